@@ -1,0 +1,15 @@
+/** An uploaded file: `POST /v1/files`. Its bytes are an artifact named by their hash; the file is a name for them. */
+import { z } from '@hono/zod-openapi';
+import { FileId, Sha256 } from './ids.ts';
+
+export const File = z
+  .object({
+    id: FileId,
+    object: z.literal('file'),
+    filename: z.string(),
+    bytes: z.int(),
+    sha256: Sha256,
+    created_at: z.iso.datetime(),
+  })
+  .openapi('File');
+export type File = z.infer<typeof File>;

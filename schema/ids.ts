@@ -1,0 +1,41 @@
+/** Ids of things users can name: a prefix that says what it is, and 26 base32 characters (130 bits). */
+import { z } from 'zod';
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+const BODY = '[a-z2-7]{26}';
+
+export const JobId = z.string().regex(new RegExp(`^sum_${BODY}$`)).brand('JobId');
+export type JobId = z.infer<typeof JobId>;
+
+export const FileId = z.string().regex(new RegExp(`^file_${BODY}$`)).brand('FileId');
+export type FileId = z.infer<typeof FileId>;
+
+/** A hex SHA-256. */
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+function encode(bytes: Uint8Array): string {
+  let out = '';
+  let bits = 0;
+  let value = 0;
+  for (const byte of bytes) {
+    value = (value << 8) | byte;
+    bits += 8;
+    while (bits >= 5 && out.length < 26) {
+      bits -= 5;
+      out += ALPHABET[(value >>> bits) & 31];
+    }
+    value &= 255;
+  }
+  return out;
+}
+
+/** The id of the job that `tenant` asked for under `key`: the same pair always gives the same id. */
+export async function jobIdFor(tenant: string, key: string): Promise<JobId> {
+  const bytes = new TextEncoder().encode(JSON.stringify([tenant, key]));
+  return `sum_${encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))}` as JobId; // built to the pattern above
+}
+
+/** A new random file id. */
+export function newFileId(): FileId {
+  return `file_${encode(crypto.getRandomValues(new Uint8Array(17)))}` as FileId; // built to the pattern above
+}

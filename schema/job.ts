@@ -1,0 +1,91 @@
+/** A job as clients see it, and the memo in which its workflow keeps what clients may ask for at any moment. */
+import { z } from '@hono/zod-openapi';
+import { ERRORS, type ErrorCode } from './errors.ts';
+import { JobId, Sha256 } from './ids.ts';
+import { SummaryRequest } from './request.ts';
+import { SummaryResult } from './result.ts';
+
+export const JobStatus = z.enum(['queued', 'processing', 'completed', 'completed_with_gaps', 'failed', 'cancelling', 'cancelled']);
+export type JobStatus = z.infer<typeof JobStatus>;
+
+/** Whether a job in this status will not change any more. */
+export function isFinal(status: JobStatus): boolean {
+  return status === 'completed' || status === 'completed_with_gaps' || status === 'failed' || status === 'cancelled';
+}
+
+export const Stage = z.enum(['queued', 'ingest', 'extract', 'describe', 'reduce', 'finish', 'done']);
+export type Stage = z.infer<typeof Stage>;
+
+export const Progress = z
+  .object({
+    percent: z.number().min(0).max(100),
+    stage: Stage,
+    segments: z.object({ total: z.int(), done: z.int(), failed: z.int() }),
+    eta_seconds: z.number().optional(),
+  })
+  .openapi('Progress');
+export type Progress = z.infer<typeof Progress>;
+
+const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]; // Object.keys loses the literal types
+
+export const JobError = z
+  .object({ code: z.enum(codes), message: z.string(), hint: z.string(), retryable: z.boolean() })
+  .openapi('JobError');
+export type JobError = z.infer<typeof JobError>;
+
+/** What the run cost: differs from run to run, and so stands beside the result. */
+export const Ledger = z
+  .object({
+    gpu_seconds: z.number().describe('Time the model was busy for this job, in seconds.'),
+    wall_seconds: z.number(),
+    runtime: z.string().describe('Such as `onnxruntime-node 1.30.0 cpu`.'),
+    segments: z.array(z.object({ index: z.int(), attempts: z.int(), cached: z.boolean(), gpu_seconds: z.number() })),
+  })
+  .openapi('Ledger');
+export type Ledger = z.infer<typeof Ledger>;
+
+export const Job = z
+  .object({
+    id: JobId,
+    object: z.literal('summary'),
+    custom_id: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    status: JobStatus,
+    progress: Progress,
+    request: SummaryRequest,
+    result: SummaryResult.nullable(),
+    result_sha256: Sha256.nullable().describe('Hash of the stored result.'),
+    ledger: Ledger.nullable(),
+    error: JobError.nullable(),
+    created_at: z.iso.datetime(),
+    started_at: z.iso.datetime().nullable(),
+    completed_at: z.iso.datetime().nullable(),
+  })
+  .openapi('Summary');
+export type Job = z.infer<typeof Job>;
+
+/** One page of jobs, newest first; jobs in a list carry no result. */
+export const JobList = z.object({ object: z.literal('list'), data: z.array(Job), next_cursor: z.string().nullable() }).openapi('SummaryList');
+
+/**
+ * The memo of the workflow. It is readable without any worker running, and small (a few kB): the result and the ledger are
+ * named, not held.
+ */
+export interface JobMemo {
+  readonly tenant: string;
+  readonly request: SummaryRequest;
+  /** Digest of the request, to tell a repeated request from another one under the same idempotency key. */
+  readonly fingerprint: string;
+  readonly progress?: Progress;
+  readonly startedAt?: string;
+  readonly outcome?: JobOutcome;
+}
+
+export interface JobOutcome {
+  readonly status: 'completed' | 'completed_with_gaps' | 'failed' | 'cancelled';
+  readonly error?: JobError;
+  /** Artifact name and content hash of the result. */
+  readonly result?: { readonly name: string; readonly sha256: string };
+  /** Artifact name of the ledger. */
+  readonly ledger?: string;
+}

@@ -1,0 +1,23 @@
+/** `frameloom.json` beside the weights: what the plan may ask of a model. */
+import { z } from 'zod';
+
+export const ModelProfile = z.strictObject({
+  name: z.string(),
+  revision: z.string(),
+  license: z.string(),
+  /** `numbered-lines`: one line per image, each starting with the number of its image. */
+  prompt_style: z.literal('numbered-lines'),
+  /** Whether a user's own prompt changes what the model does. */
+  follows_instructions: z.boolean(),
+  /** `num_crops` of the preprocessing per detail level. */
+  detail: z.object({ low: z.int().positive(), medium: z.int().positive(), high: z.int().positive() }),
+  /** Most images in one prompt, by `num_crops`. */
+  images_per_prompt: z.record(z.string().regex(/^\d+$/), z.int().positive()),
+  /** Most lines of one merge prompt: captions on the first level, partial summaries above it. */
+  merge: z.object({ captions: z.int().min(2), parts: z.int().min(2) }),
+  /** Default length limits in tokens. */
+  tokens: z.object({ caption_per_image: z.int().positive(), summary: z.int().positive(), title: z.int().positive() }),
+  /** Where weights that are not in the repository come from. */
+  download: z.object({ repository: z.string(), revision: z.string(), folder: z.string() }).optional(),
+});
+export type ModelProfile = z.infer<typeof ModelProfile>;

@@ -1,0 +1,24 @@
+/** Errors on the wire: RFC 9457 `application/problem+json` with our stable `code`. */
+import { z } from '@hono/zod-openapi';
+import { ERRORS, type ErrorCode } from './errors.ts';
+
+export const Problem = z
+  .object({
+    type: z.string().describe('Stable address of this kind of error.'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    hint: z.string(),
+    retryable: z.boolean(),
+    request_id: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional().describe('Where a request is malformed.'),
+  })
+  .openapi('Problem');
+export type Problem = z.infer<typeof Problem>;
+
+/** The problem document of a code. `detail` must be fit for users. */
+export function problem(code: ErrorCode, detail: string, requestId: string, errors?: Problem['errors']): Problem {
+  const { status, title, hint, retryable } = ERRORS[code];
+  return { type: `/docs#error-${code}`, title, status, detail, code, hint, retryable, request_id: requestId, ...(errors ? { errors } : {}) };
+}

@@ -1,0 +1,68 @@
+/** What a client asks for: the body of `POST /v1/summaries`. Unknown members are refused, so that a typo is never ignored. */
+import { z } from '@hono/zod-openapi';
+import { FileId } from './ids.ts';
+
+const Url = z.url({ protocol: /^https?$/ }).max(4096);
+
+export const SourceRequest = z
+  .discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('video'), file_id: FileId.optional(), url: Url.optional() }),
+    z.strictObject({ type: z.literal('deck'), file_id: FileId.optional(), url: Url.optional() }),
+    z.strictObject({
+      type: z.literal('images'),
+      file_ids: z.array(FileId).min(1).max(1000).optional(),
+      urls: z.array(Url).min(1).max(1000).optional(),
+    }),
+  ])
+  .refine(
+    (source) =>
+      source.type === 'images'
+        ? (source.file_ids === undefined) !== (source.urls === undefined)
+        : (source.file_id === undefined) !== (source.url === undefined),
+    { error: 'give exactly one of file_id and url (file_ids and urls for images)' },
+  );
+export type SourceRequest = z.infer<typeof SourceRequest>;
+
+/** `fps`: pictures per second of source. `count`: that many pictures, evenly spread. */
+export const Sampling = z.strictObject({
+  mode: z.enum(['fps', 'count']).default('fps'),
+  fps: z.number().positive().max(30).default(1).describe('Pictures per second, for mode fps.'),
+  max_frames: z.int().positive().max(100_000).default(600).describe('Most pictures taken from the source.'),
+});
+export type Sampling = z.infer<typeof Sampling>;
+
+const Prompt = z.string().trim().min(1).max(4000);
+const Seconds = z.number().min(0).max(1e6);
+
+export const SummaryRequest = z
+  .strictObject({
+    source: SourceRequest,
+    prompt: Prompt.optional().describe('What the summary should answer or stress.'),
+    caption_prompt: Prompt.optional().describe('Replaces the instruction of the caption stage.'),
+    summary_prompt: Prompt.optional().describe('Replaces the instruction of the summary stage.'),
+    sampling: Sampling.default({ mode: 'fps', fps: 1, max_frames: 600 }),
+    start_time: Seconds.optional().describe('Seconds from the first shown frame.'),
+    end_time: Seconds.optional(),
+    pages: z
+      .string()
+      .regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/)
+      .max(1000)
+      .optional()
+      .describe('Slides to use, such as 1-20,25.'),
+    chunk_duration: z.number().min(1).max(86_400).optional().describe('Longest segment in seconds; default: as long as the model allows.'),
+    detail: z.enum(['low', 'medium', 'high']).default('medium').describe('How closely each picture is looked at.'),
+    max_tokens: z.int().min(16).max(4096).optional().describe('Most tokens of the summary.'),
+    custom_id: z.string().min(1).max(128).optional(),
+    metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+  })
+  .refine((request) => request.start_time === undefined || request.end_time === undefined || request.start_time < request.end_time, {
+    error: 'start_time must be before end_time',
+    path: ['end_time'],
+  })
+  .refine((request) => Object.keys(request.metadata ?? {}).length <= 16, { error: 'at most 16 members', path: ['metadata'] })
+  .openapi('SummaryRequest');
+
+/** A request as it came in, defaults not yet filled. */
+export type SummaryRequestInput = z.input<typeof SummaryRequest>;
+/** A request after validation, defaults filled. */
+export type SummaryRequest = z.output<typeof SummaryRequest>;

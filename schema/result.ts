@@ -1,0 +1,91 @@
+/**
+ * What a job made. The result is a pure function of source, request and model: it holds nothing that depends on when,
+ * where or in how many attempts it was made, so that two runs of a job can be compared byte by byte. What it cost
+ * stands in the `ledger` of the job.
+ */
+import { z } from '@hono/zod-openapi';
+import { Sha256 } from './ids.ts';
+
+/** A picture the model saw. Videos give `time`, decks and image lists give `slide`. */
+export const ResultFrame = z
+  .object({
+    index: z.int().describe('Number of the frame in the job, from 0: /frames/{index}.jpg'),
+    time: z.number().optional().describe('Presentation time in seconds from the first shown frame.'),
+    slide: z.int().optional().describe('Slide or picture number, from 1.'),
+    caption: z.string().describe('What the model says of this picture.'),
+    image: z.string().describe('Address of the picture, relative to the API.'),
+  })
+  .openapi('Frame');
+
+export const ResultSegment = z
+  .object({
+    index: z.int(),
+    start_time: z.number().optional(),
+    end_time: z.number().optional(),
+    slides: z.array(z.int()).optional(),
+    caption: z.string(),
+    finish_reason: z.enum(['stop', 'length']),
+    frames: z.array(ResultFrame),
+    usage: z.object({ image_tokens: z.int(), input_tokens: z.int(), output_tokens: z.int() }),
+  })
+  .openapi('Segment');
+
+export const ResultChapter = z
+  .object({
+    title: z.string(),
+    start_time: z.number().optional(),
+    end_time: z.number().optional(),
+    slides: z.array(z.int()).optional(),
+    summary: z.string(),
+    segments: z.array(z.int()),
+  })
+  .openapi('Chapter');
+
+export const ResultSlide = z
+  .object({ slide: z.int(), title: z.string().optional(), text: z.string().optional(), notes: z.string().optional() })
+  .openapi('Slide');
+
+export const ResultGap = z
+  .object({
+    segment: z.int(),
+    start_time: z.number().optional(),
+    end_time: z.number().optional(),
+    slides: z.array(z.int()).optional(),
+    reason: z.string().describe('Error code.'),
+  })
+  .openapi('Gap');
+
+export const SummaryResult = z
+  .object({
+    title: z.string(),
+    summary: z.string(),
+    finish_reason: z.enum(['stop', 'length', 'budget']),
+    coverage: z.number().describe('Share of the source that was described, 0 to 1.'),
+    gaps: z.array(ResultGap),
+    chapters: z.array(ResultChapter),
+    segments: z.array(ResultSegment),
+    sentences: z.array(z.object({ text: z.string(), segments: z.array(z.int()) })).describe('The sentences of the summary, each with the segments it rests on.'),
+    unsupported: z.array(z.string()).describe('Sentences the model wrote that no segment supports; they are left out of the summary.'),
+    slides: z.array(ResultSlide).optional().describe('Decks: what each slide says.'),
+    source: z.object({
+      type: z.enum(['video', 'deck', 'images']),
+      sha256: Sha256,
+      duration: z.number().optional(),
+      start_offset: z.number().optional().describe('Container time in seconds of the first shown frame; times in the result count from it.'),
+      width: z.int().optional(),
+      height: z.int().optional(),
+      pages: z.int().optional(),
+    }),
+    usage: z.object({ frames: z.int(), image_tokens: z.int(), input_tokens: z.int(), output_tokens: z.int() }),
+    model: z.object({ name: z.string(), revision: z.string() }),
+    prompts: z.string().describe('Version of the prompts.'),
+    notice: z.string(),
+  })
+  .openapi('SummaryResult');
+
+export type ResultFrame = z.infer<typeof ResultFrame>;
+export type ResultSegment = z.infer<typeof ResultSegment>;
+export type ResultChapter = z.infer<typeof ResultChapter>;
+export type ResultSlide = z.infer<typeof ResultSlide>;
+export type ResultGap = z.infer<typeof ResultGap>;
+export type SummaryResult = z.infer<typeof SummaryResult>;

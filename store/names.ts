@@ -1,0 +1,61 @@
+/** The names of all artifacts, by class. A name says what the artifact was made from; a class is what a lifetime applies to. */
+
+/** Bytes of a source, by their own hash. */
+export const SOURCE = 'source';
+
+/** Kept pictures (JPEG), by their own hash. */
+export const FRAMES = 'frames';
+
+/** The record of an uploaded file. */
+export function fileName(fileId: string): string {
+  return `files/${fileId}.json`;
+}
+
+/** What extraction of one span of a source found, by the digest of all it depends on. */
+export function extractionName(digest: string): string {
+  return `extractions/${digest}.json`;
+}
+
+/** The sampler's decisions for one span: lines of frames.jsonl. */
+export function decisionsName(digest: string): string {
+  return `extractions/${digest}.jsonl`;
+}
+
+/** Preprocessed picture: raw RGB after the HD transform and padding. */
+export function cropsName(digest: string): string {
+  return `crops/${digest}.bin`;
+}
+
+/** Image features: what the vision graph made of the crops. */
+export function featuresName(digest: string): string {
+  return `features/${digest}.bin`;
+}
+
+/** A finished generation, by the digest of model, prompt, pictures and limits. */
+export function generationName(digest: string): string {
+  return `generations/${digest}.json`;
+}
+
+/** Checkpoints of a generation under way: `tokens` so far, written by `attempt`. */
+export function checkpointName(digest: string, tokens: number, attempt: number): string {
+  return `checkpoints/${digest}/${String(tokens).padStart(8, '0')}-${String(attempt).padStart(4, '0')}.json`;
+}
+
+export function checkpointPrefix(digest: string): string {
+  return `checkpoints/${digest}/`;
+}
+
+/** Result, ledger and frame list of a job. */
+export function jobArtifact(jobId: string, run: string, kind: 'result.json' | 'ledger.json' | 'frames.jsonl'): string {
+  return `jobs/${jobId}/${run}/${kind}`;
+}
+
+/** A batch of events, by the number of its first one. */
+export function eventsName(jobId: string, run: string, first: number): string {
+  return `jobs/${jobId}/${run}/events/${String(first).padStart(8, '0')}.json`;
+}
+
+/** All that belongs to one job alone. */
+export function jobPrefix(jobId: string): string {
+  return `jobs/${jobId}/`;
+}
