@@ -4,10 +4,16 @@ import { z } from 'zod';
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const BODY = '[a-z2-7]{26}';
 
-export const JobId = z.string().regex(new RegExp(`^sum_${BODY}$`)).brand('JobId');
+export const JobId = z
+  .string()
+  .regex(new RegExp(`^sum_${BODY}$`))
+  .brand('JobId');
 export type JobId = z.infer<typeof JobId>;
 
-export const FileId = z.string().regex(new RegExp(`^file_${BODY}$`)).brand('FileId');
+export const FileId = z
+  .string()
+  .regex(new RegExp(`^file_${BODY}$`))
+  .brand('FileId');
 export type FileId = z.infer<typeof FileId>;
 
 /** A hex SHA-256. */

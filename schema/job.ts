@@ -5,12 +5,25 @@ import { JobId, Sha256 } from './ids.ts';
 import { SummaryRequest } from './request.ts';
 import { SummaryResult } from './result.ts';
 
-export const JobStatus = z.enum(['queued', 'processing', 'completed', 'completed_with_gaps', 'failed', 'cancelling', 'cancelled']);
+export const JobStatus = z.enum([
+  'queued',
+  'processing',
+  'completed',
+  'completed_with_gaps',
+  'failed',
+  'cancelling',
+  'cancelled',
+]);
 export type JobStatus = z.infer<typeof JobStatus>;
 
 /** Whether a job in this status will not change any more. */
 export function isFinal(status: JobStatus): boolean {
-  return status === 'completed' || status === 'completed_with_gaps' || status === 'failed' || status === 'cancelled';
+  return (
+    status === 'completed' ||
+    status === 'completed_with_gaps' ||
+    status === 'failed' ||
+    status === 'cancelled'
+  );
 }
 
 export const Stage = z.enum(['queued', 'ingest', 'extract', 'describe', 'reduce', 'finish', 'done']);
@@ -39,7 +52,9 @@ export const Ledger = z
     gpu_seconds: z.number().describe('Time the model was busy for this job, in seconds.'),
     wall_seconds: z.number(),
     runtime: z.string().describe('Such as `onnxruntime-node 1.30.0 cpu`.'),
-    segments: z.array(z.object({ index: z.int(), attempts: z.int(), cached: z.boolean(), gpu_seconds: z.number() })),
+    segments: z.array(
+      z.object({ index: z.int(), attempts: z.int(), cached: z.boolean(), gpu_seconds: z.number() }),
+    ),
   })
   .openapi('Ledger');
 export type Ledger = z.infer<typeof Ledger>;
@@ -65,7 +80,9 @@ export const Job = z
 export type Job = z.infer<typeof Job>;
 
 /** One page of jobs, newest first; jobs in a list carry no result. */
-export const JobList = z.object({ object: z.literal('list'), data: z.array(Job), next_cursor: z.string().nullable() }).openapi('SummaryList');
+export const JobList = z
+  .object({ object: z.literal('list'), data: z.array(Job), next_cursor: z.string().nullable() })
+  .openapi('SummaryList');
 
 /**
  * The memo of the workflow. It is readable without any worker running, and small (a few kB): the result and the ledger are

@@ -16,7 +16,11 @@ export const ModelProfile = z.strictObject({
   /** Most lines of one merge prompt: captions on the first level, partial summaries above it. */
   merge: z.object({ captions: z.int().min(2), parts: z.int().min(2) }),
   /** Default length limits in tokens. */
-  tokens: z.object({ caption_per_image: z.int().positive(), summary: z.int().positive(), title: z.int().positive() }),
+  tokens: z.object({
+    caption_per_image: z.int().positive(),
+    summary: z.int().positive(),
+    title: z.int().positive(),
+  }),
   /** Where weights that are not in the repository come from. */
   download: z.object({ repository: z.string(), revision: z.string(), folder: z.string() }).optional(),
 });

@@ -12,13 +12,31 @@ export const Problem = z
     hint: z.string(),
     retryable: z.boolean(),
     request_id: z.string(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional().describe('Where a request is malformed.'),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe('Where a request is malformed.'),
   })
   .openapi('Problem');
 export type Problem = z.infer<typeof Problem>;
 
 /** The problem document of a code. `detail` must be fit for users. */
-export function problem(code: ErrorCode, detail: string, requestId: string, errors?: Problem['errors']): Problem {
+export function problem(
+  code: ErrorCode,
+  detail: string,
+  requestId: string,
+  errors?: Problem['errors'],
+): Problem {
   const { status, title, hint, retryable } = ERRORS[code];
-  return { type: `/docs#error-${code}`, title, status, detail, code, hint, retryable, request_id: requestId, ...(errors ? { errors } : {}) };
+  return {
+    type: `/docs#error-${code}`,
+    title,
+    status,
+    detail,
+    code,
+    hint,
+    retryable,
+    request_id: requestId,
+    ...(errors ? { errors } : {}),
+  };
 }

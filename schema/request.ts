@@ -49,17 +49,34 @@ export const SummaryRequest = z
       .max(1000)
       .optional()
       .describe('Slides to use, such as 1-20,25.'),
-    chunk_duration: z.number().min(1).max(86_400).optional().describe('Longest segment in seconds; default: as long as the model allows.'),
-    detail: z.enum(['low', 'medium', 'high']).default('medium').describe('How closely each picture is looked at.'),
+    chunk_duration: z
+      .number()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .describe('Longest segment in seconds; default: as long as the model allows.'),
+    detail: z
+      .enum(['low', 'medium', 'high'])
+      .default('medium')
+      .describe('How closely each picture is looked at.'),
     max_tokens: z.int().min(16).max(4096).optional().describe('Most tokens of the summary.'),
     custom_id: z.string().min(1).max(128).optional(),
     metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
   })
-  .refine((request) => request.start_time === undefined || request.end_time === undefined || request.start_time < request.end_time, {
-    error: 'start_time must be before end_time',
-    path: ['end_time'],
+  .refine(
+    (request) =>
+      request.start_time === undefined ||
+      request.end_time === undefined ||
+      request.start_time < request.end_time,
+    {
+      error: 'start_time must be before end_time',
+      path: ['end_time'],
+    },
+  )
+  .refine((request) => Object.keys(request.metadata ?? {}).length <= 16, {
+    error: 'at most 16 members',
+    path: ['metadata'],
   })
-  .refine((request) => Object.keys(request.metadata ?? {}).length <= 16, { error: 'at most 16 members', path: ['metadata'] })
   .openapi('SummaryRequest');
 
 /** A request as it came in, defaults not yet filled. */

@@ -42,7 +42,12 @@ export const ResultChapter = z
   .openapi('Chapter');
 
 export const ResultSlide = z
-  .object({ slide: z.int(), title: z.string().optional(), text: z.string().optional(), notes: z.string().optional() })
+  .object({
+    slide: z.int(),
+    title: z.string().optional(),
+    text: z.string().optional(),
+    notes: z.string().optional(),
+  })
   .openapi('Slide');
 
 export const ResultGap = z
@@ -64,19 +69,31 @@ export const SummaryResult = z
     gaps: z.array(ResultGap),
     chapters: z.array(ResultChapter),
     segments: z.array(ResultSegment),
-    sentences: z.array(z.object({ text: z.string(), segments: z.array(z.int()) })).describe('The sentences of the summary, each with the segments it rests on.'),
-    unsupported: z.array(z.string()).describe('Sentences the model wrote that no segment supports; they are left out of the summary.'),
+    sentences: z
+      .array(z.object({ text: z.string(), segments: z.array(z.int()) }))
+      .describe('The sentences of the summary, each with the segments it rests on.'),
+    unsupported: z
+      .array(z.string())
+      .describe('Sentences the model wrote that no segment supports; they are left out of the summary.'),
     slides: z.array(ResultSlide).optional().describe('Decks: what each slide says.'),
     source: z.object({
       type: z.enum(['video', 'deck', 'images']),
       sha256: Sha256,
       duration: z.number().optional(),
-      start_offset: z.number().optional().describe('Container time in seconds of the first shown frame; times in the result count from it.'),
+      start_offset: z
+        .number()
+        .optional()
+        .describe('Container time in seconds of the first shown frame; times in the result count from it.'),
       width: z.int().optional(),
       height: z.int().optional(),
       pages: z.int().optional(),
     }),
-    usage: z.object({ frames: z.int(), image_tokens: z.int(), input_tokens: z.int(), output_tokens: z.int() }),
+    usage: z.object({
+      frames: z.int(),
+      image_tokens: z.int(),
+      input_tokens: z.int(),
+      output_tokens: z.int(),
+    }),
     model: z.object({ name: z.string(), revision: z.string() }),
     prompts: z.string().describe('Version of the prompts.'),
     notice: z.string(),

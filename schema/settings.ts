@@ -8,21 +8,57 @@ const bytes = z.coerce.number().int().positive();
 const count = z.coerce.number().int().positive();
 
 const Environment = z.object({
-  FRAMELOOM_HOME: z.string().min(1).optional().describe("Folder of all data: artifacts, Temporal's database, scratch. Default: the user's data folder."),
-  FRAMELOOM_URL: z.url().optional().describe('Server the command line talks to. Without it, commands start the embedded system.'),
+  FRAMELOOM_HOME: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Folder of all data: artifacts, Temporal's database, scratch. Default: the user's data folder.",
+    ),
+  FRAMELOOM_URL: z
+    .url()
+    .optional()
+    .describe('Server the command line talks to. Without it, commands start the embedded system.'),
   FRAMELOOM_API_KEY: z.string().min(1).optional().describe('Key the command line sends.'),
-  FRAMELOOM_API_KEYS: z.string().optional().describe('Keys the server accepts, separated by commas, each `tenant:sha256-of-key-in-hex`. Required unless it listens on loopback.'),
+  FRAMELOOM_API_KEYS: z
+    .string()
+    .optional()
+    .describe(
+      'Keys the server accepts, separated by commas, each `tenant:sha256-of-key-in-hex`. Required unless it listens on loopback.',
+    ),
   FRAMELOOM_HOST: z.string().default('127.0.0.1').describe('Address the server listens on.'),
-  FRAMELOOM_PORT: z.coerce.number().int().min(0).max(65535).default(8484).describe('Port of API and console; 0 takes a free one.'),
-  FRAMELOOM_MODEL: z.string().min(1).default('tiny-phi3v').describe('Name of a model under `models/`, or the path of a model folder.'),
-  FRAMELOOM_MODELS: z.string().min(1).optional().describe('Folder with models, searched before the bundled one.'),
+  FRAMELOOM_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8484)
+    .describe('Port of API and console; 0 takes a free one.'),
+  FRAMELOOM_MODEL: z
+    .string()
+    .min(1)
+    .default('tiny-phi3v')
+    .describe('Name of a model under `models/`, or the path of a model folder.'),
+  FRAMELOOM_MODELS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder with models, searched before the bundled one.'),
   FRAMELOOM_MODEL_THREADS: count.optional().describe('Threads of the model runtime; default: all cores.'),
-  FRAMELOOM_CPU_SLOTS: count.optional().describe('Activities a CPU worker runs at once; default: number of cores.'),
+  FRAMELOOM_CPU_SLOTS: count
+    .optional()
+    .describe('Activities a CPU worker runs at once; default: number of cores.'),
   FRAMELOOM_MAX_UPLOAD_BYTES: bytes.default(20 * 2 ** 30).describe('Largest file accepted, in bytes.'),
   FRAMELOOM_MAX_PIXELS: bytes.default(67_108_864).describe('Most pixels of one picture or video frame.'),
   FRAMELOOM_MAX_PAGES: count.default(5000).describe('Most pages of a deck.'),
-  FRAMELOOM_ALLOW_PRIVATE_SOURCES: z.enum(['true', 'false']).default('false').describe('Whether source addresses may be private or loopback ones. For tests and closed networks.'),
-  FRAMELOOM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severe log line written.'),
+  FRAMELOOM_ALLOW_PRIVATE_SOURCES: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('Whether source addresses may be private or loopback ones. For tests and closed networks.'),
+  FRAMELOOM_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Least severe log line written.'),
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('Temporal frontend, host:port.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace.'),
   TEMPORAL_API_KEY: z.string().min(1).optional().describe('API key of Temporal Cloud.'),
@@ -67,15 +103,21 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
       throw new SettingsError(`${name} is not a setting. docs/settings.md lists all of them.`);
     }
   }
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new SettingsError(`${String(issue?.path[0])}: ${issue?.message}. docs/settings.md says what it takes.`);
+    throw new SettingsError(
+      `${String(issue?.path[0])}: ${issue?.message}. docs/settings.md says what it takes.`,
+    );
   }
   const e = parsed.data;
   return {
-    home: e.FRAMELOOM_HOME ?? `${given['XDG_DATA_HOME'] ?? `${given['HOME'] ?? given['USERPROFILE'] ?? '.'}/.local/share`}/frameloom`,
+    home:
+      e.FRAMELOOM_HOME ??
+      `${given['XDG_DATA_HOME'] ?? `${given['HOME'] ?? given['USERPROFILE'] ?? '.'}/.local/share`}/frameloom`,
     url: e.FRAMELOOM_URL,
     apiKey: e.FRAMELOOM_API_KEY,
     apiKeys: e.FRAMELOOM_API_KEYS,
@@ -99,7 +141,11 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
 }
 
 /** Name, default and meaning of every setting, for docs/settings.md. */
-export function settingsTable(): readonly { readonly name: string; readonly default: string; readonly meaning: string }[] {
+export function settingsTable(): readonly {
+  readonly name: string;
+  readonly default: string;
+  readonly meaning: string;
+}[] {
   return (Object.keys(Environment.shape) as Name[]).map((name) => {
     const schema = Environment.shape[name];
     const fallback = schema.safeParse(undefined);

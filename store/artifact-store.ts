@@ -21,7 +21,11 @@ export interface ArtifactStore {
    * Publishes `body` under `prefix/<its SHA-256>`. Stops with `too_large` when it is longer than `maxBytes`; nothing of it
    * stays then.
    */
-  putByContent(prefix: string, body: ArtifactBody, options?: { readonly maxBytes?: number }): Promise<ArtifactInfo>;
+  putByContent(
+    prefix: string,
+    body: ArtifactBody,
+    options?: { readonly maxBytes?: number },
+  ): Promise<ArtifactInfo>;
 
   /** What stands under `name`, or undefined. */
   head(name: string): Promise<ArtifactInfo | undefined>;
@@ -30,7 +34,10 @@ export interface ArtifactStore {
    * The bytes of `name`, or of `[start, end)` of them, as a stream. A whole read is checked against the hash: the stream
    * ends with `corrupt` if they differ.
    */
-  read(name: string, range?: { readonly start: number; readonly end?: number }): Promise<ReadableStream<Uint8Array>>;
+  read(
+    name: string,
+    range?: { readonly start: number; readonly end?: number },
+  ): Promise<ReadableStream<Uint8Array>>;
 
   /** All bytes of `name`, checked. For small artifacts. */
   bytes(name: string): Promise<Uint8Array>;

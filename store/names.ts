@@ -46,7 +46,11 @@ export function checkpointPrefix(digest: string): string {
 }
 
 /** Result, ledger and frame list of a job. */
-export function jobArtifact(jobId: string, run: string, kind: 'result.json' | 'ledger.json' | 'frames.jsonl'): string {
+export function jobArtifact(
+  jobId: string,
+  run: string,
+  kind: 'result.json' | 'ledger.json' | 'frames.jsonl',
+): string {
   return `jobs/${jobId}/${run}/${kind}`;
 }
 
