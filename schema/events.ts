@@ -2,7 +2,7 @@
  * The event log of a job: append-only, numbered from 0 without holes, the same for every reader and every reconnect.
  * Event 0 (`job.created`) is derived from the start of the workflow; the workflow writes all others.
  */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { JobError, Progress } from './job.ts';
 import { ResultFrame } from './result.ts';
 
@@ -46,7 +46,7 @@ export const JobEvent = z
     z.object({ ...base, type: z.literal('job.failed'), error: JobError }),
     z.object({ ...base, type: z.literal('job.cancelled') }),
   ])
-  .openapi('JobEvent');
+  .meta({ id: 'JobEvent' });
 export type JobEvent = z.infer<typeof JobEvent>;
 
 /** Whether no event can follow this one. */

@@ -1,5 +1,5 @@
 /** An uploaded file: `POST /v1/files`. Its bytes are an artifact named by their hash; the file is a name for them. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { FileId, Sha256 } from './ids.ts';
 
 export const File = z
@@ -11,5 +11,5 @@ export const File = z
     sha256: Sha256,
     created_at: z.iso.datetime(),
   })
-  .openapi('File');
+  .meta({ id: 'File' });
 export type File = z.infer<typeof File>;

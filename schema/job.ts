@@ -1,5 +1,5 @@
 /** A job as clients see it, and the memo in which its workflow keeps what clients may ask for at any moment. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { ERRORS, type ErrorCode } from './errors.ts';
 import { JobId, Sha256 } from './ids.ts';
 import { SummaryRequest } from './request.ts';
@@ -36,14 +36,14 @@ export const Progress = z
     segments: z.object({ total: z.int(), done: z.int(), failed: z.int() }),
     eta_seconds: z.number().optional(),
   })
-  .openapi('Progress');
+  .meta({ id: 'Progress' });
 export type Progress = z.infer<typeof Progress>;
 
 const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]; // Object.keys loses the literal types
 
 export const JobError = z
   .object({ code: z.enum(codes), message: z.string(), hint: z.string(), retryable: z.boolean() })
-  .openapi('JobError');
+  .meta({ id: 'JobError' });
 export type JobError = z.infer<typeof JobError>;
 
 /** What the run cost: differs from run to run, and so stands beside the result. */
@@ -56,7 +56,7 @@ export const Ledger = z
       z.object({ index: z.int(), attempts: z.int(), cached: z.boolean(), gpu_seconds: z.number() }),
     ),
   })
-  .openapi('Ledger');
+  .meta({ id: 'Ledger' });
 export type Ledger = z.infer<typeof Ledger>;
 
 export const Job = z
@@ -68,21 +68,21 @@ export const Job = z
     status: JobStatus,
     progress: Progress,
     request: SummaryRequest,
-    result: SummaryResult.nullable(),
+    result: z.union([SummaryResult, z.null()]),
     result_sha256: Sha256.nullable().describe('Hash of the stored result.'),
-    ledger: Ledger.nullable(),
-    error: JobError.nullable(),
+    ledger: z.union([Ledger, z.null()]),
+    error: z.union([JobError, z.null()]),
     created_at: z.iso.datetime(),
     started_at: z.iso.datetime().nullable(),
     completed_at: z.iso.datetime().nullable(),
   })
-  .openapi('Summary');
+  .meta({ id: 'Summary' });
 export type Job = z.infer<typeof Job>;
 
 /** One page of jobs, newest first; jobs in a list carry no result. */
 export const JobList = z
   .object({ object: z.literal('list'), data: z.array(Job), next_cursor: z.string().nullable() })
-  .openapi('SummaryList');
+  .meta({ id: 'SummaryList' });
 
 /**
  * The memo of the workflow. It is readable without any worker running, and small (a few kB): the result and the ledger are

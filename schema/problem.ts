@@ -1,5 +1,5 @@
 /** Errors on the wire: RFC 9457 `application/problem+json` with our stable `code`. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { ERRORS, type ErrorCode } from './errors.ts';
 
 export const Problem = z
@@ -17,7 +17,7 @@ export const Problem = z
       .optional()
       .describe('Where a request is malformed.'),
   })
-  .openapi('Problem');
+  .meta({ id: 'Problem' });
 export type Problem = z.infer<typeof Problem>;
 
 /** The problem document of a code. `detail` must be fit for users. */

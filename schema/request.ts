@@ -1,5 +1,5 @@
 /** What a client asks for: the body of `POST /v1/summaries`. Unknown members are refused, so that a typo is never ignored. */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { FileId } from './ids.ts';
 
 const Url = z.url({ protocol: /^https?$/ }).max(4096);
@@ -77,7 +77,7 @@ export const SummaryRequest = z
     error: 'at most 16 members',
     path: ['metadata'],
   })
-  .openapi('SummaryRequest');
+  .meta({ id: 'SummaryRequest' });
 
 /** A request as it came in, defaults not yet filled. */
 export type SummaryRequestInput = z.input<typeof SummaryRequest>;

@@ -3,7 +3,7 @@
  * where or in how many attempts it was made, so that two runs of a job can be compared byte by byte. What it cost
  * stands in the `ledger` of the job.
  */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 import { Sha256 } from './ids.ts';
 
 /** A picture the model saw. Videos give `time`, decks and image lists give `slide`. */
@@ -15,7 +15,7 @@ export const ResultFrame = z
     caption: z.string().describe('What the model says of this picture.'),
     image: z.string().describe('Address of the picture, relative to the API.'),
   })
-  .openapi('Frame');
+  .meta({ id: 'Frame' });
 
 export const ResultSegment = z
   .object({
@@ -28,7 +28,7 @@ export const ResultSegment = z
     frames: z.array(ResultFrame),
     usage: z.object({ image_tokens: z.int(), input_tokens: z.int(), output_tokens: z.int() }),
   })
-  .openapi('Segment');
+  .meta({ id: 'Segment' });
 
 export const ResultChapter = z
   .object({
@@ -39,7 +39,7 @@ export const ResultChapter = z
     summary: z.string(),
     segments: z.array(z.int()),
   })
-  .openapi('Chapter');
+  .meta({ id: 'Chapter' });
 
 export const ResultSlide = z
   .object({
@@ -48,7 +48,7 @@ export const ResultSlide = z
     text: z.string().optional(),
     notes: z.string().optional(),
   })
-  .openapi('Slide');
+  .meta({ id: 'Slide' });
 
 export const ResultGap = z
   .object({
@@ -58,7 +58,7 @@ export const ResultGap = z
     slides: z.array(z.int()).optional(),
     reason: z.string().describe('Error code.'),
   })
-  .openapi('Gap');
+  .meta({ id: 'Gap' });
 
 export const SummaryResult = z
   .object({
@@ -98,7 +98,7 @@ export const SummaryResult = z
     prompts: z.string().describe('Version of the prompts.'),
     notice: z.string(),
   })
-  .openapi('SummaryResult');
+  .meta({ id: 'SummaryResult' });
 
 export type ResultFrame = z.infer<typeof ResultFrame>;
 export type ResultSegment = z.infer<typeof ResultSegment>;
