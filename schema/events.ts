@@ -41,6 +41,8 @@ export const JobEvent = z
       type: z.literal('chapter.completed'),
       chapter: z.object({ index: z.int(), title: z.string() }),
     }),
+    z.object({ ...base, type: z.literal('reduce.started'), sections: z.int() }),
+    z.object({ ...base, type: z.literal('reduce.completed') }),
     z.object({ ...base, type: z.literal('job.cancelling') }),
     z.object({ ...base, type: z.literal('job.completed'), gaps: z.int() }),
     z.object({ ...base, type: z.literal('job.failed'), error: JobError }),

@@ -15,12 +15,19 @@ export const ModelProfile = z.strictObject({
   images_per_prompt: z.record(z.string().regex(/^\d+$/), z.int().positive()),
   /** Most lines of one merge prompt: captions on the first level, partial summaries above it. */
   merge: z.object({ captions: z.int().min(2), parts: z.int().min(2) }),
+  /** Most tokens of one prompt and its answer, where the model is at its best (Phi-3.5: below the switch of its rope tables). */
+  prompt_tokens: z.int().positive().default(4096),
   /** Default length limits in tokens. */
   tokens: z.object({
     caption_per_image: z.int().positive(),
     summary: z.int().positive(),
     title: z.int().positive(),
   }),
+  /**
+   * Share of a summary sentence that its segments must support, 0 to 1; at 1 the sentence must be one of their captions. A model
+   * that merges by copying can be held to 1.
+   */
+  evidence: z.number().min(0).max(1).default(0.6),
   /** Where weights that are not in the repository come from. */
   download: z.object({ repository: z.string(), revision: z.string(), folder: z.string() }).optional(),
 });

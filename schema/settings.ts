@@ -117,7 +117,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
   return {
     home:
       e.FRAMELOOM_HOME ??
-      `${given['XDG_DATA_HOME'] ?? `${given['HOME'] ?? given['USERPROFILE'] ?? '.'}/.local/share`}/frameloom`,
+      `${given.XDG_DATA_HOME ?? `${given.HOME ?? given.USERPROFILE ?? '.'}/.local/share`}/frameloom`,
     url: e.FRAMELOOM_URL,
     apiKey: e.FRAMELOOM_API_KEY,
     apiKeys: e.FRAMELOOM_API_KEYS,

@@ -1,0 +1,200 @@
+/**
+ * What travels between a workflow and its activities: small JSON and artifact names, at most 64 KB each. Blobs stay in the
+ * store.
+ */
+import type { JobEvent } from './events.ts';
+import type { JobId } from './ids.ts';
+import type { SourceRequest, SummaryRequest } from './request.ts';
+import type { Frame, SourceInfo } from './source.ts';
+
+/** The argument of the `summarize` workflow. */
+export interface SummarizeInput {
+  readonly jobId: JobId;
+  readonly tenant: string;
+  readonly request: SummaryRequest;
+}
+
+/** What the plan needs to know of the model, and what a GPU worker checks itself against. */
+export interface ModelPlan {
+  readonly name: string;
+  readonly revision: string;
+  /** `num_crops` for the requested detail. */
+  readonly crops: number;
+  readonly maxImages: number;
+  readonly promptTokens: number;
+  readonly merge: { readonly captions: number; readonly parts: number };
+  readonly tokens: { readonly captionPerImage: number; readonly summary: number; readonly title: number };
+  readonly evidence: number;
+}
+
+export interface IngestInput {
+  readonly source: SourceRequest;
+  readonly detail: SummaryRequest['detail'];
+  readonly pages?: string;
+  readonly startTime?: number;
+  readonly endTime?: number;
+}
+
+export interface IngestOutput {
+  readonly source: SourceInfo;
+  /** Artifact with the bytes of the source; for image lists, with the list of their artifacts. */
+  readonly artifact: string;
+  /** Requested slides, for decks and image lists; else empty. Written as ranges: `[first, last]`, both included. */
+  readonly slides: readonly (readonly [number, number])[];
+  readonly model: ModelPlan;
+}
+
+export type ExtractSpan =
+  | {
+      readonly kind: 'video';
+      readonly start: number;
+      readonly end: number;
+      readonly first: 'keep' | 'compare';
+      readonly grid: { readonly origin: number; readonly interval: number };
+    }
+  | { readonly kind: 'slides'; readonly slides: readonly number[] };
+
+export interface ExtractInput {
+  readonly source: SourceInfo;
+  readonly artifact: string;
+  readonly span: ExtractSpan;
+}
+
+export interface ExtractOutput {
+  /** Artifact that holds frames, slide texts and decisions of this span. */
+  readonly extraction: string;
+  readonly frames: readonly Frame[];
+  readonly dropped: number;
+}
+
+export interface PreprocessInput {
+  readonly frames: readonly string[];
+  readonly crops: number;
+}
+
+/** One entry per frame of the input. */
+export type PreprocessOutput = readonly { readonly crops: string; readonly imageTokens: number }[];
+
+export interface ManifestInput {
+  readonly jobId: JobId;
+  readonly run: string;
+  readonly extractions: readonly string[];
+}
+
+/** What one generation cost on this attempt. `cached`: it was found, not made. */
+export interface Cost {
+  readonly attempts: number;
+  readonly cached: boolean;
+  readonly gpuSeconds: number;
+}
+
+export interface TokenUsage {
+  readonly imageTokens: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface DescribeInput {
+  readonly model: ModelPlan;
+  /** Artifacts of the preprocessed pictures, in order. */
+  readonly crops: readonly string[];
+  readonly focus?: string;
+  readonly instruction?: string;
+}
+
+export interface DescribeOutput extends Cost {
+  readonly generation: string;
+  /** Caption of each picture. */
+  readonly captions: readonly string[];
+  /** Captions that differ from the one before: what merging will cost. */
+  readonly lines: number;
+}
+
+export interface ReduceInput {
+  readonly model: ModelPlan;
+  /** `section`: captions become one text. `summary`: texts become one text. `title`: either becomes a short title. */
+  readonly kind: 'section' | 'summary' | 'title';
+  /** Generations to merge, in order. */
+  readonly inputs: readonly string[];
+  readonly focus?: string;
+  readonly instruction?: string;
+  readonly maxTokens: number;
+}
+
+export interface ReduceOutput extends Cost {
+  readonly generation: string;
+  /** Titles only. */
+  readonly title?: string;
+}
+
+export type FinishSegment =
+  | {
+      readonly index: number;
+      readonly first: number;
+      readonly last: number;
+      readonly generation: string;
+      readonly cost: Cost;
+    }
+  | { readonly index: number; readonly first: number; readonly last: number; readonly reason: string };
+
+export interface FinishInput {
+  readonly jobId: JobId;
+  readonly run: string;
+  readonly source: SourceInfo;
+  readonly range?: { readonly start: number; readonly end: number };
+  readonly extractions: readonly string[];
+  readonly segments: readonly FinishSegment[];
+  readonly sections: readonly {
+    readonly first: number;
+    readonly last: number;
+    readonly title: string;
+    readonly text: string;
+  }[];
+  /** Generations of the summary and of its title. */
+  readonly summary: string;
+  readonly title: string;
+  /** All merges and titles, for the totals. */
+  readonly reductions: readonly string[];
+  readonly reduceGpuSeconds: number;
+  readonly startedAt: string;
+  readonly model: ModelPlan;
+}
+
+export interface FinishOutput {
+  readonly result: { readonly name: string; readonly sha256: string };
+  readonly ledger: string;
+}
+
+export interface AppendEventsInput {
+  readonly jobId: JobId;
+  readonly run: string;
+  readonly events: readonly JobEvent[];
+}
+
+/** Activities of the `cpu` queue. */
+export interface CpuActivities {
+  /** Finds or fetches the source, hashes and probes it, refuses what cannot be used. */
+  ingest(input: IngestInput): Promise<IngestOutput>;
+  /** Decodes one span once and keeps the pictures worth describing. */
+  extractFrames(input: ExtractInput): Promise<ExtractOutput>;
+  /** Makes the model's picture of each frame. */
+  preprocessFrames(input: PreprocessInput): Promise<PreprocessOutput>;
+  /** Publishes frames.jsonl of the job. */
+  writeManifest(input: ManifestInput): Promise<void>;
+  /** Stitches and publishes result and ledger. */
+  finish(input: FinishInput): Promise<FinishOutput>;
+}
+
+/** Activities of the `gpu` queue. */
+export interface GpuActivities {
+  /** Captions the pictures of one segment. */
+  describeSegment(input: DescribeInput): Promise<DescribeOutput>;
+  /** Merges texts into one. */
+  reduce(input: ReduceInput): Promise<ReduceOutput>;
+}
+
+/** Local activities of the `workflow` queue. */
+export interface WorkflowActivities {
+  /** Appends to the event log of a job. */
+  appendEvents(input: AppendEventsInput): Promise<void>;
+}

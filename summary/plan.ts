@@ -1,0 +1,192 @@
+/**
+ * From a source and a request to units of work. Spans are what one extraction decodes; segments are what one model call
+ * describes. Both are pure functions of their input, so that a workflow can compute them again on replay.
+ */
+import type { SummaryRequest } from '../schema/request.ts';
+import type { Frame, SourceInfo, VideoInfo } from '../schema/source.ts';
+import type { ExtractSpan } from '../schema/stages.ts';
+
+/** Longest stretch of video that one extraction decodes, in seconds: bounds what a lost worker costs. */
+const SPAN_SECONDS = 120;
+/** Most sampling points of one extraction: bounds what it answers. */
+const SPAN_FRAMES = 200;
+/** Most slides or pictures that one extraction renders. */
+const SPAN_SLIDES = 20;
+
+/** The part of the source that the request asks for. */
+export interface SourceRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The requested seconds of a video, cut to its length. */
+export function videoRange(source: VideoInfo, request: SummaryRequest): SourceRange {
+  return {
+    start: request.start_time ?? 0,
+    end: Math.min(request.end_time ?? source.duration, source.duration),
+  };
+}
+
+/**
+ * The spans of `source`, in order, without holes or overlap. `slides` are the requested ones, for decks and image lists. A chunk
+ * always keeps its first picture; a span inside one compares its first picture with the one before it, so that a picture that
+ * stands still over many spans costs one frame.
+ */
+export function planSpans(
+  source: SourceInfo,
+  request: SummaryRequest,
+  slides: readonly number[],
+): readonly ExtractSpan[] {
+  if (source.type !== 'video') {
+    const spans: ExtractSpan[] = [];
+    for (let from = 0; from < slides.length; from += SPAN_SLIDES) {
+      spans.push({ kind: 'slides', slides: slides.slice(from, from + SPAN_SLIDES) });
+    }
+    return spans;
+  }
+  const { start, end } = videoRange(source, request);
+  const { mode, fps, max_frames: most } = request.sampling;
+  const interval = mode === 'count' ? (end - start) / most : Math.max(1 / fps, (end - start) / most);
+  const spanSeconds = Math.min(SPAN_SECONDS, SPAN_FRAMES * interval);
+  const spans: ExtractSpan[] = [];
+  for (const chunk of pieces(start, end, request.chunk_duration ?? end - start)) {
+    for (const [index, span] of pieces(chunk.start, chunk.end, spanSeconds).entries()) {
+      spans.push({
+        kind: 'video',
+        ...span,
+        first: index === 0 ? 'keep' : 'compare',
+        grid: { origin: start, interval },
+      });
+    }
+  }
+  return spans;
+}
+
+/** `[start, end)` cut into pieces of `step`, the last one shorter. */
+function pieces(start: number, end: number, step: number): readonly SourceRange[] {
+  const count = Math.max(1, Math.ceil((end - start) / step - 1e-9));
+  return Array.from({ length: count }, (_, index) => ({
+    start: start + index * step,
+    end: index === count - 1 ? end : start + (index + 1) * step,
+  }));
+}
+
+/** A frame with what it costs in the prompt. */
+export interface BudgetedFrame extends Frame {
+  readonly imageTokens: number;
+}
+
+/** What one prompt may hold. */
+export interface SegmentBudget {
+  readonly maxImages: number;
+  /** Most tokens of prompt and answer together. */
+  readonly maxTokens: number;
+  /** Tokens of the prompt's own words. */
+  readonly promptTokens: number;
+  /** Tokens of the answer and of the label, per picture. */
+  readonly tokensPerImage: number;
+}
+
+/** Frames `[first, last)` of the job, described by one model call. */
+export interface PlannedSegment {
+  readonly index: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * Groups consecutive frames, each group as long as the budget allows, and evenly: 13 frames at 6 per prompt become 5 + 4 + 4.
+ * With `chunk` (seconds, for videos) no group reaches over a multiple of it from `origin`.
+ */
+export function planSegments(
+  frames: readonly BudgetedFrame[],
+  budget: SegmentBudget,
+  chunk?: { readonly origin: number; readonly seconds: number },
+): readonly PlannedSegment[] {
+  const segments: PlannedSegment[] = [];
+  for (const run of runs(frames, chunk)) {
+    let first = run.first;
+    for (const size of sizes(frames.slice(run.first, run.last), budget)) {
+      segments.push({ index: segments.length, first, last: first + size });
+      first += size;
+    }
+  }
+  return segments;
+}
+
+function runs(
+  frames: readonly BudgetedFrame[],
+  chunk: { readonly origin: number; readonly seconds: number } | undefined,
+): readonly { readonly first: number; readonly last: number }[] {
+  const chunkOf = (frame: BudgetedFrame): number =>
+    chunk === undefined || frame.time === undefined
+      ? 0
+      : Math.floor((frame.time - chunk.origin) / chunk.seconds + 1e-9);
+  const found: { first: number; last: number }[] = [];
+  let number: number | undefined;
+  for (const [index, frame] of frames.entries()) {
+    const run = found.at(-1);
+    if (run === undefined || chunkOf(frame) !== number) {
+      found.push({ first: index, last: index + 1 });
+      number = chunkOf(frame);
+    } else {
+      run.last = index + 1;
+    }
+  }
+  return found;
+}
+
+/** Group sizes: as few groups as the budget allows, then as even as possible within it. */
+function sizes(frames: readonly BudgetedFrame[], budget: SegmentBudget): readonly number[] {
+  const greedy = fill(frames, budget, budget.maxImages);
+  const even = Math.ceil(frames.length / greedy.length);
+  const balanced = fill(frames, budget, even);
+  return balanced.length === greedy.length ? balanced : greedy;
+}
+
+function fill(frames: readonly BudgetedFrame[], budget: SegmentBudget, maxImages: number): readonly number[] {
+  const groups: number[] = [];
+  let count = 0;
+  let tokens = budget.promptTokens;
+  for (const frame of frames) {
+    const cost = frame.imageTokens + budget.tokensPerImage;
+    if (count > 0 && (count === maxImages || tokens + cost > budget.maxTokens)) {
+      groups.push(count);
+      count = 0;
+      tokens = budget.promptTokens;
+    }
+    count += 1;
+    tokens += cost;
+  }
+  if (count > 0) groups.push(count);
+  return groups;
+}
+
+/**
+ * Groups of neighbours for one level of merging: as few groups as `most` per group allows, as even as possible. `weights`
+ * are the lines each item brings; an item heavier than `most` stands alone.
+ */
+export function mergeGroups(
+  weights: readonly number[],
+  most: number,
+): readonly { readonly first: number; readonly last: number }[] {
+  const cut = (limit: number): { first: number; last: number }[] => {
+    const groups: { first: number; last: number }[] = [];
+    let sum = 0;
+    for (const [index, weight] of weights.entries()) {
+      const group = groups.at(-1);
+      if (group === undefined || sum + weight > limit) {
+        groups.push({ first: index, last: index + 1 });
+        sum = weight;
+      } else {
+        group.last = index + 1;
+        sum += weight;
+      }
+    }
+    return groups;
+  };
+  const greedy = cut(most);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const balanced = cut(Math.ceil(total / Math.max(1, greedy.length)));
+  return balanced.length === greedy.length ? balanced : greedy;
+}

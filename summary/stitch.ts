@@ -1,0 +1,213 @@
+/**
+ * Puts a job's pieces together into its result. Times come from frames and from nowhere else: a segment begins when its first
+ * picture was shown and ends when the next segment begins.
+ */
+import type {
+  ResultChapter,
+  ResultFrame,
+  ResultGap,
+  ResultSegment,
+  ResultSlide,
+  SummaryResult,
+} from '../schema/result.ts';
+import type { Frame, SourceInfo } from '../schema/source.ts';
+import { collapse } from './captions.ts';
+import { checkEvidence, type Evidence } from './evidence.ts';
+import type { PlannedSegment, SourceRange } from './plan.ts';
+import { PROMPTS_VERSION } from './prompts.ts';
+
+/** A segment's caption per frame, or why there is none. */
+export type SegmentOutcome = PlannedSegment &
+  (
+    | {
+        readonly captions: readonly string[];
+        readonly finishReason: 'stop' | 'length';
+        readonly usage: {
+          readonly image_tokens: number;
+          readonly input_tokens: number;
+          readonly output_tokens: number;
+        };
+      }
+    | { readonly reason: string }
+  );
+
+/** A merged group of segments `[first, last)`. */
+export interface Section {
+  readonly first: number;
+  readonly last: number;
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface Pieces {
+  readonly jobId: string;
+  readonly source: SourceInfo;
+  /** Requested seconds; of a video only. */
+  readonly range?: SourceRange;
+  readonly frames: readonly Frame[];
+  readonly segments: readonly SegmentOutcome[];
+  readonly sections: readonly Section[];
+  readonly title: string;
+  readonly summary: string;
+  /** Whether the summary ended by itself or at its length limit. */
+  readonly finishReason: 'stop' | 'length';
+  readonly slides?: readonly ResultSlide[];
+  /** Tokens of merging and titling, beside those of the segments. */
+  readonly reduceUsage: { readonly input_tokens: number; readonly output_tokens: number };
+  readonly model: { readonly name: string; readonly revision: string };
+  /** Share of a sentence that must be supported, 0 to 1. */
+  readonly evidence: number;
+}
+
+/** The result of a job. Pure: the same pieces give the same bytes. */
+export function stitch(pieces: Pieces): SummaryResult {
+  const { source, frames } = pieces;
+  const starts = pieces.segments.map((segment) => frames[segment.first]?.time);
+  const placeOf = (
+    first: number,
+    last: number,
+  ): { start_time?: number; end_time?: number; slides?: number[] } => {
+    const start = starts[first];
+    if (start === undefined) {
+      const range = pieces.segments
+        .slice(first, last)
+        .flatMap((segment) => frames.slice(segment.first, segment.last));
+      return { slides: range.flatMap((frame) => (frame.slide === undefined ? [] : [frame.slide])) };
+    }
+    return { start_time: start, end_time: starts[last] ?? pieces.range?.end ?? start };
+  };
+
+  const captionOf = new Map<number, string>();
+  const segmentOf = new Map<number, number>();
+  const segments: ResultSegment[] = [];
+  const gaps: ResultGap[] = [];
+  for (const segment of pieces.segments) {
+    const place = placeOf(segment.index, segment.index + 1);
+    if ('reason' in segment) {
+      gaps.push({ segment: segment.index, ...place, reason: segment.reason });
+      continue;
+    }
+    const shown: ResultFrame[] = frames.slice(segment.first, segment.last).map((frame, offset) => {
+      const index = segment.first + offset;
+      const caption = segment.captions[offset] ?? '';
+      captionOf.set(index, caption);
+      segmentOf.set(index, segment.index);
+      return {
+        index,
+        ...(frame.time === undefined ? {} : { time: frame.time }),
+        ...(frame.slide === undefined ? {} : { slide: frame.slide }),
+        caption,
+        image: frameAddress(pieces.jobId, index),
+      };
+    });
+    segments.push({
+      index: segment.index,
+      ...place,
+      caption: collapse(segment.captions).join(' '),
+      finish_reason: segment.finishReason,
+      frames: shown,
+      usage: segment.usage,
+    });
+  }
+
+  const evidenceFor = (text: string, first: number, last: number): readonly Evidence[] => {
+    const pool = [...captionOf].filter(([index]) => {
+      const segment = segmentOf.get(index) ?? -1;
+      return segment >= first && segment < last;
+    });
+    return checkEvidence(
+      text,
+      pool.map(([, caption]) => caption),
+      pieces.evidence,
+    ).map(({ text: sentence, supporters }) => ({
+      text: sentence,
+      supporters: [...new Set(supporters.map((at) => segmentOf.get(pool[at]?.[0] ?? -1) ?? -1))],
+    }));
+  };
+  const supported = (list: readonly Evidence[]): readonly Evidence[] =>
+    list.filter((item) => item.supporters.length > 0);
+
+  const chapters: ResultChapter[] = pieces.sections.map((section) => {
+    const members = segments.filter(
+      (segment) => segment.index >= section.first && segment.index < section.last,
+    );
+    const kept = supported(evidenceFor(section.text, section.first, section.last));
+    return {
+      title: section.title,
+      ...placeOf(section.first, section.last),
+      summary:
+        kept.length > 0
+          ? kept.map((item) => item.text).join(' ')
+          : members.map((segment) => segment.caption).join(' '),
+      segments: members.map((segment) => segment.index),
+    };
+  });
+
+  const checked = evidenceFor(pieces.summary, 0, pieces.segments.length);
+  const kept = supported(checked);
+  const usage = total(segments, pieces);
+  const described = coverage(pieces, segments, placeOf);
+
+  return {
+    title: pieces.title,
+    summary: kept.map((item) => item.text).join(' '),
+    finish_reason:
+      pieces.finishReason === 'length' || segments.some((segment) => segment.finish_reason === 'length')
+        ? 'length'
+        : 'stop',
+    coverage: described,
+    gaps,
+    chapters,
+    segments,
+    sentences: kept.map((item) => ({ text: item.text, segments: [...item.supporters] })),
+    unsupported: checked.filter((item) => item.supporters.length === 0).map((item) => item.text),
+    ...(pieces.slides ? { slides: [...pieces.slides] } : {}),
+    source: describeSource(source),
+    usage,
+    model: pieces.model,
+    prompts: PROMPTS_VERSION,
+    notice: 'AI-generated; may be wrong.',
+  };
+}
+
+/** Address of a frame's picture, relative to the API. */
+export function frameAddress(jobId: string, index: number): string {
+  return `/v1/summaries/${jobId}/frames/${index}.jpg`;
+}
+
+function total(segments: readonly ResultSegment[], pieces: Pieces): SummaryResult['usage'] {
+  const sum = (key: 'image_tokens' | 'input_tokens' | 'output_tokens'): number =>
+    segments.reduce((all, segment) => all + segment.usage[key], 0);
+  return {
+    frames: pieces.frames.length,
+    image_tokens: sum('image_tokens'),
+    input_tokens: sum('input_tokens') + pieces.reduceUsage.input_tokens,
+    output_tokens: sum('output_tokens') + pieces.reduceUsage.output_tokens,
+  };
+}
+
+/** Share of the requested source that lies in described segments, rounded to 1e-6. */
+function coverage(
+  pieces: Pieces,
+  segments: readonly ResultSegment[],
+  placeOf: (first: number, last: number) => { start_time?: number; end_time?: number },
+): number {
+  if (pieces.segments.length === 0) return 0;
+  const whole = placeOf(0, pieces.segments.length);
+  const length = (place: { start_time?: number; end_time?: number }): number =>
+    (place.end_time ?? 0) - (place.start_time ?? 0);
+  const share =
+    length(whole) > 0
+      ? segments.reduce((sum, segment) => sum + length(placeOf(segment.index, segment.index + 1)), 0) /
+        length(whole)
+      : segments.reduce((sum, segment) => sum + segment.frames.length, 0) / pieces.frames.length;
+  return segments.length === pieces.segments.length ? 1 : Math.round(share * 1e6) / 1e6;
+}
+
+function describeSource(source: SourceInfo): SummaryResult['source'] {
+  if (source.type === 'video') {
+    const { type, sha256, duration, startOffset, width, height } = source;
+    return { type, sha256, duration, start_offset: startOffset, width, height };
+  }
+  return { type: source.type, sha256: source.sha256, pages: source.pages };
+}

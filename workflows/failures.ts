@@ -1,0 +1,19 @@
+/** From what Temporal throws to the error a user sees. */
+import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { isErrorCode, jobError } from '../schema/errors.ts';
+import type { JobError } from '../schema/job.ts';
+
+/** The code and message of a failed activity; anything unexpected becomes `internal` without its details. */
+export function errorOf(failure: unknown): JobError {
+  const cause = failure instanceof ActivityFailure ? failure.cause : failure;
+  if (cause instanceof ApplicationFailure && isErrorCode(cause.type))
+    return jobError(cause.type, cause.message);
+  if (cause instanceof TimeoutFailure)
+    return jobError('timeout', 'A stage of the job took longer than allowed.');
+  return jobError('internal', 'The job ended because of an unexpected failure.');
+}
+
+/** Ends the workflow as failed, with the user's error as its type and message. */
+export function failed(error: JobError): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(error.message, error.code);
+}

@@ -1,0 +1,2 @@
+/** The workflows a worker runs. The bundle begins here. */
+export { summarize } from './summarize.ts';

@@ -1,0 +1,103 @@
+/**
+ * One job: ingest → extract → describe → reduce → finish. Orchestration only: what is done, in which order, how often; every
+ * piece of work is an activity whose output is an artifact.
+ */
+import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { SummaryRequest } from '../schema/request.ts';
+import type { SourceInfo } from '../schema/source.ts';
+import type { FinishOutput, IngestOutput, SummarizeInput } from '../schema/stages.ts';
+import { planSpans, videoRange } from '../summary/plan.ts';
+import { cpu } from './activities.ts';
+import { describe } from './describe.ts';
+import { extract } from './extract.ts';
+import { errorOf, failed } from './failures.ts';
+import { type Journal, openJournal } from './journal.ts';
+import { reduce } from './reduce.ts';
+
+export async function summarize(input: SummarizeInput): Promise<void> {
+  const journal = openJournal(input.jobId);
+  const startedAt = new Date().toISOString();
+  journal.note({ startedAt });
+  announceCancel(journal);
+  try {
+    const { output, gaps } = await run(input, journal, startedAt);
+    journal.emit({ type: 'job.completed', gaps }, { stage: 'done', percent: 100, eta_seconds: 0 });
+    await journal.flush();
+    journal.note({ outcome: { status: gaps > 0 ? 'completed_with_gaps' : 'completed', ...output } });
+  } catch (failure) {
+    await CancellationScope.nonCancellable(() => close(failure, journal));
+    throw isCancellation(failure) ? failure : failed(errorOf(failure));
+  }
+}
+
+async function run(
+  input: SummarizeInput,
+  journal: Journal,
+  startedAt: string,
+): Promise<{ readonly output: FinishOutput; readonly gaps: number }> {
+  const { request, jobId } = input;
+  journal.emit({ type: 'job.started' }, { stage: 'ingest', percent: 1 });
+  const ingested = await ingest(request);
+  const { source, model } = ingested;
+  journal.emit({ type: 'source.ready', source: outline(source) }, { stage: 'extract', percent: 5 });
+
+  const spans = planSpans(source, request, ingested.slides.flatMap(numbers));
+  const { frames, extractions } = await extract(spans, ingested, input, journal);
+  const segments = await describe(frames, ingested, input, journal);
+  const reduced = await reduce(segments, ingested, input, journal);
+
+  const output = await cpu.finish({
+    jobId,
+    run: workflowInfo().runId,
+    source,
+    ...(source.type === 'video' ? { range: videoRange(source, request) } : {}),
+    extractions,
+    segments: segments.map(({ lines: _, ...segment }) => segment),
+    ...reduced,
+    startedAt,
+    model,
+  });
+  return { output, gaps: segments.filter((segment) => 'reason' in segment).length };
+}
+
+function ingest(request: SummaryRequest): Promise<IngestOutput> {
+  return cpu.ingest({
+    source: request.source,
+    detail: request.detail,
+    ...(request.pages === undefined ? {} : { pages: request.pages }),
+    ...(request.start_time === undefined ? {} : { startTime: request.start_time }),
+    ...(request.end_time === undefined ? {} : { endTime: request.end_time }),
+  });
+}
+
+/** Puts the end of a job that was cancelled or failed into its log and memo. */
+async function close(failure: unknown, journal: Journal): Promise<void> {
+  if (isCancellation(failure)) {
+    journal.emit({ type: 'job.cancelled' });
+    await journal.flush();
+    journal.note({ outcome: { status: 'cancelled' } });
+  } else {
+    const error = errorOf(failure);
+    journal.emit({ type: 'job.failed', error });
+    await journal.flush();
+    journal.note({ outcome: { status: 'failed', error } });
+  }
+}
+
+/** Says in the log that a cancel request has arrived, while the activities still come to their end. */
+function announceCancel(journal: Journal): void {
+  CancellationScope.current().cancelRequested.catch(() =>
+    CancellationScope.nonCancellable(async () => journal.emit({ type: 'job.cancelling' })),
+  );
+}
+
+function outline(source: SourceInfo): { type: string; duration?: number; pages?: number } {
+  return source.type === 'video'
+    ? { type: source.type, duration: source.duration }
+    : { type: source.type, pages: source.pages };
+}
+
+/** The numbers from `first` to `last`, both included. */
+function numbers([first, last]: readonly [number, number]): readonly number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
