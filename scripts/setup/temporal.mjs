@@ -1,0 +1,103 @@
+/** The Temporal CLI, whose development server the embedded system runs. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { onPath, runLong, SetupError, say } from './commands.mjs';
+import { firstThatAnswers, given } from './tools.mjs';
+
+/** The newest release that `go install` can build: later ones have replace directives in their module file. */
+const VERSION = 'v1.5.1';
+
+export async function findTemporal({ root, env, cache }) {
+  const cached = join(cache, 'bin', 'temporal');
+  const found =
+    given('temporal', 'TEMPORAL_CLI_PATH', env) ??
+    firstThatAnswers('temporal', [onPath(['temporal'], env), existsSync(cached) ? cached : undefined]);
+  if (found !== undefined) return found;
+  const made = (await download({ root, env, cache, cached })) || (await build({ env, cache, cached }));
+  const entry = made ? firstThatAnswers('temporal', [cached]) : undefined;
+  if (entry !== undefined) return entry;
+  throw new SetupError(
+    'The Temporal CLI was not found, and could neither be downloaded nor built. One of these helps:\n' +
+      '  - install it (https://docs.temporal.io/cli) and start again, or set TEMPORAL_CLI_PATH\n' +
+      `  - install Go, with which set-up builds it: go install github.com/temporalio/cli/cmd/temporal@${VERSION}\n` +
+      '  - set TEMPORAL_ADDRESS to a Temporal server that is already running',
+  );
+}
+
+/** Runs `make(folder)` in a fresh folder beside its destination and moves the program it left there into place. */
+async function atomically({ cache, cached }, make) {
+  mkdirSync(join(cache, 'bin'), { recursive: true });
+  const folder = mkdtempSync(join(cache, 'temporal-'));
+  try {
+    const program = await make(folder);
+    if (program === undefined) return false;
+    chmodSync(program, 0o755);
+    renameSync(program, cached);
+    return true;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function largestFile(folder) {
+  return readdirSync(folder)
+    .map((name) => join(folder, name))
+    .map((path) => ({ path, size: statSync(path).size }))
+    .sort((a, b) => b.size - a.size)[0];
+}
+
+/** The Temporal SDK's own download, in a process of its own because it has no time limit. */
+function download(places) {
+  say('Temporal CLI: downloading about 60 MB, once; less than a minute on most lines');
+  return atomically(places, async (folder) => {
+    const testing = createRequire(join(places.root, 'package.json')).resolve('@temporalio/testing');
+    const program = `
+      import testing from ${JSON.stringify(pathToFileURL(testing).href)};
+      const executable = { type: 'cached-download', version: ${JSON.stringify(VERSION)}, downloadDir: ${JSON.stringify(folder)} };
+      const server = await testing.TestWorkflowEnvironment.createLocal({ server: { executable } });
+      await server.teardown();`;
+    let size = 0;
+    let lastChange = 0;
+    const idle = (seconds) => {
+      const now = largestFile(folder)?.size ?? 0;
+      if (now !== size) lastChange = seconds;
+      size = now;
+      return seconds - lastChange > 30;
+    };
+    const { ok } = await runLong('Temporal CLI', process.execPath, ['--input-type=module', '-e', program], {
+      env: places.env,
+      timeoutSeconds: 600,
+      idle,
+    });
+    return ok ? largestFile(folder)?.path : undefined;
+  });
+}
+
+async function build(places) {
+  const go =
+    onPath(['go'], places.env) ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : undefined);
+  if (go === undefined) return false;
+  say('Temporal CLI: the download is not reached; building it with Go, once, about 3 minutes');
+  return atomically(places, async (folder) => {
+    const { ok, seconds, tail } = await runLong(
+      'Temporal CLI',
+      go,
+      ['install', `github.com/temporalio/cli/cmd/temporal@${VERSION}`],
+      { env: { ...places.env, GOBIN: folder } },
+    );
+    if (!ok) say(`Temporal CLI: the build failed.\n${tail}`);
+    else say(`Temporal CLI: built in ${seconds} s`);
+    return ok ? join(folder, 'temporal') : undefined;
+  });
+}
