@@ -86,6 +86,8 @@ export interface Cost {
   readonly attempts: number;
   readonly cached: boolean;
   readonly gpuSeconds: number;
+  /** What ran the model, such as `onnxruntime-node 1.30.0 cpu`. */
+  readonly runtime: string;
 }
 
 export interface TokenUsage {

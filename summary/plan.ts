@@ -95,7 +95,7 @@ export interface PlannedSegment {
 }
 
 /**
- * Groups consecutive frames, each group as long as the budget allows, and evenly: 13 frames at 6 per prompt become 5 + 4 + 4.
+ * Groups consecutive frames, each group as long as the budget allows, and evenly: 13 frames at 6 per prompt become 4 + 4 + 5.
  * With `chunk` (seconds, for videos) no group reaches over a multiple of it from `origin`.
  */
 export function planSegments(
@@ -136,21 +136,24 @@ function runs(
   return found;
 }
 
-/** Group sizes: as few groups as the budget allows, then as even as possible within it. */
+/** Group sizes: as few groups as the budget allows, then as even as possible where the budget allows that too. */
 function sizes(frames: readonly BudgetedFrame[], budget: SegmentBudget): readonly number[] {
-  const greedy = fill(frames, budget, budget.maxImages);
-  const even = Math.ceil(frames.length / greedy.length);
-  const balanced = fill(frames, budget, even);
-  return balanced.length === greedy.length ? balanced : greedy;
+  const greedy = fill(frames, budget);
+  const edge = (group: number): number => Math.floor((group * frames.length) / greedy.length);
+  const even = greedy.map((_, group) => edge(group + 1) - edge(group));
+  const fits = even.every(
+    (_, group) => fill(frames.slice(edge(group), edge(group + 1)), budget).length === 1,
+  );
+  return fits ? even : greedy;
 }
 
-function fill(frames: readonly BudgetedFrame[], budget: SegmentBudget, maxImages: number): readonly number[] {
+function fill(frames: readonly BudgetedFrame[], budget: SegmentBudget): readonly number[] {
   const groups: number[] = [];
   let count = 0;
   let tokens = budget.promptTokens;
   for (const frame of frames) {
     const cost = frame.imageTokens + budget.tokensPerImage;
-    if (count > 0 && (count === maxImages || tokens + cost > budget.maxTokens)) {
+    if (count > 0 && (count === budget.maxImages || tokens + cost > budget.maxTokens)) {
       groups.push(count);
       count = 0;
       tokens = budget.promptTokens;

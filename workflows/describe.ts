@@ -61,8 +61,8 @@ export async function describe(
       });
       counts.done += 1;
       journal.emit({ type: 'segment.completed', segment: shown(segment, described) }, describing());
-      const { generation, lines, attempts, cached, gpuSeconds } = described;
-      return { ...segment, generation, lines, cost: { attempts, cached, gpuSeconds } };
+      const { generation, lines, attempts, cached, gpuSeconds, runtime } = described;
+      return { ...segment, generation, lines, cost: { attempts, cached, gpuSeconds, runtime } };
     } catch (failure) {
       if (isCancellation(failure)) throw failure;
       // A poisoned segment is a gap in the result, not the end of the job.

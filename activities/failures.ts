@@ -1,0 +1,77 @@
+/** Every error an activity can end with, as the failure Temporal records: its type is a code of schema/errors.ts. */
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ModelError, type ModelErrorCode } from '../phi3v/index.ts';
+import { ERRORS, type ErrorCode, FrameloomError } from '../schema/errors.ts';
+import { StoreError, type StoreErrorCode } from '../store/artifact-store.ts';
+
+const FROM_STORE: Readonly<Record<StoreErrorCode, ErrorCode>> = {
+  not_found: 'source_missing',
+  corrupt: 'artifact_corrupt',
+  too_large: 'media_too_large',
+  full: 'storage_full',
+  unavailable: 'storage_unavailable',
+  invalid_name: 'internal',
+};
+
+const FROM_MODEL: Readonly<Record<ModelErrorCode, ErrorCode>> = {
+  model_missing: 'model_missing',
+  model_invalid: 'model_missing',
+  image_invalid: 'unsupported_media',
+  prompt_invalid: 'internal',
+  context_exceeded: 'context_exceeded',
+  cancelled: 'unavailable',
+  crashed: 'model_crashed',
+  runtime: 'model_crashed',
+};
+
+/** A piece of work on which the model crashes this often is given up: it is the work, not the worker. */
+const POISON_ATTEMPTS = 6;
+
+/** What to tell the user where the room's own message is written for developers. */
+const MESSAGES: Partial<Record<ErrorCode, string>> = {
+  source_missing: 'A stored file that the job needs is gone.',
+  artifact_corrupt: 'A stored file was damaged.',
+  media_too_large: 'The source is larger than this server accepts.',
+  storage_full: 'The disk or bucket of the server is full.',
+  storage_unavailable: 'The storage of the server did not answer.',
+};
+
+/** Wraps each activity so that whatever it throws is recorded with a code. */
+export function withTypedFailures<T extends object>(activities: T): T {
+  const wrapped = Object.entries(activities).map(([name, run]) => [
+    name,
+    async (input: unknown): Promise<unknown> => {
+      try {
+        return await (run as (input: unknown) => Promise<unknown>)(input); // every activity takes one object
+      } catch (error) {
+        throw failureOf(error, Context.current().info.attempt);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as T; // same names, same signatures
+}
+
+/** The failure to record for `error` on this attempt; a cancellation stays one. */
+export function failureOf(error: unknown, attempt: number): unknown {
+  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  const { code, message } = classify(error);
+  return ApplicationFailure.create({
+    type: code,
+    message,
+    nonRetryable: !ERRORS[code].retryable || (code === 'model_crashed' && attempt >= POISON_ATTEMPTS),
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
+
+function classify(error: unknown): { readonly code: ErrorCode; readonly message: string } {
+  if (error instanceof FrameloomError) return { code: error.code, message: error.message };
+  if (error instanceof StoreError) {
+    const code = FROM_STORE[error.code];
+    return { code, message: MESSAGES[code] ?? ERRORS.internal.title };
+  }
+  if (error instanceof ModelError) {
+    const code = FROM_MODEL[error.code];
+    return { code, message: error.message };
+  }
+  return { code: 'internal', message: ERRORS.internal.title };
+}

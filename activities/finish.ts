@@ -1,0 +1,110 @@
+/** Stitches the pieces of a job and publishes its result and its ledger. */
+import type { Ledger } from '../schema/job.ts';
+import type { ResultSlide } from '../schema/result.ts';
+import type { Frame } from '../schema/source.ts';
+import type { CpuActivities, FinishInput } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { jobArtifact } from '../store/names.ts';
+import { type SegmentOutcome, stitch } from '../summary/stitch.ts';
+import { getJson, putJson } from './artifacts.ts';
+import type { Extraction } from './extraction.ts';
+import type { GenerationArtifact } from './generation.ts';
+import { withHeartbeat } from './heartbeat.ts';
+
+export function createFinish({ store }: { readonly store: ArtifactStore }): CpuActivities['finish'] {
+  const generation = (name: string): Promise<GenerationArtifact> => getJson<GenerationArtifact>(store, name);
+
+  return (input) =>
+    withHeartbeat(async () => {
+      const frames: Frame[] = [];
+      const slides: ResultSlide[] = [];
+      for (const name of input.extractions) {
+        const extraction = await getJson<Extraction>(store, name);
+        frames.push(...extraction.frames);
+        slides.push(...extraction.slides);
+      }
+      const segments: SegmentOutcome[] = [];
+      for (const segment of input.segments) {
+        if ('reason' in segment) {
+          segments.push(segment);
+          continue;
+        }
+        const { lines, finishReason, usage } = await generation(segment.generation);
+        segments.push({
+          ...segment,
+          captions: lines,
+          finishReason,
+          usage: {
+            image_tokens: usage.imageTokens,
+            input_tokens: usage.inputTokens,
+            output_tokens: usage.outputTokens,
+          },
+        });
+      }
+      const sections = [];
+      for (const { first, last, title, text } of input.sections) {
+        sections.push({
+          first,
+          last,
+          title: (await generation(title)).lines[0] ?? '',
+          text: (await generation(text)).text,
+        });
+      }
+      const summary = await generation(input.summary);
+      const title = await generation(input.title);
+      const reduceUsage = { input_tokens: 0, output_tokens: 0 };
+      for (const name of input.reductions) {
+        const { usage } = await generation(name);
+        reduceUsage.input_tokens += usage.inputTokens;
+        reduceUsage.output_tokens += usage.outputTokens;
+      }
+      const result = stitch({
+        jobId: input.jobId,
+        source: input.source,
+        ...(input.range ? { range: input.range } : {}),
+        frames,
+        segments,
+        sections,
+        title: title.lines[0] ?? '',
+        summary: summary.text,
+        finishReason: summary.finishReason,
+        ...(input.source.type === 'deck' ? { slides } : {}),
+        reduceUsage,
+        model: { name: input.model.name, revision: input.model.revision },
+        evidence: input.model.evidence,
+      });
+      const stored = await putJson(store, jobArtifact(input.jobId, input.run, 'result.json'), result);
+      const ledger = await putJson(
+        store,
+        jobArtifact(input.jobId, input.run, 'ledger.json'),
+        ledgerOf(input),
+      );
+      return { result: { name: stored.name, sha256: stored.sha256 }, ledger: ledger.name };
+    });
+}
+
+function ledgerOf(input: FinishInput): Ledger {
+  const segments = input.segments.flatMap((segment) =>
+    'reason' in segment
+      ? []
+      : [
+          {
+            index: segment.index,
+            attempts: segment.cost.attempts,
+            cached: segment.cost.cached,
+            gpu_seconds: round(segment.cost.gpuSeconds),
+          },
+        ],
+  );
+  return {
+    gpu_seconds: round(segments.reduce((sum, segment) => sum + segment.gpu_seconds, input.reduceGpuSeconds)),
+    runtime:
+      input.segments.flatMap((segment) => ('cost' in segment ? [segment.cost.runtime] : []))[0] ?? 'none',
+    wall_seconds: round((Date.now() - Date.parse(input.startedAt)) / 1000),
+    segments,
+  };
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}

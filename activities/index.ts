@@ -1,0 +1,34 @@
+/** The activities of each queue, built from what a worker process has. */
+import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { createAppendEvents } from './append-events.ts';
+import { createDescribeSegment } from './describe-segment.ts';
+import { createExtractFrames } from './extract-frames.ts';
+import { withTypedFailures } from './failures.ts';
+import { createFinish } from './finish.ts';
+import { createIngest, type IngestDeps } from './ingest.ts';
+import type { GpuDeps } from './model.ts';
+import { createPreprocessFrames } from './preprocess-frames.ts';
+import { createReduce } from './reduce.ts';
+import { createWriteManifest } from './write-manifest.ts';
+
+export type { IngestDeps as CpuDeps } from './ingest.ts';
+export type { GpuDeps } from './model.ts';
+
+export function createCpuActivities(deps: IngestDeps): CpuActivities {
+  return withTypedFailures({
+    ingest: createIngest(deps),
+    extractFrames: createExtractFrames(deps),
+    preprocessFrames: createPreprocessFrames(deps),
+    writeManifest: createWriteManifest(deps),
+    finish: createFinish(deps),
+  });
+}
+
+export function createGpuActivities(deps: GpuDeps): GpuActivities {
+  return withTypedFailures({ describeSegment: createDescribeSegment(deps), reduce: createReduce(deps) });
+}
+
+export function createWorkflowActivities(deps: { readonly store: ArtifactStore }): WorkflowActivities {
+  return withTypedFailures({ appendEvents: createAppendEvents(deps) });
+}

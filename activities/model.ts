@@ -1,0 +1,42 @@
+/** The model of a GPU worker, as its activities see it. */
+import type { ModelHost } from '../phi3v/index.ts';
+import { FrameloomError } from '../schema/errors.ts';
+import type { ModelProfile } from '../schema/model-profile.ts';
+import type { ModelPlan } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+
+export interface GpuDeps {
+  readonly store: ArtifactStore;
+  readonly profile: ModelProfile;
+  readonly host: ModelHost;
+}
+
+/** Throws `model_mismatch` when the job was planned for another model than this worker runs: a worker that has it may take over. */
+export function requireModel({ profile }: GpuDeps, plan: ModelPlan): void {
+  if (profile.name !== plan.name || profile.revision !== plan.revision) {
+    throw new FrameloomError(
+      'model_mismatch',
+      `The job was planned for ${plan.name} ${plan.revision}; this worker runs ${profile.name} ${profile.revision}.`,
+    );
+  }
+}
+
+/** What the plan may ask of a model at a level of detail. */
+export function modelPlan(profile: ModelProfile, detail: 'low' | 'medium' | 'high'): ModelPlan {
+  const crops = profile.detail[detail];
+  return {
+    name: profile.name,
+    revision: profile.revision,
+    crops,
+    // No more pictures than one merge prompt takes captions, so that a segment always fits into one.
+    maxImages: Math.min(profile.images_per_prompt[String(crops)] ?? 1, profile.merge.captions),
+    promptTokens: profile.prompt_tokens,
+    merge: profile.merge,
+    tokens: {
+      captionPerImage: profile.tokens.caption_per_image,
+      summary: profile.tokens.summary,
+      title: profile.tokens.title,
+    },
+    evidence: profile.evidence,
+  };
+}

@@ -1,0 +1,114 @@
+/** Merges captions or texts into one text, or gives them a title. */
+import { Context } from '@temporalio/activity';
+import { digest } from '../schema/canonical.ts';
+import type { GpuActivities, ReduceInput } from '../schema/stages.ts';
+import { generationName } from '../store/names.ts';
+import { collapse } from '../summary/captions.ts';
+import { bare, checkEvidence, sentences } from '../summary/evidence.ts';
+import { mergePrompt, PROMPTS_VERSION, type PromptPart, titlePrompt } from '../summary/prompts.ts';
+import { getJson, putJson } from './artifacts.ts';
+import { type GenerationArtifact, generateOnce } from './generation.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { type GpuDeps, requireModel } from './model.ts';
+
+/** Characters per token, to keep what is merged within what may be answered. Low, so that the estimate is on the safe side. */
+const CHARACTERS_PER_TOKEN = 3;
+
+export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
+  const { store, host } = deps;
+  return (input) =>
+    withHeartbeat(async (signal) => {
+      const { model, kind, focus, instruction, maxTokens } = input;
+      requireModel(deps, model);
+      const user = { focus, instruction };
+      const sources = await Promise.all(
+        input.inputs.map((merged) => getJson<GenerationArtifact>(store, merged)),
+      );
+      const lines = inputLines(kind, sources, model.merge.captions, maxTokens);
+      const identity = await digest({
+        kind,
+        model: model.revision,
+        prompts: PROMPTS_VERSION,
+        user,
+        lines,
+        maxTokens,
+      });
+      const common = { attempts: Context.current().info.attempt, runtime: host.info.runtime };
+      if (lines.length === 0 || (lines.length === 1 && kind !== 'title')) {
+        return { ...common, ...(await keep(identity, lines[0] ?? '')) };
+      }
+      const { name, artifact, cached, gpuSeconds } = await generateOnce(
+        { store, host },
+        identity,
+        kind === 'title' ? 'title' : 'text',
+        async () => ({ prompt: promptFor(kind, lines, user), features: [], maxTokens }),
+        (text) => (kind === 'title' ? [cleanTitle(text)] : supportedSentences(text, lines, model.evidence)),
+        signal,
+      );
+      const title = kind === 'title' ? { title: artifact.lines[0] ?? '' } : {};
+      return { ...common, generation: name, ...title, cached, gpuSeconds };
+    });
+
+  /** A single line needs no merging: it is its own summary. */
+  async function keep(
+    identity: string,
+    line: string,
+  ): Promise<{ generation: string; cached: boolean; gpuSeconds: number }> {
+    const artifact: GenerationArtifact = {
+      kind: 'text',
+      text: line,
+      lines: sentences(line),
+      finishReason: 'stop',
+      usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
+    };
+    await putJson(store, generationName(identity), artifact);
+    return { generation: generationName(identity), cached: false, gpuSeconds: 0 };
+  }
+}
+
+function promptFor(
+  kind: ReduceInput['kind'],
+  lines: readonly string[],
+  user: { focus?: string | undefined; instruction?: string | undefined },
+): readonly PromptPart[] {
+  if (kind === 'title') return titlePrompt(lines);
+  return mergePrompt(lines, kind === 'section' ? 'captions' : 'parts', user);
+}
+
+/** The numbered lines of the prompt, equal neighbours once. */
+function inputLines(
+  kind: ReduceInput['kind'],
+  sources: readonly GenerationArtifact[],
+  mostLines: number,
+  maxTokens: number,
+): readonly string[] {
+  const captions = sources.flatMap((source) => (source.kind === 'caption' ? source.lines : []));
+  if (captions.length > 0) return collapse(captions);
+  const texts = sources.map((source) => source.lines);
+  // A title is asked for from captions; sentences without their place in the text are the nearest thing.
+  if (kind === 'title') return collapse(texts.flat().map(bare)).slice(0, mostLines);
+  return collapse(condense(texts, maxTokens * CHARACTERS_PER_TOKEN).map((text) => text.join(' ')));
+}
+
+/**
+ * The leading sentences of each text, as many as keep all of them within `limit` characters, at least one: a merge of long texts
+ * could otherwise not be answered in full. Leading sentences are the classical baseline of extractive summarization.
+ */
+function condense(texts: readonly (readonly string[])[], limit: number): readonly (readonly string[])[] {
+  const length = (sentenceCount: number): number =>
+    texts.reduce((sum, text) => sum + text.slice(0, sentenceCount).join(' ').length, 0);
+  let count = Math.max(...texts.map((text) => text.length));
+  while (count > 1 && length(count) > limit) count -= 1;
+  return texts.map((text) => text.slice(0, count));
+}
+
+/** The sentences of `text` that the prompt's lines support; all lines' own sentences when none is left. */
+function supportedSentences(text: string, lines: readonly string[], threshold: number): readonly string[] {
+  const kept = checkEvidence(text, lines, threshold).filter((item) => item.supporters.length > 0);
+  return kept.length > 0 ? kept.map((item) => item.text) : lines.flatMap(sentences);
+}
+
+function cleanTitle(text: string): string {
+  const [line = ''] = text.trim().split('\n');
+  return line.replace(/^["'“]+|["'”.]+$/g, '').slice(0, 120);
+}

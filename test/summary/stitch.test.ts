@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { SummaryResult } from '../../schema/result.ts';
+import { type Pieces, stitch } from '../../summary/stitch.ts';
+
+const usage = { image_tokens: 313, input_tokens: 400, output_tokens: 20 };
+const frame = (time: number) => ({ name: `frames/${time}`, width: 640, height: 360, time });
+
+/** Five pictures in three segments: [0, 12.5), [12.5, 30), [30, 60). */
+const pieces: Pieces = {
+  jobId: 'sum_x',
+  source: {
+    type: 'video',
+    sha256: 'a'.repeat(64),
+    bytes: 9,
+    duration: 60,
+    startOffset: 1.4,
+    width: 640,
+    height: 360,
+  },
+  range: { start: 0, end: 60 },
+  frames: [frame(0), frame(4.96), frame(12.5), frame(30), frame(41.04)],
+  segments: [
+    { index: 0, first: 0, last: 2, captions: ['A cat.', 'A dog.'], finishReason: 'stop', usage },
+    { index: 1, first: 2, last: 3, captions: ['A bird.'], finishReason: 'stop', usage },
+    { index: 2, first: 3, last: 5, captions: ['A fish.', 'A fish.'], finishReason: 'stop', usage },
+  ],
+  sections: [
+    { first: 0, last: 2, title: 'Pets', text: 'First, a cat. Then, a dog. Finally, a bird.' },
+    { first: 2, last: 3, title: 'Fish', text: 'A fish.' },
+  ],
+  title: 'Animals',
+  summary: 'First, a cat. Then, a dragon. Finally, a fish.',
+  finishReason: 'stop',
+  reduceUsage: { input_tokens: 50, output_tokens: 5 },
+  model: { name: 'm', revision: 'r' },
+  evidence: 1,
+};
+
+describe('a stitched result', () => {
+  const result = stitch(pieces);
+
+  it('fits its schema', () => {
+    expect(SummaryResult.parse(result)).toEqual(result);
+  });
+
+  it('takes every time from a frame: a segment ends where the next one begins', () => {
+    expect(result.segments.map(({ start_time, end_time }) => [start_time, end_time])).toEqual([
+      [0, 12.5],
+      [12.5, 30],
+      [30, 60],
+    ]);
+    expect(result.chapters.map(({ start_time, end_time }) => [start_time, end_time])).toEqual([
+      [0, 30],
+      [30, 60],
+    ]);
+  });
+
+  it('numbers frames through the whole job and says equal neighbours once', () => {
+    expect(result.segments.flatMap(({ frames }) => frames.map(({ index }) => index))).toEqual([
+      0, 1, 2, 3, 4,
+    ]);
+    expect(result.segments[2]?.caption).toBe('A fish.');
+  });
+
+  it('leaves out what no segment supports, and says what it left out', () => {
+    expect(result.summary).toBe('First, a cat. Finally, a fish.');
+    expect(result.unsupported).toEqual(['Then, a dragon.']);
+    expect(result.sentences).toEqual([
+      { text: 'First, a cat.', segments: [0] },
+      { text: 'Finally, a fish.', segments: [2] },
+    ]);
+  });
+
+  it('adds up what was used', () => {
+    expect(result.usage).toEqual({ frames: 5, image_tokens: 939, input_tokens: 1250, output_tokens: 65 });
+    expect(result.coverage).toBe(1);
+  });
+
+  it('says that it is AI-generated', () => {
+    expect(result.notice).toMatch(/AI-generated/);
+  });
+});
+
+describe('a stitched result with a gap', () => {
+  const result = stitch({
+    ...pieces,
+    segments: pieces.segments.map((segment) =>
+      segment.index === 1 ? { index: 1, first: 2, last: 3, reason: 'model_crashed' } : segment,
+    ),
+  });
+
+  it('names the gap, its time and its reason', () => {
+    expect(result.gaps).toEqual([{ segment: 1, start_time: 12.5, end_time: 30, reason: 'model_crashed' }]);
+  });
+
+  it('counts only what was described as covered', () => {
+    expect(result.coverage).toBeCloseTo((12.5 + 30) / 60, 6);
+  });
+
+  it('cites no gap', () => {
+    const cited = [...result.sentences, ...result.chapters].flatMap(({ segments }) => segments);
+    expect(cited).not.toContain(1);
+  });
+});
+
+describe('a stitched deck', () => {
+  it('speaks of slides where a video speaks of times', () => {
+    const result = stitch({
+      ...pieces,
+      source: { type: 'deck', sha256: 'a'.repeat(64), bytes: 9, pages: 5 },
+      frames: [1, 2, 3, 4, 5].map((slide) => ({ name: `frames/${slide}`, width: 640, height: 360, slide })),
+    });
+    expect(result.segments.map(({ slides }) => slides)).toEqual([[1, 2], [3], [4, 5]]);
+    expect(JSON.stringify(result)).not.toContain('_time"');
+  });
+});

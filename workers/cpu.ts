@@ -1,0 +1,69 @@
+/** The CPU worker: polls the `cpu` queue for decoding and preprocessing, and the `workflow` queue for orchestration. */
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { createCpuActivities, createWorkflowActivities } from '../activities/index.ts';
+import { findMediaTools } from '../media/index.ts';
+import type { Settings } from '../schema/settings.ts';
+import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { createFolderStore } from '../store/folder-store.ts';
+import { connect } from './connection.ts';
+import { createLogger } from './log.ts';
+import { resolveModel } from './models.ts';
+import { runWorkers, type WorkerProcess } from './run.ts';
+
+/** Runs until `signal` aborts. Throws when something it needs is missing. */
+export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
+  const logger = createLogger(settings.logLevel, 'worker-cpu');
+  const tools = await findMediaTools(settings);
+  const { profile } = await resolveModel(settings);
+  const store = createFolderStore(join(settings.home, 'artifacts'));
+  const scratch = join(settings.home, 'scratch');
+  await mkdir(scratch, { recursive: true });
+  const connection = await connect(settings, logger, process.signal);
+  const shared = { connection, namespace: settings.temporalNamespace };
+
+  const workflows = await Worker.create({
+    ...shared,
+    ...workflowCode(),
+    taskQueue: TASK_QUEUES.workflow,
+    activities: createWorkflowActivities({ store }),
+    // Its activities are local ones; none is polled for.
+    enableNonLocalActivities: false,
+  });
+  const activities = await Worker.create({
+    ...shared,
+    taskQueue: TASK_QUEUES.cpu,
+    activities: createCpuActivities({
+      store,
+      tools,
+      profile,
+      scratch,
+      limits: {
+        maxPixels: settings.maxPixels,
+        maxPages: settings.maxPages,
+        maxBytes: settings.maxUploadBytes,
+        allowPrivate: settings.allowPrivateSources,
+      },
+    }),
+    maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
+    // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
+    shutdownGraceTime: '5s',
+    shutdownForceTime: '10s',
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+  });
+  await runWorkers([workflows, activities], process);
+  await connection.close();
+}
+
+/** The bundle made by the build, or the sources where there is none. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  return existsSync(bundle)
+    ? { workflowBundle: { codePath: bundle } }
+    : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+}

@@ -1,0 +1,22 @@
+/** One JSON line per event on stdout: time, level, message and fields. Never sources, prompts or keys. */
+import { DefaultLogger, type Logger } from '@temporalio/worker';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** The logger of a process, for Temporal's runtime as well. */
+export function createLogger(level: LogLevel, role: string): Logger {
+  const least = level.toUpperCase() as Uppercase<LogLevel>; // DefaultLogger's own names
+  return new DefaultLogger(least, ({ level: severity, message, timestampNanos, meta }) => {
+    const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
+    const fields = meta instanceof Error ? { error: meta } : meta;
+    process.stdout.write(
+      `${JSON.stringify({ time, level: severity.toLowerCase(), role, message, ...fields }, plain)}\n`,
+    );
+  });
+}
+
+/** Errors and big integers have no JSON of their own. */
+function plain(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack };
+  return typeof value === 'bigint' ? String(value) : value;
+}
