@@ -1,0 +1,37 @@
+/**
+ * - `model_missing`: files of the model folder are not there.
+ * - `model_invalid`: the folder's files cannot be read, or describe something this runtime does not run.
+ * - `image_invalid`: a picture that cannot be preprocessed: no pixels, too elongated, or not as long as it says.
+ * - `prompt_invalid`: a request that contradicts itself: images not once each and in order, features of another model.
+ * - `context_exceeded`: prompt and answer do not fit into the model's context.
+ * - `cancelled`: the caller's signal, or the host was closed.
+ * - `crashed`: the model process ended; the next call starts another.
+ * - `runtime`: ONNX Runtime failed while running.
+ */
+export type ModelErrorCode =
+  | 'model_missing'
+  | 'model_invalid'
+  | 'image_invalid'
+  | 'prompt_invalid'
+  | 'context_exceeded'
+  | 'cancelled'
+  | 'crashed'
+  | 'runtime';
+
+/** Every failure of this room. `message` is fit for users; what they must not see (paths, native messages) is in `cause`. */
+export class ModelError extends Error {
+  override readonly name = 'ModelError';
+  readonly code: ModelErrorCode;
+
+  constructor(code: ModelErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** `error` itself when it is a ModelError, else a `runtime` one that carries it as its cause. */
+export function asModelError(error: unknown): ModelError {
+  return error instanceof ModelError
+    ? error
+    : new ModelError('runtime', 'The model could not be run.', { cause: error });
+}
