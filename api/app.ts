@@ -1,0 +1,30 @@
+/** The HTTP API as one app of web standards: no import of one platform's, so that each entry only adapts `fetch`. */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { authenticate } from './auth.ts';
+import type { Api, ApiDeps, ApiEnv } from './deps.ts';
+import { answerHeaders, guard } from './limits.ts';
+import { createMetrics } from './metrics.ts';
+import { registerSecurity } from './openapi.ts';
+import { errorHandler, notFoundHandler, validationHook } from './problems.ts';
+import { eventRoutes } from './routes/events.ts';
+import { fileRoutes } from './routes/files.ts';
+import { frameRoutes } from './routes/frames.ts';
+import { metaRoutes } from './routes/meta.ts';
+import { summaryRoutes } from './routes/summaries.ts';
+
+/** Builds the app. Serve it with `app.fetch`; tests ask it with `app.request`. */
+export function createApp(deps: ApiDeps): Api {
+  const app = new OpenAPIHono<ApiEnv>({ defaultHook: validationHook });
+  const metrics = createMetrics(deps.clock);
+  app.onError(errorHandler(deps.log));
+  app.notFound(notFoundHandler(app));
+  app.use(answerHeaders(), metrics.count, guard());
+  app.use('/v1/*', authenticate(deps.keys));
+  registerSecurity(app);
+  summaryRoutes(app, deps);
+  eventRoutes(app, deps);
+  frameRoutes(app, deps);
+  fileRoutes(app, deps);
+  metaRoutes(app, deps, metrics);
+  return app;
+}

@@ -1,0 +1,225 @@
+/**
+ * The typed client of the API, for Node and browsers. Answers are trusted to be what the contract says: the server is of the
+ * same release. Imports types only, so that it costs a page next to nothing.
+ */
+import type { JobEvent } from '../schema/events.ts';
+import type { File as UploadedFile } from '../schema/file.ts';
+import type { Job } from '../schema/job.ts';
+import type { Problem } from '../schema/problem.ts';
+import type { SummaryRequestInput } from '../schema/request.ts';
+import { sseMessages } from './sse-reader.ts';
+import { send, type UploadBody } from './upload.ts';
+
+/** A problem the server answered with, or one of its own making when there was no readable answer. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly problem: Problem;
+
+  constructor(problem: Problem, options?: ErrorOptions) {
+    super(problem.detail, options);
+    this.problem = problem;
+  }
+}
+
+export interface ClientOptions {
+  /** Address of the server, without a path; default: the page's own. */
+  readonly url?: string;
+  readonly apiKey?: string;
+  readonly fetch?: typeof fetch;
+  /** Waits before reconnecting, in milliseconds; for tests. */
+  readonly sleep?: (milliseconds: number) => Promise<void>;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface JobPage {
+  readonly data: readonly Job[];
+  readonly next_cursor: string | null;
+}
+
+export interface FrameloomClient {
+  /** Starts a job, or finds the one of an equal request. With `wait` answers when done, or after that many seconds. */
+  createSummary(
+    request: SummaryRequestInput,
+    options?: CallOptions & { readonly idempotencyKey?: string; readonly wait?: number },
+  ): Promise<Job>;
+  getSummary(id: string, options?: CallOptions): Promise<Job>;
+  listSummaries(
+    options?: CallOptions & { readonly limit?: number; readonly cursor?: string },
+  ): Promise<JobPage>;
+  cancelSummary(id: string, options?: CallOptions): Promise<Job>;
+  deleteSummary(id: string, options?: CallOptions): Promise<void>;
+  /**
+   * The events of a job after id `after`, each once and in order, until the job has ended. Reconnects by itself, and goes on
+   * for as long as the server answers at least once a minute.
+   */
+  events(id: string, options?: CallOptions & { readonly after?: number }): AsyncGenerator<JobEvent, void>;
+  /** Uploads a file in a stream. `onProgress` gets the bytes sent so far. */
+  uploadFile(
+    body: UploadBody,
+    filename: string,
+    options?: CallOptions & { readonly onProgress?: (bytes: number) => void },
+  ): Promise<UploadedFile>;
+  deleteFile(id: string, options?: CallOptions): Promise<void>;
+  /** The sampler's decisions, one JSON object a line. */
+  frames(id: string, options?: CallOptions): Promise<string>;
+  /** A picture, by its number or by the `image` of a result or event. */
+  frame(id: string, picture: number | string, options?: CallOptions): Promise<Blob>;
+}
+
+/** Longest time to reconnect without an answer, in milliseconds. */
+const GIVE_UP_AFTER = 60_000;
+const RECONNECT_DELAYS = [250, 500, 1000, 2000] as const;
+
+/** A client of the server at `options.url`. Its calls throw ApiError. */
+export function createClient(options: ClientOptions = {}): FrameloomClient {
+  const base = (options.url ?? '').replace(/\/+$/, '');
+  const doFetch = options.fetch ?? fetch;
+  const sleep =
+    options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)));
+  const authorization: Record<string, string> =
+    options.apiKey === undefined ? {} : { Authorization: `Bearer ${options.apiKey}` };
+
+  async function call(path: string, init: RequestInit & CallOptions = {}): Promise<Response> {
+    let response: Response;
+    try {
+      response = await doFetch(base + path, { ...init, headers: { ...authorization, ...init.headers } });
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw new ApiError(unreachable(), { cause: error });
+    }
+    if (!response.ok) throw new ApiError(await problemOf(response));
+    return response;
+  }
+
+  async function json<T>(path: string, init?: RequestInit & CallOptions): Promise<T> {
+    return (await (await call(path, init)).json()) as T; // the contract says so
+  }
+
+  async function* events(
+    id: string,
+    { signal, after = -1 }: CallOptions & { readonly after?: number } = {},
+  ): AsyncGenerator<JobEvent, void> {
+    let seen = after;
+    let failures = 0;
+    let silentSince = Date.now();
+    for (;;) {
+      try {
+        const headers = { Accept: 'text/event-stream', 'Last-Event-ID': String(seen) };
+        const response = await call(`/v1/summaries/${id}/events`, { headers, ...pass(signal) });
+        if (response.status === 204 || !response.body) return;
+        for await (const { data } of sseMessages(response.body)) {
+          const event = JSON.parse(data) as JobEvent; // the contract says so
+          failures = 0;
+          silentSince = Date.now();
+          if (event.id <= seen) continue;
+          seen = event.id;
+          yield event;
+          if (event.type === 'job.completed' || event.type === 'job.failed' || event.type === 'job.cancelled')
+            return;
+        }
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        if (error instanceof ApiError && !error.problem.retryable) throw error;
+        if (Date.now() - silentSince > GIVE_UP_AFTER) throw error;
+      }
+      await sleep(RECONNECT_DELAYS[Math.min(failures, RECONNECT_DELAYS.length - 1)] ?? 0);
+      failures += 1;
+    }
+  }
+
+  return {
+    createSummary(request, { signal, idempotencyKey, wait } = {}) {
+      return json<Job>(`/v1/summaries${wait === undefined ? '' : `?wait=${wait}`}`, {
+        method: 'POST',
+        body: JSON.stringify(request),
+        headers: {
+          'Content-Type': 'application/json',
+          ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': quoted(idempotencyKey) }),
+        },
+        ...pass(signal),
+      });
+    },
+
+    getSummary: (id, { signal } = {}) => json<Job>(`/v1/summaries/${id}`, pass(signal)),
+
+    listSummaries({ signal, limit, cursor } = {}) {
+      const query = new URLSearchParams();
+      if (limit !== undefined) query.set('limit', String(limit));
+      if (cursor !== undefined) query.set('cursor', cursor);
+      return json<JobPage>(`/v1/summaries?${query}`, pass(signal));
+    },
+
+    cancelSummary: (id, { signal } = {}) =>
+      json<Job>(`/v1/summaries/${id}/cancel`, { method: 'POST', ...pass(signal) }),
+
+    async deleteSummary(id, { signal } = {}) {
+      await call(`/v1/summaries/${id}`, { method: 'DELETE', ...pass(signal) });
+    },
+
+    events,
+
+    async uploadFile(body, filename, { signal, onProgress } = {}) {
+      const path = `/v1/files?filename=${encodeURIComponent(filename)}`;
+      const answer = await send(body, {
+        url: base + path,
+        headers: authorization,
+        fetch: doFetch,
+        onProgress,
+        signal,
+      });
+      if (!answer) throw new ApiError(unreachable());
+      if (!answer.ok) throw new ApiError(await problemOf(answer));
+      return (await answer.json()) as UploadedFile; // the contract says so
+    },
+
+    async deleteFile(id, { signal } = {}) {
+      await call(`/v1/files/${id}`, { method: 'DELETE', ...pass(signal) });
+    },
+
+    frames: async (id, { signal } = {}) => (await call(`/v1/summaries/${id}/frames`, pass(signal))).text(),
+
+    async frame(id, picture, { signal } = {}) {
+      const path = typeof picture === 'string' ? picture : `/v1/summaries/${id}/frames/${picture}.jpg`;
+      return (await call(path, pass(signal))).blob();
+    },
+  };
+}
+
+/** `signal` as a member only where there is one. */
+function pass(signal: AbortSignal | undefined): CallOptions {
+  return signal ? { signal } : {};
+}
+
+function quoted(key: string): string {
+  return `"${key.replace(/["\\]/g, '\\$&')}"`;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  if (response.headers.get('Content-Type')?.startsWith('application/problem+json')) {
+    const read = await response.json().catch(() => undefined);
+    if (read !== undefined) return read as Problem; // the contract says so
+  }
+  // Something between us and the server has answered, such as a proxy.
+  return {
+    ...unreachable(),
+    status: response.status,
+    detail: `The server answered with status ${response.status}.`,
+    retryable: response.status >= 500 || response.status === 429,
+  };
+}
+
+function unreachable(): Problem {
+  return {
+    type: '/docs#error-unavailable',
+    title: 'The service is not ready.',
+    status: 503,
+    detail: 'The server does not answer.',
+    code: 'unavailable',
+    hint: 'Check that it runs and that its address is right.',
+    retryable: true,
+    request_id: '',
+  };
+}

@@ -1,0 +1,51 @@
+/** What the app needs from its surroundings. An entry for a platform makes these and adapts `app.fetch`; nothing else differs. */
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { ApiKey } from './auth.ts';
+import type { Orchestrator } from './orchestrator.ts';
+
+/** One structured log line. `fields` may hold causes and stacks; they go to the log only. */
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+) => void;
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after `milliseconds`, or as soon as `signal` aborts. Never rejects. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The console's files, by path of the site, such as `/` or `/console/app.js`. */
+export interface ConsoleAssets {
+  get(path: string): { readonly body: Uint8Array | string; readonly type: string } | undefined;
+}
+
+export interface ApiDeps {
+  readonly orchestrator: Orchestrator;
+  readonly store: ArtifactStore;
+  /** Without any the API answers only to requests for a loopback name, as tenant `default`. */
+  readonly keys: readonly ApiKey[];
+  /** Largest file accepted, in bytes. */
+  readonly maxUploadBytes: number;
+  /** Version shown in the OpenAPI document. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly assets?: ConsoleAssets;
+  /** Aborts when the process is about to end: open event streams and waits end then, and clients resume elsewhere. */
+  readonly closing?: AbortSignal;
+  /** Figures of the process for /metrics: name without prefix → value. */
+  readonly processFigures?: () => Readonly<Record<string, number>>;
+}
+
+export interface ApiEnv {
+  Variables: {
+    requestId: string;
+    tenant: string;
+  };
+}
+
+export type Api = OpenAPIHono<ApiEnv>;

@@ -1,0 +1,35 @@
+import { FrameloomError } from '../schema/errors.ts';
+import type { JobId } from '../schema/ids.ts';
+import { isFinal } from '../schema/job.ts';
+import type { ApiDeps } from './deps.ts';
+import { statusOf } from './job-view.ts';
+import type { JobRecord, Orchestrator } from './orchestrator.ts';
+
+/** Time between two looks at a job somebody waits for, in milliseconds. */
+const WAIT_INTERVAL = 250;
+
+/** The record of a tenant's job. Throws `not_found`, for jobs of other tenants as well. */
+export async function findJob(orchestrator: Orchestrator, tenant: string, id: JobId): Promise<JobRecord> {
+  const record = await orchestrator.describe(id);
+  if (record?.memo.tenant !== tenant) {
+    throw new FrameloomError('not_found', 'There is no job with this id.');
+  }
+  return record;
+}
+
+/** The job once it is final, or as it stands after `milliseconds` or when the client has gone. */
+export async function waitForJob(
+  { orchestrator, clock, closing }: ApiDeps,
+  start: JobRecord,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<JobRecord> {
+  const until = clock.now() + milliseconds;
+  const stop = closing ? AbortSignal.any([signal, closing]) : signal;
+  let record = start;
+  while (!isFinal(statusOf(record)) && clock.now() < until && !stop.aborted) {
+    await clock.sleep(Math.min(WAIT_INTERVAL, until - clock.now()), stop);
+    record = (await orchestrator.describe(start.id)) ?? record;
+  }
+  return record;
+}

@@ -1,0 +1,98 @@
+/** The event log of a job: as a stream that can be resumed, or page by page. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { isLastEvent, JobEvent } from '../../schema/events.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { findJob } from '../find-job.ts';
+import { followEvents, storedEvents } from '../journal.ts';
+import { isClosed } from '../orchestrator.ts';
+import { describeError, problems } from '../problems.ts';
+import { eventStream } from '../sse.ts';
+import { JobParams } from './summaries.ts';
+
+const EventId = z.coerce.number().int().min(-1).max(Number.MAX_SAFE_INTEGER);
+
+const EventPage = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(JobEvent),
+    next_after: z.int().nullable().describe('`after` of the next page; null when nothing can follow.'),
+  })
+  .meta({ id: 'EventPage' });
+
+const events = createRoute({
+  method: 'get',
+  path: '/v1/summaries/{id}/events',
+  operationId: 'streamEvents',
+  summary: 'What happens, as it happens',
+  description:
+    'A stream of server-sent events: `id` is the number of the event, `event` its type, `data` the event as JSON. It goes on ' +
+    'after `Last-Event-ID`, and ends with the job. With `Accept: application/json` the same log comes in pages. A stream ' +
+    'that was followed to its end is answered with 204.',
+  tags: ['Summaries'],
+  request: {
+    params: JobParams,
+    headers: z.object({
+      'last-event-id': EventId.optional().meta({
+        description: 'Number of the last event the client has seen.',
+      }),
+    }),
+    query: z.object({
+      after: EventId.optional().meta({ description: 'The same, for clients that cannot set the header.' }),
+      limit: z.coerce.number().int().min(1).max(1000).default(100).meta({ description: 'Pages only.' }),
+    }),
+  },
+  responses: {
+    200: {
+      description: 'The events.',
+      content: {
+        'text/event-stream': { schema: JobEvent },
+        'application/json': { schema: EventPage },
+      },
+    },
+    204: { description: 'The client has seen all there is and will be.' },
+    ...problems('invalid_request', 'not_found', 'unavailable', 'storage_unavailable'),
+  },
+});
+
+export function eventRoutes(app: Api, deps: ApiDeps): void {
+  const { orchestrator, store, clock, closing, log } = deps;
+
+  app.openapi(events, async (c) => {
+    const record = await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id);
+    const { after: fromQuery, limit } = c.req.valid('query');
+    // A browser that reconnects repeats the address and adds the header: the header is the newer word.
+    const after = c.req.valid('header')['last-event-id'] ?? fromQuery ?? -1;
+
+    if (wantsPage(c.req.header('Accept'))) {
+      const data: JobEvent[] = [];
+      for await (const event of storedEvents(store, record, after)) {
+        data.push(event);
+        if (data.length === limit) break;
+      }
+      const last = data.at(-1);
+      const ended = last ? isLastEvent(last) : isClosed(record);
+      return c.json({ object: 'list' as const, data, next_after: ended ? null : (last?.id ?? after) }, 200);
+    }
+
+    if (isClosed(record) && (await storedEvents(store, record, after).next()).done) return c.body(null, 204);
+    const stop = new AbortController();
+    const signals = [stop.signal, c.req.raw.signal, ...(closing ? [closing] : [])];
+    const requestId = c.get('requestId');
+    const journal = { store, clock, describe: () => orchestrator.describe(record.id) };
+    const stream = followEvents(journal, record, after, AbortSignal.any(signals));
+    return eventStream(stream, {
+      clock,
+      stop,
+      onError: (error) =>
+        log('error', 'event stream broke off', {
+          request_id: requestId,
+          code: describeError(error).code,
+          error,
+        }),
+    });
+  });
+}
+
+function wantsPage(accept = ''): boolean {
+  return accept.includes('application/json') && !accept.includes('text/event-stream');
+}

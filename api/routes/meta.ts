@@ -1,0 +1,63 @@
+/** Probes, figures, the contract, its reference page, and the files of the console. None of these needs a key. */
+import { FrameloomError } from '../../schema/errors.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { PAGE_POLICY } from '../limits.ts';
+import type { Metrics } from '../metrics.ts';
+import { openApiDocument } from '../openapi.ts';
+import { REFERENCE_STYLE, referencePage } from '../reference-page.ts';
+
+/** Time the parts have to answer a readiness probe, in milliseconds. */
+const READY_WITHIN = 2000;
+
+export function metaRoutes(app: Api, deps: ApiDeps, metrics: Metrics): void {
+  const { orchestrator, store, clock, version, assets, processFigures } = deps;
+
+  app.get('/healthz', (c) => c.json({ status: 'alive' }));
+
+  app.get('/readyz', async (c) => {
+    const late = new AbortController();
+    const [orchestratorReady, storeReady] = await Promise.all(
+      [orchestrator.ready(), storeAnswers()].map((answer) =>
+        Promise.race([answer, clock.sleep(READY_WITHIN, late.signal).then(() => false)]),
+      ),
+    );
+    late.abort();
+    if (!orchestratorReady) throw new FrameloomError('unavailable', 'The orchestrator does not answer.');
+    if (!storeReady) throw new FrameloomError('unavailable', 'The artifact store does not answer.');
+    return c.json({ status: 'ready' });
+  });
+
+  app.get('/metrics', (c) =>
+    c.body(metrics.render(processFigures?.() ?? {}), 200, { 'Content-Type': 'text/plain; version=0.0.4' }),
+  );
+
+  app.get('/openapi.json', (c) => c.json(openApiDocument(app, version)));
+
+  app.get('/docs', (c) => {
+    c.header('Content-Security-Policy', PAGE_POLICY);
+    return c.html(referencePage(openApiDocument(app, version)));
+  });
+
+  app.get('/docs/style.css', (c) =>
+    c.body(REFERENCE_STYLE, 200, { 'Content-Type': 'text/css; charset=utf-8' }),
+  );
+
+  // Last, so that no file can stand in for a route.
+  app.get('*', async (c, next) => {
+    const file = assets?.get(c.req.path);
+    if (!file) return next();
+    const body = typeof file.body === 'string' ? file.body : new Uint8Array(file.body);
+    return c.body(body, 200, {
+      'Content-Type': file.type,
+      'Content-Security-Policy': PAGE_POLICY,
+      'Cache-Control': 'no-cache',
+    });
+  });
+
+  function storeAnswers(): Promise<boolean> {
+    return store.head('probe/ready').then(
+      () => true,
+      () => false,
+    );
+  }
+}

@@ -1,0 +1,201 @@
+/** Jobs: start, look at, list, cancel, delete. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { digest } from '../../schema/canonical.ts';
+import { FrameloomError } from '../../schema/errors.ts';
+import { JobId, jobIdFor } from '../../schema/ids.ts';
+import { isFinal, Job, JobList } from '../../schema/job.ts';
+import { SummaryRequest } from '../../schema/request.ts';
+import { jobPrefix } from '../../store/names.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { findJob, waitForJob } from '../find-job.ts';
+import { idempotencyKey } from '../idempotency-key.ts';
+import { fullJobView, jobView, statusOf } from '../job-view.ts';
+import { jsonLimit } from '../limits.ts';
+import { isClosed } from '../orchestrator.ts';
+import { problems } from '../problems.ts';
+import { requireFiles } from './files.ts';
+
+export const JobParams = z.object({ id: JobId.meta({ description: 'Id of the job.' }) });
+
+const content = { 'application/json': { schema: Job } };
+
+const create = createRoute({
+  method: 'post',
+  path: '/v1/summaries',
+  operationId: 'createSummary',
+  summary: 'Start a job',
+  description:
+    'Equal requests are one job: equal by `Idempotency-Key` where one is given, else by content. A repeated request is ' +
+    'answered with the job as it stands. Without a key, a job that failed or was cancelled is run again.',
+  tags: ['Summaries'],
+  middleware: [jsonLimit] as const,
+  request: {
+    headers: z.object({
+      'idempotency-key': z.string().max(600).optional().meta({
+        description: 'Up to 255 printable characters, bare or as a quoted string.',
+        example: 'talk-17',
+      }),
+    }),
+    query: z.object({
+      wait: z.coerce.number().min(0).max(60).optional().meta({
+        description: 'Answer when the job is done, or after this many seconds.',
+      }),
+    }),
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: SummaryRequest,
+          examples: {
+            video: { value: { source: { type: 'video', url: 'https://example.com/talk.mp4' } } },
+            deck: {
+              value: {
+                source: { type: 'deck', file_id: 'file_aaaaaaaaaaaaaaaaaaaaaaaaaa' },
+                prompt: 'What was decided?',
+                pages: '1-20',
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+  responses: {
+    200: { description: 'The job, which is final.', content },
+    202: { description: 'The job, which is queued or under way.', content },
+    ...problems(
+      'invalid_request',
+      'idempotency_conflict',
+      'payload_too_large',
+      'unsupported_content_type',
+      'source_missing',
+      'unavailable',
+    ),
+  },
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/summaries',
+  operationId: 'listSummaries',
+  summary: 'List jobs',
+  description: 'Newest first, without results. The list may lag behind by a moment.',
+  tags: ['Summaries'],
+  request: {
+    query: z.object({
+      limit: z.coerce.number().int().min(1).max(100).default(20),
+      cursor: z.string().max(4096).optional().meta({ description: '`next_cursor` of the page before.' }),
+    }),
+  },
+  responses: {
+    200: { description: 'A page of jobs.', content: { 'application/json': { schema: JobList } } },
+    ...problems('invalid_request', 'unavailable'),
+  },
+});
+
+const get = createRoute({
+  method: 'get',
+  path: '/v1/summaries/{id}',
+  operationId: 'getSummary',
+  summary: 'One job, with its result',
+  tags: ['Summaries'],
+  request: { params: JobParams },
+  responses: {
+    200: { description: 'The job.', content },
+    ...problems('not_found', 'unavailable', 'storage_unavailable'),
+  },
+});
+
+const cancel = createRoute({
+  method: 'post',
+  path: '/v1/summaries/{id}/cancel',
+  operationId: 'cancelSummary',
+  summary: 'Cancel a job',
+  description: 'Reaches the model within a token. A final job stays as it is.',
+  tags: ['Summaries'],
+  request: { params: JobParams },
+  responses: {
+    200: { description: 'The job, which was final already.', content },
+    202: { description: 'The job, which is being cancelled.', content },
+    ...problems('not_found', 'unavailable'),
+  },
+});
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/v1/summaries/{id}',
+  operationId: 'deleteSummary',
+  summary: 'Delete a job and all it made',
+  tags: ['Summaries'],
+  request: { params: JobParams },
+  responses: {
+    204: { description: 'It is gone.' },
+    ...problems('not_found', 'job_running', 'unavailable', 'storage_unavailable'),
+  },
+});
+
+export function summaryRoutes(app: Api, deps: ApiDeps): void {
+  const { orchestrator, store } = deps;
+
+  app.openapi(create, async (c) => {
+    const tenant = c.get('tenant');
+    const request = c.req.valid('json');
+    const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
+    const fingerprint = await digest(request);
+    const jobId = await jobIdFor(tenant, key === undefined ? `content:${fingerprint}` : `key:${key}`);
+    // A repeated request is answered even after its files were deleted.
+    if (!(await orchestrator.describe(jobId))) await requireFiles(store, tenant, request.source);
+    const started = await orchestrator.start({
+      jobId,
+      memo: { tenant, request, fingerprint },
+      key: key === undefined ? 'content' : 'idempotency',
+    });
+    if (started.memo.fingerprint !== fingerprint) {
+      throw new FrameloomError('idempotency_conflict', 'This key was used with another request.');
+    }
+    const { wait = 0 } = c.req.valid('query');
+    const record = await waitForJob(deps, started, wait * 1000, c.req.raw.signal);
+    c.header('Location', `/v1/summaries/${jobId}`);
+    const job = await fullJobView(record, store);
+    return isFinal(job.status) ? c.json(job, 200) : c.json(job, 202);
+  });
+
+  app.openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const page = await orchestrator.list({
+      tenant: c.get('tenant'),
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const data = page.records.map(jobView);
+    return c.json({ object: 'list' as const, data, next_cursor: page.nextCursor ?? null }, 200);
+  });
+
+  app.openapi(get, async (c) => {
+    const record = await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id);
+    return c.json(await fullJobView(record, store), 200);
+  });
+
+  app.openapi(cancel, async (c) => {
+    const { id } = c.req.valid('param');
+    const before = await findJob(orchestrator, c.get('tenant'), id);
+    if (isFinal(statusOf(before))) return c.json(await fullJobView(before, store), 200);
+    await orchestrator.cancel(id);
+    const after = await findJob(orchestrator, c.get('tenant'), id);
+    return c.json(await fullJobView(after, store), 202);
+  });
+
+  app.openapi(remove, async (c) => {
+    const { id } = c.req.valid('param');
+    const record = await findJob(orchestrator, c.get('tenant'), id);
+    if (!isClosed(record)) {
+      throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
+    }
+    // The record goes last: when something fails before, the same request finishes the work.
+    const names: string[] = [];
+    for await (const name of store.list(jobPrefix(id))) names.push(name);
+    for (const name of names) await store.delete(name);
+    await orchestrator.delete(id);
+    return c.body(null, 204);
+  });
+}

@@ -1,0 +1,100 @@
+/** The orchestrator port in memory, with the hands that move a job along. Kept honest by the contract suite. */
+import type { JobRecord, Orchestrator } from '../../api/orchestrator.ts';
+import { isClosed } from '../../api/orchestrator.ts';
+import { FrameloomError } from '../../schema/errors.ts';
+import type { JobId } from '../../schema/ids.ts';
+import type { JobMemo } from '../../schema/job.ts';
+
+export interface FakeOrchestrator extends Orchestrator {
+  /** Changes the memo, as the workflow would. */
+  upsert(id: JobId, change: Partial<JobMemo>): void;
+  /** Ends the current run. */
+  close(id: JobId, state: 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed_out'): void;
+  /** While set, every call fails as if nothing answered. */
+  down: boolean;
+  /** Calls of `describe` so far. */
+  describes: number;
+  /** Runs started so far. */
+  runs: number;
+}
+
+export function createFakeOrchestrator(now: () => number = Date.now): FakeOrchestrator {
+  const jobs = new Map<JobId, JobRecord>();
+
+  function found(id: JobId): JobRecord {
+    const record = jobs.get(id);
+    if (!record) throw new Error(`no job ${id}`);
+    return record;
+  }
+
+  function answer(): void {
+    if (fake.down) throw new FrameloomError('unavailable', 'The orchestrator does not answer.');
+  }
+
+  const fake: FakeOrchestrator = {
+    down: false,
+    describes: 0,
+    runs: 0,
+
+    async start({ jobId, memo, key }) {
+      answer();
+      const known = jobs.get(jobId);
+      const again = known && key === 'content' && isClosed(known) && known.state !== 'completed';
+      if (known && !again) return known;
+      fake.runs += 1;
+      jobs.delete(jobId);
+      jobs.set(jobId, {
+        id: jobId,
+        run: `run-${fake.runs}`,
+        state: 'running',
+        memo,
+        createdAt: new Date(now()).toISOString(),
+      });
+      return found(jobId);
+    },
+
+    async describe(id) {
+      answer();
+      fake.describes += 1;
+      return jobs.get(id);
+    },
+
+    async list({ tenant, limit, cursor }) {
+      answer();
+      const start = Number(cursor ?? 0);
+      if (!Number.isInteger(start))
+        throw new FrameloomError('invalid_request', 'The cursor is not one of this list.');
+      const mine = [...jobs.values()].filter((record) => record.memo.tenant === tenant).reverse();
+      const records = mine.slice(start, start + limit);
+      return start + limit < mine.length ? { records, nextCursor: String(start + limit) } : { records };
+    },
+
+    async cancel(id) {
+      answer();
+      const record = jobs.get(id);
+      if (record?.state === 'running') jobs.set(id, { ...record, state: 'cancelling' });
+    },
+
+    async delete(id) {
+      answer();
+      const record = jobs.get(id);
+      if (record && !isClosed(record))
+        throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
+      jobs.delete(id);
+    },
+
+    async ready() {
+      return !fake.down;
+    },
+
+    upsert(id, change) {
+      const record = found(id);
+      jobs.set(id, { ...record, memo: { ...record.memo, ...change } });
+    },
+
+    close(id, state) {
+      jobs.set(id, { ...found(id), state, closedAt: new Date(now()).toISOString() });
+    },
+  };
+  return fake;
+}

@@ -1,0 +1,255 @@
+import { describe, expect, it } from 'vitest';
+import { ERRORS } from '../../schema/errors.ts';
+import type { Job } from '../../schema/job.ts';
+import { jobPrefix } from '../../store/names.ts';
+import { PROGRESS, withApp } from './harness.ts';
+
+const REQUEST = { source: { type: 'video', url: 'https://example.com/talk.mp4' } };
+
+describe('starting a job', () => {
+  it('answers 202 with a queued job and its address', () =>
+    withApp(async ({ post, app }) => {
+      const response = await post('/v1/summaries', {
+        ...REQUEST,
+        custom_id: 'talk-17',
+        metadata: { a: 'b' },
+      });
+      const job = (await response.json()) as Job;
+      expect(response.status).toBe(202);
+      expect(job).toMatchObject({
+        object: 'summary',
+        status: 'queued',
+        custom_id: 'talk-17',
+        metadata: { a: 'b' },
+      });
+      expect(response.headers.get('Location')).toBe(`/v1/summaries/${job.id}`);
+      expect(await (await app.request(`/v1/summaries/${job.id}`)).json()).toEqual(job);
+    }));
+
+  it('fills in the defaults of the request', () =>
+    withApp(async ({ post }) => {
+      const job = (await (await post('/v1/summaries', REQUEST)).json()) as Job;
+      expect(job.request).toEqual({
+        ...REQUEST,
+        sampling: { mode: 'fps', fps: 1, max_frames: 600 },
+        detail: 'medium',
+      });
+    }));
+
+  it('takes 20 equal requests under one key for one job', () =>
+    withApp(async ({ post, orchestrator }) => {
+      const key = { 'Idempotency-Key': 'k' };
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => post('/v1/summaries', REQUEST, key)),
+      );
+      const ids = await Promise.all(answers.map(async (answer) => ((await answer.json()) as Job).id));
+      expect(answers.map((answer) => answer.status)).toEqual(Array(20).fill(202));
+      expect(new Set(ids).size).toBe(1);
+      expect(orchestrator.runs).toBe(1);
+    }));
+
+  it('takes equal requests without a key for one job, whatever the order of their members', () =>
+    withApp(async ({ post }) => {
+      const one = await post(
+        '/v1/summaries',
+        '{"detail":"low","source":{"type":"video","url":"https://a.example/v"}}',
+      );
+      const two = await post(
+        '/v1/summaries',
+        '{"source":{"url":"https://a.example/v","type":"video"},"detail":"low"}',
+      );
+      expect(((await two.json()) as Job).id).toBe(((await one.json()) as Job).id);
+    }));
+
+  it('takes a quoted key and the same key bare for one key', () =>
+    withApp(async ({ post }) => {
+      const bare = await post('/v1/summaries', REQUEST, { 'Idempotency-Key': 'a "b"' });
+      const quoted = await post('/v1/summaries', REQUEST, { 'Idempotency-Key': '"a \\"b\\""' });
+      expect(((await quoted.json()) as Job).id).toBe(((await bare.json()) as Job).id);
+    }));
+
+  it('refuses another request under a used key, during the job and after it', () =>
+    withApp(async ({ post, orchestrator }) => {
+      const key = { 'Idempotency-Key': 'k' };
+      const { id } = (await (await post('/v1/summaries', REQUEST, key)).json()) as Job;
+      for (const close of [false, true]) {
+        if (close) orchestrator.close(id, 'completed');
+        const response = await post('/v1/summaries', { ...REQUEST, detail: 'low' }, key);
+        expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+          409,
+          'idempotency_conflict',
+        ]);
+      }
+    }));
+
+  it('answers a repeated request with 200 and the job once it is final', () =>
+    withApp(async ({ post, orchestrator }) => {
+      const key = { 'Idempotency-Key': 'k' };
+      const { id } = (await (await post('/v1/summaries', REQUEST, key)).json()) as Job;
+      orchestrator.close(id, 'terminated');
+      const response = await post('/v1/summaries', REQUEST, key);
+      expect(response.status).toBe(200);
+      expect(await response.json()).toMatchObject({ id, status: 'cancelled' });
+    }));
+
+  it('runs a failed job again when the same content is asked for without a key', () =>
+    withApp(async ({ post, orchestrator }) => {
+      const { id } = (await (await post('/v1/summaries', REQUEST)).json()) as Job;
+      orchestrator.close(id, 'failed');
+      const response = await post('/v1/summaries', REQUEST);
+      expect(await response.json()).toMatchObject({ id, status: 'queued' });
+      expect(orchestrator.runs).toBe(2);
+    }));
+
+  it('refuses a source whose file does not exist, and starts nothing', () =>
+    withApp(async ({ post, orchestrator }) => {
+      const file_id = `file_${'a'.repeat(26)}`;
+      for (const source of [
+        { type: 'deck', file_id },
+        { type: 'images', file_ids: [file_id] },
+      ]) {
+        const response = await post('/v1/summaries', { source });
+        expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+          422,
+          'source_missing',
+        ]);
+      }
+      expect(orchestrator.runs).toBe(0);
+    }));
+
+  it('waits for the end of the job when asked to', () =>
+    withApp(async ({ post, orchestrator, clock }) => {
+      clock.onSleep = async () => {
+        const { records } = await orchestrator.list({ tenant: 'default', limit: 1 });
+        const [record] = records;
+        if (!record) return;
+        orchestrator.upsert(record.id, { outcome: { status: 'completed' } });
+        orchestrator.close(record.id, 'completed');
+      };
+      const response = await post('/v1/summaries?wait=60', REQUEST);
+      expect(response.status).toBe(200);
+      expect(((await response.json()) as Job).status).toBe('completed');
+    }));
+
+  it('answers with the unfinished job when the time is up', () =>
+    withApp(async ({ post, clock }) => {
+      const start = clock.now();
+      const response = await post('/v1/summaries?wait=3', REQUEST);
+      expect(response.status).toBe(202);
+      expect(clock.now() - start).toBe(3000);
+    }));
+
+  it('answers 503 while the orchestrator does not answer', () =>
+    withApp(async ({ post, orchestrator }) => {
+      orchestrator.down = true;
+      const response = await post('/v1/summaries', REQUEST);
+      expect(response.status).toBe(503);
+      expect(response.headers.get('Retry-After')).toBe('1');
+    }));
+});
+
+describe('a job', () => {
+  it('goes from queued to processing to cancelling to cancelled', () =>
+    withApp(async ({ app, startJob, orchestrator }) => {
+      const { id } = await startJob();
+      const status = async () => ((await (await app.request(`/v1/summaries/${id}`)).json()) as Job).status;
+      expect(await status()).toBe('queued');
+      orchestrator.upsert(id, { startedAt: '2026-01-01T00:00:00.000Z', progress: PROGRESS });
+      expect(await status()).toBe('processing');
+      const cancelled = await app.request(`/v1/summaries/${id}/cancel`, { method: 'POST' });
+      expect(cancelled.status).toBe(202);
+      expect(await status()).toBe('cancelling');
+      orchestrator.close(id, 'cancelled');
+      expect(await status()).toBe('cancelled');
+      expect((await app.request(`/v1/summaries/${id}/cancel`, { method: 'POST' })).status).toBe(200);
+    }));
+
+  it.each([
+    ['failed', 'failed', 'internal'],
+    ['timed_out', 'failed', 'timeout'],
+    ['completed', 'failed', 'internal'],
+    ['terminated', 'cancelled', undefined],
+  ] as const)('that ended as %s without an outcome is %s', (state, status, code) =>
+    withApp(async ({ app, startJob, orchestrator }) => {
+      const { id } = await startJob();
+      orchestrator.close(id, state);
+      const job = (await (await app.request(`/v1/summaries/${id}`)).json()) as Job;
+      expect([job.status, job.error?.code]).toEqual([status, code]);
+      expect(job.completed_at).not.toBeNull();
+    }),
+  );
+
+  it('carries its stored result and ledger, which lists leave out', () =>
+    withApp(async ({ app, startJob, orchestrator, store }) => {
+      const { id } = await startJob();
+      const result = { title: 'T', summary: 'S' };
+      const ledger = { gpu_seconds: 1 };
+      const stored = await store.put(
+        `${jobPrefix(id)}run-1/result.json`,
+        Buffer.from(JSON.stringify(result)),
+      );
+      await store.put(`${jobPrefix(id)}run-1/ledger.json`, Buffer.from(JSON.stringify(ledger)));
+      orchestrator.upsert(id, {
+        outcome: {
+          status: 'completed',
+          result: { name: stored.name, sha256: stored.sha256 },
+          ledger: `${jobPrefix(id)}run-1/ledger.json`,
+        },
+      });
+      orchestrator.close(id, 'completed');
+      const one = await (await app.request(`/v1/summaries/${id}`)).json();
+      expect(one).toMatchObject({ status: 'completed', result, ledger, result_sha256: stored.sha256 });
+      const list = await (await app.request('/v1/summaries')).json();
+      expect(list).toMatchObject({
+        data: [{ id, result: null, ledger: null, result_sha256: stored.sha256 }],
+      });
+    }));
+
+  it('whose result has vanished is an error that names no file', () =>
+    withApp(async ({ app, startJob, orchestrator }) => {
+      const { id } = await startJob();
+      const result = { name: `${jobPrefix(id)}run-1/result.json`, sha256: 'a'.repeat(64) };
+      orchestrator.upsert(id, { outcome: { status: 'completed', result } });
+      const response = await app.request(`/v1/summaries/${id}`);
+      const text = await response.text();
+      expect(response.status).toBe(ERRORS.artifact_corrupt.status);
+      expect(text).toContain('artifact_corrupt');
+      expect(text).not.toContain('result.json');
+    }));
+
+  it('can be deleted with all it made once it has ended', () =>
+    withApp(async ({ app, startJob, orchestrator, store, writeEvents }) => {
+      const { id } = await startJob();
+      await writeEvents(id, [
+        { id: 1, type: 'job.started', time: '2026-01-01T00:00:00Z', progress: PROGRESS },
+      ]);
+      const remove = () => app.request(`/v1/summaries/${id}`, { method: 'DELETE' });
+      expect((await remove()).status).toBe(409);
+      orchestrator.close(id, 'completed');
+      expect((await remove()).status).toBe(204);
+      for await (const name of store.list(jobPrefix(id))) expect.unreachable(name);
+      expect((await remove()).status).toBe(404);
+    }));
+});
+
+describe('the list of jobs', () => {
+  it('gives every job once, newest first, page by page', () =>
+    withApp(async ({ app, startJob }) => {
+      const ids: string[] = [];
+      for (let number = 0; number < 5; number += 1)
+        ids.push((await startJob(`https://a.example/${number}`)).id);
+      const listed: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const query: string = cursor === null ? '' : `&cursor=${cursor}`;
+        const page = (await (await app.request(`/v1/summaries?limit=2${query}`)).json()) as {
+          data: Job[];
+          next_cursor: string | null;
+        };
+        expect(page.data.length).toBeLessThanOrEqual(2);
+        listed.push(...page.data.map((job) => job.id));
+        cursor = page.next_cursor;
+      } while (cursor !== null);
+      expect(listed).toEqual(ids.reverse());
+    }));
+});
