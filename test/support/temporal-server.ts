@@ -1,0 +1,46 @@
+/** A real Temporal development server for one test file, in memory, on free ports. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Connection } from '@temporalio/client';
+import { freePorts } from '../../cli/embedded/ports.ts';
+import { findTool } from '../../cli/tools.ts';
+
+export interface TestServer extends AsyncDisposable {
+  readonly address: string;
+}
+
+/** Starts the server and waits until it answers. Set-up has found or built the program; without it the tests cannot run. */
+export async function startTemporalServer(): Promise<TestServer> {
+  const program = findTool('temporal', process.env);
+  if (program === undefined) throw new Error('no Temporal CLI: run `node scripts/setup.mjs test`');
+  const [port, httpPort] = await freePorts(2);
+  const address = `127.0.0.1:${port}`;
+  const child = spawn(
+    program,
+    [
+      ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--log-level', 'error'],
+      ...['--port', String(port), '--http-port', String(httpPort)],
+      ...['--search-attribute', 'FrameloomTenant=Keyword'],
+    ],
+    { stdio: 'ignore' },
+  );
+  const ended = once(child, 'exit');
+  for (;;) {
+    if (child.exitCode !== null) throw new Error('the Temporal server ended at its start');
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: 500 });
+      await connection.workflowService.describeNamespace({ namespace: 'default' });
+      await connection.close();
+      break;
+    } catch {
+      // not up yet; `connectTimeout` paces the loop
+    }
+  }
+  return {
+    address,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,320 @@
+/** The workflow on a real server, with activities that only answer: what it decides, not what they compute. */
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Context } from '@temporalio/activity';
+import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobEvent } from '../../schema/events.ts';
+import { jobIdFor } from '../../schema/ids.ts';
+import type { JobMemo } from '../../schema/job.ts';
+import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
+import type {
+  CpuActivities,
+  FinishInput,
+  GpuActivities,
+  ModelPlan,
+  SummarizeInput,
+  WorkflowActivities,
+} from '../../schema/stages.ts';
+import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import { startTemporalServer, type TestServer } from '../support/temporal-server.ts';
+
+const SHA = 'a'.repeat(64);
+const model: ModelPlan = {
+  name: 'm',
+  revision: 'r',
+  crops: 1,
+  maxImages: 4,
+  promptTokens: 4096,
+  merge: { captions: 4, parts: 3 },
+  tokens: { captionPerImage: 64, summary: 512, title: 24 },
+  evidence: 1,
+};
+const cost = { attempts: 1, cached: false, gpuSeconds: 0.1, runtime: 'test' };
+
+/** A deck of `pages` slides through every stage; tests replace single activities. */
+function answers(pages: number): { cpu: CpuActivities; gpu: GpuActivities; finished: FinishInput[] } {
+  const finished: FinishInput[] = [];
+  return {
+    finished,
+    cpu: {
+      ingest: async () => ({
+        source: { type: 'deck', sha256: SHA, bytes: 1, pages },
+        artifact: `source/${SHA}`,
+        slides: [[1, pages]],
+        model,
+      }),
+      extractFrames: async ({ span }) => ({
+        extraction: `extractions/${span.kind === 'slides' ? span.slides[0] : ''}.json`,
+        frames: (span.kind === 'slides' ? span.slides : []).map((slide) => ({
+          name: `frames/${SHA}`,
+          width: 640,
+          height: 360,
+          slide,
+        })),
+        dropped: 0,
+      }),
+      preprocessFrames: async ({ frames }) =>
+        frames.map(() => ({ crops: `crops/${SHA}.bin`, imageTokens: 313 })),
+      writeManifest: async () => undefined,
+      finish: async (input) => {
+        finished.push(input);
+        return { result: { name: 'jobs/x/result.json', sha256: SHA }, ledger: 'jobs/x/ledger.json' };
+      },
+    },
+    gpu: {
+      describeSegment: async ({ crops }) => ({
+        ...cost,
+        generation: `generations/${SHA}.json`,
+        captions: crops.map((_, index) => `Caption ${index}.`),
+        lines: crops.length,
+      }),
+      reduce: async ({ kind }) => ({
+        ...cost,
+        generation: `generations/${SHA}.json`,
+        ...(kind === 'title' ? { title: 'A title' } : {}),
+      }),
+    },
+  };
+}
+
+let server: TestServer;
+let connection: NativeConnection;
+let client: Client;
+let bundle: WorkflowBundleWithSourceMap;
+let stop: () => Promise<void>;
+/** What the workers do at the moment. */
+let current: CpuActivities & GpuActivities & WorkflowActivities;
+
+beforeAll(async () => {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  server = await startTemporalServer();
+  connection = await NativeConnection.connect({ address: server.address });
+  client = new Client({ connection: await Connection.connect({ address: server.address }) });
+  bundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+  });
+  const workers = await Promise.all([
+    Worker.create({
+      connection,
+      workflowBundle: bundle,
+      taskQueue: TASK_QUEUES.workflow,
+      activities: now('appendEvents'),
+    }),
+    Worker.create({
+      connection,
+      taskQueue: TASK_QUEUES.cpu,
+      activities: now('ingest', 'extractFrames', 'preprocessFrames', 'writeManifest', 'finish'),
+    }),
+    Worker.create({
+      connection,
+      taskQueue: TASK_QUEUES.gpu,
+      activities: now('describeSegment', 'reduce'),
+      maxHeartbeatThrottleInterval: '100ms',
+    }),
+  ]);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  stop = async () => {
+    for (const worker of workers) worker.shutdown();
+    await running;
+  };
+}, 120_000);
+
+/** Activities that do what `current` does when they are called. */
+function now(
+  ...names: readonly (keyof typeof current)[]
+): Record<string, (input: never) => Promise<unknown>> {
+  return Object.fromEntries(names.map((name) => [name, (input: never) => current[name](input)]));
+}
+
+afterAll(async () => {
+  await stop?.();
+  await client?.connection.close();
+  await connection?.close();
+  await server?.[Symbol.asyncDispose]();
+});
+
+interface Run {
+  readonly handle: WorkflowHandle;
+  readonly events: readonly JobEvent[];
+  readonly memo: JobMemo;
+  readonly error: unknown;
+}
+
+/** Runs one job with these activities and answers what it left behind. */
+async function runJob(
+  activities: { cpu: CpuActivities; gpu: GpuActivities },
+  request: Partial<SummaryRequestInput> = {},
+  during: (handle: WorkflowHandle) => Promise<void> = async () => undefined,
+): Promise<Run> {
+  const log: JobEvent[] = [];
+  const append = {
+    appendEvents: async (batch: { readonly events: readonly JobEvent[] }): Promise<void> => {
+      log.push(...batch.events);
+    },
+  };
+  current = { ...activities.cpu, ...activities.gpu, ...append };
+  const input: SummarizeInput = {
+    jobId: await jobIdFor('test', randomUUID()),
+    tenant: 'test',
+    request: SummaryRequest.parse({
+      source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
+      ...request,
+    }),
+  };
+  const handle = await client.workflow.start('summarize', {
+    workflowId: input.jobId,
+    taskQueue: TASK_QUEUES.workflow,
+    args: [input],
+  });
+  await during(handle);
+  const error: unknown = await handle.result().then(
+    () => undefined,
+    (failure: unknown) => failure,
+  );
+  const { memo } = await handle.describe();
+  return { handle, events: log, memo: memo as unknown as JobMemo, error }; // the memo the workflow writes
+}
+
+describe('a job', () => {
+  it('describes every slide once, merges level by level, and finishes', async () => {
+    const activities = answers(45);
+    const { memo, error } = await runJob(activities);
+    expect(error).toBeUndefined();
+    expect(memo.outcome).toEqual({
+      status: 'completed',
+      result: { name: 'jobs/x/result.json', sha256: SHA },
+      ledger: 'jobs/x/ledger.json',
+    });
+    const [input] = activities.finished;
+    expect(input?.segments.map(({ first, last }) => last - first).reduce((a, b) => a + b)).toBe(45);
+    expect(input?.sections.at(-1)?.last).toBe(input?.segments.length);
+    // 12 segments of at most 4 captions: 12 sections, merged by threes: 4, 2, 1.
+    expect(input?.reductions).toHaveLength(12 * 2 + 4 + 2 + 1 + 1);
+  });
+
+  it('numbers its events without holes, and its percent never falls', async () => {
+    const { events, memo } = await runJob(answers(30));
+    expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
+    expect(events.at(0)?.type).toBe('job.started');
+    expect(events.at(-1)?.type).toBe('job.completed');
+    const percents = events.map(({ progress }) => progress.percent);
+    expect(percents).toEqual([...percents].sort((a, b) => a - b));
+    expect(memo.progress).toMatchObject({ percent: 100, stage: 'done' });
+  });
+
+  it('makes a segment that cannot be described a gap, and completes with gaps', async () => {
+    const activities = answers(12);
+    const describeSegment = activities.gpu.describeSegment;
+    let calls = 0;
+    activities.gpu.describeSegment = async (input) => {
+      calls += 1;
+      if (calls === 2) throw ApplicationFailure.nonRetryable('too long', 'context_exceeded');
+      return describeSegment(input);
+    };
+    const { memo, events } = await runJob(activities);
+    expect(memo.outcome?.status).toBe('completed_with_gaps');
+    expect(activities.finished[0]?.segments.filter((segment) => 'reason' in segment)).toMatchObject([
+      { reason: 'context_exceeded' },
+    ]);
+    expect(events.filter(({ type }) => type === 'segment.failed')).toHaveLength(1);
+  });
+
+  it('fails when no segment can be described', async () => {
+    const activities = answers(8);
+    activities.gpu.describeSegment = async () => {
+      throw ApplicationFailure.nonRetryable('too long', 'context_exceeded');
+    };
+    const { memo, error } = await runJob(activities);
+    expect(error).toBeInstanceOf(WorkflowFailedError);
+    expect(memo.outcome).toMatchObject({
+      status: 'failed',
+      error: { code: 'context_exceeded', retryable: false },
+    });
+  });
+
+  it('fails with the code and message of the refusal, and spends no GPU time on it', async () => {
+    const activities = answers(8);
+    let described = false;
+    activities.gpu.describeSegment = async () => {
+      described = true;
+      throw new Error('not reached');
+    };
+    activities.cpu.ingest = async () => {
+      throw ApplicationFailure.nonRetryable('The PDF wants a password.', 'encrypted_media');
+    };
+    const { memo, events } = await runJob(activities);
+    expect(memo.outcome?.error).toMatchObject({
+      code: 'encrypted_media',
+      message: 'The PDF wants a password.',
+    });
+    expect(events.at(-1)).toMatchObject({ type: 'job.failed', error: { code: 'encrypted_media' } });
+    expect(described).toBe(false);
+  });
+
+  it('tries again what may pass, and shows nothing of an unexpected failure', async () => {
+    const activities = answers(4);
+    const ingest = activities.cpu.ingest;
+    let calls = 0;
+    activities.cpu.ingest = async (input) => {
+      calls += 1;
+      if (calls === 1) throw ApplicationFailure.retryable('the disk is full', 'storage_full');
+      return ingest(input);
+    };
+    activities.cpu.finish = async () => {
+      throw ApplicationFailure.nonRetryable('ENOENT: /secret/path', 'Error');
+    };
+    const { memo } = await runJob(activities);
+    expect(calls).toBe(2);
+    expect(memo.outcome?.error?.code).toBe('internal');
+    expect(JSON.stringify(memo.outcome)).not.toContain('secret');
+  });
+
+  it('reaches a running generation when it is cancelled, and waits for it to stop', async () => {
+    const activities = answers(8);
+    let reach = (): void => undefined;
+    const reached = new Promise<void>((resolve) => {
+      reach = resolve;
+    });
+    let stopped = false;
+    activities.gpu.describeSegment = async () => {
+      const context = Context.current();
+      reach();
+      const beat = setInterval(() => context.heartbeat(), 100);
+      try {
+        return await context.cancelled;
+      } finally {
+        clearInterval(beat);
+        stopped = true;
+      }
+    };
+    const { memo, events, handle } = await runJob(activities, {}, async (running) => {
+      await reached;
+      await running.cancel();
+    });
+    expect((await handle.describe()).status.name).toBe('CANCELLED');
+    expect(stopped).toBe(true);
+    expect(memo.outcome).toEqual({ status: 'cancelled' });
+    expect(events.slice(-2).map(({ type }) => type)).toEqual(['job.cancelling', 'job.cancelled']);
+  });
+
+  it('passes no payload over 64 KB, and its history replays', async () => {
+    const { handle } = await runJob(answers(400));
+    const history = await handle.fetchHistory();
+    const payloads = JSON.stringify(history, (_, value: unknown) =>
+      value instanceof Uint8Array ? `<${value.byteLength}>` : value,
+    ).match(/(?<=<)\d+(?=>)/g);
+    expect(Math.max(...(payloads ?? []).map(Number))).toBeLessThan(65_536);
+    expect(history.events?.length).toBeLessThan(10_000);
+    await Worker.runReplayHistory({ workflowBundle: bundle }, history, handle.workflowId);
+  });
+});
