@@ -5,11 +5,15 @@ import { dirname, join } from 'node:path';
 import { answer, aptInstall, hasApt, onPath, SetupError } from './commands.mjs';
 import { entryFor } from './record.mjs';
 
-/** The version in the first line of `ffmpeg -version` and its like, or undefined where it is not that program. */
+/** ffmpeg before this lacks an option that decoding needs (media/tools.ts); builds from git number differently. */
+const OLDEST_FFMPEG = 5;
+
+/** The version a program tells, or undefined where it is not that program or too old. */
 export function versionOf(kind, path) {
   if (kind === 'temporal') return answer(path, ['--version'])?.match(/version (\S+.*\))/)?.[1];
   if (kind === 'chromium') return answer(path, ['--version'])?.match(/(\d+\.\d[\d.]*)/)?.[1];
-  return answer(path, ['-version'])?.match(new RegExp(`^${kind} version (\\S+)`))?.[1];
+  const version = answer(path, ['-version'])?.match(new RegExp(`^${kind} version (\\S+)`))?.[1];
+  return /^\d+/.test(version ?? '') && Number.parseInt(version, 10) < OLDEST_FFMPEG ? undefined : version;
 }
 
 /** The first of `candidates` that answers its version, as an entry of the record. */

@@ -1,0 +1,32 @@
+/** `frameloom doctor`: what is found on this machine, and what to do about what is missing. */
+import { type Command, type CommandContext, EXIT, parseCommandLine, printLine } from '../context.ts';
+import { examine, type Finding } from '../examination.ts';
+
+const MARKS = { ok: 'ok', missing: 'MISSING', optional: 'not found' } as const;
+
+export const doctor: Command = {
+  summary: 'tell what is found on this machine and what is missing',
+  usage: `usage: frameloom doctor [--json]
+
+Exit code 1 when something is missing without which Frameloom does not run.`,
+
+  async run(args, context) {
+    const { values } = parseCommandLine({
+      args: [...args],
+      options: { json: { type: 'boolean', default: false } },
+    });
+    const findings = await examine(context.env, context.settings);
+    if (values.json) printLine(context.stdout, JSON.stringify(findings, null, 2));
+    else printTable(findings, context);
+    return findings.some(({ status }) => status === 'missing') ? EXIT.failed : EXIT.complete;
+  },
+};
+
+function printTable(findings: readonly Finding[], { stdout }: CommandContext): void {
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  const statusWidth = Math.max(...findings.map(({ status }) => MARKS[status].length));
+  for (const { name, status, found, advice } of findings) {
+    printLine(stdout, `${name.padEnd(width)}  ${MARKS[status].padEnd(statusWidth)}  ${found}`);
+    if (advice !== undefined) printLine(stdout, `${' '.repeat(width + statusWidth + 4)}${advice}`);
+  }
+}

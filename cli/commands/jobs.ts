@@ -1,0 +1,133 @@
+/** `frameloom jobs`: looking after jobs on a server. */
+import { ApiError } from '../../api/client.ts';
+import type { Job } from '../../schema/job.ts';
+import { connectServer, type ServerConnection } from '../connect.ts';
+import {
+  type Command,
+  type CommandContext,
+  EXIT,
+  parseCommandLine,
+  printLine,
+  UsageError,
+} from '../context.ts';
+import { followJob, printOutcome, printProblem } from '../follow.ts';
+import { progressView } from '../progress.ts';
+
+const OPTIONS = {
+  limit: { type: 'string', default: '20' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+export const jobs: Command = {
+  summary: 'list, show, watch, cancel or delete jobs',
+  usage: `usage: frameloom jobs list [--limit N] [--json]
+       frameloom jobs get|watch|cancel|delete ID [--json]
+
+  list     newest jobs first
+  get      one job and, when it is done, its result
+  watch    follow a job to its end, as summarize does, with the same exit codes
+  cancel   stop a job
+  delete   remove a job that has ended, with its result`,
+
+  async run(args, context) {
+    const { values, positionals } = parseCommandLine({
+      args: [...args],
+      options: OPTIONS,
+      allowPositionals: true,
+    });
+    const [action, id, ...rest] = positionals;
+    if (action === undefined) throw new UsageError('say list, get, watch, cancel or delete.');
+    const isList = action === 'list';
+    if (!isList && !Object.hasOwn(ACTIONS, action)) throw new UsageError(`there is no "jobs ${action}".`);
+    if (isList !== (id === undefined) || rest.length > 0) {
+      throw new UsageError(isList ? 'list takes no id.' : 'name one job by its id.');
+    }
+    const limit = Number(values.limit);
+    if (!Number.isInteger(limit) || limit < 1)
+      throw new UsageError(`--limit ${values.limit}: that is no count.`);
+    await using server = await connectServer(context);
+    try {
+      if (id === undefined) return await list(server, limit, values.json, context);
+      return (await ACTIONS[action]?.(server, id, values.json, context)) ?? EXIT.usage;
+    } catch (error) {
+      if (error instanceof ApiError) return printProblem(error, context);
+      throw error;
+    }
+  },
+};
+
+type Action = (
+  server: ServerConnection,
+  id: string,
+  json: boolean,
+  context: CommandContext,
+) => Promise<number>;
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  async get({ client }, id, json, context) {
+    const job = await client.getSummary(id, { signal: context.signal });
+    if (json) printLine(context.stdout, JSON.stringify(job, null, 2));
+    else {
+      printLine(context.stdout, row(job));
+      if (job.result !== null || job.error !== null) {
+        printLine(context.stdout);
+        printOutcome(job, context, false);
+      }
+    }
+    return EXIT.complete;
+  },
+
+  async watch({ client }, id, json, context) {
+    const view = progressView(context.stderr, id.slice(0, 12));
+    try {
+      const job = await followJob(client, id, view, context.signal);
+      view.close();
+      return printOutcome(job, context, json);
+    } catch (error) {
+      view.close();
+      if (context.signal.aborted) return 130;
+      throw error;
+    }
+  },
+
+  async cancel({ client }, id, json, { stdout, signal }) {
+    const job = await client.cancelSummary(id, { signal });
+    printLine(stdout, json ? JSON.stringify(job, null, 2) : row(job));
+    return EXIT.complete;
+  },
+
+  async delete({ client }, id, _json, { stderr, signal }) {
+    await client.deleteSummary(id, { signal });
+    printLine(stderr, `${id} is deleted.`);
+    return EXIT.complete;
+  },
+};
+
+async function list(
+  { client }: ServerConnection,
+  limit: number,
+  json: boolean,
+  { stdout, stderr, signal }: CommandContext,
+): Promise<number> {
+  const found: Job[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof client.listSummaries>> = await client.listSummaries({
+      signal,
+      limit: Math.min(100, limit - found.length),
+      ...(cursor === null ? {} : { cursor }),
+    });
+    found.push(...page.data);
+    cursor = page.next_cursor;
+  } while (cursor !== null && found.length < limit);
+  if (json) printLine(stdout, JSON.stringify(found, null, 2));
+  else for (const job of found) printLine(stdout, row(job));
+  if (found.length === 0) printLine(stderr, 'There are no jobs.');
+  return EXIT.complete;
+}
+
+function row({ id, status, progress, created_at, custom_id, request }: Job): string {
+  const percent = `${Math.floor(progress.percent)}%`.padStart(4);
+  const name = custom_id === null ? '' : `  ${custom_id}`;
+  return `${id}  ${created_at.slice(0, 19).replace('T', ' ')}  ${status.padEnd(19)} ${percent}  ${request.source.type}${name}`;
+}

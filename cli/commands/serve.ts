@@ -1,0 +1,57 @@
+/** `frameloom serve`: the API and the console of a deployment. */
+import { join } from 'node:path';
+import { type Command, EXIT, parseCommandLine, printLine } from '../context.ts';
+import type { ReadyMessage } from '../embedded/roles.ts';
+import { jsonLog } from '../json-log.ts';
+import { packageVersion } from '../package-root.ts';
+
+export const serve: Command = {
+  summary: 'run the API and the console of a deployment',
+  usage: `usage: frameloom serve
+
+Serves API and console on FRAMELOOM_HOST and FRAMELOOM_PORT until it is told to end. Needs Temporal (TEMPORAL_ADDRESS)
+and the artifacts in FRAMELOOM_HOME; workers run beside it (frameloom worker).`,
+
+  async run(args, { settings, stdout, stderr, signal }) {
+    parseCommandLine({ args: [...args], options: {} });
+    const [
+      { Client, Connection },
+      { createTemporalOrchestrator, parseApiKeys, startApi },
+      { loadConsoleAssets },
+      store,
+    ] = await Promise.all([
+      import('@temporalio/client'),
+      import('../../api/node.ts'),
+      import('../../web/assets.ts'),
+      import('../../store/folder-store.ts'),
+    ]);
+    // Lazy: processes of a deployment start in any order, and /readyz tells while Temporal is not there.
+    const connection = Connection.lazy({
+      address: settings.temporalAddress,
+      ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
+    });
+    const api = await startApi({
+      host: settings.host,
+      port: settings.port,
+      orchestrator: createTemporalOrchestrator(
+        new Client({ connection, namespace: settings.temporalNamespace }),
+      ),
+      store: store.createFolderStore(join(settings.home, 'artifacts')),
+      keys: parseApiKeys(settings.apiKeys),
+      maxUploadBytes: settings.maxUploadBytes,
+      version: packageVersion(),
+      assets: await loadConsoleAssets(),
+      log: jsonLog('api', settings.logLevel, stdout),
+    });
+    if (process.send === undefined) printLine(stderr, `Frameloom answers at ${api.url}`);
+    process.send?.({ type: 'ready', url: api.url } satisfies ReadyMessage);
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await api.close();
+    await connection.close();
+    if (process.connected) process.disconnect();
+    return EXIT.complete;
+  },
+};

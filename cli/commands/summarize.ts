@@ -1,0 +1,197 @@
+/** `frameloom summarize SOURCE…`: one job, followed to its end. */
+import { ApiError } from '../../api/client.ts';
+import { isFinal, type Job } from '../../schema/job.ts';
+import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
+import { connectServer, type ServerConnection } from '../connect.ts';
+import { type Command, type CommandContext, parseCommandLine, printLine, UsageError } from '../context.ts';
+import { followJob, printOutcome, printProblem } from '../follow.ts';
+import { type ProgressView, progressView } from '../progress.ts';
+import { readSources, type Source, type SourceKind, sourceName, uploadSource } from '../sources.ts';
+
+const OPTIONS = {
+  prompt: { type: 'string' },
+  'caption-prompt': { type: 'string' },
+  'summary-prompt': { type: 'string' },
+  type: { type: 'string' },
+  fps: { type: 'string' },
+  frames: { type: 'string' },
+  'max-frames': { type: 'string' },
+  start: { type: 'string' },
+  end: { type: 'string' },
+  pages: { type: 'string' },
+  'chunk-duration': { type: 'string' },
+  detail: { type: 'string' },
+  'max-tokens': { type: 'string' },
+  'custom-id': { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+/** Exit code of a process that was interrupted, as shells have it. */
+const INTERRUPTED = 130;
+/** How long an interrupted embedded system waits for the job to be cancelled, in milliseconds. */
+const CANCEL_MS = 10_000;
+
+export const summarize: Command = {
+  summary: 'summarize a video, a PDF or pictures',
+  usage: `usage: frameloom summarize SOURCE... [options]
+
+SOURCE is a video, a PDF, a folder of pictures, several pictures, or an address (http or https).
+The summary is printed on stdout, progress on stderr.
+
+  --prompt TEXT           what the summary should answer or stress
+  --caption-prompt TEXT   replaces the instruction for captions
+  --summary-prompt TEXT   replaces the instruction for the summary
+  --type KIND             video, deck or images, where an address does not show it
+  --fps N                 pictures taken per second of video (default 1)
+  --frames N              take N pictures, evenly spread, instead
+  --max-frames N          most pictures taken
+  --start TIME, --end TIME  part of a video, in seconds or mm:ss
+  --pages LIST            slides, such as 1-20,25
+  --chunk-duration N      longest segment in seconds
+  --detail LEVEL          low, medium or high
+  --max-tokens N          most tokens of the summary
+  --custom-id TEXT        your own name for the job
+  --json                  print the result as JSON
+
+FRAMELOOM_URL names the server to use; without it a system that runs on this machine is used, or one is started for
+this job. Exit codes: 0 complete, 3 with gaps, 1 failed, 2 wrong usage.`,
+
+  async run(args, context) {
+    const { values, positionals } = parseCommandLine({
+      args: [...args],
+      options: OPTIONS,
+      allowPositionals: true,
+    });
+    const options = requestOptions(values);
+    const source = await readSources(positionals, kindOf(values.type));
+    return summarizeSource(source, options, values.json, context);
+  },
+};
+
+type Values = ReturnType<typeof parseCommandLine<{ options: typeof OPTIONS }>>['values'];
+type RequestOptions = Omit<SummaryRequestInput, 'source'>;
+
+async function summarizeSource(
+  source: Source,
+  options: RequestOptions,
+  json: boolean,
+  context: CommandContext,
+): Promise<number> {
+  await using server = await connectServer(context);
+  const view = progressView(context.stderr, sourceName(source));
+  let started: Job | undefined;
+  try {
+    const job = await runJob(source, options, server, view, context.signal, (created) => {
+      started = created;
+    });
+    view.close();
+    return printOutcome(job, context, json);
+  } catch (error) {
+    view.close();
+    if (context.signal.aborted) return interrupted(started, server, context);
+    if (error instanceof ApiError) return printProblem(error, context);
+    throw error;
+  }
+}
+
+/** Uploads, starts and follows. Throws ApiError, and the reason of `signal` once it aborts. */
+export async function runJob(
+  source: Source,
+  options: RequestOptions,
+  { client }: Pick<ServerConnection, 'client'>,
+  view: ProgressView,
+  signal: AbortSignal,
+  onStart: (job: Job) => void = () => {},
+): Promise<Job> {
+  const uploaded = await uploadSource(source, client, { signal, onProgress: view.upload });
+  const job = await client.createSummary({ ...options, source: uploaded }, { signal });
+  onStart(job);
+  return followJob(client, job.id, view, signal);
+}
+
+/** On a server the job goes on; in a system of our own it is cancelled before the system ends. */
+async function interrupted(
+  job: Job | undefined,
+  { client, embedded }: ServerConnection,
+  { stderr }: CommandContext,
+): Promise<number> {
+  if (job === undefined) return INTERRUPTED;
+  if (!embedded) {
+    printLine(stderr, `\nThe job goes on. To return to it: frameloom jobs watch ${job.id}`);
+    return INTERRUPTED;
+  }
+  printLine(stderr, '\nframeloom: cancelling');
+  const signal = AbortSignal.timeout(CANCEL_MS);
+  try {
+    let current = await client.cancelSummary(job.id, { signal });
+    while (!isFinal(current.status)) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      current = await client.getSummary(job.id, { signal });
+    }
+  } catch {
+    // It had ended already, or is cancelled when the system starts again.
+  }
+  return INTERRUPTED;
+}
+
+function kindOf(type: string | undefined): SourceKind | undefined {
+  if (type === undefined || type === 'video' || type === 'deck' || type === 'images') return type;
+  throw new UsageError(`--type ${type}: say video, deck or images.`);
+}
+
+/** The request of the options, checked before anything is uploaded. Throws UsageError. */
+function requestOptions(values: Values): RequestOptions {
+  const { fps, frames } = values;
+  if (fps !== undefined && frames !== undefined) throw new UsageError('give --fps or --frames, not both.');
+  if (frames !== undefined && values['max-frames'] !== undefined) {
+    throw new UsageError('--frames says how many pictures are taken; --max-frames goes with --fps.');
+  }
+  const most = frames ?? values['max-frames'];
+  const sampling = {
+    mode: frames === undefined ? 'fps' : 'count',
+    ...given('fps', number('--fps', fps)),
+    ...given('max_frames', number(frames === undefined ? '--max-frames' : '--frames', most)),
+  } as const;
+  const options = {
+    ...(fps !== undefined || most !== undefined ? { sampling } : {}),
+    ...given('prompt', values.prompt),
+    ...given('caption_prompt', values['caption-prompt']),
+    ...given('summary_prompt', values['summary-prompt']),
+    ...given('start_time', seconds('--start', values.start)),
+    ...given('end_time', seconds('--end', values.end)),
+    ...given('pages', values.pages),
+    ...given('chunk_duration', seconds('--chunk-duration', values['chunk-duration'])),
+    ...given('detail', values.detail),
+    ...given('max_tokens', number('--max-tokens', values['max-tokens'])),
+    ...given('custom_id', values['custom-id']),
+  };
+  // Any source does: only the options are being checked here.
+  const checked = SummaryRequest.safeParse({
+    ...options,
+    source: { type: 'video', url: 'http://localhost/' },
+  });
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw new UsageError(`${issue?.path.join('.').replaceAll('_', '-')}: ${issue?.message}.`);
+  }
+  return options as RequestOptions; // as just checked
+}
+
+function given<K extends string, V>(key: K, value: V | undefined): { [name in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [name in K]: V }); // a computed key widens to string
+}
+
+function number(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new UsageError(`${option} ${text}: that is not a number.`);
+  return value;
+}
+
+/** Seconds, `mm:ss` or `h:mm:ss`. */
+function seconds(option: string, text: string | undefined): number | undefined {
+  const clock = /^(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)$/.exec(text ?? '');
+  if (clock === null) return number(option, text);
+  return Number(clock[1] ?? 0) * 3600 + Number(clock[2]) * 60 + Number(clock[3]);
+}

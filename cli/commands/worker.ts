@@ -1,0 +1,53 @@
+/** `frameloom worker cpu|gpu`: one worker process of a deployment. */
+import { utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Command, EXIT, parseCommandLine, UsageError } from '../context.ts';
+import type { ReadyMessage } from '../embedded/roles.ts';
+
+/** How often the sign of life is renewed; deploy/healthcheck.mjs gives up on one that is three times as old. */
+const SIGN_OF_LIFE_MS = 10_000;
+
+export const worker: Command = {
+  summary: 'run one worker of a deployment',
+  usage: `usage: frameloom worker cpu|gpu
+
+Polls Temporal (TEMPORAL_ADDRESS) for work until it is told to end; what is in hand is then finished or checkpointed.
+  cpu   workflows, decoding, preprocessing
+  gpu   the model; without a GPU it runs on the CPU`,
+
+  async run(args, { settings, signal }) {
+    const { positionals } = parseCommandLine({ args: [...args], options: {}, allowPositionals: true });
+    const [role, ...rest] = positionals;
+    if ((role !== 'cpu' && role !== 'gpu') || rest.length > 0) throw new UsageError('say cpu or gpu.');
+    let renewal: NodeJS.Timeout | undefined;
+    const onReady = (): void => {
+      process.send?.({ type: 'ready' } satisfies ReadyMessage);
+      // A supervisor watches the process itself; containers ask deploy/healthcheck.mjs.
+      if (process.send === undefined) renewal = showLife(role);
+    };
+    try {
+      if (role === 'cpu')
+        await (await import('../../workers/cpu.ts')).runCpuWorker(settings, { onReady, signal });
+      else await (await import('../../workers/gpu.ts')).runGpuWorker(settings, { onReady, signal });
+    } finally {
+      clearInterval(renewal);
+      if (process.connected) process.disconnect();
+    }
+    return EXIT.complete;
+  },
+};
+
+/** Keeps the time of a file current for as long as the event loop turns. */
+function showLife(role: string): NodeJS.Timeout {
+  const file = join(tmpdir(), `frameloom-worker-${role}.alive`);
+  const renew = async (): Promise<void> => {
+    await writeFile(file, '', { flag: 'a' });
+    await utimes(file, new Date(), new Date());
+  };
+  const ignore = (): void => {}; // without a writable temporary folder there is no health check
+  renew().catch(ignore);
+  const timer = setInterval(() => renew().catch(ignore), SIGN_OF_LIFE_MS);
+  timer.unref();
+  return timer;
+}

@@ -1,0 +1,36 @@
+/** The server a command talks to: the one that is named, the one that runs in this home, or one started for the command. */
+import { createClient, type FrameloomClient } from '../api/client.ts';
+import type { CommandContext } from './context.ts';
+import { runningSystem } from './embedded/home-lock.ts';
+import { embeddedOptions } from './embedded/options.ts';
+import { startEmbedded } from './embedded/system.ts';
+
+export interface ServerConnection {
+  readonly client: FrameloomClient;
+  readonly url: string;
+  /** Whether the server was started for this command and ends with it. */
+  readonly embedded: boolean;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+/** Throws what starting the embedded system throws. */
+export async function connectServer(context: CommandContext): Promise<ServerConnection> {
+  const { settings, signal } = context;
+  const url = settings.url ?? (await runningSystem(settings.home));
+  const key = settings.apiKey === undefined ? {} : { apiKey: settings.apiKey };
+  if (url !== undefined) {
+    return {
+      client: createClient({ url, ...key }),
+      url,
+      embedded: false,
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+  const system = await startEmbedded(embeddedOptions(context, 0), signal);
+  return {
+    client: createClient({ url: system.url, ...key }),
+    url: system.url,
+    embedded: true,
+    [Symbol.asyncDispose]: system.stop,
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * `system.json` in the home folder: the lock that keeps two systems from sharing one home, and the note by which other
+ * commands find the running one. A system that was killed leaves it behind; the next one sees that its process is gone.
+ */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isRunning, type ProcessMark, waitUntilGone } from './process-mark.ts';
+
+interface Note {
+  readonly supervisor: ProcessMark;
+  readonly url?: string;
+  readonly processes: readonly ProcessMark[];
+}
+
+export interface HomeLock {
+  /** Publishes the address of the API and the processes of the system. */
+  publish(state: { readonly url?: string; readonly processes: readonly ProcessMark[] }): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Another system runs in this home. */
+export class HomeInUse extends Error {
+  override readonly name = 'HomeInUse';
+}
+
+/** How long processes of a system that was killed may take to notice, in milliseconds. */
+const ORPHANS_MS = 20_000;
+
+const fileOf = (home: string): string => join(home, 'system.json');
+
+/** Takes the home folder, which is made if needed. Throws HomeInUse. */
+export async function lockHome(home: string, self: ProcessMark): Promise<HomeLock> {
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const file = fileOf(home);
+  let note: Note = { supervisor: self, processes: [] };
+  while (!(await create(file, note))) {
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text === undefined) continue; // released in the meantime
+    const held = parse(text);
+    if (held !== undefined && isRunning(held.supervisor)) {
+      throw new HomeInUse(
+        `A Frameloom system with this home is running already${held.url ? ` at ${held.url}` : ''}.`,
+      );
+    }
+    if (!(await waitUntilGone(held?.processes ?? [], ORPHANS_MS))) {
+      throw new HomeInUse(
+        'Processes of an earlier Frameloom system with this home are still ending. Try again in a moment.',
+      );
+    }
+    await removeStale(file, text);
+  }
+  return {
+    async publish(state) {
+      note = { supervisor: self, ...state };
+      await writeFile(`${file}.tmp`, JSON.stringify(note, null, 2));
+      await rename(`${file}.tmp`, file);
+    },
+    async release() {
+      await rm(file, { force: true });
+    },
+  };
+}
+
+/** The address of the system that runs in `home`, if there is one. */
+export async function runningSystem(home: string): Promise<string | undefined> {
+  const note = parse(await readFile(fileOf(home), 'utf8').catch(() => ''));
+  return note !== undefined && isRunning(note.supervisor) ? note.url : undefined;
+}
+
+async function create(file: string, note: Note): Promise<boolean> {
+  try {
+    await writeFile(file, JSON.stringify(note, null, 2), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Moves the file away first: of two that found the same stale lock, only one removes it, and a new one is put back. */
+async function removeStale(file: string, expected: string): Promise<void> {
+  const aside = `${file}.${process.pid}.stale`;
+  try {
+    await rename(file, aside);
+  } catch {
+    return; // the other one was quicker
+  }
+  if ((await readFile(aside, 'utf8')) === expected) await rm(aside);
+  else await rename(aside, file);
+}
+
+function parse(text: string): Note | undefined {
+  try {
+    const note = JSON.parse(text) as Note; // written by `lockHome` only
+    return typeof note.supervisor.pid === 'number' ? note : undefined;
+  } catch {
+    return undefined; // cut off while it was written, by a crash
+  }
+}

@@ -1,0 +1,15 @@
+/** How commands start the embedded system from their settings. */
+import type { CommandContext } from '../context.ts';
+import { printLine } from '../context.ts';
+import type { EmbeddedOptions } from './system.ts';
+
+/** Options for a system in the home of the settings. */
+export function embeddedOptions({ env, settings, stderr }: CommandContext, port: number): EmbeddedOptions {
+  return {
+    env,
+    home: settings.home,
+    port,
+    namespace: settings.temporalNamespace,
+    report: (line) => printLine(stderr, `frameloom: ${line}`),
+  };
+}

@@ -1,0 +1,92 @@
+/** The `frameloom` command. */
+import { ERRORS, FrameloomError } from '../schema/errors.ts';
+import { loadSettings, SettingsError } from '../schema/settings.ts';
+import { type Command, EXIT, printLine, UsageError } from './context.ts';
+import { HomeInUse } from './embedded/home-lock.ts';
+import { ChildFailed } from './embedded/supervised-child.ts';
+import { packageVersion } from './package-root.ts';
+import { endSignal } from './signals.ts';
+
+/** Commands by name; each is loaded only when it is asked for. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  summarize: async () => (await import('./commands/summarize.ts')).summarize,
+  jobs: async () => (await import('./commands/jobs.ts')).jobs,
+  start: async () => (await import('./commands/start.ts')).start,
+  serve: async () => (await import('./commands/serve.ts')).serve,
+  worker: async () => (await import('./commands/worker.ts')).worker,
+  models: async () => (await import('./commands/models.ts')).models,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...args] = argv;
+  if (name === '--version' || name === '-v') {
+    printLine(process.stdout, packageVersion());
+    return EXIT.complete;
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    printLine(name === undefined ? process.stderr : process.stdout, await overview());
+    return name === undefined ? EXIT.usage : EXIT.complete;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? await COMMANDS[name]?.() : undefined;
+  if (command === undefined) {
+    printLine(process.stderr, `frameloom: there is no command "${name}".\n\n${await overview()}`);
+    return EXIT.usage;
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    printLine(process.stdout, command.usage);
+    return EXIT.complete;
+  }
+  try {
+    return await command.run(args, {
+      env: process.env,
+      settings: loadSettings(process.env),
+      stdout: process.stdout,
+      stderr: process.stderr,
+      signal: endSignal(process),
+    });
+  } catch (error) {
+    return explain(error, command);
+  }
+}
+
+/** Prints an error that is fit for a person; any other is thrown on, with its stack. */
+function explain(error: unknown, command: Command): number {
+  if (error instanceof UsageError) {
+    printLine(process.stderr, `frameloom: ${error.message}\n\n${command.usage}`);
+    return EXIT.usage;
+  }
+  if (error instanceof SettingsError) {
+    printLine(process.stderr, `frameloom: ${error.message}`);
+    return EXIT.usage;
+  }
+  if (error instanceof FrameloomError) {
+    printLine(process.stderr, `frameloom: ${error.message}\n${ERRORS[error.code].hint}`);
+    return EXIT.failed;
+  }
+  if (error instanceof ChildFailed || error instanceof HomeInUse) {
+    printLine(process.stderr, `frameloom: ${error.message}`);
+    return EXIT.failed;
+  }
+  throw error;
+}
+
+async function overview(): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).summary}`),
+  );
+  return [
+    'Turns long videos and slide decks into timed, evidence-linked summaries.',
+    '',
+    'usage: frameloom COMMAND [options]',
+    '',
+    ...lines,
+    '',
+    'frameloom COMMAND --help tells more about one. Settings: docs/settings.md.',
+  ].join('\n');
+}
+
+// A reader that has seen enough, such as head(1), closes our output: that is no error.
+process.stdout.on('error', () => process.exit(EXIT.complete));
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,119 @@
+/** Progress of a job on stderr: one line that is redrawn on a terminal, a line per event otherwise. */
+import type { JobEvent } from '../schema/events.ts';
+import { formatBytes, formatCount, formatPlace, formatTime, formatWait } from '../web/format.ts';
+import type { CommandContext } from './context.ts';
+
+export interface ProgressView {
+  upload(sent: number, total: number): void;
+  event(event: JobEvent): void;
+  /** Leaves the terminal as a plain line found it. Nothing is shown after this. */
+  close(): void;
+}
+
+const STAGES = {
+  queued: 'waiting',
+  ingest: 'reading',
+  extract: 'taking frames',
+  describe: 'describing',
+  reduce: 'summarizing',
+  finish: 'finishing',
+  done: 'done',
+} as const;
+
+const BAR_WIDTH = 24;
+/** Least time between two drawings of an upload, in milliseconds. */
+const REDRAW_MS = 200;
+
+export function progressView(out: CommandContext['stderr'], name: string): ProgressView {
+  return out.isTTY ? bar(out, name) : lines(out, name);
+}
+
+function bar(out: CommandContext['stderr'], name: string): ProgressView {
+  let drawn = '';
+  const draw = (text: string): void => {
+    const line = text.slice(0, Math.max(20, (out.columns ?? 80) - 1));
+    if (line !== drawn) out.write(`\r\x1b[K${line}`);
+    drawn = line;
+  };
+  return {
+    upload(sent, total) {
+      draw(`${name}  ${meter(total === 0 ? 1 : sent / total)} uploading ${formatBytes(sent)}`);
+    },
+    event({ progress }) {
+      const { percent, stage, segments, eta_seconds } = progress;
+      const parts = segments.total > 0 ? ` ${segments.done}/${segments.total}` : '';
+      const rest = eta_seconds === undefined || stage === 'done' ? '' : `, ${formatWait(eta_seconds)} left`;
+      draw(`${name}  ${meter(percent / 100)} ${Math.floor(percent)}% ${STAGES[stage]}${parts}${rest}`);
+    },
+    close() {
+      if (drawn !== '') out.write('\r\x1b[K');
+      drawn = '';
+    },
+  };
+}
+
+function meter(share: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH);
+  return `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;
+}
+
+function lines(out: CommandContext['stderr'], name: string): ProgressView {
+  let nextUpload = 0;
+  return {
+    upload(sent, total) {
+      const now = Date.now();
+      if (sent < total && now < nextUpload) return;
+      nextUpload = now + REDRAW_MS * 10;
+      out.write(`${name}: uploaded ${formatBytes(sent)} of ${formatBytes(total)}\n`);
+    },
+    event(event) {
+      for (const line of linesOf(event)) {
+        out.write(`${name}: ${String(Math.floor(event.progress.percent)).padStart(3)}% ${line}\n`);
+      }
+    },
+    close() {},
+  };
+}
+
+/** What an event tells, one line for each thing; text of the model is on one line each. */
+function linesOf(event: JobEvent): readonly string[] {
+  switch (event.type) {
+    case 'job.created':
+      return ['accepted'];
+    case 'job.started':
+      return ['started'];
+    case 'source.ready': {
+      const { type, duration, pages } = event.source;
+      const size = duration === undefined ? formatCount(pages ?? 0, 'page') : `${formatTime(duration)} long`;
+      return [`source read: ${type}, ${size}`];
+    }
+    case 'frames.extracted':
+      return [`${formatCount(event.kept, 'frame')} kept, ${event.dropped} alike left out`];
+    case 'plan.ready':
+      return [`${formatCount(event.frames, 'frame')} in ${formatCount(event.segments, 'segment')}`];
+    case 'segment.completed':
+      return event.segment.frames.map((frame) => {
+        const place =
+          frame.time === undefined ? formatPlace({ slides: [frame.slide ?? 0] }) : formatTime(frame.time, 1);
+        return `${place}  ${frame.caption.replace(/\s+/g, ' ')}`;
+      });
+    case 'segment.failed':
+      return [`segment ${event.segment.index} could not be described: ${event.error.message}`];
+    case 'reduce.started':
+      return [`summarizing ${formatCount(event.sections, 'section')}`];
+    case 'reduce.completed':
+      return ['summary written'];
+    case 'chapter.completed':
+      return [`chapter ${event.chapter.index + 1}: ${event.chapter.title}`];
+    case 'job.cancelling':
+      return ['cancelling'];
+    case 'job.completed':
+      return [event.gaps > 0 ? `completed with ${formatCount(event.gaps, 'gap')}` : 'completed'];
+    case 'job.failed':
+      return ['failed'];
+    case 'job.cancelled':
+      return ['cancelled'];
+    default:
+      return event satisfies never;
+  }
+}

@@ -1,0 +1,71 @@
+/** A result as text for a terminal. */
+import type { SummaryResult } from '../schema/result.ts';
+import { formatCount, formatPlace, formatTime } from '../web/format.ts';
+
+const WIDTH = 100;
+
+/** Title, summary, chapters and captions, with times or slide numbers. Ends without a newline. */
+export function resultText(result: SummaryResult): string {
+  const { source, chapters, segments, gaps, usage, model } = result;
+  const length =
+    source.duration === undefined
+      ? formatCount(source.pages ?? 0, 'page')
+      : `${formatTime(source.duration)} long`;
+  const blocks = [
+    `${oneLine(result.title)}\n${'='.repeat(Math.min(WIDTH, oneLine(result.title).length))}`,
+    wrap(oneLine(result.summary), ''),
+  ];
+  if (chapters.length > 0) {
+    blocks.push(
+      [
+        'Chapters',
+        ...chapters.map(
+          (chapter) =>
+            `  ${formatPlace(chapter)}  ${oneLine(chapter.title)}\n${wrap(oneLine(chapter.summary), '    ')}`,
+        ),
+      ].join('\n'),
+    );
+  }
+  if (segments.length > 0) {
+    const frames = segments.flatMap((segment) => segment.frames);
+    blocks.push(
+      [
+        'Frames',
+        ...frames.map((frame) => {
+          const place = frame.time === undefined ? `slide ${frame.slide ?? ''}` : formatTime(frame.time, 1);
+          return `  ${place.padStart(8)}  ${oneLine(frame.caption)}`;
+        }),
+      ].join('\n'),
+    );
+  }
+  if (gaps.length > 0) {
+    blocks.push(
+      ['Gaps', ...gaps.map((gap) => `  ${formatPlace(gap) || `segment ${gap.segment}`}: ${gap.reason}`)].join(
+        '\n',
+      ),
+    );
+  }
+  blocks.push(
+    `${source.type}, ${length}; ${formatCount(usage.frames, 'frame')}, ${formatCount(usage.output_tokens, 'token')} written by ${model.name}. ${result.notice}`,
+  );
+  return blocks.join('\n\n');
+}
+
+/** Model text on one line, without control characters that a terminal would obey. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+}
+
+function wrap(text: string, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > WIDTH) {
+      lines.push(indent + line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, indent + line].join('\n');
+}

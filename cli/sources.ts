@@ -1,0 +1,132 @@
+/** What is to be summarized, from the words of a command line: local files are looked at here and uploaded later. */
+import { createReadStream } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { FrameloomClient } from '../api/client.ts';
+import { FrameloomError } from '../schema/errors.ts';
+import type { SourceRequest } from '../schema/request.ts';
+import { UsageError } from './context.ts';
+
+export type SourceKind = SourceRequest['type'];
+
+export type Source =
+  | { readonly at: 'url'; readonly kind: SourceKind; readonly urls: readonly string[] }
+  | { readonly at: 'disk'; readonly kind: SourceKind; readonly files: readonly LocalFile[] };
+
+interface LocalFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+const IMAGE_NAME = /\.(jpe?g|png|webp)$/i;
+
+/**
+ * Reads the arguments: addresses, files, or one folder of pictures. `kind` overrides what the bytes or the address
+ * suggest. Throws UsageError for a mixture and FrameloomError for what is not there.
+ */
+export async function readSources(words: readonly string[], kind?: SourceKind): Promise<Source> {
+  const [first] = words;
+  if (first === undefined) throw new UsageError('name a source.');
+  const urls = words.filter((word) => /^https?:\/\//i.test(word));
+  if (urls.length > 0) {
+    if (urls.length < words.length) throw new UsageError('give either files or addresses, not both.');
+    return onlyOneUnlessImages({ at: 'url', kind: kind ?? kindOfAddress(first), urls });
+  }
+  const files = (await Promise.all(words.map(listFiles))).flat();
+  const kinds = new Set(kind === undefined ? await Promise.all(files.map(kindOfFile)) : [kind]);
+  if (kinds.size > 1) throw new UsageError('give one video, one PDF, or pictures.');
+  const [found = 'video'] = kinds;
+  return onlyOneUnlessImages({ at: 'disk', kind: found, files });
+}
+
+function onlyOneUnlessImages(source: Source): Source {
+  const count = source.at === 'url' ? source.urls.length : source.files.length;
+  if (source.kind !== 'images' && count > 1) {
+    throw new UsageError('give one video or one PDF at a time; only pictures may be several.');
+  }
+  return source;
+}
+
+/** What people call the source. */
+export function sourceName(source: Source): string {
+  const names = source.at === 'url' ? source.urls : source.files.map(({ path }) => basename(path));
+  return names.length === 1 ? (names[0] ?? '') : `${names.length} pictures`;
+}
+
+/** Uploads the local files, one after the other, and answers what a request says of the source. */
+export async function uploadSource(
+  source: Source,
+  client: FrameloomClient,
+  options: {
+    readonly signal: AbortSignal;
+    readonly onProgress: (sent: number, total: number) => void;
+  },
+): Promise<SourceRequest> {
+  const { kind } = source;
+  if (source.at === 'url') {
+    return kind === 'images'
+      ? { type: kind, urls: [...source.urls] }
+      : { type: kind, url: source.urls[0] ?? '' };
+  }
+  const total = source.files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const ids: SourceFileId[] = [];
+  let before = 0;
+  for (const { path, bytes } of source.files) {
+    const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>; // Node's own type for the same thing
+    const file = await client.uploadFile(body, basename(path), {
+      signal: options.signal,
+      onProgress: (sent) => options.onProgress(before + sent, total),
+    });
+    before += bytes;
+    ids.push(file.id);
+  }
+  const [first] = ids;
+  if (first === undefined) throw new FrameloomError('source_missing', 'There is no file to upload.');
+  return kind === 'images' ? { type: kind, file_ids: ids } : { type: kind, file_id: first };
+}
+
+type SourceFileId = Awaited<ReturnType<FrameloomClient['uploadFile']>>['id'];
+
+async function listFiles(path: string): Promise<readonly LocalFile[]> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) {
+    throw new FrameloomError('source_missing', `There is no file or folder called ${basename(path)}.`);
+  }
+  if (!found.isDirectory()) return [{ path, bytes: found.size }];
+  const names = (await readdir(path)).filter((name) => IMAGE_NAME.test(name));
+  if (names.length === 0) {
+    throw new FrameloomError(
+      'source_missing',
+      `The folder ${basename(path)} holds no JPEG, PNG or WebP picture.`,
+    );
+  }
+  names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  return Promise.all(
+    names.map(async (name) => ({ path: join(path, name), bytes: (await stat(join(path, name))).size })),
+  );
+}
+
+/** By the first bytes. What they do not show to be a PDF or a picture is taken for a video; the server looks closer. */
+async function kindOfFile({ path }: LocalFile): Promise<SourceKind> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
+    const head = buffer.subarray(0, bytesRead).toString('latin1');
+    if (head.startsWith('%PDF-')) return 'deck';
+    const isImage =
+      head.startsWith('\xff\xd8\xff') ||
+      head.startsWith('\x89PNG\r\n') ||
+      (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP');
+    return isImage ? 'images' : 'video';
+  } finally {
+    await file.close();
+  }
+}
+
+function kindOfAddress(address: string): SourceKind {
+  if (!URL.canParse(address)) throw new UsageError(`${address} is not an address.`);
+  const { pathname } = new URL(address);
+  if (/\.pdf$/i.test(pathname)) return 'deck';
+  return IMAGE_NAME.test(pathname) ? 'images' : 'video';
+}

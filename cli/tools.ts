@@ -1,0 +1,74 @@
+/** Programs that set-up found: the record it keeps (scripts/setup/places.mjs), the environment, and PATH. */
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const TOOLS = {
+  ffmpeg: { variable: 'FFMPEG_PATH', names: ['ffmpeg'] },
+  ffprobe: { variable: 'FFPROBE_PATH', names: ['ffprobe'] },
+  temporal: { variable: 'TEMPORAL_CLI_PATH', names: ['temporal'] },
+  chromium: {
+    variable: 'CHROMIUM_PATH',
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+  },
+} as const;
+
+export type ToolName = keyof typeof TOOLS;
+
+/** The environment variable that names the tool. */
+export function toolVariable(name: ToolName): string {
+  return TOOLS[name].variable;
+}
+
+/**
+ * Path of a tool: as the environment names it, else as set-up recorded it, else from PATH. Undefined when there is none;
+ * whether it works is not tried.
+ */
+export function findTool(name: ToolName, env: Env): string | undefined {
+  const { variable, names } = TOOLS[name];
+  const given = env[variable];
+  if (given) return given;
+  const recorded = readRecord(env)[name]?.path;
+  if (recorded !== undefined && isExecutable(recorded)) return recorded;
+  return onPath(names, env);
+}
+
+/** The first executable file called one of `names` on PATH. */
+export function onPath(names: readonly string[], env: Env): string | undefined {
+  return (env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .flatMap((folder) => names.map((name) => join(folder, name)))
+    .find(isExecutable);
+}
+
+/** The folder of tools and their record; scripts/setup/places.mjs has the same rule. */
+function cacheFolder(env: Env): string {
+  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'frameloom');
+  const home = env.HOME || homedir();
+  return process.platform === 'darwin'
+    ? join(home, 'Library', 'Caches', 'frameloom')
+    : join(home, '.cache', 'frameloom');
+}
+
+function readRecord(env: Env): Partial<Record<ToolName, { readonly path: string }>> {
+  try {
+    // Written by set-up only; a file of another shape is caught below or names no executable.
+    return JSON.parse(readFileSync(join(cacheFolder(env), 'tools.json'), 'utf8')) as Partial<
+      Record<ToolName, { readonly path: string }>
+    >;
+  } catch {
+    return {};
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
