@@ -1,0 +1,48 @@
+import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
+import { HomePage } from './components/home-page.tsx';
+import { JobPage } from './components/job-page.tsx';
+import { PageHeader } from './components/page-header.tsx';
+import { ServerContext } from './context.ts';
+import { useRoute } from './hooks/use-route.ts';
+import { jobHref } from './route.ts';
+import type { Server } from './server.ts';
+
+/** The whole console. */
+export function App({ server }: { readonly server: Server }): JSX.Element {
+  const { route, push, replace } = useRoute();
+  // Videos sent in this session can be played from disk, without fetching them back. A reload forgets them.
+  const localVideos = useRef(new Map<string, File>());
+  const started = (id: string, video: File | undefined): void => {
+    if (video) localVideos.current.set(id, video);
+    push(jobHref(id));
+  };
+  return (
+    <ServerContext.Provider value={server}>
+      {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place on this page, and without a script it works too */}
+      <a class="skip-link" href="#main" onClick={focusMain}>
+        Skip to content
+      </a>
+      <PageHeader atHome={route.page === 'home'} />
+      <main id="main" tabIndex={-1}>
+        {route.page === 'home' ? (
+          <HomePage onStarted={started} />
+        ) : (
+          <JobPage
+            key={route.id}
+            id={route.id}
+            frame={route.frame}
+            localVideo={localVideos.current.get(route.id)}
+            onSelect={(frame) => replace(jobHref(route.id, frame))}
+          />
+        )}
+      </main>
+    </ServerContext.Provider>
+  );
+}
+
+/** The fragment names the view, so the link may not change it. */
+function focusMain(event: MouseEvent): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}

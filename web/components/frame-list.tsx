@@ -1,0 +1,51 @@
+import type { JSX } from 'preact';
+import type { ResultFrame } from '../../schema/result.ts';
+import { formatCount } from '../format.ts';
+import { placeOf } from '../frame-place.ts';
+import type { JobView } from '../job-view.ts';
+import { FrameImage } from './frame-image.tsx';
+import { JumpLink } from './jump-link.tsx';
+
+interface Props {
+  readonly view: JobView;
+  readonly selected: ResultFrame | undefined;
+  readonly digits: number;
+}
+
+/** Every frame with its caption, in the order of the source. */
+export function FrameList({ view, selected, digits }: Props): JSX.Element {
+  return (
+    <section class="frames" aria-labelledby="frames-title">
+      <h2 id="frames-title">
+        Frames{' '}
+        <span class="muted tabular">
+          {view.frames.length > 0 && formatCount(view.frames.length, 'frame')}
+        </span>
+      </h2>
+      {view.frames.length === 0 ? (
+        <p class="empty">Frames and their captions appear as segments finish.</p>
+      ) : (
+        <ol class="frame-list">
+          {view.segments.flatMap((segment) =>
+            segment.frames.map((frame) => (
+              <li key={frame.index}>
+                <JumpLink
+                  class="frame-row"
+                  frame={frame.index}
+                  evidence={[segment.index]}
+                  current={frame === selected}
+                >
+                  <span class="thumb">
+                    <FrameImage path={frame.image} alt="" />
+                  </span>
+                  <span class="frame-row__place tabular">{placeOf(frame, digits)}</span>
+                  <span class="frame-row__caption">{frame.caption}</span>
+                </JumpLink>
+              </li>
+            )),
+          )}
+        </ol>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,140 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { type Jump, JumpContext } from '../context.ts';
+import { placeOf, timeDigits } from '../frame-place.ts';
+import { useJob } from '../hooks/use-job.ts';
+import { type JobView, viewOf } from '../job-view.ts';
+import { HOME, jobHref } from '../route.ts';
+import { FrameList } from './frame-list.tsx';
+import { JobHeader } from './job-header.tsx';
+import { JobProgress } from './job-progress.tsx';
+import { ProblemNotice } from './problem-notice.tsx';
+import { SlideStrip } from './slide-strip.tsx';
+import { SummaryPanel } from './summary-panel.tsx';
+import { VideoTimeline } from './video-timeline.tsx';
+import { Viewer } from './viewer.tsx';
+
+interface Props {
+  readonly id: string;
+  /** The selected frame; without one, the newest while the job runs, then the first. */
+  readonly frame: number | undefined;
+  readonly localVideo: File | undefined;
+  readonly onSelect: (frame: number) => void;
+}
+
+export function JobPage({ id, frame, localVideo, onSelect }: Props): JSX.Element {
+  const { job, log, failure, retry } = useJob(id);
+  if (failure) {
+    return (
+      <div class="page-notice">
+        <ProblemNotice problem={failure}>
+          {failure.retryable && (
+            <button class="button" type="button" onClick={retry}>
+              Try again
+            </button>
+          )}
+          <a class="button" href={HOME}>
+            All summaries
+          </a>
+        </ProblemNotice>
+      </div>
+    );
+  }
+  if (!job) {
+    return (
+      <p class="page-notice muted" role="status">
+        Loading…
+      </p>
+    );
+  }
+  return <LoadedJob view={viewOf(job, log)} frame={frame} localVideo={localVideo} onSelect={onSelect} />;
+}
+
+interface LoadedProps extends Omit<Props, 'id'> {
+  readonly view: JobView;
+}
+
+function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Element {
+  const viewer = useRef<HTMLElement>(null);
+  const [evidence, setEvidence] = useState<readonly number[]>([]);
+  const [announcement, setAnnouncement] = useState('');
+  const selected =
+    view.frames.find(({ index }) => index === frame) ?? (view.running ? view.frames.at(-1) : view.frames[0]);
+  const digits = timeDigits(view.frames);
+
+  useEffect(() => {
+    document.title = `${view.title} – Frameloom`;
+    return () => {
+      document.title = 'Frameloom';
+    };
+  }, [view.title]);
+
+  const select = (index: number): void => {
+    setEvidence([]);
+    onSelect(index);
+  };
+  const jump: Jump = {
+    hrefOf: (index) => jobHref(view.id, index),
+    to: (index, segments) => {
+      setEvidence(segments);
+      onSelect(index);
+      viewer.current?.scrollIntoView({ block: 'nearest' });
+      const target = view.frames.find((candidate) => candidate.index === index);
+      if (target) setAnnouncement(`Showing ${placeOf(target, digits)}. ${target.caption}`);
+    },
+  };
+
+  return (
+    <JumpContext.Provider value={jump}>
+      <div class="job">
+        <JobHeader view={view} />
+        {view.running && <JobProgress view={view} />}
+        {view.error && (
+          <ProblemNotice
+            problem={{
+              ...view.error,
+              title:
+                view.frames.length > 0
+                  ? 'The summary could not be finished.'
+                  : 'The source could not be summarized.',
+              detail: view.error.message,
+            }}
+          >
+            <a class="button" href={HOME}>
+              Choose another source
+            </a>
+          </ProblemNotice>
+        )}
+        {(view.frames.length > 0 || view.running) && (
+          <div class="job__columns">
+            <section class="job__stage" ref={viewer} aria-label="Selected frame">
+              <Viewer
+                view={view}
+                selected={selected}
+                digits={digits}
+                localVideo={localVideo}
+                onSelect={select}
+              />
+              {view.kind === 'video' ? (
+                <VideoTimeline
+                  view={view}
+                  selected={selected}
+                  evidence={evidence}
+                  digits={digits}
+                  onSelect={select}
+                />
+              ) : (
+                <SlideStrip view={view} selected={selected} evidence={evidence} onSelect={select} />
+              )}
+            </section>
+            <SummaryPanel view={view} evidence={evidence} />
+            <FrameList view={view} selected={selected} digits={digits} />
+          </div>
+        )}
+        <p class="visually-hidden" role="status">
+          {announcement}
+        </p>
+      </div>
+    </JumpContext.Provider>
+  );
+}

@@ -1,0 +1,95 @@
+import type { JSX } from 'preact';
+import type { Options } from '../request.ts';
+import type { SourceKind } from '../source-kind.ts';
+
+const DETAILS = [
+  { value: 'low', label: 'Low', meaning: 'fastest; large shapes and titles' },
+  { value: 'medium', label: 'Medium', meaning: 'right for most videos and slides' },
+  { value: 'high', label: 'High', meaning: 'slowest; small print and dense charts' },
+] as const;
+
+interface Props {
+  readonly kind: SourceKind;
+  readonly options: Options;
+  readonly onChange: (options: Options) => void;
+}
+
+/** What can be set, folded away behind a line that says how it is set. */
+export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
+  return (
+    <details class="options">
+      <summary>
+        <span class="options__label">Options</span>
+        <span class="muted">{describe(kind, options)}</span>
+      </summary>
+      <div class="options__fields">
+        <fieldset class="field">
+          <legend class="label">Detail</legend>
+          <div class="segmented">
+            {DETAILS.map(({ value, label }) => (
+              <label key={value} class="segmented__item">
+                <input
+                  type="radio"
+                  name="detail"
+                  value={value}
+                  checked={options.detail === value}
+                  onChange={() => onChange({ ...options, detail: value })}
+                />
+                <span>{label}</span>
+              </label>
+            ))}
+          </div>
+          <p class="help">
+            How closely each picture is looked at:{' '}
+            {DETAILS.find(({ value }) => value === options.detail)?.meaning}.
+          </p>
+        </fieldset>
+        {kind === 'video' && (
+          <div class="field">
+            <label class="label" for="fps">
+              Pictures per second
+            </label>
+            <input
+              id="fps"
+              class="input input--number tabular"
+              type="number"
+              min="0.01"
+              max="30"
+              step="any"
+              required
+              value={options.fps}
+              onChange={(event) => {
+                const fps = event.currentTarget.valueAsNumber;
+                if (fps > 0 && fps <= 30) onChange({ ...options, fps });
+              }}
+            />
+            <p class="help">
+              1 suits talks and screen recordings; more for fast action. Repeated pictures are dropped.
+            </p>
+          </div>
+        )}
+        <div class="field field--wide">
+          <label class="label" for="prompt">
+            What should the summary stress? <span class="muted">optional</span>
+          </label>
+          <textarea
+            id="prompt"
+            class="input"
+            rows={2}
+            maxLength={4000}
+            placeholder="What happens, in order?"
+            value={options.prompt}
+            onInput={(event) => onChange({ ...options, prompt: event.currentTarget.value })}
+          />
+        </div>
+      </div>
+    </details>
+  );
+}
+
+function describe(kind: SourceKind, { detail, fps, prompt }: Options): string {
+  const parts = [`${detail} detail`];
+  if (kind === 'video') parts.push(fps === 1 ? '1 picture per second' : `${fps} pictures per second`);
+  if (prompt.trim() !== '') parts.push('own prompt');
+  return parts.join(', ');
+}

@@ -1,0 +1,71 @@
+import type { JSX } from 'preact';
+import type { SummaryResult } from '../../schema/result.ts';
+import { placeOf } from '../frame-place.ts';
+import { firstFrameOf, type JobView } from '../job-view.ts';
+import { JumpLink } from './jump-link.tsx';
+
+/** More places than these are counted, not listed: the timeline shows them all. */
+const LISTED = 3;
+
+interface Props {
+  readonly view: JobView;
+  readonly result: SummaryResult;
+  readonly evidence: readonly number[];
+}
+
+/** The summary as running text: each sentence leads to the frames it rests on. */
+export function SentenceList({ view, result, evidence }: Props): JSX.Element {
+  if (result.sentences.length === 0) return <p class="summary__text">{result.summary}</p>;
+  return (
+    <p class="summary__text">
+      {result.sentences.map(({ text, segments }, index) => {
+        const frame = firstFrameOf(view, segments);
+        const followed = evidence.length > 0 && evidence.join() === segments.join();
+        return (
+          <span key={index} class={followed ? 'sentence sentence--followed' : 'sentence'}>
+            {frame ? (
+              <>
+                <JumpLink class="sentence__text" frame={frame.index} evidence={segments} current={followed}>
+                  {text}
+                </JumpLink>{' '}
+                <Places view={view} segments={segments} />{' '}
+              </>
+            ) : (
+              `${text} `
+            )}
+          </span>
+        );
+      })}
+    </p>
+  );
+}
+
+function Places({
+  view,
+  segments,
+}: {
+  readonly view: JobView;
+  readonly segments: readonly number[];
+}): JSX.Element {
+  return (
+    <span class="places tabular">
+      {segments.slice(0, LISTED).map((segment) => {
+        const frame = firstFrameOf(view, [segment]);
+        return (
+          frame && (
+            <JumpLink
+              key={segment}
+              class="place"
+              frame={frame.index}
+              evidence={[segment]}
+              label={`Go to ${placeOf(frame, 0)}`}
+            >
+              {frame.time === undefined ? (frame.slide ?? frame.index + 1) : placeOf(frame, 0)}
+            </JumpLink>
+          )
+        );
+      })}
+      {segments.length > LISTED && <span class="muted">+{segments.length - LISTED}</span>}
+    </span>
+  );
+}

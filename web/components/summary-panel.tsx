@@ -1,0 +1,50 @@
+import type { JSX } from 'preact';
+import type { JobView } from '../job-view.ts';
+import { ChapterList } from './chapter-list.tsx';
+import { SentenceList } from './sentence-list.tsx';
+
+interface Props {
+  readonly view: JobView;
+  /** Segments the last followed text rests on. */
+  readonly evidence: readonly number[];
+}
+
+/** The summary and the chapters; while they are made, what is known of them. */
+export function SummaryPanel({ view, evidence }: Props): JSX.Element {
+  const { result } = view;
+  return (
+    <aside class="summary" aria-label="Summary and chapters">
+      <section aria-labelledby="summary-title">
+        <h2 id="summary-title">Summary</h2>
+        {result ? (
+          <>
+            <SentenceList view={view} result={result} evidence={evidence} />
+            {result.finish_reason !== 'stop' && <p class="help">The summary was cut at its length limit.</p>}
+          </>
+        ) : (
+          <p class="empty">
+            {view.running
+              ? 'Written when all frames are described. Frames show up as they are done.'
+              : 'There is no summary; the frames below were described before the job ended.'}
+          </p>
+        )}
+      </section>
+      {(view.chapters.length > 0 || view.chapterTitles.length > 0) && (
+        <section aria-labelledby="chapters-title">
+          <h2 id="chapters-title">Chapters</h2>
+          <ChapterList view={view} />
+        </section>
+      )}
+      {view.gaps.length > 0 && (
+        <section aria-labelledby="gaps-title">
+          <h2 id="gaps-title">Gaps</h2>
+          <p class="help">
+            {view.gaps.length === 1 ? 'One segment' : `${view.gaps.length} segments`} could not be described.
+            The rest is complete.
+          </p>
+        </section>
+      )}
+      {result && <p class="help summary__notice">{result.notice}</p>}
+    </aside>
+  );
+}
