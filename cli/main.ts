@@ -50,7 +50,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Prints an error that is fit for a person; any other is thrown on, with its stack. */
+/** Prints what went wrong for a person, and the stack of what nobody foresaw. Answers the exit code. */
 function explain(error: unknown, command: Command): number {
   if (error instanceof UsageError) {
     printLine(process.stderr, `frameloom: ${error.message}\n\n${command.usage}`);
@@ -68,7 +68,10 @@ function explain(error: unknown, command: Command): number {
     printLine(process.stderr, `frameloom: ${error.message}`);
     return EXIT.failed;
   }
-  throw error;
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  // The message comes last: of a child that does not start, the last line is shown.
+  printLine(process.stderr, `${stack}\nframeloom: ${message}`);
+  return EXIT.failed;
 }
 
 async function overview(): Promise<string> {

@@ -1,0 +1,76 @@
+/**
+ * `npm run demo`: summarizes the sample video and the sample deck with the embedded system, in `.frameloom/`. With
+ * `--keep` API and console stay up until Ctrl-C.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ApiError, createClient } from '../api/client.ts';
+import { runJob } from '../cli/commands/summarize.ts';
+import { type CommandContext, EXIT, printLine } from '../cli/context.ts';
+import { embeddedOptions } from '../cli/embedded/options.ts';
+import { type EmbeddedSystem, startEmbedded } from '../cli/embedded/system.ts';
+import { printOutcome, printProblem } from '../cli/follow.ts';
+import { packageRoot } from '../cli/package-root.ts';
+import { progressView } from '../cli/progress.ts';
+import { endSignal } from '../cli/signals.ts';
+import { readSources, sourceName } from '../cli/sources.ts';
+import { loadSettings } from '../schema/settings.ts';
+
+const SAMPLES = ['sample-video.mp4', 'sample-deck.pdf'];
+
+/** Summarizes one sample, prints the summary and writes the JSON. Answers the exit code. */
+async function summarizeSample(
+  name: string,
+  system: EmbeddedSystem,
+  folder: string,
+  context: CommandContext,
+): Promise<number> {
+  const source = await readSources([join(packageRoot(), 'samples', name)]);
+  const view = progressView(context.stderr, sourceName(source));
+  try {
+    const job = await runJob(source, {}, { client: createClient({ url: system.url }) }, view, context.signal);
+    view.close();
+    printLine(context.stdout);
+    const code = printOutcome(job, context, false);
+    const file = join(folder, `${name.replace(/\.\w+$/, '')}.json`);
+    await writeFile(file, `${JSON.stringify(job.result, null, 2)}\n`);
+    printLine(context.stdout, `\nJSON: ${relative(process.cwd(), file)}\n`);
+    return code;
+  } catch (error) {
+    view.close();
+    if (error instanceof ApiError && !context.signal.aborted) return printProblem(error, context);
+    throw error;
+  }
+}
+
+async function demo(context: CommandContext, keep: boolean): Promise<number> {
+  const folder = join(context.settings.home, 'demo');
+  await mkdir(folder, { recursive: true });
+  await using system = await startEmbedded(embeddedOptions(context, 0), context.signal);
+  let worst: number = EXIT.complete;
+  for (const name of SAMPLES) {
+    worst = Math.max(worst, await summarizeSample(name, system, folder, context));
+  }
+  if (!keep) return worst;
+  printLine(context.stdout, `The console is at ${system.url}. Press Ctrl-C to stop.`);
+  await Promise.race([
+    system.failed,
+    new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve(), { once: true })),
+  ]);
+  return worst;
+}
+
+const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const env = { ...process.env, FRAMELOOM_HOME: join(packageRoot(), '.frameloom') };
+const signal = endSignal(process);
+try {
+  process.exitCode = await demo(
+    { env, settings: loadSettings(env), stdout: process.stdout, stderr: process.stderr, signal },
+    values.keep,
+  );
+} catch (error) {
+  if (!signal.aborted)
+    printLine(process.stderr, `frameloom: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = signal.aborted ? 130 : EXIT.failed;
+}
