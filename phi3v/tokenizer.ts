@@ -54,7 +54,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     encode: (text) => hub.encode(text).ids,
     decode: (ids) => {
       const text = ids.filter((id) => id < size && !addedIds.has(id));
-      return hub.decode(text, { clean_up_tokenization_spaces: false });
+      // It refuses an empty list.
+      return text.length === 0 ? '' : hub.decode(text, { clean_up_tokenization_spaces: false });
     },
     neutralise: (text) => text.replace(special, (match) => `${match.slice(0, 1)} ${match.slice(1)}`),
   };
