@@ -1,0 +1,189 @@
+/** Generations that survive their worker, with a model that answers one token at a time. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CancelledFailure } from '@temporalio/activity';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createGpuActivities } from '../../activities/index.ts';
+import { type GenerateRequest, ModelError, type ModelHost } from '../../phi3v/index.ts';
+import { ModelProfile } from '../../schema/model-profile.ts';
+import type { DescribeInput, DescribeOutput } from '../../schema/stages.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import { createFolderStore } from '../../store/folder-store.ts';
+import { checkpointName } from '../../store/names.ts';
+
+const profile = ModelProfile.parse({
+  name: 'm',
+  revision: 'r1',
+  license: 'MIT',
+  prompt_style: 'numbered-lines',
+  follows_instructions: false,
+  detail: { low: 1, medium: 1, high: 1 },
+  images_per_prompt: { '1': 4 },
+  merge: { captions: 4, parts: 3 },
+  evidence: 1,
+  tokens: { caption_per_image: 64, summary: 512, title: 24 },
+});
+const ANSWER = Array.from({ length: 200 }, (_, index) => index);
+
+/** A model whose answer to anything is the tokens 0, 1, 2 … 199, spelled `1. 0 1 2 …`. */
+function countingHost(
+  during: (tokens: number, signal?: AbortSignal) => Promise<void> | void = () => undefined,
+): ModelHost & {
+  readonly requests: GenerateRequest[];
+  encoded: number;
+} {
+  const host = {
+    info: {
+      contextLength: 16_384,
+      ropeSwitch: 4096,
+      hiddenSize: 2,
+      numCrops: 1,
+      runtime: 'counting',
+      kvBytesPerToken: 1,
+      stopIds: [],
+    },
+    pid: 1,
+    requests: [] as GenerateRequest[],
+    encoded: 0,
+    async encodeImage() {
+      host.encoded += 1;
+      return { data: new Float32Array([1, 2, 3, 4]), tokens: 2, hiddenSize: 2 };
+    },
+    async generate(
+      request: GenerateRequest,
+      options: { signal?: AbortSignal; onTokens?: (tokens: readonly number[]) => void } = {},
+    ) {
+      host.requests.push(request);
+      for (let token = request.resume?.length ?? 0; token < ANSWER.length; token += 1) {
+        await during(token, options.signal);
+        options.signal?.throwIfAborted();
+        options.onTokens?.([token]);
+      }
+      return {
+        tokens: ANSWER,
+        text: `1. ${ANSWER.join(' ')}`,
+        finishReason: 'stop' as const,
+        promptTokens: 10,
+        imageTokens: 2,
+      };
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+  return host;
+}
+
+let root: string;
+let store: ArtifactStore;
+let input: DescribeInput;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'frameloom-generation-'));
+  store = createFolderStore(root);
+  const header = new Uint8Array(12 + 3);
+  await store.put('crops/a.bin', header);
+  input = {
+    model: {
+      name: 'm',
+      revision: 'r1',
+      crops: 1,
+      maxImages: 4,
+      promptTokens: 4096,
+      merge: profile.merge,
+      tokens: { captionPerImage: 64, summary: 512, title: 24 },
+      evidence: 1,
+    },
+    crops: ['crops/a.bin'],
+  };
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+function describeSegment(host: ModelHost, environment = attempt(1)): Promise<DescribeOutput> {
+  return environment.run(createGpuActivities({ store, profile, host }).describeSegment, input);
+}
+
+async function names(prefix: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const name of store.list(prefix)) found.push(name);
+  return found;
+}
+
+describe('a generation', () => {
+  it('is made once: the second call finds it, and asks the model for nothing', async () => {
+    const host = countingHost();
+    const first = await describeSegment(host);
+    const second = await describeSegment(host);
+    expect(first.cached).toBe(false);
+    expect(second).toEqual({ ...first, cached: true, gpuSeconds: 0 });
+    expect(host.requests).toHaveLength(1);
+    expect(host.encoded).toBe(1);
+  });
+
+  it('leaves its tokens in the store when it is stopped, and the next attempt goes on from exactly there', async () => {
+    const environment = attempt(1);
+    const stopped = countingHost((token) => {
+      if (token === 57) environment.cancel('WORKER_SHUTDOWN');
+    });
+    await expect(describeSegment(stopped, environment)).rejects.toBeInstanceOf(CancelledFailure);
+    expect(await names('checkpoints/')).toHaveLength(1);
+
+    const next = countingHost();
+    const output = await describeSegment(next);
+    expect(next.requests[0]?.resume).toEqual(ANSWER.slice(0, 57));
+    expect(next.encoded).toBe(0);
+    const undisturbed = await createUndisturbed();
+    expect(output.captions).toEqual(undisturbed.captions);
+    expect(await names('checkpoints/')).toEqual([]);
+  });
+
+  it('takes the furthest checkpoint that is whole and its own', async () => {
+    const host = countingHost();
+    const first = await describeSegment(host);
+    const digest = first.generation.slice('generations/'.length, -'.json'.length);
+    await store.delete(first.generation);
+    const put = (tokens: number, attempt: number, body: unknown): Promise<unknown> =>
+      store.put(checkpointName(digest, tokens, attempt), new TextEncoder().encode(JSON.stringify(body)));
+    await put(10, 1, { digest, tokens: ANSWER.slice(0, 10) });
+    await put(20, 2, { digest, tokens: ANSWER.slice(0, 20) });
+    await put(40, 3, { digest: 'of something else', tokens: [9, 9, 9] });
+    await put(50, 4, 'not a checkpoint');
+    await describeSegment(host);
+    expect(host.requests[1]?.resume).toEqual(ANSWER.slice(0, 20));
+  });
+
+  it('is another one for another model', async () => {
+    const host = countingHost();
+    const first = await describeSegment(host);
+    input = { ...input, model: { ...input.model, revision: 'r2' } };
+    const other = await describeSegment(host, attempt(1), 'r2');
+    expect(other.generation).not.toBe(first.generation);
+    expect(host.encoded).toBe(2);
+  });
+
+  it('is refused by a worker with another model, so that one with the right model takes it', async () => {
+    await expect(describeSegment(countingHost(), attempt(1), 'r2')).rejects.toMatchObject({
+      type: 'model_mismatch',
+      nonRetryable: false,
+    });
+  });
+
+  it('may crash its model some times, not for ever', async () => {
+    const crashing = countingHost(() => {
+      throw new ModelError('crashed', 'The model process ended unexpectedly.');
+    });
+    await expect(describeSegment(crashing, attempt(2))).rejects.toMatchObject({
+      type: 'model_crashed',
+      nonRetryable: false,
+    });
+    await expect(describeSegment(crashing, attempt(6))).rejects.toMatchObject({
+      type: 'model_crashed',
+      nonRetryable: true,
+    });
+  });
+
+  async function createUndisturbed(): Promise<DescribeOutput> {
+    for (const name of await names('generations/')) await store.delete(name);
+    return describeSegment(countingHost());
+  }
+});
