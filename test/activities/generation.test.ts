@@ -99,8 +99,18 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-function describeSegment(host: ModelHost, environment = attempt(1)): Promise<DescribeOutput> {
-  return environment.run(createGpuActivities({ store, profile, host }).describeSegment, input);
+function attempt(number: number): MockActivityEnvironment {
+  return new MockActivityEnvironment({ attempt: number }, { logger: new DefaultLogger('ERROR') });
+}
+
+/** One attempt at the segment, on a worker that runs `revision` of the model. */
+function describeSegment(
+  host: ModelHost,
+  environment = attempt(1),
+  revision = 'r1',
+): Promise<DescribeOutput> {
+  const { describeSegment: run } = createGpuActivities({ store, profile: { ...profile, revision }, host });
+  return environment.run(run, input);
 }
 
 async function names(prefix: string): Promise<readonly string[]> {
