@@ -2,10 +2,11 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { authenticate } from './auth.ts';
 import type { Api, ApiDeps, ApiEnv } from './deps.ts';
+import { fallback } from './fallback.ts';
 import { answerHeaders, guard } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import { registerSecurity } from './openapi.ts';
-import { errorHandler, notFoundHandler, validationHook } from './problems.ts';
+import { errorHandler, validationHook } from './problems.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { frameRoutes } from './routes/frames.ts';
@@ -17,7 +18,7 @@ export function createApp(deps: ApiDeps): Api {
   const app = new OpenAPIHono<ApiEnv>({ defaultHook: validationHook });
   const metrics = createMetrics(deps.clock);
   app.onError(errorHandler(deps.log));
-  app.notFound(notFoundHandler(app));
+  app.notFound(fallback(app, deps.assets));
   app.use(answerHeaders(), metrics.count, guard());
   app.use('/v1/*', authenticate(deps.keys));
   registerSecurity(app);

@@ -1,12 +1,12 @@
 /** Errors → `application/problem+json`. What users may read goes out, the cause goes to the log. */
 import type { Hook } from '@hono/zod-openapi';
-import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
+import type { Context, ErrorHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { z } from 'zod';
 import { ERRORS, type ErrorCode, FrameloomError } from '../schema/errors.ts';
 import { Problem, problem } from '../schema/problem.ts';
 import { StoreError, type StoreErrorCode } from '../store/artifact-store.ts';
-import type { Api, ApiEnv, Log } from './deps.ts';
+import type { ApiEnv, Log } from './deps.ts';
 
 const FIELDS_SHOWN = 20;
 
@@ -88,31 +88,6 @@ function fieldErrors(
 
 function cut(text: string): string {
   return text.length > 200 ? `${text.slice(0, 199)}…` : text;
-}
-
-/** 405 with `Allow` where only the method is wrong, 404 otherwise. */
-export function notFoundHandler(app: Api): NotFoundHandler<ApiEnv> {
-  return function onNotFound(c) {
-    const allowed = new Set(
-      app.routes
-        .filter((route) => route.method !== 'ALL' && matches(route.path, c.req.path))
-        .flatMap((route) => (route.method === 'GET' ? ['GET', 'HEAD'] : [route.method])),
-    );
-    if (allowed.size === 0) return problemResponse(c, 'not_found', 'There is nothing at this address.');
-    const response = problemResponse(c, 'method_not_allowed', 'The method is not allowed here.');
-    response.headers.set('Allow', [...allowed].join(', '));
-    return response;
-  };
-}
-
-/** Whether `path` has the shape of `pattern`, whose segments may be `:names`. */
-function matches(pattern: string, path: string): boolean {
-  const wanted = pattern.split('/');
-  const given = path.split('/');
-  return (
-    wanted.length === given.length &&
-    wanted.every((part, index) => (part.startsWith(':') ? given[index] !== '' : part === given[index]))
-  );
 }
 
 /**

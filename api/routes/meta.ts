@@ -1,4 +1,4 @@
-/** Probes, figures, the contract, its reference page, and the files of the console. None of these needs a key. */
+/** Probes, figures, the contract and its reference page. None of these needs a key. */
 import { FrameloomError } from '../../schema/errors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { PAGE_POLICY } from '../limits.ts';
@@ -10,7 +10,7 @@ import { REFERENCE_STYLE, referencePage } from '../reference-page.ts';
 const READY_WITHIN = 2000;
 
 export function metaRoutes(app: Api, deps: ApiDeps, metrics: Metrics): void {
-  const { orchestrator, store, clock, version, assets, processFigures } = deps;
+  const { orchestrator, store, clock, version, processFigures } = deps;
 
   app.get('/healthz', (c) => c.json({ status: 'alive' }));
 
@@ -41,18 +41,6 @@ export function metaRoutes(app: Api, deps: ApiDeps, metrics: Metrics): void {
   app.get('/docs/style.css', (c) =>
     c.body(REFERENCE_STYLE, 200, { 'Content-Type': 'text/css; charset=utf-8' }),
   );
-
-  // Last, so that no file can stand in for a route.
-  app.get('*', async (c, next) => {
-    const file = assets?.get(c.req.path);
-    if (!file) return next();
-    const body = typeof file.body === 'string' ? file.body : new Uint8Array(file.body);
-    return c.body(body, 200, {
-      'Content-Type': file.type,
-      'Content-Security-Policy': PAGE_POLICY,
-      'Cache-Control': 'no-cache',
-    });
-  });
 
   function storeAnswers(): Promise<boolean> {
     return store.head('probe/ready').then(

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { File } from '../../schema/file.ts';
+import { fileName, SOURCE } from '../../store/names.ts';
+import { type Harness, withApp } from './harness.ts';
+
+async function upload(app: Harness['app'], body: BodyInit, query = ''): Promise<File> {
+  const response = await app.request(`/v1/files${query}`, {
+    method: 'POST',
+    body,
+    duplex: 'half',
+  } as RequestInit); // `duplex` is not yet in TypeScript's DOM types
+  expect(response.status).toBe(201);
+  const file = File.parse(await response.json());
+  expect(response.headers.get('Location')).toBe(`/v1/files/${file.id}`);
+  return file;
+}
+
+describe('an uploaded file', () => {
+  it('is kept under the hash of its bytes, and can be read again and deleted', () =>
+    withApp(async ({ app, store }) => {
+      const bytes = crypto.getRandomValues(new Uint8Array(50_000));
+      const file = await upload(app, bytes, '?filename=talk.mp4');
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      expect(file).toMatchObject({ filename: 'talk.mp4', bytes: 50_000, sha256 });
+      expect(Buffer.from(await store.bytes(`${SOURCE}/${sha256}`)).equals(bytes)).toBe(true);
+      expect(await (await app.request(`/v1/files/${file.id}`)).json()).toEqual(file);
+      expect((await app.request(`/v1/files/${file.id}`, { method: 'DELETE' })).status).toBe(204);
+      expect((await app.request(`/v1/files/${file.id}`)).status).toBe(404);
+    }));
+
+  it('has an id of its own each time, and its bytes are kept once', () =>
+    withApp(async ({ app, store }) => {
+      const [a, b] = [await upload(app, 'same'), await upload(app, 'same')];
+      expect(a.id).not.toBe(b.id);
+      const sources: string[] = [];
+      for await (const name of store.list(`${SOURCE}/`)) sources.push(name);
+      expect(sources).toEqual([`${SOURCE}/${a.sha256}`]);
+    }));
+
+  it('is read no further than the limit, and nothing of a longer one stays', () =>
+    withApp(async ({ app, store }) => {
+      let sent = 0;
+      const endless = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          sent += 1;
+          controller.enqueue(new Uint8Array(100_000));
+        },
+      });
+      const response = await app.request('/v1/files', {
+        method: 'POST',
+        body: endless,
+        duplex: 'half',
+      } as RequestInit); // see above
+      expect(response.status).toBe(413);
+      expect(sent).toBeLessThan(20);
+      for await (const name of store.list('')) expect.unreachable(`${name} was stored`);
+    }));
+
+  it('leaves nothing when the client goes away half-way', () =>
+    withApp(async ({ app, store }) => {
+      const broken = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new Uint8Array(1000)),
+        pull: (controller) => controller.error(new Error('connection reset')),
+      });
+      const response = await app.request('/v1/files', {
+        method: 'POST',
+        body: broken,
+        duplex: 'half',
+      } as RequestInit); // see above
+      expect(response.status).toBe(500);
+      for await (const name of store.list('')) expect.unreachable(`${name} was stored`);
+    }));
+
+  it.each([
+    ['../../etc/passwd', 'passwd'],
+    ['C:\\videos\\a.mp4', 'a.mp4'],
+    ['a\u0000b\r\nc.mp4', 'abc.mp4'],
+    ['photo\u202egpj.exe', 'photogpj.exe'],
+    ['  ', 'file'],
+    ['f\u006f\u0308o.pdf', 'f\u00f6o.pdf'],
+    ['a'.repeat(300), 'a'.repeat(255)],
+  ])('called %j is shown as %j', (given, shown) =>
+    withApp(async ({ app, store }) => {
+      const file = await upload(app, 'x', `?filename=${encodeURIComponent(given)}`);
+      expect(file.filename).toBe(shown);
+      expect(await store.head(fileName(file.id))).toBeDefined();
+    }),
+  );
+});

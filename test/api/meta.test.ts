@@ -1,0 +1,148 @@
+import { build } from 'esbuild';
+import { describe, expect, it } from 'vitest';
+import { ERRORS } from '../../schema/errors.ts';
+import { withApp } from './harness.ts';
+
+describe('the contract', () => {
+  it('describes every route that is there', () =>
+    withApp(async ({ app }) => {
+      const document = (await (await app.request('/openapi.json')).json()) as {
+        openapi: string;
+        paths: Record<string, Record<string, { operationId: string }>>;
+      };
+      expect(document.openapi).toBe('3.1.0');
+      const described = Object.entries(document.paths).flatMap(([path, item]) =>
+        Object.keys(item).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
+      );
+      const served = app.routes
+        .filter(({ path, method }) => path.startsWith('/v1/') && method !== 'ALL')
+        .map(({ path, method }) => `${method} ${path}`);
+      expect(described.sort()).toEqual([...new Set(served)].sort());
+    }));
+
+  it('refers to nothing that it does not hold', () =>
+    withApp(async ({ app }) => {
+      const text = await (await app.request('/openapi.json')).text();
+      const document = JSON.parse(text) as { components: { schemas: Record<string, unknown> } };
+      const references = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map((match) => match[1]);
+      expect(references.length).toBeGreaterThan(10);
+      for (const name of references) expect(document.components.schemas).toHaveProperty(name ?? '');
+    }));
+
+  it('lets result, ledger and error of a job be null', () =>
+    withApp(async ({ app }) => {
+      const document = (await (await app.request('/openapi.json')).json()) as {
+        components: { schemas: { Summary: { properties: Record<string, unknown> } } };
+      };
+      for (const name of ['result', 'ledger', 'error']) {
+        expect(document.components.schemas.Summary.properties[name]).toMatchObject({
+          anyOf: [{ $ref: expect.any(String) }, { type: 'null' }],
+        });
+      }
+    }));
+});
+
+describe('the reference page', () => {
+  it('has a place for every error code, without script or foreign files', () =>
+    withApp(async ({ app }) => {
+      const response = await app.request('/docs');
+      const page = await response.text();
+      expect(response.headers.get('Content-Type')).toMatch('text/html');
+      for (const code of Object.keys(ERRORS)) expect(page).toContain(`id="error-${code}"`);
+      expect(page).not.toMatch(/<script|src=|\[object Object\]|undefined/);
+      expect(page.match(/href="(?!#|\/)[^"]*"/)).toBeNull();
+    }));
+
+  it('links only to places that are there', () =>
+    withApp(async ({ app }) => {
+      const page = await (await app.request('/docs')).text();
+      const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
+      const targets = [...page.matchAll(/href="#([^"]+)"/g)].map((match) => match[1]);
+      expect(targets.filter((target) => !ids.has(target))).toEqual([]);
+      expect(targets.length).toBeGreaterThan(20);
+    }));
+});
+
+describe('the probes', () => {
+  it('tell alive from ready', () =>
+    withApp(async ({ app, orchestrator, clock }) => {
+      clock.onSleep = () => new Promise(() => undefined);
+      expect((await app.request('/readyz')).status).toBe(200);
+      orchestrator.down = true;
+      expect((await app.request('/healthz')).status).toBe(200);
+      expect((await app.request('/readyz')).status).toBe(503);
+    }));
+
+  it('do not wait for a part that hangs', () =>
+    withApp(async ({ app, orchestrator }) => {
+      orchestrator.ready = () => new Promise(() => undefined);
+      expect((await app.request('/readyz')).status).toBe(503);
+    }));
+});
+
+describe('the figures', () => {
+  it('count requests by route pattern and status', () =>
+    withApp(async ({ app }) => {
+      for (const letter of ['a', 'b', 'c']) await app.request(`/v1/summaries/sum_${letter.repeat(26)}`);
+      await app.request('/nowhere"} 1');
+      const text = await (await app.request('/metrics')).text();
+      expect(text).toContain(
+        'frameloom_http_requests_total{method="GET",route="/v1/summaries/:id",status="404"} 3\n',
+      );
+      expect(text).not.toContain('nowhere');
+      expect(
+        text.split('\n').filter((line) => line !== '' && !/^(# .*|\w+(\{[^}]*\})? [\d.e+-]+)$/.test(line)),
+      ).toEqual([]);
+    }));
+});
+
+describe('the console', () => {
+  it('is served from its assets, and never in place of a route', () =>
+    withApp(
+      async ({ app }) => {
+        const page = await app.request('/');
+        expect([page.status, await page.text()]).toEqual([200, 'console of /']);
+        expect(page.headers.get('Content-Security-Policy')).toContain("default-src 'self'");
+        expect(await (await app.request('/healthz')).json()).toEqual({ status: 'alive' });
+        expect((await app.request('/missing')).status).toBe(404);
+      },
+      {
+        assets: {
+          get: (path) =>
+            path === '/missing' ? undefined : { body: `console of ${path}`, type: 'text/html' },
+        },
+      },
+    ));
+});
+
+describe('the app', () => {
+  it('needs nothing of Node: it bundles for a platform without built-in modules', async () => {
+    const { outputFiles, metafile } = await build({
+      entryPoints: ['api/app.ts'],
+      bundle: true,
+      write: false,
+      metafile: true,
+      minify: true,
+      platform: 'neutral',
+      format: 'esm',
+      mainFields: ['module', 'main'],
+      logLevel: 'silent',
+    });
+    expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([]);
+    // Room for growth over the 500 kB of today; a leap means that something large came in unseen.
+    expect(outputFiles[0]?.contents.byteLength).toBeLessThan(700_000);
+  });
+
+  it('has a client that costs a page less than 8 kB', async () => {
+    const { outputFiles } = await build({
+      entryPoints: ['api/client.ts'],
+      bundle: true,
+      write: false,
+      minify: true,
+      platform: 'browser',
+      format: 'esm',
+      logLevel: 'silent',
+    });
+    expect(outputFiles[0]?.contents.byteLength).toBeLessThan(8000);
+  });
+});
