@@ -152,8 +152,8 @@ describe('a generation', () => {
     const first = await describeSegment(host);
     const digest = first.generation.slice('generations/'.length, -'.json'.length);
     await store.delete(first.generation);
-    const put = (tokens: number, attempt: number, body: unknown): Promise<unknown> =>
-      store.put(checkpointName(digest, tokens, attempt), new TextEncoder().encode(JSON.stringify(body)));
+    const put = (tokens: number, writer: number, body: unknown): Promise<unknown> =>
+      store.put(checkpointName(digest, tokens, writer), new TextEncoder().encode(JSON.stringify(body)));
     await put(10, 1, { digest, tokens: ANSWER.slice(0, 10) });
     await put(20, 2, { digest, tokens: ANSWER.slice(0, 20) });
     await put(40, 3, { digest: 'of something else', tokens: [9, 9, 9] });
