@@ -1,0 +1,221 @@
+/**
+ * Decodes the frames of a video that begin an interval of a grid, with the time at which each is shown. Each picture's time
+ * comes from the packet that carries its pixels: ffmpeg's `tee` muxer hands one packet to two writers, `rawvideo` (the
+ * pixels) and `framecrc` (time and checksum), and the checksum must fit. Nothing is counted, nothing is written to disk.
+ */
+import type { Readable } from 'node:stream';
+import { FrameloomError } from '../schema/errors.ts';
+import { inputArgs, mediaFailure } from './ffmpeg.ts';
+import type { Picture, Size } from './picture.ts';
+import { type Program, startProgram } from './process.ts';
+import type { MediaTools } from './tools.ts';
+
+/** A decoded frame; `time` is the container's, in seconds, to the microsecond. */
+export interface TimedPicture {
+  readonly time: number;
+  readonly picture: Picture;
+}
+
+/** Points `origin + k * interval`, in seconds. */
+export interface Grid {
+  readonly origin: number;
+  readonly interval: number;
+}
+
+export interface DecodeRequest {
+  /** Size of the pictures, whatever the size of the frames. */
+  readonly size: Size;
+  /** Container time from which frames are wanted; undefined: from the first one. */
+  readonly from?: number | undefined;
+  /** Container time at which to stop. */
+  readonly until?: number | undefined;
+  /** In container time. Without it every frame is wanted. */
+  readonly grid?: Grid | undefined;
+}
+
+export interface DecodeOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly maxPixels: number;
+  /** Wall-clock limit in milliseconds. */
+  readonly timeLimit: number;
+}
+
+/** Slack of all comparisons of times, in seconds: twice the microsecond to which they are rounded. */
+export const TIME_SLACK = 2e-6;
+
+/** Number of the grid interval that `time` lies in. */
+export function gridIndex(grid: Grid, time: number): number {
+  return Math.floor((time - grid.origin + TIME_SLACK) / grid.interval);
+}
+
+/**
+ * How far before `from` the decoder starts, in seconds, tried in turn. Containers without an index (MPEG-TS, live WebM) may
+ * put a seek behind the keyframe that was needed; then the first frame comes too late, and it is tried again from further off.
+ */
+const RUN_UPS = [1, 15, 120] as const;
+
+/**
+ * Yields, in order, the first frame of each grid interval with `from <= time < until`. Abandoning the generator ends ffmpeg.
+ * Throws `media_truncated` where the video cannot be decoded, `media_too_large`, `timeout`, or the reason of the signal.
+ */
+export async function* decodeFrames(
+  tools: MediaTools,
+  path: string,
+  request: DecodeRequest,
+  options: DecodeOptions,
+): AsyncGenerator<TimedPicture> {
+  const { from, until = Number.POSITIVE_INFINITY, grid } = request;
+  const starts = from === undefined ? [] : RUN_UPS.map((runUp) => from - runUp).filter((start) => start > 0);
+  for (const start of [...starts, undefined]) {
+    const frames = decodeFrom(tools, path, start, request, options);
+    let last = Number.NEGATIVE_INFINITY;
+    let tooLate = false;
+    let first = true;
+    for await (const frame of frames) {
+      if (first && start !== undefined && from !== undefined && frame.time > from + TIME_SLACK) {
+        tooLate = true;
+        break;
+      }
+      first = false;
+      if (frame.time >= until - TIME_SLACK) return;
+      if (from !== undefined && frame.time < from - TIME_SLACK) continue; // only proves that none was missed
+      const index = grid ? gridIndex(grid, frame.time) : 0;
+      if (grid && index <= last) continue; // a change of frame size makes ffmpeg's filters begin anew
+      last = index;
+      yield frame;
+    }
+    if (!tooLate && !(first && start !== undefined)) return;
+  }
+}
+
+/** The frames ffmpeg selects when it starts at container time `start`: the very first one, and those asked for. */
+async function* decodeFrom(
+  tools: MediaTools,
+  path: string,
+  start: number | undefined,
+  request: DecodeRequest,
+  options: DecodeOptions,
+): AsyncGenerator<TimedPicture> {
+  const program = startProgram(tools.ffmpeg, decodeArgs(path, start, request, options), options);
+  try {
+    yield* pairedFrames(program, request.size);
+    const ending = await program.ended;
+    if (ending.code !== 0) {
+      throw mediaFailure(
+        ending,
+        options.signal,
+        new FrameloomError('media_truncated', 'The video cannot be decoded: it is cut off or damaged.'),
+      );
+    }
+  } finally {
+    program.stop();
+    await program.ended;
+  }
+}
+
+function decodeArgs(
+  path: string,
+  start: number | undefined,
+  request: DecodeRequest,
+  options: DecodeOptions,
+): string[] {
+  const { width, height } = request.size;
+  const filters = [
+    'settb=AVTB', // microseconds, whatever the container counts in
+    `select='${selection(request)}'`,
+    `scale=${width}:${height}:flags=bicubic+accurate_rnd+full_chroma_int`,
+    'setsar=1',
+    'format=rgb24',
+  ];
+  // With -copyts all times are the container's. Seeking is not "accurate": that would trim by a start time of ffmpeg's own.
+  const seek = start === undefined ? [] : ['-seek_timestamp', '1', '-ss', start.toFixed(6)];
+  return [
+    ...['-nostdin', '-copyts', '-noaccurate_seek'],
+    ...inputArgs(path, { maxPixels: options.maxPixels, seek }),
+    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(',')],
+    // passthrough and an own time base: else frames are doubled, dropped and rounded to a constant rate.
+    ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000000', '-avoid_negative_ts', 'disabled'],
+    ...['-c:v', 'rawvideo', '-f', 'tee'],
+    `[f=rawvideo:flush_packets=1]pipe\\:1|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:3`,
+  ];
+}
+
+/** The `select` expression: the first frame decoded, the first of each grid interval, the first behind the end. */
+function selection({ from, until, grid }: DecodeRequest): string {
+  if (!grid) return '1';
+  const index = (time: string): string =>
+    `floor((${time}-(${grid.origin})+${TIME_SLACK.toFixed(6)})/${grid.interval})`;
+  const begun = from === undefined ? '1' : `gte(t,${(from - TIME_SLACK).toFixed(6)})`;
+  const over = until === undefined ? '0' : `gte(t,${(until - TIME_SLACK).toFixed(6)})`;
+  return `isnan(prev_selected_t)+${over}+${begun}*gt(${index('t')},${index('prev_selected_t')})`;
+}
+
+async function* pairedFrames(program: Program, size: Size): AsyncGenerator<TimedPicture> {
+  const stamps = frameStamps(program.side);
+  for await (const data of pictures(program.stdout, size.width * size.height * 3)) {
+    const stamp = await stamps.next();
+    if (stamp.done) return; // stopped between the two writes
+    if (stamp.value.bytes !== data.length || stamp.value.checksum !== adler32(data)) {
+      throw new FrameloomError('internal', 'A decoded picture does not match its time.');
+    }
+    yield { time: stamp.value.time, picture: { data, ...size } };
+  }
+}
+
+async function* pictures(stream: Readable, bytes: number): AsyncGenerator<Buffer> {
+  let picture = Buffer.allocUnsafe(bytes);
+  let filled = 0;
+  for await (const value of stream) {
+    const chunk: Buffer = value;
+    for (let at = 0; at < chunk.length; ) {
+      const copied = chunk.copy(picture, filled, at);
+      at += copied;
+      filled += copied;
+      if (filled < bytes) continue;
+      yield picture;
+      picture = Buffer.allocUnsafe(bytes); // the yielded one is the receiver's
+      filled = 0;
+    }
+  }
+}
+
+interface FrameStamp {
+  readonly time: number;
+  readonly bytes: number;
+  readonly checksum: number;
+}
+
+/** Parses framecrc: lines `stream, dts, pts, duration, size, checksum`, in microseconds. */
+async function* frameStamps(stream: Readable): AsyncGenerator<FrameStamp> {
+  let text = '';
+  for await (const chunk of stream) {
+    const lines = (text + String(chunk)).split('\n');
+    text = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('#')) continue;
+      const match = /^0, +-?\d+, +(-?\d+), +\d+, +(\d+), 0x([0-9a-f]{8})$/.exec(line.trimEnd());
+      if (!match) throw new FrameloomError('media_truncated', 'The video has frames without a time.');
+      yield {
+        time: Number(match[1]) / 1e6,
+        bytes: Number(match[2]),
+        checksum: Number.parseInt(match[3] ?? '', 16),
+      };
+    }
+  }
+}
+
+/** Adler-32 as framecrc computes it, which starts at 0 where RFC 1950 starts at 1. */
+function adler32(data: Buffer): number {
+  let a = 0;
+  let b = 0;
+  for (let at = 0; at < data.length; ) {
+    const end = Math.min(at + 5552, data.length); // so long the sums stay below 2^32
+    for (; at < end; at++) {
+      a += data[at] ?? 0;
+      b += a;
+    }
+    a %= 65_521;
+    b %= 65_521;
+  }
+  return ((b << 16) | a) >>> 0;
+}

@@ -1,0 +1,90 @@
+/** Reads pictures from JPEG, PNG and WebP, and writes them as JPEG. */
+import { readFile, stat } from 'node:fs/promises';
+import sharp from 'sharp';
+import { FrameloomError } from '../schema/errors.ts';
+import type { MediaLimits } from './limits.ts';
+import type { Picture } from './picture.ts';
+import { sniff, sniffBytes } from './sniff.ts';
+
+/** Long side of what is read, in pixels, unless said otherwise: what the largest grid of crops of a model can show. */
+export const DEFAULT_MAX_SIDE = 1344;
+
+/** Seconds after which libvips gives up on one picture. */
+const TIME_LIMIT = 30;
+
+/**
+ * Reads one picture: upright by its EXIF orientation, in sRGB, on white where it is transparent, made smaller to `maxSide`.
+ * Of an animation the first frame. Throws `empty_source`, `source_missing`, `unsupported_media`, `media_too_large`, `media_truncated`.
+ */
+export async function readImage(
+  source: string | Uint8Array,
+  limits: Pick<MediaLimits, 'maxPixels'>,
+  options: { readonly maxSide?: number } = {},
+): Promise<Picture> {
+  const bytes = typeof source === 'string' ? await readWhole(source, limits) : source;
+  if (sniffBytes(bytes) !== 'image') {
+    throw new FrameloomError('unsupported_media', 'The file is not a JPEG, PNG or WebP image.');
+  }
+  allowOnlyKnownLoaders();
+  const side = options.maxSide ?? DEFAULT_MAX_SIDE;
+  const image = sharp(bytes, { limitInputPixels: limits.maxPixels, failOn: 'error', sequentialRead: true });
+  try {
+    const { data, info } = await image
+      .timeout({ seconds: TIME_LIMIT })
+      .autoOrient()
+      .resize(side, side, { fit: 'inside', withoutEnlargement: true })
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new FrameloomError('unsupported_media', 'The picture has no RGB form.');
+    return { data, width: info.width, height: info.height };
+  } catch (error) {
+    throw imageFailure(error);
+  }
+}
+
+/** The picture as JPEG of quality 92 without chroma subsampling. The same picture gives the same bytes. */
+export async function encodeJpeg(picture: Picture): Promise<Buffer> {
+  const { data, width, height } = picture;
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 92, chromaSubsampling: '4:4:4' })
+    .toBuffer();
+}
+
+async function readWhole(path: string, limits: Pick<MediaLimits, 'maxPixels'>): Promise<Uint8Array> {
+  await sniff(path);
+  const { size } = await stat(path);
+  // The most that uncompressed 16-bit RGBA of that many pixels takes, with room for metadata.
+  if (size > limits.maxPixels * 8 + 16 * 2 ** 20) {
+    throw new FrameloomError('media_too_large', 'The image file is too large.');
+  }
+  return readFile(path);
+}
+
+function imageFailure(error: unknown): unknown {
+  if (error instanceof FrameloomError || !(error instanceof Error)) return error;
+  if (/pixel limit/i.test(error.message)) {
+    return new FrameloomError('media_too_large', 'The picture has too many pixels.', { cause: error });
+  }
+  if (/timeout/i.test(error.message)) {
+    return new FrameloomError('media_too_large', 'Decoding the picture took too long.', { cause: error });
+  }
+  return new FrameloomError('media_truncated', 'The picture is cut off or damaged.', { cause: error });
+}
+
+/**
+ * libvips would also decode SVG, PDF and whatever else it was built with. Its list of loaders is one for the whole process;
+ * setting it again changes nothing, and every picture is read through here.
+ */
+function allowOnlyKnownLoaders(): void {
+  if (hardened.has(sharp)) return; // not while a decoder thread may be choosing its loader
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({
+    operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'],
+  });
+  sharp.cache(false);
+  hardened.add(sharp);
+}
+
+const hardened = new WeakSet<object>();

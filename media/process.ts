@@ -1,0 +1,97 @@
+/** Runs the media programs: never through a shell, in a process group of their own that ends with the caller's interest. */
+import { spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
+
+/** Bytes of the error output that are kept: enough for the reason, whatever a hostile file makes a program say. */
+const MAX_STDERR = 16_384;
+
+export interface ProgramOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Wall-clock limit in milliseconds. */
+  readonly timeLimit: number;
+}
+
+/** How a program ended. `stopped` says that it did not end by itself, and why. */
+export interface Ending {
+  readonly code: number | null;
+  readonly stderr: string;
+  readonly stopped?: 'abort' | 'time_limit' | 'done';
+}
+
+export interface Program {
+  readonly stdout: Readable;
+  /** File descriptor 3 of the program, as a second output. */
+  readonly side: Readable;
+  /** Settles when the program is gone and its pipes are closed; rejects only if it could not be started. */
+  readonly ended: Promise<Ending>;
+  /** Ends the whole process group at once; its output is not read any further. */
+  stop(): void;
+}
+
+/** Starts `program` (an absolute path or a name on PATH) with exactly these arguments. */
+export function startProgram(program: string, args: readonly string[], options: ProgramOptions): Program {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], detached: true });
+  const { stdout, stderr: errors } = child;
+  const side = child.stdio[3];
+  if (!stdout || !errors || !(side instanceof Readable)) throw new TypeError('a pipe is missing'); // asked for above
+  let stderr = '';
+  let stopped: Ending['stopped'];
+
+  // SIGKILL at once: there is nothing to save, and a program that decodes hostile input is not asked for permission.
+  const stop = (why: NonNullable<Ending['stopped']>): void => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    stopped ??= why;
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      child.kill('SIGKILL'); // the group may be gone a moment before the exit is reported
+    }
+  };
+  const onAbort = (): void => stop('abort');
+  const timer = setTimeout(() => stop('time_limit'), options.timeLimit);
+
+  errors.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-MAX_STDERR);
+  });
+  const ended = new Promise<Ending>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) =>
+      resolve(stopped === undefined ? { code, stderr } : { code, stderr, stopped }),
+    );
+  }).finally(() => {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', onAbort);
+  });
+  ended.catch(() => undefined); // a caller that stops early need not look
+  if (options.signal?.aborted) onAbort();
+  else options.signal?.addEventListener('abort', onAbort, { once: true });
+
+  return {
+    stdout,
+    side,
+    ended,
+    stop: () => {
+      stop('done');
+      for (const pipe of [stdout, side]) pipe.destroy(); // what is left in them would keep `ended` waiting
+    },
+  };
+}
+
+/** Runs a program to its end and returns its output as text, of which more than `maxBytes` ends it as failed. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  options: ProgramOptions & { readonly maxBytes: number },
+): Promise<Ending & { readonly stdout: string }> {
+  const running = startProgram(program, args, options);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  running.side.resume();
+  running.stdout.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > options.maxBytes) running.stop();
+    else chunks.push(chunk);
+  });
+  const ending = await running.ended;
+  return { ...ending, stdout: Buffer.concat(chunks).toString('utf8') };
+}

@@ -1,0 +1,107 @@
+/** Tells what a source is by its first bytes. Names and content types are never asked: they are the sender's claim. */
+import { open } from 'node:fs/promises';
+import { FrameloomError } from '../schema/errors.ts';
+
+export type MediaKind = 'video' | 'pdf' | 'image';
+
+/** Bytes that are looked at: a PDF header may stand anywhere in the first 1024, a TS needs several packets. */
+const HEAD = 2048;
+
+/**
+ * The kind of the file. Throws `empty_source`, `no_video_stream` for what is audio by its first bytes, and
+ * `unsupported_media` with the name of what was found, as far as it is known.
+ */
+export async function sniff(path: string): Promise<MediaKind> {
+  return sniffBytes(await readHead(path));
+}
+
+/** The same for bytes in memory. */
+export function sniffBytes(bytes: Uint8Array): MediaKind {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, HEAD));
+  if (head.length === 0) throw new FrameloomError('empty_source', 'The file has no bytes.');
+  if (isImage(head)) return 'image';
+  if (head.subarray(0, 1024).includes('%PDF-')) return 'pdf';
+  const audio = audioName(head);
+  if (audio !== undefined) {
+    throw new FrameloomError('no_video_stream', `The file is ${audio} audio and has no pictures.`);
+  }
+  const foreign = foreignName(head);
+  if (foreign !== undefined) {
+    throw new FrameloomError('unsupported_media', `The file is ${foreign}, which is not supported.`);
+  }
+  if (isVideo(head)) return 'video';
+  throw new FrameloomError('unsupported_media', 'The file is neither a video nor a PDF nor an image.');
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw new FrameloomError('source_missing', 'The source file cannot be opened.', { cause });
+  });
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function starts(head: Buffer, text: string, at = 0): boolean {
+  return head.toString('latin1', at, at + text.length) === text;
+}
+
+function isImage(head: Buffer): boolean {
+  return (
+    starts(head, '\xff\xd8\xff') ||
+    starts(head, '\x89PNG\r\n\x1a\n') ||
+    (starts(head, 'RIFF') && starts(head, 'WEBP', 8))
+  );
+}
+
+function isVideo(head: Buffer): boolean {
+  return (
+    ['ftyp', 'moov', 'mdat', 'moof', 'styp', 'wide', 'free', 'skip', 'pnot'].some((box) =>
+      starts(head, box, 4),
+    ) ||
+    starts(head, '\x1aE\xdf\xa3') || // Matroska, WebM
+    (starts(head, 'RIFF') && starts(head, 'AVI ', 8)) ||
+    starts(head, 'FLV\x01') ||
+    starts(head, 'OggS') ||
+    isTransportStream(head, 0, 188) ||
+    isTransportStream(head, 4, 192) // M2TS: a time stamp before each packet
+  );
+}
+
+function isTransportStream(head: Buffer, first: number, packet: number): boolean {
+  if (head.length < first + 2 * packet) return head.length >= 188 && first === 0 && head[0] === 0x47;
+  for (let at = first; at < head.length; at += packet) if (head[at] !== 0x47) return false;
+  return true;
+}
+
+function audioName(head: Buffer): string | undefined {
+  if (starts(head, 'ID3') || (head[0] === 0xff && ((head[1] ?? 0) & 0xe6) === 0xe2)) return 'MP3';
+  if (head[0] === 0xff && ((head[1] ?? 0) & 0xf6) === 0xf0) return 'AAC';
+  if (starts(head, 'RIFF') && starts(head, 'WAVE', 8)) return 'WAV';
+  if (starts(head, 'fLaC')) return 'FLAC';
+  if (starts(head, 'ftypM4A', 4)) return 'MPEG-4';
+  return undefined;
+}
+
+function foreignName(head: Buffer): string | undefined {
+  if (starts(head, 'ftyp', 4)) {
+    const brand = head.toString('latin1', 8, 12);
+    if (['avif', 'avis'].includes(brand)) return 'an AVIF image';
+    if (['heic', 'heix', 'mif1', 'msf1', 'hevc'].includes(brand)) return 'a HEIC image';
+  }
+  if (starts(head, 'GIF8')) return 'a GIF image';
+  if (starts(head, 'II*\0') || starts(head, 'MM\0*')) return 'a TIFF image';
+  if (starts(head, 'BM') && head.readUInt32LE(Math.min(6, head.length - 4)) === 0) return 'a BMP image';
+  if (starts(head, 'PK\x03\x04')) return 'a ZIP archive or Office document';
+  if (starts(head, '\xd0\xcf\x11\xe0')) return 'an old Office document';
+  if (starts(head, '\0\0\x01\xba')) return 'an MPEG program stream';
+  const text = head.toString('utf8').trimStart();
+  if (text.startsWith('#EXTM3U')) return 'a playlist';
+  if (text.startsWith('ffconcat')) return 'a list of files';
+  if (/^(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]/s.test(text))
+    return 'an SVG drawing';
+  return undefined;
+}
