@@ -1,0 +1,23 @@
+/** docs/settings.md, made from the one table of settings. */
+import { settingsTable } from '../schema/settings.ts';
+
+/** The whole document. */
+export function settingsDocument(): string {
+  const rows = settingsTable().map(
+    ({ name, default: fallback, meaning }) =>
+      `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${meaning.replaceAll('|', '\\|')} |`,
+  );
+  return [
+    '# Settings',
+    '',
+    'Every process of Frameloom is set by environment variables. An unknown or malformed one stops the process with a message',
+    'that names it. This page is made by `npm run docs:settings`.',
+    '',
+    '| variable | default | meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+    'Set-up and `frameloom doctor` also look at `TEMPORAL_CLI_PATH` and `CHROMIUM_PATH`, which name programs to use.',
+    '',
+  ].join('\n');
+}

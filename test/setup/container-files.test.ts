@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROLES, type Role } from '../../cli/embedded/roles.ts';
+import { packageRoot } from '../../cli/package-root.ts';
+import { containerFileProblems, execForm, parseContainerFile } from '../../scripts/container-file.ts';
+
+const FILES: Readonly<Record<Role, string>> = {
+  api: 'api.Dockerfile',
+  cpu: 'worker-cpu.Dockerfile',
+  gpu: 'worker-gpu.Dockerfile',
+};
+const read = (name: string): string => readFileSync(join(packageRoot(), 'deploy', name), 'utf8');
+
+describe('container files', () => {
+  it('are one per role', () => {
+    const found = readdirSync(join(packageRoot(), 'deploy')).filter((name) => name.endsWith('.Dockerfile'));
+    expect(found.sort()).toEqual(Object.values(FILES).sort());
+  });
+
+  it.each(Object.entries(FILES))(
+    'start the %s with the command that the embedded system uses',
+    (role, file) => {
+      const command = parseContainerFile(read(file)).findLast(({ name }) => name === 'CMD');
+      expect(command && execForm(command)).toEqual([
+        'node',
+        'dist/cli/main.js',
+        ...ROLES[role as Role].command, // a key of FILES
+      ]);
+    },
+  );
+
+  it.each(Object.values(FILES))('keep the rules: %s', (file) => {
+    expect(containerFileProblems(parseContainerFile(read(file)))).toEqual([]);
+  });
+});
+
+describe('the rules for container files', () => {
+  const good = 'FROM node:20.19-bookworm-slim\nUSER node\nHEALTHCHECK CMD ["node", "x"]\nCMD ["node", "y"]\n';
+
+  it('accept a file that keeps them', () => {
+    expect(containerFileProblems(parseContainerFile(good))).toEqual([]);
+  });
+
+  it.each([
+    ['an image without a version', good.replace(':20.19-bookworm-slim', '')],
+    ['the image tag latest', good.replace('20.19-bookworm-slim', 'latest')],
+    ['root', good.replace('USER node', 'USER root')],
+    ['no health check', good.replace(/HEALTHCHECK.*\n/, '')],
+    ['a shell as the first process', good.replace('CMD ["node", "y"]', 'CMD node y')],
+    ['npm as the first process', good.replace('CMD ["node", "y"]', 'CMD ["npm", "start"]')],
+    [
+      'package lists that stay',
+      good.replace('USER', 'RUN apt-get update && apt-get install -y --no-install-recommends x\nUSER'),
+    ],
+    ['npm install', good.replace('USER', 'RUN npm install\nUSER')],
+    ['a secret', good.replace('USER', 'ENV API_KEY=abc\nUSER')],
+    ['a stage that is not there', good.replace('USER', 'COPY --from=build /a /b\nUSER')],
+    ['a misspelt instruction', good.replace('USER', 'RNU x\nUSER')],
+  ])('refuse %s', (_what, text) => {
+    expect(containerFileProblems(parseContainerFile(text)).length).toBeGreaterThan(0);
+  });
+});

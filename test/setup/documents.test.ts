@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../../cli/package-root.ts';
+import { settingsDocument } from '../../scripts/settings-doc.ts';
+
+const read = (path: string): string => readFileSync(join(packageRoot(), path), 'utf8');
+
+interface PackageJson {
+  readonly dependencies: Record<string, string>;
+  readonly devDependencies: Record<string, string>;
+  readonly optionalDependencies: Record<string, string>;
+}
+const manifest = JSON.parse(read('package.json')) as PackageJson; // our own
+const all = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.optionalDependencies };
+
+describe('docs/settings.md', () => {
+  it('is what `npm run docs:settings` writes', () => {
+    expect(read('docs/settings.md')).toBe(settingsDocument());
+  });
+});
+
+describe('docs/dependencies.md', () => {
+  it('names all and only the packages of package.json, each with a reason', () => {
+    const rows = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)];
+    expect(rows.map(([, name]) => name).sort()).toEqual(Object.keys(all).sort());
+    for (const [, , reason] of rows) expect(reason?.length).toBeGreaterThanOrEqual(15);
+  });
+});
+
+describe('package.json', () => {
+  it('pins every package to one version', () => {
+    for (const version of Object.values(all)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it('has all packages of Temporal in one version', () => {
+    const versions = Object.entries(all).filter(([name]) => name.startsWith('@temporalio/'));
+    expect(versions.length).toBeGreaterThan(3);
+    expect(new Set(versions.map(([, version]) => version)).size).toBe(1);
+  });
+
+  it('leads to one copy of protobufjs 8, the one Temporal uses', () => {
+    const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version?: string }> }; // npm's
+    const copies = Object.entries(lock.packages).filter(
+      ([path, { version }]) => path.endsWith('node_modules/protobufjs') && version?.startsWith('8.'),
+    );
+    expect(copies.map(([path]) => path)).toEqual(['node_modules/protobufjs']);
+    const temporal = Object.entries(lock.packages).filter(([path]) =>
+      path.startsWith('node_modules/@temporalio/'),
+    );
+    expect(new Set(temporal.map(([, { version }]) => version)).size).toBe(1);
+  });
+});
