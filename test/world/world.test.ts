@@ -1,0 +1,222 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeDeck } from './deck.ts';
+import { draw } from './draw.ts';
+import { facts, factsInText, specsInText } from './facts.ts';
+import { drawFrameIndex, type Pixels, readFrameIndex } from './frame-index.ts';
+import { seededRandom } from './random.ts';
+import { caption, type Spec, sampleSequence, sampleSpec } from './spec.ts';
+import { makeVideo, type VideoTruth } from './video.ts';
+import { toYuv420 } from './yuv.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-world-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('words of the world', () => {
+  it('says a scene and a slide as the model was trained to', () => {
+    const scene: Spec = {
+      kind: 'scene',
+      background: 'orange',
+      objects: [
+        { shape: 'star', colour: 'red', position: 'left' },
+        { shape: 'circle', colour: 'blue', position: 'center' },
+      ],
+    };
+    expect(caption(scene)).toBe(
+      'A red star on the left and a blue circle in the center, on an orange background.',
+    );
+    const slide: Spec = { kind: 'slide', title: 'Sales Report', chart: 'bar', bullets: 1 };
+    expect(caption(slide)).toBe('A slide titled "Sales Report" with a bar chart and 1 bullet point.');
+    expect(caption({ ...slide, chart: 'none', bullets: 0 })).toBe('A slide titled "Sales Report".');
+    expect(caption({ ...slide, chart: 'none', bullets: 3 })).toBe(
+      'A slide titled "Sales Report" with 3 bullet points.',
+    );
+  });
+
+  it('reads every caption back to what it was made from', () => {
+    const random = seededRandom(1);
+    for (let round = 0; round < 500; round++) {
+      const spec = sampleSpec(random);
+      expect(specsInText(caption(spec))).toEqual([spec]);
+    }
+  });
+
+  it('finds each picture of a connected text, in order', () => {
+    const specs = sampleSequence(seededRandom(2), 40, 0.5);
+    const text = specs.map(
+      (spec) => `Then, ${caption(spec).charAt(0).toLowerCase()}${caption(spec).slice(1)}`,
+    );
+    expect(specsInText(text.join(' '))).toEqual(specs);
+    expect(factsInText(text.join(' '))).toEqual(new Set(specs.flatMap(facts)));
+  });
+
+  it('claims nothing for words that are not of the world', () => {
+    expect(specsInText('A pink circle on the left, on a red background. A slide with a bar chart.')).toEqual(
+      [],
+    );
+  });
+
+  it('never puts two equal pictures next to each other', () => {
+    const captions = sampleSequence(seededRandom(3), 2000, 1).map(caption);
+    expect(captions.filter((text, index) => text === captions[index - 1])).toEqual([]);
+  });
+});
+
+describe('drawings', () => {
+  it('are the same for the same seed', () => {
+    const pixels = (seed: number): Buffer => {
+      const random = seededRandom(seed);
+      return draw(sampleSpec(random, 'slide'), random, { width: 320, height: 180 }).canvas.data();
+    };
+    expect(pixels(5).equals(pixels(5))).toBe(true);
+    expect(pixels(5).equals(pixels(6))).toBe(false);
+  });
+
+  it('show the words they say they show', () => {
+    const random = seededRandom(4);
+    const slide: Spec = { kind: 'slide', title: 'Risk Plan', chart: 'pie', bullets: 4 };
+    const { text } = draw(slide, random, { width: 640, height: 360 });
+    expect(text[0]).toBe('Risk Plan');
+    expect([1, 5]).toContain(text.length);
+  });
+});
+
+describe('frame numbers', () => {
+  it('are unreadable where none was drawn', () => {
+    const random = seededRandom(7);
+    for (let round = 0; round < 20; round++) {
+      const { canvas } = draw(sampleSpec(random), random, { width: 640, height: 360 });
+      const picture: Pixels = { data: canvas.data(), width: 640, height: 360, channels: 4 };
+      expect(readFrameIndex(picture)).toBeUndefined();
+    }
+  });
+
+  it('are refused beyond 20 bits', () => {
+    const picture = toYuv420(new Uint8Array(320 * 180 * 4), 320, 180);
+    expect(() => drawFrameIndex(picture, 2 ** 20)).toThrow(RangeError);
+    expect(() => drawFrameIndex(picture, -1)).toThrow(RangeError);
+  });
+});
+
+describe('videos', () => {
+  let path = '';
+  let truth: VideoTruth;
+  beforeAll(async () => {
+    path = join(folder, 'video.mp4');
+    truth = await makeVideo(path, { seed: 11, seconds: 16, shots: 6 });
+  }, 120_000);
+
+  it('are covered by their truth without holes, each shot unlike its neighbours', () => {
+    let end = 0;
+    let last = '';
+    for (const shot of truth.shots) {
+      expect(shot.start_frame).toBe(end);
+      expect(shot.end_frame - shot.start_frame).toBeGreaterThanOrEqual(50);
+      expect(shot.start_time).toBe(shot.start_frame / 25);
+      expect(shot.end_time).toBe(shot.end_frame / 25);
+      expect(shot.caption).not.toBe(last);
+      end = shot.end_frame;
+      last = shot.caption;
+    }
+    expect(truth.shots).toHaveLength(6);
+    expect(end).toBe(400);
+    expect(truth).toMatchObject({ frames: 400, duration: 16, fps: 25, width: 1280, height: 720 });
+  });
+
+  it('are H.264 as cameras make it: yuv420p, B-frames, index at the front', async () => {
+    const [stream = ''] = await probe(path, 'codec_name,pix_fmt,has_b_frames,nb_frames,start_time');
+    expect(stream).toBe('h264,yuv420p,2,0.000000,400');
+    const head = (await readFile(path)).subarray(0, 64).toString('latin1');
+    expect(head).toContain('moov');
+  });
+
+  it.each([1280, 960, 640])(
+    'carry the number of each frame, readable after JPEG at %d pixels',
+    async (width) => {
+      for (const index of [0, 1, 49, 50, 51, 123, 124, 125, 250, 398, 399]) {
+        const frame = await grab(path, index);
+        const jpeg = await sharp(frame).resize({ width }).jpeg({ quality: 92 }).toBuffer();
+        const { data, info } = await sharp(jpeg).raw().toBuffer({ resolveWithObject: true });
+        expect(info.channels).toBe(3);
+        expect(readFrameIndex({ data, width: info.width, height: info.height, channels: 3 })).toBe(index);
+      }
+    },
+  );
+
+  it('have the same truth and the same bytes for the same seed', async () => {
+    const options = { seed: 12, seconds: 5, shots: 2, width: 320, height: 180 };
+    const [one, two] = [join(folder, 'one.mp4'), join(folder, 'two.mp4')];
+    expect(await makeVideo(one, options)).toEqual(await makeVideo(two, options));
+    expect((await readFile(one)).equals(await readFile(two))).toBe(true);
+  });
+
+  it('are refused where the shots do not fit, and where ffmpeg fails', async () => {
+    await expect(makeVideo(join(folder, 'x.mp4'), { seed: 1, seconds: 3, shots: 2 })).rejects.toThrow(
+      RangeError,
+    );
+    const nowhere = join(folder, 'no', 'such', 'folder.mp4');
+    await expect(
+      makeVideo(nowhere, { seed: 1, seconds: 3, shots: 1, width: 64, height: 36 }),
+    ).rejects.toThrow('ffmpeg failed');
+  });
+});
+
+describe('decks', () => {
+  it('hold the pages their truth tells of, the same for the same seed', async () => {
+    const [one, two] = [join(folder, 'one.pdf'), join(folder, 'two.pdf')];
+    const truth = await makeDeck(one, { seed: 3, pages: 5 });
+    expect(truth.pages.map(({ page }) => page)).toEqual([1, 2, 3, 4, 5]);
+    for (const { spec, text } of truth.pages) {
+      expect(text[0]).toBe(spec.kind === 'slide' ? spec.title : undefined);
+    }
+    expect(await makeDeck(two, { seed: 3, pages: 5 })).toEqual(truth);
+    expect((await readFile(one)).equals(await readFile(two))).toBe(true);
+  });
+});
+
+/** Values that ffprobe prints for the video stream, one line for each stream. */
+async function probe(path: string, entries: string): Promise<string[]> {
+  const args = [
+    '-v',
+    'error',
+    '-select_streams',
+    'v',
+    '-show_entries',
+    `stream=${entries}`,
+    '-of',
+    'csv=p=0',
+  ];
+  return (await output('ffprobe', [...args, path])).toString().trim().split('\n');
+}
+
+/** Frame `index` of a video as a PNG. */
+function grab(path: string, index: number): Promise<Buffer> {
+  const filter = `select=eq(n\\,${index})`;
+  return output('ffmpeg', [
+    '-v',
+    'error',
+    '-i',
+    path,
+    '-vf',
+    filter,
+    '-frames:v',
+    '1',
+    '-f',
+    'image2pipe',
+    '-c:v',
+    'png',
+    '-',
+  ]);
+}
+
+async function output(command: string, args: readonly string[]): Promise<Buffer> {
+  return buffer(spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] }).stdout);
+}
