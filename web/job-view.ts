@@ -111,6 +111,12 @@ export function firstFrameOf(view: JobView, segments: readonly number[]): Result
   return view.segments.find((segment) => wanted.has(segment.index) && segment.frames.length > 0)?.frames[0];
 }
 
+/** Whether `frame` belongs to one of `segments`. */
+export function isIn(view: JobView, segments: readonly number[], frame: ResultFrame | undefined): boolean {
+  const home = frame && view.segments.find((segment) => segment.frames.includes(frame));
+  return home !== undefined && segments.includes(home.index);
+}
+
 /** The last of `frames` (sorted by time) shown at `time` in seconds, or the first one. */
 export function frameAt(frames: readonly ResultFrame[], time: number): ResultFrame | undefined {
   return frames.findLast((frame) => (frame.time ?? 0) <= time + 1e-3) ?? frames[0];

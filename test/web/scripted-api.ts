@@ -21,6 +21,8 @@ export interface ScriptedApi {
   readonly uploads: { readonly filename: string; readonly bytes: number }[];
   /** `Last-Event-ID` of every stream that was opened. */
   readonly resumedAfter: number[];
+  /** Every `Authorization` header that came in. */
+  readonly keys: Set<string>;
   /** What the next POST of a summary starts. */
   nextJob: Job | undefined;
   /** While set, every API call is refused with it. */
@@ -57,6 +59,7 @@ export async function startScriptedApi(): Promise<ScriptedApi> {
     requests: [],
     uploads: [],
     resumedAfter: [],
+    keys: new Set(),
     nextJob: undefined,
     refusal: undefined,
     emit(id, ...events) {
@@ -89,6 +92,7 @@ export async function startScriptedApi(): Promise<ScriptedApi> {
       response.end(asset.body);
       return;
     }
+    if (request.headers.authorization) api.keys.add(request.headers.authorization);
     if (api.refusal) return refuse(response, api.refusal);
     const [, , collection, id = '', part = '', picture = ''] = pathname.split('/');
     const route = `${request.method} ${collection}${id === '' ? '' : '/id'}${part === '' ? '' : `/${part}`}`;
@@ -119,8 +123,16 @@ export async function startScriptedApi(): Promise<ScriptedApi> {
         const job = api.jobs.get(id);
         return job ? answer(response, 200, job) : refuse(response, 'not_found');
       }
-      case 'POST summaries/id/cancel':
-        return answer(response, 202, api.jobs.get(id));
+      case 'POST summaries/id/cancel': {
+        const job = api.jobs.get(id);
+        const last = logs.get(id)?.at(-1);
+        if (!job || !last) return refuse(response, 'not_found');
+        const { time, progress } = last;
+        api.emit(id, { id: last.id + 1, time, progress, type: 'job.cancelling' });
+        api.jobs.set(id, { ...job, status: 'cancelled' });
+        api.emit(id, { id: last.id + 2, time, progress, type: 'job.cancelled' });
+        return answer(response, 202, job);
+      }
       case 'GET summaries/id/events': {
         const after = Number(request.headers['last-event-id'] ?? -1);
         api.resumedAfter.push(after);

@@ -1,16 +1,18 @@
 import type { JSX } from 'preact';
+import type { ResultFrame } from '../../schema/result.ts';
 import { formatRange } from '../format.ts';
-import { firstFrameOf, type JobView } from '../job-view.ts';
+import { firstFrameOf, isIn, type JobView } from '../job-view.ts';
 import { JumpLink } from './jump-link.tsx';
 
 interface Props {
   readonly view: JobView;
+  readonly selected: ResultFrame | undefined;
   /** Where a time lies, as a CSS percentage. */
   readonly share: (time: number) => string;
 }
 
 /** The chapters above a timeline, to the same scale. */
-export function ChapterBands({ view, share }: Props): JSX.Element | null {
+export function ChapterBands({ view, selected, share }: Props): JSX.Element | null {
   if (view.chapters.length === 0) return null;
   return (
     <nav class="bands" aria-label="Chapters on the timeline">
@@ -27,6 +29,7 @@ export function ChapterBands({ view, share }: Props): JSX.Element | null {
                 class="bands__band"
                 frame={frame.index}
                 evidence={segments}
+                current={isIn(view, segments, selected)}
                 label={`${title}, ${formatRange(startTime, endTime)}`}
               >
                 {title}

@@ -1,10 +1,16 @@
 import type { JSX } from 'preact';
+import type { ResultFrame } from '../../schema/result.ts';
 import { formatPlace } from '../format.ts';
-import { type ChapterView, firstFrameOf, type JobView } from '../job-view.ts';
+import { type ChapterView, firstFrameOf, isIn, type JobView } from '../job-view.ts';
 import { JumpLink } from './jump-link.tsx';
 
+interface Props {
+  readonly view: JobView;
+  readonly selected: ResultFrame | undefined;
+}
+
 /** The chapters with their places. While the job runs, only the titles found so far. */
-export function ChapterList({ view }: { readonly view: JobView }): JSX.Element {
+export function ChapterList({ view, selected }: Props): JSX.Element {
   if (view.chapters.length === 0) {
     return (
       <ol class="chapters">
@@ -19,7 +25,10 @@ export function ChapterList({ view }: { readonly view: JobView }): JSX.Element {
   return (
     <ol class="chapters">
       {view.chapters.map((chapter, index) => (
-        <li key={index} class="chapter">
+        <li
+          key={index}
+          class={isIn(view, chapter.segments, selected) ? 'chapter chapter--current' : 'chapter'}
+        >
           <ChapterHead view={view} chapter={chapter} />
           <p class="chapter__summary">{chapter.summary}</p>
         </li>

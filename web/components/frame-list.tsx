@@ -1,6 +1,5 @@
 import type { JSX } from 'preact';
 import type { ResultFrame } from '../../schema/result.ts';
-import { formatCount } from '../format.ts';
 import { placeOf } from '../frame-place.ts';
 import type { JobView } from '../job-view.ts';
 import { FrameImage } from './frame-image.tsx';
@@ -17,10 +16,7 @@ export function FrameList({ view, selected, digits }: Props): JSX.Element {
   return (
     <section class="frames" aria-labelledby="frames-title">
       <h2 id="frames-title">
-        Frames{' '}
-        <span class="muted tabular">
-          {view.frames.length > 0 && formatCount(view.frames.length, 'frame')}
-        </span>
+        Frames {view.frames.length > 0 && <span class="muted tabular">{view.frames.length}</span>}
       </h2>
       {view.frames.length === 0 ? (
         <p class="empty">Frames and their captions appear as segments finish.</p>

@@ -86,7 +86,7 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
 
   return (
     <JumpContext.Provider value={jump}>
-      <div class="job">
+      <div class={view.running ? 'job job--running' : 'job'}>
         <JobHeader view={view} />
         {view.running && <JobProgress view={view} />}
         {view.error && (
@@ -127,7 +127,7 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
                 <SlideStrip view={view} selected={selected} evidence={evidence} onSelect={select} />
               )}
             </section>
-            <SummaryPanel view={view} evidence={evidence} />
+            <SummaryPanel view={view} selected={selected} evidence={evidence} />
             <FrameList view={view} selected={selected} digits={digits} />
           </div>
         )}

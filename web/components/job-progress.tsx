@@ -44,11 +44,17 @@ export function JobProgress({ view }: Props): JSX.Element {
   const doing = cancelling ? 'Cancelling' : DOING[progress.stage];
   return (
     <section class="card job-progress" aria-label="Progress">
-      <div class="row row--spread">
+      <div class="row">
         <p class="job-progress__doing" role="status">
           {doing}
         </p>
+        <p class="job-progress__counts muted tabular">
+          {connected ? countsOf(progress, cancelling).join(' · ') : 'Connection lost; reconnecting…'}
+        </p>
         <p class="job-progress__percent tabular">{Math.round(progress.percent)} %</p>
+        <button class="button button--small" type="button" disabled={cancelling || asked} onClick={cancel}>
+          <Icon name="close" /> Cancel
+        </button>
       </div>
       <ProgressBar label="Summary" percent={progress.percent} />
       <ol class="steps" aria-label="Stages">
@@ -58,14 +64,6 @@ export function JobProgress({ view }: Props): JSX.Element {
           </li>
         ))}
       </ol>
-      <div class="row row--spread">
-        <p class="muted tabular">
-          {connected ? countsOf(progress, cancelling).join(' · ') : 'Connection lost; reconnecting…'}
-        </p>
-        <button class="button" type="button" disabled={cancelling || asked} onClick={cancel}>
-          <Icon name="close" /> Cancel
-        </button>
-      </div>
       {problem && <ProblemNotice problem={problem} />}
     </section>
   );

@@ -32,13 +32,15 @@ export function ResultActions({ result, name }: Props): JSX.Element {
       <button
         class="button"
         type="button"
+        aria-label="Download Markdown"
         onClick={() => downloadText(`${fileStem(name)}.summary.md`, 'text/markdown', markdownOf(result))}
       >
-        <Icon name="download" /> Download Markdown
+        <Icon name="download" /> Markdown
       </button>
       <button
         class="button"
         type="button"
+        aria-label="Download JSON"
         onClick={() =>
           downloadText(
             `${fileStem(name)}.summary.json`,
@@ -47,7 +49,7 @@ export function ResultActions({ result, name }: Props): JSX.Element {
           )
         }
       >
-        <Icon name="download" /> Download JSON
+        <Icon name="download" /> JSON
       </button>
       <span class="visually-hidden" role="status">
         {copied}

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import type { SummaryResult } from '../../schema/result.ts';
+import type { ResultFrame, SummaryResult } from '../../schema/result.ts';
+import { formatSlides } from '../format.ts';
 import { placeOf } from '../frame-place.ts';
 import { firstFrameOf, type JobView } from '../job-view.ts';
 import { JumpLink } from './jump-link.tsx';
@@ -60,7 +61,7 @@ function Places({
               evidence={[segment]}
               label={`Go to ${placeOf(frame, 0)}`}
             >
-              {frame.time === undefined ? (frame.slide ?? frame.index + 1) : placeOf(frame, 0)}
+              {labelOf(view, segment, frame)}
             </JumpLink>
           )
         );
@@ -68,4 +69,11 @@ function Places({
       {segments.length > LISTED && <span class="muted">+{segments.length - LISTED}</span>}
     </span>
   );
+}
+
+/** The time at which a segment starts to be shown, or its slides. */
+function labelOf(view: JobView, index: number, first: ResultFrame): string {
+  if (first.time !== undefined) return placeOf(first, 0);
+  const segment = view.segments.find((candidate) => candidate.index === index);
+  return formatSlides((segment?.frames ?? []).map((frame) => frame.slide ?? frame.index + 1));
 }

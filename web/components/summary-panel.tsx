@@ -1,16 +1,18 @@
 import type { JSX } from 'preact';
+import type { ResultFrame } from '../../schema/result.ts';
 import type { JobView } from '../job-view.ts';
 import { ChapterList } from './chapter-list.tsx';
 import { SentenceList } from './sentence-list.tsx';
 
 interface Props {
   readonly view: JobView;
+  readonly selected: ResultFrame | undefined;
   /** Segments the last followed text rests on. */
   readonly evidence: readonly number[];
 }
 
 /** The summary and the chapters; while they are made, what is known of them. */
-export function SummaryPanel({ view, evidence }: Props): JSX.Element {
+export function SummaryPanel({ view, selected, evidence }: Props): JSX.Element {
   const { result } = view;
   return (
     <aside class="summary" aria-label="Summary and chapters">
@@ -32,7 +34,7 @@ export function SummaryPanel({ view, evidence }: Props): JSX.Element {
       {(view.chapters.length > 0 || view.chapterTitles.length > 0) && (
         <section aria-labelledby="chapters-title">
           <h2 id="chapters-title">Chapters</h2>
-          <ChapterList view={view} />
+          <ChapterList view={view} selected={selected} />
         </section>
       )}
       {view.gaps.length > 0 && (

@@ -10,9 +10,12 @@ import { axisTimes, filmStrip, tickPath } from '../timeline-scale.ts';
 import { ChapterBands } from './chapter-bands.tsx';
 import { FrameImage } from './frame-image.tsx';
 
-/** Width of a picture in the strip, in CSS pixels: the strip then is about 54 high at 16:9. */
-const SLOT_WIDTH = 92;
-const LABEL_GAP = 64;
+/** Width of a picture in the strip, in CSS pixels; the heights that go with it at 16:9 are in timeline.css. */
+const SLOT_WIDTH = 94;
+const NARROW_SLOT_WIDTH = 62;
+/** Timelines narrower than this are those of small screens. */
+const NARROW = 600;
+const LABEL_GAP = 80;
 
 interface Props {
   readonly view: JobView;
@@ -27,7 +30,11 @@ export function VideoTimeline({ view, selected, evidence, digits, onSelect }: Pr
   const track = useRef<HTMLDivElement>(null);
   const width = useWidth(track);
   const { duration, frames } = view;
-  const slots = filmStrip(view.segments, duration, Math.max(1, Math.round(width / SLOT_WIDTH)));
+  const slots = filmStrip(
+    view.segments,
+    duration,
+    Math.max(1, Math.round(width / (width < NARROW ? NARROW_SLOT_WIDTH : SLOT_WIDTH))),
+  );
   const share = (time: number): string => `${duration > 0 ? Math.min(100, (100 * time) / duration) : 0}%`;
 
   const selectAt = (event: PointerEvent): void => {
@@ -46,7 +53,7 @@ export function VideoTimeline({ view, selected, evidence, digits, onSelect }: Pr
 
   return (
     <div class="timeline">
-      <ChapterBands view={view} share={share} />
+      <ChapterBands view={view} selected={selected} share={share} />
       <div
         ref={track}
         class="timeline__track"

@@ -1,0 +1,337 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { markdownOf } from '../../web/markdown.ts';
+import { findChromium, launch } from './chromium.ts';
+import {
+  BEFORE_SEGMENTS,
+  DECK_ID,
+  DURATION,
+  deckJob,
+  failed,
+  finished,
+  VIDEO_ID,
+  videoEvents,
+  videoJob,
+  videoResult,
+} from './sample-jobs.ts';
+import { type ScriptedApi, startScriptedApi } from './scripted-api.ts';
+
+const executable = findChromium();
+
+describe.skipIf(!executable)('the console in Chromium', { timeout: 60_000 }, () => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let api: ScriptedApi;
+  /** Whatever the page complains of: errors on the console, uncaught ones, breaches of its content policy. */
+  let complaints: string[];
+
+  beforeAll(async () => {
+    browser = await launch(executable ?? '');
+  }, 60_000);
+  afterAll(() => browser.close());
+
+  beforeEach(async () => {
+    api = await startScriptedApi();
+    complaints = [];
+    context = await browser.newContext({
+      viewport: { width: 1280, height: 900 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    context.setDefaultTimeout(15_000);
+    page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        console.error(`content policy: ${event.violatedDirective} ${event.blockedURI}`);
+      });
+    });
+  });
+
+  afterEach(async () => {
+    await context.close();
+    await api.close();
+    expect(complaints).toEqual([]);
+  });
+
+  const open = (hash = ''): Promise<unknown> => page.goto(`${api.url}/${hash}`);
+  const openFinishedVideo = async (): Promise<void> => {
+    api.jobs.set(VIDEO_ID, finished(videoJob(), videoResult()));
+    await open(`#/jobs/${VIDEO_ID}`);
+    await timeline().waitFor();
+  };
+  const timeline = (): Locator => page.getByRole('slider', { name: 'Timeline' });
+  const frameRows = (): Locator => page.getByRole('region', { name: 'Frames' }).getByRole('listitem');
+  const stage = (): Locator => page.getByRole('region', { name: 'Selected frame' });
+  const shownPicture = (): Promise<string | null> =>
+    stage().getByRole('figure').getByRole('img').getAttribute('src');
+  const drop = async (names: readonly string[]): Promise<void> => {
+    const transfer = await page.evaluateHandle((given) => {
+      const data = new DataTransfer();
+      for (const name of given) data.items.add(new File(['twelve bytes'], name));
+      return data;
+    }, names);
+    await page.locator('body').dispatchEvent('dragover', { dataTransfer: transfer });
+    await page.locator('body').dispatchEvent('drop', { dataTransfer: transfer });
+  };
+
+  it('takes a dropped video from upload through live progress to its summary', async () => {
+    const events = videoEvents();
+    api.nextJob = videoJob();
+    const release = api.holdUploads();
+    await open();
+    await page.getByText('Nothing yet').waitFor();
+    await drop(['team-meeting.mp4']);
+    const start = page.getByRole('button', { name: 'Summarize' });
+    await start.waitFor();
+    expect(await start.evaluate((button) => button === document.activeElement)).toBe(true);
+    await page.keyboard.press('Enter');
+    await page.getByRole('progressbar', { name: 'Upload' }).waitFor();
+    release();
+
+    const progress = page.getByRole('progressbar', { name: 'Summary' });
+    await progress.waitFor();
+    expect(api.uploads).toEqual([{ filename: 'team-meeting.mp4', bytes: 12 }]);
+    expect(api.requests).toMatchObject([
+      { source: { type: 'video' }, detail: 'medium', sampling: { mode: 'fps', fps: 1 } },
+    ]);
+    api.emit(VIDEO_ID, ...events.slice(0, BEFORE_SEGMENTS + 1));
+    await page.getByText('1 of 6 segments').waitFor();
+    expect(await frameRows().count()).toBe(2);
+    expect(await progress.getAttribute('aria-valuenow')).toBe('23');
+    api.emit(VIDEO_ID, ...events.slice(BEFORE_SEGMENTS + 1, BEFORE_SEGMENTS + 3));
+    await page.getByText('3 of 6 segments · about 50 s left').waitFor();
+    expect(await shownPicture()).toMatch(/frames\/5\.jpg$/);
+
+    api.jobs.set(VIDEO_ID, finished(videoJob(), videoResult()));
+    api.emit(VIDEO_ID, ...events.slice(BEFORE_SEGMENTS + 3));
+    await page.getByRole('heading', { name: videoResult().title }).waitFor();
+    expect(await frameRows().count()).toBe(12);
+    expect(await progress.count()).toBe(0);
+    expect(await page.getByText('Complete', { exact: true }).count()).toBe(1);
+  });
+
+  it('sends the options of a deck and the pictures of a list in the order of their names', async () => {
+    api.nextJob = deckJob();
+    await open();
+    await drop(['page-10.png', 'page-9.png']);
+    await page.getByText('Options').click();
+    await page.getByRole('radio', { name: 'High' }).check();
+    await page.getByRole('textbox', { name: /summary stress/ }).fill('What is compared?');
+    expect(await page.getByRole('spinbutton').count()).toBe(0);
+    await page.getByRole('button', { name: 'Summarize' }).click();
+    await page.getByRole('heading', { name: 'Chapters' }).waitFor();
+    expect(api.uploads.map((upload) => upload.filename)).toEqual(['page-9.png', 'page-10.png']);
+    expect(api.requests).toMatchObject([
+      { source: { type: 'images' }, detail: 'high', prompt: 'What is compared?' },
+    ]);
+  });
+
+  it('takes an address and refuses what is none', async () => {
+    api.nextJob = deckJob();
+    await open();
+    const address = page.getByRole('textbox', { name: 'or paste an address' });
+    await address.fill('talk.pdf');
+    await page.keyboard.press('Enter');
+    expect(await page.getByRole('alert').textContent()).toContain('https://');
+    await address.fill('https://example.org/talks/rivers.pdf');
+    await page.keyboard.press('Enter');
+    expect(await page.getByRole('combobox').inputValue()).toBe('deck');
+    await page.getByRole('button', { name: 'Summarize' }).click();
+    await page.getByRole('heading', { name: 'Chapters' }).waitFor();
+    expect(api.requests).toMatchObject([
+      { source: { type: 'deck', url: 'https://example.org/talks/rivers.pdf' } },
+    ]);
+  });
+
+  it('says why files cannot be used, and sends nothing', async () => {
+    await open();
+    await drop(['talk.pptx']);
+    expect(await page.getByRole('alert').textContent()).toContain('Export it as PDF');
+    await drop(['one.mp4', 'two.mp4']);
+    await page.getByText('one video, one PDF, or several pictures').waitFor();
+    expect(api.uploads).toEqual([]);
+  });
+
+  it('jumps from a sentence, a chapter and a picture to the frame, and marks the evidence', async () => {
+    await openFinishedVideo();
+    expect(await shownPicture()).toMatch(/frames\/0\.jpg$/);
+    await page.getByRole('link', { name: 'Two slides show results and costs.' }).click();
+    expect(await shownPicture()).toMatch(/frames\/4\.jpg$/);
+    expect(await timeline().getAttribute('aria-valuenow')).toBe('24');
+    expect(await page.locator('.lane__segment--evidence').count()).toBe(2);
+    const summary = page.getByRole('complementary', { name: 'Summary and chapters' });
+    await summary.getByRole('link', { name: /Night drive/ }).click();
+    expect(await shownPicture()).toMatch(/frames\/8\.jpg$/);
+    await frameRows().nth(11).getByRole('link').click();
+    expect(await shownPicture()).toMatch(/frames\/11\.jpg$/);
+    expect(new URL(page.url()).hash).toBe(`#/jobs/${VIDEO_ID}/frames/11`);
+    await page.goBack();
+    expect(page.url()).toBe('about:blank');
+  });
+
+  it('selects the frame on screen at the place of a click on the timeline', async () => {
+    await openFinishedVideo();
+    const box = await timeline().boundingBox();
+    const x = ((box?.width ?? 0) * 34) / DURATION;
+    await timeline().click({ position: { x, y: 20 } });
+    // Frames stand every 6 s: at 34 s the one of 30 s is shown.
+    expect(await timeline().getAttribute('aria-valuenow')).toBe('30');
+    expect(await shownPicture()).toMatch(/frames\/5\.jpg$/);
+  });
+
+  it('walks along the timeline by keyboard', async () => {
+    await openFinishedVideo();
+    await timeline().focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    expect(await timeline().getAttribute('aria-valuetext')).toBe(
+      '0:12: A blue square above a small green star.',
+    );
+    await page.keyboard.press('ArrowLeft');
+    expect(await timeline().getAttribute('aria-valuenow')).toBe('6');
+    await page.keyboard.press('End');
+    expect(await timeline().getAttribute('aria-valuenow')).toBe('66');
+    await page.keyboard.press('Home');
+    expect(await shownPicture()).toMatch(/frames\/0\.jpg$/);
+    await page.getByRole('button', { name: 'Next frame' }).press('Enter');
+    expect(await shownPicture()).toMatch(/frames\/1\.jpg$/);
+  });
+
+  it('shows a deck as slides, walked by keyboard, with the text of each', async () => {
+    api.jobs.set(DECK_ID, deckJob());
+    await open(`#/jobs/${DECK_ID}`);
+    const strip = page.getByRole('listbox', { name: 'Slides' });
+    await strip.focus();
+    await page.keyboard.press('ArrowRight');
+    expect(await strip.getByRole('option', { selected: true }).getAttribute('aria-label')).toContain(
+      'Slide 2:',
+    );
+    await page.getByText('Text on the slide').click();
+    await page.getByText('Source: atlas, page 2').waitFor();
+    await page.getByRole('link', { name: 'It closes with floods and protection.' }).click();
+    expect(await shownPicture()).toMatch(/frames\/4\.jpg$/);
+  });
+
+  it('skips to the content by keyboard without leaving the view', async () => {
+    await openFinishedVideo();
+    await page.keyboard.press('Tab');
+    expect(
+      await page
+        .getByRole('link', { name: 'Skip to content' })
+        .evaluate((link) => link === document.activeElement),
+    ).toBe(true);
+    await page.keyboard.press('Enter');
+    expect(await page.getByRole('main').evaluate((main) => main === document.activeElement)).toBe(true);
+    expect(await timeline().count()).toBe(1);
+  });
+
+  it('keeps every frame once over a reload in the middle of a job', async () => {
+    api.jobs.set(VIDEO_ID, videoJob());
+    api.emit(VIDEO_ID, ...videoEvents().slice(0, BEFORE_SEGMENTS + 3));
+    await open(`#/jobs/${VIDEO_ID}`);
+    await page.getByText('3 of 6 segments').waitFor();
+    await frameRows().nth(2).getByRole('link').click();
+    await page.reload();
+    await page.getByText('3 of 6 segments').waitFor();
+    expect(await frameRows().count()).toBe(6);
+    expect(await shownPicture()).toMatch(/frames\/2\.jpg$/);
+  });
+
+  it('goes on after a dropped stream without showing anything twice', async () => {
+    const events = videoEvents();
+    api.jobs.set(VIDEO_ID, videoJob());
+    api.emit(VIDEO_ID, ...events.slice(0, BEFORE_SEGMENTS + 2));
+    await open(`#/jobs/${VIDEO_ID}`);
+    await page.getByText('2 of 6 segments').waitFor();
+    api.cutStreams();
+    // A cut stream is a network error to the browser, and it says so by itself.
+    await expect.poll(() => api.resumedAfter.length, { timeout: 15_000 }).toBe(2);
+    complaints = complaints.filter((text) => !text.includes('ERR_INCOMPLETE_CHUNKED_ENCODING'));
+    api.emit(VIDEO_ID, ...events.slice(BEFORE_SEGMENTS + 2, BEFORE_SEGMENTS + 4));
+    await page.getByText('4 of 6 segments').waitFor();
+    expect(api.resumedAfter).toEqual([-1, BEFORE_SEGMENTS + 1]);
+    expect(await frameRows().count()).toBe(8);
+  });
+
+  it('shows a failure with what helps against it', async () => {
+    api.jobs.set(VIDEO_ID, failed(videoJob()));
+    api.emit(VIDEO_ID, ...videoEvents().slice(0, 2));
+    await open(`#/jobs/${VIDEO_ID}`);
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.textContent()).toContain('The video ends in the middle of a frame at 0:14.');
+    expect(await alert.textContent()).toContain('Check that the upload or recording was complete.');
+    await alert.getByRole('link', { name: 'Choose another source' }).click();
+    await page.getByRole('heading', { name: 'Summarize a video or slide deck' }).waitFor();
+    expect(await page.getByRole('link', { name: /team-meeting\.mp4.*Failed/ }).count()).toBe(1);
+  });
+
+  it('asks to cancel, and shows that the job is ending', async () => {
+    api.jobs.set(VIDEO_ID, videoJob());
+    api.emit(VIDEO_ID, ...videoEvents().slice(0, BEFORE_SEGMENTS + 1));
+    await open(`#/jobs/${VIDEO_ID}`);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('Cancelled', { exact: true }).waitFor();
+    expect(await frameRows().count()).toBe(2);
+    expect(await page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
+  });
+
+  it('copies Markdown and downloads JSON', async () => {
+    await openFinishedVideo();
+    await page.getByRole('button', { name: 'Copy Markdown' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(markdownOf(videoResult()));
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download JSON' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('team-meeting.summary.json');
+    expect(JSON.parse(await readFile(await download.path(), 'utf8'))).toEqual(videoResult());
+  });
+
+  it.each([360, 1024])('never scrolls sideways at %d px', async (width) => {
+    await page.setViewportSize({ width, height: 780 });
+    api.jobs.set(
+      VIDEO_ID,
+      finished(videoJob({ metadata: { filename: `${'long'.repeat(40)}.mp4` } }), videoResult()),
+    );
+    api.jobs.set(DECK_ID, deckJob());
+    for (const hash of ['', `#/jobs/${VIDEO_ID}`, `#/jobs/${DECK_ID}`]) {
+      await open(hash);
+      await page.getByRole('heading', { name: hash === '' ? 'Recent summaries' : 'Chapters' }).waitFor();
+      await page
+        .getByRole('img')
+        .first()
+        .or(page.getByRole('link', { name: /rivers/ }))
+        .first()
+        .waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    }
+  });
+
+  it('asks for the key where the server wants one', async () => {
+    api.refusal = 'unauthorized';
+    await open();
+    await page.getByRole('textbox', { name: 'API key' }).fill('secret');
+    api.refusal = undefined;
+    api.jobs.set(VIDEO_ID, finished(videoJob(), videoResult()));
+    await page.getByRole('button', { name: 'Use key' }).click();
+    await page.getByRole('link', { name: /team-meeting/ }).click();
+    await timeline().waitFor();
+    // An <img> cannot send the key, so the picture is fetched with it and shown from memory.
+    await expect.poll(shownPicture).toMatch(/^blob:/);
+    expect(api.keys).toContain('Bearer secret');
+    complaints = complaints.filter((text) => !text.includes('401'));
+  });
+
+  it('says that a job does not exist', async () => {
+    await open(`#/jobs/${VIDEO_ID}`);
+    expect(await page.getByRole('alert').textContent()).toContain('There is nothing here.');
+    complaints = complaints.filter((text) => !text.includes('404'));
+  });
+});
