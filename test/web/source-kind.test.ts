@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { parseRoute } from '../../web/route.ts';
+import { chooseFiles, parseAddress } from '../../web/source-kind.ts';
+import { VIDEO_ID } from './sample-jobs.ts';
+
+const file = (name: string, type = '', content = 'x'): File => new File([content], name, { type });
+
+describe('chooseFiles', () => {
+  it.each([
+    ['talk.MKV', '', 'video'],
+    ['clip', 'video/mp4', 'video'],
+    ['slides.pdf', '', 'deck'],
+    ['photo.JPG', '', 'images'],
+  ])('takes %s (%s) for %s', (name, type, kind) => {
+    expect(chooseFiles([file(name, type)])).toMatchObject({ ok: true, kind });
+  });
+
+  it.each([
+    [[]],
+    [[file('empty.mp4', '', '')]],
+    [[file('sound.mp3', 'audio/mpeg')]],
+    [[file('a.mp4'), file('b.mp4')]],
+    [[file('a.pdf'), file('b.png')]],
+    [[file('talk.pptx')]],
+  ])('refuses what makes no source', (files) => {
+    expect(chooseFiles(files).ok).toBe(false);
+  });
+});
+
+describe('parseAddress', () => {
+  it('guesses the kind from the path', () => {
+    expect(parseAddress(' https://a.example/x/talk.pdf?sig=1 ')?.kind).toBe('deck');
+    expect(parseAddress('https://a.example/p.webp')?.kind).toBe('images');
+    expect(parseAddress('https://a.example/watch')?.kind).toBe('video');
+  });
+
+  it.each(['', 'talk.mp4', 'file:///etc/passwd', 'javascript:alert(1)', 'https://'])('refuses %s', (text) => {
+    expect(parseAddress(text)).toBeUndefined();
+  });
+});
+
+describe('parseRoute', () => {
+  it('reads what the console writes and nothing else', () => {
+    expect(parseRoute(`#/jobs/${VIDEO_ID}/frames/12`)).toEqual({ page: 'job', id: VIDEO_ID, frame: 12 });
+    expect(parseRoute(`#/jobs/${VIDEO_ID}`)).toEqual({ page: 'job', id: VIDEO_ID, frame: undefined });
+    for (const hash of ['', '#/', '#/jobs/../x', '#/jobs/sum_short', `#/jobs/${VIDEO_ID}?x`]) {
+      expect(parseRoute(hash)).toEqual({ page: 'home' });
+    }
+  });
+});
