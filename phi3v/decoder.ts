@@ -3,8 +3,8 @@
  * steps later, a recording fake in tests.
  */
 export interface Decoder {
-  /** Opens an empty sequence that will hold at most `limit` tokens. */
-  open(limit: number): Sequence;
+  /** Opens an empty sequence that will hold at most `limit` tokens; the first `known` of them come at once. */
+  open(limit: number, known: number): Sequence;
 }
 
 /** The KV cache of one generation. */

@@ -57,9 +57,9 @@ export async function generateGreedy(
 
   const stops = new Set(limits.stopIds);
   const takeFeatures = featureReader(request.features);
-  const sequence = decoder.open(promptIds.length + room);
+  const ids = [...promptIds, ...resume];
+  const sequence = decoder.open(promptIds.length + room, ids.length);
   try {
-    const ids = [...promptIds, ...resume];
     let logits: Float32Array | undefined;
     for (const [start, end] of prefillChunks(ids.length, long ? limits.ropeSwitch + 1 : 0)) {
       await yieldUnlessCancelled(options.signal);

@@ -97,12 +97,15 @@ function globalView(plane: Float32Array, width: number, height: number, output: 
     for (let x = 0; x < CROP_SIDE; x++) {
       let sum = 0;
       for (let i = 0; i < 4; i++) {
+        const weight = rows.weights[y * 4 + i] ?? 0;
+        // Three of four, wherever the picture is an odd number of crops high.
+        if (weight === 0) continue;
         const row = (rows.positions[y * 4 + i] ?? 0) * width;
         let line = 0;
         for (let j = x * 4; j < x * 4 + 4; j++) {
           line += (plane[row + (columns.positions[j] ?? 0)] ?? 0) * (columns.weights[j] ?? 0);
         }
-        sum += line * (rows.weights[y * 4 + i] ?? 0);
+        sum += line * weight;
       }
       output[y * CROP_SIDE + x] = sum;
     }

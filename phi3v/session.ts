@@ -5,7 +5,7 @@ import { ModelError } from './errors.ts';
 import { CROP_SIDE } from './hd-size.ts';
 import type { ModelConfig } from './model-config.ts';
 
-/** Tokens by which a KV cache grows when it is full. */
+/** Tokens that a KV cache has room for beyond what must go in. */
 const CACHE_STEP = 256;
 
 /** The three graphs of a model folder, loaded. */
@@ -65,7 +65,7 @@ export async function openGraphs(
     runtime: `onnxruntime-node ${env.versions.node ?? ''} cpu`,
     hiddenSize: hidden_size,
     kvBytesPerToken: 2 * num_hidden_layers * num_key_value_heads * head_size * Float32Array.BYTES_PER_ELEMENT,
-    decoder: { open: (limit) => openSequence(embedding, text, config, limit) },
+    decoder: { open: (limit, known) => openSequence(embedding, text, config, limit, known) },
     encodeImage: async (pixelValues, height, width) => {
       const crops = pixelValues.length / (3 * CROP_SIDE * CROP_SIDE);
       const { inputs, outputs } = config.vision;
@@ -84,13 +84,14 @@ export async function openGraphs(
 /**
  * A KV cache for plain onnxruntime-node. Each of its tensors is fed as `past` and fetched as `present`, so that attention
  * writes into it in place; the copies that the binding returns beside that are dropped. A step's cost follows the length
- * of these tensors, not of the text in them, so they grow with the text.
+ * of these tensors, not of the text in them, so they grow with the answer.
  */
 function openSequence(
   embedding: InferenceSession,
   text: InferenceSession,
   config: ModelConfig,
   limit: number,
+  known: number,
 ): Sequence {
   const { inputs, outputs, num_key_value_heads: heads, head_size: size, num_hidden_layers } = config.decoder;
   const layers = Array.from({ length: num_hidden_layers }, (_, layer) => String(layer));
@@ -104,18 +105,19 @@ function openSequence(
       present: outputs.present_value_names.replace('%d', layer),
     },
   ]);
+  const cache = names.map(() => new Float32Array(0));
   let capacity = 0;
-  let cache = names.map(() => new Float32Array(0));
+  reserve(known);
 
   function reserve(length: number): void {
     if (length <= capacity) return;
     const grown = Math.min(limit, length + CACHE_STEP);
-    cache = cache.map((old) => {
+    cache.forEach((old, i) => {
       const next = new Float32Array(heads * grown * size);
       for (let head = 0; head < heads; head++) {
         next.set(old.subarray(head * capacity * size, (head + 1) * capacity * size), head * grown * size);
       }
-      return next;
+      cache[i] = next;
     });
     capacity = grown;
   }
@@ -161,7 +163,7 @@ function openSequence(
       return rows.subarray(rows.length - rows.length / ids.length);
     },
     close: () => {
-      cache = [];
+      cache.length = 0;
     },
   };
 }

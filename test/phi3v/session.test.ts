@@ -17,8 +17,8 @@ afterAll(async () => {
 
 /** Logits after all of IDS, run in stretches that end at `ends`, each starting `back` tokens before the end of the last. */
 async function predict(ends: readonly number[], back: number): Promise<Float32Array> {
-  const sequence = graphs.decoder.open(LENGTH);
-  let logits = NONE;
+  const sequence = graphs.decoder.open(LENGTH, 0);
+  let logits: Float32Array = NONE;
   let done = 0;
   for (const end of ends) {
     const start = Math.max(0, done - back);

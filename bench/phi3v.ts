@@ -1,0 +1,79 @@
+import { cpus } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { hdTransform, type ModelHost, pixelValues, type RgbImage, startModelHost } from '../phi3v/index.ts';
+
+const TINY = fileURLToPath(new URL('../models/tiny-phi3v', import.meta.url));
+const ROUNDS = 7;
+
+/**
+ * Prints what preprocessing and the runtime cost on this machine: milliseconds per picture, tokens per second, and how long
+ * the event loop of the process that owns the model host is held up while the host generates.
+ */
+export async function benchPhi3v(folder: string = TINY): Promise<void> {
+  const processors = cpus();
+  print(
+    'machine',
+    `${processors[0]?.model ?? 'unknown'}, ${processors.length} cores, node ${process.version}`,
+  );
+  const image = noise(1920, 1080);
+  for (const numCrops of [4, 16]) {
+    print(`HD transform, 1920×1080, ${numCrops} crops`, ms(await median(() => hdTransform(image, numCrops))));
+    const padded = hdTransform(image, numCrops);
+    print(`pixel values, ${numCrops} crops`, ms(await median(() => pixelValues(padded))));
+  }
+
+  const begun = performance.now();
+  await using host = await startModelHost({ folder });
+  print('start of the model host', ms(performance.now() - begun));
+  print('runtime', host.info.runtime);
+  const padded = hdTransform(image, host.info.numCrops);
+  print(`image features, ${host.info.numCrops} crops`, ms(await median(() => host.encodeImage(padded))));
+  await benchGeneration(host, 16, 'short prompt');
+  await benchGeneration(host, 300, 'long prompt');
+}
+
+async function benchGeneration(host: ModelHost, lines: number, name: string): Promise<void> {
+  const caption = '. A red circle on the left, on a blue background.';
+  const text = Array.from({ length: lines }, (_, i) => `${i + 1}${caption}`).join('\n');
+  const run = (maxTokens: number) => host.generate({ prompt: [{ text }], features: [], maxTokens });
+  const { promptTokens } = await run(1);
+  const prefill = await median(() => run(1), 3);
+  print(`prefill, ${name} of ${promptTokens} tokens`, `${rate(promptTokens, prefill)} tokens/s`);
+
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const begun = performance.now();
+  const { tokens } = await run(200);
+  const decode = performance.now() - begun - prefill;
+  delay.disable();
+  print(`decode, ${name}, ${tokens.length} tokens`, `${rate(tokens.length - 1, decode)} tokens/s`);
+  print(
+    `event loop delay of the parent, ${name}`,
+    `p99 ${ms(delay.percentile(99) / 1e6)}, max ${ms(delay.max / 1e6)}`,
+  );
+}
+
+/** Median milliseconds of `rounds` runs after one that does not count. */
+async function median(run: () => unknown, rounds = ROUNDS): Promise<number> {
+  await run();
+  const times: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const begun = performance.now();
+    await run();
+    times.push(performance.now() - begun);
+  }
+  return times.sort((a, b) => a - b)[rounds >> 1] ?? Number.NaN;
+}
+
+function noise(width: number, height: number): RgbImage {
+  const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 2_654_435_761) >>> 24);
+  return { data, width, height };
+}
+
+const ms = (value: number): string => `${value.toFixed(1)} ms`;
+const rate = (tokens: number, milliseconds: number): string => ((tokens * 1000) / milliseconds).toFixed(0);
+
+function print(name: string, value: string): void {
+  console.log(`${name.padEnd(50)} ${value}`);
+}
