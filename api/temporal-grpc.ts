@@ -12,28 +12,35 @@ import {
   type Payload,
   SearchAttributeType,
 } from '@temporalio/common';
+import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import { JobId } from '../schema/ids.ts';
 import type { JobMemo } from '../schema/job.ts';
-import { isClosed, type JobRecord, type Orchestrator } from './orchestrator.ts';
+import type { SummarizeInput } from '../schema/stages.ts';
+import { TASK_QUEUES } from '../schema/task-queues.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { deletedName } from '../store/names.ts';
+import { isClosed, type JobRecord, type Orchestrator, type StartInput } from './orchestrator.ts';
 
 /** Name of the workflow of a job. */
 const WORKFLOW_TYPE = 'summarize';
-const TASK_QUEUE = 'workflow';
 /** Keyword; must be registered in the namespace. */
 const TENANT = defineSearchAttributeKey('FrameloomTenant', SearchAttributeType.KEYWORD);
 
 /** Longest wait for one answer of the server, in milliseconds. */
 const RPC_TIMEOUT = 10_000;
 const READY_TIMEOUT = 2000;
-/** A deletion is done in the background; this is how often and how many times it is looked for, in milliseconds. */
-const DELETE_INTERVAL = 100;
-const DELETE_LOOKS = 50;
+/** Most runs of one job that are deleted with it. */
+const RUNS_DELETED = 100;
 
 // gRPC status codes, https://grpc.io/docs/guides/status-codes/
-const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 const TRANSIENT = new Set([1, 4, 8, 14]);
+
+const REUSE = {
+  idempotency: 'REJECT_DUPLICATE',
+  content: 'ALLOW_DUPLICATE_FAILED_ONLY',
+} as const satisfies Record<StartInput['key'], string>;
 
 // temporal.api.enums.v1.WorkflowExecutionStatus
 const STATES: Readonly<Record<number, JobRecord['state']>> = {
@@ -52,16 +59,23 @@ type Execution = NonNullable<
   Awaited<ReturnType<WorkflowService['listWorkflowExecutions']>>['executions']
 >[number];
 
-/** The orchestrator behind `client`, which stays the caller's to close. */
-export function createTemporalOrchestrator(client: Client): Orchestrator {
+/**
+ * The orchestrator behind `client`, which stays the caller's to close. What was deleted is noted in `store`, because the
+ * server takes up to a minute to forget a workflow. `timeout` bounds the wait for one answer, in milliseconds.
+ */
+export function createTemporalOrchestrator(
+  client: Client,
+  store: ArtifactStore,
+  timeout: number = RPC_TIMEOUT,
+): Orchestrator {
   const { connection, workflow } = client;
   const { workflowService } = workflow;
   const { namespace } = workflow.options;
 
   /** Runs `request` with a deadline and turns what gRPC throws into our errors. */
-  async function ask<T>(request: () => Promise<T>, timeout = RPC_TIMEOUT): Promise<T> {
+  async function ask<T>(request: () => Promise<T>, within = timeout): Promise<T> {
     try {
-      return await connection.withDeadline(Date.now() + timeout, request);
+      return await connection.withDeadline(Date.now() + within, request);
     } catch (error) {
       if (isTransient(error)) {
         throw new FrameloomError('unavailable', 'The orchestrator does not answer.', { cause: error });
@@ -71,6 +85,12 @@ export function createTemporalOrchestrator(client: Client): Orchestrator {
   }
 
   async function describe(id: JobId): Promise<JobRecord | undefined> {
+    const record = await latestRun(id);
+    return record && !(await isDeleted(record)) ? record : undefined;
+  }
+
+  /** The latest run of a job, deleted or not. */
+  async function latestRun(id: JobId): Promise<JobRecord | undefined> {
     try {
       const { raw } = await ask(() => workflow.getHandle(id).describe());
       const info = raw.workflowExecutionInfo;
@@ -82,6 +102,10 @@ export function createTemporalOrchestrator(client: Client): Orchestrator {
     }
   }
 
+  async function isDeleted(record: JobRecord): Promise<boolean> {
+    return isClosed(record) && (await store.head(deletedName(record.id, record.run))) !== undefined;
+  }
+
   async function query(request: Omit<NonNullable<ListRequest>, 'namespace'>) {
     return await ask(() => workflowService.listWorkflowExecutions({ namespace, ...request }));
   }
@@ -90,16 +114,18 @@ export function createTemporalOrchestrator(client: Client): Orchestrator {
     describe,
 
     async start({ jobId, memo, key }) {
+      const before = await latestRun(jobId);
+      const fresh = before !== undefined && (await isDeleted(before));
       try {
         await ask(() =>
           workflow.start(WORKFLOW_TYPE, {
             workflowId: jobId,
-            taskQueue: TASK_QUEUE,
-            args: [{ jobId, tenant: memo.tenant, request: memo.request }],
+            taskQueue: TASK_QUEUES.workflow,
+            args: [{ jobId, tenant: memo.tenant, request: memo.request } satisfies SummarizeInput],
             memo: { ...memo },
             typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
             workflowIdConflictPolicy: 'USE_EXISTING',
-            workflowIdReusePolicy: key === 'content' ? 'ALLOW_DUPLICATE_FAILED_ONLY' : 'REJECT_DUPLICATE',
+            workflowIdReusePolicy: fresh ? 'ALLOW_DUPLICATE' : REUSE[key],
           }),
         );
       } catch (error) {
@@ -112,25 +138,18 @@ export function createTemporalOrchestrator(client: Client): Orchestrator {
 
     async list({ tenant, limit, cursor }) {
       if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('not a tenant');
-      const nextPageToken = cursor === undefined ? undefined : fromBase64Url(cursor);
-      try {
-        const page = await query({
-          pageSize: limit,
-          query: `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}'`,
-          ...(nextPageToken ? { nextPageToken } : {}),
-        });
-        const records = newestRuns((page.executions ?? []).map((info) => recordOf(info, false)));
-        return page.nextPageToken?.length
-          ? { records, nextCursor: toBase64Url(page.nextPageToken) }
-          : { records };
-      } catch (error) {
-        if (cursor !== undefined && isGrpcServiceError(error) && error.code === INVALID_ARGUMENT) {
-          throw new FrameloomError('invalid_request', 'The cursor is not one of this list.', {
-            cause: error,
-          });
-        }
-        throw error;
-      }
+      const nextPageToken = cursor === undefined ? undefined : await readCursor(tenant, cursor);
+      const page = await query({
+        pageSize: limit,
+        query: `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}'`,
+        ...(nextPageToken ? { nextPageToken } : {}),
+      });
+      const newest = newestRuns((page.executions ?? []).map((info) => recordOf(info, false)));
+      const deleted = await Promise.all(newest.map(isDeleted));
+      const records = newest.filter((_, index) => !deleted[index]);
+      return page.nextPageToken?.length
+        ? { records, nextCursor: await writeCursor(tenant, page.nextPageToken) }
+        : { records };
     },
 
     async cancel(id) {
@@ -146,12 +165,10 @@ export function createTemporalOrchestrator(client: Client): Orchestrator {
       if (!record) return;
       if (!isClosed(record))
         throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
-      // Earlier runs of the same job first: the latest one is what `describe` finds.
-      const { executions } = await query({ pageSize: 100, query: `WorkflowId='${id}'` });
-      const older = (executions ?? [])
-        .map((info) => info.execution?.runId ?? '')
-        .filter((run) => run !== record.run);
-      for (const runId of [...older, record.run]) {
+      await store.put(deletedName(id, record.run), new Uint8Array());
+      const { executions } = await query({ pageSize: RUNS_DELETED, query: `WorkflowId='${id}'` });
+      const runs = (executions ?? []).map((info) => info.execution?.runId ?? '');
+      for (const runId of new Set([...runs, record.run])) {
         try {
           await ask(() =>
             workflowService.deleteWorkflowExecution({
@@ -162,9 +179,6 @@ export function createTemporalOrchestrator(client: Client): Orchestrator {
         } catch (error) {
           if (!isGrpcServiceError(error) || error.code !== NOT_FOUND) throw error;
         }
-      }
-      for (let look = 0; look < DELETE_LOOKS && (await describe(id)); look += 1) {
-        await new Promise((resolve) => setTimeout(resolve, DELETE_INTERVAL));
       }
     },
 
@@ -222,10 +236,16 @@ function isTransient(error: unknown): boolean {
   return error instanceof Error && error.cause !== undefined && isTransient(error.cause);
 }
 
-function toBase64Url(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64url');
+/** A cursor is the server's page token after a digest, because the server takes a token of others for a fault of its own. */
+async function writeCursor(tenant: string, token: Uint8Array): Promise<string> {
+  const text = Buffer.from(token).toString('base64url');
+  return `${(await digest([tenant, text])).slice(0, 16)}.${text}`;
 }
 
-function fromBase64Url(text: string): Uint8Array {
-  return Buffer.from(text, 'base64url');
+async function readCursor(tenant: string, cursor: string): Promise<Uint8Array> {
+  const token = Buffer.from(cursor.slice(cursor.indexOf('.') + 1), 'base64url');
+  if ((await writeCursor(tenant, token)) !== cursor) {
+    throw new FrameloomError('invalid_request', 'The cursor is not one of this list.');
+  }
+  return token;
 }

@@ -63,3 +63,8 @@ export function eventsName(jobId: string, run: string, first: number): string {
 export function jobPrefix(jobId: string): string {
   return `jobs/${jobId}/`;
 }
+
+/** The note that a run of a job was deleted. It must outlive what the orchestrator still knows of the run. */
+export function deletedName(jobId: string, run: string): string {
+  return `deleted/${jobId}/${run}`;
+}

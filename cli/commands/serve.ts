@@ -30,13 +30,15 @@ and the artifacts in FRAMELOOM_HOME; workers run beside it (frameloom worker).`,
       address: settings.temporalAddress,
       ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
     });
+    const artifacts = store.createFolderStore(join(settings.home, 'artifacts'));
     const api = await startApi({
       host: settings.host,
       port: settings.port,
       orchestrator: createTemporalOrchestrator(
         new Client({ connection, namespace: settings.temporalNamespace }),
+        artifacts,
       ),
-      store: store.createFolderStore(join(settings.home, 'artifacts')),
+      store: artifacts,
       keys: parseApiKeys(settings.apiKeys),
       maxUploadBytes: settings.maxUploadBytes,
       version: packageVersion(),

@@ -1,0 +1,18 @@
+import { createFakeOrchestrator, type FakeOrchestrator } from './fake-orchestrator.ts';
+import { describeOrchestrator } from './orchestrator-contract.ts';
+
+const orchestrator: FakeOrchestrator = createFakeOrchestrator();
+
+describeOrchestrator('the fake of the tests', () => ({
+  orchestrator,
+  async act(id, what) {
+    if (what === 'begin') orchestrator.upsert(id, { startedAt: '2026-01-01T00:00:00.000Z' });
+    else orchestrator.close(id, what === 'complete' ? 'completed' : 'failed');
+  },
+  async untilClosed(id) {
+    orchestrator.close(id, 'cancelled');
+    const record = await orchestrator.describe(id);
+    if (!record) throw new Error('no such job');
+    return record;
+  },
+}));

@@ -1,0 +1,175 @@
+/** What every Orchestrator must do. Run against the fake and against a real Temporal server. */
+import { describe, expect, it } from 'vitest';
+import { isClosed, type JobRecord, type Orchestrator } from '../../api/orchestrator.ts';
+import { type JobId, jobIdFor } from '../../schema/ids.ts';
+import type { JobMemo } from '../../schema/job.ts';
+
+/** An orchestrator under test, with hands on its jobs. */
+export interface Bench {
+  readonly orchestrator: Orchestrator;
+  /** Lets a running job's workflow do this, and resolves when `describe` shows it. */
+  act(id: JobId, what: 'begin' | 'complete' | 'fail'): Promise<void>;
+  /** Resolves once a cancelled job has ended. */
+  untilClosed(id: JobId): Promise<JobRecord>;
+}
+
+let number = 0;
+
+/** An id and memo that no other test uses. */
+async function newJob(tenant = 'default'): Promise<{ jobId: JobId; memo: JobMemo }> {
+  number += 1;
+  const key = `contract ${process.pid} ${Date.now()} ${number}`;
+  const request: JobMemo['request'] = {
+    source: { type: 'images', urls: ['https://example.com/a.png'] },
+    sampling: { mode: 'fps', fps: 1, max_frames: 600 },
+    detail: 'medium',
+    custom_id: key,
+    metadata: {},
+  };
+  return { jobId: await jobIdFor(tenant, key), memo: { tenant, request, fingerprint: key } };
+}
+
+/** Registers the suite. `bench` is called by each test, within the life of the caller's server. */
+export function describeOrchestrator(name: string, bench: () => Bench): void {
+  describe(`the orchestrator: ${name}`, () => {
+    it('starts a job that carries its memo', async () => {
+      const { orchestrator } = bench();
+      const job = await newJob();
+      const before = Date.now() - 60_000;
+      const record = await orchestrator.start({ ...job, key: 'idempotency' });
+      expect(record).toMatchObject({ id: job.jobId, state: 'running', memo: job.memo });
+      expect(record.run).not.toBe('');
+      expect(Date.parse(record.createdAt)).toBeGreaterThan(before);
+      expect(await orchestrator.describe(job.jobId)).toEqual(record);
+    });
+
+    it('makes one run of 20 concurrent equal starts', async () => {
+      const { orchestrator } = bench();
+      const job = await newJob();
+      const start = () => orchestrator.start({ ...job, key: 'content' });
+      const records = await Promise.all(Array.from({ length: 20 }, start));
+      expect(new Set(records.map((record) => record.run)).size).toBe(1);
+    });
+
+    it('answers a second start with the memo of the first', async () => {
+      const { orchestrator } = bench();
+      const job = await newJob();
+      const first = await orchestrator.start({ ...job, key: 'idempotency' });
+      const memo = { ...job.memo, fingerprint: 'another' };
+      expect(await orchestrator.start({ ...job, memo, key: 'idempotency' })).toEqual(first);
+    });
+
+    it.each(['idempotency', 'content'] as const)(
+      'never runs a completed job again, under its %s',
+      async (key) => {
+        const { orchestrator, act } = bench();
+        const job = await newJob();
+        const { run } = await orchestrator.start({ ...job, key });
+        await act(job.jobId, 'complete');
+        const again = await orchestrator.start({ ...job, key });
+        expect(again).toMatchObject({ run, state: 'completed' });
+        expect(again.closedAt).toBeDefined();
+      },
+    );
+
+    it('runs a failed job again under its content, and not under its idempotency key', async () => {
+      const { orchestrator, act } = bench();
+      const job = await newJob();
+      const { run } = await orchestrator.start({ ...job, key: 'content' });
+      await act(job.jobId, 'fail');
+      expect(await orchestrator.start({ ...job, key: 'idempotency' })).toMatchObject({
+        run,
+        state: 'failed',
+      });
+      const again = await orchestrator.start({ ...job, key: 'content' });
+      expect(again.state).toBe('running');
+      expect(again.run).not.toBe(run);
+    });
+
+    it('shows what the workflow puts into the memo', async () => {
+      const { orchestrator, act } = bench();
+      const job = await newJob();
+      await orchestrator.start({ ...job, key: 'idempotency' });
+      await act(job.jobId, 'begin');
+      const record = await orchestrator.describe(job.jobId);
+      expect(record?.memo).toEqual({ ...job.memo, startedAt: '2026-01-01T00:00:00.000Z' });
+    });
+
+    it('shows a job as cancelling from the request until it has ended', async () => {
+      const { orchestrator, untilClosed } = bench();
+      const job = await newJob();
+      await orchestrator.start({ ...job, key: 'idempotency' });
+      await orchestrator.cancel(job.jobId);
+      const asked = await orchestrator.describe(job.jobId);
+      expect(['cancelling', 'cancelled']).toContain(asked?.state);
+      expect((await untilClosed(job.jobId)).state).toBe('cancelled');
+      await orchestrator.cancel(job.jobId);
+    });
+
+    it('deletes ended jobs only, and finds nothing of them afterwards', async () => {
+      const { orchestrator, act } = bench();
+      const job = await newJob();
+      await orchestrator.start({ ...job, key: 'idempotency' });
+      await expect(orchestrator.delete(job.jobId)).rejects.toMatchObject({ code: 'job_running' });
+      await act(job.jobId, 'complete');
+      await orchestrator.delete(job.jobId);
+      expect(await orchestrator.describe(job.jobId)).toBeUndefined();
+      await orchestrator.delete(job.jobId);
+      expect((await orchestrator.start({ ...job, key: 'idempotency' })).state).toBe('running');
+    });
+
+    it('knows nothing of a job that was never started', async () => {
+      const { orchestrator } = bench();
+      const { jobId } = await newJob();
+      expect(await orchestrator.describe(jobId)).toBeUndefined();
+      await orchestrator.cancel(jobId);
+      await orchestrator.delete(jobId);
+    });
+
+    it("lists a tenant's jobs, each once, newest first, page by page", async () => {
+      const { orchestrator } = bench();
+      const tenant = `tenant-${Date.now()}`;
+      const jobs = [];
+      for (let count = 0; count < 5; count += 1) {
+        const job = await newJob(tenant);
+        await orchestrator.start({ ...job, key: 'idempotency' });
+        jobs.push(job.jobId);
+      }
+      const other = await newJob();
+      await orchestrator.start({ ...other, key: 'idempotency' });
+      await expect
+        .poll(async () => (await orchestrator.list({ tenant, limit: 100 })).records.length, POLL)
+        .toBe(5);
+      const pages = await readPages(orchestrator, tenant, 2);
+      expect(pages.map((page) => page.length).filter((length) => length > 0)).toEqual([2, 2, 1]);
+      expect(pages.flat().map((record) => record.id)).toEqual(jobs.reverse());
+      expect(pages.flat().every((record) => !isClosed(record) && record.memo.tenant === tenant)).toBe(true);
+    });
+
+    it('refuses a cursor that is none', async () => {
+      const { orchestrator } = bench();
+      await expect(
+        orchestrator.list({ tenant: 'default', limit: 2, cursor: 'bm9uZQ' }),
+      ).rejects.toMatchObject({
+        code: 'invalid_request',
+      });
+    });
+
+    it('is ready', async () => {
+      expect(await bench().orchestrator.ready()).toBe(true);
+    });
+  });
+}
+
+const POLL = { timeout: 20_000, interval: 100 } as const;
+
+async function readPages(orchestrator: Orchestrator, tenant: string, limit: number): Promise<JobRecord[][]> {
+  const pages: JobRecord[][] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await orchestrator.list({ tenant, limit, ...(cursor === undefined ? {} : { cursor }) });
+    pages.push([...page.records]);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return pages;
+}
