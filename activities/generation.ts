@@ -101,7 +101,9 @@ async function furthestCheckpoint(store: ArtifactStore, digest: string): Promise
 }
 
 function checkpointWriter(store: ArtifactStore, digest: string, resumed: readonly number[]) {
-  const { attempt } = Context.current().info;
+  // Taken here: tokens arrive from another process, where no activity is current.
+  const context = Context.current();
+  const { attempt } = context.info;
   const tokens = [...resumed];
   let saved = tokens.length;
   let savedAt = performance.now();
@@ -112,7 +114,7 @@ function checkpointWriter(store: ArtifactStore, digest: string, resumed: readonl
     saved = tokens.length;
     savedAt = performance.now();
     const checkpoint: Checkpoint = { digest, tokens: [...tokens] };
-    Context.current().heartbeat({ checkpoint: checkpointName(digest, saved, attempt) });
+    context.heartbeat({ checkpoint: checkpointName(digest, saved, attempt) });
     // A checkpoint that cannot be written costs a retry some tokens, not this attempt its work.
     writing = writing
       .then(() => putJson(store, checkpointName(digest, checkpoint.tokens.length, attempt), checkpoint))

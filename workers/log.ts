@@ -17,6 +17,7 @@ export function createLogger(level: LogLevel, role: string): Logger {
 
 /** Errors and big integers have no JSON of their own. */
 function plain(_key: string, value: unknown): unknown {
-  if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack };
+  if (value instanceof Error)
+    return { name: value.name, message: value.message, stack: value.stack, cause: value.cause };
   return typeof value === 'bigint' ? String(value) : value;
 }

@@ -1,11 +1,12 @@
 /** Generations that survive their worker, with a model that answers one token at a time. */
+import { AsyncResource } from 'node:async_hooks';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createGpuActivities } from '../../activities/index.ts';
 import { type GenerateRequest, ModelError, type ModelHost } from '../../phi3v/index.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
@@ -27,6 +28,9 @@ const profile = ModelProfile.parse({
   tokens: { caption_per_image: 64, summary: 512, title: 24 },
 });
 const ANSWER = Array.from({ length: 200 }, (_, index) => index);
+
+/** Tokens come from another process: the callback that brings them runs in no activity's context. */
+const outside = new AsyncResource('model host');
 
 /** A model whose answer to anything is the tokens 0, 1, 2 … 199, spelled `1. 0 1 2 …`. */
 function countingHost(
@@ -60,7 +64,7 @@ function countingHost(
       for (let token = request.resume?.length ?? 0; token < ANSWER.length; token += 1) {
         await during(token, options.signal);
         options.signal?.throwIfAborted();
-        options.onTokens?.([token]);
+        outside.runInAsyncScope(() => options.onTokens?.([token]));
       }
       return {
         tokens: ANSWER,
@@ -145,6 +149,25 @@ describe('a generation', () => {
     const undisturbed = await createUndisturbed();
     expect(output.captions).toEqual(undisturbed.captions);
     expect(await names('checkpoints/')).toEqual([]);
+  });
+
+  it('writes a checkpoint when a second and 32 tokens have passed, and a killed attempt goes on from the last one', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const killed = countingHost(async (token) => {
+        vi.advanceTimersByTime(50);
+        if (token !== 150) return;
+        await vi.waitFor(async () => expect(await names('checkpoints/')).toHaveLength(4));
+        throw new ModelError('crashed', 'The model process ended unexpectedly.');
+      });
+      await expect(describeSegment(killed)).rejects.toMatchObject({ type: 'model_crashed' });
+    } finally {
+      vi.useRealTimers();
+    }
+    const next = countingHost();
+    await describeSegment(next);
+    // 32 tokens take 1.6 s here, so tokens decide: checkpoints at 32, 64, 96 and 128.
+    expect(next.requests[0]?.resume).toEqual(ANSWER.slice(0, 128));
   });
 
   it('takes the furthest checkpoint that is whole and its own', async () => {

@@ -1,0 +1,83 @@
+/** Whatever dies in the middle of a job, the job ends with the bytes of an undisturbed run. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobEvent } from '../../schema/events.ts';
+import type { Job } from '../../schema/job.ts';
+import { makeDeck } from '../world/deck.ts';
+import { makeVideo } from '../world/video.ts';
+import { follow, startSystem, type TestSystem } from './system.ts';
+
+const KEY = 'the same in every home, so that the job has the same id';
+let folder: string;
+let deck: string;
+let video: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-drill-'));
+  deck = join(folder, 'deck.pdf');
+  video = join(folder, 'video.mp4');
+  await makeDeck(deck, { seed: 41, pages: 60 });
+  await makeVideo(video, { seed: 42, seconds: 60 });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+type Victim = Parameters<TestSystem['pid']>[0];
+
+/** Runs a job in a fresh home; `kills` says after how many events of a type which process is killed. */
+async function run(
+  source: { readonly type: 'deck' | 'video'; readonly path: string },
+  kills: readonly {
+    readonly after: JobEvent['type'];
+    readonly count: number;
+    readonly victim: Victim;
+  }[] = [],
+): Promise<{ readonly job: Job; readonly events: readonly JobEvent[]; readonly killed: readonly Victim[] }> {
+  await using system = await startSystem();
+  const { id } = await system.client.createSummary(
+    { source: { type: source.type, file_id: await system.upload(source.path) } },
+    { idempotencyKey: KEY },
+  );
+  const seen = new Map<string, number>();
+  const killed: Victim[] = [];
+  const followed = await follow(system, id, async ({ type }) => {
+    seen.set(type, (seen.get(type) ?? 0) + 1);
+    for (const { after, count, victim } of kills) {
+      if (type !== after || seen.get(type) !== count) continue;
+      process.kill(await system.pid(victim), 'SIGKILL');
+      killed.push(victim);
+    }
+  });
+  return { ...followed, killed };
+}
+
+describe('a job whose processes are killed', () => {
+  it('ends with the same bytes: model host, GPU worker, CPU worker and Temporal server in the middle of a deck', async () => {
+    const calm = await run({ type: 'deck', path: deck });
+    expect(calm.job.status).toBe('completed');
+    const disturbed = await run({ type: 'deck', path: deck }, [
+      { after: 'frames.extracted', count: 1, victim: 'CPU worker' },
+      { after: 'segment.completed', count: 1, victim: 'model host' },
+      { after: 'segment.completed', count: 3, victim: 'GPU worker' },
+      { after: 'segment.completed', count: 6, victim: 'Temporal server' },
+    ]);
+    expect(disturbed.killed).toEqual(['CPU worker', 'model host', 'GPU worker', 'Temporal server']);
+    expect(disturbed.job.id).toBe(calm.job.id);
+    expect(disturbed.job.result).toEqual(calm.job.result);
+    expect(disturbed.job.result_sha256).toBe(calm.job.result_sha256);
+    expect(disturbed.events.map(({ id }) => id)).toEqual(disturbed.events.map((_, index) => index));
+  });
+
+  it('ends with the same bytes: CPU worker and model host in the middle of a video', async () => {
+    const calm = await run({ type: 'video', path: video });
+    expect(calm.job.status).toBe('completed');
+    const disturbed = await run({ type: 'video', path: video }, [
+      { after: 'source.ready', count: 1, victim: 'CPU worker' },
+      { after: 'plan.ready', count: 1, victim: 'model host' },
+      { after: 'reduce.started', count: 1, victim: 'GPU worker' },
+    ]);
+    expect(disturbed.killed).toEqual(['CPU worker', 'model host', 'GPU worker']);
+    expect(disturbed.job.result_sha256).toBe(calm.job.result_sha256);
+  });
+});

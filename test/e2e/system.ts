@@ -1,0 +1,77 @@
+/** The whole system for one test file: the embedded one, in a home of its own, with a client. */
+import { openAsBlob } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { createClient, type FrameloomClient } from '../../api/client.ts';
+import { type EmbeddedSystem, startEmbedded } from '../../cli/embedded/system.ts';
+import type { JobEvent } from '../../schema/events.ts';
+import type { FileId } from '../../schema/ids.ts';
+import type { Job } from '../../schema/job.ts';
+
+export interface TestSystem extends AsyncDisposable {
+  readonly client: FrameloomClient;
+  readonly url: string;
+  readonly home: string;
+  /** Process id of a part of the system at this moment; of the model host, the child of the GPU worker. */
+  pid(name: 'CPU worker' | 'GPU worker' | 'API' | 'Temporal server' | 'model host'): Promise<number>;
+  upload(path: string): Promise<FileId>;
+}
+
+/** Starts the system in an empty home; `env` adds settings. Disposing ends every process and removes the home. */
+export async function startSystem(env: Readonly<Record<string, string>> = {}): Promise<TestSystem> {
+  const home = await mkdtemp(join(tmpdir(), 'frameloom-e2e-'));
+  const system: EmbeddedSystem = await startEmbedded({
+    env: { ...process.env, FRAMELOOM_LOG_LEVEL: 'warn', ...env },
+    home,
+    port: 0,
+    namespace: 'default',
+    report: () => undefined,
+  });
+  const client = createClient({ url: system.url });
+  function pidOf(name: string): number {
+    const found = system.processes().find((running) => running.name === name);
+    if (!found) throw new Error(`${name} is not running`);
+    return found.pid;
+  }
+  return {
+    client,
+    home,
+    url: system.url,
+    pid: async (name) => (name === 'model host' ? childOf(pidOf('GPU worker')) : pidOf(name)),
+    async upload(path) {
+      return (await client.uploadFile(await openAsBlob(path), basename(path))).id;
+    },
+    async [Symbol.asyncDispose]() {
+      await system.stop();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Follows a job to its end, calling `seen` with each event as it comes. */
+export async function follow(
+  { client }: TestSystem,
+  id: string,
+  seen: (event: JobEvent) => Promise<void> | void = () => undefined,
+): Promise<{ readonly job: Job; readonly events: readonly JobEvent[] }> {
+  const events: JobEvent[] = [];
+  for await (const event of client.events(id)) {
+    events.push(event);
+    await seen(event);
+  }
+  return { job: await client.getSummary(id), events };
+}
+
+/** Largest resident set of a process so far, in bytes. */
+export async function peakMemory(pid: number): Promise<number> {
+  const kilobytes = /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1024;
+}
+
+async function childOf(pid: number): Promise<number> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(/\s+/);
+  const [child] = children;
+  if (!child) throw new Error(`process ${pid} has no child`);
+  return Number(child);
+}
