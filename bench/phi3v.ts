@@ -7,10 +7,11 @@ const TINY = fileURLToPath(new URL('../models/tiny-phi3v', import.meta.url));
 const ROUNDS = 7;
 
 /**
- * Prints what preprocessing and the runtime cost on this machine: milliseconds per picture, tokens per second, and how long
- * the event loop of the process that owns the model host is held up while the host generates.
+ * `npm run bench -- phi3v [MODEL_FOLDER]`: what preprocessing and the runtime cost on this machine, in milliseconds per
+ * picture and tokens per second, and how long the event loop of the process that owns the model host is held up while
+ * the host generates.
  */
-export async function benchPhi3v(folder: string = TINY): Promise<void> {
+export async function run([folder = TINY]: readonly string[]): Promise<void> {
   const processors = cpus();
   print(
     'machine',
@@ -36,15 +37,15 @@ export async function benchPhi3v(folder: string = TINY): Promise<void> {
 async function benchGeneration(host: ModelHost, lines: number, name: string): Promise<void> {
   const caption = '. A red circle on the left, on a blue background.';
   const text = Array.from({ length: lines }, (_, i) => `${i + 1}${caption}`).join('\n');
-  const run = (maxTokens: number) => host.generate({ prompt: [{ text }], features: [], maxTokens });
-  const { promptTokens } = await run(1);
-  const prefill = await median(() => run(1), 3);
+  const generate = (maxTokens: number) => host.generate({ prompt: [{ text }], features: [], maxTokens });
+  const { promptTokens } = await generate(1);
+  const prefill = await median(() => generate(1), 3);
   print(`prefill, ${name} of ${promptTokens} tokens`, `${rate(promptTokens, prefill)} tokens/s`);
 
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const begun = performance.now();
-  const { tokens } = await run(200);
+  const { tokens } = await generate(200);
   const decode = performance.now() - begun - prefill;
   delay.disable();
   print(`decode, ${name}, ${tokens.length} tokens`, `${rate(tokens.length - 1, decode)} tokens/s`);
@@ -55,12 +56,12 @@ async function benchGeneration(host: ModelHost, lines: number, name: string): Pr
 }
 
 /** Median milliseconds of `rounds` runs after one that does not count. */
-async function median(run: () => unknown, rounds = ROUNDS): Promise<number> {
-  await run();
+async function median(task: () => unknown, rounds = ROUNDS): Promise<number> {
+  await task();
   const times: number[] = [];
   for (let i = 0; i < rounds; i++) {
     const begun = performance.now();
-    await run();
+    await task();
     times.push(performance.now() - begun);
   }
   return times.sort((a, b) => a - b)[rounds >> 1] ?? Number.NaN;

@@ -113,6 +113,7 @@ function receive(message: ToHost): void {
   }
 }
 
+process.title = 'frameloom-model-host';
 process.on('message', receive);
 process.on('disconnect', () => process.exit());
 // A terminal sends these to the whole process group; the parent decides when the host ends.

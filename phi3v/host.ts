@@ -73,6 +73,8 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
       if (message.type === 'failed') pending?.reject(fromWire(message.error));
       else pending?.receive(message);
     } catch (error) {
+      // The caller's own callback failed: nobody waits for the rest.
+      void running?.send({ type: 'cancel', id: message.id });
       pending?.reject(error);
     }
   }
