@@ -34,6 +34,8 @@ const HEADERS_TIMEOUT = 15_000;
 const IDLE_TIMEOUT = 120_000;
 /** Time requests under way have to finish when the server closes, in milliseconds. */
 const CLOSE_TIMEOUT = 5000;
+/** While it closes, connections that have become idle are cut this often, in milliseconds. */
+const IDLE_SWEEP = 50;
 
 /** Starts the server. Throws SettingsError when it would be open to others without keys, and what `listen` throws. */
 export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
@@ -74,11 +76,12 @@ export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
     return new Promise((resolve) => {
       closing.abort();
       const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT);
+      const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP);
       server.close(() => {
         clearTimeout(timer);
+        clearInterval(sweep);
         resolve();
       });
-      server.closeIdleConnections();
     });
   }
 

@@ -53,7 +53,9 @@ export function problemResponse(
 export function errorHandler(log: Log): ErrorHandler<ApiEnv> {
   return function onError(error, c) {
     const { code, detail } = describeError(error);
-    if (ERRORS[code].status >= 500) {
+    if (c.req.raw.signal.aborted) {
+      log('info', 'client went away', { request_id: c.get('requestId'), path: c.req.path });
+    } else if (ERRORS[code].status >= 500) {
       log('error', 'request failed', { request_id: c.get('requestId'), code, path: c.req.path, error });
     }
     return problemResponse(c, code, detail);

@@ -2,7 +2,7 @@
 import { html, raw } from 'hono/html';
 import { ERRORS } from '../schema/errors.ts';
 import type { OpenApiDocument } from './openapi.ts';
-import { isObject, schemaRows, typeName } from './schema-text.ts';
+import { isObject, schemaNotes, schemaRows, typeName } from './schema-text.ts';
 
 type Html = ReturnType<typeof html>;
 type Operation = NonNullable<NonNullable<OpenApiDocument['paths']>[string]['get']>;
@@ -54,7 +54,7 @@ curl -H 'Content-Type: application/json' -d '{"source":{"type":"video","file_id"
 
 function operationsOf(document: OpenApiDocument): { method: string; path: string; operation: Operation }[] {
   return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
-    (['get', 'post', 'delete'] as const).flatMap((method) => {
+    (['post', 'get', 'delete'] as const).flatMap((method) => {
       const operation = item[method];
       return operation ? [{ method: method.toUpperCase(), path, operation }] : [];
     }),
@@ -62,8 +62,9 @@ function operationsOf(document: OpenApiDocument): { method: string; path: string
 }
 
 function operationSection({ method, path, operation }: ReturnType<typeof operationsOf>[number]): Html {
-  const body = isObject(operation.requestBody) ? contentTypes(operation.requestBody) : [];
+  const body = contentTypes(operation.requestBody);
   const responses = Object.entries(operation.responses ?? {});
+  const errors = responses.flatMap(([, response]) => problemCodes(response));
   return html`<section id="${operation.operationId}">
     <h3><span class="method">${method}</span> <code>${path}</code></h3>
     <p><b>${operation.summary}.</b> ${prose(operation.description ?? '')}</p>
@@ -71,15 +72,25 @@ function operationSection({ method, path, operation }: ReturnType<typeof operati
     ${body.map(([type, schema]) => html`<p>Body: <code>${type}</code>, ${typeLink(schema)}</p>`)}
     <table>
       <thead><tr><th>Status</th><th>Meaning</th><th>Content</th></tr></thead>
-      <tbody>${responses.map(
-        ([status, response]) => html`<tr>
+      <tbody>${responses
+        .filter(([, response]) => problemCodes(response).length === 0)
+        .map(
+          ([status, response]) => html`<tr>
           <td><code>${status}</code></td>
           <td>${prose(isObject(response) ? String(response.description ?? '') : '')}</td>
           <td>${contentTypes(response).map(([type, schema]) => html`<code>${type}</code> ${typeLink(schema)}<br />`)}</td>
         </tr>`,
-      )}</tbody>
+        )}</tbody>
     </table>
+    <p>Errors: ${errors.map((code, index) => html`${index > 0 ? ', ' : ''}<a href="#error-${code}"><code>${code}</code></a>`)}</p>
   </section>`;
+}
+
+/** The error codes of a problem response, from the names of its examples. */
+function problemCodes(response: unknown): string[] {
+  if (!isObject(response) || !isObject(response.content)) return [];
+  const media = response.content['application/problem+json'];
+  return isObject(media) && isObject(media.examples) ? Object.keys(media.examples) : [];
 }
 
 function parametersTable(parameters: readonly unknown[]): Html {
@@ -93,7 +104,7 @@ function parametersTable(parameters: readonly unknown[]): Html {
         <td><code>${row.name}</code></td>
         <td>${row.in}</td>
         <td>${typeName(schema)}</td>
-        <td>${prose(String(schema.description ?? row.description ?? ''))}</td>
+        <td>${prose(schemaNotes(schema))}</td>
       </tr>`;
     })}</tbody>
   </table>`;

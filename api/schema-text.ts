@@ -42,7 +42,7 @@ export function schemaRows(schema: unknown, prefix = ''): SchemaRow[] {
     const path = prefix + name;
     const inner = schemaRows(member, `${path}.`);
     return [
-      { name: path, required: required.has(name), schema: member, description: notes(member) },
+      { name: path, required: required.has(name), schema: member, description: schemaNotes(member) },
       ...inner,
     ];
   });
@@ -59,7 +59,8 @@ function mergeRows(rows: readonly SchemaRow[]): SchemaRow[] {
   });
 }
 
-function notes(schema: unknown): string {
+/** What a schema says of its values beside their type: description, bounds and default. */
+export function schemaNotes(schema: unknown): string {
   if (!isObject(schema)) return '';
   const range = [
     schema.minimum !== undefined || schema.maximum !== undefined

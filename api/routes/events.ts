@@ -3,13 +3,17 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { isLastEvent, JobEvent } from '../../schema/events.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { findJob } from '../find-job.ts';
+import { integerParam } from '../integer-param.ts';
 import { followEvents, storedEvents } from '../journal.ts';
 import { isClosed } from '../orchestrator.ts';
 import { describeError, problems } from '../problems.ts';
 import { eventStream } from '../sse.ts';
 import { JobParams } from './summaries.ts';
 
-const EventId = z.coerce.number().int().min(-1).max(Number.MAX_SAFE_INTEGER);
+/** -1 is before the first. */
+function eventId(description: string) {
+  return integerParam(-1, Number.MAX_SAFE_INTEGER, description);
+}
 
 const EventPage = z
   .object({
@@ -32,13 +36,11 @@ const events = createRoute({
   request: {
     params: JobParams,
     headers: z.object({
-      'last-event-id': EventId.optional().meta({
-        description: 'Number of the last event the client has seen.',
-      }),
+      'last-event-id': eventId('Number of the last event the client has seen.').optional(),
     }),
     query: z.object({
-      after: EventId.optional().meta({ description: 'The same, for clients that cannot set the header.' }),
-      limit: z.coerce.number().int().min(1).max(1000).default(100).meta({ description: 'Pages only.' }),
+      after: eventId('The same, for clients that cannot set the header.').optional(),
+      limit: integerParam(1, 1000, 'Most events of a page; 100 if not given.').optional(),
     }),
   },
   responses: {
@@ -59,7 +61,7 @@ export function eventRoutes(app: Api, deps: ApiDeps): void {
 
   app.openapi(events, async (c) => {
     const record = await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id);
-    const { after: fromQuery, limit } = c.req.valid('query');
+    const { after: fromQuery, limit = 100 } = c.req.valid('query');
     // A browser that reconnects repeats the address and adds the header: the header is the newer word.
     const after = c.req.valid('header')['last-event-id'] ?? fromQuery ?? -1;
 

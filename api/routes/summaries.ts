@@ -9,6 +9,7 @@ import { jobPrefix } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { findJob, waitForJob } from '../find-job.ts';
 import { idempotencyKey } from '../idempotency-key.ts';
+import { integerParam } from '../integer-param.ts';
 import { fullJobView, jobView, statusOf } from '../job-view.ts';
 import { jsonLimit } from '../limits.ts';
 import { isClosed } from '../orchestrator.ts';
@@ -37,9 +38,7 @@ const create = createRoute({
       }),
     }),
     query: z.object({
-      wait: z.coerce.number().min(0).max(60).optional().meta({
-        description: 'Answer when the job is done, or after this many seconds.',
-      }),
+      wait: integerParam(0, 60, 'Answer when the job is done, or after this many seconds.').optional(),
     }),
     body: {
       required: true,
@@ -83,7 +82,7 @@ const list = createRoute({
   tags: ['Summaries'],
   request: {
     query: z.object({
-      limit: z.coerce.number().int().min(1).max(100).default(20),
+      limit: integerParam(1, 100, 'Most jobs of a page; 20 if not given.').optional(),
       cursor: z.string().max(4096).optional().meta({ description: '`next_cursor` of the page before.' }),
     }),
   },
@@ -161,7 +160,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps): void {
   });
 
   app.openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid('query');
+    const { limit = 20, cursor } = c.req.valid('query');
     const page = await orchestrator.list({
       tenant: c.get('tenant'),
       limit,

@@ -24,6 +24,14 @@ function ofRequest(name: string, body: unknown, field: string): Case {
 }
 
 const CASES: readonly Case[] = [
+  { name: 'an empty number', path: '/v1/summaries?limit=', code: 'invalid_request', field: 'query.limit' },
+  {
+    name: 'a number in hexadecimal',
+    path: '/v1/summaries?limit=0x10',
+    code: 'invalid_request',
+    field: 'query.limit',
+  },
+
   {
     name: 'malformed JSON',
     path: '/v1/summaries',
