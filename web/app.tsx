@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { HomePage } from './components/home-page.tsx';
 import { JobPage } from './components/job-page.tsx';
 import { PageHeader } from './components/page-header.tsx';
@@ -13,6 +13,13 @@ export function App({ server }: { readonly server: Server }): JSX.Element {
   const { route, push, replace } = useRoute();
   // Videos sent in this session can be played from disk, without fetching them back. A reload forgets them.
   const localVideos = useRef(new Map<string, File>());
+  const view = route.page === 'home' ? 'home' : route.id;
+  const shown = useRef(view);
+  useEffect(() => {
+    // What had the focus is gone with the last view; the keyboard goes on at the start of the new one.
+    if (shown.current !== view) document.getElementById('main')?.focus();
+    shown.current = view;
+  }, [view]);
   const started = (id: string, video: File | undefined): void => {
     if (video) localVideos.current.set(id, video);
     push(jobHref(id));

@@ -48,7 +48,7 @@ export interface JobView {
 export function nameOf(job: Job): string {
   const { source } = job.request;
   const address = source.type === 'images' ? source.urls?.[0] : source.url;
-  const path = address === undefined ? undefined : URL.parse(address)?.pathname.split('/').at(-1);
+  const path = address === undefined ? undefined : new URL(address).pathname.split('/').at(-1);
   return job.metadata.filename ?? job.custom_id ?? (path === undefined || path === '' ? 'Untitled' : path);
 }
 

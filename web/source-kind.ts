@@ -47,8 +47,9 @@ function kindOfFile({ name, type }: File): SourceKind | undefined {
 
 /** A well-formed http(s) address and the kind its path suggests, or undefined. */
 export function parseAddress(text: string): { url: string; kind: SourceKind; name: string } | undefined {
-  const url = URL.parse(text.trim());
-  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return undefined;
+  if (!URL.canParse(text.trim())) return undefined;
+  const url = new URL(text.trim());
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
   const last = url.pathname.split('/').findLast((part) => part !== '') ?? '';
   const kind = DECK.test(last) ? 'deck' : IMAGE.test(last) ? 'images' : 'video';
   return { url: url.href, kind, name: last === '' ? url.host : `${url.host}/…/${last}` };

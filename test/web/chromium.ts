@@ -5,7 +5,7 @@ import { type Browser, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
-/** Path of a Chromium: CHROMIUM_PATH, or one on the PATH. Says plainly when there is none. */
+/** Path of a Chromium: CHROMIUM_PATH, or one on the PATH. Undefined when there is none. */
 export function findChromium(): string | undefined {
   const places = [
     process.env.CHROMIUM_PATH ?? '',

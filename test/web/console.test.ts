@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { markdownOf } from '../../web/markdown.ts';
+import { H264, makeClip, readNumber, temporaryFolder } from '../media/clips.ts';
 import { findChromium, launch } from './chromium.ts';
 import {
   BEFORE_SEGMENTS,
@@ -19,8 +21,12 @@ import { type ScriptedApi, startScriptedApi } from './scripted-api.ts';
 
 const executable = findChromium();
 
-describe.skipIf(!executable)('the console in Chromium', { timeout: 60_000 }, () => {
-  let browser: Browser;
+/** Enough for a machine that is busy with other tests. */
+const PATIENCE = { timeout: 15_000 };
+
+describe('the console in Chromium', { timeout: 60_000 }, () => {
+  const folder = temporaryFolder();
+  let browser: Browser | undefined;
   let context: BrowserContext;
   let page: Page;
   let api: ScriptedApi;
@@ -28,18 +34,20 @@ describe.skipIf(!executable)('the console in Chromium', { timeout: 60_000 }, () 
   let complaints: string[];
 
   beforeAll(async () => {
-    browser = await launch(executable ?? '');
+    if (executable) browser = await launch(executable);
   }, 60_000);
-  afterAll(() => browser.close());
+  afterAll(() => browser?.close());
 
-  beforeEach(async () => {
+  beforeEach(async ({ skip }) => {
+    skip(!executable, 'no Chromium: neither CHROMIUM_PATH nor the PATH leads to one');
+    if (!browser) throw new Error('the browser did not start');
     api = await startScriptedApi();
     complaints = [];
     context = await browser.newContext({
       viewport: { width: 1280, height: 900 },
       permissions: ['clipboard-read', 'clipboard-write'],
     });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(PATIENCE.timeout);
     page = await context.newPage();
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -53,6 +61,7 @@ describe.skipIf(!executable)('the console in Chromium', { timeout: 60_000 }, () 
   });
 
   afterEach(async () => {
+    if (!executable) return;
     await context.close();
     await api.close();
     expect(complaints).toEqual([]);
@@ -184,6 +193,29 @@ describe.skipIf(!executable)('the console in Chromium', { timeout: 60_000 }, () 
     expect(await shownPicture()).toMatch(/frames\/5\.jpg$/);
   });
 
+  it('plays the local file from the selected frame on, and follows it', async () => {
+    // One numbered frame a second, so that the picture on screen tells its own time.
+    const clip = await makeClip(join(folder, 'numbers.mp4'), { frames: DURATION, rate: '1', args: H264 });
+    api.nextJob = finished(videoJob(), videoResult());
+    await open();
+    await page.getByLabel('Source files').setInputFiles(clip);
+    await page.getByRole('button', { name: 'Summarize' }).click();
+    await page.getByRole('link', { name: 'Two slides show results and costs.' }).click();
+    await page.getByRole('button', { name: 'Play from 0:24' }).click();
+    const video = page.locator('video');
+    await expect.poll(() => numberOnScreen(video), PATIENCE).toBeGreaterThanOrEqual(24);
+    await video.evaluate((element: HTMLVideoElement) => element.pause());
+    await page.getByRole('link', { name: 'A yellow car drives through the night.' }).click();
+    await expect.poll(() => numberOnScreen(video), PATIENCE).toBe(48);
+    await video.evaluate((element: HTMLVideoElement) => {
+      element.currentTime = 31.5;
+    });
+    await expect.poll(() => timeline().getAttribute('aria-valuenow'), PATIENCE).toBe('30');
+    expect(await numberOnScreen(video)).toBe(31);
+    await page.getByRole('button', { name: 'Show frame' }).click();
+    expect(await shownPicture()).toMatch(/frames\/5\.jpg$/);
+  });
+
   it('walks along the timeline by keyboard', async () => {
     await openFinishedVideo();
     await timeline().focus();
@@ -250,7 +282,7 @@ describe.skipIf(!executable)('the console in Chromium', { timeout: 60_000 }, () 
     await page.getByText('2 of 6 segments').waitFor();
     api.cutStreams();
     // A cut stream is a network error to the browser, and it says so by itself.
-    await expect.poll(() => api.resumedAfter.length, { timeout: 15_000 }).toBe(2);
+    await expect.poll(() => api.resumedAfter.length, PATIENCE).toBe(2);
     complaints = complaints.filter((text) => !text.includes('ERR_INCOMPLETE_CHUNKED_ENCODING'));
     api.emit(VIDEO_ID, ...events.slice(BEFORE_SEGMENTS + 2, BEFORE_SEGMENTS + 4));
     await page.getByText('4 of 6 segments').waitFor();
@@ -324,7 +356,7 @@ describe.skipIf(!executable)('the console in Chromium', { timeout: 60_000 }, () 
     await page.getByRole('link', { name: /team-meeting/ }).click();
     await timeline().waitFor();
     // An <img> cannot send the key, so the picture is fetched with it and shown from memory.
-    await expect.poll(shownPicture).toMatch(/^blob:/);
+    await expect.poll(shownPicture, PATIENCE).toMatch(/^blob:/);
     expect(api.keys).toContain('Bearer secret');
     complaints = complaints.filter((text) => !text.includes('401'));
   });
@@ -335,3 +367,18 @@ describe.skipIf(!executable)('the console in Chromium', { timeout: 60_000 }, () 
     complaints = complaints.filter((text) => !text.includes('404'));
   });
 });
+
+/** The number in the picture a video shows at this moment. */
+async function numberOnScreen(video: Locator): Promise<number> {
+  const { width, height, data } = await video.evaluate((element: HTMLVideoElement) => {
+    const canvas = document.createElement('canvas');
+    canvas.width = element.videoWidth;
+    canvas.height = element.videoHeight;
+    const context = canvas.getContext('2d');
+    if (!context || canvas.width === 0) return { width: 0, height: 0, data: [] };
+    context.drawImage(element, 0, 0);
+    const rgba = context.getImageData(0, 0, canvas.width, canvas.height).data;
+    return { width: canvas.width, height: canvas.height, data: [...rgba].filter((_, i) => i % 4 !== 3) };
+  });
+  return readNumber({ width, height, data: Buffer.from(data) });
+}
