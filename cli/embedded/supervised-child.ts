@@ -16,6 +16,8 @@ export interface ChildSpec<Ready> {
   readonly logFile: string;
   /** What to run; asked before each start. `ready` is what the child told when it was last ready. */
   readonly launch: (ready: Ready | undefined) => Promise<Launch>;
+  /** Whether its log lines of level `error` reach the terminal too. */
+  readonly tellsErrors: boolean;
   /** Whether the child has an IPC channel, by which it also notices that the supervisor is gone. */
   readonly ipc: boolean;
   /** Resolves when this start of the child is ready for use. `signal` aborts when it died. */
@@ -87,7 +89,7 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
         log.write(`${line}\n`);
         if (line.trim() === '') return;
         lastLine = textOf(line);
-        if (isImportant(line)) on.report(`${spec.name}: ${lastLine}`);
+        if (spec.tellsErrors && isError(line)) on.report(`${spec.name}: ${lastLine}`);
       });
     }
     let wasReady = false;
@@ -209,8 +211,7 @@ function parseLine(line: string): LogLine | undefined {
   }
 }
 
-/** Structured lines of level `error` reach the terminal; everything stands in the log. */
-function isImportant(line: string): boolean {
+function isError(line: string): boolean {
   return String(parseLine(line)?.level).toLowerCase() === 'error';
 }
 

@@ -154,6 +154,7 @@ function frameloomProcess(
   return {
     name,
     logFile: join(home, 'logs', log),
+    tellsErrors: true,
     ipc: true,
     launch: (ready) =>
       Promise.resolve({

@@ -27,6 +27,8 @@ export function temporalServer(options: {
   return {
     name: 'Temporal server',
     logFile: join(home, 'logs', 'temporal.log'),
+    // It calls many things errors that it mends by itself, such as a poll that ended with its worker.
+    tellsErrors: false,
     ipc: false,
     async launch(ready) {
       const [port = 0, httpPort = 0] = ready ? [ready.port, ready.httpPort] : await freePorts(2);
