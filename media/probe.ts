@@ -46,7 +46,8 @@ export async function probeVideo(
   const stream = pictureStream(headers.streams);
   const size = uprightSize(stream, limits);
   const startOffset = await firstFrameTime(tools, path, size, limits, signal);
-  const declaredEnd = endOf(headers.format) ?? endOf(stream);
+  const declaredEnd =
+    endOf(headers.format, headers.format.format_name) ?? endOf(stream, headers.format.format_name);
   const packets = await lastPackets(tools, path, declaredEnd, limits, signal);
   refuseTruncated(packets, headers.format.format_name, declaredEnd);
   const end = shownUntil(packets, 1 / (parseRatio(stream.avg_frame_rate) ?? 25));
@@ -183,8 +184,13 @@ function shownUntil(packets: readonly ProbedPacket[], frame: number): number | u
   return ends.length === 0 ? undefined : Math.max(...ends);
 }
 
-function endOf(of: { start_time?: number | undefined; duration?: number | undefined }): number | undefined {
-  return of.duration === undefined ? undefined : (of.start_time ?? 0) + of.duration;
+/** Container time at which headers say that it ends. What Matroska calls its duration counts from time 0, not from the start. */
+function endOf(
+  of: { start_time?: number | undefined; duration?: number | undefined },
+  format: string,
+): number | undefined {
+  if (of.duration === undefined) return undefined;
+  return format.includes('matroska') ? of.duration : (of.start_time ?? 0) + of.duration;
 }
 
 function truncated(): FrameloomError {
