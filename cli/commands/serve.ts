@@ -31,13 +31,11 @@ and the artifacts in FRAMELOOM_HOME; workers run beside it (frameloom worker).`,
       ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
     });
     const artifacts = store.createFolderStore(join(settings.home, 'artifacts'));
-    const artifacts = store.createFolderStore(join(settings.home, 'artifacts'));
     const api = await startApi({
       host: settings.host,
       port: settings.port,
       orchestrator: createTemporalOrchestrator(
         new Client({ connection, namespace: settings.temporalNamespace }),
-        artifacts,
         artifacts,
       ),
       store: artifacts,
