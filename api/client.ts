@@ -52,8 +52,8 @@ export interface FrameloomClient {
   cancelSummary(id: string, options?: CallOptions): Promise<Job>;
   deleteSummary(id: string, options?: CallOptions): Promise<void>;
   /**
-   * The events of a job after id `after`, each once and in order, until the job has ended. Reconnects by itself, and goes on
-   * for as long as the server answers at least once a minute.
+   * The events of a job after id `after`, each once and in order, until the job has ended. Reconnects by itself; throws when
+   * the server has not answered for a minute.
    */
   events(id: string, options?: CallOptions & { readonly after?: number }): AsyncGenerator<JobEvent, void>;
   /** Uploads a file in a stream. `onProgress` gets the bytes sent so far. */
@@ -71,6 +71,8 @@ export interface FrameloomClient {
 
 /** Longest time to reconnect without an answer, in milliseconds. */
 const GIVE_UP_AFTER = 60_000;
+/** A stream on which nothing comes for this long is dead, in milliseconds: the server sends something every 15 s. */
+const DEAD_AFTER = 45_000;
 const RECONNECT_DELAYS = [250, 500, 1000, 2000] as const;
 
 /** A client of the server at `options.url`. Its calls throw ApiError. */
@@ -104,26 +106,41 @@ export function createClient(options: ClientOptions = {}): FrameloomClient {
   ): AsyncGenerator<JobEvent, void> {
     let seen = after;
     let failures = 0;
-    let silentSince = Date.now();
+    let lastContact = Date.now();
     for (;;) {
+      const dead = new AbortController();
+      const watch = (): ReturnType<typeof setTimeout> => setTimeout(() => dead.abort(), DEAD_AFTER);
+      let timer = watch();
+      const onBytes = (): void => {
+        lastContact = Date.now();
+        clearTimeout(timer);
+        timer = watch();
+      };
       try {
-        const headers = { Accept: 'text/event-stream', 'Last-Event-ID': String(seen) };
-        const response = await call(`/v1/summaries/${id}/events`, { headers, ...pass(signal) });
+        const response = await call(`/v1/summaries/${id}/events`, {
+          headers: { Accept: 'text/event-stream', 'Last-Event-ID': String(seen) },
+          signal: signal ? AbortSignal.any([signal, dead.signal]) : dead.signal,
+        });
+        onBytes();
         if (response.status === 204 || !response.body) return;
-        for await (const { data } of sseMessages(response.body)) {
+        for await (const { data } of sseMessages(response.body, onBytes)) {
           const event = JSON.parse(data) as JobEvent; // the contract says so
           failures = 0;
-          silentSince = Date.now();
           if (event.id <= seen) continue;
           seen = event.id;
+          // However long the caller takes, the server is not to blame.
+          clearTimeout(timer);
           yield event;
+          onBytes();
           if (event.type === 'job.completed' || event.type === 'job.failed' || event.type === 'job.cancelled')
             return;
         }
       } catch (error) {
         if (signal?.aborted) throw error;
         if (error instanceof ApiError && !error.problem.retryable) throw error;
-        if (Date.now() - silentSince > GIVE_UP_AFTER) throw error;
+        if (Date.now() - lastContact > GIVE_UP_AFTER) throw error;
+      } finally {
+        clearTimeout(timer);
       }
       await sleep(RECONNECT_DELAYS[Math.min(failures, RECONNECT_DELAYS.length - 1)] ?? 0);
       failures += 1;

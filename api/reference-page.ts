@@ -1,5 +1,5 @@
 /** The reference page at /docs: the OpenAPI document and the table of errors as one HTML page without script or foreign files. */
-import { html, raw } from 'hono/html';
+import { html } from 'hono/html';
 import { ERRORS } from '../schema/errors.ts';
 import type { OpenApiDocument } from './openapi.ts';
 import { isObject, schemaNotes, schemaRows, typeName } from './schema-text.ts';
@@ -154,7 +154,7 @@ function typeLink(schema: unknown): Html {
 /** Text in which \`backticks\` mark code. */
 function prose(text: string): Html {
   const parts = text.split('`');
-  return html`${parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}${raw('')}`;
+  return html`${parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
 }
 
 export const REFERENCE_STYLE = `

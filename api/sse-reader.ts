@@ -6,8 +6,14 @@ export interface SseMessage {
   readonly data: string;
 }
 
-/** The messages of `body` that carry data. Leaving the loop early cancels the body. */
-export async function* sseMessages(body: ReadableStream<Uint8Array>): AsyncGenerator<SseMessage> {
+/**
+ * The messages of `body` that carry data. Leaving the loop early cancels the body. `onBytes` is called whenever anything comes,
+ * comments included.
+ */
+export async function* sseMessages(
+  body: ReadableStream<Uint8Array>,
+  onBytes: () => void = () => undefined,
+): AsyncGenerator<SseMessage> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
@@ -16,6 +22,7 @@ export async function* sseMessages(body: ReadableStream<Uint8Array>): AsyncGener
       const { done, value } = await reader.read();
       // A message that is not closed by an empty line was cut off, and is dropped.
       if (done) return;
+      onBytes();
       // A CR at the end may be the first half of a CR LF that a chunk boundary has cut in two.
       rest = (rest + decoder.decode(value, { stream: true })).replace(/\r\n|\r(?!$)/g, '\n');
       const blocks = rest.split('\n\n');

@@ -7,7 +7,8 @@ const HEARTBEAT_INTERVAL = 15_000;
 /** Time after which a dropped client should come back, in milliseconds. */
 const RETRY_AFTER = 1000;
 
-const HEADERS = {
+/** The headers of every event stream. */
+export const SSE_HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-store',
   // nginx would otherwise collect events before passing them on.
@@ -58,7 +59,7 @@ export function eventStream(
       stop.abort();
     },
   });
-  return new Response(body, { headers: HEADERS });
+  return new Response(body, { headers: SSE_HEADERS });
 }
 
 function eventText(event: JobEvent): string {

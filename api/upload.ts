@@ -19,10 +19,12 @@ export async function send(body: UploadBody, options: UploadOptions): Promise<Re
   if (body instanceof Blob && typeof XMLHttpRequest !== 'undefined') return await sendByXhr(body, options);
   const { url, headers, onProgress, signal } = options;
   const stream = body instanceof Blob ? body.stream() : body;
+  // With its length known the server can refuse a body before it is sent.
+  const length = body instanceof Blob ? { 'Content-Length': String(body.size) } : {};
   try {
     return await options.fetch(url, {
       method: 'POST',
-      headers: { ...headers, ...TYPE },
+      headers: { ...headers, ...TYPE, ...length },
       body: onProgress ? stream.pipeThrough(counter(onProgress)) : stream,
       duplex: 'half',
       ...(signal ? { signal } : {}),

@@ -7,7 +7,7 @@ import { integerParam } from '../integer-param.ts';
 import { followEvents, storedEvents } from '../journal.ts';
 import { isClosed } from '../orchestrator.ts';
 import { describeError, problems } from '../problems.ts';
-import { eventStream } from '../sse.ts';
+import { eventStream, SSE_HEADERS } from '../sse.ts';
 import { JobParams } from './summaries.ts';
 
 /** -1 is before the first. */
@@ -77,6 +77,7 @@ export function eventRoutes(app: Api, deps: ApiDeps): void {
     }
 
     if (isClosed(record) && (await storedEvents(store, record, after).next()).done) return c.body(null, 204);
+    if (c.req.method === 'HEAD') return new Response(null, { headers: SSE_HEADERS });
     const stop = new AbortController();
     const signals = [stop.signal, c.req.raw.signal, ...(closing ? [closing] : [])];
     const requestId = c.get('requestId');

@@ -23,7 +23,7 @@ const create = createRoute({
   operationId: 'createFile',
   summary: 'Upload a file',
   description:
-    'The body is the bytes of the file, of any content type but a form. It is streamed and never held in memory.',
+    'The body is the bytes of the file, of any content type but a multipart form. It is streamed and never held in memory.',
   tags: ['Files'],
   request: {
     query: z.object({
@@ -77,7 +77,8 @@ const remove = createRoute({
 
 export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps): void {
   app.openapi(create, async (c) => {
-    if (/^(multipart\/|application\/x-www-form-urlencoded)/i.test(c.req.header('Content-Type') ?? '')) {
+    // Only this kind of form: curl's --data-binary announces the other one.
+    if (/^multipart\//i.test(c.req.header('Content-Type') ?? '')) {
       throw new FrameloomError(
         'unsupported_content_type',
         'Send the bytes of the file as the body, not a form.',

@@ -61,13 +61,18 @@ const picture = createRoute({
 export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
   const frameNames = createFrameIndex(store);
 
+  /** Opens nothing for HEAD, whose body nobody would read to its end. */
+  async function body(method: string, name: string): Promise<ReadableStream<Uint8Array> | null> {
+    return method === 'HEAD' ? null : await store.read(name);
+  }
+
   app.openapi(manifest, async (c) => {
     const record = await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id);
     const name = jobArtifact(record.id, record.run, 'frames.jsonl');
     const info = await store.head(name);
     if (!info) throw noFrames(record);
     const headers = { 'Content-Type': 'application/x-ndjson', 'Content-Length': String(info.bytes) };
-    return new Response(await store.read(name), { headers }) as never; // the types take x-ndjson for a broken JSON type
+    return new Response(await body(c.req.method, name), { headers }) as never; // the types take x-ndjson for a broken JSON type
   });
 
   app.openapi(picture, async (c) => {
@@ -80,7 +85,7 @@ export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
     const etag = `"${info.sha256}"`;
     const headers = { ETag: etag, 'Cache-Control': 'private, max-age=31536000, immutable' };
     if (c.req.header('If-None-Match')?.includes(etag)) return new Response(null, { status: 304, headers });
-    return new Response(await store.read(info.name), {
+    return new Response(await body(c.req.method, info.name), {
       headers: { ...headers, 'Content-Type': 'image/jpeg', 'Content-Length': String(info.bytes) },
     });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../api/client.ts';
 import { type SseMessage, sseMessages } from '../../api/sse-reader.ts';
 import { isLastEvent, type JobEvent } from '../../schema/events.ts';
@@ -117,6 +117,16 @@ describe('the event stream', () => {
       expect(logged).toMatchObject([{ level: 'error', fields: { code: 'storage_unavailable' } }]);
     }));
 
+  it('opens nothing for HEAD', () =>
+    withApp(async ({ app, startJob, clock }) => {
+      const { id } = await startJob();
+      const before = clock.now();
+      const response = await app.request(`/v1/summaries/${id}/events`, { method: 'HEAD' });
+      expect(response.headers.get('Content-Type')).toMatch('text/event-stream');
+      for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(clock.now()).toBe(before);
+    }));
+
   it('ends when the process is about to end', async () => {
     const closing = new AbortController();
     await withApp(
@@ -186,6 +196,48 @@ describe('the client', () => {
       expect(seen.slice(1)).toEqual(events);
       expect(seen.filter(isLastEvent)).toHaveLength(1);
       expect(connections).toBeGreaterThan(10);
+    }));
+
+  it('bears any silence of a living server, and gives up on one that was gone for a minute', () =>
+    withApp(async ({ app, startJob, writeEvents }) => {
+      const { id } = await startJob();
+      await writeEvents(id, sampleEvents(9).slice(0, 2));
+      let now = Date.now();
+      const clock = vi.spyOn(Date, 'now').mockImplementation(() => now);
+      let connections = 0;
+      const client = createClient({
+        url: 'http://localhost',
+        sleep: async (milliseconds) => {
+          now += milliseconds;
+        },
+        fetch: async (url, init) => {
+          connections += 1;
+          if (connections > 1) throw new TypeError('connection refused');
+          const response = await app.request(String(url), init);
+          // Half an hour of comments, after which the connection breaks.
+          const silent = new TransformStream<Uint8Array, Uint8Array>({
+            transform(chunk, controller) {
+              controller.enqueue(chunk);
+              if (!new TextDecoder().decode(chunk).includes('id: 2')) return;
+              now += 1_800_000;
+              controller.enqueue(new TextEncoder().encode(': still here\n\n'));
+              controller.terminate();
+            },
+          });
+          return new Response(response.body?.pipeThrough(silent) ?? null, response);
+        },
+      });
+      const seen: number[] = [];
+      const start = now;
+      await expect(
+        (async () => {
+          for await (const event of client.events(id)) seen.push(event.id);
+        })(),
+      ).rejects.toMatchObject({ problem: { code: 'unavailable' } });
+      clock.mockRestore();
+      expect(seen).toEqual([0, 1, 2]);
+      expect(connections).toBeGreaterThan(3);
+      expect(now - start).toBeGreaterThan(1_860_000);
     }));
 
   it('gives up at once on a job that does not exist', () =>

@@ -29,6 +29,12 @@ describe('an uploaded file', () => {
       expect((await app.request(`/v1/files/${file.id}`)).status).toBe(404);
     }));
 
+  it('is taken from `curl --data-binary`, which announces a form', () =>
+    withApp(async ({ app }) => {
+      const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+      expect((await app.request('/v1/files', { method: 'POST', body: 'a=b', headers })).status).toBe(201);
+    }));
+
   it('has an id of its own each time, and its bytes are kept once', () =>
     withApp(async ({ app, store }) => {
       const [a, b] = [await upload(app, 'same'), await upload(app, 'same')];

@@ -52,6 +52,17 @@ describe('the frames of a job', () => {
       expect((await picture(2)).status).toBe(404);
     }));
 
+  it('are not even read for HEAD', () =>
+    withApp(async ({ app, startJob, store }) => {
+      const { id } = await startJob();
+      await writeFrames(store, id);
+      store.read = () => Promise.reject(new Error('read'));
+      for (const path of ['frames', 'frames/1.jpg']) {
+        const response = await app.request(`/v1/summaries/${id}/${path}`, { method: 'HEAD' });
+        expect([response.status, await response.text()]).toEqual([200, '']);
+      }
+    }));
+
   it('are not sent again to a client that has them', () =>
     withApp(async ({ app, startJob, store }) => {
       const { id } = await startJob();

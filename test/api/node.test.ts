@@ -92,6 +92,19 @@ describe('the API on Node', () => {
       expect(file.bytes).toBe(3);
     }));
 
+  it('tells a client that its file is too large, whether its length is known or not', () =>
+    withServer(async ({ client }) => {
+      const bytes = new Uint8Array(MAX_UPLOAD_BYTES + 1);
+      const streamed = new ReadableStream<Uint8Array>({
+        pull: (controller) => controller.enqueue(bytes.subarray(0, 1_000_000)),
+      });
+      for (const body of [new Blob([bytes]), streamed]) {
+        await expect(client.uploadFile(body, 'large.mp4')).rejects.toMatchObject({
+          problem: { code: 'payload_too_large' },
+        });
+      }
+    }));
+
   it('refuses a body that is announced too long before it is sent', () =>
     withServer(async ({ api }) => {
       const status = await new Promise<number | undefined>((resolve, reject) => {
