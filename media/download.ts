@@ -64,7 +64,7 @@ async function follow(
     });
     const next = locationOf(response);
     if (next === undefined) return accepted(response, limits.maxBytes);
-    response.body.destroy();
+    discard(response.body);
     if (redirects === MAX_REDIRECTS) {
       throw new FrameloomError('source_unreachable', 'The address redirects too many times.');
     }
@@ -87,8 +87,13 @@ function accepted({ statusCode, headers, body }: Dispatcher.ResponseData, maxByt
           ? tooLarge(maxBytes)
           : undefined;
   if (!refusal) return body;
-  body.on('error', () => undefined).destroy();
+  discard(body);
   throw refusal;
+}
+
+/** Ends a body nobody reads. undici reports that as an error, which without a listener would end the process. */
+function discard(body: Readable): void {
+  body.on('error', () => undefined).destroy();
 }
 
 async function save(

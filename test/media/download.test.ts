@@ -1,0 +1,158 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { download } from '../../media/index.ts';
+import { temporaryFolder } from './clips.ts';
+
+const folder = temporaryFolder();
+const OPEN = { maxBytes: 100_000, allowPrivate: true } as const;
+const GUARDED = { maxBytes: 100_000, allowPrivate: false } as const;
+const BODY = Buffer.alloc(50_000, 'frameloom');
+let origin = '';
+let requests: string[] = [];
+
+const routes: Readonly<Record<string, RequestListener>> = {
+  '/ok': (_request, response) => response.end(BODY),
+  '/large': (_request, response) =>
+    response.writeHead(200, { 'content-length': '100001' }).end(Buffer.alloc(100_001)),
+  '/endless': (request, response) => {
+    const more = (): void => {
+      while (!request.destroyed && response.write(BODY));
+    };
+    response.on('drain', more);
+    more();
+  },
+  '/gone': (_request, response) => response.writeHead(410).end(),
+  '/broken': (_request, response) => {
+    response.writeHead(200, { 'content-length': '50000' });
+    response.write(BODY.subarray(0, 10), () => response.destroy());
+  },
+  '/failing': (_request, response) => response.writeHead(500).end(),
+  '/hop': (_request, response) => response.writeHead(302, { location: '/ok' }).end(),
+  '/loop': (_request, response) => response.writeHead(302, { location: '/loop' }).end(),
+  '/to-file': (_request, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
+  '/to-credentials': (request, response) =>
+    response.writeHead(302, { location: `http://user:secret@${request.headers.host}/ok` }).end(),
+  '/silent': () => undefined,
+};
+
+const server = createServer((request, response) => {
+  requests.push(request.url ?? '');
+  const route = routes[request.url ?? ''];
+  if (route) route(request, response);
+  else response.writeHead(404).end();
+});
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // a TCP server has no other kind
+});
+
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+describe('download', () => {
+  it('writes the body to the file', async () => {
+    const path = join(folder, 'ok');
+    expect(await download(`${origin}/ok`, path, OPEN)).toEqual({ bytes: BODY.length });
+    expect((await readFile(path)).equals(BODY)).toBe(true);
+  });
+
+  it('follows redirects', async () => {
+    expect(await download(`${origin}/hop`, join(folder, 'hop'), OPEN)).toEqual({ bytes: BODY.length });
+  });
+
+  it('never writes over a file', async () => {
+    const path = join(folder, 'taken');
+    await download(`${origin}/ok`, path, OPEN);
+    await expect(download(`${origin}/ok`, path, OPEN)).rejects.toMatchObject({ code: 'EEXIST' });
+    expect((await readFile(path)).equals(BODY)).toBe(true);
+  });
+
+  it.each([
+    ['/missing', 'source_missing'],
+    ['/gone', 'source_missing'],
+    ['/failing', 'source_unreachable'],
+    ['/broken', 'source_unreachable'],
+    ['/loop', 'source_unreachable'],
+    ['/large', 'media_too_large'],
+    ['/endless', 'media_too_large'],
+    ['/to-file', 'source_forbidden'],
+    ['/to-credentials', 'source_forbidden'],
+  ])('answers %s with %s and leaves no file', async (route, code) => {
+    await refused(`${origin}${route}`, code, OPEN);
+  });
+
+  it('answers a port where nobody listens with source_unreachable', async () => {
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const { port } = closed.address() as AddressInfo; // a TCP server has no other kind
+    await new Promise((resolve) => closed.close(resolve));
+    await refused(`http://127.0.0.1:${port}/`, 'source_unreachable', OPEN);
+  });
+
+  it('ends with the reason of the signal', async () => {
+    const abort = new AbortController();
+    const running = download(`${origin}/silent`, join(folder, 'silent'), { ...OPEN, signal: abort.signal });
+    abort.abort(new Error('no longer wanted'));
+    await expect(running).rejects.toThrow('no longer wanted');
+    expect(await readdir(folder)).not.toContain('silent');
+  });
+
+  it('ends at its time limit', async () => {
+    await refused(`${origin}/silent`, 'source_unreachable', { ...OPEN, timeLimit: 100 });
+  });
+});
+
+describe('download without private addresses', () => {
+  const port = (): string => new URL(origin).port;
+
+  it.each([
+    'http://127.0.0.1',
+    'http://127.1',
+    'http://2130706433',
+    'http://0x7f000001',
+    'http://0',
+    'http://[::1]',
+    'http://[::ffff:127.0.0.1]',
+    'http://[::ffff:7f00:1]',
+    'http://[64:ff9b::7f00:1]',
+    'http://[fe80::1]',
+    'http://[fd00::1]',
+    'http://localhost',
+    'http://10.1.2.3',
+    'http://172.16.0.1',
+    'http://192.168.0.1',
+    'http://100.64.0.1',
+    'http://169.254.169.254',
+    'http://224.0.0.1',
+    'http://255.255.255.255',
+  ])('refuses %s', async (address) => {
+    requests = [];
+    await refused(`${address}:${port()}/ok`, 'source_forbidden', GUARDED);
+    expect(requests).toEqual([]);
+  });
+
+  it.each([
+    'file:///etc/passwd',
+    'ftp://example.com/x',
+    'data:text/plain,x',
+    'https://user:pass@example.com/',
+    'nonsense',
+    '',
+  ])('refuses %j', (address) => refused(address, 'source_forbidden', GUARDED));
+});
+
+async function refused(
+  url: string,
+  code: string,
+  limits: { readonly maxBytes: number; readonly allowPrivate: boolean; readonly timeLimit?: number },
+): Promise<void> {
+  const path = join(folder, 'refused');
+  await expect(download(url, path, limits)).rejects.toMatchObject({ code });
+  expect(await readdir(folder)).not.toContain('refused');
+}

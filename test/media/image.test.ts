@@ -1,0 +1,88 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { encodeJpeg, type Picture, readImage } from '../../media/index.ts';
+import { LIMITS, temporaryFolder } from './clips.ts';
+
+const folder = temporaryFolder();
+
+/** 40×20, left half red, right half blue. */
+function halves(): Sharp {
+  const data = Buffer.alloc(40 * 20 * 3);
+  for (let at = 0; at < 40 * 20; at++) data.set(at % 40 < 20 ? [255, 0, 0] : [0, 0, 255], at * 3);
+  return sharp(data, { raw: { width: 40, height: 20, channels: 3 } });
+}
+
+function pixel(picture: Picture, x: number, y: number): number[] {
+  return [...picture.data.subarray((y * picture.width + x) * 3, (y * picture.width + x) * 3 + 3)];
+}
+
+/** CMYK cannot show pure colours, so that only the strongest channel can be expected of all formats. */
+function strongest([red = 0, green = 0, blue = 0]: readonly number[]): string {
+  return red > Math.max(green, blue) + 50 ? 'red' : blue > Math.max(red, green) + 50 ? 'blue' : 'neither';
+}
+
+describe('readImage', () => {
+  it.each([
+    ['JPEG', () => halves().jpeg({ quality: 95, chromaSubsampling: '4:4:4' }).toBuffer()],
+    ['PNG', () => halves().png().toBuffer()],
+    ['WebP', () => halves().webp({ lossless: true }).toBuffer()],
+    ['16-bit PNG', () => halves().toColourspace('rgb16').png().toBuffer()],
+    [
+      'CMYK JPEG',
+      () => halves().toColourspace('cmyk').jpeg({ quality: 95, chromaSubsampling: '4:4:4' }).toBuffer(),
+    ],
+    ['palette PNG', () => halves().png({ palette: true }).toBuffer()],
+  ] as const)('reads %s as packed RGB', async (_name, make) => {
+    const picture = await readImage(await make(), LIMITS);
+    expect([picture.width, picture.height, picture.data.length]).toEqual([40, 20, 2400]);
+    expect(strongest(pixel(picture, 5, 10))).toBe('red');
+    expect(strongest(pixel(picture, 35, 10))).toBe('blue');
+  });
+
+  it('reads greyscale as RGB', async () => {
+    const picture = await readImage(await halves().greyscale().png().toBuffer(), LIMITS);
+    expect(picture.data.length).toBe(2400);
+  });
+
+  it('turns pictures upright', async () => {
+    // EXIF 6: the stored picture has to be turned clockwise, so its left side comes to the top.
+    const picture = await readImage(await halves().withMetadata({ orientation: 6 }).png().toBuffer(), LIMITS);
+    expect([picture.width, picture.height]).toEqual([20, 40]);
+    expect(pixel(picture, 10, 5)).toEqual([255, 0, 0]);
+    expect(pixel(picture, 10, 35)).toEqual([0, 0, 255]);
+  });
+
+  it('puts transparent pictures on white', async () => {
+    const clear = {
+      create: { width: 8, height: 8, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
+    } as const;
+    const picture = await readImage(await sharp(clear).png().toBuffer(), LIMITS);
+    expect(pixel(picture, 4, 4)).toEqual([255, 255, 255]);
+  });
+
+  it('makes large pictures smaller and small ones not larger', async () => {
+    const large = await halves().resize(4000, 2000).jpeg().toBuffer();
+    const picture = await readImage(large, LIMITS);
+    expect([picture.width, picture.height]).toEqual([1344, 672]);
+    expect((await readImage(large, LIMITS, { maxSide: 100 })).width).toBe(100);
+  });
+
+  it('reads files', async () => {
+    const path = join(folder, 'picture.txt');
+    await writeFile(path, await halves().png().toBuffer());
+    expect((await readImage(path, LIMITS)).width).toBe(40);
+  });
+});
+
+describe('encodeJpeg', () => {
+  it('gives the same bytes for the same picture, and keeps colours sharp', async () => {
+    const picture = await readImage(await halves().png().toBuffer(), LIMITS);
+    const jpeg = await encodeJpeg(picture);
+    expect(jpeg.equals(await encodeJpeg({ ...picture, data: Buffer.from(picture.data) }))).toBe(true);
+    expect((await sharp(jpeg).metadata()).chromaSubsampling).toBe('4:4:4');
+    const again = await readImage(jpeg, LIMITS);
+    expect(pixel(again, 18, 10)[0]).toBeGreaterThan(230); // beside the edge
+  });
+});
