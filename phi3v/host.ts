@@ -190,8 +190,9 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
     },
     [Symbol.asyncDispose]: async () => {
       closing.abort();
-      const process = running;
+      // One that is just starting is killed by the signal, or has become the running one.
       await starting?.catch(() => undefined);
+      const process = running;
       process?.kill();
       await process?.ended;
     },

@@ -1,17 +1,13 @@
 import { fork } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hdTransform, type ImageFeatures, type ModelHost, startModelHost } from '../../phi3v/index.ts';
 import { openModel } from '../../phi3v/model.ts';
-import { COLOURS, DESCRIBE, drawCircle, TINY } from './support.ts';
+import { COLOURS, DESCRIBE, drawCircle, endlessModel, TINY } from './support.ts';
 
 const PICTURE = hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 1);
 const PROMPT = [{ text: '1:\n' }, { image: 0 }, { text: DESCRIBE }];
-/** The tiny model repeats itself for long on this one: it was never trained on it. */
-const ENDLESS = Array.from(
-  { length: 30 },
-  (_, i) => `${i + 1}. A red circle on the left, on a blue background.`,
-);
-const LONG = [{ text: `These are captions of consecutive images:\n${ENDLESS.join('\n')}\nSummarize them.` }];
+const HELLO = [{ text: 'Hello' }];
 
 /** The pid of a host that runs. */
 function pidOf(host: ModelHost): number {
@@ -91,7 +87,7 @@ describe('the model host', () => {
     await expect(host.generate({ prompt: [], features: [features], maxTokens: 1 })).rejects.toMatchObject({
       code: 'prompt_invalid',
     });
-    await expect(host.generate({ prompt: LONG, features: [], maxTokens: 99_999 })).rejects.toMatchObject({
+    await expect(host.generate({ prompt: HELLO, features: [], maxTokens: 99_999 })).rejects.toMatchObject({
       code: 'context_exceeded',
     });
     await expect(host.encodeImage({ ...PICTURE, width: 335 })).rejects.toMatchObject({
@@ -99,72 +95,17 @@ describe('the model host', () => {
     });
   });
 
-  it('stops a generation that is cancelled, and goes on with the next call in the same process', async () => {
-    const pid = host.pid;
-    const abort = new AbortController();
-    const answer = host.generate(
-      { prompt: LONG, features: [], maxTokens: 3000 },
-      { signal: abort.signal, onTokens: () => abort.abort() },
-    );
-    const next = host.generate({ prompt: PROMPT, features: [features], maxTokens: 2 });
-    await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
-    expect((await next).tokens.length).toBe(2);
-    expect(host.pid).toBe(pid);
-  });
-
-  it('does not start what was cancelled before', async () => {
-    const signal = AbortSignal.abort();
-    await expect(host.encodeImage(PICTURE, { signal })).rejects.toMatchObject({ code: 'cancelled' });
-    const abort = new AbortController();
-    const running = host.generate({ prompt: PROMPT, features: [features], maxTokens: 5 });
-    const queued = host.generate({ prompt: LONG, features: [], maxTokens: 3000 }, { signal: abort.signal });
-    abort.abort();
-    await expect(queued).rejects.toMatchObject({ code: 'cancelled' });
-    expect((await running).tokens.length).toBe(5);
-  });
-
-  it('rejects its calls when it is killed, and is started again by the next one', async () => {
-    const pid = pidOf(host);
-    const calls = [
-      host.generate(
-        { prompt: LONG, features: [], maxTokens: 3000 },
-        { onTokens: () => process.kill(pid, 'SIGKILL') },
-      ),
-      host.encodeImage(PICTURE),
-    ];
-    const results = await Promise.allSettled(calls);
-    for (const result of results) {
-      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'crashed' } });
-    }
-    expect(host.pid).toBeUndefined();
-    expect(await host.encodeImage(PICTURE)).toEqual(features);
-    expect(pidOf(host)).not.toBe(pid);
-  });
-
   it('kills a host that does not heed a cancel in time', async () => {
-    await using impatient = await startModelHost({ folder: TINY, threads: 1, cancelGraceMs: 0 });
+    await using impatient = await startModelHost({ folder: TINY, threads: 1, cancelGraceMs: 1 });
     const pid = pidOf(impatient);
-    // The only stop on the way through the first call of such a prompt is its end.
-    const lines = Array.from({ length: 4 }, () => ENDLESS.join('\n'));
-    const prompt = [{ text: [...lines, ...lines].join('\n') }];
+    process.kill(pid, 'SIGSTOP');
     const abort = new AbortController();
-    const answer = impatient.generate({ prompt, features: [], maxTokens: 5 }, { signal: abort.signal });
+    const answer = impatient.encodeImage(PICTURE, { signal: abort.signal });
     setImmediate(() => abort.abort());
     await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
     expect(impatient.pid).toBeUndefined();
     expect(exists(pid)).toBe(false);
     expect((await impatient.encodeImage(PICTURE)).tokens).toBe(313);
-  });
-
-  it('is gone once closed, with its calls cancelled', async () => {
-    const short = await startModelHost({ folder: TINY, threads: 1 });
-    const pid = pidOf(short);
-    const answer = short.generate({ prompt: LONG, features: [], maxTokens: 3000 });
-    const refused = expect(answer).rejects.toMatchObject({ code: 'cancelled' });
-    await short[Symbol.asyncDispose]();
-    await refused;
-    expect(exists(pid)).toBe(false);
-    await expect(short.encodeImage(PICTURE)).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   it('ends when its parent is killed', async () => {
@@ -177,5 +118,78 @@ describe('the model host', () => {
     expect(exists(pid)).toBe(true);
     parent.kill('SIGKILL');
     await expect.poll(() => exists(pid), { timeout: 10_000 }).toBe(false);
+  });
+});
+
+describe('in the midst of an answer that never ends', () => {
+  const endless = { prompt: HELLO, features: [], maxTokens: 4000 };
+  let folder: string;
+  let host: ModelHost;
+  beforeAll(async () => {
+    folder = await endlessModel();
+    host = await startModelHost({ folder, threads: 1, cancelGraceMs: 60_000 });
+  });
+  afterAll(async () => {
+    await host[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('a cancel stops it, and the same process goes on with the next call', async () => {
+    const pid = host.pid;
+    const abort = new AbortController();
+    const onTokens = (): void => abort.abort();
+    const answer = host.generate(endless, { signal: abort.signal, onTokens });
+    const next = host.generate({ ...endless, maxTokens: 2 });
+    await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
+    expect((await next).tokens.length).toBe(2);
+    expect(host.pid).toBe(pid);
+  });
+
+  it('calls that wait behind it can be cancelled too, before and after they were made', async () => {
+    const running = new AbortController();
+    const answer = host.generate(endless, { signal: running.signal });
+    const waiting = new AbortController();
+    const queued = host.encodeImage(PICTURE, { signal: waiting.signal });
+    waiting.abort();
+    running.abort();
+    await expect(queued).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(host.encodeImage(PICTURE, { signal: waiting.signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+  });
+
+  it('a kill rejects all calls, and the next one starts another process', async () => {
+    const pid = pidOf(host);
+    const onTokens = (): void => void process.kill(pid, 'SIGKILL');
+    const results = await Promise.allSettled([
+      host.generate(endless, { onTokens }),
+      host.encodeImage(PICTURE),
+    ]);
+    for (const result of results) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'crashed' } });
+    }
+    expect(host.pid).toBeUndefined();
+    expect((await host.encodeImage(PICTURE)).tokens).toBe(313);
+    expect(pidOf(host)).not.toBe(pid);
+  });
+
+  it('closing the host cancels it, and leaves no process', async () => {
+    const pid = pidOf(host);
+    const refused = expect(host.generate(endless)).rejects.toMatchObject({ code: 'cancelled' });
+    await host[Symbol.asyncDispose]();
+    await refused;
+    expect(exists(pid)).toBe(false);
+    await expect(host.encodeImage(PICTURE)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('closing the host while it is started again stops that', async () => {
+    const short = await startModelHost({ folder, threads: 1 });
+    const onTokens = (): void => void process.kill(pidOf(short), 'SIGKILL');
+    await expect(short.generate(endless, { onTokens })).rejects.toMatchObject({ code: 'crashed' });
+    const restarting = expect(short.encodeImage(PICTURE)).rejects.toMatchObject({ code: 'cancelled' });
+    await short[Symbol.asyncDispose]();
+    await restarting;
+    expect(short.pid).toBeUndefined();
   });
 });

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hdTransform, type ImageFeatures } from '../../phi3v/index.ts';
 import { type Model, openModel } from '../../phi3v/model.ts';
-import { COLOURS, DESCRIBE, drawCircle, TINY } from './support.ts';
+import { COLOURS, DESCRIBE, drawCircle, specialIds, TINY, tinyFile } from './support.ts';
+
+interface GenaiModel {
+  readonly context_length: number;
+  readonly eos_token_id: number | number[];
+  readonly decoder: Record<'num_hidden_layers' | 'num_key_value_heads' | 'head_size' | 'hidden_size', number>;
+}
 
 let model: Model;
 let first: ImageFeatures;
@@ -21,20 +27,28 @@ const TWO = [{ text: '1:\n' }, { image: 0 }, { text: '\n2:\n' }, { image: 1 }, {
 
 describe('the tiny model', () => {
   it('is described by its own files', () => {
+    const { model: config } = tinyFile<{ model: GenaiModel }>('genai_config.json');
+    const { num_hidden_layers, num_key_value_heads, head_size, hidden_size } = config.decoder;
     expect(model.info).toMatchObject({
-      contextLength: 16_384,
+      contextLength: config.context_length,
+      hiddenSize: hidden_size,
+      // Keys and values of float32
+      kvBytesPerToken: 2 * num_hidden_layers * num_key_value_heads * head_size * 4,
       ropeSwitch: 4096,
-      hiddenSize: 128,
-      numCrops: 1,
-      // 2 tensors × 6 layers × 4 heads × 32 numbers of 4 bytes
-      kvBytesPerToken: 6144,
-      stopIds: [2, 894, 895, 901],
     });
     expect(model.info.runtime).toMatch(/^onnxruntime-node \d+\.\d+\.\d+ cpu$/);
   });
 
+  it('stops at the ids of its configuration and at the special tokens that end a turn', () => {
+    const { model: config } = tinyFile<{ model: GenaiModel }>('genai_config.json');
+    const named = ['<|end|>', '<|endoftext|>', '<|assistant|>', '</s>'].map((token) =>
+      specialIds().get(token),
+    );
+    expect(new Set(model.info.stopIds)).toEqual(new Set([config.eos_token_id, named].flat(2)));
+  });
+
   it('says what a drawn picture shows', async () => {
-    expect(first).toMatchObject({ tokens: 313, hiddenSize: 128 });
+    expect(first).toMatchObject({ tokens: 313, hiddenSize: model.info.hiddenSize });
     const { text, finishReason, imageTokens } = await model.generate({
       prompt: ONE,
       features: [first],
@@ -77,7 +91,7 @@ describe('the tiny model', () => {
   }, 120_000);
 
   it('refuses features of another model before it runs anything', async () => {
-    const other = { data: new Float32Array(313 * 64), tokens: 313, hiddenSize: 64 };
+    const other = { data: new Float32Array(313 * 7), tokens: 313, hiddenSize: 7 };
     const answer = model.generate({ prompt: ONE, features: [other], maxTokens: 4 });
     await expect(answer).rejects.toMatchObject({ code: 'prompt_invalid' });
   });

@@ -5,7 +5,7 @@ import { TINY } from './support.ts';
 
 const NONE = new Float32Array(0);
 const LENGTH = 600;
-const IDS = Array.from({ length: LENGTH }, (_, i) => 3 + ((i * 7919) % 880));
+const IDS = Array.from({ length: LENGTH }, (_, i) => 3 + ((i * 7919) % 250));
 
 let graphs: Graphs;
 beforeAll(async () => {

@@ -1,8 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCanvas } from '@napi-rs/canvas';
 import type { RgbImage } from '../../phi3v/index.ts';
 
 export const TINY = fileURLToPath(new URL('../../models/tiny-phi3v', import.meta.url));
+
+/** One of the tiny model's files, as data. */
+export function tinyFile<T>(name: string): T {
+  return JSON.parse(readFileSync(`${TINY}/${name}`, 'utf8')) as T; // as the caller says it is
+}
+
+/** Ids of the tiny model's special tokens by their text. */
+export function specialIds(): ReadonlyMap<string, number> {
+  const { added_tokens } = tinyFile<{ added_tokens: { content: string; id: number }[] }>('tokenizer.json');
+  return new Map(added_tokens.map(({ content, id }) => [content, id]));
+}
+
+/**
+ * A copy of the tiny model that never stops before the length limit, because none of its tokens is known to end an answer.
+ * The caller removes it.
+ */
+export async function endlessModel(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'frameloom-endless-'));
+  await cp(TINY, folder, { recursive: true });
+  const edit = async (name: string, change: (text: string) => string): Promise<void> => {
+    const path = join(folder, name);
+    await writeFile(path, change(await readFile(path, 'utf8')));
+  };
+  await edit('genai_config.json', (text) =>
+    text.replace(/"eos_token_id": (\[[^\]]*\]|\d+)/, '"eos_token_id": []'),
+  );
+  for (const token of ['<|end|>', '<|endoftext|>', '<|assistant|>', '</s>']) {
+    await edit('tokenizer.json', (text) => text.replaceAll(`"${token}"`, `"(${token.slice(1, -1)})"`));
+  }
+  return folder;
+}
 
 /** The caption prompt of the tiny model, one label line per image. */
 export const DESCRIBE = '\nDescribe each image in one line, starting with its number.';
