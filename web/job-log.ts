@@ -7,6 +7,8 @@ export interface SegmentView {
   readonly index: number;
   readonly startTime: number | undefined;
   readonly endTime: number | undefined;
+  /** Slide numbers; empty for videos. */
+  readonly slides: readonly number[];
   readonly frames: readonly ResultFrame[];
 }
 
@@ -20,6 +22,8 @@ export interface JobLog {
   readonly segments: ReadonlyMap<number, SegmentView>;
   readonly failedSegments: ReadonlyMap<number, JobError>;
   readonly chapterTitles: ReadonlyMap<number, string>;
+  /** The frame described last: segments finish in any order. */
+  readonly latest: ResultFrame | undefined;
   readonly cancelling: boolean;
   readonly ended: boolean;
 }
@@ -31,6 +35,7 @@ export const EMPTY_LOG: JobLog = {
   segments: new Map(),
   failedSegments: new Map(),
   chapterTitles: new Map(),
+  latest: undefined,
   cancelling: false,
   ended: false,
 };
@@ -44,7 +49,13 @@ export function applyEvent(log: JobLog, event: JobEvent): JobLog {
       return { ...next, source: event.source };
     case 'segment.completed': {
       const { index, start_time: startTime, end_time: endTime, frames } = event.segment;
-      return { ...next, segments: withEntry(log.segments, index, { index, startTime, endTime, frames }) };
+      const slides = frames.flatMap(({ slide }) => slide ?? []);
+      const segment = { index, startTime, endTime, slides, frames };
+      return {
+        ...next,
+        segments: withEntry(log.segments, index, segment),
+        latest: frames.at(-1) ?? log.latest,
+      };
     }
     case 'segment.failed':
       return { ...next, failedSegments: withEntry(log.failedSegments, event.segment.index, event.error) };

@@ -34,6 +34,8 @@ export interface JobView {
   readonly segments: readonly SegmentView[];
   /** All frames seen so far, in the order of the source. */
   readonly frames: readonly ResultFrame[];
+  /** The frame described last. */
+  readonly latest: ResultFrame | undefined;
   readonly chapters: readonly ChapterView[];
   /** Titles of chapters that are finished while the job is still running. */
   readonly chapterTitles: readonly string[];
@@ -65,13 +67,14 @@ export function viewOf(job: Job, log: JobLog): JobView {
     name,
     title: result?.title || name,
     kind: job.request.source.type,
-    status: !settled && log.cancelling ? 'cancelling' : job.status,
+    status: statusOf(job, log),
     running: !settled,
     progress: settled ? job.progress : (log.progress ?? job.progress),
     duration: result?.source.duration ?? log.source?.duration ?? Math.max(0, ...ends),
     pages: result?.source.pages ?? log.source?.pages ?? 0,
     segments,
     frames,
+    latest: log.latest,
     chapters: (result?.chapters ?? []).map((chapter) => ({
       title: chapter.title,
       summary: chapter.summary,
@@ -117,16 +120,25 @@ export function isIn(view: JobView, segments: readonly number[], frame: ResultFr
   return home !== undefined && segments.includes(home.index);
 }
 
+/** The log is ahead of the job it was read with. */
+function statusOf(job: Job, log: JobLog): JobStatus {
+  if (isSettled(job.status)) return job.status;
+  if (log.cancelling) return 'cancelling';
+  return log.progress && log.progress.stage !== 'queued' ? 'processing' : job.status;
+}
+
 /** The last of `frames` (sorted by time) shown at `time` in seconds, or the first one. */
 export function frameAt(frames: readonly ResultFrame[], time: number): ResultFrame | undefined {
   return frames.findLast((frame) => (frame.time ?? 0) <= time + 1e-3) ?? frames[0];
 }
 
-function segmentOf(segment: SummaryResult['segments'][number]): SegmentView {
+/** A segment of a stored result as the log would have told of it. */
+export function segmentOf(segment: SummaryResult['segments'][number]): SegmentView {
   return {
     index: segment.index,
     startTime: segment.start_time,
     endTime: segment.end_time,
+    slides: segment.slides ?? [],
     frames: segment.frames,
   };
 }

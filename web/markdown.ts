@@ -1,14 +1,19 @@
 /** A result as a Markdown document. Pure; no DOM. */
-import type { ResultFrame, ResultSegment, SummaryResult } from '../schema/result.ts';
+import type { ResultFrame, SummaryResult } from '../schema/result.ts';
+import { evidencePlaces } from './evidence.ts';
 import { formatPlace, formatTime } from './format.ts';
+import { placeOf, timeDigits } from './frame-place.ts';
+import type { SegmentView } from './job-log.ts';
+import { segmentOf } from './job-view.ts';
 
 /** The whole result: summary with its evidence, chapters, frames with captions, gaps, and what made it. Ends with a newline. */
 export function markdownOf(result: SummaryResult): string {
-  const segments = new Map(result.segments.map((segment) => [segment.index, segment]));
+  const segments = result.segments.map(segmentOf);
+  const noun = result.source.type === 'video' ? '' : 'slides ';
   const blocks = [
     `# ${escapeMarkdown(result.title)}`,
     result.sentences.length > 0
-      ? result.sentences.map((sentence) => withEvidence(sentence, segments)).join('\n')
+      ? result.sentences.map((sentence) => withEvidence(sentence, segments, noun)).join('\n')
       : escapeMarkdown(result.summary),
   ];
   if (result.chapters.length > 0) {
@@ -18,7 +23,8 @@ export function markdownOf(result: SummaryResult): string {
     }
   }
   const frames = result.segments.flatMap((segment) => segment.frames);
-  if (frames.length > 0) blocks.push('## Frames', frames.map(frameLine).join('\n'));
+  const digits = timeDigits(frames);
+  if (frames.length > 0) blocks.push('## Frames', frames.map((frame) => frameLine(frame, digits)).join('\n'));
   if (result.gaps.length > 0) {
     const lines = result.gaps.map(
       (gap) => `- ${formatPlace(gap) || `Segment ${gap.segment}`}: not described (\`${gap.reason}\`)`,
@@ -30,26 +36,21 @@ export function markdownOf(result: SummaryResult): string {
 }
 
 function withEvidence(
-  sentence: { readonly text: string; readonly segments: readonly number[] },
-  segments: ReadonlyMap<number, ResultSegment>,
+  sentence: SummaryResult['sentences'][number],
+  segments: readonly SegmentView[],
+  noun: string,
 ): string {
-  const places = sentence.segments
-    .map((index) => segments.get(index))
-    .filter((segment) => segment !== undefined)
-    .map(formatPlace)
-    .filter((place) => place !== '');
+  const places = evidencePlaces(segments, sentence.segments).map(({ label }) => label);
   const text = escapeMarkdown(sentence.text);
-  return places.length > 0 ? `${text} (${places.join('; ')})` : text;
+  return places.length > 0 ? `${text} (${noun}${places.join(', ')})` : text;
 }
 
 function heading(place: string, title: string): string {
   return place === '' ? escapeMarkdown(title) : `${place} · ${escapeMarkdown(title)}`;
 }
 
-function frameLine(frame: ResultFrame): string {
-  const place =
-    frame.time === undefined ? `Slide ${frame.slide ?? frame.index + 1}` : formatTime(frame.time, 1);
-  return `- **${place}** ${escapeMarkdown(frame.caption)}`;
+function frameLine(frame: ResultFrame, digits: number): string {
+  return `- **${placeOf(frame, digits)}** ${escapeMarkdown(frame.caption)}`;
 }
 
 function footer({ source, model, notice }: SummaryResult): string {

@@ -13,6 +13,9 @@ interface Props {
 
 /** Every frame with its caption, in the order of the source. */
 export function FrameList({ view, selected, digits }: Props): JSX.Element {
+  const rows = view.segments.flatMap(({ index, frames }) =>
+    frames.map((frame) => ({ segment: index, frame })),
+  );
   return (
     <section class="frames" aria-labelledby="frames-title">
       <h2 id="frames-title">
@@ -22,26 +25,29 @@ export function FrameList({ view, selected, digits }: Props): JSX.Element {
         <p class="empty">Frames and their captions appear as segments finish.</p>
       ) : (
         <ol class="frame-list">
-          {view.segments.flatMap((segment) =>
-            segment.frames.map((frame) => (
-              <li key={frame.index}>
-                <JumpLink
-                  class="frame-row"
-                  frame={frame.index}
-                  evidence={[segment.index]}
-                  current={frame === selected}
-                >
-                  <span class="thumb">
-                    <FrameImage path={frame.image} alt="" />
-                  </span>
-                  <span class="frame-row__place tabular">{placeOf(frame, digits)}</span>
-                  <span class="frame-row__caption">{frame.caption}</span>
-                </JumpLink>
-              </li>
-            )),
-          )}
+          {rows.map(({ segment, frame }, position) => (
+            <li key={frame.index}>
+              <JumpLink
+                class="frame-row"
+                frame={frame.index}
+                evidence={[segment]}
+                current={frame === selected}
+              >
+                <span class="thumb">
+                  <FrameImage path={frame.image} alt="" />
+                </span>
+                <span class="frame-row__place tabular">{placeOf(frame, digits)}</span>
+                <span class={captionClass(frame, rows[position - 1]?.frame)}>{frame.caption}</span>
+              </JumpLink>
+            </li>
+          ))}
         </ol>
       )}
     </section>
   );
+}
+
+function captionClass(frame: ResultFrame, before: ResultFrame | undefined): string {
+  const repeated = before?.caption === frame.caption;
+  return repeated ? 'frame-row__caption frame-row__caption--repeated' : 'frame-row__caption';
 }

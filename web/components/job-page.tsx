@@ -59,7 +59,7 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
   const [evidence, setEvidence] = useState<readonly number[]>([]);
   const [announcement, setAnnouncement] = useState('');
   const selected =
-    view.frames.find(({ index }) => index === frame) ?? (view.running ? view.frames.at(-1) : view.frames[0]);
+    view.frames.find(({ index }) => index === frame) ?? (view.running ? view.latest : view.frames[0]);
   const digits = timeDigits(view.frames);
 
   useEffect(() => {

@@ -1,7 +1,6 @@
 import type { JSX } from 'preact';
-import type { ResultFrame, SummaryResult } from '../../schema/result.ts';
-import { formatSlides } from '../format.ts';
-import { placeOf } from '../frame-place.ts';
+import type { SummaryResult } from '../../schema/result.ts';
+import { evidencePlaces } from '../evidence.ts';
 import { firstFrameOf, type JobView } from '../job-view.ts';
 import { JumpLink } from './jump-link.tsx';
 
@@ -41,39 +40,26 @@ export function SentenceList({ view, result, evidence }: Props): JSX.Element {
   );
 }
 
-function Places({
-  view,
-  segments,
-}: {
+interface PlacesProps {
   readonly view: JobView;
   readonly segments: readonly number[];
-}): JSX.Element {
+}
+
+function Places({ view, segments }: PlacesProps): JSX.Element {
+  const places = evidencePlaces(view.segments, segments);
   return (
     <span class="places tabular">
-      {segments.slice(0, LISTED).map((segment) => {
-        const frame = firstFrameOf(view, [segment]);
+      {places.slice(0, LISTED).map(({ label, segments: run }) => {
+        const frame = firstFrameOf(view, run);
         return (
           frame && (
-            <JumpLink
-              key={segment}
-              class="place"
-              frame={frame.index}
-              evidence={[segment]}
-              label={`Go to ${placeOf(frame, 0)}`}
-            >
-              {labelOf(view, segment, frame)}
+            <JumpLink key={label} class="place" frame={frame.index} evidence={run} label={`Go to ${label}`}>
+              {label}
             </JumpLink>
           )
         );
       })}
-      {segments.length > LISTED && <span class="muted">+{segments.length - LISTED}</span>}
+      {places.length > LISTED && <span class="muted">+{places.length - LISTED}</span>}
     </span>
   );
-}
-
-/** The time at which a segment starts to be shown, or its slides. */
-function labelOf(view: JobView, index: number, first: ResultFrame): string {
-  if (first.time !== undefined) return placeOf(first, 0);
-  const segment = view.segments.find((candidate) => candidate.index === index);
-  return formatSlides((segment?.frames ?? []).map((frame) => frame.slide ?? frame.index + 1));
 }

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { evidencePlaces } from '../../web/evidence.ts';
+import { segmentOf } from '../../web/job-view.ts';
+import { deckResult, videoResult } from './sample-jobs.ts';
+
+const video = videoResult().segments.map(segmentOf);
+const deck = deckResult().segments.map(segmentOf);
+
+describe('evidencePlaces', () => {
+  it('joins neighbouring segments and keeps others apart, in the order of the source', () => {
+    expect(evidencePlaces(video, [5, 0, 1])).toEqual([
+      { label: '0:00–0:24', segments: [0, 1] },
+      { label: '1:00–1:12', segments: [5] },
+    ]);
+  });
+
+  it('does the same for slides', () => {
+    expect(evidencePlaces(deck, [0, 1, 3])).toEqual([
+      { label: '1–4', segments: [0, 1] },
+      { label: '7–8', segments: [3] },
+    ]);
+  });
+
+  it('leaves out segments that are not there', () => {
+    expect(evidencePlaces(video, [17])).toEqual([]);
+  });
+});

@@ -1,0 +1,46 @@
+/** The places a sentence rests on, as few as can be named: neighbouring segments are one place. Pure. */
+import { formatRange, formatSlides } from './format.ts';
+import type { SegmentView } from './job-log.ts';
+
+export interface EvidencePlace {
+  /** `0:15–0:27` or `3–5`. */
+  readonly label: string;
+  readonly segments: readonly number[];
+}
+
+interface Run {
+  readonly segments: number[];
+  readonly slides: number[];
+  readonly start: number;
+  end: number;
+}
+
+/** Float noise between the end of one segment and the start of the next, in seconds. */
+const TOUCHING = 1e-3;
+
+/** The places of the segments with these indices, in the order of the source. Segments that are not there (gaps) are left out. */
+export function evidencePlaces(
+  segments: readonly SegmentView[],
+  indices: readonly number[],
+): readonly EvidencePlace[] {
+  const wanted = new Set(indices);
+  const runs: Run[] = [];
+  for (const { index, startTime, endTime, slides } of segments) {
+    if (!wanted.has(index)) continue;
+    const timed = startTime !== undefined && endTime !== undefined;
+    const start = timed ? startTime : (slides[0] ?? 0);
+    const end = timed ? endTime : (slides.at(-1) ?? 0) + 1;
+    const run = runs.at(-1);
+    if (run && start <= run.end + TOUCHING) {
+      run.end = Math.max(run.end, end);
+      run.segments.push(index);
+      run.slides.push(...slides);
+    } else {
+      runs.push({ segments: [index], slides: [...slides], start, end });
+    }
+  }
+  return runs.map((run) => ({
+    label: run.slides.length > 0 ? formatSlides(run.slides) : formatRange(run.start, run.end),
+    segments: run.segments,
+  }));
+}
