@@ -2,6 +2,7 @@
 import type { JobEvent } from '../schema/events.ts';
 import { formatBytes, formatCount, formatPlace, formatTime, formatWait } from '../web/format.ts';
 import type { CommandContext } from './context.ts';
+import { oneLine } from './one-line.ts';
 
 export interface ProgressView {
   upload(sent: number, total: number): void;
@@ -95,7 +96,7 @@ function linesOf(event: JobEvent): readonly string[] {
       return event.segment.frames.map((frame) => {
         const place =
           frame.time === undefined ? formatPlace({ slides: [frame.slide ?? 0] }) : formatTime(frame.time, 1);
-        return `${place}  ${frame.caption.replace(/\s+/g, ' ')}`;
+        return `${place}  ${oneLine(frame.caption)}`;
       });
     case 'segment.failed':
       return [`segment ${event.segment.index} could not be described: ${event.error.message}`];
@@ -104,7 +105,7 @@ function linesOf(event: JobEvent): readonly string[] {
     case 'reduce.completed':
       return ['summary written'];
     case 'chapter.completed':
-      return [`chapter ${event.chapter.index + 1}: ${event.chapter.title}`];
+      return [`chapter ${event.chapter.index + 1}: ${oneLine(event.chapter.title)}`];
     case 'job.cancelling':
       return ['cancelling'];
     case 'job.completed':

@@ -1,6 +1,7 @@
 /** A result as text for a terminal. */
 import type { SummaryResult } from '../schema/result.ts';
 import { formatCount, formatPlace, formatTime } from '../web/format.ts';
+import { oneLine } from './one-line.ts';
 
 const WIDTH = 100;
 
@@ -49,11 +50,6 @@ export function resultText(result: SummaryResult): string {
     `${source.type}, ${length}; ${formatCount(usage.frames, 'frame')}, ${formatCount(usage.output_tokens, 'token')} written by ${model.name}. ${result.notice}`,
   );
   return blocks.join('\n\n');
-}
-
-/** Model text on one line, without control characters that a terminal would obey. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
 }
 
 function wrap(text: string, indent: string): string {

@@ -1,6 +1,6 @@
 /** The npm packages of package-lock.json. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runLong, SetupError, say } from './commands.mjs';
 
@@ -14,9 +14,10 @@ function readOptional(path) {
  * Whether npm's own record of what it installed has every package of the lock file, so that a person who ran
  * `npm install` is not made to wait again. npm writes that record last: an interrupted installation has none.
  */
-function npmInstalledIt(root, lock) {
+function npmInstalledIt(root) {
   const hidden = readOptional(join(root, 'node_modules', '.package-lock.json'));
   if (hidden === undefined) return false;
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
   const installed = JSON.parse(hidden).packages ?? {};
   return Object.entries(JSON.parse(lock).packages).every(
     ([name, wanted]) =>
@@ -27,12 +28,17 @@ function npmInstalledIt(root, lock) {
   );
 }
 
+function lockDigest(root) {
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+}
+
 /** Whether node_modules is what package-lock.json says. */
 export function nodeModulesAreCurrent(root) {
-  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  const digest = createHash('sha256').update(lock).digest('hex');
+  const digest = lockDigest(root);
   if (readOptional(stampOf(root)) === digest) return true;
-  if (!npmInstalledIt(root, lock)) return false;
+  if (!npmInstalledIt(root)) return false;
   writeFileSync(stampOf(root), digest);
   return true;
 }
@@ -54,7 +60,7 @@ export async function installNodeModules(root, env) {
       `npm ci failed.\n${tail}\n\nCheck that the npm registry is reached (npm ping) and start again; nothing else is needed.`,
     );
   }
-  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  writeFileSync(stampOf(root), createHash('sha256').update(lock).digest('hex'));
+  mkdirSync(join(root, 'node_modules'), { recursive: true });
+  writeFileSync(stampOf(root), lockDigest(root));
   say(`node modules: installed in ${seconds} s`);
 }

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HomeInUse, lockHome, runningSystem } from '../../cli/embedded/home-lock.ts';
+import { markOf } from '../../cli/embedded/process-mark.ts';
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'frameloom-lock-'));
+});
+afterEach(async () => {
+  await rm(home, { recursive: true, force: true });
+});
+
+const self = markOf('supervisor', process.pid);
+
+async function deadProcess(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', '0']);
+  await once(child, 'exit');
+  return child.pid ?? 0;
+}
+
+describe('the lock of a home folder', () => {
+  it('keeps a second system out for as long as the first runs', async () => {
+    const lock = await lockHome(home, self);
+    await expect(lockHome(home, self)).rejects.toThrow(HomeInUse);
+    await lock.release();
+    await (await lockHome(home, self)).release();
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  it('tells where the running system answers', async () => {
+    expect(await runningSystem(home)).toBeUndefined();
+    const lock = await lockHome(home, self);
+    await lock.publish({ url: 'http://127.0.0.1:4', processes: [] });
+    expect(await runningSystem(home)).toBe('http://127.0.0.1:4');
+    await expect(lockHome(home, self)).rejects.toThrow('at http://127.0.0.1:4');
+    await lock.release();
+    expect(await runningSystem(home)).toBeUndefined();
+  });
+
+  it('is taken over from a system that was killed', async () => {
+    await lockHome(home, { name: 'supervisor', pid: await deadProcess(), born: 'gone' });
+    expect(await runningSystem(home)).toBeUndefined();
+    await (await lockHome(home, self)).release();
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'is taken over when its process id belongs to another process now',
+    async () => {
+      await lockHome(home, { name: 'supervisor', pid: process.pid, born: 'an earlier boot:1' });
+      await (await lockHome(home, self)).release();
+    },
+  );
+
+  it('is taken over when it was cut off while it was written', async () => {
+    await writeFile(join(home, 'system.json'), '{"superv');
+    await (await lockHome(home, self)).release();
+  });
+
+  it('waits for the processes of a system that was killed', async () => {
+    const orphan = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    const stale = await lockHome(home, { name: 'supervisor', pid: await deadProcess(), born: 'gone' });
+    await stale.publish({ processes: [markOf('orphan', orphan.pid ?? 0)] });
+    const taken = lockHome(home, self);
+    const first = await Promise.race([
+      taken.then(() => 'taken'),
+      new Promise((resolve) => setTimeout(resolve, 300, 'waiting')),
+    ]);
+    expect(first).toBe('waiting');
+    orphan.kill('SIGKILL');
+    await (await taken).release();
+  });
+
+  it('is given to one of many that ask at once', async () => {
+    await lockHome(home, { name: 'supervisor', pid: await deadProcess(), born: 'gone' });
+    const answers = await Promise.allSettled(Array.from({ length: 8 }, () => lockHome(home, self)));
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+});

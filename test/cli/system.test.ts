@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { commandEntry } from '../../cli/package-root.ts';
+import { cleanEnv, runFrameloom } from './run-frameloom.ts';
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'frameloom-system-'));
+});
+afterEach(async () => {
+  for (const { pid } of await everyProcess()) process.kill(pid, 'SIGKILL');
+  await rm(home, { recursive: true, force: true });
+});
+
+interface Running {
+  readonly name: string;
+  readonly pid: number;
+}
+
+/** What the system says of itself in its home. */
+async function everyProcess(): Promise<readonly Running[]> {
+  const text = await readFile(join(home, 'system.json'), 'utf8').catch(() => undefined);
+  if (text === undefined) return [];
+  const { supervisor, processes } = JSON.parse(text) as { supervisor: Running; processes: Running[] }; // ours
+  return [supervisor, ...processes].filter(({ pid }) => isAlive(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Every process below `pid`, that of the guard and the model host included. */
+async function descendants(pid: number): Promise<readonly number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  const children = text.trim().split(/\s+/).filter(Boolean).map(Number);
+  return [...children, ...(await Promise.all(children.map(descendants))).flat()];
+}
+
+/** Waits until `condition` holds; the test's own time limit bounds it. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(100);
+}
+
+async function startSystem(settings: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [...commandEntry(), 'start'], {
+    env: cleanEnv({ FRAMELOOM_HOME: home, FRAMELOOM_PORT: '0', ...settings }),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = once(child, 'exit').then(([code]) => code as number | null); // Node's signature of the event
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const found = /ready: (http:\S+)/.exec(line)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    exit.then((code) => reject(new Error(`it ended with code ${code}`)), reject);
+  });
+  return { child, url, exit, pid: child.pid ?? 0 };
+}
+
+const answers = (url: string): Promise<boolean> =>
+  fetch(`${url}/readyz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+describe.runIf(process.platform === 'linux')('frameloom start', () => {
+  it('serves, mends what dies, and leaves no process behind when it is interrupted', async () => {
+    const { child, url, exit, pid } = await startSystem();
+    await until(() => answers(url));
+    const console = await fetch(url);
+    expect(console.headers.get('content-type')).toContain('text/html');
+
+    // A second system is kept out, and a command finds this one.
+    const second = await runFrameloom(['start'], { FRAMELOOM_HOME: home });
+    expect(second.stderr).toContain(`running already at ${url}`);
+    expect(second.code).toBe(1);
+    const jobs = await runFrameloom(['jobs', 'list', '--json'], { FRAMELOOM_HOME: home });
+    expect(jobs).toMatchObject({ code: 0, stdout: '[]\n' });
+
+    const before = await everyProcess();
+    expect(before.map(({ name }) => name).sort()).toEqual([
+      'API',
+      'CPU worker',
+      'GPU worker',
+      'Temporal server',
+      'supervisor',
+    ]);
+    for (const name of ['API', 'Temporal server']) {
+      const victim = before.find((running) => running.name === name)?.pid ?? 0;
+      process.kill(victim, 'SIGKILL');
+      await until(async () =>
+        (await everyProcess()).some((running) => running.name === name && running.pid !== victim),
+      );
+      // At the same address as before: clients and workers hold it.
+      await until(() => answers(url));
+    }
+
+    const all = await descendants(pid);
+    expect(all.length).toBeGreaterThanOrEqual(6);
+    child.kill('SIGINT');
+    expect(await exit).toBe(0);
+    expect(all.filter(isAlive)).toEqual([]);
+    expect(await everyProcess()).toEqual([]);
+  });
+
+  it('leaves no process behind when it is killed, and starts again in the same home', async () => {
+    const first = await startSystem();
+    const all = await descendants(first.pid);
+    first.child.kill('SIGKILL');
+    await until(() => !all.some(isAlive));
+
+    const second = await startSystem();
+    await until(() => answers(second.url));
+    second.child.kill('SIGTERM');
+    expect(await second.exit).toBe(0);
+  });
+
+  it('ends with one clear message when a part does not start', async () => {
+    const { code, stderr } = await runFrameloom(['start'], {
+      FRAMELOOM_HOME: home,
+      FRAMELOOM_PORT: '0',
+      FRAMELOOM_MODEL: 'unheard-of',
+    });
+    expect(stderr).toMatch(/worker does not start/);
+    expect(stderr).toContain('There is no model "unheard-of"');
+    expect(stderr).not.toContain('    at ');
+    expect(code).toBe(1);
+    expect(await everyProcess()).toEqual([]);
+  });
+});

@@ -1,0 +1,142 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UsageError } from '../../cli/context.ts';
+import { progressView } from '../../cli/progress.ts';
+import { resultText } from '../../cli/result-text.ts';
+import { readSources } from '../../cli/sources.ts';
+import type { JobEvent } from '../../schema/events.ts';
+import type { SummaryResult } from '../../schema/result.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-sources-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function file(name: string, content: string): Promise<string> {
+  await writeFile(join(folder, name), content, 'latin1');
+  return join(folder, name);
+}
+const PNG = '\x89PNG\r\n\x1a\n';
+
+describe('the sources of a command line', () => {
+  it('are told apart by their first bytes, whatever they are called', async () => {
+    expect((await readSources([await file('a.mp4', '%PDF-1.7')])).kind).toBe('deck');
+    expect((await readSources([await file('b.pdf', PNG)])).kind).toBe('images');
+    expect((await readSources([await file('c.pdf', '\0\0\0\x18ftypisom')])).kind).toBe('video');
+  });
+
+  it('are the pictures of a folder in the order of their numbers', async () => {
+    await mkdir(join(folder, 'slides'));
+    for (const name of ['slide10.png', 'slide9.png', 'slide1.png', 'notes.txt'])
+      await file(`slides/${name}`, PNG);
+    const source = await readSources([join(folder, 'slides')]);
+    expect(source.kind).toBe('images');
+    const names = source.at === 'disk' ? source.files.map(({ path }) => basename(path)) : [];
+    expect(names).toEqual(['slide1.png', 'slide9.png', 'slide10.png']);
+  });
+
+  it.each([
+    ['https://example.com/talk.mp4?x=1', 'video'],
+    ['https://example.com/Deck.PDF#page=2', 'deck'],
+    ['https://example.com/a.jpeg', 'images'],
+    ['https://example.com/watch', 'video'],
+  ])('at the address %s are a %s', async (address, kind) => {
+    expect((await readSources([address])).kind).toBe(kind);
+  });
+
+  it('may not mix kinds', async () => {
+    const words = [await file('a.png', PNG), await file('b.pdf', '%PDF-1.7')];
+    await expect(readSources(words)).rejects.toThrow(UsageError);
+  });
+});
+
+const progress = {
+  percent: 40,
+  stage: 'describe',
+  segments: { total: 5, done: 2, failed: 0 },
+  eta_seconds: 61,
+} as const;
+const time = '2026-01-01T00:00:00Z';
+
+/** What a view writes for two events. */
+function shown(isTTY: boolean): string {
+  let out = '';
+  const stream = {
+    isTTY,
+    columns: 100,
+    write: (text: string) => {
+      out += text;
+      return true;
+    },
+  };
+  // Only these members of a stream are used.
+  const view = progressView(stream as unknown as NodeJS.WriteStream, 'talk.mp4');
+  const frame = { index: 0, time: 12.5, caption: 'A red\x1b[31m circle.', image: '' };
+  const segment = { index: 0, start_time: 12, end_time: 14, frames: [frame], cached: false };
+  view.event({ id: 1, time, progress, type: 'segment.completed', segment } satisfies JobEvent);
+  view.event({ id: 2, time, progress: { ...progress, percent: 100 }, type: 'job.completed', gaps: 0 });
+  view.close();
+  return out;
+}
+
+describe('progress', () => {
+  it('is one line that is redrawn on a terminal, and gone at the end', () => {
+    const out = shown(true);
+    expect(out).toContain('40% describing 2/5, 1 min 1 s left');
+    expect(out).not.toContain('\n');
+    expect(out.endsWith('\r\x1b[K')).toBe(true);
+  });
+
+  it('is a line for each thing that happened otherwise', () => {
+    expect(shown(false)).toBe('talk.mp4:  40% 0:12.5  A red [31m circle.\ntalk.mp4: 100% completed\n');
+  });
+});
+
+const RESULT: SummaryResult = {
+  title: 'Shapes',
+  summary: 'A red circle, then a \x1b]0;owned\x07blue square.',
+  finish_reason: 'stop',
+  coverage: 0.5,
+  gaps: [{ segment: 1, start_time: 60, end_time: 120, reason: 'model_crashed' }],
+  chapters: [{ title: 'Circles', start_time: 0, end_time: 60, summary: 'A red circle.', segments: [0] }],
+  segments: [
+    {
+      index: 0,
+      start_time: 0,
+      end_time: 60,
+      caption: '1: A red circle.',
+      finish_reason: 'stop',
+      frames: [{ index: 0, time: 3661.04, caption: 'A red circle.', image: 'x' }],
+      usage: { image_tokens: 1, input_tokens: 1, output_tokens: 1 },
+    },
+  ],
+  sentences: [],
+  unsupported: [],
+  source: { type: 'video', sha256: '0'.repeat(64), duration: 120 },
+  usage: { frames: 1, image_tokens: 1, input_tokens: 1, output_tokens: 1 },
+  model: { name: 'tiny', revision: '1' },
+  prompts: '1',
+  notice: 'AI-generated; may be wrong.',
+};
+
+describe('a result as text', () => {
+  it('gives title, chapters, frames and gaps with their times', () => {
+    const text = resultText(RESULT);
+    expect(text).toContain('Shapes\n======\n');
+    expect(text).toContain('  0:00–1:00  Circles\n    A red circle.');
+    expect(text).toContain('1:01:01.0  A red circle.');
+    expect(text).toContain('1:00–2:00: model_crashed');
+    expect(text).toContain('2:00 long; 1 frame, 1 token written by tiny.');
+  });
+
+  it('holds nothing of the model that a terminal would obey', () => {
+    const text = resultText(RESULT);
+    expect(text).not.toContain('\x1b');
+    expect(text).not.toContain('\x07');
+  });
+});
