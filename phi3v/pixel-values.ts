@@ -60,25 +60,28 @@ function normalisedPlane(image: PaddedImage, channel: number): Float32Array {
   return plane;
 }
 
-interface CubicFilter {
-  /** Four input positions per output position, clamped to the picture. */
+/** The input positions that make up each of the 336 output positions of one axis, and their weights. */
+interface Taps {
+  readonly weights: readonly number[];
+  /** As many per output position as there are weights, clamped to the picture. */
   readonly positions: Int32Array;
-  readonly weights: Float64Array;
 }
 
-function cubicFilter(inputSize: number): CubicFilter {
-  const positions = new Int32Array(CROP_SIDE * 4);
-  const weights = new Float64Array(CROP_SIDE * 4);
+function cubicTaps(inputSize: number): Taps {
+  const scale = inputSize / CROP_SIDE;
+  // Sides are multiples of 336, so all output positions lie alike: on a pixel, or half way between two.
+  const fraction = scale % 2 === 0 ? 0.5 : 0;
+  const used = [outer(1 + fraction), inner(fraction), inner(1 - fraction), outer(2 - fraction)]
+    .map((weight, i) => ({ weight, offset: i - 1 }))
+    .filter(({ weight }) => weight !== 0);
+  const positions = new Int32Array(CROP_SIDE * used.length);
   for (let o = 0; o < CROP_SIDE; o++) {
-    const source = (o + 0.5) * (inputSize / CROP_SIDE) - 0.5;
-    const base = Math.floor(source);
-    const t = source - base;
-    [outer(t + 1), inner(t), inner(1 - t), outer(2 - t)].forEach((weight, i) => {
-      positions[o * 4 + i] = Math.min(inputSize - 1, Math.max(0, base - 1 + i));
-      weights[o * 4 + i] = weight;
+    const base = Math.floor((o + 0.5) * scale - 0.5);
+    used.forEach(({ offset }, i) => {
+      positions[o * used.length + i] = Math.min(inputSize - 1, Math.max(0, base + offset));
     });
   }
-  return { positions, weights };
+  return { weights: used.map(({ weight }) => weight), positions };
 }
 
 function inner(x: number): number {
@@ -89,23 +92,21 @@ function outer(x: number): number {
   return ((A * x - 5 * A) * x + 8 * A) * x - 4 * A;
 }
 
-/** torch's `interpolate(mode='bicubic', align_corners=False)` of one plane to 336×336: 4×4 taps, no antialiasing. */
+/** torch's `interpolate(mode='bicubic', align_corners=False)` of one plane to 336×336: up to 4×4 taps, no antialiasing. */
 function globalView(plane: Float32Array, width: number, height: number, output: Float32Array): void {
-  const columns = cubicFilter(width);
-  const rows = cubicFilter(height);
+  const columns = cubicTaps(width);
+  const rows = cubicTaps(height);
   for (let y = 0; y < CROP_SIDE; y++) {
     for (let x = 0; x < CROP_SIDE; x++) {
       let sum = 0;
-      for (let i = 0; i < 4; i++) {
-        const weight = rows.weights[y * 4 + i] ?? 0;
-        // Three of four, wherever the picture is an odd number of crops high.
-        if (weight === 0) continue;
-        const row = (rows.positions[y * 4 + i] ?? 0) * width;
+      for (let i = 0; i < rows.weights.length; i++) {
+        const row = (rows.positions[y * rows.weights.length + i] ?? 0) * width;
         let line = 0;
-        for (let j = x * 4; j < x * 4 + 4; j++) {
-          line += (plane[row + (columns.positions[j] ?? 0)] ?? 0) * (columns.weights[j] ?? 0);
+        for (let j = 0; j < columns.weights.length; j++) {
+          const column = columns.positions[x * columns.weights.length + j] ?? 0;
+          line += (plane[row + column] ?? 0) * (columns.weights[j] ?? 0);
         }
-        sum += line * weight;
+        sum += line * (rows.weights[i] ?? 0);
       }
       output[y * CROP_SIDE + x] = sum;
     }
