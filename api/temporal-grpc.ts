@@ -165,10 +165,10 @@ export function createTemporalOrchestrator(
       if (!record) return;
       if (!isClosed(record))
         throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
-      await store.put(deletedName(id, record.run), new Uint8Array());
       const { executions } = await query({ pageSize: RUNS_DELETED, query: `WorkflowId='${id}'` });
       const runs = (executions ?? []).map((info) => info.execution?.runId ?? '');
-      for (const runId of new Set([...runs, record.run])) {
+      for (const runId of new Set([record.run, ...runs])) {
+        await store.put(deletedName(id, runId), new Uint8Array());
         try {
           await ask(() =>
             workflowService.deleteWorkflowExecution({
