@@ -54,7 +54,7 @@ export function jobArtifact(
   return `jobs/${jobId}/${run}/${kind}`;
 }
 
-/** A batch of events, by the number of its first one. */
+/** Events of a job, by the number of the first one in it. */
 export function eventsName(jobId: string, run: string, first: number): string {
   return `jobs/${jobId}/${run}/events/${String(first).padStart(8, '0')}.json`;
 }

@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { expect, it } from 'vitest';
+import { createWorkflowActivities } from '../../activities/index.ts';
+import { storedEvents } from '../../api/journal.ts';
+import type { JobEvent } from '../../schema/events.ts';
+import { jobIdFor } from '../../schema/ids.ts';
+import { SummaryRequest } from '../../schema/request.ts';
+import { createFolderStore } from '../../store/folder-store.ts';
+
+it('loses no event and repeats none when a worker dies between writing a batch and saying so', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'frameloom-events-'));
+  try {
+    const store = createFolderStore(root);
+    const jobId = await jobIdFor('t', 'k');
+    const event = (id: number): JobEvent => ({
+      id,
+      type: 'job.started',
+      time: '2026-01-01T00:00:00Z',
+      progress: { percent: id, stage: 'describe', segments: { total: 1, done: 0, failed: 0 } },
+    });
+    const { appendEvents } = createWorkflowActivities({ store });
+    const append = (...ids: readonly number[]): Promise<unknown> =>
+      new MockActivityEnvironment().run(appendEvents, { jobId, run: 'r', events: ids.map(event) });
+
+    await append(1, 2);
+    await append(3);
+    await append(3, 4, 5); // the same workflow task again, with what has arrived since
+    await append(4); // and once more, by a worker that knows less
+    await append(5, 6);
+
+    const record = {
+      id: jobId,
+      run: 'r',
+      state: 'running',
+      createdAt: '2026-01-01T00:00:00Z',
+      memo: {
+        tenant: 't',
+        fingerprint: 'f',
+        request: SummaryRequest.parse({ source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } }),
+      },
+    } as const;
+    const ids: number[] = [];
+    for await (const { id } of storedEvents(store, record, -1)) ids.push(id);
+    expect(ids).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
