@@ -18,8 +18,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-drill-'));
   deck = join(folder, 'deck.pdf');
   video = join(folder, 'video.mp4');
-  await makeDeck(deck, { seed: 41, pages: 60 });
-  await makeVideo(video, { seed: 42, seconds: 60 });
+  await makeDeck(deck, { seed: 41, pages: 36 });
+  await makeVideo(video, { seed: 42, seconds: 45 });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -59,8 +59,8 @@ describe('a job whose processes are killed', () => {
     const disturbed = await run({ type: 'deck', path: deck }, [
       { after: 'frames.extracted', count: 1, victim: 'CPU worker' },
       { after: 'segment.completed', count: 1, victim: 'model host' },
-      { after: 'segment.completed', count: 3, victim: 'GPU worker' },
-      { after: 'segment.completed', count: 6, victim: 'Temporal server' },
+      { after: 'segment.completed', count: 2, victim: 'GPU worker' },
+      { after: 'segment.completed', count: 4, victim: 'Temporal server' },
     ]);
     expect(disturbed.killed).toEqual(['CPU worker', 'model host', 'GPU worker', 'Temporal server']);
     expect(disturbed.job.id).toBe(calm.job.id);
