@@ -22,8 +22,8 @@ it('loses no event and repeats none when a worker dies between writing a batch a
       progress: { percent: id, stage: 'describe', segments: { total: 1, done: 0, failed: 0 } },
     });
     const { appendEvents } = createWorkflowActivities({ store });
-    const append = (...ids: readonly number[]): Promise<unknown> =>
-      new MockActivityEnvironment().run(appendEvents, { jobId, run: 'r', events: ids.map(event) });
+    const append = (...numbers: readonly number[]): Promise<unknown> =>
+      new MockActivityEnvironment().run(appendEvents, { jobId, run: 'r', events: numbers.map(event) });
 
     await append(1, 2);
     await append(3);
