@@ -10,7 +10,7 @@ import type { ApiDeps } from './deps.ts';
 import { MAX_HEADER_LENGTH, MAX_URL_LENGTH } from './limits.ts';
 
 export { parseApiKeys } from './auth.ts';
-export type { ConsoleAssets, Log } from './deps.ts';
+export type { Log } from './deps.ts';
 export { createTemporalOrchestrator } from './temporal-grpc.ts';
 
 export interface NodeApiOptions extends Omit<ApiDeps, 'clock' | 'closing' | 'processFigures'> {
