@@ -67,17 +67,20 @@ export function formatAge(then: number, now: number): string {
   return new Date(then).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
 }
 
-/** Where a part of a source lies: times for videos, slide numbers for decks. Empty when neither is known. */
-export function formatPlace(place: {
-  readonly start_time?: number | undefined;
-  readonly end_time?: number | undefined;
-  readonly slides?: readonly number[] | undefined;
-}): string {
+/** Where a part of a source lies: times for videos, numbers of `noun`s for others. Empty when neither is known. */
+export function formatPlace(
+  place: {
+    readonly start_time?: number | undefined;
+    readonly end_time?: number | undefined;
+    readonly slides?: readonly number[] | undefined;
+  },
+  noun: string,
+): string {
   if (place.start_time !== undefined && place.end_time !== undefined) {
     return formatRange(place.start_time, place.end_time);
   }
   if (place.slides && place.slides.length > 0) {
-    return `${place.slides.length === 1 ? 'Slide' : 'Slides'} ${formatSlides(place.slides)}`;
+    return `${noun}${place.slides.length === 1 ? '' : 's'} ${formatSlides(place.slides)}`;
   }
   return '';
 }

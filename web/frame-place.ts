@@ -1,19 +1,40 @@
-/** How a frame is named: by its time in a video, by its number in a deck. Pure. */
+/** How frames are named: by their time in a video, by their number in a deck or a list of pictures. Pure. */
 import type { ResultFrame } from '../schema/result.ts';
 import { formatTime } from './format.ts';
+import type { SourceKind } from './source-kind.ts';
 
-/** `0:15`, `Slide 3`. */
-export function placeOf(frame: ResultFrame, digits: number): string {
-  return frame.time === undefined
-    ? `Slide ${frame.slide ?? frame.index + 1}`
-    : formatTime(frame.time, digits);
+export interface Naming {
+  /** What a frame without a time is. */
+  readonly noun: 'Slide' | 'Picture';
+  /** Digits after the seconds: shown only where two frames could not be told apart without. */
+  readonly digits: 0 | 1;
 }
 
-/** Fractions of a second are shown only where two frames could not be told apart without: 0 or 1 digit. */
-export function timeDigits(frames: readonly ResultFrame[]): 0 | 1 {
+/** How the frames of a source, sorted by time, are named. */
+export function namingOf(kind: SourceKind, frames: readonly ResultFrame[]): Naming {
   const crowded = frames.some((frame, i) => {
     const before = frames[i - 1]?.time;
     return before !== undefined && Math.floor(before) === Math.floor(frame.time ?? -1);
   });
-  return crowded ? 1 : 0;
+  return { noun: nounOf(kind), digits: crowded ? 1 : 0 };
+}
+
+/** What a part of a source without times is called. */
+export function nounOf(kind: SourceKind): Naming['noun'] {
+  return kind === 'images' ? 'Picture' : 'Slide';
+}
+
+/** `0:15`, `Slide 3`. */
+export function placeOf(frame: ResultFrame, { noun, digits }: Naming): string {
+  return frame.time === undefined ? `${noun} ${numberOf(frame)}` : formatTime(frame.time, digits);
+}
+
+/** `0:15–0:27` as it is; `1–3` of a deck as `slides 1–3`. */
+export function spanOf(kind: SourceKind, span: string): string {
+  return kind === 'video' ? span : `${nounOf(kind).toLowerCase()}s ${span}`;
+}
+
+/** Number of a slide or picture, from 1. */
+export function numberOf(frame: ResultFrame): number {
+  return frame.slide ?? frame.index + 1;
 }

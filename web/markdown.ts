@@ -2,32 +2,36 @@
 import type { ResultFrame, SummaryResult } from '../schema/result.ts';
 import { evidencePlaces } from './evidence.ts';
 import { formatPlace, formatTime } from './format.ts';
-import { placeOf, timeDigits } from './frame-place.ts';
+import { type Naming, namingOf, placeOf, spanOf } from './frame-place.ts';
 import type { SegmentView } from './job-log.ts';
 import { segmentOf } from './job-view.ts';
+import type { SourceKind } from './source-kind.ts';
 
 /** The whole result: summary with its evidence, chapters, frames with captions, gaps, and what made it. Ends with a newline. */
 export function markdownOf(result: SummaryResult): string {
   const segments = result.segments.map(segmentOf);
-  const noun = result.source.type === 'video' ? '' : 'slides ';
+  const frames = result.segments.flatMap((segment) => segment.frames);
+  const naming = namingOf(result.source.type, frames);
   const blocks = [
     `# ${escapeMarkdown(result.title)}`,
     result.sentences.length > 0
-      ? result.sentences.map((sentence) => withEvidence(sentence, segments, noun)).join('\n')
+      ? result.sentences.map((sentence) => withEvidence(sentence, segments, result.source.type)).join('\n')
       : escapeMarkdown(result.summary),
   ];
   if (result.chapters.length > 0) {
     blocks.push('## Chapters');
     for (const chapter of result.chapters) {
-      blocks.push(`### ${heading(formatPlace(chapter), chapter.title)}`, escapeMarkdown(chapter.summary));
+      blocks.push(
+        `### ${heading(formatPlace(chapter, naming.noun), chapter.title)}`,
+        escapeMarkdown(chapter.summary),
+      );
     }
   }
-  const frames = result.segments.flatMap((segment) => segment.frames);
-  const digits = timeDigits(frames);
-  if (frames.length > 0) blocks.push('## Frames', frames.map((frame) => frameLine(frame, digits)).join('\n'));
+  if (frames.length > 0) blocks.push('## Frames', frames.map((frame) => frameLine(frame, naming)).join('\n'));
   if (result.gaps.length > 0) {
     const lines = result.gaps.map(
-      (gap) => `- ${formatPlace(gap) || `Segment ${gap.segment}`}: not described (\`${gap.reason}\`)`,
+      (gap) =>
+        `- ${formatPlace(gap, naming.noun) || `Segment ${gap.segment}`}: not described (\`${gap.reason}\`)`,
     );
     blocks.push('## Gaps', lines.join('\n'));
   }
@@ -38,19 +42,19 @@ export function markdownOf(result: SummaryResult): string {
 function withEvidence(
   sentence: SummaryResult['sentences'][number],
   segments: readonly SegmentView[],
-  noun: string,
+  kind: SourceKind,
 ): string {
   const places = evidencePlaces(segments, sentence.segments).map(({ label }) => label);
   const text = escapeMarkdown(sentence.text);
-  return places.length > 0 ? `${text} (${noun}${places.join(', ')})` : text;
+  return places.length > 0 ? `${text} (${spanOf(kind, places.join(', '))})` : text;
 }
 
 function heading(place: string, title: string): string {
   return place === '' ? escapeMarkdown(title) : `${place} · ${escapeMarkdown(title)}`;
 }
 
-function frameLine(frame: ResultFrame, digits: number): string {
-  return `- **${placeOf(frame, digits)}** ${escapeMarkdown(frame.caption)}`;
+function frameLine(frame: ResultFrame, naming: Naming): string {
+  return `- **${placeOf(frame, naming)}** ${escapeMarkdown(frame.caption)}`;
 }
 
 function footer({ source, model, notice }: SummaryResult): string {

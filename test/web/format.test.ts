@@ -61,10 +61,10 @@ describe('the other formats', () => {
   });
 
   it('name a place by times or by slides', () => {
-    expect(formatPlace({ start_time: 0, end_time: 61.2 })).toBe('0:00–1:01');
-    expect(formatPlace({ slides: [4] })).toBe('Slide 4');
-    expect(formatPlace({ slides: [4, 5] })).toBe('Slides 4–5');
-    expect(formatPlace({})).toBe('');
+    expect(formatPlace({ start_time: 0, end_time: 61.2 }, 'Slide')).toBe('0:00–1:01');
+    expect(formatPlace({ slides: [4] }, 'Slide')).toBe('Slide 4');
+    expect(formatPlace({ slides: [4, 5] }, 'Picture')).toBe('Pictures 4–5');
+    expect(formatPlace({}, 'Slide')).toBe('');
   });
 
   it('tell how long ago something was', () => {

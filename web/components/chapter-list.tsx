@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { ResultFrame } from '../../schema/result.ts';
 import { formatPlace } from '../format.ts';
+import { nounOf } from '../frame-place.ts';
 import { type ChapterView, firstFrameOf, isIn, type JobView } from '../job-view.ts';
 import { JumpLink } from './jump-link.tsx';
 
@@ -45,11 +46,10 @@ function ChapterHead({
   readonly chapter: ChapterView;
 }): JSX.Element {
   const frame = firstFrameOf(view, chapter.segments);
-  const place = formatPlace({
-    start_time: chapter.startTime,
-    end_time: chapter.endTime,
-    slides: chapter.slides,
-  });
+  const place = formatPlace(
+    { start_time: chapter.startTime, end_time: chapter.endTime, slides: chapter.slides },
+    nounOf(view.kind),
+  );
   const head = (
     <>
       <span class="chapter__place tabular">{place}</span>

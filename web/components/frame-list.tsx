@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { ResultFrame } from '../../schema/result.ts';
-import { placeOf } from '../frame-place.ts';
+import { type Naming, placeOf } from '../frame-place.ts';
 import type { JobView } from '../job-view.ts';
 import { FrameImage } from './frame-image.tsx';
 import { JumpLink } from './jump-link.tsx';
@@ -8,11 +8,11 @@ import { JumpLink } from './jump-link.tsx';
 interface Props {
   readonly view: JobView;
   readonly selected: ResultFrame | undefined;
-  readonly digits: number;
+  readonly naming: Naming;
 }
 
 /** Every frame with its caption, in the order of the source. */
-export function FrameList({ view, selected, digits }: Props): JSX.Element {
+export function FrameList({ view, selected, naming }: Props): JSX.Element {
   const rows = view.segments.flatMap(({ index, frames }) =>
     frames.map((frame) => ({ segment: index, frame })),
   );
@@ -36,7 +36,7 @@ export function FrameList({ view, selected, digits }: Props): JSX.Element {
                 <span class="thumb">
                   <FrameImage path={frame.image} alt="" />
                 </span>
-                <span class="frame-row__place tabular">{placeOf(frame, digits)}</span>
+                <span class="frame-row__place tabular">{placeOf(frame, naming)}</span>
                 <span class={captionClass(frame, rows[position - 1]?.frame)}>{frame.caption}</span>
               </JumpLink>
             </li>

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Jump, JumpContext } from '../context.ts';
-import { placeOf, timeDigits } from '../frame-place.ts';
+import { namingOf, placeOf } from '../frame-place.ts';
 import { useJob } from '../hooks/use-job.ts';
 import { type JobView, viewOf } from '../job-view.ts';
 import { HOME, jobHref } from '../route.ts';
@@ -60,7 +60,7 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
   const [announcement, setAnnouncement] = useState('');
   const selected =
     view.frames.find(({ index }) => index === frame) ?? (view.running ? view.latest : view.frames[0]);
-  const digits = timeDigits(view.frames);
+  const naming = namingOf(view.kind, view.frames);
 
   useEffect(() => {
     document.title = `${view.title} – Frameloom`;
@@ -80,7 +80,7 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
       onSelect(index);
       viewer.current?.scrollIntoView({ block: 'nearest' });
       const target = view.frames.find((candidate) => candidate.index === index);
-      if (target) setAnnouncement(`Showing ${placeOf(target, digits)}. ${target.caption}`);
+      if (target) setAnnouncement(`Showing ${placeOf(target, naming)}. ${target.caption}`);
     },
   };
 
@@ -111,7 +111,7 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
               <Viewer
                 view={view}
                 selected={selected}
-                digits={digits}
+                naming={naming}
                 localVideo={localVideo}
                 onSelect={select}
               />
@@ -120,7 +120,7 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
                   view={view}
                   selected={selected}
                   evidence={evidence}
-                  digits={digits}
+                  naming={naming}
                   onSelect={select}
                 />
               ) : (
@@ -128,7 +128,7 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
               )}
             </section>
             <SummaryPanel view={view} selected={selected} evidence={evidence} />
-            <FrameList view={view} selected={selected} digits={digits} />
+            <FrameList view={view} selected={selected} naming={naming} />
           </div>
         )}
         <p class="visually-hidden" role="status">

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { SummaryResult } from '../../schema/result.ts';
 import { evidencePlaces } from '../evidence.ts';
+import { spanOf } from '../frame-place.ts';
 import { firstFrameOf, type JobView } from '../job-view.ts';
 import { JumpLink } from './jump-link.tsx';
 
@@ -53,7 +54,13 @@ function Places({ view, segments }: PlacesProps): JSX.Element {
         const frame = firstFrameOf(view, run);
         return (
           frame && (
-            <JumpLink key={label} class="place" frame={frame.index} evidence={run} label={`Go to ${label}`}>
+            <JumpLink
+              key={label}
+              class="place"
+              frame={frame.index}
+              evidence={run}
+              label={`Go to ${spanOf(view.kind, label)}`}
+            >
               {label}
             </JumpLink>
           )

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ResultFrame } from '../../schema/result.ts';
+import { nounOf, numberOf } from '../frame-place.ts';
 import type { JobView } from '../job-view.ts';
 import { stepFor } from '../timeline-keys.ts';
 import { FrameImage } from './frame-image.tsx';
@@ -19,12 +20,13 @@ export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.E
   const supported = new Set(
     view.segments.filter(({ index }) => evidence.includes(index)).flatMap((segment) => segment.frames),
   );
-  const pending = Math.max(0, view.running ? view.pages - frames.length : 0);
+  const noun = nounOf(view.kind);
+  const cells = cellsOf(view);
   const position = selected ? frames.indexOf(selected) : -1;
 
   useEffect(() => {
     const box = strip.current;
-    const option = box?.children[position];
+    const option = box?.querySelector('[aria-selected="true"]');
     if (!box || !(option instanceof HTMLElement)) return;
     const left = option.offsetLeft - box.offsetLeft;
     const right = left + option.offsetWidth;
@@ -38,7 +40,7 @@ export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.E
       ref={strip}
       class="strip"
       role="listbox"
-      aria-label="Slides"
+      aria-label={`${noun}s`}
       aria-orientation="horizontal"
       aria-activedescendant={selected ? `slide-${selected.index}` : undefined}
       tabIndex={0}
@@ -49,29 +51,45 @@ export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.E
         onSelect(target.index);
       }}
     >
-      {frames.map((frame) => (
-        // biome-ignore lint/a11y/useFocusableInteractive: the list holds the focus and names its active option
-        // biome-ignore lint/a11y/useKeyWithClickEvents: the list takes the keys
-        <div
-          key={frame.index}
-          id={`slide-${frame.index}`}
-          class={supported.has(frame) ? 'strip__slide strip__slide--evidence' : 'strip__slide'}
-          role="option"
-          aria-selected={frame === selected}
-          aria-label={`Slide ${frame.slide ?? frame.index + 1}: ${frame.caption}`}
-          onClick={() => onSelect(frame.index)}
-        >
-          <span class="thumb">
-            <FrameImage path={frame.image} alt="" />
-          </span>
-          <span class="strip__number tabular">{frame.slide ?? frame.index + 1}</span>
-        </div>
-      ))}
-      {Array.from({ length: Math.min(pending, 40) }, (_, index) => (
-        <div key={`pending-${index}`} class="strip__slide" role="presentation">
-          <span class="thumb thumb--pending" />
-        </div>
-      ))}
+      {cells.map(({ number, frame }) =>
+        frame ? (
+          // biome-ignore lint/a11y/useFocusableInteractive: the list holds the focus and names its active option
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the list takes the keys
+          <div
+            key={frame.index}
+            id={`slide-${frame.index}`}
+            class={supported.has(frame) ? 'strip__slide strip__slide--evidence' : 'strip__slide'}
+            role="option"
+            aria-selected={frame === selected}
+            aria-label={`${noun} ${numberOf(frame)}: ${frame.caption}`}
+            onClick={() => onSelect(frame.index)}
+          >
+            <span class="thumb">
+              <FrameImage path={frame.image} alt="" />
+            </span>
+            <span class="strip__number tabular">{numberOf(frame)}</span>
+          </div>
+        ) : (
+          <div key={`pending-${number}`} class="strip__slide" role="presentation">
+            <span class="thumb" />
+            <span class="strip__number tabular">{number}</span>
+          </div>
+        ),
+      )}
     </div>
   );
+}
+
+/** Longer decks show what is done only: thousands of empty places help nobody. */
+const MOST_PLACES = 500;
+
+/** The described slides and, while the job runs, the places of those to come. */
+function cellsOf({ frames, pages, running }: JobView): readonly { number: number; frame?: ResultFrame }[] {
+  const done = frames.map((frame) => ({ number: numberOf(frame), frame }));
+  if (!running || pages > MOST_PLACES) return done;
+  const numbers = new Set(done.map(({ number }) => number));
+  const ahead = Array.from({ length: pages }, (_, i) => ({ number: i + 1 })).filter(
+    ({ number }) => !numbers.has(number),
+  );
+  return [...done, ...ahead].sort((a, b) => a.number - b.number);
 }

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { ResultFrame } from '../../schema/result.ts';
 import { formatTime } from '../format.ts';
-import { placeOf } from '../frame-place.ts';
+import { type Naming, placeOf } from '../frame-place.ts';
 import { useWidth } from '../hooks/use-width.ts';
 import { frameAt, type JobView } from '../job-view.ts';
 import { stepFor } from '../timeline-keys.ts';
@@ -21,12 +21,12 @@ interface Props {
   readonly view: JobView;
   readonly selected: ResultFrame | undefined;
   readonly evidence: readonly number[];
-  readonly digits: number;
+  readonly naming: Naming;
   readonly onSelect: (frame: number) => void;
 }
 
 /** The whole video on one line, to scale. A slider for the keyboard: each step is one frame. */
-export function VideoTimeline({ view, selected, evidence, digits, onSelect }: Props): JSX.Element {
+export function VideoTimeline({ view, selected, evidence, naming, onSelect }: Props): JSX.Element {
   const track = useRef<HTMLDivElement>(null);
   const width = useWidth(track);
   const { duration, frames } = view;
@@ -63,7 +63,7 @@ export function VideoTimeline({ view, selected, evidence, digits, onSelect }: Pr
         aria-valuemin={0}
         aria-valuemax={duration}
         aria-valuenow={selected?.time ?? 0}
-        aria-valuetext={selected ? `${placeOf(selected, digits)}: ${selected.caption}` : 'No frames yet'}
+        aria-valuetext={selected ? `${placeOf(selected, naming)}: ${selected.caption}` : 'No frames yet'}
         aria-disabled={frames.length === 0}
         onKeyDown={onKeyDown}
         onPointerDown={(event) => {

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { ResultFrame } from '../../schema/result.ts';
-import { placeOf } from '../frame-place.ts';
+import { type Naming, placeOf } from '../frame-place.ts';
 import type { JobView } from '../job-view.ts';
 import { FrameImage } from './frame-image.tsx';
 import { Icon } from './icon.tsx';
@@ -10,13 +10,13 @@ import { LocalPlayer } from './local-player.tsx';
 interface Props {
   readonly view: JobView;
   readonly selected: ResultFrame | undefined;
-  readonly digits: number;
+  readonly naming: Naming;
   readonly localVideo: File | undefined;
   readonly onSelect: (frame: number) => void;
 }
 
 /** The selected frame, large, with its place and caption; or the video itself, where its file is at hand. */
-export function Viewer({ view, selected, digits, localVideo, onSelect }: Props): JSX.Element {
+export function Viewer({ view, selected, naming, localVideo, onSelect }: Props): JSX.Element {
   const [playing, setPlaying] = useState(false);
   if (!selected) {
     return (
@@ -42,11 +42,11 @@ export function Viewer({ view, selected, digits, localVideo, onSelect }: Props):
       </div>
       <figcaption class="viewer__caption">
         <div class="viewer__bar">
-          <span class="viewer__place tabular">{placeOf(selected, digits)}</span>
+          <span class="viewer__place tabular">{placeOf(selected, naming)}</span>
           {localVideo && (
             <button class="button button--small" type="button" onClick={() => setPlaying(!playing)}>
               <Icon name={playing ? 'images' : 'play'} />
-              {playing ? 'Show frame' : `Play from ${placeOf(selected, digits)}`}
+              {playing ? 'Show frame' : `Play from ${placeOf(selected, naming)}`}
             </button>
           )}
           <span class="viewer__count muted tabular">
