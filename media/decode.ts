@@ -98,7 +98,10 @@ async function* decodeFrom(
 ): AsyncGenerator<TimedPicture> {
   const program = startProgram(tools.ffmpeg, decodeArgs(path, start, request, options), options);
   try {
-    yield* pairedFrames(program, request.size);
+    for await (const frame of pairedFrames(program, request.size)) {
+      options.signal?.throwIfAborted(); // the pipe may still hold frames of a decoder that is gone
+      yield frame;
+    }
     const ending = await program.ended;
     if (ending.code !== 0) {
       throw mediaFailure(

@@ -77,20 +77,25 @@ export function startProgram(program: string, args: readonly string[], options: 
   };
 }
 
-/** Runs a program to its end and returns its output as text, of which more than `maxBytes` ends it as failed. */
+/**
+ * Runs a program to its end and returns its output as text. Of more than `maxBytes` either the last part is kept, or the
+ * program is stopped as `done`.
+ */
 export async function runProgram(
   program: string,
   args: readonly string[],
-  options: ProgramOptions & { readonly maxBytes: number },
+  options: ProgramOptions & { readonly maxBytes: number; readonly keep: 'all' | 'tail' },
 ): Promise<Ending & { readonly stdout: string }> {
   const running = startProgram(program, args, options);
   const chunks: Buffer[] = [];
   let bytes = 0;
   running.side.resume();
   running.stdout.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > options.maxBytes) running.stop();
-    else chunks.push(chunk);
+    if (bytes <= options.maxBytes) return;
+    if (options.keep === 'all') running.stop();
+    else while (bytes > options.maxBytes) bytes -= chunks.shift()?.length ?? bytes;
   });
   const ending = await running.ended;
   return { ...ending, stdout: Buffer.concat(chunks).toString('utf8') };

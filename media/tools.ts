@@ -34,11 +34,13 @@ async function versionOf(name: 'ffmpeg' | 'ffprobe', path: string, chosen: boole
   const advice = chosen
     ? `check ${name.toUpperCase()}_PATH`
     : `install ffmpeg 5.1 or later, or set ${name.toUpperCase()}_PATH`;
-  const result = await runProgram(path, ['-version'], { timeLimit: 10_000, maxBytes: 65_536 }).catch(
-    (cause: unknown) => {
-      throw new FrameloomError('unavailable', `${name} was not found: ${advice}.`, { cause });
-    },
-  );
+  const result = await runProgram(path, ['-version'], {
+    timeLimit: 10_000,
+    maxBytes: 65_536,
+    keep: 'all',
+  }).catch((cause: unknown) => {
+    throw new FrameloomError('unavailable', `${name} was not found: ${advice}.`, { cause });
+  });
   const version = /^ff\w+ version (\S+)/.exec(result.stdout)?.[1];
   if (result.code !== 0 || version === undefined) {
     throw new FrameloomError('unavailable', `${name} does not run: ${advice}.`);
