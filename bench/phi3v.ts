@@ -37,18 +37,25 @@ export async function run([folder = TINY]: readonly string[]): Promise<void> {
 async function benchGeneration(host: ModelHost, lines: number, name: string): Promise<void> {
   const caption = '. A red circle on the left, on a blue background.';
   const text = Array.from({ length: lines }, (_, i) => `${i + 1}${caption}`).join('\n');
-  const generate = (maxTokens: number) => host.generate({ prompt: [{ text }], features: [], maxTokens });
+  const generate = (maxTokens: number, onTokens?: (tokens: readonly number[]) => void) =>
+    host.generate(
+      { prompt: [{ text }], features: [], maxTokens },
+      onTokens === undefined ? {} : { onTokens },
+    );
   const { promptTokens } = await generate(1);
   const prefill = await median(() => generate(1), 3);
   print(`prefill, ${name} of ${promptTokens} tokens`, `${rate(promptTokens, prefill)} tokens/s`);
 
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
-  const begun = performance.now();
-  const { tokens } = await generate(200);
-  const decode = performance.now() - begun - prefill;
+  let first: { readonly at: number; readonly tokens: number } | undefined;
+  const { tokens } = await generate(200, (fresh) => {
+    first ??= { at: performance.now(), tokens: fresh.length };
+  });
+  const ended = performance.now();
   delay.disable();
-  print(`decode, ${name}, ${tokens.length} tokens`, `${rate(tokens.length - 1, decode)} tokens/s`);
+  const decoded = tokens.length - (first?.tokens ?? 0);
+  print(`decode, ${name}, ${decoded} tokens`, `${rate(decoded, ended - (first?.at ?? ended))} tokens/s`);
   print(
     `event loop delay of the parent, ${name}`,
     `p99 ${ms(delay.percentile(99) / 1e6)}, max ${ms(delay.max / 1e6)}`,
