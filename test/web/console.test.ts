@@ -163,6 +163,10 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(await page.getByRole('alert').textContent()).toContain('Export it as PDF');
     await drop(['one.mp4', 'two.mp4']);
     await page.getByText('one video, one PDF, or several pictures').waitFor();
+    await drop(['one.mp4']);
+    await page.getByRole('button', { name: 'Summarize' }).waitFor();
+    await drop(['other.pdf']);
+    await page.getByText('other.pdf').waitFor();
     expect(api.uploads).toEqual([]);
   });
 
@@ -179,6 +183,8 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await frameRows().nth(11).getByRole('link').click();
     expect(await shownPicture()).toMatch(/frames\/11\.jpg$/);
     expect(new URL(page.url()).hash).toBe(`#/jobs/${VIDEO_ID}/frames/11`);
+    await drop(['dropped-by-mistake.mp4']);
+    expect(await timeline().count()).toBe(1);
     await page.goBack();
     expect(page.url()).toBe('about:blank');
   });
@@ -247,6 +253,24 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await page.getByText('Source: atlas, page 2').waitFor();
     await page.getByRole('link', { name: 'It closes with floods and protection.' }).click();
     expect(await shownPicture()).toMatch(/frames\/4\.jpg$/);
+  });
+
+  it('draws a long list of frames in parts, and the whole timeline at once', async () => {
+    const [first] = videoResult().segments;
+    if (!first) throw new Error('no segment');
+    const frames = Array.from({ length: 700 }, (_, i) => ({
+      index: i,
+      time: i / 60,
+      caption: `Frame number ${i}.`,
+      image: `/v1/summaries/${VIDEO_ID}/frames/${i}.jpg`,
+    }));
+    const result = { ...videoResult(), segments: [{ ...first, frames }] };
+    api.jobs.set(VIDEO_ID, finished(videoJob(), result));
+    await open(`#/jobs/${VIDEO_ID}/frames/650`);
+    expect(await timeline().getAttribute('aria-valuetext')).toBe('0:10.8: Frame number 650.');
+    expect(await frameRows().count()).toBe(300);
+    await page.getByRole('button', { name: 'Show 300 more' }).click();
+    expect(await frameRows().count()).toBe(600);
   });
 
   it('skips to the content by keyboard without leaving the view', async () => {

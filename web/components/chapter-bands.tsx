@@ -32,7 +32,7 @@ export function ChapterBands({ view, selected, share }: Props): JSX.Element | nu
                 current={isIn(view, segments, selected)}
                 label={`${title}, ${formatRange(startTime, endTime)}`}
               >
-                {title}
+                <span class="bands__title">{title}</span>
               </JumpLink>
             </span>
           )

@@ -1,43 +1,17 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import { ACCEPTED } from '../source-kind.ts';
 import { Icon } from './icon.tsx';
 
-/** Takes files dropped anywhere on the page, pasted, or chosen with the button. */
-export function DropZone({ onFiles }: { readonly onFiles: (files: readonly File[]) => void }): JSX.Element {
+interface Props {
+  /** Whether files are held over the page. */
+  readonly over: boolean;
+  readonly onFiles: (files: readonly File[]) => void;
+}
+
+/** Says that files may be dropped, and offers a button to those who would rather not. */
+export function DropZone({ over, onFiles }: Props): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
-  const [over, setOver] = useState(false);
-  const latest = useRef(onFiles);
-  latest.current = onFiles;
-
-  useEffect(() => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const drag = (event: DragEvent): void => {
-      if (!event.dataTransfer?.types.includes('Files')) return;
-      event.preventDefault(); // otherwise the browser opens the file
-      setOver(true);
-    };
-    const leave = (event: DragEvent): void => {
-      if (event.relatedTarget === null) setOver(false);
-    };
-    const drop = (event: DragEvent): void => {
-      if (!event.dataTransfer?.types.includes('Files')) return;
-      event.preventDefault();
-      setOver(false);
-      latest.current([...event.dataTransfer.files]);
-    };
-    const paste = (event: ClipboardEvent): void => {
-      const files = [...(event.clipboardData?.files ?? [])];
-      if (files.length > 0) latest.current(files);
-    };
-    document.addEventListener('dragover', drag, { signal });
-    document.addEventListener('dragleave', leave, { signal });
-    document.addEventListener('drop', drop, { signal });
-    document.addEventListener('paste', paste, { signal });
-    return () => controller.abort();
-  }, []);
-
   return (
     <div class={over ? 'drop-zone drop-zone--over' : 'drop-zone'}>
       <span class="drop-zone__icon">

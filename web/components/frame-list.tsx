@@ -1,9 +1,13 @@
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import type { ResultFrame } from '../../schema/result.ts';
 import { type Naming, placeOf } from '../frame-place.ts';
 import type { JobView } from '../job-view.ts';
 import { FrameImage } from './frame-image.tsx';
 import { JumpLink } from './jump-link.tsx';
+
+/** Long lists are drawn in parts, so that a page of any length stays quick. */
+const ROWS_AT_ONCE = 300;
 
 interface Props {
   readonly view: JobView;
@@ -16,6 +20,7 @@ export function FrameList({ view, selected, naming }: Props): JSX.Element {
   const rows = view.segments.flatMap(({ index, frames }) =>
     frames.map((frame) => ({ segment: index, frame })),
   );
+  const [shown, setShown] = useState(ROWS_AT_ONCE);
   return (
     <section class="frames" aria-labelledby="frames-title">
       <h2 id="frames-title">
@@ -25,7 +30,7 @@ export function FrameList({ view, selected, naming }: Props): JSX.Element {
         <p class="empty">Frames and their captions appear as segments finish.</p>
       ) : (
         <ol class="frame-list">
-          {rows.map(({ segment, frame }, position) => (
+          {rows.slice(0, shown).map(({ segment, frame }, position) => (
             <li key={frame.index}>
               <JumpLink
                 class="frame-row"
@@ -42,6 +47,11 @@ export function FrameList({ view, selected, naming }: Props): JSX.Element {
             </li>
           ))}
         </ol>
+      )}
+      {rows.length > shown && (
+        <button class="button" type="button" onClick={() => setShown(shown + ROWS_AT_ONCE)}>
+          Show {Math.min(ROWS_AT_ONCE, rows.length - shown)} more
+        </button>
       )}
     </section>
   );

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { useDroppedFiles } from '../hooks/use-dropped-files.ts';
 import { useSubmit } from '../hooks/use-submit.ts';
 import { DEFAULT_OPTIONS, type Options, type Staged } from '../request.ts';
 import { chooseFiles } from '../source-kind.ts';
@@ -31,6 +32,9 @@ export function HomePage({ onStarted }: Props): JSX.Element {
     const name = chosen.files.length === 1 ? (first?.name ?? '') : `${chosen.files.length} pictures`;
     setStaged({ from: 'files', kind: chosen.kind, name, files: chosen.files });
   };
+  const over = useDroppedFiles((files) => {
+    if (!submit.sending) choose(files);
+  });
   const clear = (): void => {
     submit.abort();
     setStaged(undefined);
@@ -69,11 +73,16 @@ export function HomePage({ onStarted }: Props): JSX.Element {
               </div>
             </>
           )}
+          {refusal !== '' && (
+            <p class="field-error" role="alert">
+              {refusal}
+            </p>
+          )}
           {submit.problem && <ProblemNotice problem={submit.problem} />}
         </form>
       ) : (
         <div class="card chooser">
-          <DropZone onFiles={choose} />
+          <DropZone over={over} onFiles={choose} />
           {refusal !== '' && (
             <p class="field-error" role="alert">
               {refusal}

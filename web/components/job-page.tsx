@@ -1,7 +1,9 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { JobStatus } from '../../schema/job.ts';
 import { type Jump, JumpContext } from '../context.ts';
 import { namingOf, placeOf } from '../frame-place.ts';
+import { useDroppedFiles } from '../hooks/use-dropped-files.ts';
 import { useJob } from '../hooks/use-job.ts';
 import { type JobView, viewOf } from '../job-view.ts';
 import { HOME, jobHref } from '../route.ts';
@@ -24,6 +26,7 @@ interface Props {
 
 export function JobPage({ id, frame, localVideo, onSelect }: Props): JSX.Element {
   const { job, log, failure, retry } = useJob(id);
+  useDroppedFiles(ignore); // a new source is chosen on the start page
   if (failure) {
     return (
       <div class="page-notice">
@@ -50,9 +53,18 @@ export function JobPage({ id, frame, localVideo, onSelect }: Props): JSX.Element
   return <LoadedJob view={viewOf(job, log)} frame={frame} localVideo={localVideo} onSelect={onSelect} />;
 }
 
+function ignore(): void {}
+
 interface LoadedProps extends Omit<Props, 'id'> {
   readonly view: JobView;
 }
+
+/** What is said aloud when a job ends. */
+const ENDINGS: Partial<Record<JobStatus, string>> = {
+  completed: 'The summary is complete.',
+  completed_with_gaps: 'The summary is complete, with gaps.',
+  cancelled: 'The job is cancelled.',
+}; // a failure announces itself
 
 function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Element {
   const viewer = useRef<HTMLElement>(null);
@@ -60,14 +72,22 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
   const [announcement, setAnnouncement] = useState('');
   const selected =
     view.frames.find(({ index }) => index === frame) ?? (view.running ? view.latest : view.frames[0]);
+  const { running } = view;
+  const percent = Math.round(view.progress.percent);
   const naming = namingOf(view.kind, view.frames);
 
   useEffect(() => {
-    document.title = `${view.title} – Frameloom`;
+    document.title = `${running ? `${percent} % · ` : ''}${view.title} – Frameloom`;
     return () => {
       document.title = 'Frameloom';
     };
-  }, [view.title]);
+  }, [view.title, running, percent]);
+
+  const wasRunning = useRef(running);
+  useEffect(() => {
+    if (wasRunning.current && !running) setAnnouncement(ENDINGS[view.status] ?? '');
+    wasRunning.current = running;
+  }, [running, view.status]);
 
   const select = (index: number): void => {
     setEvidence([]);
