@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DUPLICATE_BELOW, difference, thumbnail } from '../../media/difference.ts';
 import { makeDeck } from './deck.ts';
 import { draw } from './draw.ts';
 import { facts, factsInText, specsInText } from './facts.ts';
@@ -152,6 +153,20 @@ describe('videos', () => {
       }
     }
   }, 120_000);
+
+  it('let a still picture look still, whatever number it carries', async () => {
+    const step = 10;
+    const frames = await decode(path, step);
+    const still = truth.shots.filter(({ moving }) => !moving);
+    expect(still.length).toBeGreaterThan(0);
+    for (const { start_frame, end_frame } of still) {
+      const shown = frames.slice(Math.ceil(start_frame / step), Math.ceil(end_frame / step));
+      const [first, ...rest] = shown.map((data) => thumbnail({ data, width: 1280, height: 720 }));
+      for (const later of rest) {
+        expect(first && difference(first, later)).toBeLessThan(DUPLICATE_BELOW);
+      }
+    }
+  });
 
   it('have the same truth and the same bytes for the same seed', async () => {
     const options = { seed: 12, seconds: 5, shots: 2, width: 320, height: 180 };
