@@ -1,4 +1,5 @@
-/** The places a sentence rests on, as few as can be named: neighbouring segments are one place. Pure. */
+/** Where a sentence can be checked: the places it rests on, and the frame that shows it best. Pure. */
+import type { ResultFrame } from '../schema/result.ts';
 import { formatRange, formatSlides } from './format.ts';
 import type { SegmentView } from './job-log.ts';
 
@@ -18,7 +19,10 @@ interface Run {
 /** Float noise between the end of one segment and the start of the next, in seconds. */
 const TOUCHING = 1e-3;
 
-/** The places of the segments with these indices, in the order of the source. Segments that are not there (gaps) are left out. */
+/**
+ * The places of the segments with these indices, in the order of the source; neighbours are one place. Segments that are not there (gaps) are left
+ * out.
+ */
 export function evidencePlaces(
   segments: readonly SegmentView[],
   indices: readonly number[],
@@ -43,4 +47,30 @@ export function evidencePlaces(
     label: run.slides.length > 0 ? formatSlides(run.slides) : formatRange(run.start, run.end),
     segments: run.segments,
   }));
+}
+
+/**
+ * The frame of these segments whose caption has most words in common with `text`; of equals the first. A segment may begin
+ * with the end of what came before, so that its first frame would often show something else.
+ */
+export function evidenceFrame(
+  segments: readonly SegmentView[],
+  indices: readonly number[],
+  text: string,
+): ResultFrame | undefined {
+  const wanted = wordsOf(text);
+  let best: ResultFrame | undefined;
+  let most = -1;
+  for (const segment of segments) {
+    if (!indices.includes(segment.index)) continue;
+    for (const frame of segment.frames) {
+      const common = [...wordsOf(frame.caption)].filter((word) => wanted.has(word)).length;
+      if (common > most) [best, most] = [frame, common];
+    }
+  }
+  return best;
+}
+
+function wordsOf(text: string): Set<string> {
+  return new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evidencePlaces } from '../../web/evidence.ts';
+import { evidenceFrame, evidencePlaces } from '../../web/evidence.ts';
 import { segmentOf } from '../../web/job-view.ts';
 import { deckResult, videoResult } from './sample-jobs.ts';
 
@@ -23,5 +23,17 @@ describe('evidencePlaces', () => {
 
   it('leaves out segments that are not there', () => {
     expect(evidencePlaces(video, [17])).toEqual([]);
+  });
+});
+
+describe('evidenceFrame', () => {
+  it('finds the frame that shows what a sentence says', () => {
+    expect(evidenceFrame(video, [3, 4, 5], 'A yellow car drives under the white moon.')?.index).toBe(9);
+    expect(evidenceFrame(video, [0, 1], 'There is a large green star, alone.')?.index).toBe(3);
+  });
+
+  it('takes the first frame where none says more than another, and none where there is none', () => {
+    expect(evidenceFrame(video, [1, 2], 'Etwas ganz anderes.')?.index).toBe(2);
+    expect(evidenceFrame(video, [], 'A yellow car.')).toBeUndefined();
   });
 });

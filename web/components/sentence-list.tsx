@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import type { SummaryResult } from '../../schema/result.ts';
-import { evidencePlaces } from '../evidence.ts';
+import { evidenceFrame, evidencePlaces } from '../evidence.ts';
 import { spanOf } from '../frame-place.ts';
-import { firstFrameOf, type JobView } from '../job-view.ts';
+import type { JobView } from '../job-view.ts';
 import { JumpLink } from './jump-link.tsx';
 
 /** More places than these are counted, not listed: the timeline shows them all. */
@@ -20,7 +20,7 @@ export function SentenceList({ view, result, evidence }: Props): JSX.Element {
   return (
     <p class="summary__text">
       {result.sentences.map(({ text, segments }, index) => {
-        const frame = firstFrameOf(view, segments);
+        const frame = evidenceFrame(view.segments, segments, text);
         const followed = evidence.length > 0 && evidence.join() === segments.join();
         return (
           <span key={index} class={followed ? 'sentence sentence--followed' : 'sentence'}>
@@ -29,7 +29,7 @@ export function SentenceList({ view, result, evidence }: Props): JSX.Element {
                 <JumpLink class="sentence__text" frame={frame.index} evidence={segments} current={followed}>
                   {text}
                 </JumpLink>{' '}
-                <Places view={view} segments={segments} />{' '}
+                <Places view={view} segments={segments} text={text} />{' '}
               </>
             ) : (
               `${text} `
@@ -44,14 +44,15 @@ export function SentenceList({ view, result, evidence }: Props): JSX.Element {
 interface PlacesProps {
   readonly view: JobView;
   readonly segments: readonly number[];
+  readonly text: string;
 }
 
-function Places({ view, segments }: PlacesProps): JSX.Element {
+function Places({ view, segments, text }: PlacesProps): JSX.Element {
   const places = evidencePlaces(view.segments, segments);
   return (
     <span class="places tabular">
       {places.slice(0, LISTED).map(({ label, segments: run }) => {
-        const frame = firstFrameOf(view, run);
+        const frame = evidenceFrame(view.segments, run, text);
         return (
           frame && (
             <JumpLink
