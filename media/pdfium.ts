@@ -73,8 +73,8 @@ export interface PdfChar {
 export interface PdfPage {
   /** Size in points, as a reader sees it: turned by the page's own rotation. */
   readonly size: Size;
-  /** The page on white, packed RGB. */
-  render(size: Size): Buffer;
+  /** The page on white, packed RGB, in a buffer of its own. */
+  render(size: Size): Uint8Array;
   /** The text layer in reading order, at most `most` characters. */
   chars(most: number): PdfChar[];
 }
@@ -128,7 +128,7 @@ function allocate(pdfium: Pdfium, bytes: number): number {
   return pointer;
 }
 
-function render(pdfium: Pdfium, page: number, { width, height }: Size): Buffer {
+function render(pdfium: Pdfium, page: number, { width, height }: Size): Uint8Array {
   const stride = Math.ceil((width * 3) / 4) * 4;
   const data = allocate(pdfium, stride * height);
   try {
@@ -137,7 +137,7 @@ function render(pdfium: Pdfium, page: number, { width, height }: Size): Buffer {
     pdfium._FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE);
     pdfium._FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, ANNOTATIONS | REVERSE_BYTE_ORDER);
     pdfium._FPDFBitmap_Destroy(bitmap);
-    const rgb = Buffer.allocUnsafe(width * height * 3);
+    const rgb = new Uint8Array(width * height * 3);
     for (let y = 0; y < height; y++) {
       rgb.set(pdfium.HEAPU8.subarray(data + y * stride, data + y * stride + width * 3), y * width * 3);
     }

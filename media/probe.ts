@@ -43,7 +43,7 @@ export async function probeVideo(
   const headers = await probeHeaders(inspection);
   const stream = pictureStream(headers);
   const size = uprightSize(stream, limits.maxPixels);
-  const packets = await lastPackets(inspection, promisedEnd(headers, stream));
+  const packets = await lastPackets(inspection, headers, stream);
   const end = shownUntil(packets, 1 / (parseRatio(stream.avg_frame_rate) ?? 25));
   const startOffset = await firstFrameTime(inspection, size);
   return { ...size, startOffset, duration: Math.round(Math.max(0, end - startOffset) * 1e6) / 1e6 };
@@ -97,10 +97,14 @@ function promisedEnd({ format }: ProbedHeaders, stream: ProbedStream): number | 
 /** The packets of the last seconds, of all streams. Throws where the end that was promised is missing. */
 async function lastPackets(
   inspection: Inspection,
-  promised: number | undefined,
+  headers: ProbedHeaders,
+  stream: ProbedStream,
 ): Promise<readonly ProbedPacket[]> {
+  const promised = promisedEnd(headers, stream);
+  const { start_time = 0, duration } = headers.format;
+  const expected = promised ?? (duration === undefined ? undefined : start_time + duration);
   const { packets, partial } =
-    (await tail(inspection, promised)) ?? (await probeLastPackets(inspection, undefined));
+    (await tail(inspection, expected)) ?? (await probeLastPackets(inspection, undefined));
   if (packets.some(({ side_data_type }) => side_data_type === 'Encryption info')) throw encrypted();
   const end = Math.max(0, ...packets.map((packet) => endOf(packet, 0)));
   if (partial || (promised !== undefined && promised - end > MISSING)) {
@@ -115,10 +119,10 @@ async function lastPackets(
 /** What is found by seeking to the end; undefined where that leads nowhere. */
 async function tail(
   inspection: Inspection,
-  promised: number | undefined,
+  end: number | undefined,
 ): Promise<Awaited<ReturnType<typeof probeLastPackets>> | undefined> {
-  if (promised === undefined || promised <= TAIL) return undefined;
-  const found = await probeLastPackets(inspection, promised - TAIL).catch((error: unknown) => {
+  if (end === undefined || end <= TAIL) return undefined;
+  const found = await probeLastPackets(inspection, end - TAIL).catch((error: unknown) => {
     if (inspection.signal?.aborted) throw error;
     return undefined;
   });
