@@ -22,8 +22,8 @@ const STAGES = {
 } as const;
 
 const BAR_WIDTH = 24;
-/** Least time between two drawings of an upload, in milliseconds. */
-const REDRAW_MS = 200;
+/** Least time between two lines about an upload, in milliseconds. */
+const UPLOAD_LINES_MS = 2000;
 
 export function progressView(out: CommandContext['stderr'], name: string): ProgressView {
   return out.isTTY ? bar(out, name) : lines(out, name);
@@ -59,16 +59,18 @@ function meter(share: number): string {
 }
 
 function lines(out: CommandContext['stderr'], name: string): ProgressView {
-  let nextUpload = 0;
+  let nextUpload = Date.now() + UPLOAD_LINES_MS;
+  let noun = 'Slide';
   return {
     upload(sent, total) {
       const now = Date.now();
       if (sent < total && now < nextUpload) return;
-      nextUpload = now + REDRAW_MS * 10;
+      nextUpload = now + UPLOAD_LINES_MS;
       out.write(`${name}: uploaded ${formatBytes(sent)} of ${formatBytes(total)}\n`);
     },
     event(event) {
-      for (const line of linesOf(event)) {
+      if (event.type === 'source.ready' && event.source.type === 'images') noun = 'Picture';
+      for (const line of linesOf(event, noun)) {
         out.write(`${name}: ${String(Math.floor(event.progress.percent)).padStart(3)}% ${line}\n`);
       }
     },
@@ -76,8 +78,8 @@ function lines(out: CommandContext['stderr'], name: string): ProgressView {
   };
 }
 
-/** What an event tells, one line for each thing; text of the model is on one line each. */
-function linesOf(event: JobEvent): readonly string[] {
+/** What an event tells, a line for each thing. `noun` is what a picture without a time is called. */
+function linesOf(event: JobEvent, noun: string): readonly string[] {
   switch (event.type) {
     case 'job.created':
       return ['accepted'];
@@ -85,7 +87,8 @@ function linesOf(event: JobEvent): readonly string[] {
       return ['started'];
     case 'source.ready': {
       const { type, duration, pages } = event.source;
-      const size = duration === undefined ? formatCount(pages ?? 0, 'page') : `${formatTime(duration)} long`;
+      const size =
+        duration === undefined ? formatCount(pages ?? 0, noun.toLowerCase()) : `${formatTime(duration)} long`;
       return [`source read: ${type}, ${size}`];
     }
     case 'frames.extracted':
@@ -95,7 +98,9 @@ function linesOf(event: JobEvent): readonly string[] {
     case 'segment.completed':
       return event.segment.frames.map((frame) => {
         const place =
-          frame.time === undefined ? formatPlace({ slides: [frame.slide ?? 0] }) : formatTime(frame.time, 1);
+          frame.time === undefined
+            ? formatPlace({ slides: [frame.slide ?? 0] }, noun)
+            : formatTime(frame.time, 1);
         return `${place}  ${oneLine(frame.caption)}`;
       });
     case 'segment.failed':

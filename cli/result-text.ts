@@ -1,6 +1,7 @@
 /** A result as text for a terminal. */
 import type { SummaryResult } from '../schema/result.ts';
 import { formatCount, formatPlace, formatTime } from '../web/format.ts';
+import { nounOf } from '../web/frame-place.ts';
 import { oneLine } from './one-line.ts';
 
 const WIDTH = 100;
@@ -8,9 +9,10 @@ const WIDTH = 100;
 /** Title, summary, chapters and captions, with times or slide numbers. Ends without a newline. */
 export function resultText(result: SummaryResult): string {
   const { source, chapters, segments, gaps, usage, model } = result;
+  const noun = nounOf(source.type);
   const length =
     source.duration === undefined
-      ? formatCount(source.pages ?? 0, 'page')
+      ? formatCount(source.pages ?? 0, noun.toLowerCase())
       : `${formatTime(source.duration)} long`;
   const blocks = [
     `${oneLine(result.title)}\n${'='.repeat(Math.min(WIDTH, oneLine(result.title).length))}`,
@@ -22,7 +24,7 @@ export function resultText(result: SummaryResult): string {
         'Chapters',
         ...chapters.map(
           (chapter) =>
-            `  ${formatPlace(chapter)}  ${oneLine(chapter.title)}\n${wrap(oneLine(chapter.summary), '    ')}`,
+            `  ${formatPlace(chapter, noun)}  ${oneLine(chapter.title)}\n${wrap(oneLine(chapter.summary), '    ')}`,
         ),
       ].join('\n'),
     );
@@ -33,7 +35,10 @@ export function resultText(result: SummaryResult): string {
       [
         'Frames',
         ...frames.map((frame) => {
-          const place = frame.time === undefined ? `slide ${frame.slide ?? ''}` : formatTime(frame.time, 1);
+          const place =
+            frame.time === undefined
+              ? formatPlace({ slides: [frame.slide ?? 0] }, noun)
+              : formatTime(frame.time, 1);
           return `  ${place.padStart(8)}  ${oneLine(frame.caption)}`;
         }),
       ].join('\n'),
@@ -41,9 +46,10 @@ export function resultText(result: SummaryResult): string {
   }
   if (gaps.length > 0) {
     blocks.push(
-      ['Gaps', ...gaps.map((gap) => `  ${formatPlace(gap) || `segment ${gap.segment}`}: ${gap.reason}`)].join(
-        '\n',
-      ),
+      [
+        'Gaps',
+        ...gaps.map((gap) => `  ${formatPlace(gap, noun) || `segment ${gap.segment}`}: ${gap.reason}`),
+      ].join('\n'),
     );
   }
   blocks.push(

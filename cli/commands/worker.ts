@@ -2,7 +2,8 @@
 import { utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Command, EXIT, parseCommandLine, UsageError } from '../context.ts';
+import { ERRORS, FrameloomError } from '../../schema/errors.ts';
+import { type Command, EXIT, parseCommandLine, printLine, UsageError } from '../context.ts';
 import type { ReadyMessage } from '../embedded/roles.ts';
 
 /** How often the sign of life is renewed; deploy/healthcheck.mjs gives up on one that is three times as old. */
@@ -16,7 +17,7 @@ Polls Temporal (TEMPORAL_ADDRESS) for work until it is told to end; what is in h
   cpu   workflows, decoding, preprocessing
   gpu   the model; without a GPU it runs on the CPU`,
 
-  async run(args, { settings, signal }) {
+  async run(args, { settings, stderr, signal }) {
     const { positionals } = parseCommandLine({ args: [...args], options: {}, allowPositionals: true });
     const [role, ...rest] = positionals;
     if ((role !== 'cpu' && role !== 'gpu') || rest.length > 0) throw new UsageError('say cpu or gpu.');
@@ -30,6 +31,11 @@ Polls Temporal (TEMPORAL_ADDRESS) for work until it is told to end; what is in h
       if (role === 'cpu')
         await (await import('../../workers/cpu.ts')).runCpuWorker(settings, { onReady, signal });
       else await (await import('../../workers/gpu.ts')).runGpuWorker(settings, { onReady, signal });
+    } catch (error) {
+      if (!(error instanceof FrameloomError) || error.retryable) throw error;
+      // Such as a model that is not there: starting again cannot help, and the exit code says so to a supervisor.
+      printLine(stderr, `frameloom: ${error.message}\n${ERRORS[error.code].hint}`);
+      return EXIT.usage;
     } finally {
       clearInterval(renewal);
       if (process.connected) process.disconnect();

@@ -53,6 +53,9 @@ export interface Supervision {
 const STARTS_BEFORE_GIVING_UP = 4;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
+/** With this begins what a command says about its end. */
+const MESSAGE_START = 'frameloom: ';
+const LONGEST_MESSAGE_LINES = 5;
 const LARGEST_LOG_BYTES = 20_000_000;
 /** `frameloom` exits with this for a wrong setting, which no second start mends. */
 const BAD_USAGE = 2;
@@ -64,7 +67,7 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
   const log = openLog(spec.logFile);
   let child: ChildProcess | undefined;
   let ready: Ready | undefined;
-  let lastLine = '';
+  let lastWords: readonly string[] = [];
 
   async function runOnce(): Promise<{
     readonly wasReady: boolean;
@@ -88,8 +91,9 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
       createInterface({ input: stream }).on('line', (line) => {
         log.write(`${line}\n`);
         if (line.trim() === '') return;
-        lastLine = textOf(line);
-        if (spec.tellsErrors && isError(line)) on.report(`${spec.name}: ${lastLine}`);
+        const text = textOf(line);
+        lastWords = withWords(lastWords, text);
+        if (spec.tellsErrors && isError(line)) on.report(`${spec.name}: ${text}`);
       });
     }
     let wasReady = false;
@@ -120,7 +124,7 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
       vain = wasReady ? 0 : vain + 1;
       if (vain >= STARTS_BEFORE_GIVING_UP || (vain > 0 && code === BAD_USAGE)) {
         throw new ChildFailed(
-          `The ${spec.name} does not start: it ${how}.${lastLine ? `\n${lastLine}` : ''}\nIts log: ${spec.logFile}`,
+          `The ${spec.name} does not start: it ${how}.${lastWords.map((line) => `\n${line}`).join('')}\nIts log: ${spec.logFile}`,
         );
       }
       on.report(`the ${spec.name} ${how}; starting it again`);
@@ -213,6 +217,12 @@ function parseLine(line: string): LogLine | undefined {
 
 function isError(line: string): boolean {
   return String(parseLine(line)?.level).toLowerCase() === 'error';
+}
+
+/** The last line, or the whole of a message that a `frameloom` command ended with. */
+function withWords(words: readonly string[], line: string): readonly string[] {
+  const inMessage = words[0]?.startsWith(MESSAGE_START) && !line.startsWith(MESSAGE_START);
+  return inMessage && words.length < LONGEST_MESSAGE_LINES ? [...words, line] : [line];
 }
 
 function textOf(line: string): string {
