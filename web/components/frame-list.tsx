@@ -24,7 +24,8 @@ export function FrameList({ view, selected, naming }: Props): JSX.Element {
   return (
     <section class="frames" aria-labelledby="frames-title">
       <h2 id="frames-title">
-        Frames {view.frames.length > 0 && <span class="muted tabular">{view.frames.length}</span>}
+        {view.kind === 'video' ? 'Frames' : `${naming.noun}s`}{' '}
+        {view.frames.length > 0 && <span class="muted tabular">{view.frames.length}</span>}
       </h2>
       {view.frames.length === 0 ? (
         <p class="empty">Frames and their captions appear as segments finish.</p>

@@ -37,5 +37,5 @@ function factsOf(view: JobView): readonly string[] {
   if (result && result.coverage < 1) facts.push(`${Math.floor(result.coverage * 100)} % described`);
   if (result) facts.push(result.model.name);
   if (view.wallSeconds !== undefined) facts.push(`made in ${formatWait(view.wallSeconds)}`);
-  return facts;
+  return [...new Set(facts)]; // a list of pictures is called by their number
 }

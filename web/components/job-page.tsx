@@ -151,6 +151,14 @@ function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Elem
             <FrameList view={view} selected={selected} naming={naming} />
           </div>
         )}
+        {view.status === 'cancelled' && view.frames.length === 0 && (
+          <div class="card nothing">
+            <p>This job was cancelled before any frame was described.</p>
+            <a class="button" href={HOME}>
+              New summary
+            </a>
+          </div>
+        )}
         <p class="visually-hidden" role="status">
           {announcement}
         </p>
