@@ -5,7 +5,7 @@ export { type DownloadLimits, download } from './download.ts';
 export { encodeJpeg, readImage } from './image.ts';
 export type { MediaLimits } from './limits.ts';
 export { parsePages } from './pages.ts';
-export { fitWithin, type Picture, type Size } from './picture.ts';
+export type { Picture } from './picture.ts';
 export { type ProbedVideo, probeVideo } from './probe.ts';
 export { type SampledFrame, type SampleOptions, type Span, sampleVideo } from './sample.ts';
 export { type MediaKind, sniff } from './sniff.ts';
