@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDeck } from '../../media/deck.ts';
 import { DUPLICATE_BELOW, difference, thumbnail } from '../../media/difference.ts';
 import { makeDeck } from './deck.ts';
 import { draw } from './draw.ts';
@@ -193,6 +194,13 @@ describe('decks', () => {
     expect(truth.pages.map(({ page }) => page)).toEqual([1, 2, 3, 4, 5]);
     for (const { spec, text } of truth.pages) {
       expect(text[0]).toBe(spec.kind === 'slide' ? spec.title : undefined);
+    }
+    using deck = await openDeck(one, { maxPixels: 1e8, maxPages: 10 });
+    expect(deck.pages).toBe(5);
+    for (const { page, text } of truth.pages) {
+      const { title, text: layer } = await deck.page(page, { maxSide: 64 });
+      expect(title).toBe(text[0]);
+      expect(layer.split('\n').filter((line) => line !== '')).toEqual(text);
     }
     expect(await makeDeck(two, { seed: 3, pages: 5 })).toEqual(truth);
     expect((await readFile(one)).equals(await readFile(two))).toBe(true);
