@@ -16,11 +16,6 @@ export function extractionName(digest: string): string {
   return `extractions/${digest}.json`;
 }
 
-/** The sampler's decisions for one span: lines of frames.jsonl. */
-export function decisionsName(digest: string): string {
-  return `extractions/${digest}.jsonl`;
-}
-
 /** Preprocessed picture: raw RGB after the HD transform and padding. */
 export function cropsName(digest: string): string {
   return `crops/${digest}.bin`;
