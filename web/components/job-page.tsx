@@ -1,20 +1,10 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { JobStatus } from '../../schema/job.ts';
-import { type Jump, JumpContext } from '../context.ts';
-import { namingOf, placeOf } from '../frame-place.ts';
 import { useDroppedFiles } from '../hooks/use-dropped-files.ts';
 import { useJob } from '../hooks/use-job.ts';
-import { type JobView, viewOf } from '../job-view.ts';
-import { HOME, jobHref } from '../route.ts';
-import { FrameList } from './frame-list.tsx';
-import { JobHeader } from './job-header.tsx';
-import { JobProgress } from './job-progress.tsx';
+import { viewOf } from '../job-view.ts';
+import { HOME } from '../route.ts';
+import { LoadedJob } from './loaded-job.tsx';
 import { ProblemNotice } from './problem-notice.tsx';
-import { SlideStrip } from './slide-strip.tsx';
-import { SummaryPanel } from './summary-panel.tsx';
-import { VideoTimeline } from './video-timeline.tsx';
-import { Viewer } from './viewer.tsx';
 
 interface Props {
   readonly id: string;
@@ -24,6 +14,7 @@ interface Props {
   readonly onSelect: (frame: number) => void;
 }
 
+/** One job, from its address: waits for it, follows it, or says why it can't be shown. */
 export function JobPage({ id, frame, localVideo, onSelect }: Props): JSX.Element {
   const { job, log, failure, retry } = useJob(id);
   useDroppedFiles(ignore); // a new source is chosen on the start page
@@ -54,115 +45,3 @@ export function JobPage({ id, frame, localVideo, onSelect }: Props): JSX.Element
 }
 
 function ignore(): void {}
-
-interface LoadedProps extends Omit<Props, 'id'> {
-  readonly view: JobView;
-}
-
-/** What is said aloud when a job ends. */
-const ENDINGS: Partial<Record<JobStatus, string>> = {
-  completed: 'The summary is complete.',
-  completed_with_gaps: 'The summary is complete, with gaps.',
-  cancelled: 'The job is cancelled.',
-}; // a failure announces itself
-
-function LoadedJob({ view, frame, localVideo, onSelect }: LoadedProps): JSX.Element {
-  const viewer = useRef<HTMLElement>(null);
-  const [evidence, setEvidence] = useState<readonly number[]>([]);
-  const [announcement, setAnnouncement] = useState('');
-  const selected =
-    view.frames.find(({ index }) => index === frame) ?? (view.running ? view.latest : view.frames[0]);
-  const { running } = view;
-  const percent = Math.round(view.progress.percent);
-  const naming = namingOf(view.kind, view.frames);
-
-  useEffect(() => {
-    document.title = `${running ? `${percent} % · ` : ''}${view.title} – Frameloom`;
-    return () => {
-      document.title = 'Frameloom';
-    };
-  }, [view.title, running, percent]);
-
-  const wasRunning = useRef(running);
-  useEffect(() => {
-    if (wasRunning.current && !running) setAnnouncement(ENDINGS[view.status] ?? '');
-    wasRunning.current = running;
-  }, [running, view.status]);
-
-  const select = (index: number): void => {
-    setEvidence([]);
-    onSelect(index);
-  };
-  const jump: Jump = {
-    hrefOf: (index) => jobHref(view.id, index),
-    to: (index, segments) => {
-      setEvidence(segments);
-      onSelect(index);
-      viewer.current?.scrollIntoView({ block: 'nearest' });
-      const target = view.frames.find((candidate) => candidate.index === index);
-      if (target) setAnnouncement(`Showing ${placeOf(target, naming)}. ${target.caption}`);
-    },
-  };
-
-  return (
-    <JumpContext.Provider value={jump}>
-      <div class={view.running ? 'job job--running' : 'job'}>
-        <JobHeader view={view} />
-        {view.running && <JobProgress view={view} />}
-        {view.error && (
-          <ProblemNotice
-            problem={{
-              ...view.error,
-              title:
-                view.frames.length > 0
-                  ? 'The summary could not be finished.'
-                  : 'The source could not be summarized.',
-              detail: view.error.message,
-            }}
-          >
-            <a class="button" href={HOME}>
-              Choose another source
-            </a>
-          </ProblemNotice>
-        )}
-        {(view.frames.length > 0 || view.running) && (
-          <div class="job__columns">
-            <section class="job__stage" ref={viewer} aria-label="Selected frame">
-              <Viewer
-                view={view}
-                selected={selected}
-                naming={naming}
-                localVideo={localVideo}
-                onSelect={select}
-              />
-              {view.kind === 'video' ? (
-                <VideoTimeline
-                  view={view}
-                  selected={selected}
-                  evidence={evidence}
-                  naming={naming}
-                  onSelect={select}
-                />
-              ) : (
-                <SlideStrip view={view} selected={selected} evidence={evidence} onSelect={select} />
-              )}
-            </section>
-            <SummaryPanel view={view} selected={selected} evidence={evidence} />
-            <FrameList view={view} selected={selected} naming={naming} />
-          </div>
-        )}
-        {view.status === 'cancelled' && view.frames.length === 0 && (
-          <div class="card nothing">
-            <p>This job was cancelled before any frame was described.</p>
-            <a class="button" href={HOME}>
-              New summary
-            </a>
-          </div>
-        )}
-        <p class="visually-hidden" role="status">
-          {announcement}
-        </p>
-      </div>
-    </JumpContext.Provider>
-  );
-}
