@@ -31,7 +31,18 @@ function toolsFor(purpose) {
   ];
 }
 
+const HELP = `usage: node scripts/setup.mjs ${PURPOSES.join('|')}
+
+Makes what is missing: npm packages (about 30 s), ffmpeg (found, or apt-get when root), the Temporal CLI (found,
+downloaded, or built with Go in about 3 minutes) and, for test and ci, Chromium (found, or apt-get when root).
+Tools are recorded in ${cacheFolder(env)}. FFMPEG_PATH, FFPROBE_PATH, TEMPORAL_CLI_PATH and CHROMIUM_PATH
+name programs to use; TEMPORAL_ADDRESS names a server to use instead of an own one.`;
+
 async function main(purpose) {
+  if (purpose === '--help') {
+    console.log(HELP);
+    return;
+  }
   if (!PURPOSES.includes(purpose))
     throw new SetupError(`usage: node scripts/setup.mjs ${PURPOSES.join('|')}`);
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
