@@ -1,6 +1,7 @@
 /** Runs the media programs: never through a shell, in a process group of their own that ends with the caller's interest. */
 import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
+import { FrameloomError } from '../schema/errors.ts';
 
 /** Bytes of the error output that are kept: enough for the reason, whatever a hostile file makes a program say. */
 const MAX_STDERR = 16_384;
@@ -22,7 +23,7 @@ export interface Program {
   readonly stdout: Readable;
   /** File descriptor 3 of the program, as a second output. */
   readonly side: Readable;
-  /** Settles when the program is gone and its pipes are closed; rejects only if it could not be started. */
+  /** Settles when the program is gone and its pipes are closed; rejects with `unavailable` if it cannot be started. */
   readonly ended: Promise<Ending>;
   /** Ends the whole process group at once; its output is not read any further. */
   stop(): void;
@@ -54,7 +55,9 @@ export function startProgram(program: string, args: readonly string[], options: 
     stderr = (stderr + text).slice(-MAX_STDERR);
   });
   const ended = new Promise<Ending>((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (cause) => {
+      reject(new FrameloomError('unavailable', 'A media program cannot be started.', { cause }));
+    });
     child.once('close', (code) =>
       resolve(stopped === undefined ? { code, stderr } : { code, stderr, stopped }),
     );

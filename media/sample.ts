@@ -1,8 +1,9 @@
 /** Takes pictures from a span of a video at the points of a grid, and drops those that look like the one kept before. */
-import type { FrameDecision, VideoInfo } from '../schema/source.ts';
+import type { FrameDecision } from '../schema/source.ts';
 import { decodeFrames, type Grid, gridIndex, TIME_SLACK, type TimedPicture } from './decode.ts';
 import { DUPLICATE_BELOW, difference, type Thumbnail, thumbnail } from './difference.ts';
 import { fitWithin, type Picture } from './picture.ts';
+import type { ProbedVideo } from './probe.ts';
 import type { MediaTools } from './tools.ts';
 
 /** `[start, end)` in seconds from the first shown frame. */
@@ -43,7 +44,7 @@ const TIME_LIMIT = { base: 600_000, perSecond: 10_000 } as const;
 export async function* sampleVideo(
   tools: MediaTools,
   path: string,
-  video: Pick<VideoInfo, 'width' | 'height' | 'startOffset'>,
+  video: ProbedVideo,
   span: Span,
   grid: Grid,
   options: SampleOptions,
@@ -72,7 +73,7 @@ export async function* sampleVideo(
 async function* candidates(
   tools: MediaTools,
   path: string,
-  video: Pick<VideoInfo, 'width' | 'height' | 'startOffset'>,
+  video: ProbedVideo,
   span: Span,
   grid: Grid,
   options: SampleOptions,
@@ -105,8 +106,9 @@ async function* candidates(
     for await (const frame of decode(point(first), span.end)) yield relative(frame);
     return;
   }
-  for (let k = first; point(k) < span.end; k++) {
-    for await (const frame of decode(point(k), Math.min(point(k + 1), span.end))) {
+  const end = Math.min(span.end, video.duration);
+  for (let k = first; point(k) < end; k++) {
+    for await (const frame of decode(point(k), Math.min(point(k + 1), end))) {
       yield relative(frame);
       break;
     }

@@ -1,4 +1,5 @@
 /** The time of every picture is the container's, and belongs to the picture it comes with. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -11,6 +12,7 @@ import {
 } from '../../media/index.ts';
 import {
   type ClipOptions,
+  drawNumber,
   ffmpeg,
   H264,
   LIMITS,
@@ -266,7 +268,7 @@ describe('a sparse grid', () => {
       tools,
       path,
       video,
-      { start: 0, end: 90, first: 'keep' },
+      { start: 0, end: 1e6, first: 'keep' },
       { origin: 0.5, interval: 22 },
       LIMITS,
     )) {
@@ -274,6 +276,27 @@ describe('a sparse grid', () => {
     }
     expect(frames.map(({ time }) => time)).toEqual([0, 1, 23, 45, 67, 89]);
     expect(frames.map(({ picture }) => picture && readNumber(picture))).toEqual([0, 1, 23, 45, 67, 89]);
+  });
+});
+
+describe('frames that change their size in the middle', () => {
+  it('are all given in the size that was probed, each once', async () => {
+    const encoding = [...H264, '-bf', '0', '-muxdelay', '0', '-muxpreload', '0'];
+    const small = await makeClip(join(folder, 'small.ts'), { frames: 50, args: encoding });
+    const larger = await makeClip(join(folder, 'larger.ts'), {
+      frames: 55,
+      width: 320,
+      height: 192,
+      draw: (index, width, height) => drawNumber(index + 50, width, height),
+      args: [...encoding, '-output_ts_offset', '2'],
+    });
+    const path = join(folder, 'both.ts');
+    await writeFile(path, Buffer.concat([await readFile(small), await readFile(larger)]));
+    const frames = await take(path, await probeVideo(tools, path, LIMITS), [[0, 1e6]]);
+    expect(frames.map(({ picture }) => picture && readNumber(picture))).toEqual(
+      firstOfEach(constant(25), 105),
+    );
+    for (const { picture } of frames) expect([picture?.width, picture?.height]).toEqual([160, 96]);
   });
 });
 
