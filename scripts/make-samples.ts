@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { makeDeck } from '../test/world/deck.ts';
 import { makeVideo } from '../test/world/video.ts';
 
-const VIDEO = { seed: 5, seconds: 75, shots: 11 };
-const DECK = { seed: 5, pages: 12 };
+const VIDEO = { seed: 10, seconds: 75, shots: 11 };
+const DECK = { seed: 8, pages: 12 };
 /** Samples live in the repository and in the package. */
 const MOST_BYTES = 3_000_000;
 
