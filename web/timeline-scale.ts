@@ -23,8 +23,8 @@ export interface FilmSlot {
 }
 
 /**
- * Cuts the source into `count` equal stretches and finds a picture for each: the first frame taken in it, or else the
- * last one before it, which repeated pictures left standing.
+ * Cuts the source into `count` equal stretches, each with the picture on screen in its middle: the last frame before it, as
+ * frames that repeat were dropped. Nothing for a stretch whose middle is not described (yet).
  */
 export function filmStrip(
   segments: readonly SegmentView[],
@@ -32,13 +32,7 @@ export function filmStrip(
   count: number,
 ): readonly FilmSlot[] {
   return Array.from({ length: count }, (_, slot) => {
-    const from = (slot / count) * duration;
-    const to = ((slot + 1) / count) * duration;
-    const within = segments
-      .flatMap(({ frames }) => frames)
-      .find(({ time = -1 }) => time >= from && time < to);
-    if (within) return { frame: within };
-    const middle = (from + to) / 2;
+    const middle = ((slot + 0.5) / count) * duration;
     const covering = segments.find(
       ({ startTime = 0, endTime = 0 }) => startTime <= middle && middle < endTime,
     );

@@ -21,8 +21,8 @@ describe('axisTimes', () => {
 });
 
 describe('filmStrip', () => {
-  it('shows in each stretch the first frame taken in it', () => {
-    expect(filmStrip(segments, 72, 6).map(({ frame }) => frame?.time)).toEqual([0, 12, 24, 36, 48, 60]);
+  it('shows in each stretch what is on screen in its middle', () => {
+    expect(filmStrip(segments, 72, 6).map(({ frame }) => frame?.time)).toEqual([6, 18, 30, 42, 54, 66]);
   });
 
   it('lets the last frame stand where repeated ones were dropped', () => {
