@@ -66,15 +66,20 @@ function isVideo(head: Buffer): boolean {
     (starts(head, 'RIFF') && starts(head, 'AVI ', 8)) ||
     starts(head, 'FLV\x01') ||
     starts(head, 'OggS') ||
-    isTransportStream(head, 0, 188) ||
-    isTransportStream(head, 4, 192) // M2TS: a time stamp before each packet
+    isTransportStream(head, 188) ||
+    isTransportStream(head, 192) // M2TS: a time stamp before each packet
   );
 }
 
-function isTransportStream(head: Buffer, first: number, packet: number): boolean {
-  if (head.length < first + 2 * packet) return head.length >= 188 && first === 0 && head[0] === 0x47;
-  for (let at = first; at < head.length; at += packet) if (head[at] !== 0x47) return false;
-  return true;
+/** A recording may begin anywhere in a packet; from then on each begins with the same byte. */
+function isTransportStream(head: Buffer, packet: number): boolean {
+  if (head.length < 3 * packet) return false;
+  for (let first = 0; first < packet; first++) {
+    let at = first;
+    while (at < head.length && head[at] === 0x47) at += packet;
+    if (at >= head.length) return true;
+  }
+  return false;
 }
 
 function audioName(head: Buffer): string | undefined {

@@ -248,6 +248,13 @@ describe('sniff', () => {
       'video',
       () => makeClip(at('sniff-4'), { frames: 2, args: [...H264, '-f', 'mpegts', '-mpegts_m2ts_mode', '1'] }),
     ],
+    [
+      'video',
+      async () => {
+        const path = await makeClip(at('sniff-ts'), { frames: 20, args: [...H264, '-f', 'mpegts'] });
+        return file('sniff-ts-cut', (await readFile(path)).subarray(100));
+      },
+    ],
     ['video', () => makeClip(at('sniff-5'), { frames: 2, args: [...H264, '-f', 'avi'] })],
     ['video', () => makeClip(at('sniff-6'), { frames: 2, args: [...H264, '-f', 'mov'] })],
     ['pdf', () => file('sniff-7', `${'\n'.repeat(900)}%PDF-1.4`)],
