@@ -36,8 +36,8 @@ describe('filmStrip', () => {
   it('shows nothing for stretches that are not described yet', () => {
     const strip = filmStrip(segments.slice(0, 2), 72, 6);
     expect(strip.map(({ frame }) => frame?.time)).toEqual([
-      0,
-      12,
+      6,
+      18,
       undefined,
       undefined,
       undefined,
