@@ -40,8 +40,8 @@ export interface DecodeOptions {
   readonly timeLimit: number;
 }
 
-/** Slack of all comparisons of times, in seconds: twice the microsecond to which they are rounded. */
-export const TIME_SLACK = 2e-6;
+/** Slack of all comparisons of times, in seconds: no time, being whole microseconds, lies just this far from another. */
+export const TIME_SLACK = 1.5e-6;
 
 /** Number of the grid interval that `time` lies in. */
 export function gridIndex(grid: Grid, time: number): number {
@@ -64,27 +64,22 @@ export async function* decodeFrames(
   request: DecodeRequest,
   options: DecodeOptions,
 ): AsyncGenerator<TimedPicture> {
-  const { from, until = Number.POSITIVE_INFINITY, grid } = request;
-  const starts = from === undefined ? [] : RUN_UPS.map((runUp) => from - runUp).filter((start) => start > 0);
+  const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, grid } = request;
+  const starts = RUN_UPS.map((runUp) => from - runUp).filter((start) => start > 0);
   for (const start of [...starts, undefined]) {
-    const frames = decodeFrom(tools, path, start, request, options);
     let last = Number.NEGATIVE_INFINITY;
-    let tooLate = false;
-    let first = true;
-    for await (const frame of frames) {
-      if (first && start !== undefined && from !== undefined && frame.time > from + TIME_SLACK) {
-        tooLate = true;
-        break;
-      }
-      first = false;
+    let landed = start === undefined; // once a frame was seen before which none is wanted
+    for await (const frame of decodeFrom(tools, path, start, request, options)) {
+      if (!landed && frame.time > from + TIME_SLACK) break;
+      landed = true;
       if (frame.time >= until - TIME_SLACK) return;
-      if (from !== undefined && frame.time < from - TIME_SLACK) continue; // only proves that none was missed
-      const index = grid ? gridIndex(grid, frame.time) : 0;
+      if (frame.time < from - TIME_SLACK) continue;
+      const index = grid ? gridIndex(grid, frame.time) : Number.POSITIVE_INFINITY;
       if (grid && index <= last) continue; // a change of frame size makes ffmpeg's filters begin anew
       last = index;
       yield frame;
     }
-    if (!tooLate && !(first && start !== undefined)) return;
+    if (landed) return;
   }
 }
 
@@ -147,9 +142,9 @@ function decodeArgs(
 function selection({ from, until, grid }: DecodeRequest): string {
   if (!grid) return '1';
   const index = (time: string): string =>
-    `floor((${time}-(${grid.origin})+${TIME_SLACK.toFixed(6)})/${grid.interval})`;
-  const begun = from === undefined ? '1' : `gte(t,${(from - TIME_SLACK).toFixed(6)})`;
-  const over = until === undefined ? '0' : `gte(t,${(until - TIME_SLACK).toFixed(6)})`;
+    `floor((${time}-(${grid.origin})+${TIME_SLACK.toFixed(7)})/${grid.interval})`;
+  const begun = from === undefined ? '1' : `gte(t,${(from - TIME_SLACK).toFixed(7)})`;
+  const over = until === undefined ? '0' : `gte(t,${(until - TIME_SLACK).toFixed(7)})`;
   return `isnan(prev_selected_t)+${over}+${begun}*gt(${index('t')},${index('prev_selected_t')})`;
 }
 

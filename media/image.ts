@@ -74,11 +74,11 @@ function imageFailure(error: unknown): unknown {
 }
 
 /**
- * libvips would also decode SVG, PDF and whatever else it was built with. Its list of loaders is one for the whole process;
- * setting it again changes nothing, and every picture is read through here.
+ * libvips would also decode SVG, PDF and whatever else it was built with. Its list of loaders is one for the whole process,
+ * and is set once: not again while a thread may be choosing its loader.
  */
 function allowOnlyKnownLoaders(): void {
-  if (hardened.has(sharp)) return; // not while a decoder thread may be choosing its loader
+  if (hardened.has(sharp)) return;
   sharp.block({ operation: ['VipsForeignLoad'] });
   sharp.unblock({
     operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'],

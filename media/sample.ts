@@ -78,6 +78,7 @@ async function* candidates(
   grid: Grid,
   options: SampleOptions,
 ): AsyncGenerator<TimedPicture> {
+  if (span.start >= video.duration) return;
   const before = span.first === 'compare' ? 1 : 0;
   const first = gridIndex(grid, span.start) - before;
   const point = (k: number): number => grid.origin + k * grid.interval;
