@@ -50,4 +50,16 @@ describe('package.json', () => {
     );
     expect(new Set(temporal.map(([, { version }]) => version)).size).toBe(1);
   });
+
+  it('locks the packages of every platform, without which `npm ci` refuses the lock file', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>; // npm's
+    };
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
 });
