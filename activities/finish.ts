@@ -47,7 +47,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
           first,
           last,
           title: (await generation(title)).lines[0] ?? '',
-          text: (await generation(text)).text,
+          text: (await generation(text)).lines.join(' '),
         });
       }
       const summary = await generation(input.summary);
@@ -66,7 +66,8 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         segments,
         sections,
         title: title.lines[0] ?? '',
-        summary: summary.text,
+        summary: summary.lines.join(' '),
+        written: summary.text,
         finishReason: summary.finishReason,
         ...(input.source.type === 'deck' ? { slides } : {}),
         reduceUsage,

@@ -4,7 +4,7 @@ import { digest } from '../schema/canonical.ts';
 import type { GpuActivities, ReduceInput } from '../schema/stages.ts';
 import { generationName } from '../store/names.ts';
 import { collapse } from '../summary/captions.ts';
-import { bare, checkEvidence, sentences } from '../summary/evidence.ts';
+import { bare, mendMerge, sentences } from '../summary/evidence.ts';
 import { mergePrompt, PROMPTS_VERSION, type PromptPart, titlePrompt } from '../summary/prompts.ts';
 import { getJson, putJson } from './artifacts.ts';
 import { type GenerationArtifact, generateOnce } from './generation.ts';
@@ -42,7 +42,10 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
         identity,
         kind === 'title' ? 'title' : 'text',
         async () => ({ prompt: promptFor(kind, lines, user), features: [], maxTokens }),
-        (text) => (kind === 'title' ? [cleanTitle(text)] : supportedSentences(text, lines, model.evidence)),
+        (text) =>
+          kind === 'title'
+            ? [cleanTitle(text)]
+            : mendMerge(text, lines, model.evidence, kind === 'summary' || model.evidence === 1),
         signal,
       );
       const title = kind === 'title' ? { title: artifact.lines[0] ?? '' } : {};
@@ -100,12 +103,6 @@ function condense(texts: readonly (readonly string[])[], limit: number): readonl
   let count = Math.max(...texts.map((text) => text.length));
   while (count > 1 && length(count) > limit) count -= 1;
   return texts.map((text) => text.slice(0, count));
-}
-
-/** The sentences of `text` that the prompt's lines support; all lines' own sentences when none is left. */
-function supportedSentences(text: string, lines: readonly string[], threshold: number): readonly string[] {
-  const kept = checkEvidence(text, lines, threshold).filter((item) => item.supporters.length > 0);
-  return kept.length > 0 ? kept.map((item) => item.text) : lines.flatMap(sentences);
 }
 
 function cleanTitle(text: string): string {

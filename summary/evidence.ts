@@ -33,7 +33,7 @@ export function bare(sentence: string): string {
  */
 export function support(sentence: string, caption: string): number {
   const claim = words(bare(sentence));
-  const evidence = words(caption);
+  const evidence = words(bare(caption));
   if (claim.length === 0) return 0;
   if (claim.join(' ') === evidence.join(' ')) return 1;
   const available = new Set(evidence);
@@ -69,6 +69,31 @@ export function checkEvidence(
     checked.push({ text: sentence, supporters });
   }
   return checked;
+}
+
+/**
+ * What a merge of `lines` may say: the sentences of `text` that the lines support. With `every`, a line that no sentence represents is put back in by its leading sentence, so that no part is
+ * lost to a slip of the model. All lines' own sentences where nothing else is left.
+ */
+export function mendMerge(
+  text: string,
+  lines: readonly string[],
+  threshold: number,
+  every: boolean,
+): readonly string[] {
+  const kept = checkEvidence(text, lines, threshold).filter((item) => item.supporters.length > 0);
+  if (kept.length === 0) return lines.flatMap(sentences);
+  const said = kept.map((item) => item.text);
+  if (!every) return said;
+  const represented = new Set(kept.flatMap((item) => item.supporters));
+  const placed = kept.map((item) => ({ text: item.text, line: Math.min(...item.supporters) }));
+  for (const [line, own] of lines.entries()) {
+    const [lead] = sentences(own);
+    if (represented.has(line) || lead === undefined) continue;
+    const before = placed.findLastIndex((item) => item.line < line);
+    placed.splice(before + 1, 0, { text: bare(lead), line });
+  }
+  return placed.map((item) => item.text);
 }
 
 /** Words without meaning of their own: they neither support nor contradict. */

@@ -49,6 +49,8 @@ export interface Pieces {
   readonly sections: readonly Section[];
   readonly title: string;
   readonly summary: string;
+  /** The summary as the model wrote it, before it was mended. */
+  readonly written: string;
   /** Whether the summary ended by itself or at its length limit. */
   readonly finishReason: 'stop' | 'length';
   readonly slides?: readonly ResultSlide[];
@@ -143,8 +145,10 @@ export function stitch(pieces: Pieces): SummaryResult {
     };
   });
 
-  const checked = evidenceFor(pieces.summary, 0, pieces.segments.length);
-  const kept = supported(checked);
+  const kept = supported(evidenceFor(pieces.summary, 0, pieces.segments.length));
+  const unsupported = evidenceFor(pieces.written, 0, pieces.segments.length).filter(
+    (item) => item.supporters.length === 0,
+  );
   const usage = total(segments, pieces);
   const described = coverage(pieces, segments, placeOf);
 
@@ -160,7 +164,7 @@ export function stitch(pieces: Pieces): SummaryResult {
     chapters,
     segments,
     sentences: kept.map((item) => ({ text: item.text, segments: [...item.supporters] })),
-    unsupported: checked.filter((item) => item.supporters.length === 0).map((item) => item.text),
+    unsupported: unsupported.map((item) => item.text),
     ...(pieces.slides ? { slides: [...pieces.slides] } : {}),
     source: describeSource(source),
     usage,

@@ -30,6 +30,7 @@ const pieces: Pieces = {
   ],
   title: 'Animals',
   summary: 'First, a cat. Then, a dragon. Finally, a fish.',
+  written: 'First, a cat. Then, a dragon. Finally, a fish.',
   finishReason: 'stop',
   reduceUsage: { input_tokens: 50, output_tokens: 5 },
   model: { name: 'm', revision: 'r' },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { collapse, parseCaptions } from '../../summary/captions.ts';
-import { checkEvidence, sentences } from '../../summary/evidence.ts';
+import { checkEvidence, mendMerge, sentences } from '../../summary/evidence.ts';
 import { captionPrompt, mergePrompt, titlePrompt } from '../../summary/prompts.ts';
 
 describe('captions in an answer', () => {
@@ -60,6 +60,43 @@ describe('evidence', () => {
     const text =
       'First, a slide titled "Sales Report" with a pie chart. Finally, a slide titled "Sales Report" with a pie chart.';
     expect(checkEvidence(text, captions, 1)).toHaveLength(1);
+  });
+});
+
+describe('a merge', () => {
+  const lines = ['A cat.', 'A dog.', 'A bird.'];
+  it('keeps what its lines support and drops the rest', () => {
+    expect(mendMerge('First, a cat. Then, a dragon. Finally, a bird.', lines, 1, false)).toEqual([
+      'First, a cat.',
+      'Finally, a bird.',
+    ]);
+  });
+  it('gets a line back that it left out, in its place, where every line must be there', () => {
+    expect(mendMerge('First, a cat. Finally, a bird.', lines, 1, true)).toEqual([
+      'First, a cat.',
+      'A dog.',
+      'Finally, a bird.',
+    ]);
+    expect(mendMerge('Throughout, a dog.', lines, 1, true)).toEqual([
+      'A cat.',
+      'Throughout, a dog.',
+      'A bird.',
+    ]);
+  });
+  it('falls back to the lines themselves when nothing of it is supported', () => {
+    expect(mendMerge('A dragon.', ['First, a cat. Then, a dog.', 'A bird.'], 1, true)).toEqual([
+      'First, a cat.',
+      'Then, a dog.',
+      'A bird.',
+    ]);
+  });
+  it('of parts represents each part by its leading sentence at least', () => {
+    const parts = ['First, a cat. Then, a dog.', 'First, a bird. Then, a fish.'];
+    expect(mendMerge('First, a cat. Then, a dog.', parts, 1, true)).toEqual([
+      'First, a cat.',
+      'Then, a dog.',
+      'A bird.',
+    ]);
   });
 });
 
