@@ -38,7 +38,11 @@ export function eventStream(
       try {
         for (;;) {
           const { done, value } = await events.next();
-          if (done) return controller.close();
+          if (done) {
+            // A client that has gone away has closed the stream already.
+            if (!stop.signal.aborted) controller.close();
+            return;
+          }
           if (value !== 'waiting') {
             controller.enqueue(encoder.encode(eventText(value)));
           } else if (clock.now() - lastSent >= HEARTBEAT_INTERVAL) {

@@ -88,7 +88,8 @@ async function summarizeSource(
     return printOutcome(job, context, json);
   } catch (error) {
     view.close();
-    if (context.signal.aborted) return interrupted(started, server, context);
+    // Awaited here: the server must outlive it.
+    if (context.signal.aborted) return await interrupted(started, server, context);
     if (error instanceof ApiError) return printProblem(error, context);
     throw error;
   }

@@ -105,10 +105,12 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
       },
       () => started.kill('SIGKILL'),
     );
+    const closed = new Promise((resolve) => started.once('close', resolve));
     const { code, signal } = await ended(started);
     died.abort();
     accompanied?.();
     killGroup(started); // what it left behind, such as the model host of a killed worker
+    if (started.pid !== undefined) await closed; // its last lines are in the log
     child = undefined;
     on.changed();
     return { wasReady, how: signal ? `was ended by ${signal}` : `exited with code ${code}`, code };
