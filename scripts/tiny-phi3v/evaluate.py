@@ -199,10 +199,10 @@ def long_prompts(runner, report, rng):
     """Prompts above 4,096 tokens take the long branch of longrope: they must run; the answers are not judged."""
     specs = tasks.spec_sequence(rng, 14)
     answer = runner.generate(tasks.caption_prompt(14), [world.render(s, rng)[0] for s in specs], limit=16)
-    report.row(f'prompt of {runner.prompt_length} tokens (14 images) runs', 1, 1, f'begins "{answer[:40]}"')
-    captions = [world.caption(s) for s in tasks.spec_sequence(rng, 180)]
+    report.row(f'prompt of {runner.prompt_length} tokens (14 images) runs', 1, 1, f'begins {answer[:40]!r}')
+    captions = [world.caption(s) for s in tasks.spec_sequence(rng, 230)]
     answer = runner.generate([tasks.list_prompt(captions)], limit=16)
-    report.row(f'prompt of {runner.prompt_length} tokens (180 captions) runs', 1, 1, f'begins "{answer[:40]}"')
+    report.row(f'prompt of {runner.prompt_length} tokens (230 captions) runs', 1, 1, f'begins {answer[:40]!r}')
 
 
 def main():
