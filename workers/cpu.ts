@@ -53,8 +53,8 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
     shutdownGraceTime: '5s',
     shutdownForceTime: '10s',
-    maxHeartbeatThrottleInterval: '1s',
-    defaultHeartbeatThrottleInterval: '1s',
+    maxHeartbeatThrottleInterval: '400ms',
+    defaultHeartbeatThrottleInterval: '400ms',
   });
   await runWorkers([workflows, activities], process);
   await connection.close();

@@ -38,8 +38,8 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
     // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.
     shutdownGraceTime: 0,
     shutdownForceTime: '10s',
-    maxHeartbeatThrottleInterval: '1s',
-    defaultHeartbeatThrottleInterval: '1s',
+    maxHeartbeatThrottleInterval: '400ms',
+    defaultHeartbeatThrottleInterval: '400ms',
   });
   await runWorkers([worker], process);
   await connection.close();
