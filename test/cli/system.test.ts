@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { commandEntry } from '../../cli/package-root.ts';
+import { commandEntry, packageRoot } from '../../cli/package-root.ts';
 import { cleanEnv, runFrameloom } from './run-frameloom.ts';
 
 let home: string;
@@ -137,5 +137,49 @@ describe.runIf(process.platform === 'linux')('frameloom start', () => {
     expect(stderr).not.toContain('    at ');
     expect(code).toBe(1);
     expect(await everyProcess()).toEqual([]);
+  });
+});
+
+/** Starts `frameloom summarize` on the sample video and interrupts it as soon as the job has started. */
+async function interruptedSummary(): Promise<{ readonly code: number | null; readonly stderr: string }> {
+  const child = spawn(
+    process.execPath,
+    [...commandEntry(), 'summarize', join(packageRoot(), 'samples', 'sample-video.mp4')],
+    { env: cleanEnv({ FRAMELOOM_HOME: home }), stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const exit = once(child, 'exit');
+  await until(() => stderr.includes('started\n') || child.exitCode !== null);
+  child.kill('SIGINT');
+  const [code] = await exit;
+  return { code, stderr };
+}
+
+async function listJobs(): Promise<readonly { readonly id: string; readonly status: string }[]> {
+  const { stdout } = await runFrameloom(['jobs', 'list', '--json'], { FRAMELOOM_HOME: home });
+  return JSON.parse(stdout) as { id: string; status: string }[]; // as printed
+}
+
+describe('frameloom summarize, interrupted', () => {
+  it('cancels the job of a system of its own and leaves no process behind; on a server the job goes on', async () => {
+    const alone = await interruptedSummary();
+    expect(alone.stderr).toContain('cancelling');
+    expect(alone.code).toBe(130);
+    expect(await everyProcess()).toEqual([]);
+
+    const { child, exit } = await startSystem();
+    expect((await listJobs()).map(({ status }) => status)).toEqual(['cancelled']);
+    const served = await interruptedSummary();
+    expect(served.code).toBe(130);
+    const [id] = /sum_[a-z2-7]{26}/.exec(served.stderr) ?? [];
+    expect(served.stderr).toContain(`frameloom jobs watch ${id}`);
+    expect((await listJobs()).find((job) => job.id === id)?.status).toMatch(/queued|processing|completed/);
+    const cancelled = await runFrameloom(['jobs', 'cancel', id ?? ''], { FRAMELOOM_HOME: home });
+    expect(cancelled.stdout).toMatch(/cancell(ing|ed)/);
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
   });
 });
