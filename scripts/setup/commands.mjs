@@ -41,16 +41,18 @@ export function answer(program, args) {
 }
 
 /**
- * Runs a long command: says that it still runs every 15 s and resolves with whether it succeeded. `tail` holds the end
- * of its output for a failure. With `idle` it is ended when that function says that nothing happens any more.
+ * Runs a long command: says that it still runs every 15 s and resolves with whether it succeeded. `output` holds
+ * the beginning and the end of what it printed, for a failure. With `idle` it is ended when that function says that nothing happens any more.
  */
 export function runLong(label, program, args, { env, cwd, timeoutSeconds, idle } = {}) {
   return new Promise((resolve) => {
     const started = Date.now();
     const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let head = '';
     let tail = '';
     const keep = (chunk) => {
-      tail = (tail + chunk).slice(-4000);
+      if (head.length < 2000) head += chunk;
+      else tail = (tail + chunk).slice(-2000);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
@@ -62,7 +64,7 @@ export function runLong(label, program, args, { env, cwd, timeoutSeconds, idle }
     const end = (ok) => {
       clearInterval(tick);
       clearInterval(watch);
-      resolve({ ok, seconds: seconds(), tail: tail.trim() });
+      resolve({ ok, seconds: seconds(), output: (tail === '' ? head : `${head}\n…\n${tail}`).trim() });
     };
     child.on('error', (error) => {
       keep(error.message);
@@ -87,6 +89,6 @@ export async function aptInstall(name, estimate, env) {
   if (first.ok) return true;
   await runLong('package lists', 'apt-get', ['update', '-q'], { env: aptEnv });
   const second = await install();
-  if (!second.ok) say(`apt-get could not install ${name}:\n${second.tail}`);
+  if (!second.ok) say(`apt-get could not install ${name}:\n${second.output}`);
   return second.ok;
 }

@@ -45,7 +45,7 @@ export function nodeModulesAreCurrent(root) {
 
 export async function installNodeModules(root, env) {
   say('node modules: installing with npm ci, about 30 s');
-  const { ok, seconds, tail } = await runLong(
+  const { ok, seconds, output } = await runLong(
     'node modules',
     'npm',
     ['ci', '--no-progress', '--loglevel=error'],
@@ -57,7 +57,7 @@ export async function installNodeModules(root, env) {
   );
   if (!ok) {
     throw new SetupError(
-      `npm ci failed.\n${tail}\n\nCheck that the npm registry is reached (npm ping) and start again; nothing else is needed.`,
+      `npm ci failed.\n${output}\n\nCheck that the npm registry is reached (npm ping) and start again; nothing else is needed.`,
     );
   }
   mkdirSync(join(root, 'node_modules'), { recursive: true });

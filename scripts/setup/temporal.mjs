@@ -90,13 +90,13 @@ async function build(places) {
   if (go === undefined) return false;
   say('Temporal CLI: the download is not reached; building it with Go, once, about 3 minutes');
   return atomically(places, async (folder) => {
-    const { ok, seconds, tail } = await runLong(
+    const { ok, seconds, output } = await runLong(
       'Temporal CLI',
       go,
       ['install', `github.com/temporalio/cli/cmd/temporal@${VERSION}`],
       { env: { ...places.env, GOBIN: folder } },
     );
-    if (!ok) say(`Temporal CLI: the build failed.\n${tail}`);
+    if (!ok) say(`Temporal CLI: the build failed.\n${output}`);
     else say(`Temporal CLI: built in ${seconds} s`);
     return ok ? join(folder, 'temporal') : undefined;
   });
