@@ -165,31 +165,48 @@ function fill(frames: readonly BudgetedFrame[], budget: SegmentBudget): readonly
   return groups;
 }
 
+/** Something to merge: the lines it brings, and whether its first one only continues the item before. */
+export interface MergeItem {
+  readonly lines: number;
+  readonly continues?: boolean;
+}
+
+interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
 /**
- * Groups of neighbours for one level of merging: as few groups as `most` per group allows, as even as possible. `weights`
- * are the lines each item brings; an item heavier than `most` stands alone.
+ * Groups of neighbours for one level of merging: as few groups as `most` lines per group allows, as even as possible, and cut where
+ * something new begins if there is such a place. An item with more lines than `most` stands alone.
  */
-export function mergeGroups(
-  weights: readonly number[],
-  most: number,
-): readonly { readonly first: number; readonly last: number }[] {
-  const cut = (limit: number): { first: number; last: number }[] => {
-    const groups: { first: number; last: number }[] = [];
-    let sum = 0;
-    for (const [index, weight] of weights.entries()) {
-      const group = groups.at(-1);
-      if (group === undefined || sum + weight > limit) {
-        groups.push({ first: index, last: index + 1 });
-        sum = weight;
-      } else {
-        group.last = index + 1;
-        sum += weight;
-      }
+export function mergeGroups(items: readonly MergeItem[], most: number): readonly Range[] {
+  const greedy = cutGroups(items, most);
+  const total = items.reduce((sum, item) => sum + item.lines, 0);
+  const even = cutGroups(items, Math.ceil(total / Math.max(1, greedy.length)));
+  return even.length === greedy.length ? even : greedy;
+}
+
+function cutGroups(items: readonly MergeItem[], most: number): readonly Range[] {
+  const groups: Range[] = [];
+  let first = 0;
+  let lines = 0;
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index] as MergeItem; // index < items.length
+    while (index > first && lines + item.lines > most) {
+      const cut = newBeginning(items, first, index);
+      groups.push({ first, last: cut });
+      first = cut;
+      lines = items.slice(cut, index).reduce((sum, { lines: own }) => sum + own, 0);
     }
-    return groups;
-  };
-  const greedy = cut(most);
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const balanced = cut(Math.ceil(total / Math.max(1, greedy.length)));
-  return balanced.length === greedy.length ? balanced : greedy;
+    lines += item.lines;
+  }
+  if (first < items.length) groups.push({ first, last: items.length });
+  return groups;
+}
+
+/** The last place in `(first, index]` where an item begins something new; `index` where there is none. */
+function newBeginning(items: readonly MergeItem[], first: number, index: number): number {
+  for (let cut = index; cut > first; cut -= 1) if (items[cut]?.continues !== true) return cut;
+  return index;
 }

@@ -20,8 +20,14 @@ const LABEL_TOKENS = 12;
 /** Characters per token, for an upper bound of what a user's own words cost. */
 const CHARACTERS_PER_TOKEN = 2;
 
-/** A described segment, or a gap, and how many different captions it brings to the merging. */
-export type DescribedSegment = FinishSegment & { readonly lines: number };
+/** A described segment, or a gap, and what its captions bring to the merging. */
+export interface DescribedSegment {
+  readonly outcome: FinishSegment;
+  /** Captions that differ from the one before. */
+  readonly lines: number;
+  readonly firstCaption?: string;
+  readonly lastCaption?: string;
+}
 
 export async function describe(
   frames: readonly ReadyFrame[],
@@ -62,7 +68,13 @@ export async function describe(
       counts.done += 1;
       journal.emit({ type: 'segment.completed', segment: shown(segment, described) }, describing());
       const { generation, lines, attempts, cached, gpuSeconds, runtime } = described;
-      return { ...segment, generation, lines, cost: { attempts, cached, gpuSeconds, runtime } };
+      const cost = { attempts, cached, gpuSeconds, runtime };
+      const said = described.captions.filter((caption) => caption !== '');
+      return {
+        outcome: { ...segment, generation, cost },
+        lines,
+        ...(said[0] === undefined ? {} : { firstCaption: said[0], lastCaption: said.at(-1) ?? said[0] }),
+      };
     } catch (failure) {
       if (isCancellation(failure)) throw failure;
       // A poisoned segment is a gap in the result, not the end of the job.
@@ -70,7 +82,7 @@ export async function describe(
       firstError ??= error;
       counts.failed += 1;
       journal.emit({ type: 'segment.failed', segment: { index: segment.index }, error }, describing());
-      return { ...segment, reason: error.code, lines: 0 };
+      return { outcome: { ...segment, reason: error.code }, lines: 0 };
     }
   });
   if (counts.done === 0)

@@ -42,9 +42,14 @@ export async function reduce(
   }
   const summaryTokens = request.max_tokens ?? model.tokens.summary;
 
-  const described = segments.flatMap((segment) => ('generation' in segment ? [segment] : []));
+  const described = segments.flatMap(({ outcome, ...said }) =>
+    'generation' in outcome ? [{ ...outcome, ...said }] : [],
+  );
   const groups = mergeGroups(
-    described.map((segment) => Math.max(1, segment.lines)),
+    described.map(({ lines, firstCaption }, index) => ({
+      lines: Math.max(1, lines),
+      continues: firstCaption !== undefined && firstCaption === described[index - 1]?.lastCaption,
+    })),
     model.merge.captions,
   );
   let done = 0;
@@ -70,7 +75,7 @@ export async function reduce(
   while (level.length > 1) {
     const texts = level;
     const parts = mergeGroups(
-      texts.map(() => 1),
+      texts.map(() => ({ lines: 1 })),
       model.merge.parts,
     );
     level = [

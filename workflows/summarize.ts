@@ -52,12 +52,12 @@ async function run(
     source,
     ...(source.type === 'video' ? { range: videoRange(source, request) } : {}),
     extractions,
-    segments: segments.map(({ lines: _, ...segment }) => segment),
+    segments: segments.map(({ outcome }) => outcome),
     ...reduced,
     startedAt,
     model,
   });
-  return { output, gaps: segments.filter((segment) => 'reason' in segment).length };
+  return { output, gaps: segments.filter(({ outcome }) => 'reason' in outcome).length };
 }
 
 function ingest(request: SummaryRequest): Promise<IngestOutput> {

@@ -120,15 +120,38 @@ describe('segments', () => {
 });
 
 describe('groups for merging', () => {
+  const items = (...lines: readonly number[]) => lines.map((own) => ({ lines: own }));
+
+  it('are cut where something new begins, not in the middle of what goes on', () => {
+    const scenes = [{ lines: 2 }, { lines: 2 }, { lines: 2, continues: true }, { lines: 2 }];
+    expect(mergeGroups(scenes, 4)).toEqual([
+      { first: 0, last: 1 },
+      { first: 1, last: 3 },
+      { first: 3, last: 4 },
+    ]);
+  });
+
+  it('never hold more lines than allowed, whatever continues', () => {
+    const scenes = Array.from({ length: 20 }, (_, index) => ({
+      lines: 1 + (index % 3),
+      continues: index % 4 !== 0,
+    }));
+    const groups = mergeGroups(scenes, 4);
+    expect(groups.map(({ first }) => first).slice(1)).toEqual(groups.map(({ last }) => last).slice(0, -1));
+    for (const { first, last } of groups) {
+      expect(scenes.slice(first, last).reduce((sum, { lines }) => sum + lines, 0)).toBeLessThanOrEqual(4);
+    }
+  });
+
   it('are as few as allowed, and even', () => {
-    expect(mergeGroups([1, 1, 1, 1, 1, 1, 1], 6)).toEqual([
+    expect(mergeGroups(items(1, 1, 1, 1, 1, 1, 1), 6)).toEqual([
       { first: 0, last: 4 },
       { first: 4, last: 7 },
     ]);
   });
 
   it('count what each item brings', () => {
-    expect(mergeGroups([4, 4, 1, 1], 6)).toEqual([
+    expect(mergeGroups(items(4, 4, 1, 1), 6)).toEqual([
       { first: 0, last: 1 },
       { first: 1, last: 4 },
     ]);
@@ -140,7 +163,7 @@ describe('groups for merging', () => {
       let rounds = 0;
       while (level > 1) {
         const next = mergeGroups(
-          Array.from({ length: level }, () => 1),
+          Array.from({ length: level }, () => ({ lines: 1 })),
           2,
         ).length;
         expect(next).toBeLessThan(level);
