@@ -11,8 +11,11 @@ import { createLogger } from './log.ts';
 import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
 
-/** Segments in hand at once: while one is generated, the next one's pictures are read and encoded. */
-const SLOTS = 2;
+/**
+ * Segments in hand at once. The model host does one thing at a time, so a second one would only wait here where another worker could
+ * have it, and its waiting would count as time of the model.
+ */
+const SLOTS = 1;
 
 /** Runs until `signal` aborts. Throws when the model cannot be loaded. */
 export async function runGpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {

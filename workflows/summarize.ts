@@ -21,9 +21,11 @@ export async function summarize(input: SummarizeInput): Promise<void> {
   announceCancel(journal);
   try {
     const { output, gaps } = await run(input, journal, startedAt);
-    journal.emit({ type: 'job.completed', gaps }, { stage: 'done', percent: 100, eta_seconds: 0 });
-    await journal.flush();
-    journal.note({ outcome: { status: gaps > 0 ? 'completed_with_gaps' : 'completed', ...output } });
+    await journal.close(
+      { status: gaps > 0 ? 'completed_with_gaps' : 'completed', ...output },
+      { type: 'job.completed', gaps },
+      { stage: 'done', percent: 100, eta_seconds: 0 },
+    );
   } catch (failure) {
     await CancellationScope.nonCancellable(() => close(failure, journal));
     throw isCancellation(failure) ? failure : failed(errorOf(failure));
@@ -71,17 +73,10 @@ function ingest(request: SummaryRequest): Promise<IngestOutput> {
 }
 
 /** Puts the end of a job that was cancelled or failed into its log and memo. */
-async function close(failure: unknown, journal: Journal): Promise<void> {
-  if (isCancellation(failure)) {
-    journal.emit({ type: 'job.cancelled' });
-    await journal.flush();
-    journal.note({ outcome: { status: 'cancelled' } });
-  } else {
-    const error = errorOf(failure);
-    journal.emit({ type: 'job.failed', error });
-    await journal.flush();
-    journal.note({ outcome: { status: 'failed', error } });
-  }
+function close(failure: unknown, journal: Journal): Promise<void> {
+  if (isCancellation(failure)) return journal.close({ status: 'cancelled' }, { type: 'job.cancelled' });
+  const error = errorOf(failure);
+  return journal.close({ status: 'failed', error }, { type: 'job.failed', error });
 }
 
 /** Says in the log that a cancel request has arrived, while the activities still come to their end. */

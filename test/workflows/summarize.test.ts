@@ -13,7 +13,7 @@ import {
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobEvent } from '../../schema/events.ts';
+import { isLastEvent, type JobEvent } from '../../schema/events.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
@@ -147,6 +147,8 @@ interface Run {
   readonly handle: WorkflowHandle;
   readonly events: readonly JobEvent[];
   readonly memo: JobMemo;
+  /** What a reader finds who asks as soon as the last event is there. */
+  readonly memoAtLastEvent: JobMemo | undefined;
   readonly error: unknown;
 }
 
@@ -157,9 +159,14 @@ async function runJob(
   during: (handle: WorkflowHandle) => Promise<void> = async () => undefined,
 ): Promise<Run> {
   const log: JobEvent[] = [];
+  let memoAtLastEvent: JobMemo | undefined;
   const append = {
     appendEvents: async (batch: { readonly events: readonly JobEvent[] }): Promise<void> => {
       log.push(...batch.events);
+      if (batch.events.some(isLastEvent)) {
+        const { memo } = await client.workflow.getHandle(input.jobId).describe();
+        memoAtLastEvent = memo as unknown as JobMemo; // the memo the workflow writes
+      }
     },
   };
   current = { ...activities.cpu, ...activities.gpu, ...append };
@@ -182,7 +189,7 @@ async function runJob(
     (failure: unknown) => failure,
   );
   const { memo } = await handle.describe();
-  return { handle, events: log, memo: memo as unknown as JobMemo, error }; // the memo the workflow writes
+  return { handle, events: log, memo: memo as unknown as JobMemo, memoAtLastEvent, error }; // the memo the workflow writes
 }
 
 describe('a job', () => {
@@ -210,6 +217,17 @@ describe('a job', () => {
     const percents = events.map(({ progress }) => progress.percent);
     expect(percents).toEqual([...percents].sort((a, b) => a - b));
     expect(memo.progress).toMatchObject({ percent: 100, stage: 'done' });
+  });
+
+  it('has its outcome ready for whoever sees its last event', async () => {
+    const { memoAtLastEvent } = await runJob(answers(4));
+    expect(memoAtLastEvent?.outcome?.status).toBe('completed');
+    expect(memoAtLastEvent?.progress).toMatchObject({ percent: 100, stage: 'done' });
+    const failing = answers(4);
+    failing.cpu.ingest = async () => {
+      throw ApplicationFailure.nonRetryable('Nothing there.', 'empty_source');
+    };
+    expect((await runJob(failing)).memoAtLastEvent?.outcome?.error?.code).toBe('empty_source');
   });
 
   it('makes a segment that cannot be described a gap, and completes with gaps', async () => {
