@@ -14,7 +14,7 @@ import type { Journal } from './journal.ts';
 /** Segments under way at once: enough to keep several GPU workers busy, few enough to be cancelled quickly. */
 const DESCRIBE_AT_ONCE = 16;
 /** Tokens set aside for the prompt's own words. */
-const INSTRUCTION_TOKENS = 96;
+const INSTRUCTION_TOKENS = 64;
 /** Tokens around each picture: its label, line breaks and begin-of-text marks. */
 const LABEL_TOKENS = 12;
 /** Characters per token, for an upper bound of what a user's own words cost. */
