@@ -110,7 +110,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     ]);
     api.emit(VIDEO_ID, ...events.slice(0, BEFORE_SEGMENTS + 1));
     await page.getByText('1 of 6 segments').waitFor();
-    expect(await frameRows().count()).toBe(2);
+    await expect.poll(() => frameRows().count()).toBe(2);
     expect(await progress.getAttribute('aria-valuenow')).toBe('23');
     api.emit(VIDEO_ID, ...events.slice(BEFORE_SEGMENTS + 1, BEFORE_SEGMENTS + 3));
     await page.getByText('3 of 6 segments · about 50 s left').waitFor();
@@ -119,9 +119,9 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     api.jobs.set(VIDEO_ID, finished(videoJob(), videoResult()));
     api.emit(VIDEO_ID, ...events.slice(BEFORE_SEGMENTS + 3));
     await page.getByRole('heading', { name: videoResult().title }).waitFor();
-    expect(await frameRows().count()).toBe(12);
-    expect(await progress.count()).toBe(0);
-    expect(await page.getByText('Complete', { exact: true }).count()).toBe(1);
+    await expect.poll(() => frameRows().count()).toBe(12);
+    await expect.poll(() => progress.count()).toBe(0);
+    await expect.poll(() => page.getByText('Complete', { exact: true }).count()).toBe(1);
   });
 
   it('sends the options of a deck and the pictures of a list in the order of their names', async () => {
@@ -131,7 +131,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await page.getByText('Options').click();
     await page.getByRole('radio', { name: 'High' }).check();
     await page.getByRole('textbox', { name: /summary stress/ }).fill('What is compared?');
-    expect(await page.getByRole('spinbutton').count()).toBe(0);
+    await expect.poll(() => page.getByRole('spinbutton').count()).toBe(0);
     await page.getByRole('button', { name: 'Summarize' }).click();
     await page.getByRole('heading', { name: 'Chapters' }).waitFor();
     expect(api.uploads.map((upload) => upload.filename)).toEqual(['page-9.png', 'page-10.png']);
@@ -176,7 +176,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await page.getByRole('link', { name: 'Two slides show results and costs.' }).click();
     expect(await shownPicture()).toMatch(/frames\/4\.jpg$/);
     expect(await timeline().getAttribute('aria-valuenow')).toBe('24');
-    expect(await page.locator('.lane__segment--evidence').count()).toBe(2);
+    await expect.poll(() => page.locator('.lane__segment--evidence').count()).toBe(2);
     const summary = page.getByRole('complementary', { name: 'Summary and chapters' });
     await summary.getByRole('link', { name: /Night drive/ }).click();
     expect(await shownPicture()).toMatch(/frames\/8\.jpg$/);
@@ -184,7 +184,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(await shownPicture()).toMatch(/frames\/11\.jpg$/);
     expect(new URL(page.url()).hash).toBe(`#/jobs/${VIDEO_ID}/frames/11`);
     await drop(['dropped-by-mistake.mp4']);
-    expect(await timeline().count()).toBe(1);
+    await expect.poll(() => timeline().count()).toBe(1);
     await page.goBack();
     expect(page.url()).toBe('about:blank');
   });
@@ -268,9 +268,9 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     api.jobs.set(VIDEO_ID, finished(videoJob(), result));
     await open(`#/jobs/${VIDEO_ID}/frames/650`);
     expect(await timeline().getAttribute('aria-valuetext')).toBe('0:10.8: Frame number 650.');
-    expect(await frameRows().count()).toBe(300);
+    await expect.poll(() => frameRows().count()).toBe(300);
     await page.getByRole('button', { name: 'Show 300 more' }).click();
-    expect(await frameRows().count()).toBe(600);
+    await expect.poll(() => frameRows().count()).toBe(600);
   });
 
   it('skips to the content by keyboard without leaving the view', async () => {
@@ -283,7 +283,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     ).toBe(true);
     await page.keyboard.press('Enter');
     expect(await page.getByRole('main').evaluate((main) => main === document.activeElement)).toBe(true);
-    expect(await timeline().count()).toBe(1);
+    await expect.poll(() => timeline().count()).toBe(1);
   });
 
   it('keeps every frame once over a reload in the middle of a job', async () => {
@@ -294,7 +294,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await frameRows().nth(2).getByRole('link').click();
     await page.reload();
     await page.getByText('3 of 6 segments').waitFor();
-    expect(await frameRows().count()).toBe(6);
+    await expect.poll(() => frameRows().count()).toBe(6);
     expect(await shownPicture()).toMatch(/frames\/2\.jpg$/);
   });
 
@@ -311,7 +311,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     api.emit(VIDEO_ID, ...events.slice(BEFORE_SEGMENTS + 2, BEFORE_SEGMENTS + 4));
     await page.getByText('4 of 6 segments').waitFor();
     expect(api.resumedAfter).toEqual([-1, BEFORE_SEGMENTS + 1]);
-    expect(await frameRows().count()).toBe(8);
+    await expect.poll(() => frameRows().count()).toBe(8);
   });
 
   it('shows a failure with what helps against it', async () => {
@@ -324,7 +324,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(await alert.textContent()).toContain('Check that the upload or recording was complete.');
     await alert.getByRole('link', { name: 'Choose another source' }).click();
     await page.getByRole('heading', { name: 'Summarize a video or slide deck' }).waitFor();
-    expect(await page.getByRole('link', { name: /team-meeting\.mp4.*Failed/ }).count()).toBe(1);
+    await expect.poll(() => page.getByRole('link', { name: /team-meeting\.mp4.*Failed/ }).count()).toBe(1);
   });
 
   it('asks to cancel, and shows that the job is ending', async () => {
@@ -333,8 +333,8 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await open(`#/jobs/${VIDEO_ID}`);
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByText('Cancelled', { exact: true }).waitFor();
-    expect(await frameRows().count()).toBe(2);
-    expect(await page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
+    await expect.poll(() => frameRows().count()).toBe(2);
+    await expect.poll(() => page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
   });
 
   it('copies Markdown and downloads JSON', async () => {
