@@ -28,6 +28,8 @@ const OPTIONS = {
 
 /** Exit code of a process that was interrupted, as shells have it. */
 const INTERRUPTED = 130;
+/** Longest name of a source that is kept with its job, in characters. */
+const MAX_NAME = 200;
 /** How long an interrupted embedded system waits for the job to be cancelled, in milliseconds. */
 const CANCEL_MS = 10_000;
 
@@ -105,7 +107,9 @@ export async function runJob(
   onStart: (job: Job) => void = () => {},
 ): Promise<Job> {
   const uploaded = await uploadSource(source, client, { signal, onProgress: view.upload });
-  const job = await client.createSummary({ ...options, source: uploaded }, { signal });
+  // The console shows jobs under this name.
+  const metadata = { filename: sourceName(source).slice(0, MAX_NAME) };
+  const job = await client.createSummary({ ...options, source: uploaded, metadata }, { signal });
   onStart(job);
   return followJob(client, job.id, view, signal);
 }
