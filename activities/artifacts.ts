@@ -1,5 +1,4 @@
-/** How activities write what they made: JSON in one form, pictures and features as plain bytes behind a small header. */
-import type { PaddedImage } from '../phi3v/index.ts';
+/** How activities write what they made, and hand it as files to programs and other processes. */
 import { canonicalJson } from '../schema/canonical.ts';
 import type { ArtifactInfo, ArtifactStore } from '../store/artifact-store.ts';
 
@@ -18,25 +17,13 @@ export async function findJson<T>(store: ArtifactStore, name: string): Promise<T
   return (await store.head(name)) === undefined ? undefined : getJson<T>(store, name);
 }
 
-const HEADER = 12;
-
-/** A preprocessed picture: width, height and num_crops as little-endian uint32, then packed RGB rows. */
-export function encodeCrops(image: PaddedImage): Uint8Array {
-  const bytes = new Uint8Array(HEADER + image.data.byteLength);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, image.width, true);
-  view.setUint32(4, image.height, true);
-  view.setUint32(8, image.numCrops, true);
-  bytes.set(image.data, HEADER);
-  return bytes;
-}
-
-export function decodeCrops(bytes: Uint8Array): PaddedImage {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER);
-  return {
-    width: view.getUint32(0, true),
-    height: view.getUint32(4, true),
-    numCrops: view.getUint32(8, true),
-    data: bytes.subarray(HEADER),
-  };
+/** Calls `use` with local paths of several artifacts, in the same order. They are good until it is done. */
+export async function withFiles<T>(
+  store: ArtifactStore,
+  names: readonly string[],
+  use: (paths: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const [name, ...rest] = names;
+  if (name === undefined) return use([]);
+  return store.withFile(name, (path) => withFiles(store, rest, (paths) => use([path, ...paths])));
 }

@@ -1,19 +1,20 @@
 /** Captions the pictures of one segment in one model call. */
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import type { ImageFeatures, ModelHost } from '../phi3v/index.ts';
+import type { Generation, ImageFile } from '../phi3v/index.ts';
 import { digest } from '../schema/canonical.ts';
 import type { GpuActivities, ModelPlan } from '../schema/stages.ts';
-import type { ArtifactStore } from '../store/artifact-store.ts';
 import { featuresName } from '../store/names.ts';
 import { collapse, parseCaptions } from '../summary/captions.ts';
 import { captionPrompt, PROMPTS_VERSION } from '../summary/prompts.ts';
-import { decodeCrops } from './artifacts.ts';
+import { withFiles } from './artifacts.ts';
 import { generateOnce } from './generation.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { type GpuDeps, requireModel } from './model.ts';
 
 export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSegment'] {
-  const { store, host } = deps;
   return ({ model, crops, focus, instruction }) =>
     withHeartbeat(async (signal) => {
       requireModel(deps, model);
@@ -28,14 +29,13 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
         maxTokens,
       });
       const { name, artifact, cached, gpuSeconds } = await generateOnce(
-        { store, host },
+        deps,
         identity,
         'caption',
-        async () => ({
-          prompt: captionPrompt(crops.length, user),
-          features: await loadFeatures(store, host, model, crops, signal),
-          maxTokens,
-        }),
+        (generate) =>
+          withImages(deps, model, crops, (images, onFeatures) =>
+            generate({ prompt: captionPrompt(crops.length, user), images, maxTokens }, onFeatures),
+          ),
         (text) => parseCaptions(text, crops.length),
         signal,
       );
@@ -46,30 +46,59 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
         attempts: Context.current().info.attempt,
         cached,
         gpuSeconds,
-        runtime: host.info.runtime,
+        runtime: deps.generator.info.runtime,
       };
     });
 }
 
-/** Features of each picture, in order: found in the store or made and kept, so that a retry pays for the language model alone. */
-async function loadFeatures(
-  store: ArtifactStore,
-  host: ModelHost,
+/**
+ * Calls `use` with the pictures as the model wants them. Features that are in the store go along; where they have to be made
+ * they are kept as soon as they are there, so that a retry pays for the language model alone.
+ */
+async function withImages(
+  { store, scratch, keepFeatures }: GpuDeps,
   model: ModelPlan,
   crops: readonly string[],
-  signal: AbortSignal,
-): Promise<readonly ImageFeatures[]> {
-  const { hiddenSize } = host.info;
-  const features: ImageFeatures[] = [];
-  for (const picture of crops) {
-    const name = featuresName(await digest({ model: model.revision, picture }));
-    if ((await store.head(name)) === undefined) {
-      const made = await host.encodeImage(decodeCrops(await store.bytes(picture)), { signal });
-      await store.put(name, new Uint8Array(made.data.buffer, made.data.byteOffset, made.data.byteLength));
-    }
-    const bytes = await store.bytes(name);
-    const data = new Float32Array(bytes.slice().buffer);
-    features.push({ data, tokens: data.length / hiddenSize, hiddenSize });
+  use: (images: readonly ImageFile[], onFeatures: (index: number) => void) => Promise<Generation>,
+): Promise<Generation> {
+  if (!keepFeatures) {
+    return withFiles(store, crops, (pictures) =>
+      use(
+        pictures.map((picture, i) => ({ key: `${model.revision}/${crops[i]}`, picture })),
+        () => {},
+      ),
+    );
   }
-  return features;
+  const names = await Promise.all(
+    crops.map(async (picture) => featuresName(await digest({ model: model.revision, picture }))),
+  );
+  const found = await Promise.all(names.map(async (name) => (await store.head(name)) !== undefined));
+  const folder = await mkdtemp(join(scratch, 'features-'));
+  const keeping: Promise<unknown>[] = [];
+  try {
+    return await withFiles(store, crops, (pictures) =>
+      withFiles(
+        store,
+        names.filter((_, i) => found[i]),
+        async (features) => {
+          let next = 0;
+          const images = pictures.map((picture, i): ImageFile => {
+            const key = names[i] ?? '';
+            return found[i]
+              ? { key, picture, features: features[next++] }
+              : { key, picture, keep: join(folder, `${i}.bin`) };
+          });
+          const keep = (index: number): void => {
+            const { key = '', keep: path = '' } = images[index] ?? {};
+            // Features that cannot be kept cost a retry some time, not this attempt its work.
+            keeping.push(store.put(key, createReadStream(path)).catch(() => undefined));
+          };
+          return use(images, keep);
+        },
+      ),
+    );
+  } finally {
+    await Promise.all(keeping);
+    await rm(folder, { recursive: true, force: true });
+  }
 }

@@ -19,6 +19,7 @@ const FROM_MODEL: Readonly<Record<ModelErrorCode, ErrorCode>> = {
   image_invalid: 'unsupported_media',
   prompt_invalid: 'internal',
   context_exceeded: 'context_exceeded',
+  memory_exceeded: 'model_memory_exceeded',
   cancelled: 'unavailable',
   crashed: 'model_crashed',
   runtime: 'model_crashed',

@@ -3,7 +3,7 @@
  * checkpoint and goes on from there. A finished generation is an artifact, found and not made again.
  */
 import { Context } from '@temporalio/activity';
-import type { GenerateRequest, ModelHost } from '../phi3v/index.ts';
+import type { FinishReason, GenerateRequest, Generation, Generator } from '../phi3v/index.ts';
 import type { TokenUsage } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { checkpointName, checkpointPrefix, generationName } from '../store/names.ts';
@@ -20,7 +20,7 @@ export interface GenerationArtifact {
   readonly text: string;
   /** Captions, per picture; texts and titles: what of it is supported by its input. */
   readonly lines: readonly string[];
-  readonly finishReason: 'stop' | 'length';
+  readonly finishReason: FinishReason;
   readonly usage: TokenUsage;
 }
 
@@ -31,8 +31,15 @@ interface Checkpoint {
 
 export interface GenerationDeps {
   readonly store: ArtifactStore;
-  readonly host: ModelHost;
+  readonly generator: Generator;
+  readonly onGeneration?: ((generation: Generation) => void) | undefined;
 }
+
+/** Makes an answer, or goes on with one that was interrupted. */
+export type Generate = (
+  request: Omit<GenerateRequest, 'resume'>,
+  onFeatures?: (index: number) => void,
+) => Promise<Generation>;
 
 export interface Generated {
   readonly name: string;
@@ -42,14 +49,14 @@ export interface Generated {
 }
 
 /**
- * The generation named by `digest`, which must cover everything its text depends on. `request` is called only when it has to be
- * made; `read` turns its text into lines.
+ * The generation named by `digest`, which must cover everything its text depends on. `make` is called only when it has to be
+ * made, and calls what it is given with the request; `read` turns its text into lines.
  */
 export async function generateOnce(
-  { store, host }: GenerationDeps,
+  { store, generator, onGeneration }: GenerationDeps,
   digest: string,
   kind: GenerationArtifact['kind'],
-  request: () => Promise<Omit<GenerateRequest, 'resume'>>,
+  make: (generate: Generate) => Promise<Generation>,
   read: (text: string) => readonly string[],
   signal: AbortSignal,
 ): Promise<Generated> {
@@ -57,15 +64,16 @@ export async function generateOnce(
   const found = await findJson<GenerationArtifact>(store, name);
   if (found) return { name, artifact: found, cached: true, gpuSeconds: 0 };
 
-  const began = performance.now();
   const resume = await furthestCheckpoint(store, digest);
   const writer = checkpointWriter(store, digest, resume);
   let artifact: GenerationArtifact;
+  let gpuSeconds = 0;
   try {
-    const generation = await host.generate(
-      { ...(await request()), resume },
-      { signal, onTokens: writer.add },
+    const generation = await make((request, onFeatures) =>
+      generator.generate({ ...request, resume }, { signal, onTokens: writer.add, onFeatures }),
     );
+    onGeneration?.(generation);
+    gpuSeconds = generation.modelSeconds;
     artifact = {
       kind,
       text: generation.text,
@@ -74,7 +82,7 @@ export async function generateOnce(
       usage: {
         imageTokens: generation.imageTokens,
         inputTokens: generation.promptTokens,
-        outputTokens: generation.tokens.length,
+        outputTokens: generation.outputTokens,
       },
     };
   } catch (error) {
@@ -86,7 +94,7 @@ export async function generateOnce(
   }
   await putJson(store, name, artifact);
   await discardCheckpoints(store, digest);
-  return { name, artifact, cached: false, gpuSeconds: (performance.now() - began) / 1000 };
+  return { name, artifact, cached: false, gpuSeconds };
 }
 
 async function furthestCheckpoint(store: ArtifactStore, digest: string): Promise<readonly number[]> {

@@ -1,5 +1,5 @@
 /** The model of a GPU worker, as its activities see it. */
-import type { ModelHost } from '../phi3v/index.ts';
+import type { Generation, Generator } from '../phi3v/index.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import type { ModelPlan } from '../schema/stages.ts';
@@ -8,7 +8,13 @@ import type { ArtifactStore } from '../store/artifact-store.ts';
 export interface GpuDeps {
   readonly store: ArtifactStore;
   readonly profile: ModelProfile;
-  readonly host: ModelHost;
+  readonly generator: Generator;
+  /** Folder for files that live no longer than an activity. */
+  readonly scratch: string;
+  /** Image features become artifacts, so that no worker makes them twice; else they only stay in the model's memory. */
+  readonly keepFeatures: boolean;
+  /** Told of every answer made. For logs. */
+  readonly onGeneration?: (generation: Generation) => void;
 }
 
 /** Throws `model_mismatch` when the job was planned for another model than this worker runs: a worker that has it may take over. */

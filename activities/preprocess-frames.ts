@@ -1,11 +1,10 @@
 /** Makes the model's picture of each frame: the HD transform of the runtime, as 8-bit RGB. */
 import { readImage } from '../media/index.ts';
-import { hdTransform, imageTokens } from '../phi3v/index.ts';
+import { decodePadded, encodePadded, hdTransform, imageTokens } from '../phi3v/index.ts';
 import { digest } from '../schema/canonical.ts';
 import type { CpuActivities } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { cropsName } from '../store/names.ts';
-import { decodeCrops, encodeCrops } from './artifacts.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 /** Part of the name of every preprocessed picture: raise it when the same frame would give other pixels. */
@@ -32,7 +31,7 @@ export function createPreprocessFrames(deps: {
     name: string,
   ): Promise<{ readonly width: number; readonly height: number } | undefined> {
     if ((await store.head(name)) === undefined) return undefined;
-    return decodeCrops(await store.bytes(name));
+    return decodePadded(await store.bytes(name));
   }
 
   async function make(
@@ -41,7 +40,7 @@ export function createPreprocessFrames(deps: {
     numCrops: number,
   ): Promise<{ readonly width: number; readonly height: number }> {
     const image = hdTransform(await readImage(await store.bytes(frame), limits), numCrops);
-    await store.put(name, encodeCrops(image));
+    await store.put(name, encodePadded(image));
     return image;
   }
 }

@@ -15,7 +15,7 @@ import { type GpuDeps, requireModel } from './model.ts';
 const CHARACTERS_PER_TOKEN = 3;
 
 export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
-  const { store, host } = deps;
+  const { store, generator } = deps;
   return (input) =>
     withHeartbeat(async (signal) => {
       const { model, kind, focus, instruction, maxTokens } = input;
@@ -33,15 +33,15 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
         lines,
         maxTokens,
       });
-      const common = { attempts: Context.current().info.attempt, runtime: host.info.runtime };
+      const common = { attempts: Context.current().info.attempt, runtime: generator.info.runtime };
       if (lines.length === 0 || (lines.length === 1 && kind !== 'title')) {
         return { ...common, ...(await keep(identity, lines[0] ?? '')) };
       }
       const { name, artifact, cached, gpuSeconds } = await generateOnce(
-        { store, host },
+        deps,
         identity,
         kind === 'title' ? 'title' : 'text',
-        async () => ({ prompt: promptFor(kind, lines, user), features: [], maxTokens }),
+        (generate) => generate({ prompt: promptFor(kind, lines, user), images: [], maxTokens }),
         (text) =>
           kind === 'title'
             ? [cleanTitle(text)]

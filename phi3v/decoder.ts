@@ -1,23 +1,40 @@
+import type { FloatData } from './half.ts';
+import type { CacheRow } from './kv-cache.ts';
+
 /**
- * The seam between generation and whatever runs the language model: plain onnxruntime-node now, its C API with batched
- * steps later, a recording fake in tests.
+ * The language model as the scheduler sees it: rows of a KV cache, filled in chunks and then continued together. ONNX
+ * Runtime in `text-decoder.ts`, a recording fake in tests. One call at a time.
  */
 export interface Decoder {
-  /** Opens an empty sequence that will hold at most `limit` tokens; the first `known` of them come at once. */
-  open(limit: number, known: number): Sequence;
-}
-
-/** The KV cache of one generation. */
-export interface Sequence {
+  /** A row for a sequence of at most `tokens`, or undefined while there is no room for it. */
+  open(tokens: number, long: boolean): CacheRow | undefined;
+  /** @throws ModelError `memory_exceeded` when there will never be room for `tokens`. */
+  check(tokens: number): void;
   /**
-   * Runs `ids` at positions `start`, `start + 1`, …; what the cache held from `start` on is replaced. `start` is at most
-   * the number of tokens in the cache.
+   * Runs `ids` at positions `start`, `start + 1`, … of a row that is filled up to `start`.
    *
    * @param ids token ids, and negative numbers for image slots.
-   * @param features as many rows of image features as `ids` has slots, float32 `[slots, hidden]`.
+   * @param features `[slots, hiddenSize]`: as many rows of image features as `ids` has slots.
+   * @returns logits after the last token, `[vocabulary]`, where they are wanted. They are valid until the next call.
    */
-  append(ids: readonly number[], features: Float32Array, start: number): Promise<void>;
-  /** As `append`, and gives the logits after the last token, float32 `[vocabulary]`. */
-  predict(ids: readonly number[], features: Float32Array, start: number): Promise<Float32Array>;
-  close(): void;
+  prefill(
+    row: CacheRow,
+    ids: readonly number[],
+    start: number,
+    features: FloatData,
+    wantLogits: boolean,
+  ): Promise<Float32Array | undefined>;
+  /**
+   * Adds one token to each of several rows of one slab.
+   *
+   * @returns logits of each row, `[vocabulary]`, in the order given. They are valid until the next call.
+   */
+  step(rows: readonly StepRow[]): Promise<readonly Float32Array[]>;
+}
+
+export interface StepRow {
+  readonly row: CacheRow;
+  readonly id: number;
+  /** Where the token goes: the row is filled up to here. */
+  readonly position: number;
 }

@@ -4,6 +4,7 @@
  * - `image_invalid`: a picture that cannot be preprocessed: no pixels, too elongated, or not as long as it says.
  * - `prompt_invalid`: a request that contradicts itself: images not once each and in order, features of another model.
  * - `context_exceeded`: prompt and answer do not fit into the model's context.
+ * - `memory_exceeded`: prompt and answer take more memory than the model may have.
  * - `cancelled`: the caller's signal, or the host was closed.
  * - `crashed`: the model process ended; the next call starts another.
  * - `runtime`: ONNX Runtime failed while running.
@@ -14,6 +15,7 @@ export type ModelErrorCode =
   | 'image_invalid'
   | 'prompt_invalid'
   | 'context_exceeded'
+  | 'memory_exceeded'
   | 'cancelled'
   | 'crashed'
   | 'runtime';

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ModelError } from './errors.ts';
 import { type FromHost, fromWire, type ToHost } from './host-protocol.ts';
-import type { ModelInfo } from './model.ts';
+import type { ModelInfo, ModelOptions } from './model.ts';
 
 /** Characters of the process's error output that are kept to explain its end. */
 const STDERR_KEPT = 4000;
@@ -12,8 +12,8 @@ const STDERR_KEPT = 4000;
 export interface HostProcess {
   readonly info: ModelInfo;
   readonly pid: number | undefined;
-  /** Resolves when the message has left. Resolves too when the process has ended: `ended` tells that. */
-  send(message: ToHost): Promise<void>;
+  /** Does nothing when the process has ended: `ended` tells that. */
+  send(message: ToHost): void;
   /** Resolves with a `crashed` error when the process has ended, for whatever reason. */
   readonly ended: Promise<ModelError>;
   kill(): void;
@@ -23,10 +23,10 @@ export interface HostProcess {
  * Starts a model host and waits until its model is loaded.
  *
  * @param signal kills the process while it starts.
- * @throws ModelError `model_missing` or `model_invalid` as reported by the host, `crashed` when it ended before.
+ * @throws ModelError what `openModel` throws, as reported by the host; `crashed` when it ended before.
  */
 export async function startHostProcess(
-  options: { readonly folder: string; readonly threads?: number | undefined },
+  options: ModelOptions,
   receive: (message: FromHost) => void,
   signal: AbortSignal,
 ): Promise<HostProcess> {
@@ -35,11 +35,10 @@ export async function startHostProcess(
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
   const ended = whenEnded(child);
-  const send = (message: ToHost): Promise<void> =>
-    new Promise((resolve) => {
-      if (child.connected) child.send(message, () => resolve());
-      else resolve();
-    });
+  const send = (message: ToHost): void => {
+    // Its end may come between the question and the message.
+    if (child.connected) child.send(message, () => {});
+  };
   const loaded = new Promise<ModelInfo>((resolve, reject) => {
     // Only the host, from the same source, writes to this channel.
     child.on('message', (message) => {
@@ -50,7 +49,7 @@ export async function startHostProcess(
     });
     void ended.then(reject);
   });
-  void send({ type: 'open', ...options });
+  send({ type: 'open', options });
   try {
     return { info: await loaded, pid: child.pid, send, ended, kill };
   } catch (error) {
@@ -69,7 +68,6 @@ function forkHost(): ChildProcess {
     : [];
   return fork(fileURLToPath(entry), [], {
     execArgv: loader,
-    serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
 }

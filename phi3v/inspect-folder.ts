@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ModelError } from './errors.ts';
-import { CONFIG_FILES, readModelConfig } from './model-config.ts';
+import { configFiles, layoutOf, readModelFolder } from './folder/read-folder.ts';
 
 /** A file that a model folder needs. `bytes` is undefined where it is missing. */
 export interface ModelFile {
@@ -24,11 +24,8 @@ const HOW_TO_GET =
   '672d73375fa86f3d7787e40ac593e33a4f04a055, folder cpu_and_mobile/cpu-int4-rtn-block-32-acc-level-4 (11 files, 3.2 GB): ' +
   'put all of them into the model folder under their own names.';
 
-/** Graphs above 2 GB, and by habit all of these, keep their weights in a second file named after the first. */
-const DATA_SUFFIX = '.data';
-
 /**
- * Looks at a model folder in Microsoft's layout without loading the model: for `doctor` and `models list`. Never throws
+ * Looks at a model folder without loading the model: for `doctor` and `models list`. Never throws
  * for what it finds there.
  */
 export async function inspectModelFolder(folder: string): Promise<ModelFolderReport> {
@@ -38,15 +35,14 @@ export async function inspectModelFolder(folder: string): Promise<ModelFolderRep
     files.push({ name, bytes });
     return bytes !== undefined;
   };
-  for (const name of Object.values(CONFIG_FILES)) await add(name);
+  for (const name of configFiles(await layoutOf(folder))) await add(name);
 
   let problem: string | undefined;
   try {
-    const config = await readModelConfig(folder);
-    for (const { filename } of [config.vision, config.embedding, config.decoder]) {
-      if ((await add(filename)) && (await mentions(join(folder, filename), filename + DATA_SUFFIX))) {
-        await add(filename + DATA_SUFFIX);
-      }
+    const { vision, embedding, text } = await readModelFolder(folder);
+    for (const { file } of [vision, embedding, text]) {
+      if (!(await add(file))) continue;
+      for (const data of await dataFiles(folder, file)) await add(data);
     }
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
@@ -80,7 +76,19 @@ async function fileSize(path: string): Promise<number | undefined> {
   }
 }
 
-/** Whether a graph names `dataFile`: ONNX stores the location of external weights as plain text. */
-async function mentions(path: string, dataFile: string): Promise<boolean> {
-  return (await readFile(path)).includes(dataFile);
+/** Files with external weights of a graph, relative to the folder: ONNX stores their location as plain text. */
+export async function dataFiles(folder: string, file: string): Promise<readonly string[]> {
+  const graph = await readFile(join(folder, file));
+  // As one file beside the graph, or, in the layout of Transformers.js, as several numbered ones.
+  const endings = ['.data', '_data', ...Array.from({ length: 9 }, (_, i) => `_data_${i + 1}`)];
+  return endings.filter((ending) => mentions(graph, basename(file) + ending)).map((ending) => file + ending);
+}
+
+/** A location ends where the text does: `model.onnx_data` is not a mention in `model.onnx_data_1`. */
+function mentions(graph: Buffer, data: string): boolean {
+  for (let at = graph.indexOf(data); at >= 0; at = graph.indexOf(data, at + 1)) {
+    const next = String.fromCharCode(graph[at + data.length] ?? 0);
+    if (!/[\w.]/.test(next)) return true;
+  }
+  return false;
 }

@@ -1,7 +1,8 @@
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { ModelError } from './errors.ts';
-import { CONFIG_FILES, readJson } from './model-config.ts';
+import { TOKENIZER_FILES } from './folder/read-folder.ts';
+import { readJson } from './folder/read-json.ts';
 
 /** Ends of an answer, beside those of the configuration: a checkpoint's `eos_token_id` often names only one of them. */
 const STOP_TOKENS = ['<|end|>', '<|endoftext|>', '<|assistant|>', '</s>'] as const;
@@ -30,15 +31,15 @@ export interface Tokenizer {
  * @throws ModelError `model_missing` or `model_invalid`.
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const file = await readJson(folder, CONFIG_FILES.tokenizer, TokenizerFile);
-  const config = await readJson(folder, CONFIG_FILES.tokenizerConfig, z.looseObject({}));
+  const file = await readJson(folder, TOKENIZER_FILES.tokenizer, TokenizerFile);
+  const config = await readJson(folder, TOKENIZER_FILES.config, z.looseObject({}));
   let hub: HubTokenizer;
   try {
     hub = new HubTokenizer(file, config);
   } catch (cause) {
     throw new ModelError(
       'model_invalid',
-      `${CONFIG_FILES.tokenizer} of the model folder is not as expected.`,
+      `${TOKENIZER_FILES.tokenizer} of the model folder is not as expected.`,
       { cause },
     );
   }

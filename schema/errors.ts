@@ -155,6 +155,12 @@ export const ERRORS = {
     title: 'The prompt does not fit into the context of the model.',
     hint: 'Lower `detail`, shorten the prompts, or ask for fewer tokens.',
   },
+  model_memory_exceeded: {
+    status: 422,
+    retryable: false,
+    title: 'The model has not enough memory for this prompt.',
+    hint: 'Lower `detail`, ask for fewer tokens, or give the model more memory with FRAMELOOM_MODEL_MEMORY.',
+  },
   model_crashed: {
     status: 500,
     retryable: true,

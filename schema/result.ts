@@ -24,7 +24,7 @@ export const ResultSegment = z
     end_time: z.number().optional(),
     slides: z.array(z.int()).optional(),
     caption: z.string(),
-    finish_reason: z.enum(['stop', 'length']),
+    finish_reason: z.enum(['stop', 'length', 'repetition']),
     frames: z.array(ResultFrame),
     usage: z.object({ image_tokens: z.int(), input_tokens: z.int(), output_tokens: z.int() }),
   })
@@ -64,7 +64,7 @@ export const SummaryResult = z
   .object({
     title: z.string(),
     summary: z.string(),
-    finish_reason: z.enum(['stop', 'length', 'budget']),
+    finish_reason: z.enum(['stop', 'length', 'repetition', 'budget']),
     coverage: z.number().describe('Share of the source that was described, 0 to 1.'),
     gaps: z.array(ResultGap),
     chapters: z.array(ResultChapter),

@@ -45,6 +45,34 @@ const Environment = z.object({
     .optional()
     .describe('Folder with models, searched before the bundled one.'),
   FRAMELOOM_MODEL_THREADS: count.optional().describe('Threads of the model runtime; default: all cores.'),
+  FRAMELOOM_MODEL_PROVIDER: z
+    .enum(['cpu', 'cuda', 'tensorrt', 'webgpu'])
+    .default('cpu')
+    .describe('Execution provider of ONNX Runtime that the model runs on.'),
+  FRAMELOOM_ORT_LIBRARY: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Path of another libonnxruntime, such as a GPU build. Default: the one of onnxruntime-node.'),
+  FRAMELOOM_MODEL_MEMORY: bytes
+    .optional()
+    .describe(
+      'Most bytes of weights and KV caches together. Default: 80 % of the free memory; needed where the model runs on a device.',
+    ),
+  FRAMELOOM_MODEL_ROWS: count.default(8).describe('Most answers that a GPU worker decodes together.'),
+  FRAMELOOM_KEEP_FEATURES: z
+    .enum(['true', 'false'])
+    .default('true')
+    .describe(
+      'Whether image features are kept as artifacts, so that a retry, or another prompt, never makes them again. 9.3 MB for a picture of four crops of the real model.',
+    ),
+  FRAMELOOM_MODEL_URL: z
+    .url()
+    .optional()
+    .describe(
+      'Endpoint with the interface of OpenAI that GPU workers ask in place of a model of their own, such as http://gpu:8000/v1.',
+    ),
+  FRAMELOOM_MODEL_KEY: z.string().min(1).optional().describe('Key that is sent to FRAMELOOM_MODEL_URL.'),
   FRAMELOOM_CPU_SLOTS: count
     .optional()
     .describe('Activities a CPU worker runs at once; default: number of cores.'),
@@ -78,6 +106,13 @@ export interface Settings {
   readonly model: string;
   readonly models: string | undefined;
   readonly modelThreads: number | undefined;
+  readonly modelProvider: 'cpu' | 'cuda' | 'tensorrt' | 'webgpu';
+  readonly ortLibrary: string | undefined;
+  readonly modelMemory: number | undefined;
+  readonly modelRows: number;
+  readonly keepFeatures: boolean;
+  readonly modelUrl: string | undefined;
+  readonly modelKey: string | undefined;
   readonly cpuSlots: number | undefined;
   readonly maxUploadBytes: number;
   readonly maxPixels: number;
@@ -126,6 +161,13 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     model: e.FRAMELOOM_MODEL,
     models: e.FRAMELOOM_MODELS,
     modelThreads: e.FRAMELOOM_MODEL_THREADS,
+    modelProvider: e.FRAMELOOM_MODEL_PROVIDER,
+    ortLibrary: e.FRAMELOOM_ORT_LIBRARY,
+    modelMemory: e.FRAMELOOM_MODEL_MEMORY,
+    modelRows: e.FRAMELOOM_MODEL_ROWS,
+    keepFeatures: e.FRAMELOOM_KEEP_FEATURES === 'true',
+    modelUrl: e.FRAMELOOM_MODEL_URL,
+    modelKey: e.FRAMELOOM_MODEL_KEY,
     cpuSlots: e.FRAMELOOM_CPU_SLOTS,
     maxUploadBytes: e.FRAMELOOM_MAX_UPLOAD_BYTES,
     maxPixels: e.FRAMELOOM_MAX_PIXELS,

@@ -21,7 +21,7 @@ export type SegmentOutcome = PlannedSegment &
   (
     | {
         readonly captions: readonly string[];
-        readonly finishReason: 'stop' | 'length';
+        readonly finishReason: 'stop' | 'length' | 'repetition';
         readonly usage: {
           readonly image_tokens: number;
           readonly input_tokens: number;
@@ -52,7 +52,7 @@ export interface Pieces {
   /** The summary as the model wrote it, before it was mended. */
   readonly written: string;
   /** Whether the summary ended by itself or at its length limit. */
-  readonly finishReason: 'stop' | 'length';
+  readonly finishReason: 'stop' | 'length' | 'repetition';
   readonly slides?: readonly ResultSlide[];
   /** Tokens of merging and titling, beside those of the segments. */
   readonly reduceUsage: { readonly input_tokens: number; readonly output_tokens: number };
@@ -155,10 +155,7 @@ export function stitch(pieces: Pieces): SummaryResult {
   return {
     title: pieces.title,
     summary: kept.map((item) => item.text).join(' '),
-    finish_reason:
-      pieces.finishReason === 'length' || segments.some((segment) => segment.finish_reason === 'length')
-        ? 'length'
-        : 'stop',
+    finish_reason: worst([pieces.finishReason, ...segments.map((segment) => segment.finish_reason)]),
     coverage: described,
     gaps,
     chapters,
@@ -214,4 +211,10 @@ function describeSource(source: SourceInfo): SummaryResult['source'] {
     return { type, sha256, duration, start_offset: startOffset, width, height };
   }
   return { type: source.type, sha256: source.sha256, pages: source.pages };
+}
+
+/** The whole is no better than its parts: one that was cut, or went round in a loop, shows. */
+function worst(reasons: readonly ('stop' | 'length' | 'repetition')[]): 'stop' | 'length' | 'repetition' {
+  if (reasons.includes('length')) return 'length';
+  return reasons.includes('repetition') ? 'repetition' : 'stop';
 }

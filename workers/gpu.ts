@@ -1,43 +1,54 @@
 /** The GPU worker: polls the `gpu` queue and is the parent of the model host, so that its own event loop stays free. */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { createGpuActivities } from '../activities/index.ts';
-import { startModelHost } from '../phi3v/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { createFolderStore } from '../store/folder-store.ts';
 import { connect } from './connection.ts';
+import { startGenerator } from './generator.ts';
 import { createLogger } from './log.ts';
 import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
-
-/**
- * Segments in hand at once. The model host does one thing at a time, so a second one would only wait here where another worker could
- * have it, and its waiting would count as time of the model.
- */
-const SLOTS = 1;
 
 /** Runs until `signal` aborts. Throws when the model cannot be loaded. */
 export async function runGpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-gpu');
   const { folder, profile } = await resolveModel(settings);
   const store = createFolderStore(join(settings.home, 'artifacts'));
-  await using host = await startModelHost({
-    folder,
-    ...(settings.modelThreads === undefined ? {} : { threads: settings.modelThreads }),
-  });
+  const scratch = join(settings.home, 'scratch');
+  await mkdir(scratch, { recursive: true });
+  await using generator = await startGenerator(settings, folder, logger);
   logger.info('model loaded', {
     model: profile.name,
     revision: profile.revision,
-    runtime: host.info.runtime,
+    runtime: generator.info.runtime,
   });
   const connection = await connect(settings, logger, process.signal);
   const worker = await Worker.create({
     connection,
     namespace: settings.temporalNamespace,
     taskQueue: TASK_QUEUES.gpu,
-    activities: createGpuActivities({ store, profile, host }),
-    maxConcurrentActivityTaskExecutions: SLOTS,
+    activities: createGpuActivities({
+      store,
+      profile,
+      generator,
+      scratch,
+      keepFeatures: settings.keepFeatures,
+      onGeneration: ({ promptTokens, outputTokens, visionCalls, modelSeconds, rows, finishReason }) =>
+        logger.info('answer made', {
+          promptTokens,
+          outputTokens,
+          visionCalls,
+          modelSeconds: round(modelSeconds),
+          // How many answers decoded together.
+          rows: round(rows),
+          finishReason,
+        }),
+    }),
+    // As many as the model works on together; more would only wait here, where another worker could have them.
+    maxConcurrentActivityTaskExecutions: generator.info.rows,
     // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.
     shutdownGraceTime: 0,
     shutdownForceTime: '10s',
@@ -46,4 +57,8 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
   });
   await runWorkers([worker], process);
   await connection.close();
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }

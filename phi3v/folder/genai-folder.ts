@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { ModelError } from './errors.ts';
+import { ModelError } from '../errors.ts';
+import { cacheNames, type ModelFolder, ROPE_SWITCH } from './model-folder.ts';
+import { readJson } from './read-json.ts';
 
 const FileName = z.string().regex(/^[\w.-]+\.onnx$/);
 const Positive = z.int().positive();
@@ -60,80 +60,60 @@ const ProcessorConfig = z.object({
 /** The original configuration of the model, where someone put it beside the graphs. */
 const HubConfig = z.object({ original_max_position_embeddings: Positive.optional() });
 
-/** Phi-3.5-vision's `original_max_position_embeddings`; the published ONNX folders do not repeat it outside the graph. */
-const ROPE_SWITCH = 4096;
-
-export const CONFIG_FILES = {
-  genai: 'genai_config.json',
-  processor: 'processor_config.json',
-  tokenizer: 'tokenizer.json',
-  tokenizerConfig: 'tokenizer_config.json',
-} as const;
-
-export type DecoderConfig = z.infer<typeof GenaiConfig>['model']['decoder'];
-export type EmbeddingConfig = z.infer<typeof GenaiConfig>['model']['embedding'];
-export type VisionConfig = z.infer<typeof GenaiConfig>['model']['vision'];
-
-/** What the configuration files of a model folder say. */
-export interface ModelConfig {
-  /** Most tokens of prompt and answer together. */
-  readonly contextLength: number;
-  /** Up to this total the rope uses its short factors, beyond it the long ones. One KV cache must not cross it. */
-  readonly ropeSwitch: number;
-  readonly eosIds: readonly number[];
-  /** The processor's own number of crops. */
-  readonly numCrops: number;
-  readonly decoder: DecoderConfig;
-  readonly embedding: EmbeddingConfig;
-  readonly vision: VisionConfig;
-}
+export const GENAI_FILES = { config: 'genai_config.json', processor: 'processor_config.json' } as const;
 
 /**
- * Reads `genai_config.json` and `processor_config.json`.
+ * Reads `genai_config.json` and `processor_config.json`: Microsoft's layout.
  *
  * @throws ModelError `model_missing` or `model_invalid`, naming the file.
  */
-export async function readModelConfig(folder: string): Promise<ModelConfig> {
-  const { model } = await readJson(folder, CONFIG_FILES.genai, GenaiConfig);
-  const { processor } = await readJson(folder, CONFIG_FILES.processor, ProcessorConfig);
+export async function readGenaiFolder(folder: string): Promise<ModelFolder> {
+  const { model } = await readJson(folder, GENAI_FILES.config, GenaiConfig);
+  const { processor } = await readJson(folder, GENAI_FILES.processor, ProcessorConfig);
   const numCrops = processor.transforms.find(({ operation }) => operation.type === 'Phi3ImageTransform')
     ?.operation.attrs?.num_crops;
   if (numCrops === undefined) {
     throw new ModelError(
       'model_invalid',
-      `${CONFIG_FILES.processor} has no Phi3ImageTransform with num_crops.`,
+      `${GENAI_FILES.processor} has no Phi3ImageTransform with num_crops.`,
     );
   }
   const hub = await readJson(folder, 'config.json', HubConfig).catch((error: unknown) => {
     if (error instanceof ModelError && error.code === 'model_missing') return undefined;
     throw error;
   });
+  const { decoder, embedding, vision } = model;
   return {
     contextLength: model.context_length,
     ropeSwitch: hub?.original_max_position_embeddings ?? ROPE_SWITCH,
     eosIds: [model.eos_token_id].flat(),
     numCrops,
-    decoder: model.decoder,
-    embedding: model.embedding,
-    vision: model.vision,
+    layers: decoder.num_hidden_layers,
+    kvHeads: decoder.num_key_value_heads,
+    headSize: decoder.head_size,
+    hiddenSize: decoder.hidden_size,
+    vision: {
+      file: vision.filename,
+      pixelValues: vision.inputs.pixel_values,
+      imageSizes: vision.inputs.image_sizes,
+      imageFeatures: vision.outputs.image_features,
+    },
+    embedding: {
+      file: embedding.filename,
+      inputIds: embedding.inputs.input_ids,
+      imageFeatures: embedding.inputs.image_features,
+      inputsEmbeds: embedding.outputs.inputs_embeds,
+    },
+    text: {
+      file: decoder.filename,
+      inputsEmbeds: decoder.inputs.inputs_embeds,
+      attentionMask: decoder.inputs.attention_mask,
+      positionIds: decoder.inputs.position_ids,
+      logits: decoder.outputs.logits,
+      cache: cacheNames(decoder.num_hidden_layers, [
+        { past: decoder.inputs.past_key_names, present: decoder.outputs.present_key_names },
+        { past: decoder.inputs.past_value_names, present: decoder.outputs.present_value_names },
+      ]),
+    },
   };
-}
-
-/**
- * One JSON file of the folder, checked against `schema`.
- *
- * @throws ModelError `model_missing` or `model_invalid`, naming the file.
- */
-export async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, name), 'utf8');
-  } catch (cause) {
-    throw new ModelError('model_missing', `The model folder has no readable ${name}.`, { cause });
-  }
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new ModelError('model_invalid', `${name} of the model folder is not as expected.`, { cause });
-  }
 }

@@ -1,0 +1,41 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GENAI_FILES, readGenaiFolder } from './genai-folder.ts';
+import type { ModelFolder } from './model-folder.ts';
+import { readTransformersFolder, TRANSFORMERS_FILES } from './transformers-folder.ts';
+
+/** The tokenizer's files, the same in every layout. */
+export const TOKENIZER_FILES = { tokenizer: 'tokenizer.json', config: 'tokenizer_config.json' } as const;
+
+export type Layout = 'genai' | 'transformers.js';
+
+/** Microsoft's layout is known by its `genai_config.json`, that of Transformers.js by its `onnx` folder. */
+export async function layoutOf(folder: string): Promise<Layout> {
+  if (await exists(join(folder, GENAI_FILES.config))) return 'genai';
+  return (await exists(join(folder, 'onnx'))) ? 'transformers.js' : 'genai';
+}
+
+/** Files of a layout that are read before any graph is. */
+export function configFiles(layout: Layout): readonly string[] {
+  return [
+    ...Object.values(layout === 'genai' ? GENAI_FILES : TRANSFORMERS_FILES),
+    ...Object.values(TOKENIZER_FILES),
+  ];
+}
+
+/**
+ * Reads a model folder in either layout.
+ *
+ * @throws ModelError `model_missing` or `model_invalid`, naming the file.
+ */
+export async function readModelFolder(folder: string): Promise<ModelFolder> {
+  const read = (await layoutOf(folder)) === 'genai' ? readGenaiFolder : readTransformersFolder;
+  return read(folder);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
