@@ -20,7 +20,6 @@ import type { Provider } from './ort/runtime.ts';
 import { decodePadded } from './padded-file.ts';
 import { encodePrompt } from './prompt.ts';
 import { loopStart } from './repetition.ts';
-import { probeResume } from './resume-probe.ts';
 import { createScheduler, type FinishReason, type GenerationLimits } from './scheduler.ts';
 import { createTextStream } from './text-stream.ts';
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
@@ -63,8 +62,6 @@ export interface ModelInfo extends GeneratorInfo {
   readonly numCrops: number;
   /** Why it does not run on the C API; undefined where it does. */
   readonly fallback: string | undefined;
-  /** How resumed answers are taken up: see resume-probe.ts. */
-  readonly resume: GenerationLimits['resume'];
   /** Bytes of KV cache that a token takes while its generation runs. */
   readonly kvBytesPerToken: number;
   /** Most bytes of weights and KV caches together. */
@@ -95,7 +92,6 @@ export async function openModel(options: ModelOptions): Promise<Model> {
   const config = await readModelFolder(folder);
   const tokenizer = await loadTokenizer(folder);
   const graphs = await openGraphs(folder, config, { ...options, provider: options.provider ?? 'cpu', rows });
-  const resume = await probeResume(graphs.decoder, tokenizer.size);
   const limits: GenerationLimits = {
     contextLength: config.contextLength,
     ropeSwitch: config.ropeSwitch,
@@ -103,7 +99,6 @@ export async function openModel(options: ModelOptions): Promise<Model> {
     vocabulary: tokenizer.size,
     rows,
     chunk: CHUNK,
-    resume,
   };
   const scheduler = createScheduler(graphs.decoder, limits);
   const cache = createFeatureCache(FEATURE_MEMORY);
@@ -112,7 +107,6 @@ export async function openModel(options: ModelOptions): Promise<Model> {
     fallback: graphs.fallback,
     rows,
     resumes: true,
-    resume,
     contextLength: limits.contextLength,
     ropeSwitch: limits.ropeSwitch,
     hiddenSize: config.hiddenSize,

@@ -24,11 +24,6 @@ export interface GenerationLimits {
   readonly rows: number;
   /** Tokens per prefill call: bounds memory, and how long a running answer waits for a new one's prompt. */
   readonly chunk: number;
-  /**
-   * How the tokens of a resumed answer come into the cache. `prefill`: with the prompt, fast. `replay`: one by one, as
-   * they came the first time, for models whose prefill leaves other bits than their steps by more than rounding.
-   */
-  readonly resume: 'prefill' | 'replay';
 }
 
 export interface ScheduledRequest {
@@ -98,6 +93,11 @@ interface Job {
  * The rope of this model has two sets of factors, chosen by the total length of each call, and keys in the cache keep the
  * ones they were made with. So no cache crosses `ropeSwitch`: an answer that does is prefilled once more, all of it, with
  * the long factors, and rows on either side never share a step.
+ *
+ * A step leaves other bits than a prefill of the same token: its attention is computed by other kernels, and where
+ * activations are quantised the last bit of a float becomes a whole unit of a byte (7e-3 in the logits after four layers of
+ * the int4 graph). Steps of any number of rows leave the same. So what a resumed answer knows goes in as it came the first
+ * time, token by token beside the other rows: its end is then that of an undisturbed run, to the last bit.
  */
 export function createScheduler(decoder: Decoder, limits: GenerationLimits): Scheduler {
   const waiting: Job[] = [];
@@ -175,9 +175,8 @@ export function createScheduler(decoder: Decoder, limits: GenerationLimits): Sch
     const { promptIds, maxTokens } = job.request;
     const known = job.ids.length;
     const crossed = known > limits.ropeSwitch;
-    // What a run that was never interrupted would have prefilled: its prompt, or all when it came to the switch.
-    const undisturbed = crossed ? Math.max(promptIds.length, limits.ropeSwitch + 1) : promptIds.length;
-    job.prefilled = limits.resume === 'prefill' ? known : undisturbed;
+    // Just what a run that was never interrupted has prefilled: its prompt, or all when it came to the switch.
+    job.prefilled = crossed ? Math.max(promptIds.length, limits.ropeSwitch + 1) : promptIds.length;
     job.filled = 0;
     job.slots = 0;
     job.row = decoder.open(promptIds.length + maxTokens, crossed);

@@ -52,8 +52,6 @@ const FUNCTIONS = {
   ReleaseValue: [96, 'void', 'void *value'],
   ReleaseTypeInfo: [98, 'void', 'void *info'],
   ReleaseSessionOptions: [100, 'void', 'void *options'],
-  GetAvailableProviders: [125, 'void *', '_Out_ void **names, _Out_ int *count'],
-  ReleaseAvailableProviders: [126, 'void *', 'void *names, int count'],
   AddSessionConfigEntry: [130, 'void *', 'void *options, const char *key, const char *value'],
   CreateAllocator: [131, 'void *', 'void *session, void *info, _Out_ void **allocator'],
   ReleaseAllocator: [132, 'void', 'void *allocator'],
@@ -99,8 +97,6 @@ export interface OrtApi {
   view(pointer: Pointer, bytes: number): ArrayBuffer;
   /** The text at `pointer`. */
   text(pointer: Pointer): string;
-  /** The texts of an array of `count` pointers. */
-  texts(pointer: Pointer, count: number): readonly string[];
   /** Tells the system that these bytes need no memory until they are written again. */
   forget(pointer: Pointer, bytes: number): void;
 }
@@ -181,10 +177,6 @@ export async function loadOrtApi(path: string | undefined): Promise<OrtApi> {
     release: (name, pointer) => native(name)(pointer),
     view: (pointer, bytes) => koffi.view(pointer, bytes),
     text: (pointer) => String(koffi.decode(pointer, 'char', -1)),
-    texts: (pointer, count) => {
-      const pointers = new BigUint64Array(koffi.view(pointer, count * 8));
-      return Array.from(pointers, (at) => api.text(at));
-    },
     forget: (pointer, bytes) => {
       // Whole pages only: what lies beside is somebody else's.
       const first = ((pointer + PAGE - 1n) / PAGE) * PAGE;

@@ -23,12 +23,8 @@ const FATAL = 4;
 const ARENA = 1;
 const DEFAULT_MEMORY = 0;
 
-/** Name of a provider in ORT's list, and of its memory. WebGPU is onnxruntime-node's: its buffers are no pointers. */
-const DEVICES = {
-  cpu: { provider: 'CPUExecutionProvider', memory: 'Cpu' },
-  cuda: { provider: 'CUDAExecutionProvider', memory: 'Cuda' },
-  tensorrt: { provider: 'TensorrtExecutionProvider', memory: 'Cuda' },
-} as const;
+/** ORT's name for the memory of a provider. WebGPU is onnxruntime-node's: its buffers are no pointers. */
+const MEMORY = { cpu: 'Cpu', cuda: 'Cuda', tensorrt: 'Cuda' } as const;
 
 /** Memory that an allocator or this process owns, as ORT knows it. */
 interface Place {
@@ -48,9 +44,9 @@ interface Place {
  */
 export async function openCRuntime(options: RuntimeOptions): Promise<OrtRuntime> {
   if (options.provider === 'webgpu') throw new Error('WebGPU runs through onnxruntime-node.');
-  const device = DEVICES[options.provider];
+  const memory = MEMORY[options.provider];
   const api = await loadOrtApi(options.library);
-  requireProvider(api, device.provider);
+  requireProvider(api, options);
   const env = api.make('CreateEnv', FATAL, 'frameloom');
   const host: Place = { api, info: memoryInfo(api, 'Cpu'), host: true };
   return {
@@ -59,26 +55,29 @@ export async function openCRuntime(options: RuntimeOptions): Promise<OrtRuntime>
     lazyMemory: options.provider === 'cpu',
     open: async (path) => {
       const session = await openSession(api, env, path, options);
-      return createGraph(api, session, options.provider === 'cpu' ? host : deviceOf(api, device.memory));
+      return createGraph(api, session, options.provider === 'cpu' ? host : deviceOf(api, memory));
     },
     tensor: (data, dims) => wrap(host, data, dims),
   };
 }
 
-function requireProvider(api: OrtApi, wanted: string): void {
-  const names: [Pointer | null] = [null];
-  const count: [number] = [0];
-  api.call('GetAvailableProviders', names, count);
-  const list = names[0] ?? 0n;
+/**
+ * A library lists what it was built for; whether a provider really is there shows when it is asked for.
+ *
+ * @throws ModelError `model_invalid` that says what to do.
+ */
+function requireProvider(api: OrtApi, options: RuntimeOptions): void {
+  const session = api.make('CreateSessionOptions');
   try {
-    const available = api.texts(list, count[0]);
-    if (available.includes(wanted)) return;
+    appendProvider(api, session, options);
+  } catch (cause) {
     throw new ModelError(
       'model_invalid',
-      `This ONNX Runtime ${api.version} has no ${wanted}, only ${available.join(', ')}. Set FRAMELOOM_ORT_LIBRARY to a build that has it.`,
+      `ONNX Runtime ${api.version} cannot use ${options.provider} here. Set FRAMELOOM_ORT_LIBRARY to a build that has it, with the driver and libraries it needs, or FRAMELOOM_MODEL_PROVIDER to cpu.`,
+      { cause },
     );
   } finally {
-    api.call('ReleaseAvailableProviders', list, count[0]);
+    api.release('ReleaseSessionOptions', session);
   }
 }
 

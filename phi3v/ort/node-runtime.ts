@@ -42,7 +42,10 @@ export function openNodeRuntime({ provider, threads }: RuntimeOptions): OrtRunti
         });
         return createGraph(session);
       } catch (cause) {
-        throw new ModelError('model_invalid', 'A graph of the model folder could not be loaded.', { cause });
+        const where = provider === 'cpu' ? '' : ` on ${provider}`;
+        throw new ModelError('model_invalid', `A graph of the model folder could not be loaded${where}.`, {
+          cause,
+        });
       }
     },
     tensor: over,

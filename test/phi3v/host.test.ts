@@ -1,13 +1,37 @@
 import { fork } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hdTransform, type ImageFeatures, type ModelHost, startModelHost } from '../../phi3v/index.ts';
+import {
+  encodePadded,
+  type GenerateRequest,
+  hdTransform,
+  type ModelHost,
+  startModelHost,
+} from '../../phi3v/index.ts';
 import { openModel } from '../../phi3v/model.ts';
 import { COLOURS, DESCRIBE, drawCircle, endlessModel, TINY } from './support.ts';
 
-const PICTURE = hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 1);
-const PROMPT = [{ text: '1:\n' }, { image: 0 }, { text: DESCRIBE }];
-const HELLO = [{ text: 'Hello' }];
+let scratch: string;
+let picture: string;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'frameloom-host-'));
+  picture = join(scratch, 'picture.bin');
+  await writeFile(picture, encodePadded(hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 1)));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+const describePicture = (): GenerateRequest => ({
+  prompt: [{ text: '1:\n' }, { image: 0 }, { text: DESCRIBE }],
+  images: [{ key: 'picture', picture }],
+  maxTokens: 64,
+});
+const hello = (maxTokens: number): GenerateRequest => ({
+  prompt: [{ text: 'Hello' }],
+  images: [],
+  maxTokens,
+});
 
 /** The pid of a host that runs. */
 function pidOf(host: ModelHost): number {
@@ -26,86 +50,82 @@ function exists(pid: number): boolean {
 
 describe('the model host', () => {
   let host: ModelHost;
-  let features: ImageFeatures;
   beforeAll(async () => {
     host = await startModelHost({ folder: TINY, threads: 1 });
-    features = await host.encodeImage(PICTURE);
   });
   afterAll(async () => {
     await host[Symbol.asyncDispose]();
   });
 
   it('gives what the model gives in this process', async () => {
-    const model = await openModel({ folder: TINY, threads: 1 });
-    try {
-      expect(host.info).toEqual(model.info);
-      expect(features).toEqual(await model.encodeImage(PICTURE));
-      const request = { prompt: PROMPT, features: [features], maxTokens: 64 };
-      expect(await host.generate(request)).toEqual(await model.generate(request));
-    } finally {
-      await model.close();
-    }
+    await using model = await openModel({ folder: TINY, threads: 1 });
+    // What was free when each was loaded differs.
+    expect({ ...host.info, memory: 0 }).toEqual(JSON.parse(JSON.stringify({ ...model.info, memory: 0 })));
+    const [there, here] = [await host.generate(describePicture()), await model.generate(describePicture())];
+    expect({ ...there, modelSeconds: 0 }).toEqual({ ...here, modelSeconds: 0 });
   });
 
-  it('reports every new token once and in order', async () => {
+  it('reports every new token and all text once and in order', async () => {
     const seen: number[] = [];
-    const request = { prompt: PROMPT, features: [features], maxTokens: 64 };
-    const { tokens } = await host.generate(request, { onTokens: (fresh) => seen.push(...fresh) });
-    expect(seen).toEqual(tokens);
+    let text = '';
+    const answer = await host.generate(describePicture(), {
+      onTokens: (fresh) => seen.push(...fresh),
+      onText: (piece) => {
+        text += piece;
+      },
+    });
+    expect([seen, text]).toEqual([answer.tokens, answer.text]);
 
     const resumed: number[] = [];
-    const resume = tokens.slice(0, 5);
-    await host.generate({ ...request, resume }, { onTokens: (fresh) => resumed.push(...fresh) });
-    expect(resumed).toEqual(tokens.slice(5));
+    const resume = answer.tokens.slice(0, 5);
+    await host.generate({ ...describePicture(), resume }, { onTokens: (fresh) => resumed.push(...fresh) });
+    expect(resumed).toEqual(answer.tokens.slice(5));
   });
 
   it("fails with what the caller's own callback throws", async () => {
     const mistake = new Error('mine');
-    const answer = host.generate(
-      { prompt: PROMPT, features: [features], maxTokens: 64 },
-      {
-        onTokens: () => {
-          throw mistake;
-        },
+    const answer = host.generate(describePicture(), {
+      onTokens: () => {
+        throw mistake;
       },
-    );
+    });
     await expect(answer).rejects.toBe(mistake);
   });
 
-  it('answers calls made at the same time, each with its own answer', async () => {
-    const request = { prompt: PROMPT, features: [features], maxTokens: 64 };
+  it('answers calls made at the same time together, each with its own answer', async () => {
     const [a, b, c] = await Promise.all([
-      host.generate(request),
-      host.encodeImage(PICTURE),
-      host.generate({ ...request, maxTokens: 3 }),
+      host.generate(describePicture()),
+      host.generate(hello(12)),
+      host.generate({ ...describePicture(), maxTokens: 3 }),
     ]);
-    expect(b).toEqual(features);
+    expect(a.text).toBe('1. A red circle on the left, on a blue background.');
+    expect(b.tokens).toEqual((await host.generate(hello(12))).tokens);
     expect(c.tokens).toEqual(a.tokens.slice(0, 3));
+    expect(Math.max(a.rows, b.rows)).toBeGreaterThan(1);
   });
 
   it('reports refusals with their code', async () => {
-    await expect(host.generate({ prompt: [], features: [features], maxTokens: 1 })).rejects.toMatchObject({
-      code: 'prompt_invalid',
-    });
-    await expect(host.generate({ prompt: HELLO, features: [], maxTokens: 99_999 })).rejects.toMatchObject({
-      code: 'context_exceeded',
-    });
-    await expect(host.encodeImage({ ...PICTURE, width: 335 })).rejects.toMatchObject({
-      code: 'image_invalid',
-    });
+    const refused = (request: GenerateRequest) => expect(host.generate(request)).rejects;
+    await refused({ ...describePicture(), prompt: [] }).toMatchObject({ code: 'prompt_invalid' });
+    await refused(hello(99_999)).toMatchObject({ code: 'context_exceeded' });
+    const broken = join(scratch, 'broken.bin');
+    await writeFile(broken, 'broken');
+    const images = [{ key: 'broken', picture: broken }];
+    await refused({ ...describePicture(), images }).toMatchObject({ code: 'image_invalid' });
   });
 
-  it('kills a host that does not heed a cancel in time', async () => {
+  it('kills a host that does not heed a cancel in time, and the other calls go on in the next', async () => {
     await using impatient = await startModelHost({ folder: TINY, threads: 1, cancelGraceMs: 1 });
     const pid = pidOf(impatient);
     process.kill(pid, 'SIGSTOP');
     const abort = new AbortController();
-    const answer = impatient.encodeImage(PICTURE, { signal: abort.signal });
+    const answer = impatient.generate(hello(5), { signal: abort.signal });
+    const other = impatient.generate(describePicture());
     setImmediate(() => abort.abort());
     await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
-    expect(impatient.pid).toBeUndefined();
     expect(exists(pid)).toBe(false);
-    expect((await impatient.encodeImage(PICTURE)).tokens).toBe(313);
+    expect((await other).finishReason).toBe('stop');
+    expect(pidOf(impatient)).not.toBe(pid);
   });
 
   it('ends when its parent is killed', async () => {
@@ -122,74 +142,144 @@ describe('the model host', () => {
 });
 
 describe('in the midst of an answer that never ends', () => {
-  const endless = { prompt: HELLO, features: [], maxTokens: 4000 };
+  // Sampled, so that it does not go round in circles.
+  const endless = (maxTokens = 4000): GenerateRequest => ({
+    ...hello(maxTokens),
+    sampling: { temperature: 3, seed: 5 },
+  });
   let folder: string;
   let host: ModelHost;
+  let restarts: string[];
   beforeAll(async () => {
     folder = await endlessModel();
-    host = await startModelHost({ folder, threads: 1, cancelGraceMs: 60_000 });
+    restarts = [];
+    host = await startModelHost({
+      folder,
+      threads: 1,
+      cancelGraceMs: 60_000,
+      onRestart: (reason) => restarts.push(reason),
+    });
   });
   afterAll(async () => {
     await host[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('a cancel stops it, and the same process goes on with the next call', async () => {
+  it('a cancel stops it, and the same process goes on with the others', async () => {
     const pid = host.pid;
     const abort = new AbortController();
     const onTokens = (): void => abort.abort();
-    const answer = host.generate(endless, { signal: abort.signal, onTokens });
-    const next = host.generate({ ...endless, maxTokens: 2 });
+    const answer = host.generate(endless(), { signal: abort.signal, onTokens });
+    const next = host.generate(endless(2));
     await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
     expect((await next).tokens.length).toBe(2);
     expect(host.pid).toBe(pid);
   });
 
-  it('calls that wait behind it can be cancelled too, before and after they were made', async () => {
-    const running = new AbortController();
-    const answer = host.generate(endless, { signal: running.signal });
-    const waiting = new AbortController();
-    const queued = host.encodeImage(PICTURE, { signal: waiting.signal });
-    waiting.abort();
-    running.abort();
-    await expect(queued).rejects.toMatchObject({ code: 'cancelled' });
+  it('a call that is cancelled before it is made is not made', async () => {
+    const answer = host.generate(hello(3), { signal: AbortSignal.abort() });
     await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
-    await expect(host.encodeImage(PICTURE, { signal: waiting.signal })).rejects.toMatchObject({
-      code: 'cancelled',
-    });
   });
 
-  it('a kill rejects all calls, and the next one starts another process', async () => {
+  it('a kill loses nothing: all calls go on in the next process, and end as undisturbed ones', async () => {
+    const undisturbed = await host.generate(endless(60));
     const pid = pidOf(host);
-    const onTokens = (): void => void process.kill(pid, 'SIGKILL');
-    const results = await Promise.allSettled([
-      host.generate(endless, { onTokens }),
-      host.encodeImage(PICTURE),
+    restarts.length = 0;
+    const seen: number[] = [];
+    let text = '';
+    let other = '';
+    const [answer, beside] = await Promise.all([
+      host.generate(endless(60), {
+        onTokens: (tokens) => {
+          seen.push(...tokens);
+          if (seen.length > 20 && host.pid === pid) process.kill(pid, 'SIGKILL');
+        },
+        onText: (piece) => {
+          text += piece;
+        },
+      }),
+      host.generate(describePicture(), {
+        onText: (piece) => {
+          other += piece;
+        },
+      }),
     ]);
-    for (const result of results) {
-      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'crashed' } });
-    }
-    expect(host.pid).toBeUndefined();
-    expect((await host.encodeImage(PICTURE)).tokens).toBe(313);
+    expect(answer.tokens).toEqual(undisturbed.tokens);
+    // Nothing is said twice, nothing is left out.
+    expect([seen, text, other]).toEqual([undisturbed.tokens, undisturbed.text, beside.text]);
     expect(pidOf(host)).not.toBe(pid);
+    expect(restarts).toEqual(['The model process ended unexpectedly.']);
+  });
+
+  it('a call that kills every host fails after the second one, and the calls beside it do not', async () => {
+    const poison = host.generate(endless(), {
+      onTokens: () => {
+        if (host.pid !== undefined) process.kill(host.pid, 'SIGKILL');
+      },
+    });
+    const beside = [host.generate(endless(40)), host.generate(endless(41))];
+    await expect(poison).rejects.toMatchObject({ code: 'crashed' });
+    const answers = await Promise.all(beside);
+    expect(answers.map(({ tokens }) => tokens.length)).toEqual([40, 41]);
+  });
+
+  it('a host that stands still is killed, and its calls go on in the next', async () => {
+    await using hanging = await startModelHost({
+      folder,
+      threads: 1,
+      hangMs: 1500,
+      onRestart: (reason) => restarts.push(reason),
+    });
+    restarts.length = 0;
+    const pid = pidOf(hanging);
+    let stopped = false;
+    const answer = await hanging.generate(endless(50), {
+      onTokens: () => {
+        if (!stopped) process.kill(pid, 'SIGSTOP');
+        stopped = true;
+      },
+    });
+    expect(answer.tokens).toEqual((await hanging.generate(endless(50))).tokens);
+    expect(restarts[0]).toMatch(/no progress/);
+    expect(exists(pid)).toBe(false);
+  });
+
+  it('a host that takes too much memory is started anew between two answers', async () => {
+    let anew: (reason: string) => void = () => {};
+    const restarted = new Promise<string>((resolve) => {
+      anew = resolve;
+    });
+    // Any process takes more than one byte.
+    await using growing = await startModelHost({ folder, threads: 1, recycleBytes: 1, onRestart: anew });
+    const pid = pidOf(growing);
+    const answer = await growing.generate(endless(300));
+    expect(answer.tokens.length).toBe(300);
+    const waiting = growing.generate(endless(2));
+    expect(await restarted).toMatch(/memory/);
+    expect((await waiting).tokens).toEqual(answer.tokens.slice(0, 2));
+    expect(pidOf(growing)).not.toBe(pid);
   });
 
   it('closing the host cancels it, and leaves no process', async () => {
     const pid = pidOf(host);
-    const refused = expect(host.generate(endless)).rejects.toMatchObject({ code: 'cancelled' });
+    const refused = expect(host.generate(endless())).rejects.toMatchObject({ code: 'cancelled' });
     await host[Symbol.asyncDispose]();
     await refused;
     expect(exists(pid)).toBe(false);
-    await expect(host.encodeImage(PICTURE)).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(host.generate(hello(1))).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   it('closing the host while it is started again stops that', async () => {
     const short = await startModelHost({ folder, threads: 1 });
-    const onTokens = (): void => void process.kill(pidOf(short), 'SIGKILL');
-    await expect(short.generate(endless, { onTokens })).rejects.toMatchObject({ code: 'crashed' });
-    const restarting = expect(short.encodeImage(PICTURE)).rejects.toMatchObject({ code: 'cancelled' });
+    const onTokens = (): void => {
+      if (short.pid !== undefined) process.kill(short.pid, 'SIGKILL');
+    };
+    const refused = expect(short.generate(endless(), { onTokens })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+    await expect.poll(() => short.pid).toBeUndefined();
     await short[Symbol.asyncDispose]();
-    await restarting;
+    await refused;
     expect(short.pid).toBeUndefined();
   });
 });

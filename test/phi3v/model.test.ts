@@ -1,7 +1,10 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hdTransform, type ImageFeatures } from '../../phi3v/index.ts';
+import { encodePadded, type GenerateRequest, hdTransform, type ImageFile } from '../../phi3v/index.ts';
 import { type Model, openModel } from '../../phi3v/model.ts';
-import { COLOURS, DESCRIBE, drawCircle, specialIds, TINY, tinyFile } from './support.ts';
+import { COLOURS, DESCRIBE, drawCircle, endlessModel, specialIds, TINY, tinyFile } from './support.ts';
 
 interface GenaiModel {
   readonly context_length: number;
@@ -9,21 +12,30 @@ interface GenaiModel {
   readonly decoder: Record<'num_hidden_layers' | 'num_key_value_heads' | 'head_size' | 'hidden_size', number>;
 }
 
+let folder: string;
 let model: Model;
-let first: ImageFeatures;
-let second: ImageFeatures;
+let first: ImageFile;
+let second: ImageFile;
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-model-'));
   model = await openModel({ folder: TINY, threads: 1 });
-  first = await model.encodeImage(hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 1));
-  second = await model.encodeImage(hdTransform(drawCircle(COLOURS.yellow, COLOURS.green, 2), 1));
+  const red = hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 1);
+  const yellow = hdTransform(drawCircle(COLOURS.yellow, COLOURS.green, 2), 1);
+  first = { key: 'first', picture: join(folder, 'first.bin') };
+  second = { key: 'second', picture: join(folder, 'second.bin') };
+  await writeFile(first.picture, encodePadded(red));
+  await writeFile(second.picture, encodePadded(yellow));
 });
 afterAll(async () => {
-  await model.close();
+  await model[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
 });
 
 const ONE = [{ text: '1:\n' }, { image: 0 }, { text: DESCRIBE }];
 const TWO = [{ text: '1:\n' }, { image: 0 }, { text: '\n2:\n' }, { image: 1 }, { text: DESCRIBE }];
+const one = (): GenerateRequest => ({ prompt: ONE, images: [first], maxTokens: 64 });
+const two = (): GenerateRequest => ({ prompt: TWO, images: [first, second], maxTokens: 64 });
 
 describe('the tiny model', () => {
   it('is described by its own files', () => {
@@ -35,8 +47,9 @@ describe('the tiny model', () => {
       // Keys and values of float32
       kvBytesPerToken: 2 * num_hidden_layers * num_key_value_heads * head_size * 4,
       ropeSwitch: 4096,
+      resumes: true,
     });
-    expect(model.info.runtime).toMatch(/^onnxruntime-node \d+\.\d+\.\d+ cpu$/);
+    expect(model.info.runtime).toMatch(/^onnxruntime \d+\.\d+\.\d+ cpu \(C API, in place\)$/);
   });
 
   it('stops at the ids of its configuration and at the special tokens that end a turn', () => {
@@ -48,32 +61,56 @@ describe('the tiny model', () => {
   });
 
   it('says what a drawn picture shows', async () => {
-    expect(first).toMatchObject({ tokens: 313, hiddenSize: model.info.hiddenSize });
-    const { text, finishReason, imageTokens } = await model.generate({
-      prompt: ONE,
-      features: [first],
-      maxTokens: 64,
+    expect(await model.generate(one())).toMatchObject({
+      text: '1. A red circle on the left, on a blue background.',
+      finishReason: 'stop',
+      imageTokens: 313,
     });
-    expect(text).toBe('1. A red circle on the left, on a blue background.');
-    expect([finishReason, imageTokens]).toEqual(['stop', 313]);
   });
 
   it('says what each of two pictures shows', async () => {
-    const { text } = await model.generate({ prompt: TWO, features: [first, second], maxTokens: 64 });
-    expect(text).toBe(
+    expect((await model.generate(two())).text).toBe(
       '1. A red circle on the left, on a blue background.\n2. A yellow circle on the right, on a green background.',
     );
   });
 
-  it('gives the same answer when it is resumed after any number of tokens', async () => {
-    const request = { prompt: TWO, features: [first, second], maxTokens: 64 };
+  it('gives its text piece by piece, tokens one after another', async () => {
+    const pieces: string[] = [];
+    const tokens: number[] = [];
+    const answer = await model.generate(two(), {
+      onText: (piece) => pieces.push(piece),
+      onTokens: (fresh) => tokens.push(...fresh),
+    });
+    expect(pieces.join('')).toBe(answer.text);
+    expect(pieces.length).toBeGreaterThan(10);
+    expect(tokens).toEqual(answer.tokens);
+  });
+
+  it('ends before a stop string', async () => {
+    expect(await model.generate({ ...one(), stop: [', on'] })).toMatchObject({
+      text: '1. A red circle on the left',
+      finishReason: 'stop',
+    });
+  });
+
+  it.each<[string, GenerateRequest['sampling']]>([
+    ['greedily', undefined],
+    ['with a seed', { temperature: 1.5, topK: 20, topP: 0.95, repetitionPenalty: 1.1, seed: 11 }],
+  ])('gives the same answer, %s, when it is resumed after any number of tokens', async (_, sampling) => {
+    const request = { ...two(), sampling };
     const undisturbed = await model.generate(request);
     const length = undisturbed.tokens.length;
-    expect(length).toBeGreaterThan(20);
+    expect(length).toBeGreaterThan(10);
     for (const cut of [1, 2, 9, length - 2, length - 1, length]) {
-      expect(await model.generate({ ...request, resume: undisturbed.tokens.slice(0, cut) })).toEqual(
-        undisturbed,
-      );
+      const { tokens, text, finishReason } = await model.generate({
+        ...request,
+        resume: undisturbed.tokens.slice(0, cut),
+      });
+      expect({ tokens, text, finishReason }).toEqual({
+        tokens: undisturbed.tokens,
+        text: undisturbed.text,
+        finishReason: undisturbed.finishReason,
+      });
     }
   });
 
@@ -83,16 +120,89 @@ describe('the tiny model', () => {
       (_, i) => `${i + 1}. A red circle on the left, on a blue background.`,
     );
     const prompt = [{ text: `These are captions of consecutive images:\n${lines.join('\n')}\n` }];
-    const request = { prompt, features: [], maxTokens: 12 };
+    const request = { prompt, images: [], maxTokens: 12 };
     const whole = await model.generate(request);
     expect(whole.promptTokens).toBeGreaterThan(4096);
     expect(whole.tokens.length).toBeGreaterThan(0);
-    expect(await model.generate({ ...request, resume: whole.tokens.slice(0, 2) })).toEqual(whole);
+    const resumed = await model.generate({ ...request, resume: whole.tokens.slice(0, 2) });
+    expect(resumed.tokens).toEqual(whole.tokens);
   }, 120_000);
 
-  it('refuses features of another model before it runs anything', async () => {
-    const other = { data: new Float32Array(313 * 7), tokens: 313, hiddenSize: 7 };
-    const answer = model.generate({ prompt: ONE, features: [other], maxTokens: 4 });
-    await expect(answer).rejects.toMatchObject({ code: 'prompt_invalid' });
+  it('ends an answer that goes round in circles, and gives its text with one round', async () => {
+    const endless = await endlessModel();
+    try {
+      await using circling = await openModel({ folder: endless, threads: 1 });
+      const answer = await circling.generate({
+        prompt: [{ text: 'Hello' }],
+        images: [],
+        maxTokens: 3000,
+        sampling: { temperature: 0.01, repetitionPenalty: 0.5 },
+      });
+      expect(answer.finishReason).toBe('repetition');
+      expect(answer.tokens.length).toBeLessThan(3000);
+      expect(answer.text.length).toBeLessThan(answer.tokens.length);
+    } finally {
+      await rm(endless, { recursive: true, force: true });
+    }
+  });
+
+  it.each<[string, Partial<GenerateRequest>]>([
+    ['a prompt without its image', { prompt: [{ text: 'Hello' }] }],
+    ['an image without its picture', { images: [] }],
+    ['a sampling that cannot be', { sampling: { topP: 2 } }],
+  ])('refuses %s', async (_, change) => {
+    await expect(model.generate({ ...one(), ...change })).rejects.toMatchObject({ code: 'prompt_invalid' });
+  });
+
+  it('refuses a picture that is cut off', async () => {
+    const picture = join(folder, 'cut.bin');
+    await writeFile(picture, (await readFile(first.picture)).subarray(0, 1000));
+    const answer = model.generate({ ...one(), images: [{ key: 'cut', picture }] });
+    await expect(answer).rejects.toMatchObject({ code: 'image_invalid' });
+  });
+
+  it('refuses what does not fit into the memory it may use, with the numbers', async () => {
+    await using small = await openModel({ folder: TINY, threads: 1, memory: 12 * 2 ** 20 });
+    const answer = small.generate({ ...one(), maxTokens: 4000 });
+    await expect(answer).rejects.toMatchObject({
+      code: 'memory_exceeded',
+      message: expect.stringMatching(/\d+ tokens .* take \d+ MiB .* may use \d+ MiB/) as string,
+    });
+    expect((await small.generate(one())).finishReason).toBe('stop');
+    await expect(openModel({ folder: TINY, memory: 2 ** 20 })).rejects.toMatchObject({
+      code: 'memory_exceeded',
+    });
+  });
+});
+
+describe('features', () => {
+  it('are made once for a picture, whatever is asked about it', async () => {
+    await using fresh = await openModel({ folder: TINY, threads: 1 });
+    const counts = [];
+    for (const request of [one(), two(), two()]) counts.push((await fresh.generate(request)).visionCalls);
+    expect(counts).toEqual([1, 1, 0]);
+  });
+
+  it('can be kept in a file and taken from there by another process', async () => {
+    const keep = join(folder, 'kept.bin');
+    const kept: number[] = [];
+    await using writer = await openModel({ folder: TINY, threads: 1 });
+    const made = await writer.generate(
+      { ...one(), images: [{ ...first, keep }] },
+      { onFeatures: (index) => kept.push(index) },
+    );
+    expect(kept).toEqual([0]);
+    await using reader = await openModel({ folder: TINY, threads: 1 });
+    const found = await reader.generate({ ...one(), images: [{ ...first, features: keep }] });
+    expect([made.visionCalls, found.visionCalls]).toEqual([1, 0]);
+    expect(found.tokens).toEqual(made.tokens);
+  });
+
+  it('from a file that is not whole are made anew', async () => {
+    const features = join(folder, 'torn.bin');
+    await writeFile(features, 'torn');
+    await using fresh = await openModel({ folder: TINY, threads: 1 });
+    const answer = await fresh.generate({ ...one(), images: [{ ...first, features }] });
+    expect([answer.visionCalls, answer.finishReason]).toEqual([1, 'stop']);
   });
 });
