@@ -5,6 +5,7 @@ what a step costs does not depend on what the weights are. OUT gets Microsoft's 
 decoder with input_ids over the same files of weights, which is what onnxruntime-genai runs without pictures.
 """
 import os
+import shutil
 import sys
 
 import numpy as np
@@ -17,7 +18,6 @@ from text import Rope, Shape, write_text
 
 BLOCK = 32
 NAMES = {part: f'phi-3.5-v-instruct-{part}.onnx' for part in ('vision', 'embedding', 'text')}
-WITH_IDS = 'with-ids.onnx'
 # Bytes of two nibbles without the lowest step: 1 to 15 are symmetric around the zero point 8. A mean other than zero would
 # let one direction win in every layer, and one token at every step.
 BALANCED = np.array([(byte & 15 or 8) | (byte >> 4 or 8) << 4 for byte in range(256)], np.uint8)
@@ -73,20 +73,30 @@ def write_slice(out, layers, seed=35):
     write_text(os.path.join(out, NAMES['text']), shape, rope, weights, kind=FLOAT, data_name=NAMES['text'] + '.data')
     config = genai_config(shape, NAMES)
     write_json(out, 'genai_config.json', config)
-
-    write_with_ids(out, shape, embed)
-    model = config['model']
-    # The graph stays beside the files of weights: they are found from its folder.
-    decoder = {**model['decoder'], 'filename': '../' + WITH_IDS}
-    decoder['inputs'] = {'input_ids': 'input_ids', **{k: v for k, v in decoder['inputs'].items() if k != 'inputs_embeds'}}
-    model = {k: v for k, v in model.items() if k not in ('vision', 'embedding')}
     alone = os.path.join(out, 'genai')
     os.makedirs(alone, exist_ok=True)
+    write_with_ids(out, os.path.join(alone, 'model.onnx'), shape, embed)
+    for part in ('text', 'embedding'):
+        link(os.path.join(out, NAMES[part] + '.data'), os.path.join(alone, NAMES[part] + '.data'))
+    model = {key: item for key, item in config['model'].items() if key not in ('vision', 'embedding')}
+    decoder = {**model['decoder'], 'filename': 'model.onnx'}
+    inputs = {key: item for key, item in decoder['inputs'].items() if key != 'inputs_embeds'}
+    decoder['inputs'] = {'input_ids': 'input_ids', **inputs}
     write_json(alone, 'genai_config.json', {**config, 'model': {**model, 'type': 'phi3', 'decoder': decoder}})
 
 
-def write_with_ids(out, shape, embed):
-    """The text graph behind the embedding, with the weights of both graphs where they lie."""
+def link(source, target):
+    """A second name for a file, or a copy where the file system has none. No symbolic link: runtimes refuse those."""
+    if os.path.exists(target):
+        os.remove(target)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def write_with_ids(out, path, shape, embed):
+    """The text graph behind the embedding, over the files of weights of both graphs."""
     def load(part):
         return onnx.load(os.path.join(out, NAMES[part]), load_external_data=False)
 
@@ -102,7 +112,7 @@ def write_with_ids(out, shape, embed):
     inputs = [value('input_ids', INT64, ['batch', 'sequence'])] + [i for i in text.input if i.name != 'inputs_embeds']
     del text.input[:]
     text.input.extend(inputs)
-    with open(os.path.join(out, WITH_IDS), 'wb') as file:
+    with open(path, 'wb') as file:
         file.write(model.SerializeToString())
 
 
