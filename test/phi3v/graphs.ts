@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,4 +30,32 @@ export async function smallModel(name: SmallModel): Promise<string> {
     await cp(join(TINY, file), join(folder, file));
   }
   return folder;
+}
+
+interface GoldenCase {
+  /** The prompt is `promptIds(seed, length)`. */
+  readonly seed: number;
+  readonly length: number;
+  readonly tokens: readonly number[];
+}
+
+/**
+ * Greedy answers of a small model, every token from a fresh prefill of all before it (scripts/graphs/golden.py): what a
+ * runtime must give whatever it caches, across the switch of the rope factors too.
+ */
+export function golden(name: SmallModel): readonly GoldenCase[] {
+  const cases = JSON.parse(readFileSync(join(SMALL, 'golden.json'), 'utf8')) as Partial<
+    Record<SmallModel, GoldenCase[]>
+  >; // as the script writes it
+  return cases[name === 'transformers' ? 'cpu' : name] ?? [];
+}
+
+/** The prompts of the answers above: BOS, then pseudo-random ordinary tokens. */
+export function promptIds(seed: number, length: number): number[] {
+  const ids = [1];
+  for (let state = seed; ids.length < length; ) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    ids.push(3 + ((state >>> 16) % 880));
+  }
+  return ids;
 }
