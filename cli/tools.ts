@@ -45,7 +45,7 @@ export function onPath(names: readonly string[], env: Env): string | undefined {
 }
 
 /** The folder of tools and their record; scripts/setup/places.mjs has the same rule. */
-function cacheFolder(env: Env): string {
+export function cacheFolder(env: Env): string {
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'frameloom');
   const home = env.HOME || homedir();
   return process.platform === 'darwin'
