@@ -11,7 +11,7 @@ import type { PaddedImage } from './hd-transform.ts';
 import { dataFiles } from './inspect-folder.ts';
 import { createKvCache } from './kv-cache.ts';
 import { openRuntime } from './ort/open-runtime.ts';
-import type { Graph, RuntimeOptions } from './ort/runtime.ts';
+import type { Graph, OrtRuntime, RuntimeOptions } from './ort/runtime.ts';
 import { newData, type Tensor } from './ort/tensor.ts';
 import { cropCount, pixelValues } from './pixel-values.ts';
 import { createTextDecoder, floatType } from './text-decoder.ts';
@@ -42,6 +42,8 @@ export interface GraphsOptions extends RuntimeOptions {
   readonly rows: number;
   /** Most bytes of weights and KV caches together; a share of what is free when left out. */
   readonly memory?: number | undefined;
+  /** In place of the best one that can be had. */
+  readonly runtime?: OrtRuntime | undefined;
 }
 
 /** @throws ModelError `model_invalid` when a graph cannot be loaded, `memory_exceeded` when there is no room for it. */
@@ -55,7 +57,9 @@ export async function openGraphs(path: string, folder: ModelFolder, options: Gra
       `The weights of the model take ${needs}, and it may use ${has}. Raise FRAMELOOM_MODEL_MEMORY or free some memory.`,
     );
   }
-  const { runtime, fallback } = await openRuntime(options);
+  const { runtime, fallback } = options.runtime
+    ? { runtime: options.runtime, fallback: undefined }
+    : await openRuntime(options);
   const [vision, embedding, text] = [
     await runtime.open(join(path, folder.vision.file)),
     await runtime.open(join(path, folder.embedding.file)),

@@ -194,7 +194,10 @@ export async function openModel(options: ModelOptions): Promise<Model> {
       return waiting + preparing + running > 0;
     },
     encodeImage: graphs.encodeImage,
-    [Symbol.asyncDispose]: graphs.close,
+    [Symbol.asyncDispose]: async () => {
+      await scheduler.close();
+      await graphs.close();
+    },
   };
 }
 

@@ -60,6 +60,8 @@ export interface Scheduler {
   readonly load: { readonly waiting: number; readonly preparing: number; readonly running: number };
   /** Pictures, chunks and steps that have been run. While there is load and this does not grow, something hangs. */
   readonly progress: number;
+  /** Cancels everything, and waits until nothing is run any more: only then may the graphs be closed. */
+  close(): Promise<void>;
 }
 
 interface Job {
@@ -104,7 +106,8 @@ export function createScheduler(decoder: Decoder, limits: GenerationLimits): Sch
   const preparing: Job[] = [];
   const running = new Set<Job>();
   const stops = new Set(limits.stopIds);
-  let looping = false;
+  let looping: Promise<void> | undefined;
+  let closed = false;
   let progress = 0;
 
   async function loop(): Promise<void> {
@@ -119,10 +122,8 @@ export function createScheduler(decoder: Decoder, limits: GenerationLimits): Sch
   }
 
   function wake(): void {
-    if (looping) return;
-    looping = true;
-    void loop().finally(() => {
-      looping = false;
+    looping ??= loop().finally(() => {
+      looping = undefined;
     });
   }
 
@@ -153,7 +154,7 @@ export function createScheduler(decoder: Decoder, limits: GenerationLimits): Sch
 
   function dropCancelled(): void {
     for (const job of [...waiting, ...preparing, ...running]) {
-      if (job.hooks.signal?.aborted) fail(job, cancelled());
+      if (closed || job.hooks.signal?.aborted) fail(job, cancelled());
     }
   }
 
@@ -265,10 +266,14 @@ export function createScheduler(decoder: Decoder, limits: GenerationLimits): Sch
     get progress() {
       return progress;
     },
+    close: async () => {
+      closed = true;
+      await looping;
+    },
     generate: async (request, hooks = {}) => {
       checkRequest(request, limits);
       decoder.check(request.promptIds.length + request.maxTokens);
-      if (hooks.signal?.aborted) throw cancelled();
+      if (closed || hooks.signal?.aborted) throw cancelled();
       if (request.resume.length === request.maxTokens) {
         return { tokens: request.resume, finishReason: 'length', modelSeconds: 0, rows: 0 };
       }

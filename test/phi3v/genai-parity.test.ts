@@ -8,11 +8,10 @@ import {
   type PromptPart,
   pixelValues,
 } from '../../phi3v/index.ts';
-import { openModel } from '../../phi3v/model.ts';
 import { encodePrompt } from '../../phi3v/prompt.ts';
 import { loadTokenizer } from '../../phi3v/tokenizer.ts';
 import { type PythonSetup, pythonWith } from '../../scripts/python-env.ts';
-import { COLOURS, DESCRIBE, drawCircle, endlessModel } from './support.ts';
+import { COLOURS, DESCRIBE, drawCircle, endlessModel, openRaw } from './support.ts';
 
 /** Tokens of each answer. The model is one without stop tokens, so that every answer has all of them. */
 const MAX_TOKENS = 64;
@@ -103,19 +102,16 @@ it('20 prompts give the same 64 greedy tokens in onnxruntime-genai', async ({ sk
   expect(new Set(answers.map(String)).size).toBeGreaterThan(15);
 }, 300_000);
 
-async function ownAnswers(): Promise<number[][]> {
-  const model = await openModel({ folder, threads: 1 });
-  try {
-    const answers: number[][] = [];
-    for (const { parts, images } of PROMPTS) {
-      const features = [];
-      for (const image of images) features.push(await model.encodeImage(image));
-      answers.push((await model.generate({ prompt: parts, features, maxTokens: MAX_TOKENS })).tokens);
-    }
-    return answers;
-  } finally {
-    await model.close();
+async function ownAnswers(): Promise<readonly (readonly number[])[]> {
+  const tokenizer = await loadTokenizer(folder);
+  await using model = await openRaw(folder);
+  const answers: (readonly number[])[] = [];
+  for (const { parts, images } of PROMPTS) {
+    const lengths = images.map(({ height, width }) => imageTokens(height, width));
+    const { ids } = encodePrompt(parts, lengths, tokenizer);
+    answers.push(await model.generate({ ids, images, maxTokens: MAX_TOKENS }));
   }
+  return answers;
 }
 
 /** The prompts as genai.py takes them, with the very ids and pixel values that our own run has. */

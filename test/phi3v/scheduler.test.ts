@@ -377,4 +377,32 @@ describe('several answers', () => {
       expect(after).toBe(0);
     }
   });
+
+  it('are cancelled when it is closed, which waits for the call that runs', async () => {
+    let running = 0;
+    const { decoder } = fakeDecoder((ids) => 10 + (ids.length % 40));
+    const slow: Decoder = {
+      ...decoder,
+      step: async (rows) => {
+        running += 1;
+        const logits = await decoder.step(rows);
+        running -= 1;
+        return logits;
+      },
+    };
+    const scheduler = createScheduler(slow, LIMITS);
+    const answers = [10, 20].map((n) =>
+      scheduler.generate(request(n, { maxTokens: 500 }), {
+        onToken: () => {
+          void scheduler.close();
+          return undefined;
+        },
+      }),
+    );
+    const results = await Promise.allSettled(answers);
+    await scheduler.close();
+    expect(running).toBe(0);
+    for (const result of results) expect(result).toMatchObject({ reason: { code: 'cancelled' } });
+    await expect(scheduler.generate(request(5))).rejects.toMatchObject({ code: 'cancelled' });
+  });
 });

@@ -4,11 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hdTransform } from '../../phi3v/index.ts';
-import { openModel } from '../../phi3v/model.ts';
 import { pythonWith } from '../../scripts/python-env.ts';
-import { golden, promptIds, SMALL, type SmallModel, smallModel } from './graphs.ts';
-import { COLOURS, drawCircle } from './support.ts';
+import { golden, promptIds, SMALL, type SmallModel } from './graphs.ts';
 
 const MICROSOFT = {
   vision: 'phi-3.5-v-instruct-vision.onnx',
@@ -168,26 +165,6 @@ describe.each(NAMES)('the small model %s', (name) => {
     expect(answer.slice(0, inside)).toEqual(crossing.tokens.slice(0, inside));
     expect(answer.slice(inside)).not.toEqual(crossing.tokens.slice(inside));
   });
-});
-
-it('the runtime loads a whole small folder and runs an answer to its length', async () => {
-  const folder = await smallModel('cpu');
-  const model = await openModel({ folder, threads: 1 });
-  try {
-    expect(model.info).toMatchObject({
-      contextLength: 32_768,
-      hiddenSize: 32,
-      kvBytesPerToken: 2 * 2 * 2 * 16 * 4,
-    });
-    const features = [await model.encodeImage(hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 1), 4))];
-    const prompt = [{ image: 0 }, { text: 'What is this?' }];
-    const answer = await model.generate({ prompt, features, maxTokens: 40 });
-    expect(answer).toMatchObject({ finishReason: 'length', imageTokens: 757 });
-    expect(new Set(answer.tokens).size).toBeGreaterThan(20);
-  } finally {
-    await model.close();
-    await rm(folder, { recursive: true, force: true });
-  }
 });
 
 it('the committed files are those that the script writes', async ({ skip }) => {

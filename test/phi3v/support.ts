@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCanvas } from '@napi-rs/canvas';
-import type { RgbImage } from '../../phi3v/index.ts';
+import { readModelFolder } from '../../phi3v/folder/read-folder.ts';
+import { type Graphs, openGraphs } from '../../phi3v/graphs.ts';
+import type { PaddedImage, RgbImage } from '../../phi3v/index.ts';
+import { openNodeRuntime } from '../../phi3v/ort/node-runtime.ts';
+import { createScheduler } from '../../phi3v/scheduler.ts';
 
 export const TINY = fileURLToPath(new URL('../../models/tiny-phi3v', import.meta.url));
 
@@ -67,4 +71,44 @@ export function drawCircle(colour: string, background: string, third: 0 | 1 | 2)
     data.set(rgba.subarray(pixel * 4, pixel * 4 + 3), pixel * 3);
   }
   return { data, width, height };
+}
+
+/** The runtime below prompts and texts: ids in, tokens out. No stop strings, no search for loops. */
+export interface RawModel extends AsyncDisposable {
+  readonly graphs: Graphs;
+  generate(request: RawRequest): Promise<readonly number[]>;
+}
+
+export interface RawRequest {
+  readonly ids: readonly number[];
+  readonly images?: readonly PaddedImage[];
+  readonly maxTokens: number;
+  readonly resume?: readonly number[];
+}
+
+/** @param portable on onnxruntime-node instead of the C API. */
+export async function openRaw(
+  folder: string,
+  { rows = 4, chunk = 256, portable = false }: { rows?: number; chunk?: number; portable?: boolean } = {},
+): Promise<RawModel> {
+  const config = await readModelFolder(folder);
+  const runtime = portable ? { runtime: openNodeRuntime({ provider: 'cpu', threads: 1 }) } : {};
+  const graphs = await openGraphs(folder, config, { provider: 'cpu', threads: 2, rows, ...runtime });
+  const { contextLength, ropeSwitch } = config;
+  // Whatever the graph gives counts as a token.
+  const vocabulary = Number.POSITIVE_INFINITY;
+  const limits = { contextLength, ropeSwitch, stopIds: [], vocabulary, rows, chunk };
+  const scheduler = createScheduler(graphs.decoder, limits);
+  return {
+    graphs,
+    generate: async ({ ids, images = [], maxTokens, resume = [] }) => {
+      const makers = images.map((image) => () => graphs.encodeImage(image));
+      const request = { promptIds: ids, images: makers, maxTokens, resume, sampling: {} };
+      return (await scheduler.generate(request)).tokens;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await scheduler.close();
+      await graphs.close();
+    },
+  };
 }
