@@ -21,7 +21,10 @@ export type PullEvent = {
   /** The same of all files. */
   readonly allBytes: number;
   readonly allSize: number;
-} & ({ readonly type: 'checking' | 'fetching' | 'done' } | { readonly type: 'retry'; readonly retry: Retry });
+} & (
+  | { readonly type: 'checking' | 'kept' | 'fetching' | 'done' }
+  | { readonly type: 'retry'; readonly retry: Retry }
+);
 
 export interface PullOptions {
   readonly hub: Hub;
@@ -68,7 +71,10 @@ async function pull(set: WeightSet, folder: string, options: PullOptions): Promi
   for (const [index, file] of files.entries()) {
     const step = progress.file(index);
     const state = await checkFile(folder, file, (count) => step.add(count, 'checking'), signal);
-    if (state === 'ok') continue;
+    if (state === 'ok') {
+      step.end('kept');
+      continue;
+    }
     step.reset();
     if (state === 'damaged') await rm(join(folder, file.path), { recursive: true, force: true });
     wanted.push({ file, index });
@@ -102,7 +108,7 @@ async function pull(set: WeightSet, folder: string, options: PullOptions): Promi
       onSize: (size) => step.resize(size),
       onRetry: (retry) => step.retry(retry),
     });
-    bytes += step.done();
+    bytes += step.end('done');
   }
   await writeBeside(folder, options.beside);
   return { fetched: wanted.length, bytes };
@@ -148,7 +154,7 @@ interface Step {
   resize(size: number): void;
   retry(retry: Retry): void;
   /** Answers the file's bytes. */
-  done(): number;
+  end(type: 'kept' | 'done'): number;
 }
 
 /** Keeps count for all files, so that each event tells the whole. */
@@ -182,9 +188,9 @@ function progressOf(
         retry(retry) {
           onEvent({ ...event(), type: 'retry', retry });
         },
-        done() {
+        end(type) {
           state.size = state.bytes;
-          onEvent({ ...event(), type: 'done' });
+          onEvent({ ...event(), type });
           return state.bytes;
         },
       };
