@@ -28,6 +28,7 @@ export {
   type Dtype,
   type Dtypes,
   type FileState,
+  type Hub,
   listWeights,
   openHub,
   type PullEvent,

@@ -106,7 +106,8 @@ export async function pullModel(
     beside: { 'frameloom.json': `${JSON.stringify(profile, null, 2)}\n` },
     manifest: variant.kind === 'listed',
   };
-  return pullWeights(set, pullFolder(choice, settings), options);
+  // Awaited here: the connections are closed when this function ends.
+  return await pullWeights(set, pullFolder(choice, settings), options);
 }
 
 /**

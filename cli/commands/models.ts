@@ -13,6 +13,9 @@ import { pull } from '../models-pull.ts';
 import { verify } from '../models-verify.ts';
 import { weightChoice } from '../weight-choice.ts';
 
+/** What shells say of a program that Ctrl-C has ended. */
+const STOPPED = 130;
+
 export const models: Command = {
   summary: 'list models, fetch their weights, check them',
   usage: `usage: frameloom models list [--json]
@@ -29,7 +32,7 @@ verify  reads every file and says which are damaged or missing
              vision_encoder=q4,prepare_inputs_embeds=q4,model=q4f16. Default q4
 
 FRAMELOOM_MODEL chooses the model that workers load. HF_ENDPOINT names a mirror, HF_TOKEN a token for it; HTTPS_PROXY,
-HTTP_PROXY and NO_PROXY are used. Exit codes: 0 fine, 1 failed, 2 wrong usage.`,
+HTTP_PROXY and NO_PROXY are used. Exit codes: 0 fine, 1 failed, 2 wrong usage, 130 stopped.`,
 
   async run(args, context) {
     const { values, positionals } = parseCommandLine({
@@ -72,6 +75,6 @@ async function explained({ stderr }: CommandContext, run: () => Promise<number>)
   } catch (error) {
     if (!(error instanceof WeightsError)) throw error;
     printLine(stderr, `frameloom: ${error.message}\n${WEIGHTS_ERRORS[error.code].hint}`);
-    return EXIT.failed;
+    return error.code === 'cancelled' ? STOPPED : EXIT.failed;
   }
 }

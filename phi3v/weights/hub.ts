@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import type { z } from 'zod';
+import { arriving, discard } from './arriving.ts';
 import { WeightsError } from './errors.ts';
 import { retryAfterMs } from './retry.ts';
 
@@ -204,18 +205,13 @@ function bodyOf(body: Readable, host: string): HubBody['body'] {
   return {
     async *[Symbol.asyncIterator]() {
       try {
-        yield* body as AsyncIterable<Buffer>; // no encoding is set
+        yield* arriving(body);
       } catch (cause) {
         throw new WeightsError('broken', `The connection to ${host} broke (${reasonOf(cause)}).`, { cause });
       }
     },
     discard: () => discard(body),
   };
-}
-
-/** Ends a body nobody reads. undici reports that as an error, which without a listener would end the process. */
-function discard(body: Readable): void {
-  body.on('error', () => undefined).destroy();
 }
 
 async function readText({ body }: HubBody, host: string): Promise<string> {
