@@ -29,6 +29,7 @@ export {
   type Dtypes,
   type FileState,
   type Hub,
+  type HubOptions,
   listWeights,
   openHub,
   type PullEvent,

@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  CATALOGUE,
+  DEFAULT_DTYPES,
+  type Dtypes,
+  type Hub,
+  listWeights,
+  openHub,
+  pullWeights,
+  readManifest,
+  verifyWeights,
+  type WeightSet,
+} from '../../phi3v/index.ts';
+import { answer, type FakeHub, noise, sha256, startFakeHub } from '../support/fake-hub.ts';
+import { watched } from './weights-support.ts';
+
+const listed = CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');
+if (listed?.kind !== 'listed') throw new Error('the catalogue has no listed variant');
+const variant = listed;
+const SHA = `${variant.revision}${'e'.repeat(40 - variant.revision.length)}`;
+const API = `api/models/${variant.repository}`;
+const TREE = `${API}/tree/${SHA}?recursive=true`;
+
+const FILES: Readonly<Record<string, Buffer>> = {
+  'config.json': Buffer.from('{"model_type":"phi3_v"}\n'),
+  'preprocessor_config.json': Buffer.from('{}\n'),
+  'tokenizer.json': noise('tokenizer', 3000),
+  'tokenizer_config.json': Buffer.from(''),
+  'README.md': Buffer.from('not needed'),
+  'onnx/vision_encoder_q4.onnx': noise('vision', 5000),
+  'onnx/prepare_inputs_embeds_q4.onnx': noise('embeds', 4000),
+  'onnx/model_q4.onnx': noise('model', 2000),
+  'onnx/model_q4.onnx_data': noise('part 0', 9000),
+  'onnx/model_q4.onnx_data_1': noise('part 1', 7000),
+  'onnx/model_q4f16.onnx': noise('f16', 8000),
+};
+
+/** What git calls a file: worked out by `git hash-object` for the first two. */
+const GIT_NAMES = {
+  'preprocessor_config.json': '0967ef424bce6791893e9a57bb952f80fd536e93',
+  'tokenizer_config.json': 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391',
+} as Readonly<Record<string, string>>;
+
+function entry(path: string): unknown {
+  const body = FILES[path] ?? Buffer.alloc(0);
+  const gitName =
+    GIT_NAMES[path] ?? createHash('sha1').update(`blob ${body.length}\0`).update(body).digest('hex');
+  return path.startsWith('onnx/')
+    ? {
+        type: 'file',
+        path,
+        size: body.length,
+        oid: 'a'.repeat(40),
+        lfs: { oid: sha256(body), size: body.length, pointerSize: 134 },
+      }
+    : { type: 'file', path, size: body.length, oid: gitName };
+}
+
+let folder: string;
+let server: FakeHub;
+let hub: Hub;
+const signal = new AbortController().signal;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-listing-'));
+  server = await startFakeHub();
+  hub = openHub({ endpoint: server.origin, token: 'hf_secret' });
+  server.content.set(`${API}/revision/${variant.revision}`, json({ sha: SHA }));
+  server.content.set(
+    TREE,
+    json([
+      { type: 'directory', path: 'onnx', size: 0, oid: 'b'.repeat(40) },
+      ...Object.keys(FILES).map(entry),
+    ]),
+  );
+  for (const [path, body] of Object.entries(FILES)) {
+    server.content.set(`${variant.repository}/resolve/${SHA}/${path}`, body);
+  }
+});
+afterEach(async () => {
+  await hub[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+const list = (dtypes: Dtypes = DEFAULT_DTYPES): Promise<WeightSet> =>
+  listWeights(variant, hub, { dtypes, signal, patience: watched(hub).patience ?? fail() });
+function fail(): never {
+  throw new Error('watched options have patience');
+}
+
+describe('listWeights', () => {
+  it('takes the configuration, the graphs of the dtype and all parts of their weights, at a whole revision', async () => {
+    const set = await list();
+    expect(set).toMatchObject({ repository: variant.repository, revision: SHA, last: 'config.json' });
+    expect(set.files.map(({ path }) => path)).toEqual([
+      'config.json',
+      'preprocessor_config.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'onnx/vision_encoder_q4.onnx',
+      'onnx/prepare_inputs_embeds_q4.onnx',
+      'onnx/model_q4.onnx',
+      'onnx/model_q4.onnx_data',
+      'onnx/model_q4.onnx_data_1',
+    ]);
+  });
+
+  it('takes another dtype where it is asked for', async () => {
+    const set = await list({ ...DEFAULT_DTYPES, model: 'q4f16' });
+    expect(set.files.map(({ path }) => path).filter((path) => path.includes('/model'))).toEqual([
+      'onnx/model_q4f16.onnx',
+    ]);
+  });
+
+  it('says what there is when a dtype is not', async () => {
+    const error = await list({ ...DEFAULT_DTYPES, model: 'bnb4' }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'listing' });
+    expect(String(error)).toContain('no onnx/model_bnb4.onnx');
+    expect(String(error)).toContain('onnx/model_q4f16.onnx');
+  });
+
+  it('follows the pages of a long listing, on the same host only', async () => {
+    const [first = '', ...rest] = Object.keys(FILES);
+    server.next(TREE, ({ response }) =>
+      response.writeHead(200, { link: `<${server.origin}/page2>; rel="next"` }).end(json([entry(first)])),
+    );
+    server.next('page2', ({ response }) =>
+      response
+        .writeHead(200, { link: '<http://elsewhere.invalid/page3>; rel="next"' })
+        .end(json(rest.map(entry))),
+    );
+    expect((await list()).files.length).toBe(9);
+  });
+
+  it.each([
+    ['no JSON', Buffer.from('<html>')],
+    ['something else', json({ error: 'no' })],
+    ['a name that is no commit', json([{ type: 'file', path: 'config.json', size: 1, oid: 'x' }])],
+  ])('refuses %s', async (_what, body) => {
+    server.content.set(TREE, body);
+    await expect(list()).rejects.toMatchObject({ code: 'listing' });
+  });
+
+  it('refuses another revision than the pinned one', async () => {
+    server.content.set(`${API}/revision/${variant.revision}`, json({ sha: 'f'.repeat(40) }));
+    await expect(list()).rejects.toMatchObject({ code: 'listing' });
+  });
+
+  it('waits for a busy server', async () => {
+    server.next(TREE, answer(503));
+    expect((await list()).files.length).toBe(9);
+  });
+});
+
+describe('verifyWeights', () => {
+  const states = async (): Promise<Record<string, string>> => {
+    const manifest = await readManifest(folder);
+    if (manifest === undefined) throw new Error('no manifest');
+    const report = await verifyWeights(folder, manifest, signal);
+    return Object.fromEntries(report.map(({ path, state }) => [path, state]));
+  };
+  beforeEach(async () => {
+    await pullWeights(await list(), folder, watched(hub, { manifest: true }));
+  });
+
+  it('finds all files of a pulled folder right, without the server', async () => {
+    await server[Symbol.asyncDispose]();
+    const found = await states();
+    expect(Object.keys(found).length).toBe(9);
+    expect(new Set(Object.values(found))).toEqual(new Set(['ok']));
+  });
+
+  it('tells missing, cut and changed files', async () => {
+    await rm(join(folder, 'tokenizer.json'));
+    await truncate(join(folder, 'onnx/model_q4.onnx_data'), 100);
+    const changed = await readFile(join(folder, 'preprocessor_config.json'), 'utf8');
+    await writeFile(join(folder, 'preprocessor_config.json'), changed.replace('}', ']'));
+    expect(await states()).toMatchObject({
+      'tokenizer.json': 'missing',
+      'onnx/model_q4.onnx_data': 'damaged',
+      'preprocessor_config.json': 'damaged',
+      'onnx/model_q4.onnx': 'ok',
+    });
+  });
+
+  it('reads no file outside of the folder, whatever the manifest says', async () => {
+    const path = join(folder, 'weights.json');
+    await writeFile(
+      path,
+      (await readFile(path, 'utf8')).replace('"path": "tokenizer.json"', '"path": "../x"'),
+    );
+    expect(await readManifest(folder)).toBeUndefined();
+  });
+
+  it('tells how far it is', async () => {
+    const manifest = await readManifest(folder);
+    const bytes: number[] = [];
+    await verifyWeights(folder, manifest ?? fail(), signal, (event) => bytes.push(event.bytes));
+    const total = Object.entries(FILES)
+      .filter(([path]) => !['README.md', 'onnx/model_q4f16.onnx'].includes(path))
+      .reduce((sum, [, body]) => sum + body.length, 0);
+    expect(bytes.at(-1)).toBe(total);
+  });
+
+  it('ends when it is stopped', async () => {
+    const manifest = await readManifest(folder);
+    await expect(verifyWeights(folder, manifest ?? fail(), AbortSignal.abort())).rejects.toMatchObject({
+      code: 'cancelled',
+    });
+  });
+});
