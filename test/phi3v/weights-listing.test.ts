@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,50 +14,13 @@ import {
   verifyWeights,
   type WeightSet,
 } from '../../phi3v/index.ts';
-import { answer, type FakeHub, noise, sha256, startFakeHub } from '../support/fake-hub.ts';
+import { answer, type FakeHub, startFakeHub } from '../support/fake-hub.ts';
+import { API, entry, FILES, json, publishRepository, SHA, TREE } from '../support/fake-model-repository.ts';
 import { watched } from './weights-support.ts';
 
-const listed = CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');
-if (listed?.kind !== 'listed') throw new Error('the catalogue has no listed variant');
-const variant = listed;
-const SHA = `${variant.revision}${'e'.repeat(40 - variant.revision.length)}`;
-const API = `api/models/${variant.repository}`;
-const TREE = `${API}/tree/${SHA}?recursive=true`;
-
-const FILES: Readonly<Record<string, Buffer>> = {
-  'config.json': Buffer.from('{"model_type":"phi3_v"}\n'),
-  'preprocessor_config.json': Buffer.from('{}\n'),
-  'tokenizer.json': noise('tokenizer', 3000),
-  'tokenizer_config.json': Buffer.from(''),
-  'README.md': Buffer.from('not needed'),
-  'onnx/vision_encoder_q4.onnx': noise('vision', 5000),
-  'onnx/prepare_inputs_embeds_q4.onnx': noise('embeds', 4000),
-  'onnx/model_q4.onnx': noise('model', 2000),
-  'onnx/model_q4.onnx_data': noise('part 0', 9000),
-  'onnx/model_q4.onnx_data_1': noise('part 1', 7000),
-  'onnx/model_q4f16.onnx': noise('f16', 8000),
-};
-
-/** What git calls a file: worked out by `git hash-object` for the first two. */
-const GIT_NAMES = {
-  'preprocessor_config.json': '0967ef424bce6791893e9a57bb952f80fd536e93',
-  'tokenizer_config.json': 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391',
-} as Readonly<Record<string, string>>;
-
-function entry(path: string): unknown {
-  const body = FILES[path] ?? Buffer.alloc(0);
-  const gitName =
-    GIT_NAMES[path] ?? createHash('sha1').update(`blob ${body.length}\0`).update(body).digest('hex');
-  return path.startsWith('onnx/')
-    ? {
-        type: 'file',
-        path,
-        size: body.length,
-        oid: 'a'.repeat(40),
-        lfs: { oid: sha256(body), size: body.length, pointerSize: 134 },
-      }
-    : { type: 'file', path, size: body.length, oid: gitName };
-}
+const found = CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');
+if (found?.kind !== 'listed') throw new Error('the catalogue has no listed variant');
+const variant = found;
 
 let folder: string;
 let server: FakeHub;
@@ -68,17 +30,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-listing-'));
   server = await startFakeHub();
   hub = openHub({ endpoint: server.origin, token: 'hf_secret' });
-  server.content.set(`${API}/revision/${variant.revision}`, json({ sha: SHA }));
-  server.content.set(
-    TREE,
-    json([
-      { type: 'directory', path: 'onnx', size: 0, oid: 'b'.repeat(40) },
-      ...Object.keys(FILES).map(entry),
-    ]),
-  );
-  for (const [path, body] of Object.entries(FILES)) {
-    server.content.set(`${variant.repository}/resolve/${SHA}/${path}`, body);
-  }
+  publishRepository(server);
 });
 afterEach(async () => {
   await hub[Symbol.asyncDispose]();
@@ -86,7 +38,6 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 const list = (dtypes: Dtypes = DEFAULT_DTYPES): Promise<WeightSet> =>
   listWeights(variant, hub, { dtypes, signal, patience: watched(hub).patience ?? fail() });
 function fail(): never {
@@ -170,9 +121,9 @@ describe('verifyWeights', () => {
 
   it('finds all files of a pulled folder right, without the server', async () => {
     await server[Symbol.asyncDispose]();
-    const found = await states();
-    expect(Object.keys(found).length).toBe(9);
-    expect(new Set(Object.values(found))).toEqual(new Set(['ok']));
+    const all = await states();
+    expect(Object.keys(all).length).toBe(9);
+    expect(new Set(Object.values(all))).toEqual(new Set(['ok']));
   });
 
   it('tells missing, cut and changed files', async () => {
