@@ -67,7 +67,8 @@ export async function bundledProfile(name: string): Promise<ModelProfile> {
   throw new Error(`The package has no profile of ${name}.`);
 }
 
-async function readModel(folder: string): Promise<InstalledModel | undefined> {
+/** The model in a folder; undefined where there is no profile. */
+export async function readModel(folder: string): Promise<InstalledModel | undefined> {
   const text = await readFile(join(folder, 'frameloom.json'), 'utf8').catch(() => undefined);
   return text === undefined ? undefined : { folder, profile: ModelProfile.parse(JSON.parse(text)) };
 }

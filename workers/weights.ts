@@ -16,7 +16,7 @@ import {
   type WeightVariant,
 } from '../phi3v/index.ts';
 import type { Settings } from '../schema/settings.ts';
-import { bundledProfile, type InstalledModel, pulledModelsFolder } from './models.ts';
+import { bundledProfile, type InstalledModel, pulledModelsFolder, readModel } from './models.ts';
 
 export {
   CATALOGUE,
@@ -89,8 +89,11 @@ export async function pullModel(
           signal,
           onRetry: ({ error }) => onWait(error.message),
         });
+  const folder = pullFolder(choice, settings);
+  // What a person has tuned in an earlier profile stays; where the weights are from does not.
+  const earlier = await readModel(folder).catch(() => undefined);
   const profile = {
-    ...(await bundledProfile(choice.model)),
+    ...(earlier?.profile ?? (await bundledProfile(choice.model))),
     name: installedName(choice),
     revision: set.revision,
     download: {
@@ -107,7 +110,7 @@ export async function pullModel(
     manifest: variant.kind === 'listed',
   };
   // Awaited here: the connections are closed when this function ends.
-  return await pullWeights(set, pullFolder(choice, settings), options);
+  return await pullWeights(set, folder, options);
 }
 
 /**

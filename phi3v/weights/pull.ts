@@ -1,5 +1,5 @@
 /** Fills a model folder with weights. */
-import { mkdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, readFile, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightFile, WeightSet } from './catalogue.ts';
 import { checkFile } from './check.ts';
@@ -29,7 +29,7 @@ export type PullEvent = {
 export interface PullOptions {
   readonly hub: Hub;
   readonly signal: AbortSignal;
-  /** Small files of ours beside the weights, written before the last of those, unless they are there. */
+  /** Small files of ours beside the weights, written before the last of those. */
   readonly beside?: Readonly<Record<string, string>>;
   /** Whether `weights.json` is kept: where the checksums are not in the catalogue. */
   readonly manifest?: boolean;
@@ -117,7 +117,8 @@ async function pull(set: WeightSet, folder: string, options: PullOptions): Promi
 async function writeBeside(folder: string, beside: PullOptions['beside'] = {}): Promise<void> {
   for (const [name, text] of Object.entries(beside)) {
     const path = join(folder, name);
-    if ((await fileBytes(path)) === undefined) await writeWhole(path, text);
+    const there = await readFile(path, 'utf8').catch(() => undefined);
+    if (there !== text) await writeWhole(path, text);
   }
 }
 

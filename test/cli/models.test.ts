@@ -83,6 +83,20 @@ describe('frameloom models pull', () => {
     expect(server.asked.filter(({ path }) => path.includes('/resolve/'))).toEqual([]);
   });
 
+  it('keeps what a person has tuned in the profile, and says where the weights are from now', async () => {
+    await frameloom(PULL);
+    const profile = JSON.parse(await readFile(inModel('frameloom.json'), 'utf8')) as Record<string, unknown>; // as written
+    await writeFile(
+      inModel('frameloom.json'),
+      JSON.stringify({ ...profile, images_per_prompt: { '4': 2 }, revision: 'an older one' }),
+    );
+    await frameloom(PULL);
+    expect(JSON.parse(await readFile(inModel('frameloom.json'), 'utf8'))).toEqual({
+      ...profile,
+      images_per_prompt: { '4': 2 },
+    });
+  });
+
   it('puts the model into FRAMELOOM_MODELS where that is set', async () => {
     const elsewhere = join(home, 'elsewhere');
     expect(await frameloom(PULL, { FRAMELOOM_MODELS: elsewhere })).toMatchObject({ code: 0 });
