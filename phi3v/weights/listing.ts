@@ -34,7 +34,7 @@ export const DEFAULT_DTYPES: Dtypes = {
 /** Files beside the graphs, and whether loading needs them. */
 const CONFIGS: readonly (readonly [name: string, needed: boolean])[] = [
   ['config.json', true],
-  ['generation_config.json', false],
+  ['generation_config.json', true],
   ['preprocessor_config.json', true],
   ['processor_config.json', false],
   ['special_tokens_map.json', false],

@@ -5,7 +5,7 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJson } from '../model-config.ts';
+import { readJson } from '../folder/read-json.ts';
 import type { WeightSet } from './catalogue.ts';
 
 const MANIFEST = 'weights.json';

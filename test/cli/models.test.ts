@@ -65,9 +65,9 @@ describe('frameloom models pull', () => {
   it('makes a model of the pulled files, which verify finds right and a second pull leaves alone', async () => {
     const pulled = await frameloom(PULL);
     expect(pulled).toMatchObject({ code: 0 });
-    expect(pulled.stdout).toContain(`${NAME} is ready: 9 files, 30.0 kB, every checksum right.`);
+    expect(pulled.stdout).toContain(`${NAME} is ready: 10 files, 30.1 kB, every checksum right.`);
     expect(pulled.stdout).toContain(`FRAMELOOM_MODEL=${NAME}`);
-    expect(pulled.stderr).toContain(`9/9 config.json fetched`);
+    expect(pulled.stderr).toContain(`10/10 config.json fetched`);
     const profile = JSON.parse(await readFile(inModel('frameloom.json'), 'utf8')) as unknown; // checked below
     expect(profile).toMatchObject({ name: NAME, revision: SHA, images_per_prompt: { '4': 5 } });
 
@@ -75,7 +75,7 @@ describe('frameloom models pull', () => {
     expect(listed.map(({ name }) => name)).toContain(NAME);
     expect(await frameloom(VERIFY)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('is right: 9 files'),
+      stdout: expect.stringContaining('is right: 10 files'),
     });
 
     server.asked.length = 0;

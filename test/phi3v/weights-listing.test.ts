@@ -7,15 +7,18 @@ import {
   DEFAULT_DTYPES,
   type Dtypes,
   type Hub,
+  inspectModelFolder,
   listWeights,
   openHub,
   pullWeights,
   readManifest,
+  startModelHost,
   verifyWeights,
   type WeightSet,
 } from '../../phi3v/index.ts';
 import { answer, type FakeHub, startFakeHub } from '../support/fake-hub.ts';
 import { API, entry, FILES, json, publishRepository, SHA, TREE } from '../support/fake-model-repository.ts';
+import { TINY, tinyFile } from './support.ts';
 import { watched } from './weights-support.ts';
 
 const found = CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');
@@ -50,6 +53,7 @@ describe('listWeights', () => {
     expect(set).toMatchObject({ repository: variant.repository, revision: SHA, last: 'config.json' });
     expect(set.files.map(({ path }) => path)).toEqual([
       'config.json',
+      'generation_config.json',
       'preprocessor_config.json',
       'tokenizer.json',
       'tokenizer_config.json',
@@ -83,9 +87,9 @@ describe('listWeights', () => {
     server.next('page2', ({ response }) =>
       response
         .writeHead(200, { link: '<http://elsewhere.invalid/page3>; rel="next"' })
-        .end(json(rest.map(entry))),
+        .end(json(rest.map((path) => entry(path)))),
     );
-    expect((await list()).files.length).toBe(9);
+    expect((await list()).files.length).toBe(10);
   });
 
   it.each([
@@ -104,8 +108,38 @@ describe('listWeights', () => {
 
   it('waits for a busy server', async () => {
     server.next(TREE, answer(503));
-    expect((await list()).files.length).toBe(9);
+    expect((await list()).files.length).toBe(10);
   });
+});
+
+it('a pulled folder in this layout is loaded by the runtime', async () => {
+  const genai = tinyFile<{
+    model: { decoder: Record<string, number>; eos_token_id: unknown; context_length: number };
+  }>('genai_config.json').model;
+  const { decoder } = genai;
+  const graph = (name: string): Promise<Buffer> => readFile(join(TINY, `phi-3.5-v-instruct-${name}.onnx`));
+  publishRepository(server, {
+    'config.json': json({
+      model_type: 'phi3_v',
+      hidden_size: decoder.hidden_size,
+      num_hidden_layers: decoder.num_hidden_layers,
+      num_attention_heads: decoder.num_attention_heads,
+      num_key_value_heads: decoder.num_key_value_heads,
+      head_dim: decoder.head_size,
+      max_position_embeddings: genai.context_length,
+    }),
+    'generation_config.json': json({ eos_token_id: genai.eos_token_id }),
+    'preprocessor_config.json': json({ num_crops: 1 }),
+    'tokenizer.json': await readFile(join(TINY, 'tokenizer.json')),
+    'tokenizer_config.json': await readFile(join(TINY, 'tokenizer_config.json')),
+    'onnx/vision_encoder_q4.onnx': await graph('vision'),
+    'onnx/prepare_inputs_embeds_q4.onnx': await graph('embedding'),
+    'onnx/model_q4.onnx': await graph('text'),
+  });
+  await pullWeights(await list(), folder, watched(hub, { manifest: true }));
+  expect(await inspectModelFolder(folder)).toMatchObject({ complete: true, missing: [] });
+  await using host = await startModelHost({ folder });
+  expect(host.info.contextLength).toBe(genai.context_length);
 });
 
 describe('verifyWeights', () => {
@@ -122,7 +156,7 @@ describe('verifyWeights', () => {
   it('finds all files of a pulled folder right, without the server', async () => {
     await server[Symbol.asyncDispose]();
     const all = await states();
-    expect(Object.keys(all).length).toBe(9);
+    expect(Object.keys(all).length).toBe(10);
     expect(new Set(Object.values(all))).toEqual(new Set(['ok']));
   });
 

@@ -15,6 +15,7 @@ export const TREE = `${API}/tree/${SHA}?recursive=true`;
 
 export const FILES: Readonly<Record<string, Buffer>> = {
   'config.json': Buffer.from('{"model_type":"phi3_v"}\n'),
+  'generation_config.json': Buffer.from('{"eos_token_id":[32007]}'),
   'preprocessor_config.json': Buffer.from('{}\n'),
   'tokenizer.json': noise('tokenizer', 3000),
   'tokenizer_config.json': Buffer.from(''),
@@ -34,8 +35,8 @@ const GIT_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** A file as the server lists it. */
-export function entry(path: string): unknown {
-  const body = FILES[path] ?? Buffer.alloc(0);
+export function entry(path: string, files = FILES): unknown {
+  const body = files[path] ?? Buffer.alloc(0);
   const size = body.length;
   if (path.startsWith('onnx/')) {
     // Of a large file, `oid` is the name of a pointer to it.
@@ -47,7 +48,8 @@ export function entry(path: string): unknown {
       lfs: { oid: sha256(body), size, pointerSize: 134 },
     };
   }
-  const oid = GIT_NAMES[path] ?? createHash('sha1').update(`blob ${size}\0`).update(body).digest('hex');
+  const known = files === FILES ? GIT_NAMES[path] : undefined;
+  const oid = known ?? createHash('sha1').update(`blob ${size}\0`).update(body).digest('hex');
   return { type: 'file', path, size, oid };
 }
 
@@ -56,9 +58,9 @@ export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value
 /** Where a file is fetched from. */
 export const addressOf = (path: string): string => `${REPOSITORY}/resolve/${SHA}/${path}`;
 
-export function publishRepository(server: FakeHub): void {
+export function publishRepository(server: FakeHub, files = FILES): void {
   server.content.set(`${API}/revision/${PINNED}`, json({ sha: SHA }));
   const folder = { type: 'directory', path: 'onnx', size: 0, oid: 'b'.repeat(40) };
-  server.content.set(TREE, json([folder, ...Object.keys(FILES).map(entry)]));
-  for (const [path, body] of Object.entries(FILES)) server.content.set(addressOf(path), body);
+  server.content.set(TREE, json([folder, ...Object.keys(files).map((path) => entry(path, files))]));
+  for (const [path, body] of Object.entries(files)) server.content.set(addressOf(path), body);
 }
