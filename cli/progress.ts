@@ -3,6 +3,7 @@ import type { JobEvent } from '../schema/events.ts';
 import { formatBytes, formatCount, formatPlace, formatTime, formatWait } from '../web/format.ts';
 import type { CommandContext } from './context.ts';
 import { oneLine } from './one-line.ts';
+import { meter, redrawnLine } from './terminal-line.ts';
 
 export interface ProgressView {
   upload(sent: number, total: number): void;
@@ -21,7 +22,6 @@ const STAGES = {
   done: 'done',
 } as const;
 
-const BAR_WIDTH = 24;
 /** Least time between two lines about an upload, in milliseconds. */
 const UPLOAD_LINES_MS = 2000;
 
@@ -30,12 +30,7 @@ export function progressView(out: CommandContext['stderr'], name: string): Progr
 }
 
 function bar(out: CommandContext['stderr'], name: string): ProgressView {
-  let drawn = '';
-  const draw = (text: string): void => {
-    const line = text.slice(0, Math.max(20, (out.columns ?? 80) - 1));
-    if (line !== drawn) out.write(`\r\x1b[K${line}`);
-    drawn = line;
-  };
+  const { draw, clear } = redrawnLine(out);
   return {
     upload(sent, total) {
       draw(`${name}  ${meter(total === 0 ? 1 : sent / total)} uploading ${formatBytes(sent)}`);
@@ -46,16 +41,8 @@ function bar(out: CommandContext['stderr'], name: string): ProgressView {
       const rest = eta_seconds === undefined || stage === 'done' ? '' : `, ${formatWait(eta_seconds)} left`;
       draw(`${name}  ${meter(percent / 100)} ${Math.floor(percent)}% ${STAGES[stage]}${parts}${rest}`);
     },
-    close() {
-      if (drawn !== '') out.write('\r\x1b[K');
-      drawn = '';
-    },
+    close: clear,
   };
-}
-
-function meter(share: number): string {
-  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH);
-  return `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;
 }
 
 function lines(out: CommandContext['stderr'], name: string): ProgressView {

@@ -20,3 +20,27 @@ export { pixelValues } from './pixel-values.ts';
 export type { PromptPart } from './prompt.ts';
 export type { Sampling } from './sampling.ts';
 export type { FinishReason } from './scheduler.ts';
+export {
+  CATALOGUE,
+  type CatalogueEntry,
+  DEFAULT_DTYPES,
+  DTYPES,
+  type Dtype,
+  type Dtypes,
+  type FileState,
+  type Hub,
+  type HubOptions,
+  listWeights,
+  openHub,
+  type PullEvent,
+  type Pulled,
+  type PullOptions,
+  pullWeights,
+  readManifest,
+  SESSIONS,
+  verifyWeights,
+  WEIGHTS_ERRORS,
+  type WeightSet,
+  WeightsError,
+  type WeightVariant,
+} from './weights/index.ts';

@@ -20,9 +20,8 @@ export interface ModelFolderReport {
 
 /** How to get the published weights. Revision and folder are the ones this runtime was written against. */
 const HOW_TO_GET =
-  'The weights of Phi-3.5-vision are in the repository microsoft/Phi-3.5-vision-instruct-onnx on Hugging Face, revision ' +
-  '672d73375fa86f3d7787e40ac593e33a4f04a055, folder cpu_and_mobile/cpu-int4-rtn-block-32-acc-level-4 (11 files, 3.2 GB): ' +
-  'put all of them into the model folder under their own names.';
+  'Run `frameloom models pull phi-3.5-vision` to get the weights of Phi-3.5-vision (11 files, 3.2 GB), or copy them from ' +
+  'microsoft/Phi-3.5-vision-instruct-onnx on Hugging Face, as docs/models.md says.';
 
 /**
  * Looks at a model folder without loading the model: for `doctor` and `models list`. Never throws

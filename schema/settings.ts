@@ -43,7 +43,9 @@ const Environment = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('Folder with models, searched before the bundled one.'),
+    .describe(
+      'Folder with models, searched before `models` in FRAMELOOM_HOME and the bundled ones; `frameloom models pull` writes to it.',
+    ),
   FRAMELOOM_MODEL_THREADS: count.optional().describe('Threads of the model runtime; default: all cores.'),
   FRAMELOOM_MODEL_PROVIDER: z
     .enum(['cpu', 'cuda', 'tensorrt', 'webgpu'])
@@ -92,6 +94,29 @@ const Environment = z.object({
   TEMPORAL_API_KEY: z.string().min(1).optional().describe('API key of Temporal Cloud.'),
   FFMPEG_PATH: z.string().min(1).optional().describe('ffmpeg to use.'),
   FFPROBE_PATH: z.string().min(1).optional().describe('ffprobe to use.'),
+  HF_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .default('https://huggingface.co')
+    .describe('Server that `frameloom models pull` fetches weights from: Hugging Face or a mirror of it.'),
+  HF_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be one word of visible characters')
+    .optional()
+    .describe('Token of Hugging Face, sent to HF_ENDPOINT and to no other host.'),
+  HTTPS_PROXY: z
+    .string()
+    .optional()
+    .describe('Proxy for https addresses of weights; `https_proxy` goes before it.'),
+  HTTP_PROXY: z
+    .string()
+    .optional()
+    .describe(
+      'Proxy for http addresses of weights, and for https ones where HTTPS_PROXY is not set; or `http_proxy`.',
+    ),
+  NO_PROXY: z
+    .string()
+    .optional()
+    .describe('Hosts reached without a proxy, separated by commas; `*` for all. Or `no_proxy`.'),
 });
 
 type Name = keyof typeof Environment.shape;
@@ -124,6 +149,11 @@ export interface Settings {
   readonly temporalApiKey: string | undefined;
   readonly ffmpeg: string | undefined;
   readonly ffprobe: string | undefined;
+  readonly hfEndpoint: string;
+  readonly hfToken: string | undefined;
+  readonly httpsProxy: string | undefined;
+  readonly httpProxy: string | undefined;
+  readonly noProxy: string | undefined;
 }
 
 /** Thrown for a setting that is unknown or malformed; the message names it and is fit to print. */
@@ -179,6 +209,12 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     temporalApiKey: e.TEMPORAL_API_KEY,
     ffmpeg: e.FFMPEG_PATH,
     ffprobe: e.FFPROBE_PATH,
+    hfEndpoint: e.HF_ENDPOINT,
+    hfToken: e.HF_TOKEN,
+    // Names in small letters are older, and other programs prefer them as well.
+    httpsProxy: given.https_proxy ?? e.HTTPS_PROXY,
+    httpProxy: given.http_proxy ?? e.HTTP_PROXY,
+    noProxy: given.no_proxy ?? e.NO_PROXY,
   };
 }
 

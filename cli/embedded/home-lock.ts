@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createExclusively, removeStale } from '../lock-file.ts';
 import { isRunning, type ProcessMark, waitUntilGone } from './process-mark.ts';
 
 interface Note {
@@ -33,7 +34,7 @@ export async function lockHome(home: string, self: ProcessMark): Promise<HomeLoc
   await mkdir(home, { recursive: true, mode: 0o700 });
   const file = fileOf(home);
   let note: Note = { supervisor: self, processes: [] };
-  while (!(await create(file, note))) {
+  while (!(await createExclusively(file, JSON.stringify(note, null, 2)))) {
     const text = await readFile(file, 'utf8').catch(() => undefined);
     if (text === undefined) continue; // released in the meantime
     const held = parse(text);
@@ -65,28 +66,6 @@ export async function lockHome(home: string, self: ProcessMark): Promise<HomeLoc
 export async function runningSystem(home: string): Promise<string | undefined> {
   const note = parse(await readFile(fileOf(home), 'utf8').catch(() => ''));
   return note !== undefined && isRunning(note.supervisor) ? note.url : undefined;
-}
-
-async function create(file: string, note: Note): Promise<boolean> {
-  try {
-    await writeFile(file, JSON.stringify(note, null, 2), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Moves the file away first: of two that found the same stale lock, only one removes it, and a new one is put back. */
-async function removeStale(file: string, expected: string): Promise<void> {
-  const aside = `${file}.${process.pid}.stale`;
-  try {
-    await rename(file, aside);
-  } catch {
-    return; // the other one was quicker
-  }
-  if ((await readFile(aside, 'utf8')) === expected) await rm(aside);
-  else await rename(aside, file);
 }
 
 function parse(text: string): Note | undefined {

@@ -83,15 +83,24 @@ describe('frameloom', () => {
   });
 });
 
+interface Listed {
+  readonly name: string;
+  readonly complete: boolean;
+  readonly message: string;
+  readonly variants: readonly { readonly name: string }[];
+}
+
 describe('frameloom models list', () => {
   it('shows the bundled model as ready and says how to get the weights of the real one', async () => {
     const { code, stdout } = await frameloom(['models', 'list', '--json']);
     expect(code).toBe(0);
-    const models = JSON.parse(stdout) as { name: string; complete: boolean; message: string }[]; // as printed
+    const models = JSON.parse(stdout) as Listed[]; // as printed
     expect(models.find(({ name }) => name === 'tiny-phi3v')?.complete).toBe(true);
     const real = models.find(({ name }) => name === 'phi-3.5-vision');
     expect(real?.complete).toBe(false);
+    expect(real?.message).toContain('frameloom models pull phi-3.5-vision');
     expect(real?.message).toContain('microsoft/Phi-3.5-vision-instruct-onnx');
+    expect(real?.variants.map((variant) => variant.name)).toEqual(['cpu', 'gpu', 'transformers.js']);
   });
 });
 
