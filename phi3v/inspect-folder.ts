@@ -83,11 +83,7 @@ export async function dataFiles(folder: string, file: string): Promise<readonly 
   return endings.filter((ending) => mentions(graph, basename(file) + ending)).map((ending) => file + ending);
 }
 
-/** A location ends where the text does: `model.onnx_data` is not a mention in `model.onnx_data_1`. */
-function mentions(graph: Buffer, data: string): boolean {
-  for (let at = graph.indexOf(data); at >= 0; at = graph.indexOf(data, at + 1)) {
-    const next = String.fromCharCode(graph[at + data.length] ?? 0);
-    if (!/[\w.]/.test(next)) return true;
-  }
-  return false;
+/** Whether a graph holds `text` as a whole: protobuf writes the length before it, in one byte for any name of a file. */
+function mentions(graph: Buffer, text: string): boolean {
+  return graph.includes(Buffer.from([text.length, ...Buffer.from(text)]));
 }

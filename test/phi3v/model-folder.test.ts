@@ -51,7 +51,10 @@ describe('a model folder', () => {
   it('needs the external weights that a graph names', async () => {
     // The name stands in the graph as plain text; here behind its end, where nothing reads it.
     const graph = await readFile(join(folder, TEXT_GRAPH));
-    await writeFile(join(folder, TEXT_GRAPH), Buffer.concat([graph, Buffer.from(`${TEXT_GRAPH}.data`)]));
+    // As protobuf writes a text: its length before it, and the next field, here an offset, right behind.
+    const location = Buffer.from(`${TEXT_GRAPH}.data`);
+    const entry = Buffer.concat([Buffer.from([location.length]), location, Buffer.from('j\x0c')]);
+    await writeFile(join(folder, TEXT_GRAPH), Buffer.concat([graph, entry]));
     expect((await inspectModelFolder(folder)).missing).toEqual([`${TEXT_GRAPH}.data`]);
   });
 
