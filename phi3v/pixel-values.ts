@@ -1,16 +1,11 @@
 import { ModelError } from './errors.ts';
+import { writeGlobalView } from './global-view.ts';
 import { CROP_SIDE } from './hd-size.ts';
 import type { PaddedImage } from './hd-transform.ts';
-
-/** CLIP's mean and standard deviation per channel, of values in [0, 1]. */
-const MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
-const STD = [0.26862954, 0.26130258, 0.27577711] as const;
+import { normaliser } from './normalise.ts';
 
 const PLANE = CROP_SIDE * CROP_SIDE;
 const CROP = 3 * PLANE;
-
-/** torch's coefficient of `interpolate(mode='bicubic')`. */
-const A = -0.75;
 
 /** Crops of a padded picture, without the global view. */
 export function cropCount(image: PaddedImage): number {
@@ -33,82 +28,49 @@ export function pixelValues(image: PaddedImage, crops: number = cropCount(image)
     throw new ModelError('image_invalid', 'The padded picture does not fit its size or number of crops.');
   }
   const values = new Float32Array((crops + 1) * CROP);
-  for (let channel = 0; channel < 3; channel++) {
-    const normalised = normalisedPlane(image, channel);
-    globalView(normalised, width, height, values.subarray(channel * PLANE, (channel + 1) * PLANE));
-    let crop = 1;
-    for (let top = 0; top < height; top += CROP_SIDE) {
-      for (let left = 0; left < width; left += CROP_SIDE) {
-        const at = crop * CROP + channel * PLANE;
-        for (let y = 0; y < CROP_SIDE; y++) {
-          const from = (top + y) * width + left;
-          values.set(normalised.subarray(from, from + CROP_SIDE), at + y * CROP_SIDE);
-        }
-        crop += 1;
-      }
+  writeGlobalView(data, width, height, values);
+  const tables = { reds: table('red'), greens: table('green'), blues: table('blue') };
+  let at = CROP;
+  for (let top = 0; top < height; top += CROP_SIDE) {
+    for (let left = 0; left < width; left += CROP_SIDE) {
+      fillCrop(data, (top * width + left) * 3, width * 3, tables, values, at);
+      at += CROP;
     }
   }
   return values;
 }
 
-function normalisedPlane(image: PaddedImage, channel: number): Float32Array {
-  const mean = MEAN[channel] ?? 0;
-  const std = STD[channel] ?? 1;
-  const table = Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - mean) / std);
-  const plane = new Float32Array(image.width * image.height);
-  for (let i = 0; i < plane.length; i++) plane[i] = table[image.data[i * 3 + channel] ?? 0] ?? 0;
-  return plane;
+/** What each byte of a channel becomes. */
+interface Tables {
+  readonly reds: Float32Array;
+  readonly greens: Float32Array;
+  readonly blues: Float32Array;
 }
 
-/** The input positions that make up each of the 336 output positions of one axis, and their weights. */
-interface Taps {
-  readonly weights: readonly number[];
-  /** As many per output position as there are weights, clamped to the picture. */
-  readonly positions: Int32Array;
+function table(channel: 'red' | 'green' | 'blue'): Float32Array {
+  const { factor, offset } = normaliser(channel);
+  return Float32Array.from({ length: 256 }, (_, byte) => byte * factor - offset);
 }
 
-function cubicTaps(inputSize: number): Taps {
-  const scale = inputSize / CROP_SIDE;
-  // Sides are multiples of 336, so all output positions lie alike: on a pixel, or half way between two.
-  const fraction = scale % 2 === 0 ? 0.5 : 0;
-  const used = [outer(1 + fraction), inner(fraction), inner(1 - fraction), outer(2 - fraction)]
-    .map((weight, i) => ({ weight, offset: i - 1 }))
-    .filter(({ weight }) => weight !== 0);
-  const positions = new Int32Array(CROP_SIDE * used.length);
-  for (let o = 0; o < CROP_SIDE; o++) {
-    const base = Math.floor((o + 0.5) * scale - 0.5);
-    used.forEach(({ offset }, i) => {
-      positions[o * used.length + i] = Math.min(inputSize - 1, Math.max(0, base + offset));
-    });
-  }
-  return { weights: used.map(({ weight }) => weight), positions };
-}
-
-function inner(x: number): number {
-  return ((A + 2) * x - (A + 3)) * x * x + 1;
-}
-
-function outer(x: number): number {
-  return ((A * x - 5 * A) * x + 8 * A) * x - 4 * A;
-}
-
-/** torch's `interpolate(mode='bicubic', align_corners=False)` of one plane to 336×336: up to 4×4 taps, no antialiasing. */
-function globalView(plane: Float32Array, width: number, height: number, output: Float32Array): void {
-  const columns = cubicTaps(width);
-  const rows = cubicTaps(height);
+/** Table look-ups instead of arithmetic: a picture has up to 256 values per channel and up to 6 million bytes. */
+function fillCrop(
+  data: Uint8Array,
+  from: number,
+  stride: number,
+  tables: Tables,
+  values: Float32Array,
+  to: number,
+): void {
+  const { reds, greens, blues } = tables;
+  let at = to;
   for (let y = 0; y < CROP_SIDE; y++) {
+    let pixel = from + y * stride;
     for (let x = 0; x < CROP_SIDE; x++) {
-      let sum = 0;
-      for (let i = 0; i < rows.weights.length; i++) {
-        const row = (rows.positions[y * rows.weights.length + i] ?? 0) * width;
-        let line = 0;
-        for (let j = 0; j < columns.weights.length; j++) {
-          const column = columns.positions[x * columns.weights.length + j] ?? 0;
-          line += (plane[row + column] ?? 0) * (columns.weights[j] ?? 0);
-        }
-        sum += line * (rows.weights[i] ?? 0);
-      }
-      output[y * CROP_SIDE + x] = sum;
+      values[at] = reds[data[pixel] ?? 0] ?? 0;
+      values[at + PLANE] = greens[data[pixel + 1] ?? 0] ?? 0;
+      values[at + 2 * PLANE] = blues[data[pixel + 2] ?? 0] ?? 0;
+      pixel += 3;
+      at += 1;
     }
   }
 }
