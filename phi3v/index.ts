@@ -7,5 +7,6 @@ export { hdTransform, type PaddedImage, type RgbImage } from './hd-transform.ts'
 export { type ModelHost, type ModelHostOptions, startModelHost } from './host.ts';
 export { inspectModelFolder, type ModelFile, type ModelFolderReport } from './inspect-folder.ts';
 export type { GenerateRequest, Generation, ModelInfo } from './model.ts';
+export { readPicture } from './picture.ts';
 export { pixelValues } from './pixel-values.ts';
 export type { PromptPart } from './prompt.ts';
