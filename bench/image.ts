@@ -18,8 +18,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const TURNS = 3;
 /** Rounds per process, of which the first ones, with cold code and caches, do not count. */
-const ROUNDS = 15;
-const WARM_UP = 5;
+const ROUNDS = 25;
+const WARM_UP = 10;
 
 /** What a process prints: milliseconds per round. */
 interface Measured {

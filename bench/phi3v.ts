@@ -1,14 +1,14 @@
 import { cpus } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { hdTransform, type ModelHost, pixelValues, type RgbImage, startModelHost } from '../phi3v/index.ts';
+import { hdTransform, type ModelHost, type RgbImage, startModelHost } from '../phi3v/index.ts';
 
 const TINY = fileURLToPath(new URL('../models/tiny-phi3v', import.meta.url));
 const ROUNDS = 7;
 
 /**
- * `npm run bench -- phi3v [MODEL_FOLDER]`: what preprocessing and the runtime cost on this machine, in milliseconds per
- * picture and tokens per second, and how long the event loop of the process that owns the model host is held up while
+ * `npm run bench -- phi3v [MODEL_FOLDER]`: what the runtime costs on this machine, in milliseconds per picture
+ * and tokens per second, and how long the event loop of the process that owns the model host is held up while
  * the host generates.
  */
 export async function run([folder = TINY]: readonly string[]): Promise<void> {
@@ -18,11 +18,6 @@ export async function run([folder = TINY]: readonly string[]): Promise<void> {
     `${processors[0]?.model ?? 'unknown'}, ${processors.length} cores, node ${process.version}`,
   );
   const image = noise(1920, 1080);
-  for (const numCrops of [4, 16]) {
-    print(`HD transform, 1920×1080, ${numCrops} crops`, ms(await median(() => hdTransform(image, numCrops))));
-    const padded = hdTransform(image, numCrops);
-    print(`pixel values, ${numCrops} crops`, ms(await median(() => pixelValues(padded))));
-  }
 
   const begun = performance.now();
   await using host = await startModelHost({ folder });

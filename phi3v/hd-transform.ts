@@ -29,7 +29,7 @@ export function hdTransform(image: RgbImage, numCrops: number): PaddedImage {
   if (data.length !== width * height * 3) {
     throw new ModelError('image_invalid', `A picture of ${width}×${height} pixels has ${data.length} bytes.`);
   }
-  const padded = new Uint8Array(size.width * size.height * 3).fill(WHITE);
+  const padded = new Uint8Array(Buffer.allocUnsafeSlow(size.width * size.height * 3).fill(WHITE).buffer);
   const stride = size.width * 3;
   resizeBilinear(image, {
     data: padded,

@@ -27,7 +27,8 @@ export function pixelValues(image: PaddedImage, crops: number = cropCount(image)
   if (data.length !== width * height * 3 || used > crops) {
     throw new ModelError('image_invalid', 'The padded picture does not fit its size or number of crops.');
   }
-  const values = new Float32Array((crops + 1) * CROP);
+  // Not zeroed first: all of it is written below.
+  const values = new Float32Array(Buffer.allocUnsafeSlow((crops + 1) * CROP * 4).buffer);
   writeGlobalView(data, width, height, values);
   const bytes = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const tables = { reds: table('red'), greens: table('green'), blues: table('blue') };
@@ -38,6 +39,7 @@ export function pixelValues(image: PaddedImage, crops: number = cropCount(image)
       at += CROP;
     }
   }
+  values.fill(0, at);
   return values;
 }
 

@@ -116,7 +116,6 @@ function createMixer(filter: Filter, rowLength: number): Mixer {
 function mixRows({ filter, ringView, stride, sums }: Mixer, y: number, output: DataView, at: number): void {
   const { start, weights, taps } = filter;
   const first = start[y] ?? 0;
-  sums.fill(ROUNDING);
   for (let k = 0; k < taps; k += TAP_GROUP) {
     const a = weights[y * taps + k] ?? 0;
     const b = weights[y * taps + k + 1] ?? 0;
@@ -129,19 +128,26 @@ function mixRows({ filter, ringView, stride, sums }: Mixer, y: number, output: D
       const p = ringView.getUint32(rowA + i, true);
       const q = ringView.getUint32(rowB + i, true);
       const r = ringView.getUint32(rowC + i, true);
-      const s0 = (sums[i] ?? 0) + Math.imul(p & 255, a) + Math.imul(q & 255, b) + Math.imul(r & 255, c);
+      const s0 =
+        (k === 0 ? ROUNDING : (sums[i] ?? 0)) +
+        Math.imul(p & 255, a) +
+        Math.imul(q & 255, b) +
+        Math.imul(r & 255, c);
       const s1 =
-        (sums[i + 1] ?? 0) +
+        (k === 0 ? ROUNDING : (sums[i + 1] ?? 0)) +
         Math.imul((p >>> 8) & 255, a) +
         Math.imul((q >>> 8) & 255, b) +
         Math.imul((r >>> 8) & 255, c);
       const s2 =
-        (sums[i + 2] ?? 0) +
+        (k === 0 ? ROUNDING : (sums[i + 2] ?? 0)) +
         Math.imul((p >>> 16) & 255, a) +
         Math.imul((q >>> 16) & 255, b) +
         Math.imul((r >>> 16) & 255, c);
       const s3 =
-        (sums[i + 3] ?? 0) + Math.imul(p >>> 24, a) + Math.imul(q >>> 24, b) + Math.imul(r >>> 24, c);
+        (k === 0 ? ROUNDING : (sums[i + 3] ?? 0)) +
+        Math.imul(p >>> 24, a) +
+        Math.imul(q >>> 24, b) +
+        Math.imul(r >>> 24, c);
       if (last) {
         const word =
           (s0 >> PRECISION_BITS) |
