@@ -75,16 +75,16 @@ function imageFailure(error: unknown): unknown {
 
 /**
  * libvips would also decode SVG, PDF and whatever else it was built with. Its list of loaders is one for the whole process,
- * and is set once: not again while a thread may be choosing its loader.
+ * and is set once: not again while a thread may be choosing its loader. phi3v/ sets the same list under the same mark.
  */
 function allowOnlyKnownLoaders(): void {
-  if (hardened.has(sharp)) return;
+  if (Reflect.has(sharp, HARDENED)) return;
   sharp.block({ operation: ['VipsForeignLoad'] });
   sharp.unblock({
     operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'],
   });
   sharp.cache(false);
-  hardened.add(sharp);
+  Reflect.set(sharp, HARDENED, true);
 }
 
-const hardened = new WeakSet<object>();
+const HARDENED = Symbol.for('frameloom.sharp.loaders');

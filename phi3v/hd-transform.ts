@@ -29,36 +29,14 @@ export function hdTransform(image: RgbImage, numCrops: number): PaddedImage {
   if (data.length !== width * height * 3) {
     throw new ModelError('image_invalid', `A picture of ${width}×${height} pixels has ${data.length} bytes.`);
   }
-  // Transposing before and after is not the same as resizing upright: the order of the two rounding passes differs.
-  const upright = size.transposed ? transpose(data, width) : data;
-  const [long, short] = size.transposed ? [height, width] : [width, height];
-  const resized = resizeBilinear(upright, long, short, size.resizedWidth, size.resizedHeight);
-
-  const stride = size.resizedWidth * 3;
-  const paddedHeight = size.top + size.resizedHeight + size.bottom;
-  const padded = new Uint8Array(stride * paddedHeight);
-  padded.fill(WHITE, 0, size.top * stride);
-  padded.set(resized, size.top * stride);
-  padded.fill(WHITE, (size.top + size.resizedHeight) * stride);
-  return {
-    data: size.transposed ? transpose(padded, size.resizedWidth) : padded,
-    width: size.width,
-    height: size.height,
-    numCrops,
-  };
-}
-
-/** Mirrors a packed RGB picture at its main diagonal. */
-function transpose(data: Uint8Array, width: number): Uint8Array {
-  const output = new Uint8Array(data.length);
-  let at = 0;
-  for (let x = 0; x < width; x++) {
-    for (let from = x * 3; from < data.length; from += width * 3) {
-      output[at] = data[from] ?? 0;
-      output[at + 1] = data[from + 1] ?? 0;
-      output[at + 2] = data[from + 2] ?? 0;
-      at += 3;
-    }
-  }
-  return output;
+  const padded = new Uint8Array(Buffer.allocUnsafeSlow(size.width * size.height * 3).fill(WHITE).buffer);
+  const stride = size.width * 3;
+  resizeBilinear(image, {
+    data: padded,
+    stride,
+    offset: size.top * (size.transposed ? 3 : stride),
+    width: size.transposed ? size.resizedHeight : size.resizedWidth,
+    height: size.transposed ? size.resizedWidth : size.resizedHeight,
+  });
+  return { data: padded, width: size.width, height: size.height, numCrops };
 }

@@ -16,6 +16,7 @@ export { inspectModelFolder, type ModelFile, type ModelFolderReport } from './in
 export type { ModelInfo } from './model.ts';
 export { PROVIDERS, type Provider } from './ort/runtime.ts';
 export { decodePadded, encodePadded } from './padded-file.ts';
+export { readPicture } from './picture.ts';
 export { pixelValues } from './pixel-values.ts';
 export type { PromptPart } from './prompt.ts';
 export type { Sampling } from './sampling.ts';

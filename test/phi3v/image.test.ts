@@ -173,9 +173,38 @@ describe('hdSize', () => {
     expect(got).toEqual(cells);
   });
 
-  it('gives 2:1 its eight crops', () => {
-    const { height, width } = hdSize(800, 400, 8);
-    expect([height, width, imageTokens(height, width)]).toEqual([672, 1344, 1333]);
+  // All cells of 5 and 8 crops, from the statement of the reference that they follow 4 or 6, but for 2:1 at 8.
+  it.each(SIZES)(
+    'gives a %s picture at 5 crops what it has at 4, and at 8 what it has at 6',
+    (shape, width, height) => {
+      const at = (numCrops: number): string => {
+        const size = hdSize(width, height, numCrops);
+        return `${size.height}×${size.width} ${imageTokens(size.height, size.width)}`;
+      };
+      expect(at(5)).toBe(at(4));
+      expect(at(8)).toBe(shape === '2:1' ? '672×1344 1333' : at(6));
+    },
+  );
+
+  it.each([
+    [1, 313],
+    [2, 469],
+    [3, 625],
+    [4, 781],
+    [6, 1093],
+    [8, 1405],
+    [9, 1561],
+    [12, 2029],
+    [16, 2653],
+  ])('gives no picture at %d crops more than %d tokens, and some picture as many', (numCrops, bound) => {
+    let most = 0;
+    for (let width = 100; width <= 2000; width += 20) {
+      for (const height of [100, 150, 200, 360, 500, 720, 900, 1080, 1500, 2000]) {
+        const size = hdSize(width, height, numCrops);
+        most = Math.max(most, imageTokens(size.height, size.width));
+      }
+    }
+    expect(most).toBe(bound);
   });
 
   it.each([
@@ -353,23 +382,14 @@ describe('pixelValues', () => {
     const mean = [0.48145466, 0.4578275, 0.40821073];
     const std = [0.26862954, 0.26130258, 0.27577711];
     let worst = 0;
-    for (let row = 0; row < 2; row++) {
-      for (let column = 0; column < 3; column++) {
-        for (let c = 0; c < 3; c++) {
-          for (const [y, x] of [
-            [0, 0],
-            [0, 335],
-            [335, 0],
-            [335, 335],
-            [100, 200],
-          ] as const) {
-            const byte = padded.data[((row * 336 + y) * 1008 + column * 336 + x) * 3 + c] ?? Number.NaN;
-            const expected = (byte / 255 - (mean[c] ?? 0)) / (std[c] ?? 1);
-            const got = values[(1 + row * 3 + column) * 3 * PLANE + c * PLANE + y * 336 + x] ?? Number.NaN;
-            worst = Math.max(worst, Math.abs(expected - got));
-          }
-        }
-      }
+    for (let at = 3 * PLANE; at < 7 * 3 * PLANE; at++) {
+      const crop = Math.floor(at / (3 * PLANE)) - 1;
+      const c = Math.floor(at / PLANE) % 3;
+      const y = Math.floor(crop / 3) * 336 + (Math.floor(at / 336) % 336);
+      const x = (crop % 3) * 336 + (at % 336);
+      const byte = padded.data[(y * 1008 + x) * 3 + c] ?? Number.NaN;
+      const difference = Math.abs((byte / 255 - (mean[c] ?? 0)) / (std[c] ?? 1) - (values[at] ?? Number.NaN));
+      if (!(difference <= worst)) worst = difference;
     }
     expect(worst).toBeLessThan(1e-6);
     expect(values.subarray(7 * 3 * PLANE).every((value) => value === 0)).toBe(true);
