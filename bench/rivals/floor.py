@@ -7,10 +7,10 @@ import json
 import statistics
 import time
 
-import numpy as np
 import onnxruntime as ort
 
 from decoder import Decoder
+from prompt import prompt_ids
 
 CHUNKS = (256, 512, 1024)
 
@@ -24,17 +24,19 @@ def prefill(decoder, ids, chunk):
 
 def measure(folder, prompt, steps, threads, spinning, chunks):
     decoder = Decoder(folder, prompt + steps, threads, spinning)
-    ids = np.random.default_rng(0).integers(3, min(32000, decoder.vocabulary), prompt).tolist()
+    ids = prompt_ids(prompt)
     decoder.run(ids[:16], 0)  # not counted: the first call also allocates
     result = {f'prefill_chunks_of_{chunk}_s': round(prefill(decoder, ids, chunk), 3) for chunk in chunks}
     result['prefill_s'] = round(prefill(decoder, ids, prompt), 3)
-    times = []
+    times, tokens = [], []
     for step in range(steps):
         token = decoder.likeliest()
+        tokens.append(token)
         begun = time.perf_counter()
         decoder.run([token], prompt + step)
         times.append((time.perf_counter() - begun) * 1000)
-    return {**result, 'step_ms': round(statistics.median(times), 2), 'step_ms_least': round(min(times), 2)}
+    return {**result, 'step_ms': round(statistics.median(times), 2), 'step_ms_least': round(min(times), 2),
+            'tokens': tokens}
 
 
 def main():

@@ -11,6 +11,8 @@ import numpy as np
 import onnxruntime as ort
 import onnxruntime_genai as og
 
+from prompt import prompt_ids
+
 
 def measure(folder, prompt, steps, threads, spinning):
     config = og.Config(folder)
@@ -20,7 +22,7 @@ def measure(folder, prompt, steps, threads, spinning):
     parameters = og.GeneratorParams(model)
     # No stop before the length: a random model may say its stop token at any step.
     parameters.set_search_options(do_sample=False, max_length=prompt + steps + 1, min_length=prompt + steps + 1)
-    ids = np.random.default_rng(0).integers(3, 894, prompt).astype(np.int32)
+    ids = np.array(prompt_ids(prompt), np.int32)
     warm = og.Generator(model, parameters)
     warm.append_tokens(ids[:16])
     del warm
@@ -29,13 +31,14 @@ def measure(folder, prompt, steps, threads, spinning):
     generator.append_tokens(ids)
     prefill = time.perf_counter() - begun
     generator.generate_next_token()  # picks from the logits of the prefill, runs nothing
-    times = []
+    times, tokens = [], [int(generator.get_next_tokens()[0])]
     for _ in range(steps):
         begun = time.perf_counter()
         generator.generate_next_token()
         times.append((time.perf_counter() - begun) * 1000)
+        tokens.append(int(generator.get_next_tokens()[0]))
     return {'prefill_s': round(prefill, 3), 'step_ms': round(statistics.median(times), 2),
-            'step_ms_least': round(min(times), 2)}
+            'step_ms_least': round(min(times), 2), 'tokens': tokens[:steps]}
 
 
 def main():

@@ -8,6 +8,8 @@ const Times = z.looseObject({
   /** Median of a decode step after the prompt. */
   step_ms: z.number(),
   step_ms_least: z.number(),
+  /** Greedy answer to `promptIds(1, prompt_tokens)`, of `steps` tokens. */
+  tokens: z.array(z.int()),
 });
 
 const RivalReport = z.object({
