@@ -17,6 +17,7 @@ export type { ModelInfo } from './model.ts';
 export { PROVIDERS, type Provider } from './ort/runtime.ts';
 export { decodePadded, encodePadded } from './padded-file.ts';
 export { pixelValues } from './pixel-values.ts';
-export type { PromptPart } from './prompt.ts';
+export type { PromptPart, Role } from './prompt.ts';
+export { connectEndpoint, type EndpointOptions, type RemoteGenerator } from './remote/remote-generator.ts';
 export type { Sampling } from './sampling.ts';
 export type { FinishReason } from './scheduler.ts';
