@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@temporalio/worker';
+import { MODEL_ERRORS } from '../activities/model-errors.ts';
 import {
   connectEndpoint,
   type Generator,
