@@ -1,8 +1,9 @@
 /** Every error an activity can end with, as the failure Temporal records: its type is a code of schema/errors.ts. */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import { ModelError, type ModelErrorCode } from '../phi3v/index.ts';
+import { ModelError } from '../phi3v/index.ts';
 import { ERRORS, type ErrorCode, FrameloomError } from '../schema/errors.ts';
 import { StoreError, type StoreErrorCode } from '../store/artifact-store.ts';
+import { MODEL_ERRORS } from './model-errors.ts';
 
 const FROM_STORE: Readonly<Record<StoreErrorCode, ErrorCode>> = {
   not_found: 'source_missing',
@@ -11,18 +12,6 @@ const FROM_STORE: Readonly<Record<StoreErrorCode, ErrorCode>> = {
   full: 'storage_full',
   unavailable: 'storage_unavailable',
   invalid_name: 'internal',
-};
-
-const FROM_MODEL: Readonly<Record<ModelErrorCode, ErrorCode>> = {
-  model_missing: 'model_missing',
-  model_invalid: 'model_missing',
-  image_invalid: 'unsupported_media',
-  prompt_invalid: 'internal',
-  context_exceeded: 'context_exceeded',
-  memory_exceeded: 'model_memory_exceeded',
-  cancelled: 'unavailable',
-  crashed: 'model_crashed',
-  runtime: 'model_crashed',
 };
 
 /** A piece of work on which the model crashes this often is given up: it is the work, not the worker. */
@@ -61,6 +50,9 @@ export function failureOf(error: unknown, attempt: number): unknown {
     message,
     nonRetryable: !ERRORS[code].retryable || (code === 'model_crashed' && attempt >= POISON_ATTEMPTS),
     ...(error instanceof Error ? { cause: error } : {}),
+    ...(error instanceof ModelError && error.retryAfterMs !== undefined
+      ? { nextRetryDelay: error.retryAfterMs }
+      : {}),
   });
 }
 
@@ -71,7 +63,7 @@ function classify(error: unknown): { readonly code: ErrorCode; readonly message:
     return { code, message: MESSAGES[code] ?? ERRORS.internal.title };
   }
   if (error instanceof ModelError) {
-    const code = FROM_MODEL[error.code];
+    const code = MODEL_ERRORS[error.code];
     return { code, message: error.message };
   }
   return { code: 'internal', message: ERRORS.internal.title };

@@ -1,36 +1,7 @@
 /** Who asks. A key names a tenant; without keys the API serves the person at this machine and nobody else. */
 import type { MiddlewareHandler } from 'hono';
-import { hex } from '../schema/canonical.ts';
-import { FrameloomError } from '../schema/errors.ts';
-import { SettingsError } from '../schema/settings.ts';
+import { type ApiKey, requireOwnMachine, tenantOf } from '../schema/api-keys.ts';
 import type { ApiEnv } from './deps.ts';
-
-export interface ApiKey {
-  readonly tenant: string;
-  /** Hex SHA-256 of the key. A fast hash suits keys of 160 random bits and more. */
-  readonly sha256: string;
-}
-
-const ENTRY = /^([A-Za-z0-9][A-Za-z0-9_-]{0,63}):([0-9a-f]{64})$/;
-
-/** Reads `tenant:sha256hex,…`, the value of FRAMELOOM_API_KEYS. Throws SettingsError, which quotes nothing of the value. */
-export function parseApiKeys(setting: string | undefined): readonly ApiKey[] {
-  const entries = (setting ?? '').split(',').map((entry) => entry.trim());
-  return entries
-    .filter((entry) => entry !== '')
-    .map((entry, index) => {
-      const [, tenant, sha256] = ENTRY.exec(entry) ?? [];
-      if (!tenant || !sha256) {
-        throw new SettingsError(`FRAMELOOM_API_KEYS: entry ${index + 1} is not tenant:sha256-of-key-in-hex.`);
-      }
-      return { tenant, sha256 };
-    });
-}
-
-/** Whether a host name, without port, can only mean this machine. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
-}
 
 /** Sets `tenant` or refuses with `unauthorized`. */
 export function authenticate(keys: readonly ApiKey[]): MiddlewareHandler<ApiEnv> {
@@ -43,32 +14,4 @@ export function authenticate(keys: readonly ApiKey[]): MiddlewareHandler<ApiEnv>
     }
     await next();
   };
-}
-
-/** Keeps web pages of others out of an API without keys: those reached by a name that resolves here, and cross-site ones. */
-function requireOwnMachine(url: string, site: string | undefined): void {
-  if (!isLoopback(new URL(url).hostname)) {
-    throw new FrameloomError('unauthorized', 'Without API keys this server answers on localhost only.');
-  }
-  if (site === 'cross-site' || site === 'same-site') {
-    throw new FrameloomError('unauthorized', 'Without API keys this server answers to its own pages only.');
-  }
-}
-
-async function tenantOf(keys: readonly ApiKey[], authorization: string | undefined): Promise<string> {
-  const key = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
-  if (key === undefined) throw new FrameloomError('unauthorized', 'The request carries no API key.');
-  const bytes = new TextEncoder().encode(key);
-  const given = hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
-  let tenant: string | undefined;
-  // Every key is compared in full, so that the time taken tells nothing about them.
-  for (const candidate of keys) if (equal(candidate.sha256, given)) tenant ??= candidate.tenant;
-  if (tenant === undefined) throw new FrameloomError('unauthorized', 'The API key is not known.');
-  return tenant;
-}
-
-function equal(a: string, b: string): boolean {
-  let difference = a.length ^ b.length;
-  for (let index = 0; index < a.length; index += 1) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
-  return difference === 0;
 }

@@ -1,7 +1,7 @@
 /** What the app needs from its surroundings. An entry for a platform makes these and adapts `app.fetch`; nothing else differs. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { ApiKey } from '../schema/api-keys.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import type { ApiKey } from './auth.ts';
 import type { Orchestrator } from './orchestrator.ts';
 
 /** One structured log line. `fields` may hold causes and stacks; they go to the log only. */

@@ -2,14 +2,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { isLoopback } from '../schema/api-keys.ts';
 import { SettingsError } from '../schema/settings.ts';
 import { createApp } from './app.ts';
-import { isLoopback } from './auth.ts';
 import { systemClock } from './clock.ts';
 import type { ApiDeps } from './deps.ts';
 import { MAX_HEADER_LENGTH, MAX_URL_LENGTH } from './limits.ts';
 
-export { parseApiKeys } from './auth.ts';
 export type { Log } from './deps.ts';
 export { createTemporalOrchestrator } from './temporal-grpc.ts';
 

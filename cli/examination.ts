@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { ERRORS, FrameloomError } from '../schema/errors.ts';
 import type { Settings } from '../schema/settings.ts';
 import { formatBytes } from '../web/format.ts';
-import { inspectModelFolder } from '../workers/model-status.ts';
+import { askEndpoint, inspectModelFolder } from '../workers/model-status.ts';
 import { resolveModel } from '../workers/models.ts';
 import { findTool, onPath, type ToolName, toolVariable } from './tools.ts';
 
@@ -47,6 +47,7 @@ export async function examine(env: Env, settings: Settings): Promise<readonly Fi
     ),
     temporal(env, settings),
     model(settings),
+    ...(settings.modelUrl === undefined ? [] : [endpoint(settings)]),
     runtime(),
     disk(settings),
     program(
@@ -123,6 +124,10 @@ async function model(settings: Settings): Promise<Finding> {
   const name = 'model';
   try {
     const { folder, profile } = await resolveModel(settings);
+    if (settings.modelUrl !== undefined) {
+      const found = `${profile.name}, revision ${profile.revision}. GPU workers run it at FRAMELOOM_MODEL_URL.`;
+      return { name, status: 'ok', found };
+    }
     const { complete, message } = await inspectModelFolder(folder);
     return complete
       ? { name, status: 'ok', found: `${profile.name}, revision ${profile.revision}. ${message}` }
@@ -131,6 +136,25 @@ async function model(settings: Settings): Promise<Finding> {
     if (!(error instanceof FrameloomError)) throw error;
     return { name, status: 'missing', found: error.message, advice: ERRORS[error.code].hint };
   }
+}
+
+async function endpoint(settings: Settings): Promise<Finding> {
+  const name = 'endpoint';
+  const report = await askEndpoint(settings);
+  const { origin = '', model: served, problem } = report ?? {};
+  if (served === undefined) {
+    return {
+      name,
+      status: 'missing',
+      found: `${origin}: ${problem}`,
+      advice:
+        'Check FRAMELOOM_MODEL_URL and FRAMELOOM_MODEL_KEY, or unset them to use a model of this machine.',
+    };
+  }
+  const found = `${origin} answers and serves ${served}`;
+  if (served === settings.model) return { name, status: 'ok', found };
+  const advice = 'It is another name than FRAMELOOM_MODEL, whose profile says what is asked of the model.';
+  return { name, status: 'ok', found, advice };
 }
 
 async function runtime(): Promise<Finding> {

@@ -7,7 +7,9 @@
  * - `memory_exceeded`: prompt and answer take more memory than the model may have.
  * - `cancelled`: the caller's signal, or the host was closed.
  * - `crashed`: the model process ended; the next call starts another.
- * - `runtime`: ONNX Runtime failed while running.
+ * - `runtime`: ONNX Runtime failed while running, or an endpoint answered what it should not.
+ * - `unavailable`: an endpoint does not answer, or has no room now; a later call may succeed.
+ * - `refused`: an endpoint does not accept the key, or sends requests elsewhere; no later call will succeed.
  */
 export type ModelErrorCode =
   | 'model_missing'
@@ -18,16 +20,25 @@ export type ModelErrorCode =
   | 'memory_exceeded'
   | 'cancelled'
   | 'crashed'
-  | 'runtime';
+  | 'runtime'
+  | 'unavailable'
+  | 'refused';
+
+export interface ModelErrorOptions extends ErrorOptions {
+  /** Milliseconds after which another call may succeed, where an endpoint has said so. */
+  readonly retryAfterMs?: number | undefined;
+}
 
 /** Every failure of this room. `message` is fit for users; what they must not see (paths, native messages) is in `cause`. */
 export class ModelError extends Error {
   override readonly name = 'ModelError';
   readonly code: ModelErrorCode;
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ModelErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ModelErrorCode, message: string, options?: ModelErrorOptions) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 

@@ -15,7 +15,7 @@ export interface ImageFile {
 }
 
 export interface GenerateRequest {
-  /** The user's turn; the chat template is put around it. */
+  /** The user's turn, or several turns; the chat template is put around them. */
   readonly prompt: readonly PromptPart[];
   /** One per image of the prompt, in the same order. */
   readonly images: readonly ImageFile[];
@@ -73,7 +73,7 @@ export interface Generator extends AsyncDisposable {
    * Generates the answer to one prompt.
    *
    * @throws ModelError `prompt_invalid`, `image_invalid`, `context_exceeded`, `memory_exceeded`, `cancelled`, `crashed`,
-   * `runtime`.
+   * `runtime`; of an endpoint also `unavailable`, `refused`, `model_missing`.
    */
   generate(request: GenerateRequest, options?: GenerateOptions): Promise<Generation>;
 }

@@ -18,7 +18,8 @@ export { PROVIDERS, type Provider } from './ort/runtime.ts';
 export { decodePadded, encodePadded } from './padded-file.ts';
 export { readPicture } from './picture.ts';
 export { pixelValues } from './pixel-values.ts';
-export type { PromptPart } from './prompt.ts';
+export type { PromptPart, Role } from './prompt.ts';
+export { connectEndpoint, type EndpointOptions, type RemoteGenerator } from './remote/remote-generator.ts';
 export type { Sampling } from './sampling.ts';
 export type { FinishReason } from './scheduler.ts';
 export {

@@ -167,6 +167,18 @@ export const ERRORS = {
     title: 'The model process ended unexpectedly.',
     hint: 'It is started again and the work continues from its checkpoint.',
   },
+  model_unavailable: {
+    status: 503,
+    retryable: true,
+    title: 'The model endpoint did not answer.',
+    hint: 'It is tried again; check the endpoint at FRAMELOOM_MODEL_URL if this stays.',
+  },
+  model_refused: {
+    status: 503,
+    retryable: false,
+    title: 'The model endpoint does not serve this worker.',
+    hint: 'Check FRAMELOOM_MODEL_URL and FRAMELOOM_MODEL_KEY of the GPU workers.',
+  },
 
   // The system
   storage_unavailable: {

@@ -15,11 +15,12 @@ import { runWorkers, type WorkerProcess } from './run.ts';
 /** Runs until `signal` aborts. Throws when the model cannot be loaded. */
 export async function runGpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-gpu');
-  const { folder, profile } = await resolveModel(settings);
+  const installed = await resolveModel(settings);
+  const { profile } = installed;
   const store = createFolderStore(join(settings.home, 'artifacts'));
   const scratch = join(settings.home, 'scratch');
   await mkdir(scratch, { recursive: true });
-  await using generator = await startGenerator(settings, folder, logger);
+  await using generator = await startGenerator(settings, installed, logger, process.signal);
   logger.info('model loaded', {
     model: profile.name,
     revision: profile.revision,

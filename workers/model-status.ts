@@ -1,2 +1,31 @@
-/** What a model folder holds, for `frameloom doctor` and `frameloom models`, without loading the model. */
+/** What there is to say of a model without loading it, for `frameloom doctor` and `frameloom models`. */
+import { connectEndpoint, ModelError } from '../phi3v/index.ts';
+import type { Settings } from '../schema/settings.ts';
+import { originOf } from './generator.ts';
+
 export { inspectModelFolder, type ModelFolderReport } from '../phi3v/index.ts';
+
+export interface EndpointReport {
+  /** Where it is, without a key or a path. */
+  readonly origin: string;
+  /** The model that it would be asked for; undefined where it does not answer. */
+  readonly model: string | undefined;
+  /** Why not. */
+  readonly problem: string | undefined;
+}
+
+/** Asks the endpoint at FRAMELOOM_MODEL_URL for its models. Undefined where none is set. */
+export async function askEndpoint(
+  settings: Pick<Settings, 'modelUrl' | 'modelKey' | 'model'>,
+): Promise<EndpointReport | undefined> {
+  const { modelUrl: url, modelKey: key, model: wanted } = settings;
+  if (url === undefined) return undefined;
+  const origin = originOf(url);
+  try {
+    await using endpoint = await connectEndpoint({ url, key, model: wanted, connectMs: 5000 });
+    return { origin, model: endpoint.model, problem: undefined };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    return { origin, model: undefined, problem: error.message };
+  }
+}

@@ -1,5 +1,6 @@
 /** `frameloom serve`: the API and the console of a deployment. */
 import { join } from 'node:path';
+import { parseApiKeys } from '../../schema/api-keys.ts';
 import { type Command, EXIT, parseCommandLine, printLine } from '../context.ts';
 import type { ReadyMessage } from '../embedded/roles.ts';
 import { jsonLog } from '../json-log.ts';
@@ -14,17 +15,13 @@ and the artifacts in FRAMELOOM_HOME; workers run beside it (frameloom worker).`,
 
   async run(args, { settings, stdout, stderr, signal }) {
     parseCommandLine({ args: [...args], options: {} });
-    const [
-      { Client, Connection },
-      { createTemporalOrchestrator, parseApiKeys, startApi },
-      { loadConsoleAssets },
-      store,
-    ] = await Promise.all([
-      import('@temporalio/client'),
-      import('../../api/node.ts'),
-      import('../../web/assets.ts'),
-      import('../../store/folder-store.ts'),
-    ]);
+    const [{ Client, Connection }, { createTemporalOrchestrator, startApi }, { loadConsoleAssets }, store] =
+      await Promise.all([
+        import('@temporalio/client'),
+        import('../../api/node.ts'),
+        import('../../web/assets.ts'),
+        import('../../store/folder-store.ts'),
+      ]);
     // Lazy: processes of a deployment start in any order, and /readyz tells while Temporal is not there.
     const connection = Connection.lazy({
       address: settings.temporalAddress,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseApiKeys } from '../../api/auth.ts';
+import { parseApiKeys } from '../../schema/api-keys.ts';
 import type { Job } from '../../schema/job.ts';
 import { withApp } from './harness.ts';
 

@@ -1,0 +1,45 @@
+/** `frameloom serve-model`: the model of this machine for others, with OpenAI's interface. */
+import { parseApiKeys } from '../../schema/api-keys.ts';
+import { type Command, EXIT, parseCommandLine, printLine, UsageError } from '../context.ts';
+import type { ReadyMessage } from '../embedded/roles.ts';
+import { jsonLog } from '../json-log.ts';
+
+/** Where such servers listen by custom. */
+const DEFAULT_PORT = '8000';
+
+export const serveModel: Command = {
+  summary: 'serve the model over HTTP, with the interface of OpenAI',
+  usage: `usage: frameloom serve-model [--host ADDRESS] [--port PORT]
+
+Loads FRAMELOOM_MODEL and answers /v1/models and /v1/chat/completions until it is told to end; what is in hand is then
+finished. GPU workers use it with FRAMELOOM_MODEL_URL. docs/serving.md says what is supported.
+  --host ADDRESS  default FRAMELOOM_HOST; any but a loopback address requires FRAMELOOM_API_KEYS
+  --port PORT     default ${DEFAULT_PORT}; 0 takes a free one`,
+
+  async run(args, { settings, stdout, stderr, signal }) {
+    const { values } = parseCommandLine({
+      args: [...args],
+      options: {
+        host: { type: 'string', default: settings.host },
+        port: { type: 'string', default: DEFAULT_PORT },
+      },
+    });
+    const port = Number(values.port);
+    if (!/^\d+$/.test(values.port) || port > 65_535)
+      throw new UsageError('--port takes a number up to 65535.');
+    const { runModelServer } = await import('../../workers/serve-model/run.ts');
+    await runModelServer(settings, {
+      host: values.host,
+      port,
+      keys: parseApiKeys(settings.apiKeys),
+      log: jsonLog('serve-model', settings.logLevel, stdout),
+      signal,
+      onReady: (url) => {
+        if (process.send === undefined) printLine(stderr, `The model answers at ${url}/v1`);
+        process.send?.({ type: 'ready', url } satisfies ReadyMessage);
+      },
+    });
+    if (process.connected) process.disconnect();
+    return EXIT.complete;
+  },
+};

@@ -1,0 +1,78 @@
+import { ModelError } from '../errors.ts';
+import type { FinishReason } from '../scheduler.ts';
+import { failureInStream } from './failures.ts';
+import { sseData } from './sse.ts';
+import { Chunk, ErrorAnswer } from './wire.ts';
+
+/** Characters of an answer. The longest that the model can give is far shorter. */
+const MAX_TEXT = 4 * 2 ** 20;
+
+export interface StreamedAnswer {
+  readonly text: string;
+  readonly finishReason: FinishReason;
+  readonly usage: Chunk['usage'];
+  readonly extension: Chunk['frameloom'];
+}
+
+/**
+ * Reads the stream of one answer, to its `[DONE]` or its end.
+ *
+ * @param onPiece gets each piece of text, empty ones as well: they are signs of life.
+ * @throws ModelError `crashed` when the stream is cut off, what an error in it stands for, and `runtime` for anything else.
+ */
+export async function readAnswer(
+  body: AsyncIterable<Uint8Array>,
+  onPiece: (text: string) => void,
+): Promise<StreamedAnswer> {
+  let text = '';
+  let finished: string | undefined;
+  let usage: Chunk['usage'];
+  let extension: Chunk['frameloom'];
+  for await (const data of sseData(body)) {
+    if (data === '[DONE]') break;
+    const chunk = parseChunk(data);
+    const [choice] = chunk.choices;
+    const piece = choice?.delta?.content ?? '';
+    text += piece;
+    onPiece(piece);
+    if (text.length > MAX_TEXT)
+      throw new ModelError('runtime', 'The model endpoint gives an answer without end.');
+    finished = choice?.finish_reason ?? finished;
+    usage = chunk.usage ?? usage;
+    extension = chunk.frameloom ?? extension;
+  }
+  if (finished === undefined) {
+    throw new ModelError('crashed', 'The model endpoint ended in the middle of its answer.');
+  }
+  return {
+    text: extension?.text ?? text,
+    finishReason: extension?.finish_reason ?? reasonOf(finished),
+    usage,
+    extension,
+  };
+}
+
+function parseChunk(data: string): Chunk {
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch (cause) {
+    throw new ModelError('runtime', 'The model endpoint sends what is no JSON.', { cause });
+  }
+  // Errors first: whatever has no choices reads as an empty chunk.
+  const error = ErrorAnswer.safeParse(value);
+  if (error.success) throw failureInStream(error.data);
+  const chunk = Chunk.safeParse(value);
+  if (chunk.success) return chunk.data;
+  throw new ModelError('runtime', 'The model endpoint sends what is no part of a chat completion.', {
+    cause: chunk.error,
+  });
+}
+
+function reasonOf(finished: string): FinishReason {
+  if (finished === 'stop' || finished === 'length') return finished;
+  throw new ModelError(
+    'runtime',
+    'The model endpoint ended its answer for a reason that is neither stop nor length.',
+  );
+}

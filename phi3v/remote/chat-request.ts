@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { ModelError } from '../errors.ts';
+import type { GenerateRequest, ImageFile } from '../generator.ts';
+import { imageTokens } from '../hd-size.ts';
+import type { PaddedImage } from '../hd-transform.ts';
+import { decodePadded } from '../padded-file.ts';
+import type { PromptPart, Role } from '../prompt.ts';
+
+type ContentPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image_url'; readonly image_url: { readonly url: string } };
+
+interface Message {
+  readonly role: Role;
+  readonly content: string | readonly ContentPart[];
+}
+
+export interface ChatRequest {
+  /** The body of `POST /chat/completions`. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly imageTokens: number;
+}
+
+/**
+ * A request in OpenAI's form. Greedy decoding is said, not left to the endpoint; `top_k`, `repetition_penalty` and
+ * `mm_processor_kwargs` are vLLM's own fields and go along only where they are needed.
+ *
+ * @throws ModelError `prompt_invalid`, `image_invalid`.
+ */
+export async function chatRequest(request: GenerateRequest, model: string): Promise<ChatRequest> {
+  const pictures = await Promise.all(
+    request.images.map(async ({ picture }: ImageFile) => decodePadded(await readFile(picture))),
+  );
+  const { temperature = 0, topP, topK, repetitionPenalty, seed = 0 } = request.sampling ?? {};
+  const crops = new Set(pictures.map(({ numCrops }) => numCrops));
+  if (crops.size > 1) {
+    throw new ModelError('prompt_invalid', 'All pictures of a prompt must be made for one number of crops.');
+  }
+  return {
+    imageTokens: pictures.reduce((sum, { width, height }) => sum + imageTokens(height, width), 0),
+    body: {
+      model,
+      messages: await messagesOf(request.prompt, pictures),
+      max_tokens: request.maxTokens,
+      stream: true,
+      stream_options: { include_usage: true },
+      temperature,
+      ...(topP === undefined ? {} : { top_p: topP }),
+      ...(topK === undefined ? {} : { top_k: topK }),
+      ...(repetitionPenalty === undefined ? {} : { repetition_penalty: repetitionPenalty }),
+      ...(temperature === 0 ? {} : { seed }),
+      ...(request.stop === undefined || request.stop.length === 0 ? {} : { stop: request.stop }),
+      // With the number of crops that a picture was padded for, its HD transform is the picture itself.
+      ...(crops.size === 0 ? {} : { mm_processor_kwargs: { num_crops: [...crops][0] } }),
+    },
+  };
+}
+
+async function messagesOf(
+  parts: readonly PromptPart[],
+  pictures: readonly PaddedImage[],
+): Promise<readonly Message[]> {
+  const turns: { role: Role; content: ContentPart[] }[] = [];
+  let images = 0;
+  for (const [index, part] of parts.entries()) {
+    if ('role' in part) {
+      turns.push({ role: part.role, content: [] });
+      continue;
+    }
+    if (index === 0) turns.push({ role: 'user', content: [] });
+    const content = turns.at(-1)?.content ?? [];
+    if ('text' in part) {
+      content.push({ type: 'text', text: part.text });
+      continue;
+    }
+    const picture = pictures[part.image];
+    if (part.image !== images || picture === undefined) {
+      throw new ModelError('prompt_invalid', 'The images of a prompt must occur once each and in order.');
+    }
+    images += 1;
+    content.push({ type: 'image_url', image_url: { url: await pngAddress(picture) } });
+  }
+  if (images !== pictures.length) {
+    const got = `the prompt has ${images} images, the request ${pictures.length}`;
+    throw new ModelError('prompt_invalid', `Every image must occur in the prompt: ${got}.`);
+  }
+  if (turns.length === 0) turns.push({ role: 'user', content: [] });
+  return turns.map(({ role, content }) => ({ role, content: plainText(content) ?? content }));
+}
+
+/** Turns without pictures travel as one string, which every endpoint reads. */
+function plainText(content: readonly ContentPart[]): string | undefined {
+  let text = '';
+  for (const part of content) {
+    if (part.type !== 'text') return undefined;
+    text += part.text;
+  }
+  return text;
+}
+
+/** PNG keeps every pixel. Quick rather than small: the way is short. */
+async function pngAddress({ data, width, height }: PaddedImage): Promise<string> {
+  const png = await sharp(data, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 2 })
+    .toBuffer();
+  return `data:image/png;base64,${png.toString('base64')}`;
+}

@@ -1,0 +1,196 @@
+/** The routes of `frameloom serve-model`. */
+import { randomInt, randomUUID } from 'node:crypto';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { GenerateRequest, Generation, Generator, Sampling } from '../../phi3v/index.ts';
+import { type ApiKey, requireOwnMachine, tenantOf } from '../../schema/api-keys.ts';
+import type { ModelProfile } from '../../schema/model-profile.ts';
+import { type AnswerHead, wholeAnswer } from './chat-answer.ts';
+import { asChatError, ChatError, errorAnswer, refuse } from './chat-error.ts';
+import { type ChatRequest, maxTokensOf, readChatRequest } from './chat-request.ts';
+import { streamAnswer } from './chat-stream.ts';
+import { MAX_BODY_BYTES, MAX_REQUESTS } from './limits.ts';
+import { withPictures } from './pictures.ts';
+import { promptOf } from './prompt.ts';
+
+export interface ModelAppDeps {
+  readonly generator: Generator;
+  readonly profile: ModelProfile;
+  /** Without keys it answers to this machine only. */
+  readonly keys: readonly ApiKey[];
+  readonly scratch: string;
+  readonly maxPixels: number;
+  /** Told of every answer, and of every failure that is not the client's. Never prompts or answers. */
+  readonly log: (level: 'info' | 'error', message: string, fields: Readonly<Record<string, unknown>>) => void;
+}
+
+/** The requests in hand, for who has to wait for them, or to end them. */
+export interface Work {
+  /** New requests are refused. */
+  readonly draining: boolean;
+  /** Aborts what is in hand. */
+  readonly stop: AbortSignal;
+  readonly running: Set<Promise<unknown>>;
+}
+
+export function createModelApp(deps: ModelAppDeps, work: Work): Hono {
+  const { generator, profile, keys, log } = deps;
+  const model = {
+    id: profile.name,
+    object: 'model',
+    // When a model was made is not known; clients only want a number.
+    created: 0,
+    owned_by: 'frameloom',
+    revision: profile.revision,
+  };
+  const app = new Hono();
+  app.onError((error) => {
+    const told = asChatError(error);
+    if (told.status >= 500) log('error', 'request failed', { code: told.code, error });
+    return errorAnswer(told);
+  });
+  app.notFound((c) => {
+    throw new ChatError(404, 'not_found', `There is no ${c.req.method} ${c.req.path} here.`);
+  });
+  app.get('/healthz', (c) =>
+    c.json(
+      { status: work.draining ? 'draining' : 'ok', model: profile.name, runtime: generator.info.runtime },
+      work.draining ? 503 : 200,
+    ),
+  );
+  app.use('/v1/*', authenticate(keys));
+  app.get('/v1/models', (c) => c.json({ object: 'list', data: [model] }));
+  app.get('/v1/models/:id', (c) => {
+    requireModel(c.req.param('id'), profile);
+    return c.json(model);
+  });
+  app.post('/v1/chat/completions', admit(work), limitBody, (c) => complete(c, deps, work));
+  return app;
+}
+
+function authenticate(keys: readonly ApiKey[]): MiddlewareHandler {
+  return async function authenticated(c, next) {
+    if (keys.length === 0) requireOwnMachine(c.req.url, c.req.header('Sec-Fetch-Site'));
+    else await tenantOf(keys, c.req.header('Authorization'));
+    await next();
+  };
+}
+
+/** Before the body is read, which is what takes memory. */
+function admit(work: Work): MiddlewareHandler {
+  let reading = 0;
+  return async function admitted(_c, next) {
+    if (work.draining) {
+      throw new ChatError(503, 'server_shutting_down', 'The server is being shut down.', { retryAfter: 5 });
+    }
+    if (work.running.size + reading >= MAX_REQUESTS) {
+      throw new ChatError(429, 'too_many_requests', 'The server has enough to do. Try again later.', {
+        retryAfter: 5,
+      });
+    }
+    reading += 1;
+    try {
+      await next();
+    } finally {
+      reading -= 1;
+    }
+  };
+}
+
+const limitBody = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => {
+    throw new ChatError(413, 'request_too_large', `A request may have at most ${MAX_BODY_BYTES} bytes.`);
+  },
+});
+
+function requireModel(name: string, profile: ModelProfile): void {
+  if (name === profile.name) return;
+  throw new ChatError(404, 'model_not_found', `The model served here is \`${profile.name}\`.`, {
+    param: 'model',
+  });
+}
+
+async function complete(c: Context, deps: ModelAppDeps, work: Work): Promise<Response> {
+  const { generator, profile, log } = deps;
+  const request = readChatRequest(await readJson(c));
+  requireModel(request.model, profile);
+  const { parts, pictures } = promptOf(request.messages);
+  const head: AnswerHead = {
+    id: `chatcmpl-${randomUUID()}`,
+    created: Math.floor(Date.now() / 1000),
+    model: profile.name,
+  };
+  const gone = new AbortController();
+  const signal = AbortSignal.any([c.req.raw.signal, gone.signal, work.stop]);
+
+  async function generate(onText?: (text: string) => void): Promise<Generation> {
+    const began = performance.now();
+    const { scratch, maxPixels } = deps;
+    const cropsOf = cropsFor(request, profile);
+    const options = { scratch, maxPixels, revision: profile.revision, cropsOf };
+    const generation = await withPictures(pictures, options, signal, (images) =>
+      generator.generate({ prompt: parts, images, ...settingsOf(request) }, { signal, onText }),
+    );
+    const { promptTokens, outputTokens, finishReason, rows } = generation;
+    const seconds = Math.round(performance.now() - began) / 1000;
+    log('info', 'answer made', { id: head.id, promptTokens, outputTokens, finishReason, rows, seconds });
+    return generation;
+  }
+
+  if (!request.stream) {
+    return c.json(wholeAnswer(head, await tracked(generate(), work)));
+  }
+  return streamAnswer((onText) => tracked(generate(onText), work), {
+    head,
+    usage: request.stream_options?.include_usage ?? false,
+    onCancel: () => gone.abort(),
+    onError: (error) => {
+      if (!signal.aborted) log('error', 'answer broken off', { id: head.id, error });
+    },
+  });
+}
+
+async function readJson(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json();
+  } catch (error) {
+    // The body's own limit comes through here as well.
+    if (error instanceof ChatError) throw error;
+    throw refuse('body', 'The body is not JSON.', 'invalid_json');
+  }
+}
+
+/** A request says it for all pictures, as to vLLM, or for each by its `detail`; the profile knows what that means. */
+function cropsFor(request: ChatRequest, { detail }: ModelProfile) {
+  const levels = { auto: detail.medium, low: detail.low, high: detail.high };
+  return (picture: { readonly detail: keyof typeof levels }): number =>
+    request.mm_processor_kwargs?.num_crops ?? levels[picture.detail];
+}
+
+function settingsOf(request: ChatRequest): Pick<GenerateRequest, 'maxTokens' | 'sampling' | 'stop'> {
+  const sampling: Sampling = {
+    temperature: request.temperature,
+    topP: request.top_p,
+    // Both mean all.
+    topK: request.top_k === -1 ? 0 : request.top_k,
+    repetitionPenalty: request.repetition_penalty,
+    // Who names no seed wants another answer each time.
+    seed: request.seed ?? randomInt(2 ** 32),
+  };
+  return {
+    maxTokens: maxTokensOf(request),
+    sampling,
+    stop: typeof request.stop === 'string' ? [request.stop] : request.stop,
+  };
+}
+
+function tracked<T>(promise: Promise<T>, { running }: Work): Promise<T> {
+  const settled = promise.then(
+    () => undefined,
+    () => undefined,
+  );
+  running.add(settled);
+  void settled.then(() => running.delete(settled));
+  return promise;
+}

@@ -1,0 +1,139 @@
+/** The body of `POST /v1/chat/completions`: what of it is read, what is refused and why. */
+import { z } from 'zod';
+import { type ChatError, refuse } from './chat-error.ts';
+import { DEFAULT_MAX_TOKENS, MAX_CROPS, MAX_MESSAGES, MAX_STOP_LENGTH, MAX_STOPS } from './limits.ts';
+
+const Text = z.object({ type: z.literal('text'), text: z.string() });
+const Picture = z.object({
+  type: z.literal('image_url'),
+  image_url: z.object({ url: z.string(), detail: z.enum(['auto', 'low', 'high']).default('auto') }),
+});
+
+const plain = z.union([z.string(), z.array(Text).min(1)]);
+const name = z.string().optional();
+const Message = z.discriminatedUnion(
+  'role',
+  [
+    z.strictObject({ role: z.enum(['system', 'developer']), content: plain, name }),
+    z.strictObject({
+      role: z.literal('user'),
+      content: z.union([
+        z.string(),
+        z
+          .array(
+            z.discriminatedUnion('type', [Text, Picture], { error: 'Parts may be `text` and `image_url`.' }),
+          )
+          .min(1),
+      ]),
+      name,
+    }),
+    z.strictObject({ role: z.literal('assistant'), content: plain, name, refusal: z.null().optional() }),
+  ],
+  { error: 'Roles may be `system`, `developer`, `user` and `assistant`; there are no tools.' },
+);
+export type Message = z.infer<typeof Message>;
+
+const stop = z.string().min(1).max(MAX_STOP_LENGTH);
+const tokens = z.int().positive();
+
+const ChatRequest = z.strictObject({
+  model: z.string(),
+  messages: z.array(Message).min(1).max(MAX_MESSAGES),
+  max_tokens: tokens.optional(),
+  max_completion_tokens: tokens.optional(),
+  temperature: z.number().min(0).max(2).default(0),
+  top_p: z.number().positive().max(1).optional(),
+  seed: z.int().optional(),
+  stop: z.union([stop, z.array(stop).max(MAX_STOPS)]).default([]),
+  stream: z.boolean().default(false),
+  stream_options: z.strictObject({ include_usage: z.boolean().default(false) }).optional(),
+  // Beyond OpenAI's interface, named as in vLLM's.
+  top_k: z.int().min(-1).optional(),
+  repetition_penalty: z.number().positive().lt(100).optional(),
+  mm_processor_kwargs: z.strictObject({ num_crops: z.int().min(1).max(MAX_CROPS).optional() }).optional(),
+});
+export type ChatRequest = z.infer<typeof ChatRequest>;
+
+/** Fields of OpenAI's interface that change no answer here. */
+const IGNORED = new Set([
+  'user',
+  'metadata',
+  'store',
+  'service_tier',
+  'safety_identifier',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+]);
+
+/** Fields of it that ask for what is not there, with the values that ask for nothing. */
+const UNSUPPORTED: Readonly<Record<string, readonly unknown[]>> = {
+  n: [1],
+  logprobs: [false],
+  top_logprobs: [0],
+  logit_bias: [{}],
+  frequency_penalty: [0],
+  presence_penalty: [0],
+  response_format: [{ type: 'text' }],
+  modalities: [['text']],
+  tools: [[]],
+  tool_choice: ['none', 'auto'],
+  parallel_tool_calls: [true, false],
+  functions: [[]],
+  function_call: ['none', 'auto'],
+  audio: [],
+  prediction: [],
+  reasoning_effort: ['none'],
+  verbosity: [],
+  web_search_options: [],
+};
+
+/** @throws ChatError 400 that names the field. */
+export function readChatRequest(body: unknown): ChatRequest {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw refuse('body', 'The body must be a JSON object.');
+  }
+  const known: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(body)) {
+    // A field that is null is one that was left out.
+    if (value === null || IGNORED.has(field)) continue;
+    if (!Object.hasOwn(UNSUPPORTED, field)) known[field] = value;
+    else if (!UNSUPPORTED[field]?.some((harmless) => JSON.stringify(harmless) === JSON.stringify(value))) {
+      throw refuse(field, `\`${field}\` is not supported with this value.`, 'unsupported_parameter');
+    }
+  }
+  const parsed = ChatRequest.safeParse(known);
+  if (!parsed.success) throw firstComplaint(parsed.error);
+  const { stream, stream_options: streamOptions } = parsed.data;
+  if (streamOptions !== undefined && !stream) {
+    throw refuse('stream_options', '`stream_options` is for streams: set `stream` to true.');
+  }
+  return parsed.data;
+}
+
+export function maxTokensOf(request: ChatRequest): number {
+  return request.max_completion_tokens ?? request.max_tokens ?? DEFAULT_MAX_TOKENS;
+}
+
+function firstComplaint({ issues }: z.ZodError): ChatError {
+  let [issue] = issues;
+  const path = [...(issue?.path ?? [])];
+  // Of a choice that was not met, the branch that came furthest says best what is wrong.
+  while (issue?.code === 'invalid_union' && issue.errors.length > 0) {
+    const branches = issue.errors.flatMap(([first]) => (first === undefined ? [] : [first]));
+    issue = branches.reduce((best, branch) => (branch.path.length > best.path.length ? branch : best));
+    path.push(...issue.path);
+  }
+  if (issue?.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    return refuse(pathText([...path, key]), 'The field is not known.', 'unknown_parameter');
+  }
+  return refuse(pathText(path), `${issue?.message}${issue?.message.endsWith('.') ? '' : '.'}`);
+}
+
+/** As OpenAI writes it: `messages[0].content`. */
+function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    return text === '' ? String(key) : `${text}.${String(key)}`;
+  }, '');
+}

@@ -1,0 +1,49 @@
+/** `frameloom serve-model`: a model host behind HTTP. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ApiKey } from '../../schema/api-keys.ts';
+import type { Settings } from '../../schema/settings.ts';
+import { startOwnHost } from '../generator.ts';
+import { resolveModel } from '../models.ts';
+import { startModelServer } from './server.ts';
+
+export interface ModelServerProcess {
+  readonly host: string;
+  readonly port: number;
+  readonly keys: readonly ApiKey[];
+  readonly log: (
+    level: 'info' | 'warn' | 'error',
+    message: string,
+    fields: Readonly<Record<string, unknown>>,
+  ) => void;
+  /** Called with the address once it answers. */
+  readonly onReady: (url: string) => void;
+  /** Aborts when the process shall leave. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs until `signal` aborts. Throws when the model cannot be loaded, and what `startModelServer` throws. */
+export async function runModelServer(
+  settings: Settings,
+  { onReady, signal, log, ...listen }: ModelServerProcess,
+): Promise<void> {
+  const { folder, profile } = await resolveModel(settings);
+  const scratch = join(settings.home, 'scratch');
+  await mkdir(scratch, { recursive: true });
+  await using generator = await startOwnHost(settings, folder, (message, fields) =>
+    log('warn', message, fields),
+  );
+  log('info', 'model loaded', {
+    model: profile.name,
+    revision: profile.revision,
+    runtime: generator.info.runtime,
+  });
+  const { maxPixels } = settings;
+  const server = await startModelServer({ ...listen, generator, profile, scratch, maxPixels, log });
+  onReady(server.url);
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await server.close();
+}

@@ -1,0 +1,84 @@
+/** The HTTP server of `frameloom serve-model`. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { ModelError } from '../../phi3v/index.ts';
+import { isLoopback } from '../../schema/api-keys.ts';
+import { SettingsError } from '../../schema/settings.ts';
+import { createModelApp, type ModelAppDeps } from './app.ts';
+
+/** Longest wait for the headers of a request, in milliseconds. */
+const HEADERS_TIMEOUT = 15_000;
+/** Longest wait for a whole request with its pictures, in milliseconds. */
+const REQUEST_TIMEOUT = 300_000;
+/** Milliseconds that answers have to finish when the server closes. The process is ended by force after 25 s. */
+const DRAIN_TIMEOUT = 18_000;
+/** Milliseconds that connections have to take what is left for them after that. */
+const LAST_WORDS = 1000;
+/** While it closes, connections that have become idle are cut this often, in milliseconds. */
+const IDLE_SWEEP = 50;
+
+export interface ModelServerOptions extends ModelAppDeps {
+  /** Address to listen on. Any but a loopback one requires `keys`. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly drainMs?: number;
+}
+
+export interface ModelServer {
+  /** Where it answers, such as `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** Takes no more requests, lets answers finish for a while, and cancels what is left. */
+  close(): Promise<void>;
+}
+
+/** Throws SettingsError when it would be open to others without keys, and what `listen` throws. */
+export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
+  const { host, port, drainMs = DRAIN_TIMEOUT, ...deps } = options;
+  if (deps.keys.length === 0 && !isLoopback(host)) {
+    throw new SettingsError('FRAMELOOM_API_KEYS is required to listen on any other address than localhost.');
+  }
+  const stop = new AbortController();
+  const work = { draining: false, stop: stop.signal, running: new Set<Promise<unknown>>() };
+  const app = createModelApp(deps, work);
+  const server = createServer(
+    { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address() as AddressInfo; // it listens on TCP
+  const name = host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host;
+  let closed: Promise<void> | undefined;
+
+  async function drain(): Promise<void> {
+    work.draining = true;
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP);
+    const timer = setTimeout(
+      () => stop.abort(new ModelError('cancelled', 'The server was shut down.')),
+      drainMs,
+    );
+    // A request may come in the same moment, before it was refused.
+    while (work.running.size > 0) await Promise.all(work.running);
+    clearTimeout(timer);
+    const cut = setTimeout(() => server.closeAllConnections(), LAST_WORDS);
+    await ended;
+    clearTimeout(cut);
+    clearInterval(sweep);
+  }
+
+  return {
+    url: `http://${name}:${address.port}`,
+    close: () => {
+      closed ??= drain();
+      return closed;
+    },
+  };
+}
