@@ -4,10 +4,10 @@
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { dataFiles } from '../../phi3v/inspect-folder.ts';
 import { openGraphs } from '../../phi3v/graphs.ts';
+import { dataFiles } from '../../phi3v/inspect-folder.ts';
 import type { CacheRow } from '../../phi3v/kv-cache.ts';
-import { likeliest, median, PROMPT_TOKENS, promptIds, sliceConfig, STEPS, THREADS, timed } from './slice.ts';
+import { likeliest, median, PROMPT_TOKENS, promptIds, STEPS, sliceConfig, THREADS, timed } from './slice.ts';
 
 const ROWS = 8;
 const SHORT = 128;
@@ -65,16 +65,16 @@ const longSteps = await steps([long], PROMPT_TOKENS, STEPS);
 const rss = process.memoryUsage.rss();
 long.release();
 
-const rows = Array.from({ length: ROWS }, () => open(SHORT + 4 * STEPS));
-for (const row of rows) await fill(row, SHORT);
-const [first] = rows;
+const eight = Array.from({ length: ROWS }, () => open(SHORT + 4 * STEPS));
+for (const row of eight) await fill(row, SHORT);
+const [first] = eight;
 if (first === undefined) throw new Error('no row');
 // In turns, so that a machine that slows down slows both.
 const alone: number[] = [];
 const together: number[] = [];
 for (let turn = 0; turn < 2; turn++) {
   alone.push(...(await steps([first], SHORT, STEPS)));
-  together.push(...(await steps(rows, SHORT, STEPS)));
+  together.push(...(await steps(eight, SHORT, STEPS)));
 }
 
 let weights = 0;

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
-import { likeliest, median, PROMPT_TOKENS, promptIds, sliceConfig, STEPS, THREADS, timed } from './slice.ts';
+import { likeliest, median, PROMPT_TOKENS, promptIds, STEPS, sliceConfig, THREADS, timed } from './slice.ts';
 
 const [, , folder = ''] = process.argv;
 const config = await sliceConfig(folder);
