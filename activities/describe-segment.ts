@@ -28,7 +28,7 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
         crops,
         maxTokens,
       });
-      const { name, artifact, cached, gpuSeconds } = await generateOnce(
+      const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(
         deps,
         identity,
         'caption',
@@ -46,6 +46,8 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
         attempts: Context.current().info.attempt,
         cached,
         gpuSeconds,
+        visionCalls,
+        rows,
         runtime: deps.generator.info.runtime,
       };
     });

@@ -94,6 +94,8 @@ function ledgerOf(input: FinishInput): Ledger {
             attempts: segment.cost.attempts,
             cached: segment.cost.cached,
             gpu_seconds: round(segment.cost.gpuSeconds),
+            vision_calls: segment.cost.visionCalls,
+            rows: round(segment.cost.rows),
           },
         ],
   );

@@ -46,6 +46,8 @@ export interface Generated {
   readonly artifact: GenerationArtifact;
   readonly cached: boolean;
   readonly gpuSeconds: number;
+  readonly visionCalls: number;
+  readonly rows: number;
 }
 
 /**
@@ -62,18 +64,19 @@ export async function generateOnce(
 ): Promise<Generated> {
   const name = generationName(digest);
   const found = await findJson<GenerationArtifact>(store, name);
-  if (found) return { name, artifact: found, cached: true, gpuSeconds: 0 };
+  if (found) return { name, artifact: found, cached: true, gpuSeconds: 0, visionCalls: 0, rows: 0 };
 
   const resume = await furthestCheckpoint(store, digest);
   const writer = checkpointWriter(store, digest, resume);
   let artifact: GenerationArtifact;
-  let gpuSeconds = 0;
+  let cost = { gpuSeconds: 0, visionCalls: 0, rows: 0 };
   try {
     const generation = await make((request, onFeatures) =>
       generator.generate({ ...request, resume }, { signal, onTokens: writer.add, onFeatures }),
     );
     onGeneration?.(generation);
-    gpuSeconds = generation.modelSeconds;
+    const { modelSeconds: gpuSeconds, visionCalls, rows } = generation;
+    cost = { gpuSeconds, visionCalls, rows };
     artifact = {
       kind,
       text: generation.text,
@@ -94,7 +97,7 @@ export async function generateOnce(
   }
   await putJson(store, name, artifact);
   await discardCheckpoints(store, digest);
-  return { name, artifact, cached: false, gpuSeconds };
+  return { name, artifact, cached: false, ...cost };
 }
 
 async function furthestCheckpoint(store: ArtifactStore, digest: string): Promise<readonly number[]> {

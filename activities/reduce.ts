@@ -1,7 +1,7 @@
 /** Merges captions or texts into one text, or gives them a title. */
 import { Context } from '@temporalio/activity';
 import { digest } from '../schema/canonical.ts';
-import type { GpuActivities, ReduceInput } from '../schema/stages.ts';
+import type { GpuActivities, ReduceInput, ReduceOutput } from '../schema/stages.ts';
 import { generationName } from '../store/names.ts';
 import { collapse } from '../summary/captions.ts';
 import { bare, mendMerge, sentences } from '../summary/evidence.ts';
@@ -37,7 +37,7 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
       if (lines.length === 0 || (lines.length === 1 && kind !== 'title')) {
         return { ...common, ...(await keep(identity, lines[0] ?? '')) };
       }
-      const { name, artifact, cached, gpuSeconds } = await generateOnce(
+      const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(
         deps,
         identity,
         kind === 'title' ? 'title' : 'text',
@@ -49,14 +49,11 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
         signal,
       );
       const title = kind === 'title' ? { title: artifact.lines[0] ?? '' } : {};
-      return { ...common, generation: name, ...title, cached, gpuSeconds };
+      return { ...common, generation: name, ...title, cached, gpuSeconds, visionCalls, rows };
     });
 
   /** A single line needs no merging: it is its own summary. */
-  async function keep(
-    identity: string,
-    line: string,
-  ): Promise<{ generation: string; cached: boolean; gpuSeconds: number }> {
+  async function keep(identity: string, line: string): Promise<Omit<ReduceOutput, 'attempts' | 'runtime'>> {
     const artifact: GenerationArtifact = {
       kind: 'text',
       text: line,
@@ -65,7 +62,7 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
       usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
     };
     await putJson(store, generationName(identity), artifact);
-    return { generation: generationName(identity), cached: false, gpuSeconds: 0 };
+    return { generation: generationName(identity), cached: false, gpuSeconds: 0, visionCalls: 0, rows: 0 };
   }
 }
 

@@ -1,14 +1,13 @@
 /** What `doctor` looks at. Each part is asked for its version: a file that is there but does not run is missing. */
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { ERRORS, FrameloomError } from '../schema/errors.ts';
 import type { Settings } from '../schema/settings.ts';
 import { formatBytes } from '../web/format.ts';
-import { askEndpoint, inspectModelFolder } from '../workers/model-status.ts';
+import { askEndpoint, askRuntime, inspectModelFolder } from '../workers/model-status.ts';
 import { resolveModel } from '../workers/models.ts';
 import { findTool, onPath, type ToolName, toolVariable } from './tools.ts';
 
@@ -48,7 +47,7 @@ export async function examine(env: Env, settings: Settings): Promise<readonly Fi
     temporal(env, settings),
     model(settings),
     ...(settings.modelUrl === undefined ? [] : [endpoint(settings)]),
-    runtime(),
+    runtime(settings),
     disk(settings),
     program(
       'chromium',
@@ -157,22 +156,26 @@ async function endpoint(settings: Settings): Promise<Finding> {
   return { name, status: 'ok', found, advice };
 }
 
-async function runtime(): Promise<Finding> {
+async function runtime(settings: Settings): Promise<Finding> {
   const name = 'onnxruntime';
-  try {
-    const { listSupportedBackends } = await import('onnxruntime-node');
-    const path = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-    const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string }; // npm requires it
-    const providers = listSupportedBackends().map((backend) => backend.name);
-    return { name, status: 'ok', found: `${version}, providers: ${providers.join(', ')}` };
-  } catch {
+  const found = await askRuntime(settings).catch(() => undefined);
+  if (found?.runtime !== undefined && found.problem === undefined) {
+    return { name, status: 'ok', found: found.runtime };
+  }
+  if (found?.runtime !== undefined) {
     return {
       name,
-      status: 'missing',
-      found: 'it cannot be loaded',
-      advice: 'Run `npm ci` again; this platform may be one that onnxruntime-node is not made for.',
+      status: 'optional',
+      found: `${found.runtime}: ${found.problem}`,
+      advice: 'It works, and is slower: run `npm ci` with optional dependencies for the fast way.',
     };
   }
+  return {
+    name,
+    status: 'missing',
+    found: found?.problem ?? 'it cannot be loaded',
+    advice: 'Run `npm ci` again; this platform may be one that onnxruntime-node is not made for.',
+  };
 }
 
 async function disk(settings: Settings): Promise<Finding> {

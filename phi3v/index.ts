@@ -14,7 +14,7 @@ export { hdTransform, type PaddedImage, type RgbImage } from './hd-transform.ts'
 export { type ModelHost, type ModelHostOptions, startModelHost } from './host.ts';
 export { inspectModelFolder, type ModelFile, type ModelFolderReport } from './inspect-folder.ts';
 export type { ModelInfo } from './model.ts';
-export { PROVIDERS, type Provider } from './ort/runtime.ts';
+export { examineRuntime } from './ort/open-runtime.ts';
 export { decodePadded, encodePadded } from './padded-file.ts';
 export { readPicture } from './picture.ts';
 export { pixelValues } from './pixel-values.ts';

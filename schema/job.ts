@@ -53,7 +53,16 @@ export const Ledger = z
     wall_seconds: z.number(),
     runtime: z.string().describe('Such as `onnxruntime-node 1.30.0 cpu`.'),
     segments: z.array(
-      z.object({ index: z.int(), attempts: z.int(), cached: z.boolean(), gpu_seconds: z.number() }),
+      z.object({
+        index: z.int(),
+        attempts: z.int(),
+        cached: z.boolean(),
+        gpu_seconds: z.number(),
+        vision_calls: z.int().describe('Pictures that the vision graph was run for.'),
+        rows: z
+          .number()
+          .describe('Answers that decoded together with this one, itself included, on average.'),
+      }),
     ),
   })
   .meta({ id: 'Ledger' });

@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ApiError, createClient } from '../api/client.ts';
-import { runJob } from '../cli/commands/summarize.ts';
+import { type RequestOptions, runJob } from '../cli/commands/summarize.ts';
 import { type CommandContext, EXIT, printLine } from '../cli/context.ts';
 import { embeddedOptions } from '../cli/embedded/options.ts';
 import { type EmbeddedSystem, startEmbedded } from '../cli/embedded/system.ts';
@@ -15,13 +15,29 @@ import { packageRoot } from '../cli/package-root.ts';
 import { progressView } from '../cli/progress.ts';
 import { endSignal } from '../cli/signals.ts';
 import { readSources, sourceName } from '../cli/sources.ts';
+import type { Job } from '../schema/job.ts';
 import { loadSettings } from '../schema/settings.ts';
 
-const SAMPLES = ['sample-video.mp4', 'sample-deck.pdf'];
+interface Run {
+  readonly name: string;
+  readonly options: RequestOptions;
+  /** What is shown by it, where that is not plain. */
+  readonly note?: string;
+}
 
-/** Summarizes one sample, prints the summary and writes the JSON. Answers the exit code. */
+const RUNS: readonly Run[] = [
+  { name: 'sample-video.mp4', options: {} },
+  { name: 'sample-deck.pdf', options: {} },
+  {
+    name: 'sample-video.mp4',
+    options: { summary_prompt: 'Say it once more.' },
+    note: 'The video again with another summary prompt: what was seen is not looked at twice.',
+  },
+];
+
+/** Runs one job, prints the summary and what the model did for it, and writes the JSON. Answers the exit code. */
 async function summarizeSample(
-  name: string,
+  { name, options, note }: Run,
   system: EmbeddedSystem,
   folder: string,
   context: CommandContext,
@@ -29,13 +45,21 @@ async function summarizeSample(
   const source = await readSources([join(packageRoot(), 'samples', name)]);
   const view = progressView(context.stderr, sourceName(source));
   try {
-    const job = await runJob(source, {}, { client: createClient({ url: system.url }) }, view, context.signal);
+    if (note !== undefined) printLine(context.stdout, note);
+    const job = await runJob(
+      source,
+      options,
+      { client: createClient({ url: system.url }) },
+      view,
+      context.signal,
+    );
     view.close();
     printLine(context.stdout);
     const code = printOutcome(job, context, false);
-    const file = join(folder, `${name.replace(/\.\w+$/, '')}.json`);
+    printLine(context.stdout, `\n${modelWork(job)}`);
+    const file = join(folder, `${name.replace(/\.\w+$/, '')}${note === undefined ? '' : '-again'}.json`);
     await writeFile(file, `${JSON.stringify(job.result, null, 2)}\n`);
-    printLine(context.stdout, `\nJSON: ${relative(process.cwd(), file)}\n`);
+    printLine(context.stdout, `JSON: ${relative(process.cwd(), file)}\n`);
     return code;
   } catch (error) {
     view.close();
@@ -44,13 +68,22 @@ async function summarizeSample(
   }
 }
 
+/** How much the model had to do, and how much of it it did together. */
+function modelWork({ ledger }: Job): string {
+  const segments = ledger?.segments ?? [];
+  const seen = segments.reduce((sum, segment) => sum + segment.vision_calls, 0);
+  const together = Math.max(0, ...segments.map(({ rows }) => rows));
+  const shared = together > 1 ? `, up to ${together.toFixed(1)} answers decoded together` : '';
+  return `Model: ${ledger?.gpu_seconds.toFixed(1)} s on ${ledger?.runtime}; ${segments.length} segments, vision calls: ${seen}${shared}`;
+}
+
 async function demo(context: CommandContext, keep: boolean): Promise<number> {
   const folder = join(context.settings.home, 'demo');
   await mkdir(folder, { recursive: true });
   await using system = await startEmbedded(embeddedOptions(context, 0), context.signal);
   let worst: number = EXIT.complete;
-  for (const name of SAMPLES) {
-    worst = Math.max(worst, await summarizeSample(name, system, folder, context));
+  for (const run of RUNS) {
+    worst = Math.max(worst, await summarizeSample(run, system, folder, context));
   }
   if (!keep) return worst;
   printLine(context.stdout, `The console is at ${system.url}. Press Ctrl-C to stop.`);

@@ -1,9 +1,32 @@
 /** What there is to say of a model without loading it, for `frameloom doctor` and `frameloom models`. */
-import { connectEndpoint, ModelError } from '../phi3v/index.ts';
+import { connectEndpoint, examineRuntime, ModelError } from '../phi3v/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { originOf } from './generator.ts';
 
 export { inspectModelFolder, type ModelFolderReport } from '../phi3v/index.ts';
+
+export interface RuntimeReport {
+  /** Name, version, provider and path, such as `onnxruntime 1.30.0 cpu (C API, in place)`; undefined where none runs. */
+  readonly runtime: string | undefined;
+  /** Why it is not the fast one, or none at all. */
+  readonly problem: string | undefined;
+}
+
+/** Which runtime a model host would use with these settings. */
+export async function askRuntime(
+  settings: Pick<Settings, 'modelProvider' | 'ortLibrary'>,
+): Promise<RuntimeReport> {
+  try {
+    const { description, fallback } = await examineRuntime({
+      provider: settings.modelProvider,
+      library: settings.ortLibrary,
+    });
+    return { runtime: description, problem: fallback };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    return { runtime: undefined, problem: error.message };
+  }
+}
 
 export interface EndpointReport {
   /** Where it is, without a key or a path. */

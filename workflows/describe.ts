@@ -67,8 +67,8 @@ export async function describe(
       });
       counts.done += 1;
       journal.emit({ type: 'segment.completed', segment: shown(segment, described) }, describing());
-      const { generation, lines, attempts, cached, gpuSeconds, runtime } = described;
-      const cost = { attempts, cached, gpuSeconds, runtime };
+      const { generation, lines, attempts, cached, gpuSeconds, visionCalls, rows, runtime } = described;
+      const cost = { attempts, cached, gpuSeconds, visionCalls, rows, runtime };
       const said = described.captions.filter((caption) => caption !== '');
       return {
         outcome: { ...segment, generation, cost },

@@ -71,7 +71,7 @@ this job. Exit codes: 0 complete, 3 with gaps, 1 failed, 2 wrong usage.`,
 };
 
 type Values = ReturnType<typeof parseCommandLine<{ options: typeof OPTIONS }>>['values'];
-type RequestOptions = Omit<SummaryRequestInput, 'source'>;
+export type RequestOptions = Omit<SummaryRequestInput, 'source'>;
 
 async function summarizeSource(
   source: Source,

@@ -1,7 +1,18 @@
 import { ModelError } from '../errors.ts';
 import { openCRuntime } from './c-runtime.ts';
-import { openNodeRuntime } from './node-runtime.ts';
 import type { OrtRuntime, RuntimeOptions } from './runtime.ts';
+
+/**
+ * Which runtime a model would run on here, without loading one.
+ *
+ * @throws ModelError as `openRuntime`.
+ */
+export async function examineRuntime(
+  options: RuntimeOptions,
+): Promise<{ readonly description: string; readonly fallback: string | undefined }> {
+  const { runtime, fallback } = await openRuntime(options);
+  return { description: runtime.description, fallback };
+}
 
 /** A runtime, and why it is not the faster one. */
 export interface ChosenRuntime {
@@ -18,7 +29,7 @@ export interface ChosenRuntime {
  */
 export async function openRuntime(options: RuntimeOptions): Promise<ChosenRuntime> {
   if (options.provider === 'webgpu') {
-    return { runtime: openNodeRuntime(options), fallback: 'WebGPU runs through onnxruntime-node' };
+    return { runtime: await openPortable(options), fallback: 'WebGPU runs through onnxruntime-node' };
   }
   try {
     return { runtime: await openCRuntime(options), fallback: undefined };
@@ -32,6 +43,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<ChosenRuntim
         { cause },
       );
     }
-    return { runtime: openNodeRuntime(options), fallback: `the C API cannot be used: ${reason}` };
+    return { runtime: await openPortable(options), fallback: `the C API cannot be used: ${reason}` };
   }
+}
+
+/** Loaded when it is needed: it is native code, and most processes of the system run no model. */
+async function openPortable(options: RuntimeOptions): Promise<OrtRuntime> {
+  const { openNodeRuntime } = await import('./node-runtime.ts');
+  return openNodeRuntime(options);
 }

@@ -39,7 +39,7 @@ const model: ModelPlan = {
   tokens: { captionPerImage: 64, summary: 512, title: 24 },
   evidence: 1,
 };
-const cost = { attempts: 1, cached: false, gpuSeconds: 0.1, runtime: 'test' };
+const cost = { attempts: 1, cached: false, gpuSeconds: 0.1, visionCalls: 0, rows: 1, runtime: 'test' };
 
 /** A deck of `pages` slides through every stage; tests replace single activities. */
 function answers(pages: number): { cpu: CpuActivities; gpu: GpuActivities; finished: FinishInput[] } {

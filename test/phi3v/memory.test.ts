@@ -1,0 +1,51 @@
+/** What a model host takes over many answers. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { encodePadded, hdTransform, startModelHost } from '../../phi3v/index.ts';
+import { COLOURS, DESCRIBE, drawCircle, TINY } from './support.ts';
+
+const WARM_UP = 50;
+const ANSWERS = 500;
+const TOGETHER = 5;
+
+it('500 answers leave the memory of the model host where it was after the first 50', async ({ skip }) => {
+  if (!existsSync('/proc/self/status')) return skip('only Linux tells the memory of another process');
+  const folder = await mkdtemp(join(tmpdir(), 'frameloom-memory-'));
+  try {
+    await using host = await startModelHost({ folder: TINY });
+    const rss = async (): Promise<number> => {
+      const status = await readFile(`/proc/${host.pid}/status`, 'utf8');
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+    };
+    const answer = async (i: number): Promise<void> => {
+      // A new picture each time: every graph runs, and features come and go.
+      const picture = join(folder, `${i % 10}.bin`);
+      const image = hdTransform(drawCircle(COLOURS.red, COLOURS.blue, i % 3 === 0 ? 0 : 2), 1);
+      await writeFile(picture, encodePadded(image));
+      await host.generate({
+        prompt: [{ text: '1:\n' }, { image: 0 }, { text: DESCRIBE }],
+        images: [{ key: `${i}`, picture }],
+        maxTokens: 8 + (i % 8),
+        sampling: { temperature: 1, seed: i },
+      });
+    };
+    const answers = async (from: number, to: number): Promise<void> => {
+      for (let i = from; i < to; i += TOGETHER) {
+        await Promise.all(Array.from({ length: TOGETHER }, (_, k) => answer(i + k)));
+      }
+    };
+    await answers(0, WARM_UP);
+    const before = await rss();
+    await answers(WARM_UP, ANSWERS);
+    const after = await rss();
+    console.info(`model host: ${before >> 10} MiB after ${WARM_UP} answers, ${after >> 10} MiB after ${ANSWERS}`);
+    // 313 tokens of 128 floats a picture: what the cache of features may rightly keep of the last 450.
+    const kept = ((ANSWERS - WARM_UP) * 313 * 128 * 4) / 1024;
+    expect(after - kept).toBeLessThanOrEqual(before * 1.05);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 240_000);
