@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PDFDocument } from 'pdf-lib';
 import sharp, { type SharpOptions } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { crc32 } from '../../media/crc32.ts';
 import {
   findMediaTools,
   type MediaTools,
@@ -15,7 +16,6 @@ import {
 } from '../../media/index.ts';
 import { FrameloomError } from '../../schema/errors.ts';
 import { ffmpeg, H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
-import { crc32 } from './crc32.ts';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);

@@ -38,6 +38,7 @@ const model: ModelPlan = {
   merge: { captions: 4, parts: 3 },
   tokens: { captionPerImage: 64, summary: 512, title: 24 },
   evidence: 1,
+  wordTokens: 0,
 };
 const cost = { attempts: 1, cached: false, gpuSeconds: 0.1, runtime: 'test' };
 
@@ -62,7 +63,10 @@ function answers(pages: number): { cpu: CpuActivities; gpu: GpuActivities; finis
           slide,
         })),
         dropped: 0,
+        gaps: 0,
       }),
+      readWords: async () => ({}),
+      matchSlides: async () => ({ shown: 'shown/x.json' }),
       preprocessFrames: async ({ frames }) =>
         frames.map(() => ({ crops: `crops/${SHA}.bin`, imageTokens: 313 })),
       writeManifest: async () => undefined,
@@ -113,7 +117,15 @@ beforeAll(async () => {
     Worker.create({
       connection,
       taskQueue: TASK_QUEUES.cpu,
-      activities: now('ingest', 'extractFrames', 'preprocessFrames', 'writeManifest', 'finish'),
+      activities: now(
+        'ingest',
+        'extractFrames',
+        'readWords',
+        'matchSlides',
+        'preprocessFrames',
+        'writeManifest',
+        'finish',
+      ),
     }),
     Worker.create({
       connection,
