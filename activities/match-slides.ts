@@ -82,7 +82,7 @@ export function createMatchSlides(deps: {
     const step = Math.max(1, frames.length / SCOUTS);
     for (let at = 0; at < frames.length; at += step)
       scouts.push(await small(frames[Math.floor(at)] as Frame)); // below length
-    const matcher = createSlideMatcher(
+    const matcher = await createSlideMatcher(
       drawn.map(({ lumas }) => lumas),
       scouts,
     );

@@ -34,11 +34,16 @@ export function slideLumas(slide: Picture): Lumas {
 }
 
 /** Finds where `scouts`, frames from all over the lecture, show the slides, and compares there. */
-export function createSlideMatcher(slides: readonly Lumas[], scouts: readonly Picture[]): SlideMatcher {
+export async function createSlideMatcher(
+  slides: readonly Lumas[],
+  scouts: readonly Picture[],
+): Promise<SlideMatcher> {
   const frames = pick(scouts, SCOUTS).map(lumasOf);
   const [first] = slides;
   const places =
-    first && frames[0] ? findPlaces(pick(slides, SCOUTED), frames, fullPlace(first, frames[0])) : [WHOLE];
+    first && frames[0]
+      ? await findPlaces(pick(slides, SCOUTED), frames, fullPlace(first, frames[0]))
+      : [WHOLE];
   const coarse = slides.map((slide) => signatureOf(slide, WHOLE, COARSE));
   const fine = slides.map((slide) => signatureOf(slide, WHOLE, FINE));
   return {

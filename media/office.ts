@@ -36,7 +36,8 @@ export async function findOffice(settings: {
   readonly searchPath: string;
 }): Promise<Office | undefined> {
   for (const path of settings.soffice === undefined ? ['soffice', 'libreoffice'] : [settings.soffice]) {
-    const options = { timeLimit: 60_000, maxBytes: 65_536, keep: 'all' } as const;
+    const env = { PATH: settings.searchPath };
+    const options = { timeLimit: 60_000, maxBytes: 65_536, keep: 'all', env } as const;
     const { stdout } = await runProgram(path, ['--version'], options).catch(() => ({ stdout: '' }));
     const version = /^LibreOffice\S* (\S+)/.exec(stdout)?.[1];
     if (version !== undefined) return { path, version, searchPath: settings.searchPath };

@@ -1,4 +1,5 @@
 /** Finds where in the frames of a lecture its slides are shown: full size, or beside the speaker. */
+import { setImmediate } from 'node:timers/promises';
 import type { Size } from './picture.ts';
 import { COARSE, FINE, type Lumas, likeness, type Place, signatureOf } from './slide-signature.ts';
 
@@ -24,15 +25,16 @@ export function fullPlace(slide: Size, frame: Size): Place {
  * The places at which `frames` show `slides`: the full one, and up to two more that show some slide better in several frames. Each
  * frame votes once.
  */
-export function findPlaces(
+export async function findPlaces(
   slides: readonly Lumas[],
   frames: readonly Lumas[],
   full: Place,
-): readonly Place[] {
+): Promise<readonly Place[]> {
   const coarse = signatures(slides, COARSE);
   const votes = new Map<Place, { readonly frames: Set<number>; sum: number }>();
   const candidates = placesWithin(full);
   for (const [index, frame] of frames.entries()) {
+    await setImmediate(); // a frame takes a tenth of a second: heartbeats go out in between
     const atFull = best(frame, full, coarse);
     let winner: { place: Place; score: number } | undefined;
     for (const place of candidates) {

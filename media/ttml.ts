@@ -19,6 +19,7 @@ export function parseTtml(text: string): readonly Cue[] {
 
 /** Times of an element count from those of its parent. */
 function cuesIn(element: XmlElement, from: number, until: number, rates: Rates): readonly Cue[] {
+  if (element.name === 'head') return [];
   const { begin, end, dur } = element.attributes;
   const start = from + (seconds(begin, rates) ?? 0);
   const ends = [
