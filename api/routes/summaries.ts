@@ -147,10 +147,8 @@ export function summaryRoutes(app: Api, deps: ApiDeps): void {
     // A repeated request is answered even after its files were deleted.
     const known = await orchestrator.describe(jobId);
     if (!known) await requireFiles(store, tenant, request.source);
-    const sealed =
-      known?.memo.fingerprint === fingerprint
-        ? known.memo.request
-        : await sealRequest(deps, tenant, jobId, referenced);
+    // What stands for a job that is there already is in the store; another request under its key leaves nothing there.
+    const sealed = known ? known.memo.request : await sealRequest(deps, tenant, jobId, referenced);
     const started = await orchestrator.start({
       jobId,
       memo: { tenant, request: sealed, fingerprint },

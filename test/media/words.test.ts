@@ -205,7 +205,7 @@ describe('transcribePiece', () => {
       seen = {
         url: path,
         key: headers.authorization,
-        form: body.toString('latin1').replace(/RIFF[^]*?\r\n--/, '--'),
+        form: body.toString('latin1').replace(/RIFF.*?\r\n--/s, '--'),
         wav: body.subarray(start, start + 8 + body.readUInt32LE(start + 4)),
       };
       response.end(
