@@ -36,7 +36,7 @@ const SLIDES = [
 ];
 
 describe('a PPTX', () => {
-  it(`keeps every slide, its notes and its marks ${soffice ? '' : '(LibreOffice is not installed: without pictures)'}`, async () => {
+  it(`keeps every slide, its notes and its marks${soffice ? '' : ' (no LibreOffice here: without pictures)'}`, async () => {
     const path = await makePptx(join(folder, 'talk.pptx'), { slides: SLIDES });
     const { id } = await system.client.createSummary({
       source: { type: 'deck', file_id: await system.upload(path) },
