@@ -54,8 +54,8 @@ async function video(
   subtitles?: string,
 ): Promise<Pick<ReadWordsInput, 'source' | 'artifact'>> {
   const path = join(root, `${seconds}-${subtitles?.length ?? 0}.mkv`);
-  const side =
-    subtitles === undefined ? [] : ['-f', 'srt', '-i', `data:text/plain,${encodeURIComponent(subtitles)}`];
+  const side = `${path}.srt`;
+  if (subtitles !== undefined) await writeFile(side, subtitles);
   await ffmpeg([
     ...['-f', 'lavfi', '-i', `color=red:s=64x64:d=${seconds}:r=1`],
     ...['-f', 'lavfi', '-i', `sine=duration=${seconds}:sample_rate=8000`],
