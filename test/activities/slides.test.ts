@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Extraction } from '../../activities/extraction.ts';
 import { type CpuDeps, createCpuActivities, createGpuActivities } from '../../activities/index.ts';
 import { findMediaTools } from '../../media/index.ts';
-import type { ModelHost } from '../../phi3v/index.ts';
+import type { Generator } from '../../phi3v/index.ts';
 import { fileIdFor, type JobId, jobIdFor } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import type { SourceRequest } from '../../schema/request.ts';
@@ -151,8 +151,14 @@ describe('a PPTX without LibreOffice', () => {
   it('is described by those words, without a model call', async () => {
     const found = await ingest(await pptx(spec));
     const { extraction } = await run(cpu().extractFrames, extractInput(found));
-    const host = { info: { runtime: 'none', hiddenSize: 1 } } as unknown as ModelHost; // must not be asked for more
-    const { describeSegment } = createGpuActivities({ store, profile, host });
+    const generator = { info: { runtime: 'none' } } as unknown as Generator; // must not be asked for more
+    const { describeSegment } = createGpuActivities({
+      store,
+      profile,
+      generator,
+      scratch: root,
+      keepFeatures: false,
+    });
     const described = await run(describeSegment, {
       model: found.model,
       crops: [],
