@@ -5,19 +5,25 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { Generation, ImageFile } from '../phi3v/index.ts';
 import { digest } from '../schema/canonical.ts';
-import type { GpuActivities, ModelPlan } from '../schema/stages.ts';
-import { featuresName } from '../store/names.ts';
+import type { DescribeInput, DescribeOutput, GpuActivities, ModelPlan } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { featuresName, generationName } from '../store/names.ts';
 import { collapse, parseCaptions } from '../summary/captions.ts';
 import { captionPrompt, PROMPTS_VERSION } from '../summary/prompts.ts';
-import { withFiles } from './artifacts.ts';
-import { generateOnce } from './generation.ts';
+import { quoteSlide } from '../summary/words.ts';
+import { putJson, withFiles } from './artifacts.ts';
+import { type GenerationArtifact, generateOnce } from './generation.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { type GpuDeps, requireModel } from './model.ts';
+import { promptWords, slidesOf } from './words.ts';
 
 export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSegment'] {
-  return ({ model, crops, focus, instruction }) =>
+  return (input) =>
     withHeartbeat(async (signal) => {
+      const { model, crops, focus, instruction } = input;
       requireModel(deps, model);
+      if (crops.length === 0) return quote(deps.store, input, deps.generator.info.runtime);
+      const words = await promptWords(deps.store, input.words, model.wordTokens);
       const user = { focus, instruction };
       const maxTokens = model.tokens.captionPerImage * crops.length;
       const identity = await digest({
@@ -27,6 +33,7 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
         user,
         crops,
         maxTokens,
+        words,
       });
       const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(
         deps,
@@ -34,7 +41,7 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
         'caption',
         (generate) =>
           withImages(deps, model, crops, (images, onFeatures) =>
-            generate({ prompt: captionPrompt(crops.length, user), images, maxTokens }, onFeatures),
+            generate({ prompt: captionPrompt(crops.length, user, words), images, maxTokens }, onFeatures),
           ),
         (text) => parseCaptions(text, crops.length),
         signal,
@@ -51,6 +58,28 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
         runtime: deps.generator.info.runtime,
       };
     });
+}
+
+/** Slides without pictures are described by their own words; no model is asked. */
+async function quote(
+  store: ArtifactStore,
+  { words }: DescribeInput,
+  runtime: string,
+): Promise<DescribeOutput> {
+  const slides = words?.kind === 'slides' ? await slidesOf(store, words) : [];
+  const captions = slides.map((slide) => (slide ? quoteSlide(slide) : ''));
+  const generation = generationName(await digest({ kind: 'quote', captions }));
+  const artifact: GenerationArtifact = {
+    kind: 'caption',
+    text: captions.join('\n'),
+    lines: captions,
+    finishReason: 'stop',
+    usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
+  };
+  await putJson(store, generation, artifact);
+  const { attempt } = Context.current().info;
+  const lines = collapse(captions).length;
+  return { generation, captions, lines, attempts: attempt, cached: false, gpuSeconds: 0, runtime };
 }
 
 /**

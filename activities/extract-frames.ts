@@ -1,20 +1,13 @@
 /** Decodes one span of a source once and publishes the pictures worth describing. */
-import {
-  encodeJpeg,
-  type MediaTools,
-  openDeck,
-  type Picture,
-  readImage,
-  sampleVideo,
-} from '../media/index.ts';
+import { encodeJpeg, type MediaTools, type Picture, readImage, sampleVideo } from '../media/index.ts';
 import { digest } from '../schema/canonical.ts';
-import type { ResultSlide } from '../schema/result.ts';
 import type { Frame, FrameDecision, VideoInfo } from '../schema/source.ts';
 import type { CpuActivities, ExtractOutput, ExtractSpan } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { extractionName, FRAMES } from '../store/names.ts';
 import { findJson, getJson, putJson } from './artifacts.ts';
-import { EXTRACTION_VERSION, type Extraction } from './extraction.ts';
+import { extractSlides } from './extract-slides.ts';
+import { EXTRACTION_VERSION, type Extraction, type ListedImage } from './extraction.ts';
 import { withHeartbeat } from './heartbeat.ts';
 
 export interface ExtractDeps {
@@ -26,16 +19,28 @@ export interface ExtractDeps {
 export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuActivities['extractFrames'] {
   return (input) =>
     withHeartbeat(async (signal) => {
-      const { source, artifact, span } = input;
+      const { source, artifact, span, deck, crops } = input;
       const name = extractionName(
-        await digest({ version: EXTRACTION_VERSION, source: source.sha256, type: source.type, span }),
+        await digest({
+          version: EXTRACTION_VERSION,
+          source: source.sha256,
+          type: source.type,
+          span,
+          ...(source.type === 'deck'
+            ? { pictures: deck?.pictures, words: deck?.words, missing: deck?.missing, crops }
+            : {}),
+        }),
       );
       const found = await findJson<Extraction>(store, name);
       if (found) return outputOf(name, found);
+      if (span.kind === 'slides' && deck) {
+        const slides = await extractSlides({ store, limits }, deck, span.slides, crops, signal);
+        await putJson(store, name, slides);
+        return outputOf(name, slides);
+      }
 
       const frames: Frame[] = [];
       const decisions: FrameDecision[] = [];
-      const slides: ResultSlide[] = [];
       async function keep(picture: Picture, decision: FrameDecision): Promise<void> {
         const { name: frame } = await store.putByContent(FRAMES, await encodeJpeg(picture));
         const place = decision.time === undefined ? { slide: decision.slide } : { time: decision.time };
@@ -45,12 +50,10 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
 
       if (span.kind === 'video' && source.type === 'video') {
         await fromVideo(artifact, source, span, keep, (decision) => decisions.push(decision), signal);
-      } else if (span.kind === 'slides' && source.type === 'deck') {
-        await fromDeck(artifact, span.slides, keep, slides, signal);
       } else if (span.kind === 'slides') {
         await fromImages(artifact, span.slides, keep, signal);
       }
-      const extraction: Extraction = { frames, decisions, slides };
+      const extraction: Extraction = { frames, decisions, slides: [], gaps: [] };
       await putJson(store, name, extraction);
       return outputOf(name, extraction);
     });
@@ -80,39 +83,22 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
     });
   }
 
-  async function fromDeck(
-    artifact: string,
-    numbers: readonly number[],
-    keep: Keep,
-    slides: ResultSlide[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    await store.withFile(artifact, async (path) => {
-      using deck = await openDeck(path, limits);
-      for (const slide of numbers) {
-        signal.throwIfAborted();
-        const { picture, title, text } = await deck.page(slide);
-        slides.push({ slide, ...(title === undefined ? {} : { title }), text });
-        await keep(picture, { slide, kept: true, reason: 'first', difference: 1 });
-      }
-    });
-  }
-
   async function fromImages(
     artifact: string,
     numbers: readonly number[],
     keep: Keep,
     signal: AbortSignal,
   ): Promise<void> {
-    const names = await getJson<readonly string[]>(store, artifact);
+    const images = await getJson<readonly ListedImage[]>(store, artifact);
     for (const slide of numbers) {
       signal.throwIfAborted();
-      const picture = await readImage(await store.bytes(names[slide - 1] ?? ''), limits);
+      const { name = '', page = 1 } = images[slide - 1] ?? {};
+      const picture = await readImage(await store.bytes(name), limits, { page });
       await keep(picture, { slide, kept: true, reason: 'first', difference: 1 });
     }
   }
 }
 
-function outputOf(extraction: string, { frames, decisions }: Extraction): ExtractOutput {
-  return { extraction, frames, dropped: decisions.length - frames.length };
+function outputOf(extraction: string, { frames, decisions, gaps }: Extraction): ExtractOutput {
+  return { extraction, frames, dropped: decisions.length - frames.length, gaps: gaps.length };
 }

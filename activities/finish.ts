@@ -1,15 +1,16 @@
 /** Stitches the pieces of a job and publishes its result and its ledger. */
 import type { Ledger } from '../schema/job.ts';
 import type { ResultSlide } from '../schema/result.ts';
-import type { Frame } from '../schema/source.ts';
+import type { Cue, Frame } from '../schema/source.ts';
 import type { CpuActivities, FinishInput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
 import { type SegmentOutcome, stitch } from '../summary/stitch.ts';
 import { getJson, putJson } from './artifacts.ts';
-import type { Extraction } from './extraction.ts';
+import type { Extraction, SlideGap } from './extraction.ts';
 import type { GenerationArtifact } from './generation.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import type { ShownSlides } from './match-slides.ts';
 
 export function createFinish({ store }: { readonly store: ArtifactStore }): CpuActivities['finish'] {
   const generation = (name: string): Promise<GenerationArtifact> => getJson<GenerationArtifact>(store, name);
@@ -18,11 +19,15 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
     withHeartbeat(async () => {
       const frames: Frame[] = [];
       const slides: ResultSlide[] = [];
+      const lost: SlideGap[] = [];
       for (const name of input.extractions) {
         const extraction = await getJson<Extraction>(store, name);
         frames.push(...extraction.frames);
         slides.push(...extraction.slides);
+        lost.push(...extraction.gaps);
       }
+      const shown = input.shown === undefined ? undefined : await getJson<ShownSlides>(store, input.shown);
+      const words = input.words && (await getJson<readonly Cue[]>(store, input.words.artifact));
       const segments: SegmentOutcome[] = [];
       for (const segment of input.segments) {
         if ('reason' in segment) {
@@ -62,14 +67,16 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         jobId: input.jobId,
         source: input.source,
         ...(input.range ? { range: input.range } : {}),
-        frames,
+        frames: shown ? frames.map((frame, index) => withSlide(frame, shown.frames[index])) : frames,
         segments,
+        lost,
+        ...(words && input.words ? { words: { cues: words, from: input.words.from } } : {}),
         sections,
         title: title.lines[0] ?? '',
         summary: summary.lines.join(' '),
         written: summary.text,
         finishReason: summary.finishReason,
-        ...(input.source.type === 'deck' ? { slides } : {}),
+        ...(input.source.type === 'deck' ? { slides } : shown ? { slides: shown.slides } : {}),
         reduceUsage,
         model: { name: input.model.name, revision: input.model.revision },
         evidence: input.model.evidence,
@@ -82,6 +89,10 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
       );
       return { result: { name: stored.name, sha256: stored.sha256 }, ledger: ledger.name };
     });
+}
+
+function withSlide(frame: Frame, slide: number | null | undefined): Frame {
+  return typeof slide === 'number' ? { ...frame, slide } : frame;
 }
 
 function ledgerOf(input: FinishInput): Ledger {

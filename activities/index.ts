@@ -7,18 +7,23 @@ import { createExtractFrames } from './extract-frames.ts';
 import { withTypedFailures } from './failures.ts';
 import { createFinish } from './finish.ts';
 import { createIngest, type IngestDeps } from './ingest.ts';
+import { createMatchSlides } from './match-slides.ts';
 import type { GpuDeps } from './model.ts';
 import { createPreprocessFrames } from './preprocess-frames.ts';
+import { createReadWords, type WordsDeps } from './read-words.ts';
 import { createReduce } from './reduce.ts';
 import { createWriteManifest } from './write-manifest.ts';
 
-export type { IngestDeps as CpuDeps } from './ingest.ts';
 export type { GpuDeps } from './model.ts';
 
-export function createCpuActivities(deps: IngestDeps): CpuActivities {
+export type CpuDeps = IngestDeps & WordsDeps;
+
+export function createCpuActivities(deps: CpuDeps): CpuActivities {
   return withTypedFailures({
     ingest: createIngest(deps),
     extractFrames: createExtractFrames(deps),
+    readWords: createReadWords(deps),
+    matchSlides: createMatchSlides(deps),
     preprocessFrames: createPreprocessFrames(deps),
     writeManifest: createWriteManifest(deps),
     finish: createFinish(deps),

@@ -1,42 +1,23 @@
 /** Finds or fetches the source, finds out what it is, and refuses what cannot be used before any GPU time is spent. */
-
-import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  download,
-  type MediaTools,
-  openDeck,
-  parsePages,
-  probeVideo,
-  readImage,
-  sniff,
-} from '../media/index.ts';
+import { countImages, type MediaTools, parsePages, probeVideo, readImage, sniff } from '../media/index.ts';
 import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
-import type { File } from '../schema/file.ts';
-import type { FileId } from '../schema/ids.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import type { SourceInfo } from '../schema/source.ts';
-import type { CpuActivities, IngestInput, IngestOutput } from '../schema/stages.ts';
-import type { ArtifactInfo, ArtifactStore } from '../store/artifact-store.ts';
-import { fileName, SOURCE } from '../store/names.ts';
-import { findJson, putJson } from './artifacts.ts';
+import type { CpuActivities, DeckParts, IngestInput, IngestOutput } from '../schema/stages.ts';
+import type { ArtifactInfo } from '../store/artifact-store.ts';
+import { secretName } from '../store/names.ts';
+import { putJson } from './artifacts.ts';
+import { type DeckDeps, prepareDeck } from './deck-parts.ts';
+import type { ListedImage } from './extraction.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { modelPlan } from './model.ts';
+import { findSource, type SourceDeps, type SourceRef } from './sources.ts';
 
-export interface IngestDeps {
-  readonly store: ArtifactStore;
+export interface IngestDeps extends DeckDeps, SourceDeps {
   readonly tools: MediaTools;
   readonly profile: ModelProfile;
-  readonly limits: {
-    readonly maxPixels: number;
-    readonly maxPages: number;
-    readonly maxBytes: number;
-    readonly allowPrivate: boolean;
-  };
-  /** Folder for downloads under way. */
-  readonly scratch: string;
+  readonly limits: DeckDeps['limits'] & SourceDeps['limits'];
 }
 
 export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
@@ -46,33 +27,38 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
       const model = modelPlan(deps.profile, input.detail);
       const { source } = input;
       if (source.type === 'images') {
-        const artifacts = source.file_ids
-          ? await inOrder(source.file_ids, uploaded)
-          : await inOrder(source.urls ?? [], (url) => fetched(url, signal));
-        return { ...(await images(artifacts, input)), model };
+        const refs: readonly SourceRef[] =
+          source.file_ids?.map((file_id) => ({ file_id })) ?? (source.urls ?? []).map((url) => ({ url }));
+        return {
+          ...(await images(await inOrder(refs, (ref) => findSource(deps, ref, signal)), input)),
+          model,
+        };
       }
-      const artifact = source.file_id
-        ? await uploaded(source.file_id)
-        : await fetched(source.url ?? '', signal);
-      return { ...(await (source.type === 'video' ? video : deck)(artifact, input, signal)), model };
+      const artifact = await findSource(deps, source, signal);
+      if (source.type === 'deck') {
+        const parts = await deck(artifact, source.password, input, signal);
+        const { sha256, pages } = parts;
+        const info = { type: 'deck', sha256, bytes: artifact.bytes, pages } as const;
+        return { ...slideSource(info, artifact.name, input), deck: parts, model };
+      }
+      const found = await video(artifact, input, signal);
+      if (!source.deck) return { ...found, model };
+      const shown = await deck(
+        await findSource(deps, source.deck, signal),
+        source.deck.password,
+        input,
+        signal,
+      );
+      return { ...found, deck: shown, model };
     });
 
-  async function uploaded(id: FileId): Promise<ArtifactInfo> {
-    const file = await findJson<File>(store, fileName(id));
-    const artifact = file && (await store.head(`${SOURCE}/${file.sha256}`));
-    if (!artifact) throw new FrameloomError('source_missing', `There is no file ${id}.`);
-    return artifact;
-  }
-
-  async function fetched(url: string, signal: AbortSignal): Promise<ArtifactInfo> {
-    const folder = await mkdtemp(join(deps.scratch, 'download-'));
-    try {
-      const path = join(folder, 'source');
-      await download(url, path, { maxBytes: limits.maxBytes, allowPrivate: limits.allowPrivate, signal });
-      return await store.putByContent(SOURCE, createReadStream(path), { maxBytes: limits.maxBytes });
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+  function deck(
+    artifact: ArtifactInfo,
+    password: string | undefined,
+    { jobId }: IngestInput,
+    signal: AbortSignal,
+  ): Promise<DeckParts> {
+    return prepareDeck(deps, artifact, password && secretName(jobId, password), signal);
   }
 
   async function video(
@@ -81,7 +67,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
     signal: AbortSignal,
   ): Promise<Omit<IngestOutput, 'model'>> {
     return store.withFile(name, async (path) => {
-      await expectKind(path, 'video');
+      await expectVideo(path);
       const info = {
         ...(await probeVideo(tools, path, limits, signal)),
         type: 'video',
@@ -99,34 +85,41 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
     });
   }
 
-  async function deck(
-    { name, bytes, sha256 }: ArtifactInfo,
-    input: IngestInput,
-  ): Promise<Omit<IngestOutput, 'model'>> {
-    return store.withFile(name, async (path) => {
-      await expectKind(path, 'pdf');
-      using document = await openDeck(path, limits);
-      return slideSource({ type: 'deck', sha256, bytes, pages: document.pages }, name, input);
-    });
-  }
-
   async function images(
     artifacts: readonly ArtifactInfo[],
     input: IngestInput,
   ): Promise<Omit<IngestOutput, 'model'>> {
-    for (const [index, artifact] of artifacts.entries()) {
+    const list: ListedImage[] = [];
+    for (const [index, { name }] of artifacts.entries()) {
       try {
-        await readImage(await store.bytes(artifact.name), limits);
+        list.push(...(await pagesOf(name)));
       } catch (error) {
         if (!(error instanceof FrameloomError)) throw error;
         throw new FrameloomError(error.code, `Picture ${index + 1}: ${error.message}`, { cause: error });
       }
+      if (list.length > limits.maxPages) {
+        throw new FrameloomError('media_too_large', `There are more than ${limits.maxPages} pictures.`);
+      }
     }
-    const names = artifacts.map((artifact) => artifact.name);
-    const sha256 = await digest(names);
-    const list = await putJson(store, `source-lists/${sha256}.json`, names);
+    const sha256 = await digest(list);
+    const stored = await putJson(store, `source-lists/${sha256}.json`, list);
     const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-    return slideSource({ type: 'images', sha256, bytes, pages: names.length }, list.name, input);
+    return slideSource({ type: 'images', sha256, bytes, pages: list.length }, stored.name, input);
+  }
+
+  /** The pictures of a file, each read once: what is broken is refused here. */
+  async function pagesOf(name: string): Promise<readonly ListedImage[]> {
+    const bytes = await store.bytes(name);
+    const count = await countImages(bytes, limits);
+    if (count > limits.maxPages) {
+      throw new FrameloomError('media_too_large', `It has ${count} pages; the limit is ${limits.maxPages}.`);
+    }
+    const pages: ListedImage[] = [];
+    for (let page = 1; page <= count; page++) {
+      await readImage(bytes, limits, { page });
+      pages.push(count === 1 ? { name } : { name, page });
+    }
+    return pages;
   }
 }
 
@@ -138,14 +131,11 @@ function slideSource(
   return { source, artifact, slides: ranges(parsePages(input.pages, source.pages)) };
 }
 
-async function expectKind(path: string, expected: 'video' | 'pdf'): Promise<void> {
+async function expectVideo(path: string): Promise<void> {
   const kind = await sniff(path);
-  if (kind !== expected) {
-    const names = { video: 'a video', pdf: 'a PDF', image: 'a picture' };
-    throw new FrameloomError(
-      'unsupported_media',
-      `The source is ${names[kind]}, the request says ${names[expected]}.`,
-    );
+  if (kind !== 'video') {
+    const names = { pdf: 'a PDF', pptx: 'a presentation', image: 'a picture' };
+    throw new FrameloomError('unsupported_media', `The source is ${names[kind]}, the request says a video.`);
   }
 }
 

@@ -27,6 +27,9 @@ export function requireModel({ profile }: GpuDeps, plan: ModelPlan): void {
   }
 }
 
+/** Tokens of words that a caption prompt may quote, for models that can make something of them. */
+const WORD_TOKENS = 512;
+
 /** What the plan may ask of a model at a level of detail. */
 export function modelPlan(profile: ModelProfile, detail: 'low' | 'medium' | 'high'): ModelPlan {
   const crops = profile.detail[detail];
@@ -44,5 +47,6 @@ export function modelPlan(profile: ModelProfile, detail: 'low' | 'medium' | 'hig
       title: profile.tokens.title,
     },
     evidence: profile.evidence,
+    wordTokens: profile.follows_instructions ? WORD_TOKENS : 0,
   };
 }

@@ -205,13 +205,15 @@ async function disk(settings: Settings): Promise<Finding> {
 
 async function libreOffice(env: Env): Promise<Finding> {
   const name = 'libreoffice';
-  const path = onPath(['soffice', 'libreoffice'], env);
-  if (path !== undefined) return { name, status: 'ok', found: path };
+  const path = env.SOFFICE_PATH || onPath(['soffice', 'libreoffice'], env);
+  const version = path === undefined ? undefined : await versionOf(path, ['--version']);
+  if (version !== undefined) return { name, status: 'ok', found: `${version}  ${path}` };
   return {
     name,
     status: 'optional',
-    found: 'not found',
-    advice: 'Nothing needs it yet; export PPTX decks as PDF.',
+    found: path === undefined ? 'not found' : `${path} does not run`,
+    advice:
+      'Only PPTX slides need it: install the package libreoffice-impress, or set SOFFICE_PATH. Without it their text and notes are summarized.',
   };
 }
 

@@ -24,7 +24,7 @@ export function resultText(result: SummaryResult): string {
         'Chapters',
         ...chapters.map(
           (chapter) =>
-            `  ${formatPlace(chapter, noun)}  ${oneLine(chapter.title)}\n${wrap(oneLine(chapter.summary), '    ')}`,
+            `  ${placeWithSlides(chapter, noun)}  ${oneLine(chapter.title)}\n${wrap(oneLine(chapter.summary), '    ')}`,
         ),
       ].join('\n'),
     );
@@ -38,7 +38,7 @@ export function resultText(result: SummaryResult): string {
           const place =
             frame.time === undefined
               ? formatPlace({ slides: [frame.slide ?? 0] }, noun)
-              : formatTime(frame.time, 1);
+              : `${formatTime(frame.time, 1)}${frame.slide === undefined ? '' : ` ${noun} ${frame.slide}`}`;
           return `  ${place.padStart(8)}  ${oneLine(frame.caption)}`;
         }),
       ].join('\n'),
@@ -48,7 +48,7 @@ export function resultText(result: SummaryResult): string {
     blocks.push(
       [
         'Gaps',
-        ...gaps.map((gap) => `  ${formatPlace(gap, noun) || `segment ${gap.segment}`}: ${gap.reason}`),
+        ...gaps.map((gap) => `  ${formatPlace(gap, noun) || `segment ${gap.segment ?? ''}`}: ${gap.reason}`),
       ].join('\n'),
     );
   }
@@ -56,6 +56,13 @@ export function resultText(result: SummaryResult): string {
     `${source.type}, ${length}; ${formatCount(usage.frames, 'frame')}, ${formatCount(usage.output_tokens, 'token')} written by ${model.name}. ${result.notice}`,
   );
   return blocks.join('\n\n');
+}
+
+/** `0:00–1:01 (Slides 1–3)` where a video shows slides of its deck. */
+function placeWithSlides(chapter: SummaryResult['chapters'][number], noun: string): string {
+  const place = formatPlace(chapter, noun);
+  const slides = chapter.start_time === undefined ? '' : formatPlace({ slides: chapter.slides }, noun);
+  return slides === '' ? place : `${place} (${slides})`;
 }
 
 function wrap(text: string, indent: string): string {

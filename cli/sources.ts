@@ -19,7 +19,9 @@ interface LocalFile {
   readonly bytes: number;
 }
 
-const IMAGE_NAME = /\.(jpe?g|png|webp)$/i;
+const IMAGE_NAME = /\.(jpe?g|png|webp|avif|gif|tiff?|hei[cf])$/i;
+/** Numbers in names count as numbers: `page 2` comes before `page 10`. */
+const natural = new Intl.Collator('en', { numeric: true }).compare;
 
 /**
  * Reads the arguments: addresses, files, or one folder of pictures. `kind` overrides what the bytes or the address
@@ -35,7 +37,7 @@ export async function readSources(words: readonly string[], kind?: SourceKind): 
   }
   const files = (await Promise.all(words.map(listFiles))).flat();
   const kinds = new Set(kind === undefined ? await Promise.all(files.map(kindOfFile)) : [kind]);
-  if (kinds.size > 1) throw new UsageError('give one video, one PDF, or pictures.');
+  if (kinds.size > 1) throw new UsageError('give one video, one deck, or pictures.');
   const [found = 'video'] = kinds;
   return onlyOneUnlessImages({ at: 'disk', kind: found, files });
 }
@@ -43,7 +45,7 @@ export async function readSources(words: readonly string[], kind?: SourceKind): 
 function onlyOneUnlessImages(source: Source): Source {
   const count = source.at === 'url' ? source.urls.length : source.files.length;
   if (source.kind !== 'images' && count > 1) {
-    throw new UsageError('give one video or one PDF at a time; only pictures may be several.');
+    throw new UsageError('give one video or one deck at a time; only pictures may be several.');
   }
   return source;
 }
@@ -88,6 +90,32 @@ export async function uploadSource(
 
 type SourceFileId = Awaited<ReturnType<FrameloomClient['uploadFile']>>['id'];
 
+/** A file that goes with a source, such as its subtitles: a path, or an address. */
+export interface SideFile {
+  readonly word: string;
+  readonly path: string | undefined;
+}
+
+/** Looks whether the file is there. Throws FrameloomError. */
+export async function readSideFile(word: string): Promise<SideFile> {
+  if (/^https?:\/\//i.test(word)) return { word, path: undefined };
+  const [file] = (await stat(word).catch(() => undefined))?.isFile() ? await listFiles(word) : [];
+  if (!file) throw new FrameloomError('source_missing', `There is no file called ${basename(word)}.`);
+  return { word, path: file.path };
+}
+
+/** Uploads it, where it is a file, and answers what a request says of it. */
+export async function uploadSideFile(
+  { word, path }: SideFile,
+  client: FrameloomClient,
+  signal: AbortSignal,
+): Promise<{ readonly file_id: SourceFileId } | { readonly url: string }> {
+  if (path === undefined) return { url: word };
+  const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>; // Node's own type for the same thing
+  const { id } = await client.uploadFile(body, basename(path), { signal });
+  return { file_id: id };
+}
+
 async function listFiles(path: string): Promise<readonly LocalFile[]> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
@@ -98,26 +126,27 @@ async function listFiles(path: string): Promise<readonly LocalFile[]> {
   if (names.length === 0) {
     throw new FrameloomError(
       'source_missing',
-      `The folder ${basename(path)} holds no JPEG, PNG or WebP picture.`,
+      `The folder ${basename(path)} holds no picture (JPEG, PNG, WebP, AVIF, GIF, TIFF).`,
     );
   }
-  names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  names.sort(natural);
   return Promise.all(
     names.map(async (name) => ({ path: join(path, name), bytes: (await stat(join(path, name))).size })),
   );
 }
 
-/** By the first bytes. What they do not show to be a PDF or a picture is taken for a video; the server looks closer. */
+/** By the first bytes. What they do not show to be a deck or a picture is taken for a video; the server looks closer. */
 async function kindOfFile({ path }: LocalFile): Promise<SourceKind> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
     const head = buffer.subarray(0, bytesRead).toString('latin1');
-    if (head.startsWith('%PDF-')) return 'deck';
+    // Office documents of all ages are decks here; the server tells those it reads from those it does not.
+    if (['%PDF-', 'PK\x03\x04', '\xd0\xcf\x11\xe0'].some((start) => head.startsWith(start))) return 'deck';
     const isImage =
-      head.startsWith('\xff\xd8\xff') ||
-      head.startsWith('\x89PNG\r\n') ||
-      (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP');
+      ['\xff\xd8\xff', '\x89PNG\r\n', 'GIF8', 'II*\0', 'MM\0*'].some((start) => head.startsWith(start)) ||
+      (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP') ||
+      (head.slice(4, 8) === 'ftyp' && ['avif', 'avis', 'mif1', 'heic', 'heix'].includes(head.slice(8, 12)));
     return isImage ? 'images' : 'video';
   } finally {
     await file.close();
@@ -127,6 +156,6 @@ async function kindOfFile({ path }: LocalFile): Promise<SourceKind> {
 function kindOfAddress(address: string): SourceKind {
   if (!URL.canParse(address)) throw new UsageError(`${address} is not an address.`);
   const { pathname } = new URL(address);
-  if (/\.pdf$/i.test(pathname)) return 'deck';
+  if (/\.(pdf|pptx|pptm|ppsx)$/i.test(pathname)) return 'deck';
   return IMAGE_NAME.test(pathname) ? 'images' : 'video';
 }

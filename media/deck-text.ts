@@ -1,13 +1,10 @@
 /** Text and title of a page, from the characters of its text layer. */
 import type { PdfChar } from './pdfium.ts';
+import { plainText } from './text.ts';
 
 /** The text as it is read, without control characters. */
 export function pageText(chars: readonly PdfChar[]): string {
-  const text = chars.map((char) => char.text).join('');
-  return text
-    .replace(/\r\n?/g, '\n')
-    .replace(/[^\P{Cc}\t\n]|[\ufffe\uffff]/gu, '') // PDFium marks soft hyphens by U+FFFE
-    .trim();
+  return plainText(chars.map((char) => char.text).join(''));
 }
 
 /** The first line in the largest type of the page, with the lines right behind it in the same type. */

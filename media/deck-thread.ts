@@ -10,7 +10,7 @@ import type { Size } from './picture.ts';
 
 /** What the thread is asked, one at a time: to open the deck first, then for pages, from 1. */
 export type DeckRequest =
-  | { readonly type: 'open' }
+  | { readonly type: 'open'; readonly password: string | undefined }
   | { readonly type: 'page'; readonly number: number; readonly maxSide: number };
 
 export type DeckReply =
@@ -21,12 +21,14 @@ export type DeckReply =
       readonly size: Size;
       readonly title: string | undefined;
       readonly text: string;
+      readonly links: readonly string[];
     }
   | { readonly type: 'failed'; readonly reason: PdfError['reason'] | 'memory' };
 
-/** Most characters of text taken from a page, and of a title; most entries of an outline. */
+/** Most characters of text taken from a page, and of a title; most links of a page and entries of an outline. */
 const MAX_CHARS = 20_000;
 const MAX_TITLE = 200;
+const MAX_LINKS = 100;
 const MAX_BOOKMARKS = 20_000;
 
 let deck: { readonly document: PdfDocument; readonly titles: ReadonlyMap<number, string> } | undefined;
@@ -34,7 +36,10 @@ let deck: { readonly document: PdfDocument; readonly titles: ReadonlyMap<number,
 async function answer(request: DeckRequest): Promise<DeckReply> {
   if (request.type === 'open') {
     const source = workerData as string | Uint8Array; // given by openDeck
-    const document = await openPdf(typeof source === 'string' ? await readFile(source) : source);
+    const document = await openPdf(
+      typeof source === 'string' ? await readFile(source) : source,
+      request.password,
+    );
     deck = { document, titles: document.outline(MAX_BOOKMARKS) };
     return { type: 'open', pages: document.pages };
   }
@@ -44,7 +49,8 @@ async function answer(request: DeckRequest): Promise<DeckReply> {
     const size = drawnSize(page.size, request.maxSide);
     const chars = page.chars(MAX_CHARS);
     const title = (titles.get(request.number - 1) ?? largestLine(chars))?.slice(0, MAX_TITLE);
-    return { type: 'page', data: page.render(size), size, title, text: pageText(chars) };
+    const links = page.links(MAX_LINKS);
+    return { type: 'page', data: page.render(size), size, title, text: pageText(chars), links };
   });
 }
 

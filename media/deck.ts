@@ -19,6 +19,8 @@ export interface DeckPage {
   readonly title?: string;
   /** The text layer, lines as on the page; empty for a scan. */
   readonly text: string;
+  /** Addresses the page links to. */
+  readonly links: readonly string[];
 }
 
 export interface Deck extends Disposable {
@@ -32,17 +34,25 @@ export interface Deck extends Disposable {
 
 /**
  * Opens a deck, in a thread that ends when the deck is disposed of. Memory does not grow with the pages read. Throws
- * `empty_source`, `source_missing`, `unsupported_media` (not a PDF), `encrypted_media` (needs a password),
+ * `empty_source`, `source_missing`, `unsupported_media` (not a PDF), `encrypted_media` (needs a password, or another one),
  * `media_truncated`, `no_pages`, `media_too_large`.
  */
-export async function openDeck(source: string | Uint8Array, limits: MediaLimits): Promise<Deck> {
+export async function openDeck(
+  source: string | Uint8Array,
+  limits: MediaLimits,
+  password?: string,
+): Promise<Deck> {
   const kind = typeof source === 'string' ? await sniff(source) : sniffBytes(source);
   if (kind !== 'pdf') throw new FrameloomError('unsupported_media', 'The file is not a PDF.');
   const bytes = typeof source === 'string' ? (await stat(source)).size : source.length;
   if (bytes > MAX_BYTES) throw new FrameloomError('media_too_large', 'The PDF is too large.');
   const thread = startThread(source);
   try {
-    const { pages } = await thread.ask({ type: 'open' }, 'The PDF');
+    const { pages } = await thread.ask({ type: 'open', password }, 'The PDF').catch((error: unknown) => {
+      if (password === undefined || !(error instanceof FrameloomError) || error.code !== 'encrypted_media')
+        throw error;
+      throw new FrameloomError('encrypted_media', 'The password does not open the PDF.', { cause: error });
+    });
     if (pages < 1) throw new FrameloomError('no_pages', 'The PDF has no pages.');
     if (pages > limits.maxPages) {
       throw new FrameloomError(
@@ -68,9 +78,9 @@ function deckOf(thread: DeckThread, pages: number, largestSide: number): Deck {
         );
       }
       const request = { type: 'page', number, maxSide: Math.min(maxSide, largestSide) } as const;
-      const { data, size, title, text } = await thread.ask(request, `Page ${number} of the PDF`);
+      const { data, size, title, text, links } = await thread.ask(request, `Page ${number} of the PDF`);
       const picture = { data: Buffer.from(data.buffer, data.byteOffset, data.byteLength), ...size };
-      return { picture, ...(title === undefined ? {} : { title }), text };
+      return { picture, ...(title === undefined ? {} : { title }), text, links };
     },
     [Symbol.dispose]: thread.stop,
   };

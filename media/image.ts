@@ -1,6 +1,6 @@
-/** Reads pictures from JPEG, PNG and WebP, and writes them as JPEG. */
+/** Reads pictures from JPEG, PNG, WebP, AVIF, GIF and TIFF, and writes them as JPEG. */
 import { readFile, stat } from 'node:fs/promises';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { FrameloomError } from '../schema/errors.ts';
 import type { MediaLimits } from './limits.ts';
 import type { Picture } from './picture.ts';
@@ -14,20 +14,16 @@ const TIME_LIMIT = 30;
 
 /**
  * Reads one picture: upright by its EXIF orientation, in sRGB, on white where it is transparent, made smaller to `maxSide`.
- * Of an animation the first frame. Throws `empty_source`, `source_missing`, `unsupported_media`, `media_too_large`, `media_truncated`.
+ * Of an animation the first frame, of a TIFF the page asked for, from 1. Throws `empty_source`, `source_missing`, `unsupported_media`, `media_too_large`, `media_truncated`.
  */
 export async function readImage(
   source: string | Uint8Array,
   limits: Pick<MediaLimits, 'maxPixels'>,
-  options: { readonly maxSide?: number } = {},
+  options: { readonly maxSide?: number; readonly page?: number } = {},
 ): Promise<Picture> {
   const bytes = typeof source === 'string' ? await readWhole(source, limits) : source;
-  if (sniffBytes(bytes) !== 'image') {
-    throw new FrameloomError('unsupported_media', 'The file is not a JPEG, PNG or WebP image.');
-  }
-  allowOnlyKnownLoaders();
   const side = options.maxSide ?? DEFAULT_MAX_SIDE;
-  const image = sharp(bytes, { limitInputPixels: limits.maxPixels, failOn: 'error', sequentialRead: true });
+  const image = openImage(bytes, limits, (options.page ?? 1) - 1);
   try {
     const { data, info } = await image
       .timeout({ seconds: TIME_LIMIT })
@@ -42,6 +38,32 @@ export async function readImage(
   } catch (error) {
     throw imageFailure(error);
   }
+}
+
+/** How many pictures a file holds: the pages of a TIFF, else one. Throws as `readImage` does. */
+export async function countImages(
+  bytes: Uint8Array,
+  limits: Pick<MediaLimits, 'maxPixels'>,
+): Promise<number> {
+  try {
+    const { format, pages } = await openImage(bytes, limits, 0).metadata();
+    return format === 'tiff' ? (pages ?? 1) : 1;
+  } catch (error) {
+    throw imageFailure(error);
+  }
+}
+
+function openImage(bytes: Uint8Array, limits: Pick<MediaLimits, 'maxPixels'>, page: number): Sharp {
+  if (sniffBytes(bytes) !== 'image') {
+    throw new FrameloomError('unsupported_media', 'The file is not an image.');
+  }
+  allowOnlyKnownLoaders();
+  return sharp(bytes, {
+    limitInputPixels: limits.maxPixels,
+    failOn: 'error',
+    sequentialRead: true,
+    ...(page > 0 ? { page } : {}),
+  });
 }
 
 /** The picture as JPEG of quality 92 without chroma subsampling. The same picture gives the same bytes. */
@@ -81,7 +103,14 @@ function allowOnlyKnownLoaders(): void {
   if (Reflect.has(sharp, HARDENED)) return;
   sharp.block({ operation: ['VipsForeignLoad'] });
   sharp.unblock({
-    operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'],
+    operation: [
+      'VipsForeignLoadJpegBuffer',
+      'VipsForeignLoadPngBuffer',
+      'VipsForeignLoadWebpBuffer',
+      'VipsForeignLoadHeifBuffer', // AVIF: the package has no decoder for HEIC, and sniff lets none through
+      'VipsForeignLoadNsgifBuffer',
+      'VipsForeignLoadTiffBuffer',
+    ],
   });
   sharp.cache(false);
   Reflect.set(sharp, HARDENED, true);

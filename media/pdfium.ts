@@ -48,6 +48,9 @@ interface Pdfium {
   _FPDFBookmark_GetAction(bookmark: number): number;
   _FPDFAction_GetDest(document: number, action: number): number;
   _FPDFDest_GetDestPageIndex(document: number, destination: number): number;
+  _FPDFLink_Enumerate(page: number, position: number, link: number): number;
+  _FPDFLink_GetAction(link: number): number;
+  _FPDFAction_GetURIPath(document: number, action: number, buffer: number, bytes: number): number;
   readonly wasmExports: { malloc(bytes: number): number; free(pointer: number): void };
   /** Replaced by a larger view whenever the memory grows: never keep it. */
   readonly HEAPU8: Uint8Array;
@@ -77,6 +80,8 @@ export interface PdfPage {
   render(size: Size): Uint8Array;
   /** The text layer in reading order, at most `most` characters. */
   chars(most: number): PdfChar[];
+  /** Addresses its links lead to, each once, at most `most`. */
+  links(most: number): string[];
 }
 
 export interface PdfDocument {
@@ -93,12 +98,13 @@ const REVERSE_BYTE_ORDER = 0x10; // FPDF_REVERSE_BYTE_ORDER: RGB
 const WHITE = 0xffffffff;
 
 /** Opens a PDF that lies in `bytes`. Throws PdfError. The memory goes with the last reference. */
-export async function openPdf(bytes: Uint8Array): Promise<PdfDocument> {
+export async function openPdf(bytes: Uint8Array, password?: string): Promise<PdfDocument> {
   const pdfium = (await PDFiumModule({})) as unknown as Pdfium; // the package declares only the functions it calls itself
   pdfium._FPDF_InitLibrary();
-  const data = allocate(pdfium, bytes.length);
-  pdfium.HEAPU8.set(bytes, data);
-  const document = pdfium._FPDF_LoadMemDocument(data, bytes.length, 0);
+  const data = copyIn(pdfium, bytes);
+  const secret = password === undefined ? 0 : copyIn(pdfium, Buffer.from(`${password}\0`));
+  const document = pdfium._FPDF_LoadMemDocument(data, bytes.length, secret);
+  if (secret !== 0) pdfium.wasmExports.free(secret);
   if (document === 0) {
     const code = pdfium._FPDF_GetLastError();
     throw new PdfError(code === 4 ? 'password' : code === 5 ? 'security' : 'damaged');
@@ -113,6 +119,7 @@ export async function openPdf(bytes: Uint8Array): Promise<PdfDocument> {
           size: { width: pdfium._FPDF_GetPageWidth(page), height: pdfium._FPDF_GetPageHeight(page) },
           render: (size) => render(pdfium, page, size),
           chars: (most) => chars(pdfium, page, most),
+          links: (most) => links(pdfium, document, page, most),
         });
       } finally {
         pdfium._FPDF_ClosePage(page);
@@ -125,6 +132,12 @@ export async function openPdf(bytes: Uint8Array): Promise<PdfDocument> {
 function allocate(pdfium: Pdfium, bytes: number): number {
   const pointer = pdfium.wasmExports.malloc(Math.max(1, bytes));
   if (pointer === 0) throw new RangeError('PDFium is out of memory');
+  return pointer;
+}
+
+function copyIn(pdfium: Pdfium, bytes: Uint8Array): number {
+  const pointer = allocate(pdfium, bytes.length);
+  pdfium.HEAPU8.set(bytes, pointer);
   return pointer;
 }
 
@@ -158,6 +171,38 @@ function chars(pdfium: Pdfium, page: number, most: number): PdfChar[] {
     }));
   } finally {
     pdfium._FPDFText_ClosePage(text);
+  }
+}
+
+function links(pdfium: Pdfium, document: number, page: number, most: number): string[] {
+  const found = new Set<string>();
+  const state = allocate(pdfium, 8); // the position of the enumeration, and the link it answers with
+  try {
+    pdfium.HEAPU8.fill(0, state, state + 8);
+    // Bounded by what is looked at, not by what is found: a hostile page has links without number.
+    for (let looked = 0; looked < 10 * most && found.size < most; looked++) {
+      if (pdfium._FPDFLink_Enumerate(page, state, state + 4) === 0) break;
+      const view = new DataView(pdfium.HEAPU8.buffer, state, 8); // anew: the memory may have moved
+      const action = pdfium._FPDFLink_GetAction(view.getUint32(4, true));
+      const address = action === 0 ? '' : actionAddress(pdfium, document, action);
+      if (/^(https?|mailto):/i.test(address)) found.add(address);
+    }
+  } finally {
+    pdfium.wasmExports.free(state);
+  }
+  return [...found];
+}
+
+/** The address of an action as UTF-8; empty where it has none. */
+function actionAddress(pdfium: Pdfium, document: number, action: number): string {
+  const bytes = 2048;
+  const buffer = allocate(pdfium, bytes);
+  try {
+    const needed = pdfium._FPDFAction_GetURIPath(document, action, buffer, bytes);
+    if (needed < 2 || needed > bytes) return '';
+    return Buffer.from(pdfium.HEAPU8.subarray(buffer, buffer + needed - 1)).toString('utf8');
+  } finally {
+    pdfium.wasmExports.free(buffer);
   }
 }
 

@@ -10,6 +10,8 @@ export interface ProgramOptions {
   readonly signal?: AbortSignal | undefined;
   /** Wall-clock limit in milliseconds. */
   readonly timeLimit: number;
+  /** Environment of the program; default: that of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** How a program ended. `stopped` says that it did not end by itself, and why. */
@@ -31,7 +33,11 @@ export interface Program {
 
 /** Starts `program` (an absolute path or a name on PATH) with exactly these arguments. */
 export function startProgram(program: string, args: readonly string[], options: ProgramOptions): Program {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], detached: true });
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+    ...(options.env ? { env: options.env } : {}),
+  });
   const { stdout, stderr: errors } = child;
   const side = child.stdio[3];
   if (!stdout || !errors || !(side instanceof Readable)) throw new TypeError('a pipe is missing'); // asked for above

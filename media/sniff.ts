@@ -1,21 +1,36 @@
 /** Tells what a source is by its first bytes. Names and content types are never asked: they are the sender's claim. */
 import { open } from 'node:fs/promises';
 import { FrameloomError } from '../schema/errors.ts';
+import { oldOfficeError, packageKind } from './package-kind.ts';
 
-export type MediaKind = 'video' | 'pdf' | 'image';
+export type MediaKind = 'video' | 'pdf' | 'pptx' | 'image';
 
 /** Bytes that are looked at: a PDF header may stand anywhere in the first 1024, a TS needs several packets. */
 const HEAD = 2048;
+/** How ZIP packages and old Office documents begin. */
+const ZIP = 'PK\x03\x04';
+const OLE = '\xd0\xcf\x11\xe0';
 
 /**
  * The kind of the file. Throws `empty_source`, `no_video_stream` for what is audio by its first bytes, and
  * `unsupported_media` with the name of what was found, as far as it is known.
  */
 export async function sniff(path: string): Promise<MediaKind> {
-  return sniffBytes(await readHead(path));
+  const file = await open(path, 'r').catch((cause: unknown) => {
+    throw new FrameloomError('source_missing', 'The source file cannot be opened.', { cause });
+  });
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
+    const head = buffer.subarray(0, bytesRead);
+    if (starts(head, ZIP)) return await packageKind(path);
+    if (starts(head, OLE)) throw await oldOfficeError(file, head);
+    return sniffBytes(head);
+  } finally {
+    await file.close();
+  }
 }
 
-/** The same for bytes in memory. */
+/** The same for bytes in memory, which are not looked into further than their head. */
 export function sniffBytes(bytes: Uint8Array): MediaKind {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, HEAD));
   if (head.length === 0) throw new FrameloomError('empty_source', 'The file has no bytes.');
@@ -30,19 +45,7 @@ export function sniffBytes(bytes: Uint8Array): MediaKind {
     throw new FrameloomError('unsupported_media', `The file is ${foreign}, which is not supported.`);
   }
   if (isVideo(head)) return 'video';
-  throw new FrameloomError('unsupported_media', 'The file is neither a video nor a PDF nor an image.');
-}
-
-async function readHead(path: string): Promise<Buffer> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new FrameloomError('source_missing', 'The source file cannot be opened.', { cause });
-  });
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  throw new FrameloomError('unsupported_media', 'The file is neither a video nor a deck nor an image.');
 }
 
 function starts(head: Buffer, text: string, at = 0): boolean {
@@ -53,8 +56,22 @@ function isImage(head: Buffer): boolean {
   return (
     starts(head, '\xff\xd8\xff') ||
     starts(head, '\x89PNG\r\n\x1a\n') ||
-    (starts(head, 'RIFF') && starts(head, 'WEBP', 8))
+    (starts(head, 'RIFF') && starts(head, 'WEBP', 8)) ||
+    starts(head, 'GIF87a') ||
+    starts(head, 'GIF89a') ||
+    starts(head, 'II*\0') ||
+    starts(head, 'MM\0*') ||
+    isAvif(head)
   );
+}
+
+/** By the main brand; `mif1` says only that it is some HEIF, and its compatible brands of what kind. */
+function isAvif(head: Buffer): boolean {
+  if (!starts(head, 'ftyp', 4)) return false;
+  const brand = head.toString('latin1', 8, 12);
+  if (['avif', 'avis'].includes(brand)) return true;
+  const brands = head.toString('latin1', 16, Math.min(head.length, head.readUInt32BE(0)));
+  return brand === 'mif1' && brands.includes('avif');
 }
 
 function isVideo(head: Buffer): boolean {
@@ -94,14 +111,13 @@ function audioName(head: Buffer): string | undefined {
 function foreignName(head: Buffer): string | undefined {
   if (starts(head, 'ftyp', 4)) {
     const brand = head.toString('latin1', 8, 12);
-    if (['avif', 'avis'].includes(brand)) return 'an AVIF image';
-    if (['heic', 'heix', 'mif1', 'msf1', 'hevc'].includes(brand)) return 'a HEIC image';
+    if (['heic', 'heix', 'heim', 'heis', 'mif1', 'msf1', 'hevc', 'hevx'].includes(brand)) {
+      return 'a HEIC image (save it as JPEG)';
+    }
   }
-  if (starts(head, 'GIF8')) return 'a GIF image';
-  if (starts(head, 'II*\0') || starts(head, 'MM\0*')) return 'a TIFF image';
   if (starts(head, 'BM') && head.readUInt32LE(Math.min(6, head.length - 4)) === 0) return 'a BMP image';
-  if (starts(head, 'PK\x03\x04')) return 'a ZIP archive or Office document';
-  if (starts(head, '\xd0\xcf\x11\xe0')) return 'an old Office document';
+  if (starts(head, ZIP)) return 'a ZIP archive or Office document';
+  if (starts(head, OLE)) return 'an old Office document';
   if (starts(head, '\0\0\x01\xba')) return 'an MPEG program stream';
   const text = head.toString('utf8').trimStart();
   if (text.startsWith('#EXTM3U')) return 'a playlist';

@@ -96,7 +96,7 @@ export const ERRORS = {
     status: 422,
     retryable: false,
     title: 'The source is of no kind that can be read.',
-    hint: 'Send a video (mp4, mkv, webm, mov, ts, avi), a PDF, or JPEG, PNG or WebP images.',
+    hint: 'Send a video (mp4, mkv, webm, mov, ts, avi), a PDF or PPTX, or JPEG, PNG, WebP, AVIF, GIF or TIFF images.',
   },
   no_video_stream: {
     status: 422,
@@ -120,7 +120,7 @@ export const ERRORS = {
     status: 422,
     retryable: false,
     title: 'The source is encrypted.',
-    hint: 'Remove the password or the DRM and send it again.',
+    hint: 'Give the password of a PDF with `source.password`; otherwise remove the password or the DRM and send it again.',
   },
   no_pages: { status: 422, retryable: false, title: 'The deck has no pages.', hint: 'Check the file.' },
   no_frames: {
@@ -128,6 +128,36 @@ export const ERRORS = {
     retryable: false,
     title: 'No frame could be taken from the source.',
     hint: 'Check start_time, end_time, pages and sampling against the source.',
+  },
+  renderer_missing: {
+    status: 422,
+    retryable: false,
+    title: 'Slides of this kind cannot be drawn here.',
+    hint: 'Install LibreOffice (package libreoffice-impress) on the CPU workers, or export the deck as PDF.',
+  },
+  renderer_failed: {
+    status: 422,
+    retryable: false,
+    title: 'LibreOffice could not draw the slides.',
+    hint: 'Open and save the deck once more in the program it was made with, or export it as PDF.',
+  },
+  words_unreadable: {
+    status: 422,
+    retryable: false,
+    title: 'The subtitles or the transcript cannot be read.',
+    hint: 'Send SubRip, WebVTT, ASS or TTML, or lines that begin with their time, such as `[01:02] text`.',
+  },
+  transcription_refused: {
+    status: 502,
+    retryable: false,
+    title: 'The transcription service refuses the request.',
+    hint: 'Check FRAMELOOM_TRANSCRIBE_URL, FRAMELOOM_TRANSCRIBE_MODEL and FRAMELOOM_TRANSCRIBE_API_KEY.',
+  },
+  transcription_failed: {
+    status: 502,
+    retryable: true,
+    title: 'The transcription service did not answer as it should.',
+    hint: 'It is tried again; check the service if this stays.',
   },
   range_outside_source: {
     status: 422,

@@ -45,3 +45,9 @@ export async function jobIdFor(tenant: string, key: string): Promise<JobId> {
 export function newFileId(): FileId {
   return `file_${encode(crypto.getRandomValues(new Uint8Array(17)))}` as FileId; // built to the pattern above
 }
+
+/** The id of the file that the server makes for `purpose` on behalf of `tenant`: the same pair always gives the same id. */
+export async function fileIdFor(tenant: string, purpose: string): Promise<FileId> {
+  const bytes = new TextEncoder().encode(JSON.stringify(['file', tenant, purpose]));
+  return `file_${encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))}` as FileId; // built to the pattern above
+}

@@ -4,10 +4,38 @@ import { FileId } from './ids.ts';
 
 const Url = z.url({ protocol: /^https?$/ }).max(4096);
 
+const one = { file_id: FileId.optional(), url: Url.optional() };
+
+/** Of a PDF. The server keeps it apart and answers with a reference in its place. */
+const Password = z
+  .string()
+  .min(1)
+  .max(256)
+  .optional()
+  .describe('Opens an encrypted PDF. Answers show a reference in its place.');
+
+const exactlyOne = {
+  error: 'give exactly one of file_id and url (file_ids and urls for images)',
+};
+
+function namesOne(source: { readonly file_id?: unknown; readonly url?: unknown }): boolean {
+  return (source.file_id === undefined) !== (source.url === undefined);
+}
+
+/** Subtitles that belong to a video: SubRip, WebVTT, ASS, TTML, or lines that begin with their time. */
+const Subtitles = z.strictObject(one).refine(namesOne, exactlyOne);
+/** The deck that a recorded lecture shows. */
+const ShownDeck = z.strictObject({ ...one, password: Password }).refine(namesOne, exactlyOne);
+
 export const SourceRequest = z
   .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('video'), file_id: FileId.optional(), url: Url.optional() }),
-    z.strictObject({ type: z.literal('deck'), file_id: FileId.optional(), url: Url.optional() }),
+    z.strictObject({
+      type: z.literal('video'),
+      ...one,
+      subtitles: Subtitles.optional().describe('Words spoken in the video, as a file of subtitles.'),
+      deck: ShownDeck.optional().describe('Slides the video shows: they are matched to their times in it.'),
+    }),
+    z.strictObject({ type: z.literal('deck'), ...one, password: Password }),
     z.strictObject({
       type: z.literal('images'),
       file_ids: z.array(FileId).min(1).max(1000).optional(),
@@ -18,10 +46,19 @@ export const SourceRequest = z
     (source) =>
       source.type === 'images'
         ? (source.file_ids === undefined) !== (source.urls === undefined)
-        : (source.file_id === undefined) !== (source.url === undefined),
-    { error: 'give exactly one of file_id and url (file_ids and urls for images)' },
+        : namesOne(source),
+    exactlyOne,
   );
 export type SourceRequest = z.infer<typeof SourceRequest>;
+
+/** Words in the request itself. The server keeps them as a file of subtitles, and answers with that in their place. */
+const Transcript = z.union([
+  z
+    .array(z.strictObject({ start: z.number().min(0), end: z.number().min(0), text: z.string().max(2000) }))
+    .min(1)
+    .max(50_000),
+  z.string().trim().min(1).max(1_000_000),
+]);
 
 /** `fps`: pictures per second of source. `count`: that many pictures, evenly spread. */
 export const Sampling = z.strictObject({
@@ -37,6 +74,9 @@ const Seconds = z.number().min(0).max(1e6);
 export const SummaryRequest = z
   .strictObject({
     source: SourceRequest,
+    transcript: Transcript.optional().describe(
+      'Words spoken in the video: an array of start, end (seconds) and text, or text whose lines begin with their time.',
+    ),
     prompt: Prompt.optional().describe('What the summary should answer or stress.'),
     caption_prompt: Prompt.optional().describe('Replaces the instruction of the caption stage.'),
     summary_prompt: Prompt.optional().describe('Replaces the instruction of the summary stage.'),
@@ -72,6 +112,11 @@ export const SummaryRequest = z
       error: 'start_time must be before end_time',
       path: ['end_time'],
     },
+  )
+  .refine(
+    ({ source, transcript }) =>
+      transcript === undefined || (source.type === 'video' && source.subtitles === undefined),
+    { error: 'goes with a video that has no source.subtitles', path: ['transcript'] },
   )
   .refine((request) => Object.keys(request.metadata ?? {}).length <= 16, {
     error: 'at most 16 members',

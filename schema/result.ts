@@ -11,7 +11,10 @@ export const ResultFrame = z
   .object({
     index: z.int().describe('Number of the frame in the job, from 0: /frames/{index}.jpg'),
     time: z.number().optional().describe('Presentation time in seconds from the first shown frame.'),
-    slide: z.int().optional().describe('Slide or picture number, from 1.'),
+    slide: z
+      .int()
+      .optional()
+      .describe('Slide or picture number, from 1; in a video, that of the slide it shows.'),
     caption: z.string().describe('What the model says of this picture.'),
     image: z.string().describe('Address of the picture, relative to the API.'),
   })
@@ -22,8 +25,9 @@ export const ResultSegment = z
     index: z.int(),
     start_time: z.number().optional(),
     end_time: z.number().optional(),
-    slides: z.array(z.int()).optional(),
+    slides: z.array(z.int()).optional().describe('Slides described, or shown in this part of a video.'),
     caption: z.string(),
+    transcript: z.string().optional().describe('Words spoken in this part of a video.'),
     finish_reason: z.enum(['stop', 'length', 'repetition']),
     frames: z.array(ResultFrame),
     usage: z.object({ image_tokens: z.int(), input_tokens: z.int(), output_tokens: z.int() }),
@@ -46,13 +50,21 @@ export const ResultSlide = z
     slide: z.int(),
     title: z.string().optional(),
     text: z.string().optional(),
-    notes: z.string().optional(),
+    notes: z.string().optional().describe('What the speaker wrote below the slide.'),
+    alt: z.array(z.string()).optional().describe('What the author says of the pictures on the slide.'),
+    links: z.array(z.string()).optional().describe('Addresses the slide links to. They are never followed.'),
+    hidden: z.boolean().optional().describe('True where the author hid the slide from the show.'),
+    caption: z.string().optional().describe('What the model says of the picture of the slide.'),
+    intervals: z
+      .array(z.object({ start_time: z.number(), end_time: z.number() }))
+      .optional()
+      .describe('When the video shows the slide, in seconds.'),
   })
   .meta({ id: 'Slide' });
 
 export const ResultGap = z
   .object({
-    segment: z.int(),
+    segment: z.int().optional().describe('Absent where slides could not be drawn and so are in no segment.'),
     start_time: z.number().optional(),
     end_time: z.number().optional(),
     slides: z.array(z.int()).optional(),
@@ -75,7 +87,16 @@ export const SummaryResult = z
     unsupported: z
       .array(z.string())
       .describe('Sentences the model wrote that no segment supports; they are left out of the summary.'),
-    slides: z.array(ResultSlide).optional().describe('Decks: what each slide says.'),
+    slides: z
+      .array(ResultSlide)
+      .optional()
+      .describe('Decks, and videos with their deck: what each slide says.'),
+    words: z
+      .enum(['request', 'track', 'speech'])
+      .optional()
+      .describe(
+        'Where the transcript is from: the request, a subtitle track of the video, or speech recognition.',
+      ),
     source: z.object({
       type: z.enum(['video', 'deck', 'images']),
       sha256: Sha256,

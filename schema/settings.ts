@@ -117,6 +117,29 @@ const Environment = z.object({
     .string()
     .optional()
     .describe('Hosts reached without a proxy, separated by commas; `*` for all. Or `no_proxy`.'),
+  SOFFICE_PATH: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('LibreOffice to draw PPTX slides with; default: `soffice` on PATH, where there is one.'),
+  FRAMELOOM_WITHOUT_LIBREOFFICE: z
+    .enum(['text', 'refuse'])
+    .default('text')
+    .describe(
+      'What becomes of a PPTX that cannot be drawn: `text` summarizes its text and notes and reports a gap for each picture, `refuse` fails the job.',
+    ),
+  FRAMELOOM_TRANSCRIBE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'OpenAI-compatible API that turns speech into text, such as `https://api.openai.com/v1`. Without it, no speech is recognized.',
+    ),
+  FRAMELOOM_TRANSCRIBE_MODEL: z
+    .string()
+    .min(1)
+    .default('whisper-1')
+    .describe('Model that is asked for at that API.'),
+  FRAMELOOM_TRANSCRIBE_API_KEY: z.string().min(1).optional().describe('Key sent to that API.'),
 });
 
 type Name = keyof typeof Environment.shape;
@@ -154,6 +177,20 @@ export interface Settings {
   readonly httpsProxy: string | undefined;
   readonly httpProxy: string | undefined;
   readonly noProxy: string | undefined;
+  readonly soffice: string | undefined;
+  /** Where programs are looked for, as PATH has it. */
+  readonly searchPath: string;
+  readonly withoutLibreOffice: 'text' | 'refuse';
+  /** Undefined: speech is not recognized. */
+  readonly transcription: TranscriptionSettings | undefined;
+}
+
+/** Where speech is turned into text. */
+export interface TranscriptionSettings {
+  /** Address of the API, up to and with its version: `/audio/transcriptions` is appended. */
+  readonly url: string;
+  readonly model: string;
+  readonly apiKey: string | undefined;
 }
 
 /** Thrown for a setting that is unknown or malformed; the message names it and is fit to print. */
@@ -215,6 +252,17 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     httpsProxy: given.https_proxy ?? e.HTTPS_PROXY,
     httpProxy: given.http_proxy ?? e.HTTP_PROXY,
     noProxy: given.no_proxy ?? e.NO_PROXY,
+    soffice: e.SOFFICE_PATH,
+    searchPath: given.PATH ?? '',
+    withoutLibreOffice: e.FRAMELOOM_WITHOUT_LIBREOFFICE,
+    transcription:
+      e.FRAMELOOM_TRANSCRIBE_URL === undefined
+        ? undefined
+        : {
+            url: e.FRAMELOOM_TRANSCRIBE_URL,
+            model: e.FRAMELOOM_TRANSCRIBE_MODEL,
+            apiKey: e.FRAMELOOM_TRANSCRIBE_API_KEY,
+          },
   };
 }
 

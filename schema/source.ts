@@ -40,6 +40,15 @@ export interface Frame {
   readonly time?: number;
   /** Decks and image lists: number from 1. */
   readonly slide?: number;
+  /** The picture only stands for a slide that could not be drawn: the words of the slide describe it. */
+  readonly placeholder?: true;
+}
+
+/** Words and when they are spoken or shown: seconds from the first shown frame. */
+export interface Cue {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
 }
 
 /** One decision of the sampler: a line of `frames.jsonl`. */
@@ -49,7 +58,7 @@ export interface FrameDecision {
   /** Artifact of the picture, where kept. */
   readonly name?: string;
   readonly kept: boolean;
-  readonly reason: 'first' | 'changed' | 'duplicate' | 'chunk_start';
+  readonly reason: 'first' | 'changed' | 'duplicate' | 'chunk_start' | 'placeholder';
   /** Perceptual difference to the last kept picture, 0 to 1. */
   readonly difference: number;
 }

@@ -2,10 +2,11 @@
  * What travels between a workflow and its activities: small JSON and artifact names, at most 64 KB each. Blobs stay in the
  * store.
  */
+import type { ErrorCode } from './errors.ts';
 import type { JobEvent } from './events.ts';
-import type { JobId } from './ids.ts';
+import type { FileId, JobId } from './ids.ts';
 import type { SourceRequest, SummaryRequest } from './request.ts';
-import type { Frame, SourceInfo } from './source.ts';
+import type { Frame, SourceInfo, VideoInfo } from './source.ts';
 
 /** The argument of the `summarize` workflow. */
 export interface SummarizeInput {
@@ -25,9 +26,25 @@ export interface ModelPlan {
   readonly merge: { readonly captions: number; readonly parts: number };
   readonly tokens: { readonly captionPerImage: number; readonly summary: number; readonly title: number };
   readonly evidence: number;
+  /** Most tokens of words that a caption prompt may quote; 0 for models that do not follow instructions. */
+  readonly wordTokens: number;
+}
+
+/** What the slides of a deck are read from. */
+export interface DeckParts {
+  readonly sha256: string;
+  readonly pages: number;
+  /** Artifact of the PDF whose pages are their pictures; absent where there are none, and `missing` says why. */
+  readonly pictures?: string;
+  readonly missing?: ErrorCode;
+  /** Artifact of the words of a PPTX. A PDF has them in its pages. */
+  readonly words?: string;
+  /** Artifact of the password of the PDF. */
+  readonly password?: string;
 }
 
 export interface IngestInput {
+  readonly jobId: JobId;
   readonly source: SourceRequest;
   readonly detail: SummaryRequest['detail'];
   readonly pages?: string;
@@ -41,6 +58,8 @@ export interface IngestOutput {
   readonly artifact: string;
   /** Requested slides, for decks and image lists; else empty. Written as ranges: `[first, last]`, both included. */
   readonly slides: readonly (readonly [number, number])[];
+  /** Of a deck, or of the deck that a video shows. */
+  readonly deck?: DeckParts;
   readonly model: ModelPlan;
 }
 
@@ -57,7 +76,10 @@ export type ExtractSpan =
 export interface ExtractInput {
   readonly source: SourceInfo;
   readonly artifact: string;
+  readonly deck?: DeckParts;
   readonly span: ExtractSpan;
+  /** `num_crops` of the model's pictures: slides are drawn as large as these can show. */
+  readonly crops: number;
 }
 
 export interface ExtractOutput {
@@ -65,6 +87,40 @@ export interface ExtractOutput {
   readonly extraction: string;
   readonly frames: readonly Frame[];
   readonly dropped: number;
+  /** Slides whose picture is missing. */
+  readonly gaps: number;
+}
+
+export interface ReadWordsInput {
+  readonly source: VideoInfo;
+  readonly artifact: string;
+  /** Seconds of the video that matter. */
+  readonly range: { readonly start: number; readonly end: number };
+  /** A file of subtitles that the request names. */
+  readonly subtitles?: { readonly file_id?: FileId | undefined; readonly url?: string | undefined };
+}
+
+/** Words of a video: an artifact of cues, and where they are from. */
+export interface SpokenWords {
+  readonly artifact: string;
+  readonly from: 'request' | 'track' | 'speech';
+}
+
+export interface ReadWordsOutput {
+  /** Absent where the video has none. */
+  readonly words?: SpokenWords;
+}
+
+export interface MatchSlidesInput {
+  readonly deck: DeckParts;
+  readonly extractions: readonly string[];
+  /** Where the last frame ends, in seconds. */
+  readonly end: number;
+}
+
+export interface MatchSlidesOutput {
+  /** Artifact that says which slide each frame shows, and holds the words of the slides with their times. */
+  readonly shown: string;
 }
 
 export interface PreprocessInput {
@@ -100,9 +156,16 @@ export interface TokenUsage {
   readonly outputTokens: number;
 }
 
+/** Words that belong to the pictures of a segment. */
+export type WordsRef =
+  | { readonly kind: 'slides'; readonly extractions: readonly string[]; readonly slides: readonly number[] }
+  | { readonly kind: 'speech'; readonly artifact: string; readonly start: number; readonly end: number };
+
 export interface DescribeInput {
   readonly model: ModelPlan;
-  /** Artifacts of the preprocessed pictures, in order. */
+  /** Offered to the model; where there is no picture, the description itself. */
+  readonly words?: WordsRef;
+  /** Artifacts of the preprocessed pictures, in order; none where slides could not be drawn. */
   readonly crops: readonly string[];
   readonly focus?: string;
   readonly instruction?: string;
@@ -149,6 +212,9 @@ export interface FinishInput {
   readonly source: SourceInfo;
   readonly range?: { readonly start: number; readonly end: number };
   readonly extractions: readonly string[];
+  readonly words?: SpokenWords;
+  /** Artifact of `matchSlides`. */
+  readonly shown?: string;
   readonly segments: readonly FinishSegment[];
   readonly sections: readonly {
     readonly first: number;
@@ -183,6 +249,10 @@ export interface CpuActivities {
   ingest(input: IngestInput): Promise<IngestOutput>;
   /** Decodes one span once and keeps the pictures worth describing. */
   extractFrames(input: ExtractInput): Promise<ExtractOutput>;
+  /** Reads the words that go with a video: from the request, a subtitle track, or by speech recognition. */
+  readWords(input: ReadWordsInput): Promise<ReadWordsOutput>;
+  /** Finds out which slide of its deck each frame of a video shows. */
+  matchSlides(input: MatchSlidesInput): Promise<MatchSlidesOutput>;
   /** Makes the model's picture of each frame. */
   preprocessFrames(input: PreprocessInput): Promise<PreprocessOutput>;
   /** Publishes frames.jsonl of the job. */

@@ -16,6 +16,34 @@ export function extractionName(digest: string): string {
   return `extractions/${digest}.json`;
 }
 
+/** One slide: its words and the name of its picture, by the digest of all it depends on. */
+export function slideName(digest: string): string {
+  return `slides/${digest}.json`;
+}
+
+/** The PDF that a renderer made of a deck. */
+export function drawnDeckName(digest: string): string {
+  return `drawn/${digest}.pdf`;
+}
+
+/** Words of a source: of the slides of a deck, or spoken in a video. */
+export function wordsName(digest: string): string {
+  return `words/${digest}.json`;
+}
+
+/** Which slide each frame of a video shows. */
+export function shownSlidesName(digest: string): string {
+  return `shown/${digest}.json`;
+}
+
+/** A password that came with the request of a job. It goes when the job goes. */
+export function secretName(jobId: string, reference: string): string {
+  return `${jobPrefix(jobId)}secrets/${reference.replace(/^secret_/, '')}`;
+}
+
+/** The key with which references to passwords are made. */
+export const REFERENCE_KEY = 'keys/references';
+
 /** Preprocessed picture: raw RGB after the HD transform and padding. */
 export function cropsName(digest: string): string {
   return `crops/${digest}.bin`;

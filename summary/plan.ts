@@ -118,12 +118,16 @@ function runs(
   frames: readonly BudgetedFrame[],
   chunk: { readonly origin: number; readonly seconds: number } | undefined,
 ): readonly { readonly first: number; readonly last: number }[] {
-  const chunkOf = (frame: BudgetedFrame): number =>
-    chunk === undefined || frame.time === undefined
-      ? 0
-      : Math.floor((frame.time - chunk.origin) / chunk.seconds + 1e-9);
+  // Slides with a picture and slides without are described in different ways, and so never together.
+  const chunkOf = (frame: BudgetedFrame): string => {
+    const time =
+      chunk === undefined || frame.time === undefined
+        ? 0
+        : Math.floor((frame.time - chunk.origin) / chunk.seconds + 1e-9);
+    return `${time}${frame.placeholder ? ' placeholder' : ''}`;
+  };
   const found: { first: number; last: number }[] = [];
-  let number: number | undefined;
+  let number: string | undefined;
   for (const [index, frame] of frames.entries()) {
     const run = found.at(-1);
     if (run === undefined || chunkOf(frame) !== number) {

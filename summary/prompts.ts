@@ -20,13 +20,24 @@ export interface UserPrompts {
   readonly instruction?: string | undefined;
 }
 
+/** Words that are there already, for models that can make use of them: quoted, never followed. */
+export interface PromptWords {
+  readonly kind: 'slides' | 'speech';
+  readonly lines: readonly string[];
+}
+
+const WORDS_HEAD = {
+  slides: 'Text that belongs to these images, quoted:',
+  speech: 'Words spoken while these images were shown, quoted:',
+} as const;
+
 /** Asks for one numbered line per picture. The model never sees a time: it speaks of pictures by number. */
-export function captionPrompt(images: number, user: UserPrompts): readonly PromptPart[] {
+export function captionPrompt(images: number, user: UserPrompts, words?: PromptWords): readonly PromptPart[] {
   const parts: PromptPart[] = [];
   for (let image = 0; image < images; image += 1) {
     parts.push({ text: `${image === 0 ? '' : '\n'}${image + 1}:\n` }, { image });
   }
-  parts.push({ text: `\n${ask(DESCRIBE, user)}` });
+  parts.push({ text: `\n${words ? quote(words) : ''}${ask(DESCRIBE, user)}` });
   return parts;
 }
 
@@ -46,6 +57,12 @@ export function mergePrompt(
 /** Asks for a short title. */
 export function titlePrompt(lines: readonly string[]): readonly PromptPart[] {
   return [{ text: `${CAPTIONS_HEAD}\n${numbered(lines)}\n${TITLE}` }];
+}
+
+/** Lines of the source cannot leave their quotation marks, nor end their line. */
+function quote({ kind, lines }: PromptWords): string {
+  const quoted = lines.map((line) => `"${oneLine(line).replaceAll('"', "'")}"`);
+  return `${WORDS_HEAD[kind]}\n${quoted.join('\n')}\n`;
 }
 
 function ask(instruction: string, user: UserPrompts): string {

@@ -10,11 +10,12 @@ import type {
   ResultSlide,
   SummaryResult,
 } from '../schema/result.ts';
-import type { Frame, SourceInfo } from '../schema/source.ts';
+import type { Cue, Frame, SourceInfo } from '../schema/source.ts';
 import { collapse } from './captions.ts';
 import { checkEvidence, type Evidence } from './evidence.ts';
 import type { PlannedSegment, SourceRange } from './plan.ts';
 import { PROMPTS_VERSION } from './prompts.ts';
+import { transcriptOf } from './words.ts';
 
 /** A segment's caption per frame, or why there is none. */
 export type SegmentOutcome = PlannedSegment &
@@ -54,6 +55,10 @@ export interface Pieces {
   /** Whether the summary ended by itself or at its length limit. */
   readonly finishReason: 'stop' | 'length' | 'repetition';
   readonly slides?: readonly ResultSlide[];
+  /** Slides whose picture is missing, and why. */
+  readonly lost?: readonly { readonly slide: number; readonly reason: string }[];
+  /** Words spoken in a video, and where they are from. */
+  readonly words?: { readonly cues: readonly Cue[]; readonly from: 'request' | 'track' | 'speech' };
   /** Tokens of merging and titling, beside those of the segments. */
   readonly reduceUsage: { readonly input_tokens: number; readonly output_tokens: number };
   readonly model: { readonly name: string; readonly revision: string };
@@ -70,19 +75,34 @@ export function stitch(pieces: Pieces): SummaryResult {
     last: number,
   ): { start_time?: number; end_time?: number; slides?: number[] } => {
     const start = starts[first];
-    if (start === undefined) {
-      const range = pieces.segments
-        .slice(first, last)
-        .flatMap((segment) => frames.slice(segment.first, segment.last));
-      return { slides: range.flatMap((frame) => (frame.slide === undefined ? [] : [frame.slide])) };
-    }
-    return { start_time: start, end_time: starts[last] ?? pieces.range?.end ?? start };
+    const range = pieces.segments
+      .slice(first, last)
+      .flatMap((segment) => frames.slice(segment.first, segment.last));
+    const slides = range.flatMap((frame) => (frame.slide === undefined ? [] : [frame.slide]));
+    if (start === undefined) return { slides };
+    const shown = [...new Set(slides)].sort((a, b) => a - b);
+    return {
+      start_time: start,
+      end_time: starts[last] ?? pieces.range?.end ?? start,
+      ...(shown.length > 0 ? { slides: shown } : {}),
+    };
+  };
+
+  /** Words before the first picture belong to the first segment. */
+  const transcriptIn = (
+    index: number,
+    place: { start_time?: number; end_time?: number },
+  ): { transcript?: string } => {
+    const { start_time: start, end_time: end } = place;
+    if (!pieces.words || start === undefined || end === undefined) return {};
+    const text = transcriptOf(pieces.words.cues, index === 0 ? (pieces.range?.start ?? 0) : start, end);
+    return text === '' ? {} : { transcript: text };
   };
 
   const captionOf = new Map<number, string>();
   const segmentOf = new Map<number, number>();
   const segments: ResultSegment[] = [];
-  const gaps: ResultGap[] = [];
+  const gaps: ResultGap[] = (pieces.lost ?? []).map(({ slide, reason }) => ({ slides: [slide], reason }));
   for (const segment of pieces.segments) {
     const place = placeOf(segment.index, segment.index + 1);
     if ('reason' in segment) {
@@ -106,6 +126,7 @@ export function stitch(pieces: Pieces): SummaryResult {
       index: segment.index,
       ...place,
       caption: collapse(segment.captions).join(' '),
+      ...transcriptIn(segment.index, place),
       finish_reason: segment.finishReason,
       frames: shown,
       usage: segment.usage,
@@ -162,7 +183,8 @@ export function stitch(pieces: Pieces): SummaryResult {
     segments,
     sentences: kept.map((item) => ({ text: item.text, segments: [...item.supporters] })),
     unsupported: unsupported.map((item) => item.text),
-    ...(pieces.slides ? { slides: [...pieces.slides] } : {}),
+    ...(pieces.slides ? { slides: pieces.slides.map((slide) => withCaption(slide, segments)) } : {}),
+    ...(pieces.words ? { words: pieces.words.from } : {}),
     source: describeSource(source),
     usage,
     model: pieces.model,
@@ -174,6 +196,12 @@ export function stitch(pieces: Pieces): SummaryResult {
 /** Address of a frame's picture, relative to the API. */
 export function frameAddress(jobId: string, index: number): string {
   return `/v1/summaries/${jobId}/frames/${index}.jpg`;
+}
+
+/** What the model says of the slide's own picture; in a video, of the first frame that shows it. */
+function withCaption(slide: ResultSlide, segments: readonly ResultSegment[]): ResultSlide {
+  const frame = segments.flatMap((segment) => segment.frames).find((shown) => shown.slide === slide.slide);
+  return frame === undefined || frame.caption === '' ? slide : { ...slide, caption: frame.caption };
 }
 
 function total(segments: readonly ResultSegment[], pieces: Pieces): SummaryResult['usage'] {
@@ -197,12 +225,18 @@ function coverage(
   const whole = placeOf(0, pieces.segments.length);
   const length = (place: { start_time?: number; end_time?: number }): number =>
     (place.end_time ?? 0) - (place.start_time ?? 0);
-  const share =
-    length(whole) > 0
-      ? segments.reduce((sum, segment) => sum + length(placeOf(segment.index, segment.index + 1)), 0) /
-        length(whole)
-      : segments.reduce((sum, segment) => sum + segment.frames.length, 0) / pieces.frames.length;
-  return segments.length === pieces.segments.length ? 1 : Math.round(share * 1e6) / 1e6;
+  if (length(whole) > 0) {
+    const described = segments.reduce((sum, { index }) => sum + length(placeOf(index, index + 1)), 0);
+    return segments.length === pieces.segments.length ? 1 : round(described / length(whole));
+  }
+  const lost = new Set(pieces.lost?.map(({ slide }) => slide));
+  const pictured = segments.flatMap(({ frames }) => frames).filter(({ slide = 0 }) => !lost.has(slide));
+  const all = pieces.frames.filter(({ slide = 0 }) => !lost.has(slide)).length + lost.size;
+  return round(pictured.length / all);
+}
+
+function round(share: number): number {
+  return Math.round(share * 1e6) / 1e6;
 }
 
 function describeSource(source: SourceInfo): SummaryResult['source'] {

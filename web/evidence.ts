@@ -38,9 +38,9 @@ export function evidencePlaces(
     if (run && start <= run.end + TOUCHING) {
       run.end = Math.max(run.end, end);
       run.segments.push(index);
-      run.slides.push(...slides);
+      if (!timed) run.slides.push(...slides);
     } else {
-      runs.push({ segments: [index], slides: [...slides], start, end });
+      runs.push({ segments: [index], slides: timed ? [] : [...slides], start, end });
     }
   }
   return runs.map((run) => ({

@@ -13,7 +13,8 @@ export interface ChapterView {
 }
 
 export interface GapView {
-  readonly segment: number;
+  /** Undefined for slides that are in no segment. */
+  readonly segment: number | undefined;
   readonly startTime: number | undefined;
   readonly endTime: number | undefined;
   readonly slides: readonly number[];

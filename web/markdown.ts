@@ -31,7 +31,7 @@ export function markdownOf(result: SummaryResult): string {
   if (result.gaps.length > 0) {
     const lines = result.gaps.map(
       (gap) =>
-        `- ${formatPlace(gap, naming.noun) || `Segment ${gap.segment}`}: not described (\`${gap.reason}\`)`,
+        `- ${formatPlace(gap, naming.noun) || `Segment ${gap.segment ?? ''}`}: not described (\`${gap.reason}\`)`,
     );
     blocks.push('## Gaps', lines.join('\n'));
   }

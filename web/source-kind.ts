@@ -3,20 +3,23 @@
 export type SourceKind = 'video' | 'deck' | 'images';
 
 const VIDEO = /\.(mp4|m4v|mkv|webm|mov|ts|m2ts|avi|mpg|mpeg)$/i;
-const DECK = /\.pdf$/i;
-const IMAGE = /\.(jpe?g|png|webp)$/i;
+const DECK = /\.(pdf|pptx|pptm|ppsx)$/i;
+const IMAGE = /\.(jpe?g|png|webp|avif|gif|tiff?)$/i;
+
+const PICTURES = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'].map((kind) => `image/${kind}`);
 
 /** What the file dialog offers. */
-export const ACCEPTED = 'video/*,.mkv,.ts,.avi,application/pdf,.pdf,image/jpeg,image/png,image/webp';
+export const ACCEPTED =
+  'video/*,.mkv,.ts,.avi,application/pdf,.pdf,.pptx,image/jpeg,image/png,image/webp,image/avif,image/gif,image/tiff';
 
 export type Chosen =
   | { readonly ok: true; readonly kind: SourceKind; readonly files: readonly File[] }
   | { readonly ok: false; readonly message: string };
 
-/** One video, one PDF, or any number of pictures, which keep the order of their names. */
+/** One video, one deck, or any number of pictures, which keep the order of their names. */
 export function chooseFiles(files: readonly File[]): Chosen {
   const [first] = files;
-  if (!first) return { ok: false, message: 'That was not a file. Drop a video, a PDF or pictures.' };
+  if (!first) return { ok: false, message: 'That was not a file. Drop a video, a deck or pictures.' };
   const empty = files.find((file) => file.size === 0);
   if (empty) return { ok: false, message: `${empty.name} is empty. Check the file and choose it again.` };
   const kinds = files.map(kindOfFile);
@@ -24,9 +27,9 @@ export function chooseFiles(files: readonly File[]): Chosen {
   if (unknown) {
     return {
       ok: false,
-      message: /\.pptx?$/i.test(unknown.name)
-        ? `${unknown.name} is a PowerPoint file. Export it as PDF and drop that.`
-        : `${unknown.name} is neither a video, a PDF nor a JPEG, PNG or WebP picture.`,
+      message: /\.(ppt|odp|key)$/i.test(unknown.name)
+        ? `${unknown.name} is a presentation of a kind that cannot be read. Save it as PDF or PPTX and drop that.`
+        : `${unknown.name} is neither a video, a deck (PDF, PPTX) nor a picture.`,
     };
   }
   if (kinds.every((kind) => kind === 'images')) {
@@ -34,14 +37,14 @@ export function chooseFiles(files: readonly File[]): Chosen {
     return { ok: true, kind: 'images', files: inOrder };
   }
   if (files.length > 1)
-    return { ok: false, message: 'Choose one video, one PDF, or several pictures at a time.' };
+    return { ok: false, message: 'Choose one video, one deck, or several pictures at a time.' };
   return { ok: true, kind: kinds[0] ?? 'video', files: [first] };
 }
 
 function kindOfFile({ name, type }: File): SourceKind | undefined {
   if (type.startsWith('video/') || VIDEO.test(name)) return 'video';
   if (type === 'application/pdf' || DECK.test(name)) return 'deck';
-  if (['image/jpeg', 'image/png', 'image/webp'].includes(type) || IMAGE.test(name)) return 'images';
+  if (PICTURES.includes(type) || IMAGE.test(name)) return 'images';
   return undefined;
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { createCpuActivities, createWorkflowActivities } from '../activities/index.ts';
-import { findMediaTools } from '../media/index.ts';
+import { findMediaTools, findOffice } from '../media/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { createFolderStore } from '../store/folder-store.ts';
@@ -19,6 +19,7 @@ import { runWorkers, type WorkerProcess } from './run.ts';
 export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-cpu');
   const tools = await findMediaTools(settings);
+  const office = await findOffice(settings);
   const { profile } = await resolveModel(settings);
   const store = createFolderStore(join(settings.home, 'artifacts'));
   const scratch = join(settings.home, 'scratch');
@@ -42,6 +43,9 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
       tools,
       profile,
       scratch,
+      office,
+      withoutLibreOffice: settings.withoutLibreOffice,
+      transcription: settings.transcription,
       limits: {
         maxPixels: settings.maxPixels,
         maxPages: settings.maxPages,

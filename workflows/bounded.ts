@@ -34,3 +34,9 @@ export async function mapBounded<T, R>(
   if (failure !== undefined) throw failure.error;
   return results;
 }
+
+/** Does both at once, as `mapBounded` does: when one fails, the other is cancelled and waited for. */
+export async function both<A, B>(a: () => Promise<A>, b: () => Promise<B>): Promise<readonly [A, B]> {
+  const results = await mapBounded<() => Promise<unknown>, unknown>([a, b], 2, (work) => work());
+  return results as readonly [A, B]; // in the order of the items
+}

@@ -2,8 +2,15 @@
 import { isCancellation } from '@temporalio/workflow';
 import { jobError } from '../schema/errors.ts';
 import type { JobError, Progress } from '../schema/job.ts';
-import type { DescribeOutput, FinishSegment, IngestOutput, SummarizeInput } from '../schema/stages.ts';
-import { type PlannedSegment, planSegments } from '../summary/plan.ts';
+import type {
+  DescribeOutput,
+  FinishSegment,
+  IngestOutput,
+  SpokenWords,
+  SummarizeInput,
+  WordsRef,
+} from '../schema/stages.ts';
+import { type PlannedSegment, planSegments, videoRange } from '../summary/plan.ts';
 import { frameAddress } from '../summary/stitch.ts';
 import { gpu } from './activities.ts';
 import { mapBounded } from './bounded.ts';
@@ -31,6 +38,7 @@ export interface DescribedSegment {
 
 export async function describe(
   frames: readonly ReadyFrame[],
+  spoken: SpokenWords | undefined,
   { source, model }: IngestOutput,
   { jobId, request }: SummarizeInput,
   journal: Journal,
@@ -43,6 +51,7 @@ export async function describe(
       maxTokens: model.promptTokens,
       promptTokens:
         INSTRUCTION_TOKENS +
+        (spoken || source.type === 'deck' ? model.wordTokens : 0) +
         Math.ceil(((focus?.length ?? 0) + (instruction?.length ?? 0)) / CHARACTERS_PER_TOKEN),
       tokensPerImage: model.tokens.captionPerImage + LABEL_TOKENS,
     },
@@ -58,10 +67,12 @@ export async function describe(
   let firstError: JobError | undefined;
   const segments = await mapBounded(planned, DESCRIBE_AT_ONCE, async (segment): Promise<DescribedSegment> => {
     const own = frames.slice(segment.first, segment.last);
+    const words = wordsOf(segment, own);
     try {
       const described = await gpu.describeSegment({
         model,
-        crops: own.map((frame) => frame.crops),
+        crops: own.flatMap((frame) => (frame.placeholder ? [] : frame.crops)),
+        ...(words ? { words } : {}),
         ...(focus === undefined ? {} : { focus }),
         ...(instruction === undefined ? {} : { instruction }),
       });
@@ -93,6 +104,20 @@ export async function describe(
     const share = (counts.done + counts.failed) / counts.total;
     const left = ((Date.now() - began) / 1000) * (1 / share - 1);
     return { segments: { ...counts }, percent: 30 + 55 * share, eta_seconds: Math.round(left) };
+  }
+
+  /** The words of a segment, where somebody will ask for them: a model that can use them, or a slide without a picture. */
+  function wordsOf(segment: PlannedSegment, own: readonly ReadyFrame[]): WordsRef | undefined {
+    const alone = own.some((frame) => frame.placeholder);
+    if (!alone && model.wordTokens === 0) return undefined;
+    if (source.type === 'deck') {
+      const extractions = [...new Set(own.map((frame) => frame.extraction))];
+      return { kind: 'slides', extractions, slides: own.flatMap(({ slide }) => slide ?? []) };
+    }
+    if (source.type !== 'video' || !spoken) return undefined;
+    const range = videoRange(source, request);
+    const start = segment.first === 0 ? range.start : (own[0]?.time ?? range.start);
+    return { kind: 'speech', artifact: spoken.artifact, start, end: frames[segment.last]?.time ?? range.end };
   }
 
   function shown(segment: PlannedSegment, described: DescribeOutput) {

@@ -16,23 +16,33 @@ const PREPROCESS_BATCH = 16;
 /** A frame, the artifact of its preprocessed picture, and what it costs in a prompt. */
 export interface ReadyFrame extends BudgetedFrame {
   readonly crops: string;
+  /** Artifact of the extraction it comes from. */
+  readonly extraction: string;
 }
 
 export interface Extracted {
   readonly frames: readonly ReadyFrame[];
   /** Artifacts of the extractions, in order. */
   readonly extractions: readonly string[];
+  /** Slides whose picture is missing. */
+  readonly gaps: number;
 }
 
 export async function extract(
   spans: readonly ExtractSpan[],
-  { source, artifact, model }: IngestOutput,
+  { source, artifact, deck, model }: IngestOutput,
   { jobId }: SummarizeInput,
   journal: Journal,
 ): Promise<Extracted> {
   let done = 0;
   const extracted = await mapBounded(spans, EXTRACT_AT_ONCE, async (span) => {
-    const { extraction, frames, dropped } = await cpu.extractFrames({ source, artifact, span });
+    const { extraction, frames, dropped, gaps } = await cpu.extractFrames({
+      source,
+      artifact,
+      span,
+      crops: model.crops,
+      ...(deck ? { deck } : {}),
+    });
     const ready: ReadyFrame[] = [];
     for (let first = 0; first < frames.length; first += PREPROCESS_BATCH) {
       const batch = frames.slice(first, first + PREPROCESS_BATCH);
@@ -42,7 +52,7 @@ export async function extract(
       });
       for (const [index, frame] of batch.entries()) {
         const picture = pictures[index];
-        if (picture) ready.push({ ...frame, ...picture });
+        if (picture) ready.push({ ...frame, ...picture, extraction });
       }
     }
     done += 1;
@@ -50,7 +60,7 @@ export async function extract(
       { type: 'frames.extracted', kept: frames.length, dropped },
       { percent: 5 + (25 * done) / spans.length },
     );
-    return { extraction, ready };
+    return { extraction, ready, gaps };
   });
   const frames = extracted.flatMap((span) => span.ready);
   if (frames.length === 0)
@@ -58,5 +68,6 @@ export async function extract(
   const extractions = extracted.map((span) => span.extraction);
   // Before anything is described: readers of events look up frames by number.
   await cpu.writeManifest({ jobId, run: workflowInfo().runId, extractions });
-  return { frames, extractions };
+  const gaps = extracted.reduce((sum, span) => sum + span.gaps, 0);
+  return { frames, extractions, gaps };
 }

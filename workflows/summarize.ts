@@ -5,9 +5,10 @@
 import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { SourceInfo } from '../schema/source.ts';
-import type { FinishOutput, IngestOutput, SummarizeInput } from '../schema/stages.ts';
+import type { FinishOutput, IngestOutput, SpokenWords, SummarizeInput } from '../schema/stages.ts';
 import { planSpans, videoRange } from '../summary/plan.ts';
 import { cpu } from './activities.ts';
+import { both } from './bounded.ts';
 import { describe } from './describe.ts';
 import { extract } from './extract.ts';
 import { errorOf, failed } from './failures.ts';
@@ -39,13 +40,17 @@ async function run(
 ): Promise<{ readonly output: FinishOutput; readonly gaps: number }> {
   const { request, jobId } = input;
   journal.emit({ type: 'job.started' }, { stage: 'ingest', percent: 1 });
-  const ingested = await ingest(request);
+  const ingested = await ingest(input);
   const { source, model } = ingested;
   journal.emit({ type: 'source.ready', source: outline(source) }, { stage: 'extract', percent: 5 });
 
   const spans = planSpans(source, request, ingested.slides.flatMap(numbers));
-  const { frames, extractions } = await extract(spans, ingested, input, journal);
-  const segments = await describe(frames, ingested, input, journal);
+  const [{ frames, extractions, gaps }, words] = await both(
+    () => extract(spans, ingested, input, journal),
+    () => readWords(request, ingested),
+  );
+  const shown = await matchSlides(extractions, request, ingested);
+  const segments = await describe(frames, words, ingested, input, journal);
   const reduced = await reduce(segments, ingested, input, journal);
 
   const output = await cpu.finish({
@@ -54,16 +59,42 @@ async function run(
     source,
     ...(source.type === 'video' ? { range: videoRange(source, request) } : {}),
     extractions,
+    ...(words ? { words } : {}),
+    ...(shown === undefined ? {} : { shown }),
     segments: segments.map(({ outcome }) => outcome),
     ...reduced,
     startedAt,
     model,
   });
-  return { output, gaps: segments.filter(({ outcome }) => 'reason' in outcome).length };
+  return { output, gaps: gaps + segments.filter(({ outcome }) => 'reason' in outcome).length };
 }
 
-function ingest(request: SummaryRequest): Promise<IngestOutput> {
+/** The words that go with a video, where it has any. */
+async function readWords(
+  request: SummaryRequest,
+  { source, artifact }: IngestOutput,
+): Promise<SpokenWords | undefined> {
+  if (source.type !== 'video' || request.source.type !== 'video') return undefined;
+  const { subtitles } = request.source;
+  const range = videoRange(source, request);
+  const { words } = await cpu.readWords({ source, artifact, range, ...(subtitles ? { subtitles } : {}) });
+  return words;
+}
+
+/** Which slides of its deck a video shows, where it came with one. */
+async function matchSlides(
+  extractions: readonly string[],
+  request: SummaryRequest,
+  { source, deck }: IngestOutput,
+): Promise<string | undefined> {
+  if (source.type !== 'video' || !deck) return undefined;
+  const { shown } = await cpu.matchSlides({ deck, extractions, end: videoRange(source, request).end });
+  return shown;
+}
+
+function ingest({ request, jobId }: SummarizeInput): Promise<IngestOutput> {
   return cpu.ingest({
+    jobId,
     source: request.source,
     detail: request.detail,
     ...(request.pages === undefined ? {} : { pages: request.pages }),

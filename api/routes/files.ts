@@ -4,7 +4,7 @@ import { FrameloomError } from '../../schema/errors.ts';
 import { File } from '../../schema/file.ts';
 import { FileId, newFileId } from '../../schema/ids.ts';
 import type { SourceRequest } from '../../schema/request.ts';
-import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
+import { type ArtifactBody, type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { readJson } from '../job-view.ts';
@@ -90,21 +90,15 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
     );
     if (Number(c.req.header('Content-Length') ?? 0) > maxUploadBytes) throw tooLarge;
     const body = await nonEmpty(c.req.raw.body);
-    const { bytes, sha256 } = await store
-      .putByContent(SOURCE, body, { maxBytes: maxUploadBytes })
-      .catch((error: unknown) => {
-        throw error instanceof StoreError && error.code === 'too_large' ? tooLarge : error;
-      });
-    const file: File = {
+    const file = await keepFile(store, c.get('tenant'), {
       id: newFileId(),
-      object: 'file',
       filename: displayName(c.req.valid('query').filename),
-      bytes,
-      sha256,
-      created_at: new Date(clock.now()).toISOString(),
-    };
-    const stored: StoredFile = { ...file, tenant: c.get('tenant') };
-    await store.put(fileName(file.id), new TextEncoder().encode(JSON.stringify(stored)));
+      body,
+      now: clock.now(),
+      maxBytes: maxUploadBytes,
+    }).catch((error: unknown) => {
+      throw error instanceof StoreError && error.code === 'too_large' ? tooLarge : error;
+    });
     c.header('Location', `/v1/files/${file.id}`);
     return c.json(file, 201);
   });
@@ -120,17 +114,55 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
   });
 }
 
+/** Stores bytes and the record that makes them a file of the tenant. Throws StoreError. */
+export async function keepFile(
+  store: ArtifactStore,
+  tenant: string,
+  file: {
+    readonly id: FileId;
+    readonly filename: string;
+    readonly body: ArtifactBody;
+    /** Milliseconds since 1970. */
+    readonly now: number;
+    readonly maxBytes?: number;
+  },
+): Promise<File> {
+  const { id, filename, body, now, maxBytes } = file;
+  const { bytes, sha256 } = await store.putByContent(
+    SOURCE,
+    body,
+    maxBytes === undefined ? {} : { maxBytes },
+  );
+  const record: File = {
+    id,
+    object: 'file',
+    filename,
+    bytes,
+    sha256,
+    created_at: new Date(now).toISOString(),
+  };
+  const stored: StoredFile = { ...record, tenant };
+  await store.put(fileName(id), new TextEncoder().encode(JSON.stringify(stored)));
+  return record;
+}
+
 /** Throws `source_missing`, naming the first file of `source` that the tenant does not have. */
 export async function requireFiles(
   store: ArtifactStore,
   tenant: string,
   source: SourceRequest,
 ): Promise<void> {
-  const ids = source.type === 'images' ? (source.file_ids ?? []) : source.file_id ? [source.file_id] : [];
-  for (const id of new Set(ids)) {
+  for (const id of new Set(fileIdsOf(source))) {
     if (!(await readFile(store, tenant, id)))
       throw new FrameloomError('source_missing', `There is no file ${id}.`);
   }
+}
+
+/** The files a source is made of, with those that belong to it. */
+function fileIdsOf(source: SourceRequest): readonly FileId[] {
+  if (source.type === 'images') return source.file_ids ?? [];
+  const parts = source.type === 'video' ? [source, source.subtitles, source.deck] : [source];
+  return parts.flatMap((part) => part?.file_id ?? []);
 }
 
 async function findFile(store: ArtifactStore, tenant: string, id: FileId): Promise<File> {

@@ -14,6 +14,7 @@ import { fullJobView, jobView, statusOf } from '../job-view.ts';
 import { jsonLimit } from '../limits.ts';
 import { isClosed } from '../orchestrator.ts';
 import { problems } from '../problems.ts';
+import { referPasswords, sealRequest } from '../sealed-request.ts';
 import { requireFiles } from './files.ts';
 
 export const JobParams = z.object({ id: JobId.meta({ description: 'Id of the job.' }) });
@@ -138,15 +139,19 @@ export function summaryRoutes(app: Api, deps: ApiDeps): void {
 
   app.openapi(create, async (c) => {
     const tenant = c.get('tenant');
-    const request = c.req.valid('json');
+    const referenced = await referPasswords(store, tenant, c.req.valid('json'));
+    const { request } = referenced;
     const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
     const fingerprint = await digest(request);
     const jobId = await jobIdFor(tenant, key === undefined ? `content:${fingerprint}` : `key:${key}`);
     // A repeated request is answered even after its files were deleted.
-    if (!(await orchestrator.describe(jobId))) await requireFiles(store, tenant, request.source);
+    const known = await orchestrator.describe(jobId);
+    if (!known) await requireFiles(store, tenant, request.source);
+    // What stands for a job that is there already is in the store; another request under its key leaves nothing there.
+    const sealed = known ? known.memo.request : await sealRequest(deps, tenant, jobId, referenced);
     const started = await orchestrator.start({
       jobId,
-      memo: { tenant, request, fingerprint },
+      memo: { tenant, request: sealed, fingerprint },
       key: key === undefined ? 'content' : 'idempotency',
     });
     if (started.memo.fingerprint !== fingerprint) {

@@ -1,12 +1,22 @@
 /** `frameloom summarize SOURCE…`: one job, followed to its end. */
+import { readFile } from 'node:fs/promises';
 import { ApiError } from '../../api/client.ts';
 import { isFinal, type Job } from '../../schema/job.ts';
-import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
+import { type SourceRequest, SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
 import { connectServer, type ServerConnection } from '../connect.ts';
 import { type Command, type CommandContext, parseCommandLine, printLine, UsageError } from '../context.ts';
 import { followJob, printOutcome, printProblem } from '../follow.ts';
 import { type ProgressView, progressView } from '../progress.ts';
-import { readSources, type Source, type SourceKind, sourceName, uploadSource } from '../sources.ts';
+import {
+  readSideFile,
+  readSources,
+  type SideFile,
+  type Source,
+  type SourceKind,
+  sourceName,
+  uploadSideFile,
+  uploadSource,
+} from '../sources.ts';
 
 const OPTIONS = {
   prompt: { type: 'string' },
@@ -19,6 +29,9 @@ const OPTIONS = {
   start: { type: 'string' },
   end: { type: 'string' },
   pages: { type: 'string' },
+  subtitles: { type: 'string' },
+  deck: { type: 'string' },
+  'password-file': { type: 'string' },
   'chunk-duration': { type: 'string' },
   detail: { type: 'string' },
   'max-tokens': { type: 'string' },
@@ -34,10 +47,10 @@ const MAX_NAME = 200;
 const CANCEL_MS = 10_000;
 
 export const summarize: Command = {
-  summary: 'summarize a video, a PDF or pictures',
+  summary: 'summarize a video, a deck or pictures',
   usage: `usage: frameloom summarize SOURCE... [options]
 
-SOURCE is a video, a PDF, a folder of pictures, several pictures, or an address (http or https).
+SOURCE is a video, a PDF or PPTX, a folder of pictures, several pictures, or an address (http or https).
 The summary is printed on stdout, progress on stderr.
 
   --prompt TEXT           what the summary should answer or stress
@@ -49,6 +62,9 @@ The summary is printed on stdout, progress on stderr.
   --max-frames N          most pictures taken
   --start TIME, --end TIME  part of a video, in seconds or mm:ss
   --pages LIST            slides, such as 1-20,25
+  --subtitles FILE        words spoken in the video: SRT, WebVTT, ASS, TTML, or lines that begin with their time
+  --deck FILE             the slides (PDF, PPTX) that the video shows: they are matched to their times
+  --password-file FILE    file with the password of an encrypted PDF
   --chunk-duration N      longest segment in seconds
   --detail LEVEL          low, medium or high
   --max-tokens N          most tokens of the summary
@@ -66,15 +82,63 @@ this job. Exit codes: 0 complete, 3 with gaps, 1 failed, 2 wrong usage.`,
     });
     const options = requestOptions(values);
     const source = await readSources(positionals, kindOf(values.type));
-    return summarizeSource(source, options, values.json, context);
+    return summarizeSource(source, await readExtras(values, source), options, values.json, context);
   },
 };
+
+/** What goes with a source. */
+interface Extras {
+  readonly subtitles?: SideFile;
+  readonly deck?: SideFile;
+  readonly password?: string;
+}
+
+/** Throws UsageError where it does not fit the source, FrameloomError where it is not there. */
+async function readExtras(values: Values, { kind }: Source): Promise<Extras> {
+  const { subtitles, deck, 'password-file': passwordFile } = values;
+  if (kind !== 'video' && (subtitles !== undefined || deck !== undefined)) {
+    throw new UsageError('--subtitles and --deck go with a video.');
+  }
+  if (passwordFile !== undefined && kind !== 'deck' && deck === undefined) {
+    throw new UsageError('--password-file goes with a PDF.');
+  }
+  return {
+    ...(subtitles === undefined ? {} : { subtitles: await readSideFile(subtitles) }),
+    ...(deck === undefined ? {} : { deck: await readSideFile(deck) }),
+    // From a file, since the words of a command line are seen by everybody on the machine.
+    ...(passwordFile === undefined ? {} : { password: await readPassword(passwordFile) }),
+  };
+}
+
+async function readPassword(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const password = text?.replace(/\r?\n$/, '');
+  if (!password) throw new UsageError('--password-file: there is no password in this file.');
+  return password;
+}
+
+async function withExtras(
+  source: SourceRequest,
+  { subtitles, deck, password }: Extras,
+  client: ServerConnection['client'],
+  signal: AbortSignal,
+): Promise<SourceRequest> {
+  const secret = password === undefined ? {} : { password };
+  if (source.type === 'deck') return { ...source, ...secret };
+  if (source.type !== 'video') return source;
+  return {
+    ...source,
+    ...(subtitles ? { subtitles: await uploadSideFile(subtitles, client, signal) } : {}),
+    ...(deck ? { deck: { ...(await uploadSideFile(deck, client, signal)), ...secret } } : {}),
+  };
+}
 
 type Values = ReturnType<typeof parseCommandLine<{ options: typeof OPTIONS }>>['values'];
 export type RequestOptions = Omit<SummaryRequestInput, 'source'>;
 
 async function summarizeSource(
   source: Source,
+  extras: Extras,
   options: RequestOptions,
   json: boolean,
   context: CommandContext,
@@ -83,7 +147,7 @@ async function summarizeSource(
   const view = progressView(context.stderr, sourceName(source));
   let started: Job | undefined;
   try {
-    const job = await runJob(source, options, server, view, context.signal, (created) => {
+    const job = await runJob(source, options, server, view, context.signal, extras, (created) => {
       started = created;
     });
     view.close();
@@ -104,9 +168,11 @@ export async function runJob(
   { client }: Pick<ServerConnection, 'client'>,
   view: ProgressView,
   signal: AbortSignal,
+  extras: Extras = {},
   onStart: (job: Job) => void = () => {},
 ): Promise<Job> {
-  const uploaded = await uploadSource(source, client, { signal, onProgress: view.upload });
+  const main = await uploadSource(source, client, { signal, onProgress: view.upload });
+  const uploaded = await withExtras(main, extras, client, signal);
   // The console shows jobs under this name.
   const metadata = { filename: sourceName(source).slice(0, MAX_NAME) };
   const job = await client.createSummary({ ...options, source: uploaded, metadata }, { signal });

@@ -94,6 +94,7 @@ beforeEach(async () => {
       merge: profile.merge,
       tokens: { captionPerImage: 64, summary: 512, title: 24 },
       evidence: 1,
+      wordTokens: 0,
     },
     crops: ['crops/a.bin'],
   };

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { degrees, PDFDocument, PDFHexString, PDFName, PDFString, rgb, StandardFonts } from 'pdf-lib';
+import { cmyk, degrees, PDFDocument, PDFHexString, PDFName, PDFString, rgb, StandardFonts } from 'pdf-lib';
 import { describe, expect, it } from 'vitest';
 import { openDeck, type Picture, parsePages } from '../../media/index.ts';
 import { LIMITS, temporaryFolder } from './clips.ts';
+import { lockedPdf } from './locked-pdf.ts';
 
 const folder = temporaryFolder();
 
@@ -86,6 +87,39 @@ describe('openDeck', () => {
     ]);
   });
 
+  it('tells the addresses that a page links to, and follows none', async () => {
+    const bytes = await makeDeck(2, (document, index) => {
+      if (index === 0)
+        addLinks(document, ['https://example.com/a', 'javascript:alert(1)', 'https://example.com/a']);
+    });
+    using deck = await openDeck(bytes, LIMITS);
+    expect((await deck.page(1)).links).toEqual(['https://example.com/a']);
+    expect((await deck.page(2)).links).toEqual([]);
+  });
+
+  it('opens an encrypted PDF with its password, and no other', async () => {
+    const bytes = lockedPdf('open sesame', 'Hidden words');
+    using deck = await openDeck(bytes, LIMITS, 'open sesame');
+    expect((await deck.page(1)).text).toBe('Hidden words');
+    for (const password of [undefined, 'guess']) {
+      await expect(openDeck(bytes, LIMITS, password)).rejects.toMatchObject({ code: 'encrypted_media' });
+    }
+    await expect(openDeck(bytes, LIMITS, 'guess')).rejects.not.toThrow(/guess/);
+  });
+
+  it('draws CMYK colours as they look', async () => {
+    const document = await PDFDocument.create();
+    const page = document.addPage([100, 100]);
+    page.drawRectangle({ x: 0, y: 0, width: 50, height: 100, color: cmyk(0, 1, 1, 0) });
+    page.drawRectangle({ x: 50, y: 0, width: 50, height: 100, color: cmyk(1, 1, 0, 0) });
+    using deck = await openDeck(await document.save(), LIMITS);
+    const { picture } = await deck.page(1, { maxSide: 100 });
+    const [red, blue] = [pixel(picture, 25, 50), pixel(picture, 75, 50)];
+    expect(red[0]).toBeGreaterThan(200);
+    expect(Math.max(red[1] ?? 255, red[2] ?? 255)).toBeLessThan(80);
+    expect(blue[2]).toBeGreaterThan(blue[0] ?? 255);
+  });
+
   it('reads files', async () => {
     const path = join(folder, 'deck');
     await writeFile(path, await makeDeck(1));
@@ -130,6 +164,22 @@ describe('parsePages', () => {
     expect(() => parsePages(spec, 10)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 });
+
+/** Puts links on the first page. */
+function addLinks(document: PDFDocument, addresses: readonly string[]): void {
+  const { context } = document;
+  const links = addresses.map((address) =>
+    context.register(
+      context.obj({
+        Type: 'Annot',
+        Subtype: 'Link',
+        Rect: [0, 0, 50, 50],
+        A: { S: 'URI', URI: PDFString.of(address) },
+      }),
+    ),
+  );
+  document.getPage(0).node.set(PDFName.of('Annots'), context.obj(links));
+}
 
 /** Writes an outline with an entry for each page that has a title. */
 function addOutline(document: PDFDocument, titles: readonly (string | undefined)[]): void {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { encodeJpeg, type Picture, readImage } from '../../media/index.ts';
+import { countImages, encodeJpeg, type Picture, readImage } from '../../media/index.ts';
 import { LIMITS, temporaryFolder } from './clips.ts';
 
 const folder = temporaryFolder();
@@ -16,6 +16,15 @@ function halves(): Sharp {
 
 function pixel(picture: Picture, x: number, y: number): number[] {
   return [...picture.data.subarray((y * picture.width + x) * 3, (y * picture.width + x) * 3 + 3)];
+}
+
+/** A red and a blue picture, 10 pixels high, in one file. */
+async function twoPages(format: 'tiff' | 'gif'): Promise<Buffer> {
+  const data = Buffer.alloc(10 * 20 * 3);
+  for (let at = 0; at < 10 * 20; at++) data.set(at < 100 ? [255, 0, 0] : [0, 0, 255], at * 3);
+  return sharp(data, { raw: { width: 10, height: 20, channels: 3, pageHeight: 10 } })
+    .toFormat(format)
+    .toBuffer();
 }
 
 /** CMYK cannot show pure colours, so that only the strongest channel can be expected of all formats. */
@@ -33,6 +42,10 @@ describe('readImage', () => {
       'CMYK JPEG',
       () => halves().toColourspace('cmyk').jpeg({ quality: 95, chromaSubsampling: '4:4:4' }).toBuffer(),
     ],
+    ['AVIF', () => halves().avif({ quality: 90, chromaSubsampling: '4:4:4' }).toBuffer()],
+    ['GIF', () => halves().gif().toBuffer()],
+    ['TIFF', () => halves().tiff({ compression: 'lzw' }).toBuffer()],
+    ['CMYK TIFF', () => halves().toColourspace('cmyk').tiff().toBuffer()],
     ['palette PNG', () => halves().png({ palette: true }).toBuffer()],
   ] as const)('reads %s as packed RGB', async (_name, make) => {
     const picture = await readImage(await make(), LIMITS);
@@ -44,6 +57,29 @@ describe('readImage', () => {
   it('reads greyscale as RGB', async () => {
     const picture = await readImage(await halves().greyscale().png().toBuffer(), LIMITS);
     expect(picture.data.length).toBe(2400);
+  });
+
+  it('takes colours as their profile means them', async () => {
+    const wide = {
+      create: { width: 8, height: 8, channels: 3, background: { r: 200, g: 100, b: 100 } },
+    } as const;
+    const tagged = await sharp(wide).withIccProfile('p3').png().toBuffer();
+    const stored = await sharp(tagged, { ignoreIcc: true }).raw().toBuffer();
+    expect(stored[0]).toBeLessThan(195); // P3 needs less red for the same colour
+    expect(pixel(await readImage(tagged, LIMITS), 4, 4).map((level) => Math.round(level / 4))).toEqual([
+      50, 25, 25,
+    ]);
+  });
+
+  it('reads every page of a TIFF, and of an animation the first picture', async () => {
+    const tiff = await twoPages('tiff');
+    expect(await countImages(tiff, LIMITS)).toBe(2);
+    expect(strongest(pixel(await readImage(tiff, LIMITS), 5, 5))).toBe('red');
+    expect(strongest(pixel(await readImage(tiff, LIMITS, { page: 2 }), 5, 5))).toBe('blue');
+    const gif = await twoPages('gif');
+    expect(await countImages(gif, LIMITS)).toBe(1);
+    const picture = await readImage(gif, LIMITS);
+    expect([picture.height, strongest(pixel(picture, 5, 5))]).toEqual([10, 'red']);
   });
 
   it('turns pictures upright', async () => {

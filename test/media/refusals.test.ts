@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PDFDocument } from 'pdf-lib';
 import sharp, { type SharpOptions } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { crc32 } from '../../media/crc32.ts';
 import {
   findMediaTools,
   type MediaTools,
@@ -14,8 +15,8 @@ import {
   sniff,
 } from '../../media/index.ts';
 import { FrameloomError } from '../../schema/errors.ts';
+import { makePptx } from '../corpus/pptx.ts';
 import { ffmpeg, H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
-import { crc32 } from './crc32.ts';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -214,9 +215,13 @@ describe('an image is refused', () => {
       'unsupported_media',
       async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
     ],
-    ['a GIF', 'unsupported_media', () => sharp(blank(8, 8)).gif().toBuffer()],
-    ['a TIFF', 'unsupported_media', () => sharp(blank(8, 8)).tiff().toBuffer()],
-    ['an AVIF', 'unsupported_media', () => sharp(blank(8, 8)).avif({ effort: 0 }).toBuffer()],
+    ['a HEIC', 'unsupported_media', async () => Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic')],
+    [
+      'a HEIC that calls itself an AVIF',
+      'media_truncated',
+      async () => Buffer.from('\0\0\0\x18ftypavif\0\0\0\0mif1heic'),
+    ],
+    ['a PDF', 'unsupported_media', async () => Buffer.from('%PDF-1.7\n')],
     ['a header of 30,000 × 30,000 pixels', 'media_too_large', () => png(30_000, 30_000)],
     [
       'a JPEG cut in the middle',
@@ -258,6 +263,10 @@ describe('sniff', () => {
     ['video', () => makeClip(at('sniff-5'), { frames: 2, args: [...H264, '-f', 'avi'] })],
     ['video', () => makeClip(at('sniff-6'), { frames: 2, args: [...H264, '-f', 'mov'] })],
     ['pdf', () => file('sniff-7', `${'\n'.repeat(900)}%PDF-1.4`)],
+    ['image', async () => file('sniff-gif', await sharp(blank(8, 8)).gif().toBuffer())],
+    ['image', async () => file('sniff-tiff', await sharp(blank(8, 8)).tiff().toBuffer())],
+    ['image', async () => file('sniff-avif', await sharp(blank(8, 8)).avif({ effort: 0 }).toBuffer())],
+    ['pptx', () => makePptx(at('sniff-pptx'), { slides: [{ title: 'x' }] })],
     ['image', async () => file('sniff-8', await sharp(blank(8, 8)).jpeg().toBuffer())],
     ['image', async () => file('sniff-9', await sharp(blank(8, 8)).png().toBuffer())],
     ['image', async () => file('sniff-10', await sharp(blank(8, 8)).webp().toBuffer())],

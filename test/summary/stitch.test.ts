@@ -115,3 +115,89 @@ describe('a stitched deck', () => {
     expect(JSON.stringify(result)).not.toContain('_time"');
   });
 });
+
+describe('a stitched deck with slides that could not be drawn', () => {
+  const slides = [1, 2, 3, 4].map((slide) => ({ slide, text: `text ${slide}` }));
+  const result = stitch({
+    ...pieces,
+    source: { type: 'deck', sha256: 'a'.repeat(64), bytes: 9, pages: 4 },
+    // Slide 2 has words and no picture, slide 4 has neither.
+    frames: [1, 2, 3].map((slide) => ({ name: `frames/${slide}`, width: 640, height: 360, slide })),
+    segments: [
+      { index: 0, first: 0, last: 1, captions: ['A cat.'], finishReason: 'stop', usage },
+      { index: 1, first: 1, last: 2, captions: ['A dog.'], finishReason: 'stop', usage },
+      { index: 2, first: 2, last: 3, captions: ['A fish.'], finishReason: 'stop', usage },
+    ],
+    slides,
+    lost: [
+      { slide: 2, reason: 'renderer_missing' },
+      { slide: 4, reason: 'media_truncated' },
+    ],
+  });
+
+  it('has a gap for each, counts the pictures it saw, and keeps every slide', () => {
+    expect(SummaryResult.parse(result)).toEqual(result);
+    expect(result.gaps).toEqual([
+      { slides: [2], reason: 'renderer_missing' },
+      { slides: [4], reason: 'media_truncated' },
+    ]);
+    expect(result.coverage).toBe(0.5);
+    expect(result.slides?.map(({ slide, caption }) => [slide, caption])).toEqual([
+      [1, 'A cat.'],
+      [2, 'A dog.'],
+      [3, 'A fish.'],
+      [4, undefined],
+    ]);
+  });
+});
+
+describe('a stitched lecture with its deck and its words', () => {
+  const interval = { start_time: 0, end_time: 12.5 };
+  const result = stitch({
+    ...pieces,
+    frames: [
+      { ...frame(0), slide: 2 },
+      { ...frame(4.96), slide: 1 },
+      frame(12.5),
+      { ...frame(30), slide: 2 },
+      frame(41.04),
+    ],
+    slides: [
+      { slide: 1, title: 'One', intervals: [interval] },
+      { slide: 2, title: 'Two' },
+    ],
+    words: {
+      from: 'track',
+      cues: [
+        { start: 0.5, end: 13, text: 'first' },
+        { start: 13, end: 14, text: 'second' },
+      ],
+    },
+  });
+
+  it('shows slide numbers beside times', () => {
+    expect(SummaryResult.parse(result)).toEqual(result);
+    expect(result.segments.map(({ start_time, slides }) => [start_time, slides])).toEqual([
+      [0, [1, 2]],
+      [12.5, undefined],
+      [30, [2]],
+    ]);
+    expect(result.chapters.map(({ end_time, slides }) => [end_time, slides])).toEqual([
+      [30, [1, 2]],
+      [60, [2]],
+    ]);
+    expect(result.segments[0]?.frames.map(({ time, slide }) => [time, slide])).toEqual([
+      [0, 2],
+      [4.96, 1],
+    ]);
+    expect(result.slides).toEqual([
+      { slide: 1, title: 'One', intervals: [interval], caption: 'A dog.' },
+      { slide: 2, title: 'Two', caption: 'A cat.' },
+    ]);
+  });
+
+  it('gives each segment the words that begin in it, and says where they are from', () => {
+    expect(result.words).toBe('track');
+    expect(result.segments.map(({ transcript }) => transcript)).toEqual(['first', 'second', undefined]);
+  });
+});

@@ -10,7 +10,9 @@ describe('chooseFiles', () => {
     ['talk.MKV', '', 'video'],
     ['clip', 'video/mp4', 'video'],
     ['slides.pdf', '', 'deck'],
+    ['talk.pptx', '', 'deck'],
     ['photo.JPG', '', 'images'],
+    ['scan.tiff', '', 'images'],
   ])('takes %s (%s) for %s', (name, type, kind) => {
     expect(chooseFiles([file(name, type)])).toMatchObject({ ok: true, kind });
   });
@@ -21,7 +23,7 @@ describe('chooseFiles', () => {
     [[file('sound.mp3', 'audio/mpeg')]],
     [[file('a.mp4'), file('b.mp4')]],
     [[file('a.pdf'), file('b.png')]],
-    [[file('talk.pptx')]],
+    [[file('talk.ppt')]],
   ])('refuses what makes no source', (files) => {
     expect(chooseFiles(files).ok).toBe(false);
   });

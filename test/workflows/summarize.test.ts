@@ -19,6 +19,7 @@ import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
 import type {
   CpuActivities,
+  DescribeInput,
   FinishInput,
   GpuActivities,
   ModelPlan,
@@ -38,6 +39,7 @@ const model: ModelPlan = {
   merge: { captions: 4, parts: 3 },
   tokens: { captionPerImage: 64, summary: 512, title: 24 },
   evidence: 1,
+  wordTokens: 0,
 };
 const cost = { attempts: 1, cached: false, gpuSeconds: 0.1, visionCalls: 0, rows: 1, runtime: 'test' };
 
@@ -62,7 +64,10 @@ function answers(pages: number): { cpu: CpuActivities; gpu: GpuActivities; finis
           slide,
         })),
         dropped: 0,
+        gaps: 0,
       }),
+      readWords: async () => ({}),
+      matchSlides: async () => ({ shown: 'shown/x.json' }),
       preprocessFrames: async ({ frames }) =>
         frames.map(() => ({ crops: `crops/${SHA}.bin`, imageTokens: 313 })),
       writeManifest: async () => undefined,
@@ -113,7 +118,15 @@ beforeAll(async () => {
     Worker.create({
       connection,
       taskQueue: TASK_QUEUES.cpu,
-      activities: now('ingest', 'extractFrames', 'preprocessFrames', 'writeManifest', 'finish'),
+      activities: now(
+        'ingest',
+        'extractFrames',
+        'readWords',
+        'matchSlides',
+        'preprocessFrames',
+        'writeManifest',
+        'finish',
+      ),
     }),
     Worker.create({
       connection,
@@ -191,6 +204,105 @@ async function runJob(
   const { memo } = await handle.describe();
   return { handle, events: log, memo: memo as unknown as JobMemo, memoAtLastEvent, error }; // the memo the workflow writes
 }
+
+describe('a job whose slides could not all be drawn', () => {
+  it('has them described by their words, apart from the others, and ends with a gap for each', async () => {
+    const activities = answers(6);
+    const described: DescribeInput[] = [];
+    const { extractFrames } = activities.cpu;
+    const { describeSegment } = activities.gpu;
+    const { memo, events } = await runJob({
+      cpu: {
+        ...activities.cpu,
+        extractFrames: async (input) => {
+          const output = await extractFrames(input);
+          const frames = output.frames.map((frame) =>
+            frame.slide === 3 ? { ...frame, placeholder: true as const } : frame,
+          );
+          return { ...output, frames, gaps: 1 };
+        },
+      },
+      gpu: {
+        ...activities.gpu,
+        describeSegment: async (input) => {
+          described.push(input);
+          return describeSegment(input);
+        },
+      },
+    });
+    expect(memo.outcome?.status).toBe('completed_with_gaps');
+    expect(events.at(-1)).toMatchObject({ type: 'job.completed', gaps: 1 });
+    const alone = described.filter(({ crops }) => crops.length === 0);
+    expect(alone.map(({ words }) => words)).toEqual([
+      { kind: 'slides', extractions: ['extractions/1.json'], slides: [3] },
+    ]);
+    // A model that follows no instructions is given no words.
+    expect(described.filter(({ crops, words }) => crops.length > 0 && words !== undefined)).toEqual([]);
+  });
+});
+
+describe('a job on a video with words and a deck', () => {
+  const words = { artifact: 'words/x.json', from: 'track' } as const;
+  const source = {
+    type: 'video',
+    sha256: SHA,
+    bytes: 1,
+    duration: 20,
+    startOffset: 0,
+    width: 64,
+    height: 64,
+  } as const;
+
+  it.each([0, 512])(
+    'offers the words spoken in each segment within %i tokens, and finishes with both',
+    async (tokens) => {
+      const activities = answers(1);
+      const described: DescribeInput[] = [];
+      const { describeSegment } = activities.gpu;
+      await runJob(
+        {
+          cpu: {
+            ...activities.cpu,
+            ingest: async () => ({
+              source,
+              artifact: `source/${SHA}`,
+              slides: [],
+              deck: { sha256: SHA, pages: 2, pictures: 'source/deck' },
+              model: { ...model, maxImages: 2, wordTokens: tokens },
+            }),
+            extractFrames: async () => ({
+              extraction: 'extractions/v.json',
+              frames: [1, 5, 9, 15].map((time) => ({ name: `frames/${SHA}`, width: 64, height: 64, time })),
+              dropped: 0,
+              gaps: 0,
+            }),
+            readWords: async () => ({ words }),
+          },
+          gpu: {
+            ...activities.gpu,
+            describeSegment: async (input) => {
+              described.push(input);
+              return describeSegment(input);
+            },
+          },
+        },
+        { source: { type: 'video', url: 'https://example.com/a.mp4' } },
+      );
+      const spoken = (start: number, end: number) => ({
+        kind: 'speech',
+        artifact: words.artifact,
+        start,
+        end,
+      });
+      const asked = described.map((input) => input.words).sort((a, b) => startOf(a) - startOf(b));
+      // Words before the first picture belong to the first segment.
+      expect(asked).toEqual(tokens === 0 ? [undefined, undefined] : [spoken(0, 9), spoken(9, 20)]);
+      expect(activities.finished[0]).toMatchObject({ words, shown: 'shown/x.json' });
+    },
+  );
+
+  const startOf = (ref: DescribeInput['words']): number => (ref?.kind === 'speech' ? ref.start : 0);
+});
 
 describe('a job', () => {
   it('describes every slide once, merges level by level, and finishes', async () => {

@@ -40,13 +40,16 @@ export function SummaryPanel({ view, selected, evidence }: Props): JSX.Element {
       {view.gaps.length > 0 && (
         <section aria-labelledby="gaps-title">
           <h2 id="gaps-title">Gaps</h2>
-          <p class="help">
-            {view.gaps.length === 1 ? 'One segment' : `${view.gaps.length} segments`} could not be described.
-            The rest is complete.
-          </p>
+          <p class="help">{gapsOf(view)} could not be described. The rest is complete.</p>
         </section>
       )}
       {result && <p class="help summary__notice">{result.notice}</p>}
     </aside>
   );
+}
+
+/** `One segment`, `3 slides`: what is missing, as people would count it. */
+function gapsOf({ gaps }: JobView): string {
+  const noun = gaps.every(({ segment }) => segment === undefined) ? 'slide' : 'segment';
+  return gaps.length === 1 ? `One ${noun}` : `${gaps.length} ${noun}s`;
 }

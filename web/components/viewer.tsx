@@ -42,7 +42,11 @@ export function Viewer({ view, selected, naming, localVideo, onSelect }: Props):
       </div>
       <figcaption class="viewer__caption">
         <div class="viewer__bar">
-          <span class="viewer__place tabular">{placeOf(selected, naming)}</span>
+          <span class="viewer__place tabular">
+            {placeOf(selected, naming)}
+            {selected.time !== undefined && selected.slide !== undefined && `, slide ${selected.slide}`}
+          </span>
+          {slide?.title && <span class="viewer__title">{slide.title}</span>}
           {localVideo && (
             <button class="button button--small" type="button" onClick={() => setPlaying(!playing)}>
               <Icon name={playing ? 'images' : 'play'} />
@@ -76,6 +80,12 @@ export function Viewer({ view, selected, naming, localVideo, onSelect }: Props):
           <details class="viewer__slide">
             <summary>Text on the slide</summary>
             <p>{slide.text}</p>
+          </details>
+        )}
+        {slide?.notes && (
+          <details class="viewer__slide">
+            <summary>Speaker notes</summary>
+            <p>{slide.notes}</p>
           </details>
         )}
       </figcaption>

@@ -1,0 +1,96 @@
+/** Finds out which slide of its deck each frame of a recorded lecture shows, and from when to when each slide is shown. */
+import {
+  alignSlides,
+  createSlideMatcher,
+  MATCH_SIDE,
+  type MediaLimits,
+  readImage,
+  slideLumas,
+} from '../media/index.ts';
+import { digest } from '../schema/canonical.ts';
+import type { ResultSlide } from '../schema/result.ts';
+import type { Frame } from '../schema/source.ts';
+import type { CpuActivities, DeckParts } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { shownSlidesName } from '../store/names.ts';
+import { intervalsOf } from '../summary/intervals.ts';
+import { getJson, putJson } from './artifacts.ts';
+import type { Extraction } from './extraction.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { withSlides } from './slides.ts';
+
+/** Part of the name of what is found: raise it when the same frames would show other slides. */
+const VERSION = 1;
+/** Frames from all over the video in which the place of the slides is looked for. */
+const SCOUTS = 16;
+
+/** The artifact of `matchSlides`. */
+export interface ShownSlides {
+  /** Number of the slide that each frame of the job shows; null for none. */
+  readonly frames: readonly (number | null)[];
+  /** Every slide of the deck, with the times at which it is shown. */
+  readonly slides: readonly ResultSlide[];
+}
+
+export function createMatchSlides(deps: {
+  readonly store: ArtifactStore;
+  readonly limits: MediaLimits;
+}): CpuActivities['matchSlides'] {
+  const { store, limits } = deps;
+  return ({ deck, extractions, end }) =>
+    withHeartbeat(async (signal) => {
+      const { sha256, pictures, words, missing } = deck;
+      const identity = { version: VERSION, sha256, pictures, words, missing, extractions, end };
+      const shown = shownSlidesName(await digest(identity));
+      if ((await store.head(shown)) !== undefined) return { shown };
+      const frames: Frame[] = [];
+      for (const name of extractions) frames.push(...(await getJson<Extraction>(store, name)).frames);
+      const { records, drawn } = await readDeck(deck, signal);
+      const course = await match(frames, drawn, signal);
+      const times = frames.map(({ time }) => time ?? 0);
+      const slides = records.map((record) => {
+        const intervals = intervalsOf(course, times, end, record.slide);
+        return intervals.length === 0 ? record : { ...record, intervals: [...intervals] };
+      });
+      await putJson(store, shown, { frames: course, slides } satisfies ShownSlides);
+      return { shown };
+    });
+
+  async function readDeck(deck: DeckParts, signal: AbortSignal) {
+    const records: ResultSlide[] = [];
+    const drawn: { readonly slide: number; readonly lumas: ReturnType<typeof slideLumas> }[] = [];
+    await withSlides(deps, deck, async (read) => {
+      for (let slide = 1; slide <= deck.pages; slide++) {
+        signal.throwIfAborted();
+        const { record, picture } = await read(slide, MATCH_SIDE);
+        records.push(record);
+        if (picture) drawn.push({ slide, lumas: slideLumas(picture) });
+      }
+    });
+    return { records, drawn };
+  }
+
+  async function match(
+    frames: readonly Frame[],
+    drawn: Awaited<ReturnType<typeof readDeck>>['drawn'],
+    signal: AbortSignal,
+  ): Promise<readonly (number | null)[]> {
+    if (drawn.length === 0 || frames.length === 0) return frames.map(() => null);
+    const small = async ({ name }: Frame) =>
+      readImage(await store.bytes(name), limits, { maxSide: MATCH_SIDE });
+    const scouts = [];
+    const step = Math.max(1, frames.length / SCOUTS);
+    for (let at = 0; at < frames.length; at += step)
+      scouts.push(await small(frames[Math.floor(at)] as Frame)); // below length
+    const matcher = await createSlideMatcher(
+      drawn.map(({ lumas }) => lumas),
+      scouts,
+    );
+    const scores: Float32Array[] = [];
+    for (const frame of frames) {
+      signal.throwIfAborted();
+      scores.push(matcher.score(await small(frame)));
+    }
+    return alignSlides(scores).map((index) => (index === undefined ? null : (drawn[index]?.slide ?? null)));
+  }
+}

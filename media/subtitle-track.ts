@@ -1,0 +1,71 @@
+/** Takes the words of a subtitle track out of a video. */
+import { FrameloomError } from '../schema/errors.ts';
+import type { Cue, VideoInfo } from '../schema/source.ts';
+import { shiftCues } from './cues.ts';
+import { inputArgs, mediaFailure } from './ffmpeg.ts';
+import { probeHeaders } from './ffprobe.ts';
+import { runProgram } from './process.ts';
+import { MAX_WORDS_BYTES, parseWords } from './subtitles.ts';
+import type { MediaTools } from './tools.ts';
+
+/** Tracks of text; the others are pictures of text (DVD, Blu-ray, DVB). */
+const TEXT_CODECS = new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text', 'text', 'ttml']);
+/** The whole file is read: wall-clock limit in milliseconds. */
+const TIME_LIMIT = 1_200_000;
+
+export interface SoundAndText {
+  /** Number among the subtitle tracks of the first one that is text. */
+  readonly subtitles: number | undefined;
+  readonly sound: boolean;
+}
+
+/** Which words a video may hold. */
+export async function findWords(
+  tools: MediaTools,
+  path: string,
+  maxPixels: number,
+  signal?: AbortSignal,
+): Promise<SoundAndText> {
+  const { streams } = await probeHeaders({ tools, path, maxPixels, signal });
+  const tracks = streams.filter(({ codec_type }) => codec_type === 'subtitle');
+  const first = tracks.findIndex(({ codec_name }) => TEXT_CODECS.has(codec_name ?? ''));
+  return {
+    subtitles: first < 0 ? undefined : first,
+    sound: streams.some(({ codec_type }) => codec_type === 'audio'),
+  };
+}
+
+/**
+ * The words of subtitle track `track`, in times from the first shown frame; none where the track is empty or cannot be read: a
+ * broken track costs the words, not the summary. Throws `timeout` and the reason of the signal.
+ */
+export async function readSubtitleTrack(
+  tools: MediaTools,
+  path: string,
+  video: Pick<VideoInfo, 'startOffset'>,
+  track: number,
+  options: { readonly maxPixels: number; readonly signal?: AbortSignal | undefined },
+): Promise<readonly Cue[]> {
+  const args = [
+    // Times of the container as they are: ffmpeg would count from the first packet of any stream.
+    ...['-nostdin', '-copyts', ...inputArgs(path, options)],
+    ...['-map', `0:s:${track}`, '-vn', '-an', '-dn', '-f', 'srt', 'pipe:1'],
+  ];
+  const ending = await runProgram(tools.ffmpeg, args, {
+    signal: options.signal,
+    timeLimit: TIME_LIMIT,
+    maxBytes: MAX_WORDS_BYTES,
+    keep: 'all',
+  });
+  const unreadable = new FrameloomError('words_unreadable', 'The subtitle track cannot be read.');
+  const failure = ending.code === 0 ? undefined : mediaFailure(ending, options.signal, unreadable);
+  if (failure !== undefined && (ending.stopped === 'abort' || ending.stopped === 'time_limit')) throw failure;
+  try {
+    return shiftCues(parseWords(Buffer.from(ending.stdout)), -video.startOffset).filter(
+      ({ end }) => end >= 0,
+    );
+  } catch (error) {
+    if (error instanceof FrameloomError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,242 @@
+/** What a PPTX says in words, and what is refused before anything is unpacked. */
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openZip, type PptxSlide, readPptx, sniff } from '../../media/index.ts';
+import { writeZip, type ZipPart } from '../../media/zip-writer.ts';
+import type { FrameloomError } from '../../schema/errors.ts';
+import { group, makePptx, type PptxSpec, table, textBox } from '../corpus/pptx.ts';
+import { temporaryFolder } from './clips.ts';
+
+const folder = temporaryFolder();
+let made = 0;
+const fresh = (suffix: string): string => join(folder, `${++made}${suffix}`);
+
+async function slidesOf(spec: PptxSpec): Promise<readonly PptxSlide[]> {
+  using zip = await openZip(await makePptx(fresh('.pptx'), spec));
+  return await readPptx(zip, 100);
+}
+
+async function zipped(parts: readonly ZipPart[], deflate = true): Promise<string> {
+  const path = fresh('.zip');
+  await writeZip(path, parts, { deflate });
+  return path;
+}
+
+async function failure(work: Promise<unknown>): Promise<FrameloomError> {
+  const error: unknown = await work.then(
+    () => new Error('nothing was refused'),
+    (reason: unknown) => reason,
+  );
+  return error as FrameloomError; // its code is what the test asks for
+}
+
+describe('readPptx', () => {
+  it('gives title, text, notes, links and the hidden mark of each slide, in the order of the show', async () => {
+    const slides = await slidesOf({
+      slides: [
+        { title: 'Opening & <aims>', body: ['one', 'two – zwei'], notes: 'Say hello.\nSmile.' },
+        { title: 'Backup', hidden: true, link: 'https://example.com/?a=1&b=2' },
+        {},
+      ],
+    });
+    expect(slides.map(({ part: _, ...said }) => said)).toEqual([
+      {
+        title: 'Opening & <aims>',
+        text: 'Opening & <aims>\none\ntwo – zwei',
+        notes: 'Say hello.\nSmile.',
+        alt: [],
+        links: [],
+        hidden: false,
+        damaged: false,
+      },
+      {
+        title: 'Backup',
+        text: 'Backup',
+        alt: [],
+        links: ['https://example.com/?a=1&b=2'],
+        hidden: true,
+        damaged: false,
+      },
+      { text: '', alt: [], links: [], hidden: false, damaged: false },
+    ]);
+  });
+
+  it('reads as people do: title first, then rows from left to right, groups as a whole, tables by rows', async () => {
+    const shapes = [
+      table(
+        [
+          ['Q1', '10'],
+          ['Q2', '12'],
+        ],
+        100,
+        800,
+      ),
+      textBox('right', 700, 300),
+      group([100, 500, 700, 100], textBox('second', 600, 500), textBox('first', 100, 500)),
+      textBox('left', 100, 320),
+    ];
+    const [slide] = await slidesOf({ slides: [{ title: 'Order', shapes: shapes.join('') }] });
+    expect(slide?.text.split('\n')).toEqual([
+      'Order',
+      'left',
+      'right',
+      'first',
+      'second',
+      'Q1\t10',
+      'Q2\t12',
+    ]);
+  });
+
+  it('keeps what is said of pictures, be they there, broken or elsewhere', async () => {
+    const slides = await slidesOf({
+      slides: [
+        { picture: { alt: 'A   red\nbox', data: Buffer.from('png') } },
+        { picture: { alt: 'Gone' } },
+        { picture: { alt: 'Far', url: 'http://127.0.0.1:9/x.png' } },
+      ],
+    });
+    expect(slides.map(({ alt, damaged }) => [...alt, damaged])).toEqual([
+      ['A red box', false],
+      ['Gone', false],
+      ['Far', false],
+    ]);
+  });
+
+  it('keeps the place, the number and the notes of a slide whose XML is broken or missing', async () => {
+    const [first, second, third] = await slidesOf({
+      slides: [
+        { title: 'Good' },
+        { xml: '<p:sld xmlns:p="x"><p:cSld>', notes: 'Still here.' },
+        { title: 'Fine' },
+      ],
+    });
+    expect([first?.title, second?.damaged, second?.notes, third?.title]).toEqual([
+      'Good',
+      true,
+      'Still here.',
+      'Fine',
+    ]);
+  });
+
+  it('takes no control, direction or private characters into text', async () => {
+    const [slide] = await slidesOf({ slides: [{ title: 'a\u202eb\u0085c\ufffed', body: ['e\u2028f'] }] });
+    expect(slide?.text).toBe('abcd\ne\nf');
+  });
+
+  it.each([
+    ['no slides', 'no_pages', { slides: [] }],
+    ['more slides than allowed', 'media_too_large', { slides: Array.from({ length: 101 }, () => ({})) }],
+    [
+      'an entity bomb',
+      'unsupported_media',
+      {
+        slides: [
+          { xml: `<!DOCTYPE x [<!ENTITY a "${'b'.repeat(99)}"><!ENTITY c "&a;&a;">]><p:sld>&c;</p:sld>` },
+        ],
+      },
+    ],
+    [
+      'a list of slides that is broken',
+      'media_truncated',
+      { slides: [{}], parts: [{ name: 'ppt/presentation.xml', data: Buffer.from('<p:presentation') }] },
+    ],
+    [
+      'something else in the place of the presentation',
+      'unsupported_media',
+      { slides: [{}], parts: [{ name: 'ppt/presentation.xml', data: Buffer.from('<html/>') }] },
+    ],
+  ] as const)('refuses %s: %s', async (_what, code, spec) => {
+    expect((await failure(slidesOf(spec))).code).toBe(code);
+  });
+
+  it('is not held up by an element in an element in an element', async () => {
+    const deep = `${'<a:g xmlns:a="x">'.repeat(5000)}${'</a:g>'.repeat(5000)}`;
+    const [slide] = await slidesOf({ slides: [{ xml: deep }] });
+    expect(slide?.damaged).toBe(true);
+  });
+});
+
+describe('openZip', () => {
+  const zeros = (megabytes: number): Buffer => Buffer.alloc(megabytes * 2 ** 20);
+
+  it('refuses a package that unpacks to a thousand times its size', async () => {
+    const error = await failure(openZip(await zipped([{ name: 'a', data: zeros(40) }])));
+    expect(error.code).toBe('media_too_large');
+  });
+
+  it('refuses a package of too many files', async () => {
+    const parts = Array.from({ length: 20_001 }, (_, index) => ({ name: String(index), data: Buffer.of() }));
+    expect((await failure(openZip(await zipped(parts, false)))).code).toBe('media_too_large');
+  });
+
+  it('refuses a directory whose entries share their bytes', async () => {
+    const path = await zipped([{ name: 'a', data: Buffer.alloc(60_000, 'xyz') }], false);
+    const whole = await readFile(path);
+    const start = whole.indexOf(Buffer.from('PK\x01\x02', 'latin1'));
+    const end = whole.indexOf(Buffer.from('PK\x05\x06', 'latin1'));
+    const entry = whole.subarray(start, end);
+    const tail = Buffer.from(whole.subarray(end));
+    for (const at of [8, 10]) tail.writeUInt16LE(50, at);
+    tail.writeUInt32LE(50 * entry.length, 12);
+    await writeFile(path, Buffer.concat([whole.subarray(0, start), ...Array(50).fill(entry), tail]));
+    expect((await failure(openZip(path))).code).toBe('media_too_large');
+  });
+
+  it.each(['../outside', '/etc/passwd', 'a/../../b', 'C:/x', '..\\outside'])(
+    'refuses the name %s',
+    async (name) => {
+      expect((await failure(openZip(await zipped([{ name, data: Buffer.of(1) }])))).code).toBe(
+        'media_truncated',
+      );
+    },
+  );
+
+  it('fails on a file that is longer than its directory says', async () => {
+    const path = await zipped([{ name: 'a', data: Buffer.alloc(10_000, 'abc') }]);
+    const whole = await readFile(path);
+    whole.writeUInt32LE(100, whole.indexOf(Buffer.from('PK\x01\x02', 'latin1')) + 24);
+    await writeFile(path, whole);
+    using zip = await openZip(path);
+    expect((await failure(zip.read('a', 1e6))).code).toBe('media_truncated');
+  });
+
+  it('refuses a package that is cut off', async () => {
+    const path = await makePptx(fresh('.pptx'), { slides: [{ title: 'x' }] });
+    const file = await open(path, 'r+');
+    await file.truncate(2000);
+    await file.close();
+    expect((await failure(openZip(path))).code).toBe('media_truncated');
+  });
+});
+
+describe('sniff of packages', () => {
+  const text = (name: string, data: string): ZipPart => ({ name, data: Buffer.from(data) });
+
+  it.each([
+    ['ODP', /ODP.*PDF or PPTX/, [text('mimetype', 'application/vnd.oasis.opendocument.presentation')]],
+    ['KEY', /Keynote.*PDF or PPTX/, [text('Index/Document.iwa', 'x')]],
+    ['DOCX', /Word.*PDF or PPTX/, [text('word/document.xml', '<x/>')]],
+    ['ZIP', /ZIP archive/, [text('a.txt', 'x')]],
+  ] as const)('refuses %s by its content, and says what to do', async (_what, message, parts) => {
+    const error = await failure(sniff(await zipped(parts)));
+    expect(error.code).toBe('unsupported_media');
+    expect(error.message).toMatch(message);
+  });
+
+  it('tells a PPTX with a password from an old PPT', async () => {
+    const document = (stream: string): Buffer => {
+      const bytes = Buffer.alloc(1536);
+      bytes.write('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', 0, 'latin1');
+      bytes.writeUInt16LE(9, 30); // sectors of 512 bytes
+      bytes.writeUInt32LE(1, 48); // the directory is in the second one
+      bytes.write(stream, 1024, 'utf16le');
+      return bytes;
+    };
+    const [locked, old] = [fresh('.pptx'), fresh('.ppt')];
+    await writeFile(locked, document('EncryptedPackage'));
+    await writeFile(old, document('PowerPoint Document'));
+    expect((await failure(sniff(locked))).code).toBe('encrypted_media');
+    expect((await failure(sniff(old))).code).toBe('unsupported_media');
+  });
+});
