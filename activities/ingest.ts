@@ -31,6 +31,7 @@ export interface IngestDeps {
   readonly profile: ModelProfile;
   readonly limits: {
     readonly maxPixels: number;
+    readonly maxDuration?: number;
     readonly maxPages: number;
     readonly maxBytes: number;
     readonly allowPrivate: boolean;

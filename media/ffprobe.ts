@@ -17,19 +17,24 @@ export interface Inspection {
 const number = z.coerce.number().optional().catch(undefined);
 
 const Stream = z.object({
+  index: z.number(),
   codec_type: z.string().optional(),
   codec_name: z.string().optional(),
+  codec_tag_string: z.string().optional(),
   width: z.number().optional(),
   height: z.number().optional(),
   sample_aspect_ratio: z.string().optional(),
   avg_frame_rate: z.string().optional(),
+  color_space: z.string().optional(),
+  color_transfer: z.string().optional(),
+  field_order: z.string().optional(),
   nb_frames: number,
   start_time: number,
   duration: number,
   disposition: z
     .object({ attached_pic: z.number().optional(), timed_thumbnails: z.number().optional() })
     .optional(),
-  side_data_list: z.array(z.object({ rotation: z.number().optional() })).optional(),
+  side_data_list: z.array(z.object({ displaymatrix: z.string().optional() })).optional(),
   tags: z.record(z.string(), z.string()).optional(),
 });
 export type ProbedStream = z.infer<typeof Stream>;

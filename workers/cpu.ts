@@ -44,6 +44,7 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
       scratch,
       limits: {
         maxPixels: settings.maxPixels,
+        maxDuration: settings.maxDuration,
         maxPages: settings.maxPages,
         maxBytes: settings.maxUploadBytes,
         allowPrivate: settings.allowPrivateSources,
