@@ -62,10 +62,10 @@ export async function probeVideo(
   const coding = codingOf(stream);
   const size = uprightSize(stream, coding, limits.maxPixels);
   const { packets, whole } = await lastPackets(inspection, headers, stream);
-  const shown = shownPackets(packets);
+  const shown = shownPackets(packets, stream);
   const frameRate = rateOf(shown, parseRatio(stream.avg_frame_rate), whole);
-  const end = Math.max(...shown.map((packet) => endOf(packet, 1 / frameRate.average)));
   const startOffset = await firstFrameTime(inspection, size);
+  const end = shownUntil(shown, 1 / frameRate.average, startOffset - (stream.start_time ?? startOffset));
   const duration = Math.round(Math.max(0, end - startOffset) * 1e6) / 1e6;
   const { maxDuration = MAX_DURATION } = limits;
   if (duration > maxDuration) {
@@ -108,7 +108,12 @@ async function lastPackets(
   const found = await tail(inspection, expected);
   const { packets, partial } = found ?? (await probeLastPackets(inspection, undefined));
   if (packets.some(({ side_data_type }) => side_data_type === 'Encryption info')) throw encrypted();
-  const end = Math.max(0, ...packets.map((packet) => endOf(packet, 0)));
+  const end = Math.max(
+    0,
+    ...packets.map(({ pts_time, dts_time, duration_time }) => {
+      return (pts_time ?? dts_time ?? 0) + (duration_time ?? 0);
+    }),
+  );
   if (partial || (promised !== undefined && promised - end > MISSING)) {
     const reached = `It ends at ${end.toFixed(1)} s`;
     const message =
@@ -132,11 +137,31 @@ async function tail(
 }
 
 /** The packets of the pictures, without those that are decoded only for the sake of others. */
-function shownPackets(packets: readonly ProbedPacket[]): readonly ProbedPacket[] {
-  const shown = packets.filter(({ codec_type, flags }) => codec_type === 'video' && !flags.includes('D'));
-  const stream = shown[0]?.stream_index;
-  if (stream === undefined) throw undecodable();
-  return shown.filter(({ stream_index }) => stream_index === stream);
+function shownPackets(packets: readonly ProbedPacket[], stream: ProbedStream): readonly ProbedPacket[] {
+  const shown = packets.filter(
+    ({ stream_index, flags }) => stream_index === String(stream.index) && !flags.includes('D'),
+  );
+  if (shown.length === 0) throw undecodable();
+  return shown;
+}
+
+/**
+ * Container time at which the last frame is no longer shown; `frame` seconds stand for a duration that is not given. Where some
+ * packets say only when they are decoded (AVI, MPEG program streams), the order of decoding is counted: frames are shown later
+ * by at least as much as all others are, and as the first one is, by `delay`.
+ */
+function shownUntil(packets: readonly ProbedPacket[], frame: number, delay: number): number {
+  const clock = clockOf(packets);
+  const delays = packets.flatMap(({ pts_time, dts_time }) =>
+    pts_time === undefined || dts_time === undefined ? [] : [pts_time - dts_time],
+  );
+  const later = clock === 'pts_time' ? 0 : Math.max(0, delay, delays.length > 0 ? Math.min(...delays) : 0);
+  return later + Math.max(...packets.map((packet) => (packet[clock] ?? 0) + (packet.duration_time ?? frame)));
+}
+
+/** Times of presentation where all packets have one, else those of decoding. */
+function clockOf(packets: readonly ProbedPacket[]): 'pts_time' | 'dts_time' {
+  return packets.every(({ pts_time }) => pts_time !== undefined) ? 'pts_time' : 'dts_time';
 }
 
 /**
@@ -144,9 +169,8 @@ function shownPackets(packets: readonly ProbedPacket[]): readonly ProbedPacket[]
  * the headers fits them: as it is, or for fields that are counted as frames. Throws `media_too_large` for absurd rates.
  */
 function rateOf(packets: readonly ProbedPacket[], stated: number | undefined, whole: boolean): FrameRate {
-  const times = packets
-    .flatMap(({ pts_time, dts_time }) => pts_time ?? dts_time ?? [])
-    .sort((first, second) => first - second);
+  const clock = clockOf(packets);
+  const times = packets.flatMap((packet) => packet[clock] ?? []).sort((first, second) => first - second);
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
   const length = (times.at(-1) ?? 0) - (times[0] ?? 0);
   const measured = length > 0 ? gaps.length / length : undefined;
@@ -157,14 +181,11 @@ function rateOf(packets: readonly ProbedPacket[], stated: number | undefined, wh
       `The video has ${Number.isFinite(rate) ? Math.round(rate) : 'endless'} frames a second; the limit is ${MAX_RATE}.`,
     );
   }
-  const average = (whole ? undefined : stated) ?? measured ?? stated ?? 25;
   const even = gaps.length === 0 || Math.max(...gaps) - Math.min(...gaps) <= CLOCK_ERROR;
-  const fits = [0.5, 1, 2].some((share) => Math.abs(average / (measured ?? average) - share) < 0.02);
+  const ratio = stated === undefined || measured === undefined ? 1 : stated / measured;
+  const fits = [0.5, 1, 2].some((share) => Math.abs(ratio - share) < 0.02);
+  const average = (whole && Math.abs(ratio - 1) > 0.02 ? measured : stated) ?? measured ?? 25;
   return { kind: even && fits ? 'constant' : 'variable', average: Math.round(average * 1000) / 1000 };
-}
-
-function endOf({ pts_time, dts_time, duration_time }: ProbedPacket, duration: number): number {
-  return (pts_time ?? dts_time ?? 0) + (duration_time ?? duration);
 }
 
 async function firstFrameTime({ tools, path, maxPixels, signal }: Inspection, size: Size): Promise<number> {
