@@ -1,14 +1,13 @@
 /**
- * Builds the files of the corpus, each once: they are kept outside the repository, in a folder named by what these scripts and
- * ffmpeg's version are, and found again by the next run.
+ * Builds the files of the corpus, each once: they are kept outside the repository, each in a folder named by what it is made
+ * from (its recipe, the scripts that draw and encode, ffmpeg's version), and found again by the next run.
  */
 import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { drawFrame, HEIGHT, WIDTH } from './drawing.ts';
 
@@ -34,7 +33,7 @@ const GENERAL = ['-y', '-hide_banner', '-loglevel', 'error', '-nostdin'] as cons
 
 /** The path of the file, built where it is not there yet. */
 export async function corpusFile(recipe: Recipe): Promise<string> {
-  const path = join(await cacheFolder(), recipe.name);
+  const path = join(await cacheFolder(recipe), recipe.name);
   if (await exists(path)) return path;
   const draft = join(dirname(path), `${randomUUID()}${extname(path)}`); // two test files may build it at once
   try {
@@ -84,19 +83,12 @@ async function encode(path: string, { frames = 75, rate = '25', args }: Recipe):
   if (code !== 0) throw new Error(`ffmpeg failed on ${path}: ${complaint}`);
 }
 
-let folder: Promise<string> | undefined;
-
-function cacheFolder(): Promise<string> {
-  folder ??= makeCacheFolder();
-  return folder;
-}
-
-async function makeCacheFolder(): Promise<string> {
-  const here = dirname(fileURLToPath(import.meta.url));
+async function cacheFolder({ after, ...recipe }: Recipe): Promise<string> {
   const hash = createHash('sha256').update((await run(FFMPEG, ['-version'])).stdout);
-  for (const name of (await readdir(here)).filter((file) => !file.endsWith('.test.ts')).sort()) {
-    hash.update(name).update(await readFile(join(here, name)));
+  for (const script of ['build.ts', 'drawing.ts', 'encoding.ts']) {
+    hash.update(await readFile(new URL(script, import.meta.url)));
   }
+  hash.update(JSON.stringify(recipe)).update(String(after));
   const path = join(tmpdir(), 'frameloom-corpus', hash.digest('hex').slice(0, 16));
   await mkdir(path, { recursive: true });
   return path;

@@ -40,6 +40,7 @@ const clips: readonly (Omit<TimedFile, 'kind' | 'offset'> & Partial<Pick<TimedFi
     frames: 180,
     args: [...H264, ...AT_ONCE],
     truth: constant(60_000 / 1001),
+    offset: (2 * 1001) / 60_000, // decoding starts at zero, showing as much later as B-frames need
   },
   {
     name: 'vfr.mp4',
@@ -109,6 +110,7 @@ const clips: readonly (Omit<TimedFile, 'kind' | 'offset'> & Partial<Pick<TimedFi
     what: 'groups of pictures that refer to each other',
     args: [...H264, ...AT_ONCE, '-x264-params', 'open-gop=1:keyint=20:bframes=3'],
     truth: constant(25),
+    offset: 2 / 25,
   },
   {
     name: 'b-frames.avi',
@@ -116,6 +118,7 @@ const clips: readonly (Omit<TimedFile, 'kind' | 'offset'> & Partial<Pick<TimedFi
     args: split('-c:v mpeg4 -bf 2 -q:v 3 -g 20'),
     encoders: ['mpeg4'],
     truth: constant(25),
+    offset: 1 / 25,
   },
   {
     name: 'live.webm',
