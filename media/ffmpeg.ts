@@ -68,10 +68,14 @@ export function mediaFailure(
   if (ending.stopped === 'abort') return signal?.reason;
   if (ending.stopped === 'time_limit')
     return new FrameloomError('timeout', 'Reading the video took too long.');
-  const cause = new Error(ending.stderr.trim());
   const killed = endedBySignal(ending);
-  if (killed) return new FrameloomError(killed[0], killed[1], { cause });
-  const known = FAILURES.find(([pattern]) => pattern.test(ending.stderr));
-  if (known) return new FrameloomError(known[1], known[2], { cause });
-  return new FrameloomError(otherwise.code, otherwise.message, { cause });
+  if (killed) return new FrameloomError(killed[0], killed[1], { cause: new Error(ending.stderr.trim()) });
+  return told(ending.stderr, otherwise);
+}
+
+/** The error for what a program said on its error output; `otherwise` where it names no reason we know. */
+export function told(stderr: string, otherwise: FrameloomError): FrameloomError {
+  const cause = new Error(stderr.trim());
+  const known = FAILURES.find(([pattern]) => pattern.test(stderr));
+  return new FrameloomError(known?.[1] ?? otherwise.code, known?.[2] ?? otherwise.message, { cause });
 }

@@ -43,7 +43,10 @@ const Headers = z.object({
   streams: z.array(Stream).default([]),
   format: z.object({ format_name: z.string().default(''), start_time: number, duration: number }),
 });
-export type ProbedHeaders = z.infer<typeof Headers>;
+export type ProbedHeaders = z.infer<typeof Headers> & {
+  /** What ffprobe found wrong with them. */
+  readonly complaint: string;
+};
 
 const Packet = z.object({
   codec_type: z.string(),
@@ -65,12 +68,12 @@ const MAX_PACKETS = 2 ** 20;
 
 export async function probeHeaders(inspection: Inspection): Promise<ProbedHeaders> {
   const show = ['-show_streams', '-show_format', '-of', 'json=compact=1'];
-  const { stdout } = await ffprobe(inspection, show, {
+  const { stdout, stderr } = await ffprobe(inspection, show, {
     timeLimit: QUICK,
     maxBytes: MAX_HEADERS,
     keep: 'all',
   });
-  return Headers.parse(JSON.parse(stdout));
+  return { ...Headers.parse(JSON.parse(stdout)), complaint: stderr };
 }
 
 /**

@@ -2,6 +2,7 @@
 import { FrameloomError } from '../schema/errors.ts';
 import type { FrameRate, VideoInfo } from '../schema/source.ts';
 import { decodeFrames } from './decode.ts';
+import { told } from './ffmpeg.ts';
 import {
   type Inspection,
   type ProbedHeaders,
@@ -60,6 +61,7 @@ export async function probeVideo(
   const headers = await probeHeaders(inspection);
   const stream = pictureStream(headers);
   const coding = codingOf(stream);
+  if (!stream.width || !stream.height) throw told(headers.complaint, undecodable());
   const size = uprightSize(stream, coding, limits.maxPixels);
   const { packets, whole } = await lastPackets(inspection, headers, stream);
   const shown = shownPackets(packets, stream);

@@ -34,7 +34,6 @@ export function pictureStream({ streams }: ProbedHeaders): ProbedStream {
 /** Size of a frame as a viewer sees it: turned upright, pixels made square by stretching the width. Throws `media_too_large`. */
 export function uprightSize(stream: ProbedStream, { turn }: PictureCoding, maxPixels: number): Size {
   const { width = 0, height = 0 } = stream;
-  if (width < 1 || height < 1) throw undecodable();
   const aspect = parseRatio(stream.sample_aspect_ratio) ?? 1;
   const square = { width: Math.max(1, Math.round(width * aspect)), height };
   const pixels = Math.max(width, square.width) * height;

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import sharp from 'sharp';
 import { createCpuActivities } from '../../activities/index.ts';
 import { findMediaTools } from '../../media/index.ts';
@@ -92,7 +93,8 @@ export async function createPipeline(): Promise<Pipeline> {
 
 /** An activity finds its heartbeat and its cancellation in its surroundings. */
 function inWorker<T>(activity: () => Promise<T>): Promise<T> {
-  return new MockActivityEnvironment().run(activity) as Promise<T>; // its type forgets what the function answers
+  const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+  return environment.run(activity) as Promise<T>; // its type forgets what the function answers
 }
 
 async function decoded(jpeg: Uint8Array): Promise<Pixels> {
