@@ -1,7 +1,7 @@
 /** Finds or fetches the source, finds out what it is, and refuses what cannot be used before any GPU time is spent. */
 
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   download,
@@ -66,6 +66,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
   }
 
   async function fetched(url: string, signal: AbortSignal): Promise<ArtifactInfo> {
+    await mkdir(deps.scratch, { recursive: true }); // swept away where the worker was idle for long
     const folder = await mkdtemp(join(deps.scratch, 'download-'));
     try {
       const path = join(folder, 'source');
