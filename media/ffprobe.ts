@@ -49,7 +49,6 @@ export type ProbedHeaders = z.infer<typeof Headers> & {
 };
 
 const Packet = z.object({
-  codec_type: z.string(),
   stream_index: z.string(),
   pts_time: number,
   dts_time: number,
@@ -84,7 +83,7 @@ export async function probeLastPackets(
   inspection: Inspection,
   from: number | undefined,
 ): Promise<{ readonly packets: readonly ProbedPacket[]; readonly partial: boolean }> {
-  const fields = 'codec_type,stream_index,pts_time,dts_time,duration_time,flags';
+  const fields = 'stream_index,pts_time,dts_time,duration_time,flags';
   const show = [
     '-show_entries',
     `packet=${fields}:packet_side_data=side_data_type`,

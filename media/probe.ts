@@ -1,6 +1,6 @@
 /** Finds out what a video is, and refuses here, before any costly work, what cannot be summarized. */
 import { FrameloomError } from '../schema/errors.ts';
-import type { FrameRate, VideoInfo } from '../schema/source.ts';
+import type { VideoInfo } from '../schema/source.ts';
 import { decodeFrames } from './decode.ts';
 import { told } from './ffmpeg.ts';
 import {
@@ -12,6 +12,7 @@ import {
   probeHeaders,
   probeLastPackets,
 } from './ffprobe.ts';
+import { rateOf, shownPackets, shownUntil } from './frame-times.ts';
 import type { MediaLimits } from './limits.ts';
 import { fitWithin, type Size } from './picture.ts';
 import { sniff } from './sniff.ts';
@@ -33,13 +34,6 @@ const MISSING = 2;
 const FIRST_FRAME = 60_000;
 /** Seconds that a video may last where no limit is set. */
 const MAX_DURATION = 48 * 3600;
-/**
- * Most frames a second. No camera's file has more (slow motion is stored slowed down), but a small file can hold a hundred
- * thousand frames that all claim the same second.
- */
-const MAX_RATE = 1000;
-/** Difference of two distances, in seconds, that the clock of the container may make: Matroska counts milliseconds. */
-const CLOCK_ERROR = 0.0021;
 
 /** What `probeVideo` finds out: all of VideoInfo that does not come from the bytes themselves. */
 export type ProbedVideo = Omit<VideoInfo, 'type' | 'sha256' | 'bytes'>;
@@ -107,7 +101,7 @@ async function lastPackets(
   const promised = promisedEnd(headers, stream);
   const { start_time = 0, duration } = headers.format;
   const expected = promised ?? (duration === undefined ? undefined : start_time + duration);
-  const found = await tail(inspection, expected);
+  const found = await tail(inspection, expected, stream);
   const { packets, partial } = found ?? (await probeLastPackets(inspection, undefined));
   if (packets.some(({ side_data_type }) => side_data_type === 'Encryption info')) throw encrypted();
   const end = Math.max(
@@ -129,65 +123,14 @@ async function lastPackets(
 async function tail(
   inspection: Inspection,
   end: number | undefined,
+  stream: ProbedStream,
 ): Promise<Awaited<ReturnType<typeof probeLastPackets>> | undefined> {
   if (end === undefined || end <= TAIL) return undefined;
   const found = await probeLastPackets(inspection, end - TAIL).catch((error: unknown) => {
     if (inspection.signal?.aborted) throw error;
     return undefined;
   });
-  return found?.packets.some(({ codec_type }) => codec_type === 'video') ? found : undefined;
-}
-
-/** The packets of the pictures, without those that are decoded only for the sake of others. */
-function shownPackets(packets: readonly ProbedPacket[], stream: ProbedStream): readonly ProbedPacket[] {
-  const shown = packets.filter(
-    ({ stream_index, flags }) => stream_index === String(stream.index) && !flags.includes('D'),
-  );
-  if (shown.length === 0) throw undecodable();
-  return shown;
-}
-
-/**
- * Container time at which the last frame is no longer shown; `frame` seconds stand for a duration that is not given. Where some
- * packets say only when they are decoded (AVI, MPEG program streams), the order of decoding is counted: frames are shown later
- * by at least as much as all others are, and as the first one is, by `delay`.
- */
-function shownUntil(packets: readonly ProbedPacket[], frame: number, delay: number): number {
-  const clock = clockOf(packets);
-  const delays = packets.flatMap(({ pts_time, dts_time }) =>
-    pts_time === undefined || dts_time === undefined ? [] : [pts_time - dts_time],
-  );
-  const later = clock === 'pts_time' ? 0 : Math.max(0, delay, delays.length > 0 ? Math.min(...delays) : 0);
-  return later + Math.max(...packets.map((packet) => (packet[clock] ?? 0) + (packet.duration_time ?? frame)));
-}
-
-/** Times of presentation where all packets have one, else those of decoding. */
-function clockOf(packets: readonly ProbedPacket[]): 'pts_time' | 'dts_time' {
-  return packets.every(({ pts_time }) => pts_time !== undefined) ? 'pts_time' : 'dts_time';
-}
-
-/**
- * Whether frames stand equally long, judged by the packets of the end and, where those are not all, by whether the average of
- * the headers fits them: as it is, or for fields that are counted as frames. Throws `media_too_large` for absurd rates.
- */
-function rateOf(packets: readonly ProbedPacket[], stated: number | undefined, whole: boolean): FrameRate {
-  const clock = clockOf(packets);
-  const times = packets.flatMap((packet) => packet[clock] ?? []).sort((first, second) => first - second);
-  const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-  const length = (times.at(-1) ?? 0) - (times[0] ?? 0);
-  const measured = length > 0 ? gaps.length / length : undefined;
-  const rate = Math.max(stated ?? 0, packets.length >= 2 * MAX_RATE ? (measured ?? Infinity) : 0);
-  if (rate > MAX_RATE && packets.length > MAX_RATE) {
-    throw new FrameloomError(
-      'media_too_large',
-      `The video has ${Number.isFinite(rate) ? Math.round(rate) : 'endless'} frames a second; the limit is ${MAX_RATE}.`,
-    );
-  }
-  const even = gaps.length === 0 || Math.max(...gaps) - Math.min(...gaps) <= CLOCK_ERROR;
-  const ratio = stated === undefined || measured === undefined ? 1 : stated / measured;
-  const fits = [0.5, 1, 2].some((share) => Math.abs(ratio - share) < 0.02);
-  const average = (whole && Math.abs(ratio - 1) > 0.02 ? measured : stated) ?? measured ?? 25;
-  return { kind: even && fits ? 'constant' : 'variable', average: Math.round(average * 1000) / 1000 };
+  return found?.packets.some(({ stream_index }) => stream_index === String(stream.index)) ? found : undefined;
 }
 
 async function firstFrameTime({ tools, path, maxPixels, signal }: Inspection, size: Size): Promise<number> {
