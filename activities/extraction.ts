@@ -3,7 +3,7 @@ import type { ResultSlide } from '../schema/result.ts';
 import type { Frame, FrameDecision } from '../schema/source.ts';
 
 /** Part of the name of every extraction: raise it when the same input would give other frames. */
-export const EXTRACTION_VERSION = 1;
+export const EXTRACTION_VERSION = 2;
 
 export interface Extraction {
   readonly frames: readonly Frame[];
