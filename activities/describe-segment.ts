@@ -79,7 +79,17 @@ async function quote(
   await putJson(store, generation, artifact);
   const { attempt } = Context.current().info;
   const lines = collapse(captions).length;
-  return { generation, captions, lines, attempts: attempt, cached: false, gpuSeconds: 0, runtime };
+  return {
+    generation,
+    captions,
+    lines,
+    attempts: attempt,
+    cached: false,
+    gpuSeconds: 0,
+    visionCalls: 0,
+    rows: 0,
+    runtime,
+  };
 }
 
 /**

@@ -17,7 +17,7 @@ import { findSource, type SourceDeps, type SourceRef } from './sources.ts';
 export interface IngestDeps extends DeckDeps, SourceDeps {
   readonly tools: MediaTools;
   readonly profile: ModelProfile;
-  readonly limits: DeckDeps['limits'] & SourceDeps['limits'];
+  readonly limits: DeckDeps['limits'] & SourceDeps['limits'] & { readonly maxDuration?: number };
 }
 
 export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {

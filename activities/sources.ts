@@ -1,6 +1,6 @@
 /** The bytes of a source: uploaded before, or fetched now. Either way they end as an artifact named by their hash. */
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { download } from '../media/index.ts';
 import { FrameloomError } from '../schema/errors.ts';
@@ -44,6 +44,7 @@ async function fetched(
   url: string,
   signal: AbortSignal,
 ): Promise<ArtifactInfo> {
+  await mkdir(scratch, { recursive: true }); // swept away where the worker was idle for long
   const folder = await mkdtemp(join(scratch, 'download-'));
   try {
     const path = join(folder, 'source');

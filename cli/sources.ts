@@ -121,7 +121,10 @@ async function listFiles(path: string): Promise<readonly LocalFile[]> {
   if (found === undefined) {
     throw new FrameloomError('source_missing', `There is no file or folder called ${basename(path)}.`);
   }
-  if (!found.isDirectory()) return [{ path, bytes: found.size }];
+  if (found.isFile()) return [{ path, bytes: found.size }];
+  if (!found.isDirectory()) {
+    throw new FrameloomError('unsupported_media', `${basename(path)} is neither a file nor a folder.`); // a pipe never ends
+  }
   const names = (await readdir(path)).filter((name) => IMAGE_NAME.test(name));
   if (names.length === 0) {
     throw new FrameloomError(

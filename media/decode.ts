@@ -5,8 +5,10 @@
  */
 import type { Readable } from 'node:stream';
 import { FrameloomError } from '../schema/errors.ts';
+import type { PictureCoding } from '../schema/source.ts';
 import { inputArgs, mediaFailure } from './ffmpeg.ts';
 import type { Picture, Size } from './picture.ts';
+import { fieldFilters, PLAIN, pictureFilters } from './picture-filters.ts';
 import { type Program, startProgram } from './process.ts';
 import type { MediaTools } from './tools.ts';
 
@@ -31,12 +33,14 @@ export interface DecodeRequest {
   readonly until?: number | undefined;
   /** In container time. Without it every frame is wanted. */
   readonly grid?: Grid | undefined;
+  /** How the frames are stored, from `probeVideo`. Default: upright, in plain colours, progressive. */
+  readonly coding?: PictureCoding | undefined;
 }
 
 export interface DecodeOptions {
   readonly signal?: AbortSignal | undefined;
   readonly maxPixels: number;
-  /** Wall-clock limit in milliseconds. */
+  /** Wall-clock limit in milliseconds; as much processor time, over all threads, is allowed as well. */
   readonly timeLimit: number;
 }
 
@@ -117,18 +121,18 @@ function decodeArgs(
   request: DecodeRequest,
   options: DecodeOptions,
 ): string[] {
-  const { width, height } = request.size;
+  const { size, coding = PLAIN } = request;
   const filters = [
+    ...fieldFilters(coding),
     'settb=AVTB', // microseconds, whatever the container counts in
     `select='${selection(request)}'`,
-    `scale=${width}:${height}:flags=bicubic+accurate_rnd+full_chroma_int`,
-    'setsar=1',
-    'format=rgb24',
+    ...pictureFilters(coding, size),
   ];
   // With -copyts all times are the container's. Seeking is not "accurate": that would trim by a start time of ffmpeg's own.
   const seek = start === undefined ? [] : ['-seek_timestamp', '1', '-ss', start.toFixed(6)];
   return [
-    ...['-nostdin', '-copyts', '-noaccurate_seek'],
+    ...['-nostdin', '-copyts', '-noaccurate_seek', '-noautorotate'],
+    ...['-timelimit', String(Math.ceil(options.timeLimit / 1000))],
     ...inputArgs(path, { maxPixels: options.maxPixels, seek }),
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(',')],
     // passthrough and an own time base: else frames are doubled, dropped and rounded to a constant rate.

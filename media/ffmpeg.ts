@@ -1,12 +1,12 @@
 /** What every call of ffmpeg and ffprobe has in common: hardening of the input, and the meaning of failures. */
-import { FrameloomError } from '../schema/errors.ts';
+import { type ErrorCode, FrameloomError } from '../schema/errors.ts';
 import type { Ending } from './process.ts';
 
 /**
  * Demuxers that may read a source. ffmpeg picks the demuxer by content, whatever the name: without this list a playlist
  * named `.mp4` reads other files and addresses (CVE-2026-107697: the HLS demuxer gets past `-protocol_whitelist`).
  */
-const DEMUXERS = 'mov,matroska,webm,mpegts,avi,flv,ogg';
+const DEMUXERS = 'mov,matroska,webm,mpegts,mpeg,avi,flv,ogg,asf,mxf';
 
 /** Arguments up to and with the input, for either program. `path` is made absolute in meaning by the `file:` prefix. */
 export function inputArgs(
@@ -43,6 +43,20 @@ const FAILURES = [
 ] as const;
 
 /**
+ * ffmpeg answers 255 where a signal made it leave, and the only one it gets from us is the limit of processor time: that a
+ * video needs more of it does not change with another try. (Later versions answer so for a forbidden operation, too.)
+ */
+function endedBySignal({ code, signal, stderr }: Ending): readonly [ErrorCode, string] | undefined {
+  if (signal === 'SIGXCPU' || (code === 255 && !/not permitted/i.test(stderr))) {
+    return ['media_too_large', 'Decoding the video takes more computing time than allowed.'];
+  }
+  if (signal === 'SIGKILL' || signal === 'SIGTERM') {
+    return ['unavailable', 'The decoder was ended from outside, perhaps for want of memory.'];
+  }
+  return signal === null ? undefined : ['unsupported_media', 'The decoder crashes on the video.'];
+}
+
+/**
  * The error for a program that failed on a source; `otherwise` where its output names no reason we know. Aborts are the
  * caller's own: they come back as the reason of the signal.
  */
@@ -54,8 +68,14 @@ export function mediaFailure(
   if (ending.stopped === 'abort') return signal?.reason;
   if (ending.stopped === 'time_limit')
     return new FrameloomError('timeout', 'Reading the video took too long.');
-  const cause = new Error(ending.stderr.trim());
-  const known = FAILURES.find(([pattern]) => pattern.test(ending.stderr));
-  if (known) return new FrameloomError(known[1], known[2], { cause });
-  return new FrameloomError(otherwise.code, otherwise.message, { cause });
+  const killed = endedBySignal(ending);
+  if (killed) return new FrameloomError(killed[0], killed[1], { cause: new Error(ending.stderr.trim()) });
+  return told(ending.stderr, otherwise);
+}
+
+/** The error for what a program said on its error output; `otherwise` where it names no reason we know. */
+export function told(stderr: string, otherwise: FrameloomError): FrameloomError {
+  const cause = new Error(stderr.trim());
+  const known = FAILURES.find(([pattern]) => pattern.test(stderr));
+  return new FrameloomError(known?.[1] ?? otherwise.code, known?.[2] ?? otherwise.message, { cause });
 }

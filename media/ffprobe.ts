@@ -17,19 +17,24 @@ export interface Inspection {
 const number = z.coerce.number().optional().catch(undefined);
 
 const Stream = z.object({
+  index: z.number(),
   codec_type: z.string().optional(),
   codec_name: z.string().optional(),
+  codec_tag_string: z.string().optional(),
   width: z.number().optional(),
   height: z.number().optional(),
   sample_aspect_ratio: z.string().optional(),
   avg_frame_rate: z.string().optional(),
+  color_space: z.string().optional(),
+  color_transfer: z.string().optional(),
+  field_order: z.string().optional(),
   nb_frames: number,
   start_time: number,
   duration: number,
   disposition: z
     .object({ attached_pic: z.number().optional(), timed_thumbnails: z.number().optional() })
     .optional(),
-  side_data_list: z.array(z.object({ rotation: z.number().optional() })).optional(),
+  side_data_list: z.array(z.object({ displaymatrix: z.string().optional() })).optional(),
   tags: z.record(z.string(), z.string()).optional(),
 });
 export type ProbedStream = z.infer<typeof Stream>;
@@ -38,10 +43,12 @@ const Headers = z.object({
   streams: z.array(Stream).default([]),
   format: z.object({ format_name: z.string().default(''), start_time: number, duration: number }),
 });
-export type ProbedHeaders = z.infer<typeof Headers>;
+export type ProbedHeaders = z.infer<typeof Headers> & {
+  /** What ffprobe found wrong with them. */
+  readonly complaint: string;
+};
 
 const Packet = z.object({
-  codec_type: z.string(),
   stream_index: z.string(),
   pts_time: number,
   dts_time: number,
@@ -60,12 +67,12 @@ const MAX_PACKETS = 2 ** 20;
 
 export async function probeHeaders(inspection: Inspection): Promise<ProbedHeaders> {
   const show = ['-show_streams', '-show_format', '-of', 'json=compact=1'];
-  const { stdout } = await ffprobe(inspection, show, {
+  const { stdout, stderr } = await ffprobe(inspection, show, {
     timeLimit: QUICK,
     maxBytes: MAX_HEADERS,
     keep: 'all',
   });
-  return Headers.parse(JSON.parse(stdout));
+  return { ...Headers.parse(JSON.parse(stdout)), complaint: stderr };
 }
 
 /**
@@ -76,7 +83,7 @@ export async function probeLastPackets(
   inspection: Inspection,
   from: number | undefined,
 ): Promise<{ readonly packets: readonly ProbedPacket[]; readonly partial: boolean }> {
-  const fields = 'codec_type,stream_index,pts_time,dts_time,duration_time,flags';
+  const fields = 'stream_index,pts_time,dts_time,duration_time,flags';
   const show = [
     '-show_entries',
     `packet=${fields}:packet_side_data=side_data_type`,

@@ -4,4 +4,6 @@ export interface MediaLimits {
   readonly maxPixels: number;
   /** Most pages of a deck. */
   readonly maxPages: number;
+  /** Longest video, in seconds. Default 48 hours. */
+  readonly maxDuration?: number;
 }

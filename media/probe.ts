@@ -2,6 +2,7 @@
 import { FrameloomError } from '../schema/errors.ts';
 import type { VideoInfo } from '../schema/source.ts';
 import { decodeFrames } from './decode.ts';
+import { told } from './ffmpeg.ts';
 import {
   type Inspection,
   type ProbedHeaders,
@@ -11,10 +12,19 @@ import {
   probeHeaders,
   probeLastPackets,
 } from './ffprobe.ts';
+import { rateOf, shownPackets, shownUntil } from './frame-times.ts';
 import type { MediaLimits } from './limits.ts';
 import { fitWithin, type Size } from './picture.ts';
 import { sniff } from './sniff.ts';
 import type { MediaTools } from './tools.ts';
+import {
+  codingOf,
+  encrypted,
+  pictureStream,
+  subtitleTracks,
+  undecodable,
+  uprightSize,
+} from './video-stream.ts';
 
 /** Length of the tail, in seconds, in which the last packets are looked for. */
 const TAIL = 10;
@@ -22,19 +32,21 @@ const TAIL = 10;
 const MISSING = 2;
 /** Milliseconds in which the first frame must come. */
 const FIRST_FRAME = 60_000;
+/** Seconds that a video may last where no limit is set. */
+const MAX_DURATION = 48 * 3600;
 
 /** What `probeVideo` finds out: all of VideoInfo that does not come from the bytes themselves. */
-export type ProbedVideo = Pick<VideoInfo, 'duration' | 'startOffset' | 'width' | 'height'>;
+export type ProbedVideo = Omit<VideoInfo, 'type' | 'sha256' | 'bytes'>;
 
 /**
- * Times and size of a video, from the container and its first and last frames. Throws `empty_source`, `source_missing`,
+ * What a video is, from the headers of its container and its first and last frames. Throws `empty_source`, `source_missing`,
  * `unsupported_media`, `no_video_stream` (sound only, cover pictures only), `media_truncated`, `media_too_large`,
  * `encrypted_media`, `timeout`, or the reason of the signal.
  */
 export async function probeVideo(
   tools: MediaTools,
   path: string,
-  limits: Pick<MediaLimits, 'maxPixels'>,
+  limits: Pick<MediaLimits, 'maxPixels' | 'maxDuration'>,
   signal?: AbortSignal,
 ): Promise<ProbedVideo> {
   const kind = await sniff(path);
@@ -42,43 +54,23 @@ export async function probeVideo(
   const inspection = { tools, path, maxPixels: limits.maxPixels, signal };
   const headers = await probeHeaders(inspection);
   const stream = pictureStream(headers);
-  const size = uprightSize(stream, limits.maxPixels);
-  const packets = await lastPackets(inspection, headers, stream);
-  const end = shownUntil(packets, 1 / (parseRatio(stream.avg_frame_rate) ?? 25));
+  const coding = codingOf(stream);
+  if (!stream.width || !stream.height) throw told(headers.complaint, undecodable());
+  const size = uprightSize(stream, coding, limits.maxPixels);
+  const { packets, whole } = await lastPackets(inspection, headers, stream);
+  const shown = shownPackets(packets, stream);
+  const frameRate = rateOf(shown, parseRatio(stream.avg_frame_rate), whole);
   const startOffset = await firstFrameTime(inspection, size);
-  return { ...size, startOffset, duration: Math.round(Math.max(0, end - startOffset) * 1e6) / 1e6 };
-}
-
-/** The stream that ffmpeg's `V:0` takes: the first video that is no cover picture. */
-function pictureStream({ streams }: ProbedHeaders): ProbedStream {
-  const stream = streams.find(
-    ({ codec_type, disposition }) =>
-      codec_type === 'video' && disposition?.attached_pic !== 1 && disposition?.timed_thumbnails !== 1,
-  );
-  if (!stream) {
-    const found = streams.some(({ codec_type }) => codec_type === 'audio') ? 'only sound' : 'no pictures';
-    throw new FrameloomError('no_video_stream', `The file has ${found}.`);
+  const end = shownUntil(shown, 1 / frameRate.average, startOffset - (stream.start_time ?? startOffset));
+  const duration = Math.round(Math.max(0, end - startOffset) * 1e6) / 1e6;
+  const { maxDuration = MAX_DURATION } = limits;
+  if (duration > maxDuration) {
+    throw new FrameloomError(
+      'media_too_large',
+      `The video lasts ${Math.round(duration)} s; the limit is ${maxDuration} s.`,
+    );
   }
-  if (stream.tags?.enc_key_id !== undefined) throw encrypted(); // Matroska, WebM
-  if (stream.codec_name === undefined || stream.codec_name === 'unknown') {
-    throw new FrameloomError('unsupported_media', 'The video codec is not supported.');
-  }
-  return stream;
-}
-
-/** Size of a frame as a viewer sees it: turned upright, pixels made square by stretching the width. */
-function uprightSize(stream: ProbedStream, maxPixels: number): Size {
-  const { width = 0, height = 0 } = stream;
-  if (width < 1 || height < 1) throw undecodable();
-  const aspect = parseRatio(stream.sample_aspect_ratio) ?? 1;
-  const square = { width: Math.max(1, Math.round(width * aspect)), height };
-  const pixels = Math.max(width, square.width) * height;
-  if (pixels > maxPixels) {
-    throw new FrameloomError('media_too_large', `A frame has ${pixels} pixels; the limit is ${maxPixels}.`);
-  }
-  const rotation = stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0;
-  const lies = Math.round(rotation / 90) % 2 !== 0;
-  return lies ? { width: square.height, height: square.width } : square;
+  return { ...size, startOffset, duration, coding, frameRate, subtitles: subtitleTracks(headers) };
 }
 
 /** Container time at which the headers say that it ends; undefined where they say nothing of their own. */
@@ -87,11 +79,17 @@ function promisedEnd({ format }: ProbedHeaders, stream: ProbedStream): number | 
   // ffmpeg shortens an AVI's duration to what its size allows, but not its count of frames.
   const rate = parseRatio(stream.avg_frame_rate);
   if (name.includes('avi') && rate !== undefined && stream.nb_frames) return stream.nb_frames / rate;
-  // What Matroska calls its duration counts from time 0, not from the start.
-  if (name.includes('matroska')) return format.duration;
+  // What Matroska and FLV call their duration counts from time 0, not from the start.
+  if (name.includes('matroska') || name === 'flv') return format.duration;
   if (name.includes('mov') && format.duration !== undefined)
     return (format.start_time ?? 0) + format.duration;
   return undefined;
+}
+
+interface Tail {
+  readonly packets: readonly ProbedPacket[];
+  /** Whether it is all of the file that was read, the last packets of which are here. */
+  readonly whole: boolean;
 }
 
 /** The packets of the last seconds, of all streams. Throws where the end that was promised is missing. */
@@ -99,49 +97,40 @@ async function lastPackets(
   inspection: Inspection,
   headers: ProbedHeaders,
   stream: ProbedStream,
-): Promise<readonly ProbedPacket[]> {
+): Promise<Tail> {
   const promised = promisedEnd(headers, stream);
   const { start_time = 0, duration } = headers.format;
   const expected = promised ?? (duration === undefined ? undefined : start_time + duration);
-  const { packets, partial } =
-    (await tail(inspection, expected)) ?? (await probeLastPackets(inspection, undefined));
+  const found = await tail(inspection, expected, stream);
+  const { packets, partial } = found ?? (await probeLastPackets(inspection, undefined));
   if (packets.some(({ side_data_type }) => side_data_type === 'Encryption info')) throw encrypted();
-  const end = Math.max(0, ...packets.map((packet) => endOf(packet, 0)));
+  const end = Math.max(
+    0,
+    ...packets.map(({ pts_time, dts_time, duration_time }) => {
+      return (pts_time ?? dts_time ?? 0) + (duration_time ?? 0);
+    }),
+  );
   if (partial || (promised !== undefined && promised - end > MISSING)) {
-    const found = `It ends at ${end.toFixed(1)} s`;
+    const reached = `It ends at ${end.toFixed(1)} s`;
     const message =
-      promised === undefined ? `${found}.` : `${found}, and should at ${promised.toFixed(1)} s.`;
+      promised === undefined ? `${reached}.` : `${reached}, and should at ${promised.toFixed(1)} s.`;
     throw new FrameloomError('media_truncated', message);
   }
-  return packets;
+  return { packets, whole: found === undefined };
 }
 
 /** What is found by seeking to the end; undefined where that leads nowhere. */
 async function tail(
   inspection: Inspection,
   end: number | undefined,
+  stream: ProbedStream,
 ): Promise<Awaited<ReturnType<typeof probeLastPackets>> | undefined> {
   if (end === undefined || end <= TAIL) return undefined;
   const found = await probeLastPackets(inspection, end - TAIL).catch((error: unknown) => {
     if (inspection.signal?.aborted) throw error;
     return undefined;
   });
-  return found?.packets.some(({ codec_type }) => codec_type === 'video') ? found : undefined;
-}
-
-/** The end of the last frame that is shown; `frame` seconds stand for a duration that is not given. */
-function shownUntil(packets: readonly ProbedPacket[], frame: number): number {
-  const shown = packets.filter(({ codec_type, flags }) => codec_type === 'video' && !flags.includes('D'));
-  const stream = shown[0]?.stream_index;
-  const ends = shown
-    .filter(({ stream_index }) => stream_index === stream)
-    .map((packet) => endOf(packet, frame));
-  if (ends.length === 0) throw undecodable();
-  return Math.max(...ends);
-}
-
-function endOf({ pts_time, dts_time, duration_time }: ProbedPacket, duration: number): number {
-  return (pts_time ?? dts_time ?? 0) + (duration_time ?? duration);
+  return found?.packets.some(({ stream_index }) => stream_index === String(stream.index)) ? found : undefined;
 }
 
 async function firstFrameTime({ tools, path, maxPixels, signal }: Inspection, size: Size): Promise<number> {
@@ -149,15 +138,4 @@ async function firstFrameTime({ tools, path, maxPixels, signal }: Inspection, si
   const options = { signal, maxPixels, timeLimit: FIRST_FRAME };
   for await (const { time } of decodeFrames(tools, path, request, options)) return time;
   throw undecodable();
-}
-
-function undecodable(): FrameloomError {
-  return new FrameloomError(
-    'media_truncated',
-    'No frame of the video can be decoded: it is cut off or damaged.',
-  );
-}
-
-function encrypted(): FrameloomError {
-  return new FrameloomError('encrypted_media', 'The video is encrypted (DRM).');
 }

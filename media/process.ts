@@ -5,6 +5,8 @@ import { FrameloomError } from '../schema/errors.ts';
 
 /** Bytes of the error output that are kept: enough for the reason, whatever a hostile file makes a program say. */
 const MAX_STDERR = 16_384;
+/** Milliseconds from the request to end to the kill, for a program that has used up its time. */
+const GRACE = 2000;
 
 export interface ProgramOptions {
   readonly signal?: AbortSignal | undefined;
@@ -17,6 +19,8 @@ export interface ProgramOptions {
 /** How a program ended. `stopped` says that it did not end by itself, and why. */
 export interface Ending {
   readonly code: number | null;
+  /** The signal that ended it, in place of a code. */
+  readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
   readonly stopped?: 'abort' | 'time_limit' | 'done';
 }
@@ -44,15 +48,22 @@ export function startProgram(program: string, args: readonly string[], options: 
   let stderr = '';
   let stopped: Ending['stopped'];
 
-  // SIGKILL at once: there is nothing to save, and a program that decodes hostile input is not asked for permission.
-  const stop = (why: NonNullable<Ending['stopped']>): void => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    stopped ??= why;
+  let closed = false;
+  let killer: NodeJS.Timeout | undefined;
+  const signalGroup = (name: 'SIGTERM' | 'SIGKILL'): void => {
+    if (child.pid === undefined || closed) return;
     try {
-      process.kill(-child.pid, 'SIGKILL');
+      process.kill(-child.pid, name); // also what the program has started, should it be gone itself
     } catch {
-      child.kill('SIGKILL'); // the group may be gone a moment before the exit is reported
+      child.kill(name); // the group may be gone a moment before the end is reported
     }
+  };
+  // Who loses interest has nothing to save: SIGKILL at once. A program out of time may still say why on its way out, but what
+  // decodes hostile input is not asked for permission.
+  const stop = (why: NonNullable<Ending['stopped']>): void => {
+    if (child.exitCode === null && child.signalCode === null) stopped ??= why;
+    signalGroup(why === 'time_limit' ? 'SIGTERM' : 'SIGKILL');
+    if (why === 'time_limit') killer = setTimeout(() => signalGroup('SIGKILL'), GRACE);
   };
   const onAbort = (): void => stop('abort');
   const timer = setTimeout(() => stop('time_limit'), options.timeLimit);
@@ -64,11 +75,13 @@ export function startProgram(program: string, args: readonly string[], options: 
     child.once('error', (cause) => {
       reject(new FrameloomError('unavailable', 'A media program cannot be started.', { cause }));
     });
-    child.once('close', (code) =>
-      resolve(stopped === undefined ? { code, stderr } : { code, stderr, stopped }),
-    );
+    child.once('close', (code, signal) => {
+      closed = true;
+      resolve({ code, signal, stderr, ...(stopped === undefined ? {} : { stopped }) });
+    });
   }).finally(() => {
     clearTimeout(timer);
+    clearTimeout(killer);
     options.signal?.removeEventListener('abort', onAbort);
   });
   ended.catch(() => undefined); // a caller that stops early need not look

@@ -88,6 +88,7 @@ async function* candidates(
       path,
       {
         size: fitWithin(video, options.maxSide ?? 1280),
+        coding: video.coding,
         from: from <= 0 ? undefined : from + video.startOffset,
         until: until + video.startOffset,
         grid: { origin: grid.origin + video.startOffset, interval: grid.interval },

@@ -1,5 +1,5 @@
 /** Tells what a source is by its first bytes. Names and content types are never asked: they are the sender's claim. */
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { FrameloomError } from '../schema/errors.ts';
 import { oldOfficeError, packageKind } from './package-kind.ts';
 
@@ -16,10 +16,14 @@ const OLE = '\xd0\xcf\x11\xe0';
  * `unsupported_media` with the name of what was found, as far as it is known.
  */
 export async function sniff(path: string): Promise<MediaKind> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
+  // A pipe that nobody writes to would keep `open` waiting for ever.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw new FrameloomError('source_missing', 'The source file cannot be opened.', { cause });
   });
   try {
+    if (!(await file.stat()).isFile()) {
+      throw new FrameloomError('unsupported_media', 'The source is no ordinary file.');
+    }
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
     const head = buffer.subarray(0, bytesRead);
     if (starts(head, ZIP)) return await packageKind(path);
@@ -83,6 +87,9 @@ function isVideo(head: Buffer): boolean {
     (starts(head, 'RIFF') && starts(head, 'AVI ', 8)) ||
     starts(head, 'FLV\x01') ||
     starts(head, 'OggS') ||
+    starts(head, '\0\0\x01\xba') || // MPEG program stream
+    starts(head, '\x30\x26\xb2\x75\x8e\x66\xcf\x11') || // ASF: Windows Media
+    starts(head, '\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02') || // MXF
     isTransportStream(head, 188) ||
     isTransportStream(head, 192) // M2TS: a time stamp before each packet
   );
@@ -118,7 +125,6 @@ function foreignName(head: Buffer): string | undefined {
   if (starts(head, 'BM') && head.readUInt32LE(Math.min(6, head.length - 4)) === 0) return 'a BMP image';
   if (starts(head, ZIP)) return 'a ZIP archive or Office document';
   if (starts(head, OLE)) return 'an old Office document';
-  if (starts(head, '\0\0\x01\xba')) return 'an MPEG program stream';
   const text = head.toString('utf8').trimStart();
   if (text.startsWith('#EXTM3U')) return 'a playlist';
   if (text.startsWith('ffconcat')) return 'a list of files';

@@ -96,7 +96,7 @@ export const ERRORS = {
     status: 422,
     retryable: false,
     title: 'The source is of no kind that can be read.',
-    hint: 'Send a video (mp4, mkv, webm, mov, ts, avi), a PDF or PPTX, or JPEG, PNG, WebP, AVIF, GIF or TIFF images.',
+    hint: 'Send a video (mp4, mov, mkv, webm, ts, mpg, avi, flv, ogv, wmv, mxf), a PDF or PPTX, or JPEG, PNG, WebP, AVIF, GIF or TIFF images.',
   },
   no_video_stream: {
     status: 422,

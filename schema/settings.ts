@@ -80,6 +80,7 @@ const Environment = z.object({
     .describe('Activities a CPU worker runs at once; default: number of cores.'),
   FRAMELOOM_MAX_UPLOAD_BYTES: bytes.default(20 * 2 ** 30).describe('Largest file accepted, in bytes.'),
   FRAMELOOM_MAX_PIXELS: bytes.default(67_108_864).describe('Most pixels of one picture or video frame.'),
+  FRAMELOOM_MAX_DURATION: count.default(172_800).describe('Longest video, in seconds.'),
   FRAMELOOM_MAX_PAGES: count.default(5000).describe('Most pages of a deck.'),
   FRAMELOOM_ALLOW_PRIVATE_SOURCES: z
     .enum(['true', 'false'])
@@ -164,6 +165,7 @@ export interface Settings {
   readonly cpuSlots: number | undefined;
   readonly maxUploadBytes: number;
   readonly maxPixels: number;
+  readonly maxDuration: number;
   readonly maxPages: number;
   readonly allowPrivateSources: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -238,6 +240,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     cpuSlots: e.FRAMELOOM_CPU_SLOTS,
     maxUploadBytes: e.FRAMELOOM_MAX_UPLOAD_BYTES,
     maxPixels: e.FRAMELOOM_MAX_PIXELS,
+    maxDuration: e.FRAMELOOM_MAX_DURATION,
     maxPages: e.FRAMELOOM_MAX_PAGES,
     allowPrivateSources: e.FRAMELOOM_ALLOW_PRIVATE_SOURCES === 'true',
     logLevel: e.FRAMELOOM_LOG_LEVEL,

@@ -14,6 +14,44 @@ export interface VideoInfo {
   /** Size of an upright frame with square pixels. */
   readonly width: number;
   readonly height: number;
+  readonly coding: PictureCoding;
+  readonly frameRate: FrameRate;
+  /** In the order of the file. */
+  readonly subtitles: readonly SubtitleTrack[];
+}
+
+/** How the frames of a video are stored, as far as showing them right depends on it. */
+export interface PictureCoding {
+  /** Degrees by which a stored frame is turned clockwise to stand upright. */
+  readonly turn: 0 | 90 | 180 | 270;
+  /** Whether it is mirrored, left for right, after it was turned. */
+  readonly mirrored: boolean;
+  /** `pq` and `hlg` are the two kinds of high dynamic range (ITU-R BT.2100). */
+  readonly range: 'sdr' | 'pq' | 'hlg';
+  /** What stored colours mean where the file itself does not say; absent where it does. */
+  readonly matrix?: 'bt709' | 'bt2020';
+  /** Whether frames may consist of two fields, taken one after the other. */
+  readonly interlaced: boolean;
+}
+
+export interface FrameRate {
+  /** `variable`: frames do not all stand equally long. */
+  readonly kind: 'constant' | 'variable';
+  /** Frames a second. */
+  readonly average: number;
+}
+
+/** Words that come with a video. */
+export interface SubtitleTrack {
+  /** Number of the stream in the file, from 0, as ffmpeg counts. */
+  readonly index: number;
+  /** ffmpeg's name of the format, such as `subrip`, `ass`, `mov_text`, `webvtt`, `dvb_subtitle`. */
+  readonly codec: string;
+  /** `picture`: drawn words, which cannot be read as text. */
+  readonly form: 'text' | 'picture';
+  /** As the file names it, mostly ISO 639-2. */
+  readonly language?: string;
+  readonly title?: string;
 }
 
 export interface DeckInfo {

@@ -1,6 +1,5 @@
 /** The CPU worker: polls the `cpu` queue for decoding and preprocessing, and the `workflow` queue for orchestration. */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +13,7 @@ import { connect } from './connection.ts';
 import { createLogger } from './log.ts';
 import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
+import { openScratch } from './scratch.ts';
 
 /** Runs until `signal` aborts. Throws when something it needs is missing. */
 export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
@@ -22,8 +22,7 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   const office = await findOffice(settings);
   const { profile } = await resolveModel(settings);
   const store = createFolderStore(join(settings.home, 'artifacts'));
-  const scratch = join(settings.home, 'scratch');
-  await mkdir(scratch, { recursive: true });
+  await using scratch = await openScratch(join(settings.home, 'scratch'));
   const connection = await connect(settings, logger, process.signal);
   const shared = { connection, namespace: settings.temporalNamespace };
 
@@ -42,12 +41,13 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
       store,
       tools,
       profile,
-      scratch,
+      scratch: scratch.path,
       office,
       withoutLibreOffice: settings.withoutLibreOffice,
       transcription: settings.transcription,
       limits: {
         maxPixels: settings.maxPixels,
+        maxDuration: settings.maxDuration,
         maxPages: settings.maxPages,
         maxBytes: settings.maxUploadBytes,
         allowPrivate: settings.allowPrivateSources,

@@ -41,7 +41,9 @@ it('500 answers leave the memory of the model host where it was after the first 
     const before = await rss();
     await answers(WARM_UP, ANSWERS);
     const after = await rss();
-    console.info(`model host: ${before >> 10} MiB after ${WARM_UP} answers, ${after >> 10} MiB after ${ANSWERS}`);
+    console.info(
+      `model host: ${before >> 10} MiB after ${WARM_UP} answers, ${after >> 10} MiB after ${ANSWERS}`,
+    );
     // 313 tokens of 128 floats a picture: what the cache of features may rightly keep of the last 450.
     const kept = ((ANSWERS - WARM_UP) * 313 * 128 * 4) / 1024;
     expect(after - kept).toBeLessThanOrEqual(before * 1.05);

@@ -12,6 +12,9 @@ const video = (duration: number): SourceInfo => ({
   startOffset: 0,
   width: 1280,
   height: 720,
+  coding: { turn: 0, mirrored: false, range: 'sdr', interlaced: false },
+  frameRate: { kind: 'constant', average: 25 },
+  subtitles: [],
 });
 const request = (more: Partial<SummaryRequestInput> = {}): SummaryRequest =>
   SummaryRequest.parse({ source: { type: 'video', file_id: FILE }, ...more });

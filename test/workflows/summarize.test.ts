@@ -251,6 +251,9 @@ describe('a job on a video with words and a deck', () => {
     startOffset: 0,
     width: 64,
     height: 64,
+    coding: { turn: 0, mirrored: false, range: 'sdr', interlaced: false },
+    frameRate: { kind: 'constant', average: 25 },
+    subtitles: [],
   } as const;
 
   it.each([0, 512])(

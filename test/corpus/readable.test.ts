@@ -1,0 +1,89 @@
+/**
+ * Whatever people have is read: each file of the codec matrix comes through ingestion and extraction upright, in its colours, with
+ * every picture at its own time. Which frame a picture is, the picture says itself.
+ */
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { corpusFile, missingEncoder } from './build.ts';
+import { READABLE, type ReadableFile } from './codecs.ts';
+import { HEIGHT, readCorners, readNumber, UPRIGHT, WIDTH } from './drawing.ts';
+import { createPipeline, type Extracted, type Pipeline } from './pipeline.ts';
+import { TIMED } from './timing.ts';
+
+/** Largest error that a container's own clock makes, in seconds: Matroska and FLV count milliseconds. */
+const CLOCK = 0.001;
+const INTERVAL = 0.5;
+const AT_INTERVAL = { sampling: { mode: 'fps', fps: 1 / INTERVAL } } as const;
+let pipeline: Pipeline;
+
+beforeAll(async () => {
+  pipeline = await createPipeline();
+});
+afterAll(() => pipeline[Symbol.asyncDispose]());
+
+describe('the codec matrix', () => {
+  it.for(READABLE)('$name ($what): upright, each picture at its time', async (file, context) => {
+    const path = await built(file, context);
+    expectTruth(await pipeline.extract(path, AT_INTERVAL), file, 0);
+  });
+});
+
+describe('the timing clips', () => {
+  it.for(TIMED)('$name ($what): times count from the first shown frame', async (file, context) => {
+    const path = await built(file, context);
+    const whole = await pipeline.extract(path, AT_INTERVAL);
+    expectTruth(whole, file, 0);
+    const { frameRate, startOffset, duration } = whole.source;
+    expect(frameRate.kind).toBe(file.kind);
+    expect(startOffset).toBeCloseTo(file.offset, 3);
+    const last = file.truth((file.frames ?? 75) - 1);
+    expect(duration).toBeGreaterThan(last);
+    expect(duration).toBeLessThan(last + 0.2);
+  });
+
+  it.for(TIMED)(
+    '$name: spans that are read apart, at once, give what the truth asks',
+    async (file, context) => {
+      const path = await built(file, context);
+      expectTruth(await pipeline.extract(path, { ...AT_INTERVAL, chunk_duration: 1 }), file, 0);
+    },
+  );
+
+  it.for(TIMED)('$name: so does a span from the middle', async (file, context) => {
+    const path = await built(file, context);
+    const part = { start_time: 1.1, end_time: 1.9 };
+    expectTruth(await pipeline.extract(path, { ...AT_INTERVAL, ...part }), file, 1.1, 1.9);
+  });
+});
+
+/** The path of the file; skips, with the reason, where this machine's ffmpeg cannot make it. */
+async function built(file: ReadableFile, { skip }: TestContext): Promise<string> {
+  const missing = await missingEncoder(file);
+  if (missing !== undefined) skip(missing);
+  return corpusFile(file);
+}
+
+/** Each kept picture is the first that begins in an interval of the grid from `start`, and stands where the drawing says. */
+function expectTruth(
+  { source, frames }: Extracted,
+  { frames: drawn = 75, truth, shown = () => true }: ReadableFile,
+  start: number,
+  end = Number.POSITIVE_INFINITY,
+): void {
+  const expected: number[] = [];
+  let last = -1;
+  for (let number = 0; number < drawn; number++) {
+    const time = truth(number);
+    const interval = Math.floor((time - start + CLOCK) / INTERVAL);
+    if (!shown(number) || time < start - CLOCK || time >= end - CLOCK || interval === last) continue;
+    expected.push(number);
+    last = interval;
+  }
+  expect(frames.map(({ picture }) => readNumber(picture))).toEqual(expected);
+  for (const { time, picture } of frames) {
+    expect(Math.abs(time - truth(readNumber(picture) ?? -1))).toBeLessThanOrEqual(CLOCK);
+    expect(time).toBeGreaterThanOrEqual(0);
+    expect(time).toBeLessThan(source.duration);
+    expect(readCorners(picture)).toEqual(UPRIGHT);
+    expect([picture.width, picture.height]).toEqual([WIDTH, HEIGHT]);
+  }
+}

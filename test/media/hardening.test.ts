@@ -1,0 +1,107 @@
+/** What stands behind the look at the first bytes: a hostile source costs bounded time, and its decoder reads nothing else. */
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+// The room's inner doors: from outside, nothing gets this far.
+import { decodeFrames } from '../../media/decode.ts';
+import {
+  findMediaTools,
+  type MediaTools,
+  type ProbedVideo,
+  probeVideo,
+  sampleVideo,
+  sniff,
+} from '../../media/index.ts';
+import { runProgram } from '../../media/process.ts';
+import { H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
+
+const folder = temporaryFolder();
+let tools: MediaTools;
+let clip: string;
+let video: ProbedVideo;
+
+beforeAll(async () => {
+  tools = await findMediaTools({});
+  clip = await makeClip(join(folder, 'clip.mp4'), { frames: 30, args: [...H264] });
+  video = await probeVideo(tools, clip, LIMITS);
+});
+
+describe('the decoder, even where a playlist got past the look at its first bytes', () => {
+  it.each([
+    ['HLS', () => `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile://${clip}\n#EXT-X-ENDLIST\n`],
+    ['ffconcat', () => `ffconcat version 1.0\nfile '${clip}'\n`],
+  ])('reads no %s, though what it points at is a video', async (name, text) => {
+    const path = join(folder, `${name}.mp4`);
+    await writeFile(path, text());
+    const options = { maxPixels: LIMITS.maxPixels, timeLimit: 10_000 };
+    const frames = decodeFrames(tools, path, { size: { width: 16, height: 16 } }, options);
+    await expect(frames.next()).rejects.toMatchObject({ code: 'unsupported_media' });
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a source that is no ordinary file is refused at once', () => {
+  it('a pipe that nobody writes to', async () => {
+    const path = join(folder, 'silent-pipe');
+    await promisify(execFile)('mkfifo', [path]);
+    await expect(sniff(path)).rejects.toMatchObject({ code: 'unsupported_media' });
+  });
+
+  it('a device that never ends', async () => {
+    await expect(probeVideo(tools, '/dev/zero', LIMITS)).rejects.toMatchObject({ code: 'unsupported_media' });
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a decoder that does not end by itself', () => {
+  /** Samples with a stand-in for ffmpeg that runs `script` instead. */
+  async function sampled(script: string): Promise<unknown> {
+    const ffmpeg = join(folder, 'stand-in');
+    await writeFile(ffmpeg, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const span = { start: 0, end: 1, first: 'keep' } as const;
+    const frames = sampleVideo({ ...tools, ffmpeg }, clip, video, span, { origin: 0, interval: 1 }, LIMITS);
+    return frames.next();
+  }
+
+  it('is given a limit of processor time, and a video that exceeds it is refused for good', async () => {
+    const leaves = 'case "$*" in *"-timelimit "[1-9]*) exit 255;; *) exit 1;; esac';
+    await expect(sampled(leaves)).rejects.toMatchObject({ code: 'media_too_large', retryable: false });
+  });
+
+  it('when it was killed from outside, the work is tried again', async () => {
+    await expect(sampled('kill -9 $$')).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+  });
+
+  it('when it crashes on the video, the work is not tried again', async () => {
+    await expect(sampled('kill -SEGV $$')).rejects.toMatchObject({
+      code: 'unsupported_media',
+      retryable: false,
+    });
+  });
+
+  it('is asked to leave when its time is up, and may say why', async () => {
+    const script = 'trap "echo leaving >&2; exit 3" TERM; while :; do sleep 0.05; done';
+    const ending = await runProgram('sh', ['-c', script], { timeLimit: 300, maxBytes: 100, keep: 'all' });
+    expect(ending).toMatchObject({
+      stopped: 'time_limit',
+      code: 3,
+      stderr: expect.stringContaining('leaving'),
+    });
+  });
+
+  it.skipIf(process.platform !== 'linux')('is killed with all that it started (seen in /proc)', async () => {
+    const pids = join(folder, 'pids');
+    // The child ignores SIGTERM as well, and holds the pipes open.
+    const script = `trap "" TERM; sleep 600 & echo $$ $! > '${pids}'; while :; do sleep 600; done`;
+    const ending = await runProgram('sh', ['-c', script], { timeLimit: 300, maxBytes: 100, keep: 'all' });
+    expect(ending).toMatchObject({ stopped: 'time_limit', code: null, signal: 'SIGKILL' });
+    const [parent, child] = (await readFile(pids, 'utf8')).trim().split(' ');
+    expect(await Promise.all([parent, child].map(isRunning))).toEqual([false, false]);
+  });
+});
+
+/** Whether the process does anything still; one that is dead may wait for its parent to notice. */
+async function isRunning(pid: string | undefined): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return stat !== undefined && !/\) [ZX] /.test(stat);
+}

@@ -1,0 +1,77 @@
+/** What is found out of a video before any of it is decoded in earnest. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findMediaTools, type MediaTools, type ProbedVideo, probeVideo } from '../../media/index.ts';
+import { type ClipOptions, H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
+
+const folder = temporaryFolder();
+let tools: MediaTools;
+
+beforeAll(async () => {
+  tools = await findMediaTools({});
+});
+
+async function probed(name: string, clip: ClipOptions): Promise<ProbedVideo> {
+  return probeVideo(tools, await makeClip(join(folder, name), clip), LIMITS);
+}
+
+describe('subtitle tracks', () => {
+  it('are found with their number in the file, format, language and title', async () => {
+    const words = join(folder, 'words.srt');
+    await writeFile(words, '1\n00:00:00,000 --> 00:00:01,000\nGood morning\n');
+    const map = ['-i', words, '-i', words, '-map', '0', '-map', '1', '-map', '2'];
+    const said = [
+      ...['-metadata:s:s:0', 'language=eng', '-metadata:s:s:1', 'language=ger'],
+      ...['-metadata:s:s:1', 'title=Deutsch'],
+    ];
+    const { subtitles } = await probed('words.mkv', {
+      frames: 50,
+      args: [...map, ...H264, '-c:s:0', 'subrip', '-c:s:1', 'ass', ...said],
+    });
+    expect(subtitles).toEqual([
+      { index: 1, codec: 'subrip', form: 'text', language: 'eng' },
+      { index: 2, codec: 'ass', form: 'text', language: 'ger', title: 'Deutsch' },
+    ]);
+  });
+
+  it('of an mp4 are found as well; a language that is not said is none', async () => {
+    const words = join(folder, 'words.vtt');
+    await writeFile(words, 'WEBVTT\n\n00:00.000 --> 00:01.000\nGood morning\n');
+    const { subtitles } = await probed('words.mp4', {
+      frames: 50,
+      args: ['-i', words, ...H264, '-c:s', 'mov_text'],
+    });
+    expect(subtitles).toEqual([{ index: 1, codec: 'mov_text', form: 'text' }]);
+  });
+
+  it('are none where there are none', async () => {
+    expect((await probed('silent.mkv', { frames: 10, args: [...H264] })).subtitles).toEqual([]);
+  });
+});
+
+describe('the frame rate', () => {
+  it('of a long video is told from its end and its headers', async () => {
+    const steady = await probed('steady.mkv', { frames: 600, rate: '30', args: [...H264] });
+    expect(steady.frameRate).toEqual({ kind: 'constant', average: 30 });
+  });
+
+  it('is variable where only the beginning of a long video was slower, as an mp4 knows', async () => {
+    const late = `settb=1/1000,setpts='if(lt(N,50),N/5,10+(N-50)/25)/TB'`;
+    const args = ['-vf', late, '-fps_mode', 'passthrough', '-enc_time_base', '1:1000', ...H264];
+    const { frameRate, duration } = await probed('slow-start.mp4', { frames: 550, args });
+    expect(duration).toBeCloseTo(30, 1);
+    expect(frameRate.kind).toBe('variable');
+  });
+});
+
+describe('a video that is too long', () => {
+  it('is refused with the limit', async () => {
+    const path = await makeClip(join(folder, 'five-seconds.mp4'), { frames: 125, args: [...H264] });
+    await expect(probeVideo(tools, path, { ...LIMITS, maxDuration: 4 })).rejects.toMatchObject({
+      code: 'media_too_large',
+      message: 'The video lasts 5 s; the limit is 4 s.',
+    });
+    expect((await probeVideo(tools, path, { ...LIMITS, maxDuration: 5 })).duration).toBe(5);
+  });
+});
