@@ -40,7 +40,7 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
     throw new SettingsError('FRAMELOOM_API_KEYS is required to listen on any other address than localhost.');
   }
   const stop = new AbortController();
-  const work = { draining: false, stop: stop.signal, running: new Set<Promise<unknown>>() };
+  const work = { draining: false, stop: stop.signal, running: new Set<Promise<void>>() };
   const app = createModelApp(deps, work);
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
@@ -61,14 +61,19 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
     work.draining = true;
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP);
-    const timer = setTimeout(
-      () => stop.abort(new ModelError('cancelled', 'The server was shut down.')),
-      drainMs,
-    );
+    let cut: NodeJS.Timeout | undefined;
+    const cutSoon = (): void => {
+      cut ??= setTimeout(() => server.closeAllConnections(), LAST_WORDS);
+    };
+    const timer = setTimeout(() => {
+      stop.abort(new ModelError('cancelled', 'The server was shut down.'));
+      // Also ends requests whose body does not come.
+      cutSoon();
+    }, drainMs);
     // A request may come in the same moment, before it was refused.
     while (work.running.size > 0) await Promise.all(work.running);
     clearTimeout(timer);
-    const cut = setTimeout(() => server.closeAllConnections(), LAST_WORDS);
+    cutSoon();
     await ended;
     clearTimeout(cut);
     clearInterval(sweep);
