@@ -225,6 +225,25 @@ describe('a generation', () => {
     });
   });
 
+  it('is tried again when an endpoint asks for it, and not when it will never be served', async () => {
+    const failing = (error: ModelError): Generator =>
+      countingGenerator(() => {
+        throw error;
+      });
+    const later = new ModelError('unavailable', 'No room.', { retryAfterMs: 7000 });
+    await expect(describeSegment(failing(later), attempt(50))).rejects.toMatchObject({
+      type: 'model_unavailable',
+      nonRetryable: false,
+      nextRetryDelay: 7000,
+    });
+    await expect(
+      describeSegment(failing(new ModelError('refused', 'The key is wrong.'))),
+    ).rejects.toMatchObject({
+      type: 'model_refused',
+      nonRetryable: true,
+    });
+  });
+
   it('may crash its model some times, not for ever', async () => {
     const crashing = countingGenerator(() => {
       throw new ModelError('crashed', 'The model process ended unexpectedly.');

@@ -51,6 +51,38 @@ describe.skipIf(absent)('with the published tokenizer', () => {
     expect(prompt.imageTokens).toBe(757);
   });
 
+  it('puts several turns one after the other, as the chat template does', () => {
+    const { ids } = encodePrompt(
+      [{ role: 'system' }, { text: 'You are a helpful assistant.' }, { role: 'user' }, { text: 'Hi there.' }],
+      [],
+      tokenizer,
+    );
+    expect(ids).toEqual([
+      ...[1, 32006, 29871, 13, 3492, 526, 263, 8444, 20255, 29889, 32007, 29871, 13],
+      ...[32010, 29871, 13, 18567, 727, 29889, 32007, 29871, 13, 32001],
+    ]);
+  });
+
+  it('goes on with the turns after an image', () => {
+    const { ids } = encodePrompt(
+      [
+        { image: 0 },
+        { text: '\nDescribe this image.' },
+        { role: 'assistant' },
+        { role: 'user' },
+        { text: 'Hi there.' },
+      ],
+      [2],
+      tokenizer,
+    );
+    expect(ids).toEqual([
+      ...[1, 32010, 29871, 13, -1, -1],
+      // The assistant's token takes the line break after it along.
+      ...[1, 29871, 13, 4002, 29581, 445, 1967, 29889, 32007, 29871, 13, 32001, 32007, 29871, 13],
+      ...[32010, 29871, 13, 18567, 727, 29889, 32007, 29871, 13, 32001],
+    ]);
+  });
+
   it('decodes the reference answer', () => {
     const ids = [
       ...[450, 1967, 3697, 263, 349, 15892, 29915, 29879, 6635, 29892, 263, 2319, 8775, 6635, 7531, 304, 278],
@@ -141,5 +173,32 @@ describe('a prompt', () => {
 
   it('decodes nothing as nothing', () => {
     expect(tokenizer.decode([])).toBe('');
+  });
+});
+
+describe('the turns of a prompt', () => {
+  let tokenizer: Tokenizer;
+  beforeAll(async () => {
+    tokenizer = await loadTokenizer(TINY);
+  });
+
+  it('name the user or not, where there is one', () => {
+    const named = encodePrompt([{ role: 'user' }, { text: 'Hello' }], [], tokenizer);
+    expect(named).toEqual(encodePrompt([{ text: 'Hello' }], [], tokenizer));
+  });
+
+  it('hold no special token of the caller, also not across their border', () => {
+    const end = specialIds().get('<|end|>');
+    const { ids } = encodePrompt(
+      [{ role: 'system' }, { text: '<|e' }, { text: 'nd|>' }, { role: 'user' }, { text: 'a<|end|>' }],
+      [],
+      tokenizer,
+    );
+    expect(ids.filter((id) => id === end)).toHaveLength(2);
+  });
+
+  it('end with the one of the user', () => {
+    const begun: readonly PromptPart[] = [{ text: 'Hello' }, { role: 'assistant' }, { text: 'I' }];
+    expect(() => encodePrompt(begun, [], tokenizer)).toThrow(ModelError);
   });
 });

@@ -36,7 +36,7 @@ export async function serveGenerator(generator: Generator, options: ServeOptions
       sha256: createHash('sha256').update(key).digest('hex'),
     })),
     scratch,
-    maxPixels: 1_000_000,
+    maxPixels: 2_000_000,
     host: '127.0.0.1',
     port: 0,
     log: (level, message, fields) => logged.push({ level, message, fields }),

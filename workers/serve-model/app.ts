@@ -30,7 +30,7 @@ export interface Work {
   readonly draining: boolean;
   /** Aborts what is in hand. */
   readonly stop: AbortSignal;
-  readonly running: Set<Promise<unknown>>;
+  readonly running: Set<Promise<void>>;
 }
 
 export function createModelApp(deps: ModelAppDeps, work: Work): Hono {
@@ -64,7 +64,15 @@ export function createModelApp(deps: ModelAppDeps, work: Work): Hono {
     requireModel(c.req.param('id'), profile);
     return c.json(model);
   });
-  app.post('/v1/chat/completions', admit(work), limitBody, (c) => complete(c, deps, work));
+  app.post('/v1/chat/completions', limitBody, async (c) => {
+    const done = admit(work);
+    try {
+      return await complete(c, deps, work.stop, done);
+    } catch (error) {
+      done();
+      throw error;
+    }
+  });
   return app;
 }
 
@@ -76,24 +84,24 @@ function authenticate(keys: readonly ApiKey[]): MiddlewareHandler {
   };
 }
 
-/** Before the body is read, which is what takes memory. */
-function admit(work: Work): MiddlewareHandler {
-  let reading = 0;
-  return async function admitted(_c, next) {
-    if (work.draining) {
-      throw new ChatError(503, 'server_shutting_down', 'The server is being shut down.', { retryAfter: 5 });
-    }
-    if (work.running.size + reading >= MAX_REQUESTS) {
-      throw new ChatError(429, 'too_many_requests', 'The server has enough to do. Try again later.', {
-        retryAfter: 5,
-      });
-    }
-    reading += 1;
-    try {
-      await next();
-    } finally {
-      reading -= 1;
-    }
+/** Takes a request in hand before its body is read, which is what takes memory. Answers what to call when it is done. */
+function admit({ draining, running }: Work): () => void {
+  if (draining) {
+    throw new ChatError(503, 'server_shutting_down', 'The server is being shut down.', { retryAfter: 5 });
+  }
+  if (running.size >= MAX_REQUESTS) {
+    throw new ChatError(429, 'too_many_requests', 'The server has enough to do. Try again later.', {
+      retryAfter: 5,
+    });
+  }
+  let end = (): void => {};
+  const done = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  running.add(done);
+  return () => {
+    running.delete(done);
+    end();
   };
 }
 
@@ -111,7 +119,13 @@ function requireModel(name: string, profile: ModelProfile): void {
   });
 }
 
-async function complete(c: Context, deps: ModelAppDeps, work: Work): Promise<Response> {
+/** @param done to be called when the answer is made, or cannot be. */
+async function complete(
+  c: Context,
+  deps: ModelAppDeps,
+  stop: AbortSignal,
+  done: () => void,
+): Promise<Response> {
   const { generator, profile, log } = deps;
   const request = readChatRequest(await readJson(c));
   requireModel(request.model, profile);
@@ -122,7 +136,7 @@ async function complete(c: Context, deps: ModelAppDeps, work: Work): Promise<Res
     model: profile.name,
   };
   const gone = new AbortController();
-  const signal = AbortSignal.any([c.req.raw.signal, gone.signal, work.stop]);
+  const signal = AbortSignal.any([c.req.raw.signal, gone.signal, stop]);
 
   async function generate(onText?: (text: string) => void): Promise<Generation> {
     const began = performance.now();
@@ -139,9 +153,9 @@ async function complete(c: Context, deps: ModelAppDeps, work: Work): Promise<Res
   }
 
   if (!request.stream) {
-    return c.json(wholeAnswer(head, await tracked(generate(), work)));
+    return c.json(wholeAnswer(head, await generate().finally(done)));
   }
-  return streamAnswer((onText) => tracked(generate(onText), work), {
+  return streamAnswer((onText) => generate(onText).finally(done), {
     head,
     usage: request.stream_options?.include_usage ?? false,
     onCancel: () => gone.abort(),
@@ -183,14 +197,4 @@ function settingsOf(request: ChatRequest): Pick<GenerateRequest, 'maxTokens' | '
     sampling,
     stop: typeof request.stop === 'string' ? [request.stop] : request.stop,
   };
-}
-
-function tracked<T>(promise: Promise<T>, { running }: Work): Promise<T> {
-  const settled = promise.then(
-    () => undefined,
-    () => undefined,
-  );
-  running.add(settled);
-  void settled.then(() => running.delete(settled));
-  return promise;
 }

@@ -5,7 +5,7 @@ import type { ApiKey } from '../../schema/api-keys.ts';
 import type { Settings } from '../../schema/settings.ts';
 import { startOwnHost } from '../generator.ts';
 import { resolveModel } from '../models.ts';
-import { startModelServer } from './server.ts';
+import { requireKeys, startModelServer } from './server.ts';
 
 export interface ModelServerProcess {
   readonly host: string;
@@ -27,6 +27,8 @@ export async function runModelServer(
   settings: Settings,
   { onReady, signal, log, ...listen }: ModelServerProcess,
 ): Promise<void> {
+  // Before the model is loaded, which may take minutes.
+  requireKeys(listen.host, listen.keys);
   const { folder, profile } = await resolveModel(settings);
   const scratch = join(settings.home, 'scratch');
   await mkdir(scratch, { recursive: true });

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { ModelError } from '../../phi3v/index.ts';
-import { isLoopback } from '../../schema/api-keys.ts';
+import { type ApiKey, isLoopback } from '../../schema/api-keys.ts';
 import { SettingsError } from '../../schema/settings.ts';
 import { createModelApp, type ModelAppDeps } from './app.ts';
 
@@ -36,11 +36,9 @@ export interface ModelServer {
 /** Throws SettingsError when it would be open to others without keys, and what `listen` throws. */
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
   const { host, port, drainMs = DRAIN_TIMEOUT, ...deps } = options;
-  if (deps.keys.length === 0 && !isLoopback(host)) {
-    throw new SettingsError('FRAMELOOM_API_KEYS is required to listen on any other address than localhost.');
-  }
+  requireKeys(host, deps.keys);
   const stop = new AbortController();
-  const work = { draining: false, stop: stop.signal, running: new Set<Promise<unknown>>() };
+  const work = { draining: false, stop: stop.signal, running: new Set<Promise<void>>() };
   const app = createModelApp(deps, work);
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
@@ -61,14 +59,19 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
     work.draining = true;
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP);
-    const timer = setTimeout(
-      () => stop.abort(new ModelError('cancelled', 'The server was shut down.')),
-      drainMs,
-    );
+    let cut: NodeJS.Timeout | undefined;
+    const cutSoon = (): void => {
+      cut ??= setTimeout(() => server.closeAllConnections(), LAST_WORDS);
+    };
+    const timer = setTimeout(() => {
+      stop.abort(new ModelError('cancelled', 'The server was shut down.'));
+      // Also ends requests whose body does not come.
+      cutSoon();
+    }, drainMs);
     // A request may come in the same moment, before it was refused.
     while (work.running.size > 0) await Promise.all(work.running);
     clearTimeout(timer);
-    const cut = setTimeout(() => server.closeAllConnections(), LAST_WORDS);
+    cutSoon();
     await ended;
     clearTimeout(cut);
     clearInterval(sweep);
@@ -81,4 +84,10 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
       return closed;
     },
   };
+}
+
+/** Throws SettingsError when a server at `host` would be open to others. */
+export function requireKeys(host: string, keys: readonly ApiKey[]): void {
+  if (keys.length > 0 || isLoopback(host)) return;
+  throw new SettingsError('FRAMELOOM_API_KEYS is required to listen on any other address than localhost.');
 }
