@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCRuntime } from '../../phi3v/ort/c-runtime.ts';
 import { openNodeRuntime } from '../../phi3v/ort/node-runtime.ts';
 import { openRuntime } from '../../phi3v/ort/open-runtime.ts';
@@ -168,6 +168,25 @@ describe('choosing a runtime', () => {
   it('takes the C API where it can be had', async () => {
     const { runtime, fallback } = await openRuntime(OPTIONS);
     expect([runtime.inPlace, fallback]).toEqual([true, undefined]);
+  });
+
+  it('takes onnxruntime-node where koffi cannot be loaded, and says why', async () => {
+    vi.resetModules();
+    vi.doMock('koffi', () => {
+      throw new Error('no koffi for this platform');
+    });
+    try {
+      const { openRuntime: openWithoutKoffi } = await import('../../phi3v/ort/open-runtime.ts');
+      const { runtime, fallback } = await openWithoutKoffi(OPTIONS);
+      expect(runtime.description).toMatch(/^onnxruntime-node .*\(portable/);
+      expect([runtime.inPlace, fallback]).toEqual([
+        false,
+        expect.stringMatching(/^the C API cannot be used: /) as string,
+      ]);
+    } finally {
+      vi.doUnmock('koffi');
+      vi.resetModules();
+    }
   });
 
   it('does not hide that a library which was asked for cannot be loaded', async () => {
