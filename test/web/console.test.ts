@@ -159,10 +159,10 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
 
   it('says why files cannot be used, and sends nothing', async () => {
     await open();
-    await drop(['talk.pptx']);
-    expect(await page.getByRole('alert').textContent()).toContain('Export it as PDF');
+    await drop(['talk.odp']);
+    expect(await page.getByRole('alert').textContent()).toContain('Save it as PDF');
     await drop(['one.mp4', 'two.mp4']);
-    await page.getByText('one video, one PDF, or several pictures').waitFor();
+    await page.getByText('one video, one deck, or several pictures').waitFor();
     await drop(['one.mp4']);
     await page.getByRole('button', { name: 'Summarize' }).waitFor();
     await drop(['other.pdf']);
