@@ -133,7 +133,7 @@ describe('a generation', () => {
     const first = await describeSegment(generator);
     const second = await describeSegment(generator);
     expect(first.cached).toBe(false);
-    expect(second).toEqual({ ...first, cached: true, gpuSeconds: 0 });
+    expect(second).toEqual({ ...first, cached: true, gpuSeconds: 0, visionCalls: 0, rows: 0 });
     expect(generator.requests).toHaveLength(1);
     expect(generator.encoded).toBe(1);
   });

@@ -118,7 +118,7 @@ describe('frameloom doctor', () => {
       onnxruntime: 'ok',
       disk: 'ok',
     });
-    expect(findings.find(({ name }) => name === 'onnxruntime')?.found).toMatch(/providers: .*cpu/);
+    expect(findings.find(({ name }) => name === 'onnxruntime')?.found).toMatch(/^onnxruntime .* cpu \(C API, in place\)$/);
     expect(code).toBe(0);
   });
 
