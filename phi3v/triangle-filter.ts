@@ -1,5 +1,5 @@
 /** Bits after the binary point of the weights, as in Pillow's `Resample.c` for 8-bit pictures. */
-export const PRECISION_BITS = 22;
+const PRECISION_BITS = 22;
 
 /** Weights are worked on this many at a time, so each output has a multiple of it. Two to three and five to six are usual. */
 export const TAP_GROUP = 3;

@@ -1,0 +1,31 @@
+/** What resize-kernel.wat exports. Addresses are byte offsets into the memory; see there for what each means. */
+export interface ResizeKernel {
+  resizeRow(row: number, starts: number, weights: number, taps: number, out: number, width: number): void;
+  mixRows(rows: number, weights: number, taps: number, out: number, length: number): void;
+}
+
+const PAGE = 65_536;
+
+/** resize-kernel.wat, compiled by scripts/write-resize-kernel.mjs. */
+const COMPILED =
+  'AGFzbQEAAAABEgJgBn9/f39/fwBgBX9/f39/AAISAQZrZXJuZWwGbWVtb3J5AgABAwMCAAEHFwIJcmVzaXplUm93AAAHbWl4' +
+  'Um93cwABCroDAscBAgJ/AXsDQCAAIAEoAgBqIQYgAyEH/QwAACAAAAAgAAAAIAAAACAAIQgDQCAIIAb9XAIA/YkB/akBIAL9' +
+  'CQIA/bUBIAb9XAID/YkB/akBIAL9CQIE/bUBIAb9XAIG/YkB/akBIAL9CQII/bUB/a4B/a4B/a4BIQggBkEJaiEGIAJBDGoh' +
+  'AiAHQQNrIgcNAAsgCEEW/a0BIQggCCAI/YYBIQggBCAIIAj9Zv1aAgAAIARBA2ohBCABQQRqIQEgBUEBayIFDQALC+4BAgJ/' +
+  'B3sgAkECdCECA0D9DAAAIAAAACAAAAAgAAAAIAAhCiAKIQsgCiEMIAohDUEAIQYDQCABIAZq/QkCACEJIAAgBmooAgAgBWr9' +
+  'AAQAIQcgB/2JASEIIAogCP2pASAJ/bUB/a4BIQogCyAI/aoBIAn9tQH9rgEhCyAH/YoBIQggDCAI/akBIAn9tQH9rgEhDCAN' +
+  'IAj9qgEgCf21Af2uASENIAZBBGohBiAGIAJJDQALIAMgBWogCkEW/a0BIAtBFv2tAf2GASAMQRb9rQEgDUEW/a0B/YYB/Wb9' +
+  'CwQAIAVBEGohBSAFIARJDQALCw==';
+
+/** Compiled once: it is code, and holds no data. Node 20 has WebAssembly SIMD on all its platforms. */
+const MODULE = new WebAssembly.Module(Buffer.from(COMPILED, 'base64'));
+
+/** The kernel on a memory of its own of at least `bytes` bytes, all 0. */
+export function resizeKernel(bytes: number): {
+  readonly kernel: ResizeKernel;
+  readonly memory: ArrayBuffer;
+} {
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) });
+  const { exports } = new WebAssembly.Instance(MODULE, { kernel: { memory } });
+  return { kernel: exports as unknown as ResizeKernel, memory: memory.buffer }; // the exports are those of the .wat
+}

@@ -1,0 +1,28 @@
+/**
+ * Compiles phi3v/resize-kernel.wat and puts the result into phi3v/resize-kernel.ts, so that running the package needs neither a
+ * compiler nor a file beside the code. To be run after a change of the .wat, which is rare: the compiler, the package
+ * `wabt`, is no dependency, and is fetched by npx.
+ *
+ *     npx --yes --package wabt@1.0.39 node scripts/write-resize-kernel.mjs
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const room = fileURLToPath(new URL('../phi3v/', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'frameloom-kernel-'));
+try {
+  const compiled = join(folder, 'kernel.wasm');
+  execFileSync('wat2wasm', [join(room, 'resize-kernel.wat'), '-o', compiled], { stdio: 'inherit' });
+  const lines =
+    readFileSync(compiled)
+      .toString('base64')
+      .match(/.{1,96}/g) ?? [];
+  const path = join(room, 'resize-kernel.ts');
+  const text = `\n  ${lines.map((line) => `'${line}'`).join(' +\n  ')};`;
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/(?<=const COMPILED =)[^;]*;/, text));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
