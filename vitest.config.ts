@@ -8,6 +8,8 @@ const common = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   restoreMocks: true,
+  // A busy machine is no failure.
+  expect: { poll: { timeout: 15_000 } },
 } as const;
 
 export default defineConfig({
