@@ -1,6 +1,6 @@
 /** Captions the pictures of one segment in one model call. */
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { Generation, ImageFile } from '../phi3v/index.ts';
@@ -114,6 +114,7 @@ async function withImages(
     crops.map(async (picture) => featuresName(await digest({ model: model.revision, picture }))),
   );
   const found = await Promise.all(names.map(async (name) => (await store.head(name)) !== undefined));
+  await mkdir(scratch, { recursive: true }); // swept away where the worker was idle for long
   const folder = await mkdtemp(join(scratch, 'features-'));
   const keeping: Promise<unknown>[] = [];
   try {

@@ -1,5 +1,4 @@
 /** The GPU worker: polls the `gpu` queue and is the parent of the model host, so that its own event loop stays free. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { createGpuActivities } from '../activities/index.ts';
@@ -11,6 +10,7 @@ import { startGenerator } from './generator.ts';
 import { createLogger } from './log.ts';
 import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
+import { openScratch } from './scratch.ts';
 
 /** Runs until `signal` aborts. Throws when the model cannot be loaded. */
 export async function runGpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
@@ -18,8 +18,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
   const installed = await resolveModel(settings);
   const { profile } = installed;
   const store = createFolderStore(join(settings.home, 'artifacts'));
-  const scratch = join(settings.home, 'scratch');
-  await mkdir(scratch, { recursive: true });
+  await using scratch = await openScratch(join(settings.home, 'scratch'));
   await using generator = await startGenerator(settings, installed, logger, process.signal);
   logger.info('model loaded', {
     model: profile.name,
@@ -35,7 +34,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
       store,
       profile,
       generator,
-      scratch,
+      scratch: scratch.path,
       keepFeatures: settings.keepFeatures,
       onGeneration: ({ promptTokens, outputTokens, visionCalls, modelSeconds, rows, finishReason }) =>
         logger.info('answer made', {
