@@ -146,7 +146,7 @@ describe('bad input', () => {
     expect(events.map((event: JobEvent) => event.type)).not.toContain('plan.ready');
     // Each worker has a folder of its own there, with nothing in it.
     const left = await readdir(join(system.home, 'scratch'), { recursive: true });
-    expect(left.filter((path) => path.includes('/'))).toEqual([]);
+    expect(left.filter((entry) => entry.includes('/'))).toEqual([]);
   });
 
   it('an empty file is refused on upload', async () => {
