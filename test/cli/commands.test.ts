@@ -118,7 +118,9 @@ describe('frameloom doctor', () => {
       onnxruntime: 'ok',
       disk: 'ok',
     });
-    expect(findings.find(({ name }) => name === 'onnxruntime')?.found).toMatch(/^onnxruntime .* cpu \(C API, in place\)$/);
+    expect(findings.find(({ name }) => name === 'onnxruntime')?.found).toMatch(
+      /^onnxruntime .* cpu \(C API, in place\)$/,
+    );
     expect(code).toBe(0);
   });
 
