@@ -43,7 +43,8 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
       const decisions: FrameDecision[] = [];
       async function keep(picture: Picture, decision: FrameDecision): Promise<void> {
         const { name: frame } = await store.putByContent(FRAMES, await encodeJpeg(picture));
-        const place = decision.time === undefined ? { slide: decision.slide } : { time: decision.time };
+        const { time, slide, score } = decision;
+        const place = time === undefined ? { slide } : { time, ...(score === undefined ? {} : { score }) };
         frames.push({ name: frame, width: picture.width, height: picture.height, ...place } as Frame); // one of the two is there
         decisions.push({ ...decision, name: frame });
       }
@@ -63,20 +64,16 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
   async function fromVideo(
     artifact: string,
     video: VideoInfo,
-    { start, end, first, grid }: ExtractSpan & { kind: 'video' },
+    { start, end, sampler }: ExtractSpan & { kind: 'video' },
     keep: Keep,
     drop: (decision: FrameDecision) => void,
     signal: AbortSignal,
   ): Promise<void> {
     await store.withFile(artifact, async (path) => {
-      for await (const { picture, ...decision } of sampleVideo(
-        tools,
-        path,
-        video,
-        { start, end, first },
-        grid,
-        { signal, ...limits },
-      )) {
+      for await (const { picture, ...decision } of sampleVideo(tools, path, video, { start, end }, sampler, {
+        signal,
+        ...limits,
+      })) {
         if (picture) await keep(picture, decision);
         else drop(decision);
       }

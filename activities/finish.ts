@@ -10,6 +10,7 @@ import { getJson, putJson } from './artifacts.ts';
 import type { Extraction, SlideGap } from './extraction.ts';
 import type { GenerationArtifact } from './generation.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { readJobFrames } from './job-frames.ts';
 import type { ShownSlides } from './match-slides.ts';
 
 export function createFinish({ store }: { readonly store: ArtifactStore }): CpuActivities['finish'] {
@@ -17,12 +18,11 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
 
   return (input) =>
     withHeartbeat(async () => {
-      const frames: Frame[] = [];
+      const { frames } = await readJobFrames(store, input.extractions, input.maxFrames);
       const slides: ResultSlide[] = [];
       const lost: SlideGap[] = [];
       for (const name of input.extractions) {
         const extraction = await getJson<Extraction>(store, name);
-        frames.push(...extraction.frames);
         slides.push(...extraction.slides);
         lost.push(...extraction.gaps);
       }

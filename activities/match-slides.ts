@@ -14,9 +14,9 @@ import type { CpuActivities, DeckParts } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { shownSlidesName } from '../store/names.ts';
 import { intervalsOf } from '../summary/intervals.ts';
-import { getJson, putJson } from './artifacts.ts';
-import type { Extraction } from './extraction.ts';
+import { putJson } from './artifacts.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { readJobFrames } from './job-frames.ts';
 import { withSlides } from './slides.ts';
 
 /** Part of the name of what is found: raise it when the same frames would show other slides. */
@@ -37,14 +37,13 @@ export function createMatchSlides(deps: {
   readonly limits: MediaLimits;
 }): CpuActivities['matchSlides'] {
   const { store, limits } = deps;
-  return ({ deck, extractions, end }) =>
+  return ({ deck, extractions, maxFrames, end }) =>
     withHeartbeat(async (signal) => {
       const { sha256, pictures, words, missing } = deck;
-      const identity = { version: VERSION, sha256, pictures, words, missing, extractions, end };
+      const identity = { version: VERSION, sha256, pictures, words, missing, extractions, maxFrames, end };
       const shown = shownSlidesName(await digest(identity));
       if ((await store.head(shown)) !== undefined) return { shown };
-      const frames: Frame[] = [];
-      for (const name of extractions) frames.push(...(await getJson<Extraction>(store, name)).frames);
+      const { frames } = await readJobFrames(store, extractions, maxFrames);
       const { records, drawn } = await readDeck(deck, signal);
       const course = await match(frames, drawn, signal);
       const times = frames.map(({ time }) => time ?? 0);

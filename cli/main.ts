@@ -10,6 +10,7 @@ import { endSignal } from './signals.ts';
 /** Commands by name; each is loaded only when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   summarize: async () => (await import('./commands/summarize.ts')).summarize,
+  frames: async () => (await import('./commands/frames.ts')).frames,
   jobs: async () => (await import('./commands/jobs.ts')).jobs,
   start: async () => (await import('./commands/start.ts')).start,
   serve: async () => (await import('./commands/serve.ts')).serve,

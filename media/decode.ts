@@ -69,18 +69,31 @@ export async function* decodeFrames(
   options: DecodeOptions,
 ): AsyncGenerator<TimedPicture> {
   const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, grid } = request;
+  let last = Number.NEGATIVE_INFINITY;
+  for await (const frame of landing(from, (start) => decodeFrom(tools, path, start, request, options))) {
+    if (frame.time >= until - TIME_SLACK) return;
+    if (frame.time < from - TIME_SLACK) continue;
+    const index = grid ? gridIndex(grid, frame.time) : Number.POSITIVE_INFINITY;
+    if (grid && index <= last) continue; // a change of frame size makes ffmpeg's filters begin anew
+    last = index;
+    yield frame;
+  }
+}
+
+/**
+ * All frames of the first start far enough before container time `from`: the first one given is shown then or earlier, or is
+ * the first of all.
+ */
+export async function* landing<T extends { readonly time: number }>(
+  from: number,
+  open: (start: number | undefined) => AsyncGenerator<T>,
+): AsyncGenerator<T> {
   const starts = RUN_UPS.map((runUp) => from - runUp).filter((start) => start > 0);
   for (const start of [...starts, undefined]) {
-    let last = Number.NEGATIVE_INFINITY;
     let landed = start === undefined; // once a frame was seen before which none is wanted
-    for await (const frame of decodeFrom(tools, path, start, request, options)) {
+    for await (const frame of open(start)) {
       if (!landed && frame.time > from + TIME_SLACK) break;
       landed = true;
-      if (frame.time >= until - TIME_SLACK) return;
-      if (frame.time < from - TIME_SLACK) continue;
-      const index = grid ? gridIndex(grid, frame.time) : Number.POSITIVE_INFINITY;
-      if (grid && index <= last) continue; // a change of frame size makes ffmpeg's filters begin anew
-      last = index;
       yield frame;
     }
     if (landed) return;
@@ -128,22 +141,41 @@ function decodeArgs(
     `select='${selection(request)}'`,
     ...pictureFilters(coding, size),
   ];
+  return [
+    ...inputArgsFrom(path, start, options),
+    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(',')],
+    ...rawOutput(1, 3),
+  ];
+}
+
+/** Arguments up to the input, read from container time `start`; `before` are further options of the decoder. */
+export function inputArgsFrom(
+  path: string,
+  start: number | undefined,
+  options: Pick<DecodeOptions, 'maxPixels' | 'timeLimit'>,
+  before: readonly string[] = [],
+): string[] {
   // With -copyts all times are the container's. Seeking is not "accurate": that would trim by a start time of ffmpeg's own.
   const seek = start === undefined ? [] : ['-seek_timestamp', '1', '-ss', start.toFixed(6)];
   return [
     ...['-nostdin', '-copyts', '-noaccurate_seek', '-noautorotate'],
     ...['-timelimit', String(Math.ceil(options.timeLimit / 1000))],
-    ...inputArgs(path, { maxPixels: options.maxPixels, seek }),
-    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(',')],
+    ...inputArgs(path, { maxPixels: options.maxPixels, seek: [...before, ...seek] }),
+  ];
+}
+
+/** An output of raw pictures to one pipe, and of their times and checksums to another. */
+export function rawOutput(pixels: number, stamps: number): string[] {
+  return [
     // passthrough and an own time base: else frames are doubled, dropped and rounded to a constant rate.
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000000', '-avoid_negative_ts', 'disabled'],
     ...['-c:v', 'rawvideo', '-f', 'tee'],
-    `[f=rawvideo:flush_packets=1]pipe\\:1|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:3`,
+    `[f=rawvideo:flush_packets=1]pipe\\:${pixels}|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:${stamps}`,
   ];
 }
 
 /** The `select` expression: the first frame decoded, the first of each grid interval, the first behind the end. */
-function selection({ from, until, grid }: DecodeRequest): string {
+export function selection({ from, until, grid }: DecodeRequest): string {
   if (!grid) return '1';
   const index = (time: string): string =>
     `floor((${time}-(${grid.origin})+${TIME_SLACK.toFixed(7)})/${grid.interval})`;
@@ -153,19 +185,41 @@ function selection({ from, until, grid }: DecodeRequest): string {
 }
 
 async function* pairedFrames(program: Program, size: Size): AsyncGenerator<TimedPicture> {
-  const stamps = frameStamps(program.side);
-  for await (const data of pictures(program.stdout, size.width * size.height * 3)) {
-    const stamp = await stamps.next();
-    if (stamp.done) return; // stopped between the two writes
-    if (stamp.value.bytes !== data.length || stamp.value.checksum !== adler32(data)) {
-      throw new FrameloomError('internal', 'A decoded picture does not match its time.');
-    }
-    yield { time: stamp.value.time, picture: { data, ...size } };
+  for await (const frame of timedData(program.stdout, program.side, size.width * size.height * 3)) {
+    checkTime(frame);
+    yield { time: frame.time, picture: { data: frame.data, ...size } };
   }
 }
 
-async function* pictures(stream: Readable, bytes: number): AsyncGenerator<Buffer> {
-  let picture = Buffer.allocUnsafe(bytes);
+/** The pixels of a frame and what was written of them beside. */
+export interface TimedData extends FrameStamp {
+  readonly data: Buffer;
+}
+
+/** Throws unless the time of `frame` was written for these pixels. */
+export function checkTime({ data, bytes, checksum }: TimedData): void {
+  if (bytes !== data.length || checksum !== adler32(data)) {
+    throw new FrameloomError('internal', 'A decoded picture does not match its time.');
+  }
+}
+
+/** The pictures of a `rawOutput`, of `bytes` each, with their times, not checked yet. Buffers in `spare` are used again. */
+export async function* timedData(
+  pixels: Readable,
+  times: Readable,
+  bytes: number,
+  spare: Buffer[] = [],
+): AsyncGenerator<TimedData> {
+  const stamps = frameStamps(times);
+  for await (const data of pictures(pixels, bytes, spare)) {
+    const stamp = await stamps.next();
+    if (stamp.done) return; // stopped between the two writes
+    yield { ...stamp.value, data };
+  }
+}
+
+async function* pictures(stream: Readable, bytes: number, spare: Buffer[]): AsyncGenerator<Buffer> {
+  let picture = spare.pop() ?? Buffer.allocUnsafe(bytes);
   let filled = 0;
   for await (const value of stream) {
     const chunk: Buffer = value;
@@ -175,7 +229,7 @@ async function* pictures(stream: Readable, bytes: number): AsyncGenerator<Buffer
       filled += copied;
       if (filled < bytes) continue;
       yield picture;
-      picture = Buffer.allocUnsafe(bytes); // the yielded one is the receiver's
+      picture = spare.pop() ?? Buffer.allocUnsafe(bytes); // the yielded one is the receiver's
       filled = 0;
     }
   }

@@ -1,4 +1,5 @@
 /** Reading videos, decks and images, and knowing when each picture was shown. */
+export { contactSheet } from './contact-sheet.ts';
 export { type Deck, type DeckPage, openDeck } from './deck.ts';
 export type { Grid } from './decode.ts';
 export { type DownloadLimits, download } from './download.ts';

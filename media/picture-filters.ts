@@ -20,8 +20,7 @@ export function fieldFilters({ interlaced }: PictureCoding): readonly string[] {
 
 /** What makes packed RGB pictures of `size`, which is upright. Scaling comes first: the rest then costs little. */
 export function pictureFilters(coding: PictureCoding, size: Size): readonly string[] {
-  const lies = coding.turn === 90 || coding.turn === 270;
-  const [width, height] = lies ? [size.height, size.width] : [size.width, size.height];
+  const { width, height } = storedSize(coding, size);
   // Limited and full range, and the matrix where the file names it, are read from each frame.
   const matrix = coding.matrix === undefined ? '' : `:in_color_matrix=${coding.matrix}`;
   return [
@@ -29,9 +28,26 @@ export function pictureFilters(coding: PictureCoding, size: Size): readonly stri
     'setsar=1',
     ...toneMapping(coding.range),
     'format=rgb24',
-    ...TURNS[coding.turn],
-    ...(coding.mirrored ? ['hflip'] : []),
+    ...turnFilters(coding),
   ];
+}
+
+/**
+ * What makes small planes of `size`, upright, on which only changes are looked for: brightness and colour differences as they
+ * are stored, each cell the mean of its pixels.
+ */
+export function planeFilters(coding: PictureCoding, size: Size): readonly string[] {
+  const { width, height } = storedSize(coding, size);
+  return [`scale=${width}:${height}:flags=area`, 'format=yuv420p', ...turnFilters(coding)];
+}
+
+/** Size of an upright picture before it is turned. */
+function storedSize({ turn }: PictureCoding, { width, height }: Size): Size {
+  return turn === 90 || turn === 270 ? { width: height, height: width } : { width, height };
+}
+
+function turnFilters({ turn, mirrored }: PictureCoding): readonly string[] {
+  return [...TURNS[turn], ...(mirrored ? ['hflip'] : [])];
 }
 
 const TURNS: Readonly<Record<PictureCoding['turn'], readonly string[]>> = {

@@ -14,6 +14,8 @@ export interface ProgramOptions {
   readonly timeLimit: number;
   /** Environment of the program; default: that of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Outputs beyond `side`, from file descriptor 4 on. Default 0. */
+  readonly moreSides?: number;
 }
 
 /** How a program ended. `stopped` says that it did not end by itself, and why. */
@@ -29,6 +31,8 @@ export interface Program {
   readonly stdout: Readable;
   /** File descriptor 3 of the program, as a second output. */
   readonly side: Readable;
+  /** File descriptors 4 and up, as many as were asked for. */
+  readonly moreSides: readonly Readable[];
   /** Settles when the program is gone and its pipes are closed; rejects with `unavailable` if it cannot be started. */
   readonly ended: Promise<Ending>;
   /** Ends the whole process group at once; its output is not read any further. */
@@ -37,14 +41,16 @@ export interface Program {
 
 /** Starts `program` (an absolute path or a name on PATH) with exactly these arguments. */
 export function startProgram(program: string, args: readonly string[], options: ProgramOptions): Program {
+  const sides = Array<'pipe'>(1 + (options.moreSides ?? 0)).fill('pipe');
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...sides],
     detached: true,
     ...(options.env ? { env: options.env } : {}),
   });
   const { stdout, stderr: errors } = child;
-  const side = child.stdio[3];
-  if (!stdout || !errors || !(side instanceof Readable)) throw new TypeError('a pipe is missing'); // asked for above
+  const [side, ...moreSides] = child.stdio.slice(3).filter((pipe) => pipe instanceof Readable);
+  if (!stdout || !errors || side === undefined || moreSides.length < sides.length - 1)
+    throw new TypeError('a pipe is missing'); // asked for above
   let stderr = '';
   let stopped: Ending['stopped'];
 
@@ -91,10 +97,11 @@ export function startProgram(program: string, args: readonly string[], options: 
   return {
     stdout,
     side,
+    moreSides,
     ended,
     stop: () => {
       stop('done');
-      for (const pipe of [stdout, side]) pipe.destroy(); // what is left in them would keep `ended` waiting
+      for (const pipe of [stdout, side, ...moreSides]) pipe.destroy(); // what is left in them would keep `ended` waiting
     },
   };
 }

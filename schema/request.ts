@@ -60,12 +60,30 @@ const Transcript = z.union([
   z.string().trim().min(1).max(1_000_000),
 ]);
 
-/** `fps`: pictures per second of source. `count`: that many pictures, evenly spread. */
-export const Sampling = z.strictObject({
-  mode: z.enum(['fps', 'count']).default('fps'),
-  fps: z.number().positive().max(30).default(1).describe('Pictures per second, for mode fps.'),
-  max_frames: z.int().positive().max(100_000).default(600).describe('Most pictures taken from the source.'),
-});
+/**
+ * How pictures are taken from a video; docs/media.md says how each mode decides. `adaptive` (the default) follows change.
+ * `fps`: pictures per second of source. `count`: that many pictures, evenly spread. `scene`: one per shot. `keyframe`: the
+ * encoder's keyframes. All leave out pictures that look like the one before.
+ */
+export const Sampling = z
+  .strictObject({
+    mode: z
+      .enum(['adaptive', 'fps', 'count', 'scene', 'keyframe'])
+      .optional()
+      .describe('How pictures are chosen. Default: fps where fps is given, else adaptive.'),
+    fps: z.number().positive().max(30).optional().describe('Pictures per second, for mode fps. Default 1.'),
+    max_frames: z
+      .int()
+      .positive()
+      .max(100_000)
+      .default(600)
+      .describe('Most pictures taken from the source; those that show least change are left out first.'),
+  })
+  .transform(({ mode, fps, max_frames }) => ({
+    mode: mode ?? (fps === undefined ? ('adaptive' as const) : ('fps' as const)),
+    fps: fps ?? 1,
+    max_frames,
+  }));
 export type Sampling = z.infer<typeof Sampling>;
 
 const Prompt = z.string().trim().min(1).max(4000);
@@ -80,7 +98,7 @@ export const SummaryRequest = z
     prompt: Prompt.optional().describe('What the summary should answer or stress.'),
     caption_prompt: Prompt.optional().describe('Replaces the instruction of the caption stage.'),
     summary_prompt: Prompt.optional().describe('Replaces the instruction of the summary stage.'),
-    sampling: Sampling.default({ mode: 'fps', fps: 1, max_frames: 600 }),
+    sampling: Sampling.default({ mode: 'adaptive', fps: 1, max_frames: 600 }),
     start_time: Seconds.optional().describe('Seconds from the first shown frame.'),
     end_time: Seconds.optional(),
     pages: z

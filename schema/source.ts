@@ -80,6 +80,8 @@ export interface Frame {
   readonly slide?: number;
   /** The picture only stands for a slide that could not be drawn: the words of the slide describe it. */
   readonly placeholder?: true;
+  /** What it is worth when there are too many, 0 to 1; without: whatever there is room for. */
+  readonly score?: number;
 }
 
 /** Words and when they are spoken or shown: seconds from the first shown frame. */
@@ -89,14 +91,43 @@ export interface Cue {
   readonly text: string;
 }
 
+/**
+ * Why a picture was kept, or was not.
+ *  - kept: `first` of the source, `chunk_start`, `cut` (another shot or slide), `dissolve` (the same, gradually), `changed`
+ *    (something new, and come to rest), `moving` (a sample of something that does not come to rest), `placeholder` (for a slide
+ *    that could not be drawn);
+ *  - dropped: `duplicate` of the one kept before, `moving` (sampled lately), `transition` (a better one follows at once),
+ *    `same_shot` (mode `scene`), `black` (another follows), `budget` (of less worth than `max_frames` others).
+ */
+export type FrameReason =
+  | 'first'
+  | 'placeholder'
+  | 'chunk_start'
+  | 'cut'
+  | 'dissolve'
+  | 'changed'
+  | 'moving'
+  | 'duplicate'
+  | 'transition'
+  | 'same_shot'
+  | 'black'
+  | 'budget';
+
 /** One decision of the sampler: a line of `frames.jsonl`. */
 export interface FrameDecision {
+  /** Videos: presentation time in seconds from the first shown frame. */
   readonly time?: number;
+  /** The same on the container's clock. */
+  readonly pts?: number;
   readonly slide?: number;
-  /** Artifact of the picture, where kept. */
+  /** Artifact of the picture, where kept: its name is the SHA-256 of its bytes. */
   readonly name?: string;
+  /** Videos: perceptual hash, 16 hexadecimal digits; pictures that look alike share most of its bits. */
+  readonly hash?: string;
   readonly kept: boolean;
-  readonly reason: 'first' | 'changed' | 'duplicate' | 'chunk_start' | 'placeholder';
+  readonly reason: FrameReason;
   /** Perceptual difference to the last kept picture, 0 to 1. */
   readonly difference: number;
+  /** Videos: what the picture is worth when there are too many, 0 to 1; 0 where it was not kept. */
+  readonly score?: number;
 }

@@ -63,13 +63,32 @@ export interface IngestOutput {
   readonly model: ModelPlan;
 }
 
+/** The stretches in which the sampler decides: of `seconds` each, from the beginning of a chunk to its end. */
+export interface SampleWindows {
+  readonly origin: number;
+  readonly end: number;
+  readonly seconds: number;
+}
+
+/**
+ * How candidates are found among the frames of a video; all times from the first shown frame. `grid`: the first frame at or
+ * after each point `origin + k * interval`. The others are policies of `media/sampling/`.
+ */
+export type Sampler =
+  | {
+      readonly mode: 'grid';
+      readonly origin: number;
+      readonly interval: number;
+      readonly windows: SampleWindows;
+    }
+  | { readonly mode: 'adaptive' | 'scene' | 'keyframe'; readonly windows: SampleWindows };
+
 export type ExtractSpan =
   | {
       readonly kind: 'video';
       readonly start: number;
       readonly end: number;
-      readonly first: 'keep' | 'compare';
-      readonly grid: { readonly origin: number; readonly interval: number };
+      readonly sampler: Sampler;
     }
   | { readonly kind: 'slides'; readonly slides: readonly number[] };
 
@@ -114,6 +133,8 @@ export interface ReadWordsOutput {
 export interface MatchSlidesInput {
   readonly deck: DeckParts;
   readonly extractions: readonly string[];
+  /** As in the manifest. */
+  readonly maxFrames?: number;
   /** Where the last frame ends, in seconds. */
   readonly end: number;
 }
@@ -135,6 +156,8 @@ export interface ManifestInput {
   readonly jobId: JobId;
   readonly run: string;
   readonly extractions: readonly string[];
+  /** Most frames of the job; without: all. */
+  readonly maxFrames?: number;
 }
 
 /** What one generation cost on this attempt. `cached`: it was found, not made. */
@@ -212,6 +235,8 @@ export interface FinishInput {
   readonly source: SourceInfo;
   readonly range?: { readonly start: number; readonly end: number };
   readonly extractions: readonly string[];
+  /** As in the manifest. */
+  readonly maxFrames?: number;
   readonly words?: SpokenWords;
   /** Artifact of `matchSlides`. */
   readonly shown?: string;

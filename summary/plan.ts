@@ -4,7 +4,7 @@
  */
 import type { SummaryRequest } from '../schema/request.ts';
 import type { Frame, SourceInfo, VideoInfo } from '../schema/source.ts';
-import type { ExtractSpan } from '../schema/stages.ts';
+import type { ExtractSpan, Sampler } from '../schema/stages.ts';
 
 /** Longest stretch of video that one extraction decodes, in seconds: bounds what a lost worker costs. */
 const SPAN_SECONDS = 120;
@@ -28,9 +28,9 @@ export function videoRange(source: VideoInfo, request: SummaryRequest): SourceRa
 }
 
 /**
- * The spans of `source`, in order, without holes or overlap. `slides` are the requested ones, for decks and image lists. A chunk
- * always keeps its first picture; a span inside one compares its first picture with the one before it, so that a picture that
- * stands still over many spans costs one frame.
+ * The spans of `source`, in order, without holes or overlap. `slides` are the requested ones, for decks and image lists. Spans
+ * of a video are the windows of its sampler. A chunk always keeps its first picture; a window inside one begins by comparing
+ * with the picture before it, so that a picture that stands still over many spans costs one frame.
  */
 export function planSpans(
   source: SourceInfo,
@@ -47,19 +47,15 @@ export function planSpans(
   const { start, end } = videoRange(source, request);
   const { mode, fps, max_frames: most } = request.sampling;
   const interval = mode === 'count' ? (end - start) / most : Math.max(1 / fps, (end - start) / most);
-  const spanSeconds = Math.min(SPAN_SECONDS, SPAN_FRAMES * interval);
-  const spans: ExtractSpan[] = [];
-  for (const chunk of pieces(start, end, request.chunk_duration ?? end - start)) {
-    for (const [index, span] of pieces(chunk.start, chunk.end, spanSeconds).entries()) {
-      spans.push({
-        kind: 'video',
-        ...span,
-        first: index === 0 ? 'keep' : 'compare',
-        grid: { origin: start, interval },
-      });
-    }
-  }
-  return spans;
+  const gridded = mode === 'fps' || mode === 'count';
+  const seconds = gridded ? Math.min(SPAN_SECONDS, SPAN_FRAMES * interval) : SPAN_SECONDS;
+  return pieces(start, end, request.chunk_duration ?? end - start).flatMap((chunk) => {
+    const windows = { origin: chunk.start, end: chunk.end, seconds };
+    const sampler: Sampler = gridded ? { mode: 'grid', origin: start, interval, windows } : { mode, windows };
+    return pieces(chunk.start, chunk.end, seconds).map(
+      (span) => ({ kind: 'video', ...span, sampler }) as const,
+    );
+  });
 }
 
 /** `[start, end)` cut into pieces of `step`, the last one shorter. */

@@ -1,7 +1,9 @@
-/** From spans to frames that are ready for the model. */
+/** From spans to frames that are ready for the model: extracted, chosen among where there are too many, preprocessed. */
 import { workflowInfo } from '@temporalio/workflow';
 import { jobError } from '../schema/errors.ts';
+import type { Frame } from '../schema/source.ts';
 import type { ExtractSpan, IngestOutput, SummarizeInput } from '../schema/stages.ts';
+import { spendBudget } from '../summary/budget.ts';
 import type { BudgetedFrame } from '../summary/plan.ts';
 import { cpu } from './activities.ts';
 import { mapBounded } from './bounded.ts';
@@ -10,7 +12,8 @@ import type { Journal } from './journal.ts';
 
 /** Spans under way at once, over all CPU workers. */
 const EXTRACT_AT_ONCE = 8;
-/** Frames preprocessed by one activity. */
+/** Batches of frames preprocessed at once, and frames in one. */
+const PREPROCESS_AT_ONCE = 8;
 const PREPROCESS_BATCH = 16;
 
 /** A frame, the artifact of its preprocessed picture, and what it costs in a prompt. */
@@ -32,6 +35,7 @@ export async function extract(
   spans: readonly ExtractSpan[],
   { source, artifact, deck, model }: IngestOutput,
   { jobId }: SummarizeInput,
+  maxFrames: number | undefined,
   journal: Journal,
 ): Promise<Extracted> {
   let done = 0;
@@ -43,31 +47,38 @@ export async function extract(
       crops: model.crops,
       ...(deck ? { deck } : {}),
     });
-    const ready: ReadyFrame[] = [];
-    for (let first = 0; first < frames.length; first += PREPROCESS_BATCH) {
-      const batch = frames.slice(first, first + PREPROCESS_BATCH);
-      const pictures = await cpu.preprocessFrames({
-        frames: batch.map((frame) => frame.name),
-        crops: model.crops,
-      });
-      for (const [index, frame] of batch.entries()) {
-        const picture = pictures[index];
-        if (picture) ready.push({ ...frame, ...picture, extraction });
-      }
-    }
     done += 1;
     journal.emit(
       { type: 'frames.extracted', kept: frames.length, dropped },
-      { percent: 5 + (25 * done) / spans.length },
+      { percent: 5 + (20 * done) / spans.length },
     );
-    return { extraction, ready, gaps };
+    return { extraction, frames: frames.map((frame) => ({ ...frame, extraction })), gaps };
   });
-  const frames = extracted.flatMap((span) => span.ready);
-  if (frames.length === 0)
+  const found = extracted.flatMap((span) => span.frames);
+  if (found.length === 0)
     throw failed(jobError('no_frames', 'The requested range of the source shows no picture.'));
   const extractions = extracted.map((span) => span.extraction);
   // Before anything is described: readers of events look up frames by number.
-  await cpu.writeManifest({ jobId, run: workflowInfo().runId, extractions });
+  const budget = maxFrames === undefined ? {} : { maxFrames };
+  await cpu.writeManifest({ jobId, run: workflowInfo().runId, extractions, ...budget });
+  const worth = maxFrames === undefined ? undefined : spendBudget(found, maxFrames);
+  const frames = worth === undefined ? found : found.filter((_, number) => worth.has(number));
   const gaps = extracted.reduce((sum, span) => sum + span.gaps, 0);
-  return { frames, extractions, gaps };
+  return { frames: await preprocess(frames, model.crops), extractions, gaps };
+}
+
+type ExtractedFrame = Frame & Pick<ReadyFrame, 'extraction'>;
+
+async function preprocess(frames: readonly ExtractedFrame[], crops: number): Promise<readonly ReadyFrame[]> {
+  const batches: (readonly ExtractedFrame[])[] = [];
+  for (let first = 0; first < frames.length; first += PREPROCESS_BATCH)
+    batches.push(frames.slice(first, first + PREPROCESS_BATCH));
+  const ready = await mapBounded(batches, PREPROCESS_AT_ONCE, async (batch) => {
+    const pictures = await cpu.preprocessFrames({ frames: batch.map((frame) => frame.name), crops });
+    return batch.flatMap((frame, index) => {
+      const picture = pictures[index];
+      return picture ? [{ ...frame, ...picture }] : [];
+    });
+  });
+  return ready.flat();
 }

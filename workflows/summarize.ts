@@ -45,11 +45,12 @@ async function run(
   journal.emit({ type: 'source.ready', source: outline(source) }, { stage: 'extract', percent: 5 });
 
   const spans = planSpans(source, request, ingested.slides.flatMap(numbers));
+  const maxFrames = source.type === 'video' ? request.sampling.max_frames : undefined;
   const [{ frames, extractions, gaps }, words] = await both(
-    () => extract(spans, ingested, input, journal),
+    () => extract(spans, ingested, input, maxFrames, journal),
     () => readWords(request, ingested),
   );
-  const shown = await matchSlides(extractions, request, ingested);
+  const shown = await matchSlides(extractions, maxFrames, request, ingested);
   const segments = await describe(frames, words, ingested, input, journal);
   const reduced = await reduce(segments, ingested, input, journal);
 
@@ -59,6 +60,7 @@ async function run(
     source,
     ...(source.type === 'video' ? { range: videoRange(source, request) } : {}),
     extractions,
+    ...(maxFrames === undefined ? {} : { maxFrames }),
     ...(words ? { words } : {}),
     ...(shown === undefined ? {} : { shown }),
     segments: segments.map(({ outcome }) => outcome),
@@ -84,11 +86,17 @@ async function readWords(
 /** Which slides of its deck a video shows, where it came with one. */
 async function matchSlides(
   extractions: readonly string[],
+  maxFrames: number | undefined,
   request: SummaryRequest,
   { source, deck }: IngestOutput,
 ): Promise<string | undefined> {
   if (source.type !== 'video' || !deck) return undefined;
-  const { shown } = await cpu.matchSlides({ deck, extractions, end: videoRange(source, request).end });
+  const { shown } = await cpu.matchSlides({
+    deck,
+    extractions,
+    ...(maxFrames === undefined ? {} : { maxFrames }),
+    end: videoRange(source, request).end,
+  });
   return shown;
 }
 

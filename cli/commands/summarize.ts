@@ -6,6 +6,7 @@ import { type SourceRequest, SummaryRequest, type SummaryRequestInput } from '..
 import { connectServer, type ServerConnection } from '../connect.ts';
 import { type Command, type CommandContext, parseCommandLine, printLine, UsageError } from '../context.ts';
 import { followJob, printOutcome, printProblem } from '../follow.ts';
+import { given, numberOf, secondsOf } from '../option-values.ts';
 import { type ProgressView, progressView } from '../progress.ts';
 import {
   readSideFile,
@@ -23,6 +24,7 @@ const OPTIONS = {
   'caption-prompt': { type: 'string' },
   'summary-prompt': { type: 'string' },
   type: { type: 'string' },
+  sampling: { type: 'string' },
   fps: { type: 'string' },
   frames: { type: 'string' },
   'max-frames': { type: 'string' },
@@ -57,7 +59,8 @@ The summary is printed on stdout, progress on stderr.
   --caption-prompt TEXT   replaces the instruction for captions
   --summary-prompt TEXT   replaces the instruction for the summary
   --type KIND             video, deck or images, where an address does not show it
-  --fps N                 pictures taken per second of video (default 1)
+  --sampling MODE         how pictures of a video are chosen: adaptive (default), scene, keyframe, fps or count
+  --fps N                 take so many pictures per second of video instead
   --frames N              take N pictures, evenly spread, instead
   --max-frames N          most pictures taken
   --start TIME, --end TIME  part of a video, in seconds or mm:ss
@@ -212,28 +215,31 @@ function kindOf(type: string | undefined): SourceKind | undefined {
 
 /** The request of the options, checked before anything is uploaded. Throws UsageError. */
 function requestOptions(values: Values): RequestOptions {
-  const { fps, frames } = values;
+  const { fps, frames, sampling: mode } = values;
   if (fps !== undefined && frames !== undefined) throw new UsageError('give --fps or --frames, not both.');
+  if (mode !== undefined && (fps ?? frames) !== undefined && mode !== (fps === undefined ? 'count' : 'fps')) {
+    throw new UsageError('--fps and --frames are ways of sampling of their own; leave --sampling out.');
+  }
   if (frames !== undefined && values['max-frames'] !== undefined) {
-    throw new UsageError('--frames says how many pictures are taken; --max-frames goes with --fps.');
+    throw new UsageError('--frames says how many pictures are taken; --max-frames goes with the other ways.');
   }
   const most = frames ?? values['max-frames'];
   const sampling = {
-    mode: frames === undefined ? 'fps' : 'count',
-    ...given('fps', number('--fps', fps)),
-    ...given('max_frames', number(frames === undefined ? '--max-frames' : '--frames', most)),
-  } as const;
+    ...given('mode', frames === undefined ? mode : 'count'),
+    ...given('fps', numberOf('--fps', fps)),
+    ...given('max_frames', numberOf(frames === undefined ? '--max-frames' : '--frames', most)),
+  };
   const options = {
-    ...(fps !== undefined || most !== undefined ? { sampling } : {}),
+    ...(Object.keys(sampling).length > 0 ? { sampling } : {}),
     ...given('prompt', values.prompt),
     ...given('caption_prompt', values['caption-prompt']),
     ...given('summary_prompt', values['summary-prompt']),
-    ...given('start_time', seconds('--start', values.start)),
-    ...given('end_time', seconds('--end', values.end)),
+    ...given('start_time', secondsOf('--start', values.start)),
+    ...given('end_time', secondsOf('--end', values.end)),
     ...given('pages', values.pages),
-    ...given('chunk_duration', seconds('--chunk-duration', values['chunk-duration'])),
+    ...given('chunk_duration', secondsOf('--chunk-duration', values['chunk-duration'])),
     ...given('detail', values.detail),
-    ...given('max_tokens', number('--max-tokens', values['max-tokens'])),
+    ...given('max_tokens', numberOf('--max-tokens', values['max-tokens'])),
     ...given('custom_id', values['custom-id']),
   };
   // Any source does: only the options are being checked here.
@@ -246,23 +252,4 @@ function requestOptions(values: Values): RequestOptions {
     throw new UsageError(`${issue?.path.join('.').replaceAll('_', '-')}: ${issue?.message}.`);
   }
   return options as RequestOptions; // as just checked
-}
-
-function given<K extends string, V>(key: K, value: V | undefined): { [name in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [name in K]: V }); // a computed key widens to string
-}
-
-function number(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value))
-    throw new UsageError(`${option} ${text}: that is not a number.`);
-  return value;
-}
-
-/** Seconds, `mm:ss` or `h:mm:ss`. */
-function seconds(option: string, text: string | undefined): number | undefined {
-  const clock = /^(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)$/.exec(text ?? '');
-  if (clock === null) return number(option, text);
-  return Number(clock[1] ?? 0) * 3600 + Number(clock[2]) * 60 + Number(clock[3]);
 }

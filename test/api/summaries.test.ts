@@ -31,7 +31,7 @@ describe('starting a job', () => {
       const job = (await (await post('/v1/summaries', REQUEST)).json()) as Job;
       expect(job.request).toEqual({
         ...REQUEST,
-        sampling: { mode: 'fps', fps: 1, max_frames: 600 },
+        sampling: { mode: 'adaptive', fps: 1, max_frames: 600 },
         detail: 'medium',
       });
     }));

@@ -29,20 +29,25 @@ describe('spans of a video', () => {
     expect(spans.every((span) => span.kind === 'video' && span.end - span.start <= 120.001)).toBe(true);
   });
 
-  it('keep the first picture of the source and compare across spans', () => {
+  it('are the windows of one sampler, so that it does not matter where they are cut', () => {
     const spans = planSpans(video(300), request(), []);
-    expect(spans.map((span) => span.kind === 'video' && span.first)).toEqual(['keep', 'compare', 'compare']);
+    const sampler = { mode: 'adaptive', windows: { origin: 0, end: 300, seconds: 120 } };
+    expect(spans).toEqual([
+      { kind: 'video', start: 0, end: 120, sampler },
+      { kind: 'video', start: 120, end: 240, sampler },
+      { kind: 'video', start: 240, end: 300, sampler },
+    ]);
   });
 
   it('keep the first picture of every chunk when chunks are asked for', () => {
     const spans = planSpans(video(90), request({ chunk_duration: 30 }), []);
     expect(spans).toHaveLength(3);
-    expect(spans.every((span) => span.kind === 'video' && span.first === 'keep')).toBe(true);
+    for (const span of spans) if (span.kind === 'video') expect(span.sampler.windows.origin).toBe(span.start);
   });
 
   it('sample no more often than max_frames allows', () => {
     const spans = planSpans(video(3600), request({ sampling: { mode: 'fps', fps: 2, max_frames: 100 } }), []);
-    expect(spans[0]).toMatchObject({ grid: { origin: 0, interval: 36 } });
+    expect(spans[0]).toMatchObject({ sampler: { mode: 'grid', origin: 0, interval: 36 } });
   });
 
   it('spread a count evenly over the requested range', () => {
@@ -51,7 +56,7 @@ describe('spans of a video', () => {
       request({ start_time: 20, end_time: 60, sampling: { mode: 'count', max_frames: 8 } }),
       [],
     );
-    expect(spans).toMatchObject([{ start: 20, end: 60, grid: { origin: 20, interval: 5 } }]);
+    expect(spans).toMatchObject([{ start: 20, end: 60, sampler: { origin: 20, interval: 5 } }]);
   });
 
   it('never hold more than 200 sampling points', () => {
@@ -61,8 +66,8 @@ describe('spans of a video', () => {
       [],
     );
     for (const span of spans) {
-      if (span.kind === 'video')
-        expect((span.end - span.start) / span.grid.interval).toBeLessThanOrEqual(200.001);
+      if (span.kind === 'video' && span.sampler.mode === 'grid')
+        expect((span.end - span.start) / span.sampler.interval).toBeLessThanOrEqual(200.001);
     }
   });
 });

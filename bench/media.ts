@@ -1,0 +1,29 @@
+/**
+ * `npm run bench -- media [PART…]`: how well and how fast frames are picked. Parts: `quality`, `lecture`, `motion`, `memory`;
+ * without any, all of them. Videos are generated once and kept in the temporary folder of the machine.
+ */
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { findMediaTools } from '../media/index.ts';
+import { measureMemory } from './media/memory.ts';
+import { measureQuality } from './media/quality.ts';
+import { measureSpeed } from './media/speed.ts';
+
+const PARTS = ['quality', 'lecture', 'motion', 'memory'] as const;
+
+export async function run(args: readonly string[]): Promise<void> {
+  const json = args.includes('--json') ? args[args.indexOf('--json') + 1] : undefined;
+  const named = PARTS.filter((part) => args.includes(part));
+  const parts = named.length > 0 ? named : PARTS;
+  const tools = await findMediaTools({});
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ffmpeg ${tools.version}`;
+  console.log(`machine: ${machine}\n`);
+  const figures: Record<string, unknown> = { machine };
+  for (const part of parts) {
+    if (part === 'quality') figures[part] = await measureQuality(tools);
+    else if (part === 'memory') figures[part] = await measureMemory(tools);
+    else figures[part] = await measureSpeed(tools, part);
+  }
+  if (json === undefined) console.log(`\n${JSON.stringify(figures)}`);
+  else await writeFile(json, `${JSON.stringify(figures, null, 2)}\n`);
+}

@@ -1,0 +1,48 @@
+/** The most memory that picking holds, this process and ffmpeg together, for a short and for a very long video. */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { MediaTools } from '../../media/index.ts';
+import { longLecture } from './clips.ts';
+import { pickAll } from './pick.ts';
+
+const LENGTHS = [6, 360] as const;
+/** Milliseconds between two looks. */
+const LOOK = 100;
+
+export async function measureMemory(tools: MediaTools): Promise<object> {
+  console.log('\n### Memory, node and ffmpeg together\n\n| video | target | peak |\n|---|---|---|');
+  const peaks: Record<string, number> = {};
+  for (const minutes of LENGTHS) {
+    const path = await longLecture(minutes);
+    let peak = 0;
+    const timer = setInterval(() => {
+      peak = Math.max(peak, process.memoryUsage.rss() + residentOfChildren());
+    }, LOOK);
+    await pickAll(tools, path, 'adaptive').finally(() => clearInterval(timer));
+    peaks[`${minutes} min`] = peak;
+    console.log(`| ${minutes} minutes | ≤ 400 MB | ${Math.round(peak / 1e6)} MB |`);
+  }
+  return peaks;
+}
+
+/** Bytes that the children of this process hold; 0 where there is no /proc. */
+function residentOfChildren(): number {
+  let sum = 0;
+  for (const name of listProcesses()) {
+    try {
+      const status = readFileSync(`/proc/${name}/status`, 'utf8');
+      if (!new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status)) continue;
+      sum += 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return sum;
+}
+
+function listProcesses(): readonly string[] {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,111 @@
+/** `frameloom frames SOURCE --out DIR`: which pictures a job would take, as files to look at. */
+import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { SummaryRequest } from '../../schema/request.ts';
+import { formatCount, formatTime } from '../../web/format.ts';
+import { pickFrames } from '../../workers/pick-frames.ts';
+import { type Command, EXIT, parseCommandLine, printLine, UsageError } from '../context.ts';
+import { given, numberOf, secondsOf } from '../option-values.ts';
+import { readSources } from '../sources.ts';
+import { findTool } from '../tools.ts';
+
+const OPTIONS = {
+  out: { type: 'string' },
+  mode: { type: 'string' },
+  fps: { type: 'string' },
+  'max-frames': { type: 'string' },
+  start: { type: 'string' },
+  end: { type: 'string' },
+} as const;
+
+/** Least time between two lines of progress, in milliseconds. */
+const LINES_MS = 2000;
+
+export const frames: Command = {
+  summary: 'show which pictures of a video would be described',
+  usage: `usage: frameloom frames SOURCE --out DIR [options]
+
+SOURCE is a video file. Writes the picked pictures (JPEG, named by number and time), frames.jsonl with every decision and
+its reason, and contact-sheet.jpg into DIR, which must be empty or not exist. Runs on this machine; needs no server and
+no model.
+
+  --out DIR            folder to write to
+  --mode MODE          adaptive (default), scene, keyframe, fps or count
+  --fps N              pictures per second, for mode fps
+  --max-frames N       most pictures; for mode count, their number (default 600)
+  --start TIME, --end TIME  part of the video, in seconds or mm:ss
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.`,
+
+  async run(args, { env, settings, signal, stdout, stderr }) {
+    const { values, positionals } = parseCommandLine({
+      args: [...args],
+      options: OPTIONS,
+      allowPositionals: true,
+    });
+    const { out } = values;
+    if (out === undefined) throw new UsageError('say where to write: --out DIR.');
+    if (positionals.length !== 1) throw new UsageError('name one video file.');
+    const request = requestOf(values);
+    const source = await readSources(positionals);
+    const [file] = source.at === 'disk' && source.kind === 'video' ? source.files : [];
+    if (!file) throw new UsageError('frames are picked from a video file.');
+    if ((await readdir(out).catch(() => [])).length > 0)
+      throw new UsageError(`${basename(out)} is not empty.`);
+
+    const say = progress(stderr, basename(file.path));
+    const picked = await pickFrames({
+      path: file.path,
+      out,
+      request,
+      tools: { ffmpeg: findTool('ffmpeg', env), ffprobe: findTool('ffprobe', env) },
+      maxPixels: settings.maxPixels,
+      signal,
+      onProgress: say.at,
+    }).finally(say.close);
+    const { kept, considered, seconds } = picked;
+    printLine(
+      stdout,
+      `${formatCount(kept, 'frame')} of ${considered} kept, from ${formatTime(seconds)}: ${out}`,
+    );
+    return EXIT.complete;
+  },
+};
+
+function requestOf(
+  values: ReturnType<typeof parseCommandLine<{ options: typeof OPTIONS }>>['values'],
+): SummaryRequest {
+  const checked = SummaryRequest.safeParse({
+    source: { type: 'video', url: 'http://localhost/' }, // any does: only the options count
+    sampling: {
+      ...given('mode', values.mode),
+      ...given('fps', numberOf('--fps', values.fps)),
+      ...given('max_frames', numberOf('--max-frames', values['max-frames'])),
+    },
+    ...given('start_time', secondsOf('--start', values.start)),
+    ...given('end_time', secondsOf('--end', values.end)),
+  });
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  throw new UsageError(`${String(issue?.path.at(-1)).replaceAll('_', '-')}: ${issue?.message}.`);
+}
+
+/** A line that is redrawn on a terminal, a line every two seconds otherwise. */
+function progress(
+  out: NodeJS.WritableStream & { readonly isTTY?: boolean },
+  name: string,
+): { at: (done: number, of: number, kept: number) => void; close: () => void } {
+  let next = Date.now() + (out.isTTY ? 0 : LINES_MS);
+  return {
+    at(done, of, kept) {
+      const now = Date.now();
+      if (now < next) return;
+      next = now + (out.isTTY ? 100 : LINES_MS);
+      const text = `${name}: ${formatTime(done)} of ${formatTime(of)}, ${formatCount(kept, 'frame')} kept`;
+      out.write(out.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+    },
+    close() {
+      if (out.isTTY) out.write('\r\x1b[K');
+    },
+  };
+}

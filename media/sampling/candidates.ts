@@ -1,0 +1,156 @@
+/**
+ * Decodes a stretch of video once and yields its candidates: for each the small plane on which is decided and, on demand, the
+ * picture. ffmpeg writes the plane of every candidate to one pipe, and to another the picture of each that differs from the
+ * one before it; the few pictures that may still be asked for wait in memory. A picture that was not written, which is one
+ * that shows what the candidate before it showed, is decoded on its own.
+ */
+import { FrameloomError } from '../../schema/errors.ts';
+import type { PictureCoding } from '../../schema/source.ts';
+import {
+  checkTime,
+  type DecodeOptions,
+  decodeFrames,
+  type Grid,
+  gridIndex,
+  inputArgsFrom,
+  landing,
+  rawOutput,
+  selection,
+  TIME_SLACK,
+  timedData,
+} from '../decode.ts';
+import { mediaFailure } from '../ffmpeg.ts';
+import type { Picture, Size } from '../picture.ts';
+import { fieldFilters, pictureFilters, planeFilters } from '../picture-filters.ts';
+import { type Program, startProgram } from '../process.ts';
+import type { MediaTools } from '../tools.ts';
+import { PictureShelf } from './picture-shelf.ts';
+import { type Plane, planeBytes, planeSize, readPlane } from './plane.ts';
+
+export interface CandidateRequest {
+  /** Size of the pictures. */
+  readonly size: Size;
+  readonly coding: PictureCoding;
+  /** Container times; `from` undefined: from the first frame. */
+  readonly from: number | undefined;
+  readonly until: number;
+  /** The first frame of each interval is a candidate; in container time. Without it every frame that is decoded. */
+  readonly grid?: Grid | undefined;
+  /** Frames that are not even decoded: those no other frame needs, or all but keyframes. */
+  readonly skip?: 'noref' | 'nokey' | undefined;
+}
+
+export interface Candidate {
+  /** The container's time. */
+  readonly time: number;
+  readonly plane: Plane;
+  /** The picture, until `KEPT_CANDIDATES` more were yielded. */
+  picture(): Promise<Picture>;
+}
+
+/** Candidates for which pictures are kept: more than any policy looks ahead before it decides. */
+export const KEPT_CANDIDATES = 20;
+
+/**
+ * Mean change of a picture, of 1, from which it is written: less than one character that changes in 1080 lines, more than
+ * a frame that repeats the one before.
+ */
+const WRITTEN_FROM = 0.00002;
+
+/**
+ * The candidates with `time < until`, in order, from somewhere before `from`: the first is shown then or earlier. Abandoning the
+ * generator ends ffmpeg.
+ */
+export async function* decodeCandidates(
+  tools: MediaTools,
+  path: string,
+  request: CandidateRequest,
+  options: DecodeOptions,
+): AsyncGenerator<Candidate> {
+  const { from = Number.NEGATIVE_INFINITY, grid } = request;
+  let last = Number.NEGATIVE_INFINITY;
+  for await (const candidate of landing(from, (start) => decodeFrom(tools, path, start, request, options))) {
+    if (candidate.time >= request.until - TIME_SLACK) return;
+    const index = grid ? gridIndex(grid, candidate.time) : candidate.time;
+    if (index <= last) continue; // a change of frame size makes ffmpeg's filters begin anew
+    last = index;
+    yield candidate;
+  }
+}
+
+async function* decodeFrom(
+  tools: MediaTools,
+  path: string,
+  start: number | undefined,
+  request: CandidateRequest,
+  options: DecodeOptions,
+): AsyncGenerator<Candidate> {
+  const small = planeSize(request.size);
+  const args = candidateArgs(path, start, small, request, options);
+  const program = startProgram(tools.ffmpeg, args, { ...options, moreSides: 2 });
+  const shelf = openShelf(program, request.size);
+  const pictureAt = async (time: number): Promise<Picture> => {
+    const data = await shelf.take(time);
+    if (data) return { data, ...request.size };
+    const { size, coding } = request;
+    const only = { size, coding, from: time, until: time + 2 * TIME_SLACK };
+    for await (const { picture } of decodeFrames(tools, path, only, options)) return picture;
+    throw new FrameloomError('media_truncated', 'A frame that was decoded once cannot be decoded again.');
+  };
+  const times: number[] = [];
+  try {
+    for await (const frame of timedData(program.stdout, program.side, planeBytes(small))) {
+      options.signal?.throwIfAborted(); // the pipe may still hold frames of a decoder that is gone
+      checkTime(frame);
+      times.push(frame.time);
+      if (times.length > KEPT_CANDIDATES) shelf.drop(times.shift() ?? 0);
+      yield { time: frame.time, plane: readPlane(frame.data, small), picture: () => pictureAt(frame.time) };
+    }
+    const ending = await program.ended;
+    if (ending.code !== 0) {
+      throw mediaFailure(
+        ending,
+        options.signal,
+        new FrameloomError('media_truncated', 'The video cannot be decoded: it is cut off or damaged.'),
+      );
+    }
+  } finally {
+    shelf.close();
+    program.stop();
+    await program.ended;
+  }
+}
+
+function openShelf({ moreSides: [pixels, times] }: Program, { width, height }: Size): PictureShelf {
+  if (!pixels || !times) throw new TypeError('a pipe is missing'); // asked for above
+  const bytes = width * height * 3;
+  return new PictureShelf((spare) => timedData(pixels, times, bytes, spare), 2 * KEPT_CANDIDATES);
+}
+
+function candidateArgs(
+  path: string,
+  start: number | undefined,
+  small: Size,
+  request: CandidateRequest,
+  options: DecodeOptions,
+): string[] {
+  // Without its `from`: what is shown before it is context.
+  const pick = request.grid
+    ? `select='${selection({ size: request.size, until: request.until, grid: request.grid })}',`
+    : '';
+  const written = `select='eq(n,0)+gt(scene,${WRITTEN_FROM.toFixed(6)})'`;
+  const { coding, size } = request;
+  const head = [...fieldFilters(coding), 'settb=AVTB'].join(','); // microseconds, whatever the container counts in
+  const graph = [
+    `[0:V:0]${head},${pick}split[a][b]`,
+    `[a]${planeFilters(coding, small).join(',')}[plane]`,
+    `[b]${written},${pictureFilters(coding, size).join(',')}[picture]`,
+  ];
+  const skip = request.skip === undefined ? [] : ['-skip_frame', request.skip];
+  return [
+    ...inputArgsFrom(path, start, options, skip),
+    ...['-filter_complex', graph.join(';')],
+    ...['-map', '[plane]', ...rawOutput(1, 3)],
+    ...['-map', '[picture]', ...rawOutput(4, 5)],
+  ];
+}

@@ -1,0 +1,30 @@
+/** A hash of what a picture looks like, to find it again in a list of decisions. */
+
+const SIDE = 8;
+
+/**
+ * 64 bits, as 16 hexadecimal digits, of which pictures that look alike share most: for each of 8×8 places whether the next
+ * one to the right is brighter ("difference hash"). `luma` has rows of `width` cells.
+ */
+export function perceptualHash(luma: ArrayLike<number>, width: number, height: number): string {
+  const columns = SIDE + 1;
+  const sums = new Float64Array(columns * SIDE);
+  const counts = new Uint32Array(columns * SIDE);
+  for (let y = 0, at = 0; y < height; y++) {
+    const row = Math.floor((y * SIDE) / height) * columns;
+    for (let x = 0; x < width; x++, at++) {
+      const place = row + Math.floor((x * columns) / width);
+      sums[place] = (sums[place] ?? 0) + (luma[at] ?? 0);
+      counts[place] = (counts[place] ?? 0) + 1;
+    }
+  }
+  const mean = (place: number): number => (sums[place] ?? 0) / (counts[place] || 1);
+  let hash = 0n;
+  for (let y = 0; y < SIDE; y++) {
+    for (let x = 0; x < SIDE; x++) {
+      const place = y * columns + x;
+      hash = (hash << 1n) | (mean(place + 1) > mean(place) ? 1n : 0n);
+    }
+  }
+  return hash.toString(16).padStart(16, '0');
+}

@@ -1,0 +1,66 @@
+/** Holds the last few pictures that a decoder wrote, until someone asks for one or it is too late to. */
+import { setImmediate } from 'node:timers/promises';
+import { checkTime, type TimedData } from '../decode.ts';
+
+/** Turns of the event loop in which a picture that is on its way arrives: what is written before a plane is read with it. */
+const TURNS = 8;
+
+export class PictureShelf {
+  readonly #held = new Map<number, TimedData>();
+  readonly #spare: Buffer[] = [];
+  readonly #taken = new Set<Buffer>();
+  #room: (() => void) | undefined;
+  #droppedUntil = Number.NEGATIVE_INFINITY;
+  #failure: { readonly error: unknown } | undefined;
+  #closed = false;
+
+  /** Reads `open` at once, and pauses while more than `most` pictures are held. */
+  constructor(open: (spare: Buffer[]) => AsyncGenerator<TimedData>, most: number) {
+    void this.#fill(open(this.#spare), most).catch((error: unknown) => {
+      if (!this.#closed) this.#failure = { error };
+    });
+  }
+
+  async #fill(pictures: AsyncGenerator<TimedData>, most: number): Promise<void> {
+    for await (const picture of pictures) {
+      if (picture.time <= this.#droppedUntil) {
+        this.#spare.push(picture.data);
+        continue;
+      }
+      this.#held.set(picture.time, picture);
+      if (this.#held.size < most) continue;
+      await new Promise<void>((resolve) => {
+        this.#room = resolve;
+      });
+    }
+  }
+
+  /** The picture shown from `time`, or undefined where none was written. Its bytes are the receiver's from then on. */
+  async take(time: number): Promise<Buffer | undefined> {
+    for (let turn = 0; turn < TURNS && !this.#held.has(time); turn++) await setImmediate();
+    if (this.#failure) throw this.#failure.error;
+    const picture = this.#held.get(time);
+    if (!picture) return undefined;
+    if (!this.#taken.has(picture.data)) checkTime(picture);
+    this.#taken.add(picture.data);
+    return picture.data;
+  }
+
+  /** Lets go of all pictures up to `time`. */
+  drop(time: number): void {
+    this.#droppedUntil = time;
+    for (const [shown, { data }] of this.#held) {
+      if (shown > time) break; // in order
+      this.#held.delete(shown);
+      if (!this.#taken.delete(data)) this.#spare.push(data);
+    }
+    this.#room?.();
+    this.#room = undefined;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#held.clear();
+    this.#room?.();
+  }
+}

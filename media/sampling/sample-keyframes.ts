@@ -1,0 +1,72 @@
+/** Samples by `keyframe`: nothing else is decoded, so hours take seconds; how often there is one is the encoder's choice. */
+import type { FrameDecision } from '../../schema/source.ts';
+import { type DecodeOptions, TIME_SLACK } from '../decode.ts';
+import { DUPLICATE_BELOW } from '../difference.ts';
+import type { ProbedVideo } from '../probe.ts';
+import type { SampledFrame } from '../sample.ts';
+import type { MediaTools } from '../tools.ts';
+import { type Candidate, decodeCandidates } from './candidates.ts';
+import { perceptualHash } from './perceptual-hash.ts';
+import { compare } from './plane.ts';
+import type { ChangeRequest } from './sample-changes.ts';
+import { ptsOf, windowAt } from './windows.ts';
+
+/** Least time between two candidates, in seconds: some videos have nothing but keyframes. */
+const STEP = 0.5;
+
+/** Keeps each keyframe of `[start, end)` that does not look like the one kept before. */
+export async function* sampleKeyframes(
+  tools: MediaTools,
+  path: string,
+  video: ProbedVideo,
+  { size, start, end, windows }: Omit<ChangeRequest, 'mode'>,
+  options: DecodeOptions,
+): AsyncGenerator<SampledFrame> {
+  const first = windowAt(windows, start);
+  const candidates = decodeCandidates(
+    tools,
+    path,
+    {
+      size,
+      coding: video.coding,
+      from: first.start <= 0 ? undefined : first.start + video.startOffset,
+      until: end + video.startOffset,
+      grid: { origin: windows.origin + video.startOffset, interval: STEP },
+      skip: 'nokey',
+    },
+    options,
+  );
+  let window = -1;
+  let reference: Candidate | undefined;
+  let before: Candidate | undefined;
+  for await (const candidate of candidates) {
+    const time = Math.round((candidate.time - video.startOffset) * 1e6) / 1e6;
+    const here = windowAt(windows, time).index;
+    if (time >= first.start - TIME_SLACK && here !== window) {
+      window = here;
+      reference = here === 0 ? undefined : before; // as in follow.ts: each window begins anew
+    }
+    before = candidate;
+    if (window < 0) continue;
+    const change = reference && compare(reference.plane, candidate.plane);
+    const kept = change === undefined || change.most >= DUPLICATE_BELOW;
+    if (kept) reference = candidate;
+    if (time < start - TIME_SLACK) continue;
+    const { luma, width, height } = candidate.plane;
+    const decision = {
+      time,
+      pts: ptsOf(time, video),
+      hash: perceptualHash(luma, width, height),
+      kept,
+      reason: reasonOf(change !== undefined, kept, time),
+      difference: change?.most ?? 1,
+      score: kept ? (change?.most ?? 1) : 0,
+    };
+    yield kept ? { ...decision, picture: await candidate.picture() } : decision;
+  }
+}
+
+function reasonOf(compared: boolean, kept: boolean, time: number): FrameDecision['reason'] {
+  if (compared) return kept ? 'changed' : 'duplicate';
+  return time <= TIME_SLACK ? 'first' : 'chunk_start';
+}
