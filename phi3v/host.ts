@@ -73,6 +73,8 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
   let progress = 0;
   let progressAt = 0;
   let recycling = false;
+  /** Whether the running host was given a call: one that is too large from its start on must still answer one, or none would. */
+  let used = false;
 
   const inFlight = (): readonly Call[] => [...calls.values()].filter((call) => call.sentTo !== undefined);
 
@@ -134,7 +136,7 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
     const now = performance.now();
     if (beat.progress !== progress || inFlight().length === 0) progressAt = now;
     progress = beat.progress;
-    recycling = beat.rss > (recycleBytes ?? info.memory * RECYCLE_SHARE + PROCESS_BYTES);
+    recycling = used && beat.rss > (recycleBytes ?? info.memory * RECYCLE_SHARE + PROCESS_BYTES);
     dispatch();
   }
 
@@ -160,6 +162,7 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
       const started = await startHostProcess(modelOptions, receive, closing.signal);
       running = started;
       recycling = false;
+      used = false;
       progress = 0;
       progressAt = performance.now();
       void started.ended.then((error) => ended(started, error));
@@ -192,20 +195,21 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
 
   /** Sends what may be sent. */
   function dispatch(): void {
-    if (calls.size === 0 || closing.signal.aborted) return;
-    if (running === undefined) {
-      starting ??= start();
-      starting.then(dispatch, failWaiting);
-      return;
-    }
+    if (closing.signal.aborted) return;
     const busy = inFlight();
-    if (recycling) {
+    if (running !== undefined && recycling) {
       // Between two answers: those under way are let finish, those that wait go to the next host.
       if (busy.length === 0) {
         recycling = false;
         onRestart?.('its memory has grown beyond the limit');
         running.kill();
       }
+      return;
+    }
+    if (calls.size === 0) return;
+    if (running === undefined) {
+      starting ??= start();
+      starting.then(dispatch, failWaiting);
       return;
     }
     // One that was in a crash has the host to itself.
@@ -221,6 +225,7 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
 
   function post(host: HostProcess, id: number, call: Call): void {
     if (inFlight().length === 0) progressAt = performance.now();
+    used = true;
     call.sentTo = host;
     call.repeated = call.textLength;
     host.send({ type: 'generate', id, request: { ...call.request, resume: [...call.tokens] } });

@@ -254,9 +254,10 @@ describe('in the midst of an answer that never ends', () => {
     const pid = pidOf(growing);
     const answer = await growing.generate(endless(300));
     expect(answer.tokens.length).toBe(300);
-    const waiting = growing.generate(endless(2));
+    // Whether the next call is there already or comes later.
     expect(await restarted).toMatch(/memory/);
-    expect((await waiting).tokens).toEqual(answer.tokens.slice(0, 2));
+    const next = await growing.generate(endless(2));
+    expect(next.tokens).toEqual(answer.tokens.slice(0, 2));
     expect(pidOf(growing)).not.toBe(pid);
   });
 
