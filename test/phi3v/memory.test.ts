@@ -10,6 +10,8 @@ import { COLOURS, DESCRIBE, drawCircle, TINY } from './support.ts';
 const WARM_UP = 50;
 const ANSWERS = 500;
 const TOGETHER = 5;
+/** Growth that is no leak, per answer. */
+const KILOBYTES_SLACK = 64;
 
 it('500 answers leave the memory of the model host where it was after the first 50', async ({ skip }) => {
   if (!existsSync('/proc/self/status')) return skip('only Linux tells the memory of another process');
@@ -46,7 +48,9 @@ it('500 answers leave the memory of the model host where it was after the first 
     );
     // 313 tokens of 128 floats a picture: what the cache of features may rightly keep of the last 450.
     const kept = ((ANSWERS - WARM_UP) * 313 * 128 * 4) / 1024;
-    expect(after - kept).toBeLessThanOrEqual(before * 1.05);
+    // Allocators keep some of what they got back. The smallest thing an answer could leak, its KV cache of 2 MB, is thirty times this.
+    const slack = (ANSWERS - WARM_UP) * KILOBYTES_SLACK;
+    expect(after - before - kept).toBeLessThanOrEqual(slack);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
