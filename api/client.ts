@@ -50,6 +50,8 @@ export interface FrameloomClient {
     options?: CallOptions & { readonly limit?: number; readonly cursor?: string },
   ): Promise<JobPage>;
   cancelSummary(id: string, options?: CallOptions): Promise<Job>;
+  /** Runs again what is missing of a job with gaps, or of one that failed or was cancelled. */
+  retrySummary(id: string, options?: CallOptions): Promise<Job>;
   deleteSummary(id: string, options?: CallOptions): Promise<void>;
   /**
    * The events of a job after id `after`, each once and in order, until the job has ended. Reconnects by itself; throws when
@@ -171,6 +173,9 @@ export function createClient(options: ClientOptions = {}): FrameloomClient {
 
     cancelSummary: (id, { signal } = {}) =>
       json<Job>(`/v1/summaries/${id}/cancel`, { method: 'POST', ...pass(signal) }),
+
+    retrySummary: (id, { signal } = {}) =>
+      json<Job>(`/v1/summaries/${id}/retry`, { method: 'POST', ...pass(signal) }),
 
     async deleteSummary(id, { signal } = {}) {
       await call(`/v1/summaries/${id}`, { method: 'DELETE', ...pass(signal) });

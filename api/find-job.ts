@@ -3,7 +3,7 @@ import type { JobId } from '../schema/ids.ts';
 import { isFinal } from '../schema/job.ts';
 import type { ApiDeps } from './deps.ts';
 import { statusOf } from './job-view.ts';
-import type { JobRecord, Orchestrator } from './orchestrator.ts';
+import { isClosed, type JobRecord, type Orchestrator } from './orchestrator.ts';
 
 /** Time between two looks at a job somebody waits for, in milliseconds. */
 const WAIT_INTERVAL = 250;
@@ -15,6 +15,23 @@ export async function findJob(orchestrator: Orchestrator, tenant: string, id: Jo
     throw new FrameloomError('not_found', 'There is no job with this id.');
   }
   return record;
+}
+
+/** Longest wait for a run that has its outcome to close, in milliseconds. */
+const CLOSING = 5000;
+const CLOSING_INTERVAL = 50;
+
+/** The record once its run has closed, where the job is final: the run writes its last event after its outcome. */
+export async function settled({ orchestrator, clock }: ApiDeps, record: JobRecord): Promise<JobRecord> {
+  let latest = record;
+  for (
+    const until = clock.now() + CLOSING;
+    !isClosed(latest) && isFinal(statusOf(latest)) && clock.now() < until;
+  ) {
+    await clock.sleep(CLOSING_INTERVAL);
+    latest = (await orchestrator.describe(record.id)) ?? latest;
+  }
+  return latest;
 }
 
 /** The job once it is final, or as it stands after `milliseconds` or when the client has gone. */

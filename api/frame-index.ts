@@ -2,7 +2,7 @@
 import type { FrameDecision } from '../schema/source.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
-import type { JobRecord } from './orchestrator.ts';
+import { type JobRecord, standingResult } from './orchestrator.ts';
 
 /** Jobs whose list of pictures is kept in memory: a page of the console asks for many pictures of one job. */
 const JOBS_KEPT = 16;
@@ -14,16 +14,25 @@ export type FrameIndex = (record: JobRecord) => Promise<readonly string[] | unde
 export function createFrameIndex(store: ArtifactStore): FrameIndex {
   const kept = new Map<string, readonly string[]>();
   return async function frameNames(record) {
-    const list = jobArtifact(record.id, record.run, 'frames.jsonl');
+    const list = await frameList(store, record);
+    if (list === undefined) return undefined;
     const known = kept.get(list);
     if (known) return known;
-    if (!(await store.head(list))) return undefined;
     const names = namesOf(new TextDecoder().decode(await store.bytes(list)));
     const oldest = kept.size >= JOBS_KEPT ? kept.keys().next().value : undefined;
     if (oldest !== undefined) kept.delete(oldest);
     kept.set(list, names);
     return names;
   };
+}
+
+/** Artifact with the frame list of a job: of its run, or of the one whose result stands while a retry has not got so far. */
+export async function frameList(store: ArtifactStore, record: JobRecord): Promise<string | undefined> {
+  for (const run of [record.run, standingResult(record)?.run]) {
+    const name = run === undefined ? undefined : jobArtifact(record.id, run, 'frames.jsonl');
+    if (name !== undefined && (await store.head(name))) return name;
+  }
+  return undefined;
 }
 
 function namesOf(lines: string): string[] {

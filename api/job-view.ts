@@ -3,7 +3,7 @@ import { ERRORS, jobError } from '../schema/errors.ts';
 import type { Job, JobError, JobStatus, Ledger, Progress } from '../schema/job.ts';
 import type { SummaryResult } from '../schema/result.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { isClosed, type JobRecord } from './orchestrator.ts';
+import { isClosed, type JobRecord, standingResult } from './orchestrator.ts';
 
 /** What a job that nobody has taken up yet has reached. */
 export const NO_PROGRESS: Progress = {
@@ -25,7 +25,7 @@ export function jobView(record: JobRecord): Job {
     progress: memo.progress ?? NO_PROGRESS,
     request: memo.request,
     result: null,
-    result_sha256: memo.outcome?.result?.sha256 ?? null,
+    result_sha256: standingResult(record)?.result.sha256 ?? null,
     ledger: null,
     error: errorOf(record),
     created_at: record.createdAt,
@@ -36,10 +36,10 @@ export function jobView(record: JobRecord): Job {
 
 /** The job with result and ledger, where it has them. Throws StoreError. */
 export async function fullJobView(record: JobRecord, store: ArtifactStore): Promise<Job> {
-  const { outcome } = record.memo;
+  const standing = standingResult(record);
   const [result, ledger] = await Promise.all([
-    outcome?.result && readJson(store, outcome.result.name),
-    outcome?.ledger && readJson(store, outcome.ledger),
+    standing && readJson(store, standing.result.name),
+    standing?.ledger && readJson(store, standing.ledger),
   ]);
   return {
     ...jobView(record),

@@ -1,6 +1,6 @@
 /** The port to whatever runs jobs durably. Temporal over gRPC is the first adapter; `test/api/orchestrator-contract.ts` says what each must do. */
 import type { JobId } from '../schema/ids.ts';
-import type { JobMemo } from '../schema/job.ts';
+import type { JobMemo, StandingResult } from '../schema/job.ts';
 
 export interface JobRecord {
   readonly id: JobId;
@@ -44,6 +44,11 @@ export interface Orchestrator {
   start(input: StartInput): Promise<JobRecord>;
   describe(id: JobId): Promise<JobRecord | undefined>;
   /**
+   * Runs an ended job once more, as a new run with `memoOfRetry`, and answers that run's record. Where another run has followed
+   * `ended` already, it is answered instead, so that equal calls at once make one run.
+   */
+  retry(ended: JobRecord): Promise<JobRecord>;
+  /**
    * One page of a tenant's jobs, newest first. May lag behind `start` by moments; nothing may be decided by it.
    * Throws `invalid_request` for a cursor that is none.
    */
@@ -59,4 +64,18 @@ export interface Orchestrator {
 /** Whether nothing can happen to the job any more. */
 export function isClosed(record: JobRecord): boolean {
   return record.state !== 'running' && record.state !== 'cancelling';
+}
+
+/** The result that stands for a job: its run's own, or the one of the run before a retry that has made none. */
+export function standingResult({ run, memo }: JobRecord): StandingResult | undefined {
+  const { result, ledger } = memo.outcome ?? {};
+  if (!result) return memo.earlier;
+  return { run, result, ...(ledger === undefined ? {} : { ledger }) };
+}
+
+/** The memo with which the run after `ended` begins. */
+export function memoOfRetry(ended: JobRecord): JobMemo {
+  const { tenant, request, fingerprint } = ended.memo;
+  const earlier = standingResult(ended);
+  return { tenant, request, fingerprint, retryOf: ended.run, ...(earlier ? { earlier } : {}) };
 }

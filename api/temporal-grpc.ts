@@ -16,11 +16,12 @@ import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import { JobId } from '../schema/ids.ts';
 import type { JobMemo } from '../schema/job.ts';
+import type { SummaryRequest } from '../schema/request.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { deletedName } from '../store/names.ts';
-import { isClosed, type JobRecord, type Orchestrator, type StartInput } from './orchestrator.ts';
+import { isClosed, type JobRecord, memoOfRetry, type Orchestrator, type StartInput } from './orchestrator.ts';
 
 /** Name of the workflow of a job. */
 const WORKFLOW_TYPE = 'summarize';
@@ -41,6 +42,9 @@ const REUSE = {
   idempotency: 'REJECT_DUPLICATE',
   content: 'ALLOW_DUPLICATE_FAILED_ONLY',
 } as const satisfies Record<StartInput['key'], string>;
+
+/** Temporal's priority keys, where 1 goes first. The gaps leave room. */
+const PRIORITY = { high: 1, normal: 3, low: 5 } as const satisfies Record<SummaryRequest['priority'], number>;
 
 // temporal.api.enums.v1.WorkflowExecutionStatus
 const STATES: Readonly<Record<number, JobRecord['state']>> = {
@@ -106,6 +110,35 @@ export function createTemporalOrchestrator(
     return isClosed(record) && (await store.head(deletedName(record.id, record.run))) !== undefined;
   }
 
+  /** Starts a run of the job; where one is under way, or `reuse` forbids another, nothing happens. */
+  async function startRun(
+    jobId: JobId,
+    memo: JobMemo,
+    reuse: (typeof REUSE)[StartInput['key']] | 'ALLOW_DUPLICATE',
+  ): Promise<JobRecord> {
+    const { tenant, request } = memo;
+    try {
+      await ask(() =>
+        workflow.start(WORKFLOW_TYPE, {
+          workflowId: jobId,
+          taskQueue: TASK_QUEUES.workflow,
+          args: [{ jobId, tenant, request } satisfies SummarizeInput],
+          memo: { ...memo },
+          typedSearchAttributes: [{ key: TENANT, value: tenant }],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdReusePolicy: reuse,
+          // All its activities inherit it. A tenant's name has at most 64 bytes, as many as a key may have.
+          priority: { priorityKey: PRIORITY[request.priority], fairnessKey: tenant },
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    const record = await describe(jobId);
+    if (!record) throw new FrameloomError('unavailable', 'The job was deleted while it was being started.');
+    return record;
+  }
+
   async function query(request: Omit<NonNullable<ListRequest>, 'namespace'>) {
     return await ask(() => workflowService.listWorkflowExecutions({ namespace, ...request }));
   }
@@ -116,24 +149,14 @@ export function createTemporalOrchestrator(
     async start({ jobId, memo, key }) {
       const before = await latestRun(jobId);
       const fresh = before !== undefined && (await isDeleted(before));
-      try {
-        await ask(() =>
-          workflow.start(WORKFLOW_TYPE, {
-            workflowId: jobId,
-            taskQueue: TASK_QUEUES.workflow,
-            args: [{ jobId, tenant: memo.tenant, request: memo.request } satisfies SummarizeInput],
-            memo: { ...memo },
-            typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
-            workflowIdConflictPolicy: 'USE_EXISTING',
-            workflowIdReusePolicy: fresh ? 'ALLOW_DUPLICATE' : REUSE[key],
-          }),
-        );
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      }
-      const record = await describe(jobId);
-      if (!record) throw new FrameloomError('unavailable', 'The job was deleted while it was being started.');
-      return record;
+      return await startRun(jobId, memo, fresh ? 'ALLOW_DUPLICATE' : REUSE[key]);
+    },
+
+    async retry(ended) {
+      const latest = await describe(ended.id);
+      if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
+      if (latest.run !== ended.run) return latest;
+      return await startRun(ended.id, memoOfRetry(ended), 'ALLOW_DUPLICATE');
     },
 
     async list({ tenant, limit, cursor }) {

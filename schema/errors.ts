@@ -53,7 +53,18 @@ export const ERRORS = {
     title: 'The job has not got this far yet.',
     hint: 'Follow /events or ask again later.',
   },
-  job_running: { status: 409, retryable: true, title: 'The job is still running.', hint: 'Cancel it first.' },
+  job_running: {
+    status: 409,
+    retryable: true,
+    title: 'The job is still running.',
+    hint: 'Wait for its end, or cancel it first.',
+  },
+  nothing_to_retry: {
+    status: 409,
+    retryable: false,
+    title: 'The job has all it was asked for.',
+    hint: 'Only jobs with gaps, and those that failed or were cancelled, can be run again.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,

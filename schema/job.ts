@@ -77,7 +77,9 @@ export const Job = z
     status: JobStatus,
     progress: Progress,
     request: SummaryRequest,
-    result: z.union([SummaryResult, z.null()]),
+    result: z
+      .union([SummaryResult, z.null()])
+      .describe('During a retry, and after one that made none: what the run before it made.'),
     result_sha256: Sha256.nullable().describe('Hash of the stored result.'),
     ledger: z.union([Ledger, z.null()]),
     error: z.union([JobError, z.null()]),
@@ -105,6 +107,17 @@ export interface JobMemo {
   readonly progress?: Progress;
   readonly startedAt?: string;
   readonly outcome?: JobOutcome;
+  /** Run that ended before its time or with gaps, after which a client asked for this one. */
+  readonly retryOf?: string;
+  /** What the runs before this retry made: it stands until this run has made something. */
+  readonly earlier?: StandingResult;
+}
+
+/** A result and the run whose it is. */
+export interface StandingResult {
+  readonly run: string;
+  readonly result: NonNullable<JobOutcome['result']>;
+  readonly ledger?: string;
 }
 
 export interface JobOutcome {

@@ -118,6 +118,12 @@ export const SummaryRequest = z
       .default('medium')
       .describe('How closely each picture is looked at.'),
     max_tokens: z.int().min(16).max(4096).optional().describe('Most tokens of the summary.'),
+    priority: z
+      .enum(['high', 'normal', 'low'])
+      .default('normal')
+      .describe(
+        'Which waiting work goes first: high where a person waits, low for backfills. Within one level tenants share evenly.',
+      ),
     custom_id: z.string().min(1).max(128).optional(),
     metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
   })

@@ -2,10 +2,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { FrameloomError } from '../../schema/errors.ts';
 import { JobId } from '../../schema/ids.ts';
-import { jobArtifact } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { findJob } from '../find-job.ts';
-import { createFrameIndex } from '../frame-index.ts';
+import { createFrameIndex, frameList } from '../frame-index.ts';
 import { isClosed, type JobRecord } from '../orchestrator.ts';
 import { problems } from '../problems.ts';
 import { JobParams } from './summaries.ts';
@@ -68,9 +67,9 @@ export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
 
   app.openapi(manifest, async (c) => {
     const record = await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id);
-    const name = jobArtifact(record.id, record.run, 'frames.jsonl');
-    const info = await store.head(name);
-    if (!info) throw noFrames(record);
+    const name = await frameList(store, record);
+    const info = name === undefined ? undefined : await store.head(name);
+    if (name === undefined || !info) throw noFrames(record);
     const headers = { 'Content-Type': 'application/x-ndjson', 'Content-Length': String(info.bytes) };
     return new Response(await body(c.req.method, name), { headers }) as never; // the types take x-ndjson for a broken JSON type
   });

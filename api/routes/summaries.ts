@@ -1,4 +1,4 @@
-/** Jobs: start, look at, list, cancel, delete. */
+/** Jobs: start, look at, list, cancel, run again, delete. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { digest } from '../../schema/canonical.ts';
 import { FrameloomError } from '../../schema/errors.ts';
@@ -7,7 +7,7 @@ import { isFinal, Job, JobList } from '../../schema/job.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { jobPrefix } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { findJob, waitForJob } from '../find-job.ts';
+import { findJob, settled, waitForJob } from '../find-job.ts';
 import { idempotencyKey } from '../idempotency-key.ts';
 import { integerParam } from '../integer-param.ts';
 import { fullJobView, jobView, statusOf } from '../job-view.ts';
@@ -121,6 +121,23 @@ const cancel = createRoute({
   },
 });
 
+const retry = createRoute({
+  method: 'post',
+  path: '/v1/summaries/{id}/retry',
+  operationId: 'retrySummary',
+  summary: 'Run again what is missing',
+  description:
+    'For a job with gaps, or one that failed or was cancelled. It runs once more under its id; what is there already is found and ' +
+    'not made again, so that only gaps cost anything. Its events begin anew, and its result stands until there is another. ' +
+    'Asking again while the retry runs changes nothing.',
+  tags: ['Summaries'],
+  request: { params: JobParams },
+  responses: {
+    202: { description: 'The job, which runs again.', content },
+    ...problems('not_found', 'job_running', 'nothing_to_retry', 'unavailable', 'storage_unavailable'),
+  },
+});
+
 const remove = createRoute({
   method: 'delete',
   path: '/v1/summaries/{id}',
@@ -189,9 +206,21 @@ export function summaryRoutes(app: Api, deps: ApiDeps): void {
     return c.json(await fullJobView(after, store), 202);
   });
 
+  app.openapi(retry, async (c) => {
+    const before = await settled(deps, await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id));
+    if (!isClosed(before)) {
+      if (before.memo.retryOf === undefined)
+        throw new FrameloomError('job_running', 'Only a job that has ended can be run again.');
+      return c.json(await fullJobView(before, store), 202);
+    }
+    if (statusOf(before) === 'completed')
+      throw new FrameloomError('nothing_to_retry', 'The job has no gaps.');
+    return c.json(await fullJobView(await orchestrator.retry(before), store), 202);
+  });
+
   app.openapi(remove, async (c) => {
     const { id } = c.req.valid('param');
-    const record = await findJob(orchestrator, c.get('tenant'), id);
+    const record = await settled(deps, await findJob(orchestrator, c.get('tenant'), id));
     if (!isClosed(record)) {
       throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
     }

@@ -19,14 +19,15 @@ const OPTIONS = {
 } as const;
 
 export const jobs: Command = {
-  summary: 'list, show, watch, cancel or delete jobs',
+  summary: 'list, show, watch, cancel, retry or delete jobs',
   usage: `usage: frameloom jobs list [--limit N] [--json]
-       frameloom jobs get|watch|cancel|delete ID [--json]
+       frameloom jobs get|watch|cancel|retry|delete ID [--json]
 
   list     newest jobs first
   get      one job and, when it is done, its result
   watch    follow a job to its end, as summarize does, with the same exit codes
   cancel   stop a job
+  retry    run again what is missing of a job with gaps, or of one that failed or was cancelled
   delete   remove a job that has ended, with its result`,
 
   async run(args, context) {
@@ -36,7 +37,7 @@ export const jobs: Command = {
       allowPositionals: true,
     });
     const [action, id, ...rest] = positionals;
-    if (action === undefined) throw new UsageError('say list, get, watch, cancel or delete.');
+    if (action === undefined) throw new UsageError('say list, get, watch, cancel, retry or delete.');
     const isList = action === 'list';
     if (!isList && !Object.hasOwn(ACTIONS, action)) throw new UsageError(`there is no "jobs ${action}".`);
     if (isList !== (id === undefined) || rest.length > 0) {
@@ -92,6 +93,12 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 
   async cancel({ client }, id, json, { stdout, signal }) {
     const job = await client.cancelSummary(id, { signal });
+    printLine(stdout, json ? JSON.stringify(job, null, 2) : row(job));
+    return EXIT.complete;
+  },
+
+  async retry({ client }, id, json, { stdout, signal }) {
+    const job = await client.retrySummary(id, { signal });
     printLine(stdout, json ? JSON.stringify(job, null, 2) : row(job));
     return EXIT.complete;
   },

@@ -1,6 +1,6 @@
 /** The orchestrator port in memory, with the hands that move a job along. Kept honest by the contract suite. */
 import type { JobRecord, Orchestrator } from '../../api/orchestrator.ts';
-import { isClosed } from '../../api/orchestrator.ts';
+import { isClosed, memoOfRetry } from '../../api/orchestrator.ts';
 import { FrameloomError } from '../../schema/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
@@ -31,6 +31,21 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
     if (fake.down) throw new FrameloomError('unavailable', 'The orchestrator does not answer.');
   }
 
+  function begin(id: JobId, memo: JobMemo): JobRecord {
+    fake.runs += 1;
+    const record: JobRecord = {
+      id,
+      run: `run-${fake.runs}`,
+      state: 'running',
+      memo,
+      createdAt: new Date(now()).toISOString(),
+    };
+    // The newest comes last.
+    jobs.delete(id);
+    jobs.set(id, record);
+    return record;
+  }
+
   const fake: FakeOrchestrator = {
     down: false,
     describes: 0,
@@ -41,16 +56,14 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       const known = jobs.get(jobId);
       const again = known && key === 'content' && isClosed(known) && known.state !== 'completed';
       if (known && !again) return known;
-      fake.runs += 1;
-      jobs.delete(jobId);
-      jobs.set(jobId, {
-        id: jobId,
-        run: `run-${fake.runs}`,
-        state: 'running',
-        memo,
-        createdAt: new Date(now()).toISOString(),
-      });
-      return found(jobId);
+      return begin(jobId, memo);
+    },
+
+    async retry(ended) {
+      answer();
+      const latest = jobs.get(ended.id);
+      if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
+      return latest.run === ended.run ? begin(ended.id, memoOfRetry(ended)) : latest;
     },
 
     async describe(id) {

@@ -23,6 +23,7 @@ async function newJob(tenant = 'default'): Promise<{ jobId: JobId; memo: JobMemo
     source: { type: 'images', urls: ['https://example.com/a.png'] },
     sampling: { mode: 'fps', fps: 1, max_frames: 600 },
     detail: 'medium',
+    priority: 'normal',
     custom_id: key,
     metadata: {},
   };
@@ -116,6 +117,45 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
       expect(await orchestrator.describe(job.jobId)).toBeUndefined();
       await orchestrator.delete(job.jobId);
       expect((await orchestrator.start({ ...job, key: 'idempotency' })).state).toBe('running');
+    });
+
+    it('runs a completed job again when asked to, as one new run with the request of the first', async () => {
+      const { orchestrator, act } = bench();
+      const job = await newJob();
+      await orchestrator.start({ ...job, key: 'idempotency' });
+      await act(job.jobId, 'begin');
+      await act(job.jobId, 'complete');
+      const ended = await orchestrator.describe(job.jobId);
+      if (!ended) throw new Error('no such job');
+      const records = await Promise.all(Array.from({ length: 10 }, () => orchestrator.retry(ended)));
+      expect(new Set(records.map(({ run }) => run)).size).toBe(1);
+      const [again] = records;
+      expect(again).toMatchObject({ state: 'running', memo: { ...job.memo, retryOf: ended.run } });
+      expect(again?.run).not.toBe(ended.run);
+      expect(again?.memo.startedAt).toBeUndefined();
+    });
+
+    it('does not run a job a third time for a look at its first run', async () => {
+      const { orchestrator, act } = bench();
+      const job = await newJob();
+      await orchestrator.start({ ...job, key: 'content' });
+      await act(job.jobId, 'fail');
+      const ended = await orchestrator.describe(job.jobId);
+      if (!ended) throw new Error('no such job');
+      const { run } = await orchestrator.retry(ended);
+      await act(job.jobId, 'complete');
+      expect(await orchestrator.retry(ended)).toMatchObject({ run, state: 'completed' });
+    });
+
+    it('runs no job again that was deleted', async () => {
+      const { orchestrator, act } = bench();
+      const job = await newJob();
+      await orchestrator.start({ ...job, key: 'content' });
+      await act(job.jobId, 'complete');
+      const ended = await orchestrator.describe(job.jobId);
+      if (!ended) throw new Error('no such job');
+      await orchestrator.delete(job.jobId);
+      await expect(orchestrator.retry(ended)).rejects.toMatchObject({ code: 'not_found' });
     });
 
     it('knows nothing of a job that was never started', async () => {

@@ -33,6 +33,7 @@ describe('starting a job', () => {
         ...REQUEST,
         sampling: { mode: 'adaptive', fps: 1, max_frames: 600 },
         detail: 'medium',
+        priority: 'normal',
       });
     }));
 
@@ -215,6 +216,66 @@ describe('a job', () => {
       expect(response.status).toBe(ERRORS.artifact_corrupt.status);
       expect(text).toContain('artifact_corrupt');
       expect(text).not.toContain('result.json');
+    }));
+
+  it('with gaps is run again once, however many ask, and shows its result meanwhile', () =>
+    withApp(async ({ app, startJob, orchestrator, store }) => {
+      const { id } = await startJob();
+      const name = `${jobPrefix(id)}run-1/result.json`;
+      const { sha256 } = await store.put(name, Buffer.from('{"summary":"S"}'));
+      orchestrator.upsert(id, {
+        startedAt: '2026-01-01T00:00:00.000Z',
+        outcome: { status: 'completed_with_gaps', result: { name, sha256 } },
+      });
+      orchestrator.close(id, 'completed');
+      const ask = () => app.request(`/v1/summaries/${id}/retry`, { method: 'POST' });
+      const atOnce = await Promise.all([ask(), ask(), ask()]);
+      const later = await ask();
+      expect([...atOnce, later].map(({ status }) => status)).toEqual([202, 202, 202, 202]);
+      expect(orchestrator.runs).toBe(2);
+      expect(await later.json()).toMatchObject({
+        id,
+        status: 'queued',
+        progress: { percent: 0 },
+        result: { summary: 'S' },
+        result_sha256: sha256,
+      });
+      orchestrator.close(id, 'cancelled');
+      const after = await (await app.request(`/v1/summaries/${id}`)).json();
+      expect(after).toMatchObject({ status: 'cancelled', result: { summary: 'S' } });
+    }));
+
+  it.each([
+    ['that failed', 'failed'],
+    ['that was cancelled', 'cancelled'],
+    ['that was out of time', 'timed_out'],
+  ] as const)('%s can be run again', (_, state) =>
+    withApp(async ({ app, startJob, orchestrator }) => {
+      const { id } = await startJob();
+      orchestrator.close(id, state);
+      expect((await app.request(`/v1/summaries/${id}/retry`, { method: 'POST' })).status).toBe(202);
+      expect(orchestrator.runs).toBe(2);
+    }),
+  );
+
+  it('that runs, or has no gaps, is not run again', () =>
+    withApp(async ({ app, startJob, orchestrator }) => {
+      const { id } = await startJob();
+      const refusal = async () => {
+        const response = await app.request(`/v1/summaries/${id}/retry`, { method: 'POST' });
+        return [response.status, ((await response.json()) as { code: string }).code];
+      };
+      expect(await refusal()).toEqual([409, 'job_running']);
+      orchestrator.upsert(id, { outcome: { status: 'completed' } });
+      orchestrator.close(id, 'completed');
+      expect(await refusal()).toEqual([409, 'nothing_to_retry']);
+      expect(orchestrator.runs).toBe(1);
+    }));
+
+  it("that is nobody's is not found by a retry", () =>
+    withApp(async ({ app }) => {
+      const response = await app.request(`/v1/summaries/sum_${'a'.repeat(26)}/retry`, { method: 'POST' });
+      expect(response.status).toBe(404);
     }));
 
   it('can be deleted with all it made once it has ended', () =>
