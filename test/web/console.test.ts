@@ -337,6 +337,24 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await expect.poll(() => page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
   });
 
+  it('runs a job with gaps again, and shows what it has meanwhile', async () => {
+    const gaps = [{ segment: 3, start_time: 36, end_time: 48, reason: 'timeout' }];
+    api.jobs.set(VIDEO_ID, {
+      ...finished(videoJob(), { ...videoResult(), gaps }),
+      status: 'completed_with_gaps',
+    });
+    await open(`#/jobs/${VIDEO_ID}`);
+    await page.getByRole('button', { name: 'Retry gaps' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    await expect.poll(() => page.getByRole('button', { name: 'Retry gaps' }).count()).toBe(0);
+    await expect.poll(() => page.getByText('Two slides show results and costs.').count()).toBe(1);
+    await expect.poll(() => api.resumedAfter.length, PATIENCE).toBe(1);
+    api.jobs.set(VIDEO_ID, finished(videoJob(), videoResult()));
+    api.emit(VIDEO_ID, ...videoEvents());
+    await expect.poll(() => page.getByText('could not be described').count(), PATIENCE).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Copy Markdown' }).count(), PATIENCE).toBe(1);
+  });
+
   it('copies Markdown and downloads JSON', async () => {
     await openFinishedVideo();
     await page.getByRole('button', { name: 'Copy Markdown' }).click();

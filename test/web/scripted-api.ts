@@ -133,6 +133,14 @@ export async function startScriptedApi(): Promise<ScriptedApi> {
         api.emit(id, { id: last.id + 2, time, progress, type: 'job.cancelled' });
         return answer(response, 202, job);
       }
+      case 'POST summaries/id/retry': {
+        const job = api.jobs.get(id);
+        if (!job) return refuse(response, 'not_found');
+        const again: Job = { ...job, status: 'queued' };
+        api.jobs.set(id, again);
+        logs.delete(id);
+        return answer(response, 202, again);
+      }
       case 'GET summaries/id/events': {
         const after = Number(request.headers['last-event-id'] ?? -1);
         api.resumedAfter.push(after);

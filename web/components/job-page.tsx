@@ -41,7 +41,15 @@ export function JobPage({ id, frame, localVideo, onSelect }: Props): JSX.Element
       </p>
     );
   }
-  return <LoadedJob view={viewOf(job, log)} frame={frame} localVideo={localVideo} onSelect={onSelect} />;
+  return (
+    <LoadedJob
+      view={viewOf(job, log)}
+      frame={frame}
+      localVideo={localVideo}
+      onSelect={onSelect}
+      onAgain={retry}
+    />
+  );
 }
 
 function ignore(): void {}

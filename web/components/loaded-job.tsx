@@ -20,6 +20,8 @@ interface Props {
   readonly frame: number | undefined;
   readonly localVideo: File | undefined;
   readonly onSelect: (frame: number) => void;
+  /** Called when the job has been started again. */
+  readonly onAgain: () => void;
 }
 
 /** What is said aloud when a job ends. */
@@ -30,7 +32,7 @@ const ENDINGS: Partial<Record<JobStatus, string>> = {
 }; // a failure announces itself
 
 /** Everything of a job, and the selection that its parts share. */
-export function LoadedJob({ view, frame, localVideo, onSelect }: Props): JSX.Element {
+export function LoadedJob({ view, frame, localVideo, onSelect, onAgain }: Props): JSX.Element {
   const viewer = useRef<HTMLElement>(null);
   const [evidence, setEvidence] = useState<readonly number[]>([]);
   const [announcement, setAnnouncement] = useState('');
@@ -111,7 +113,7 @@ export function LoadedJob({ view, frame, localVideo, onSelect }: Props): JSX.Ele
                 <SlideStrip view={view} selected={selected} evidence={evidence} onSelect={select} />
               )}
             </section>
-            <SummaryPanel view={view} selected={selected} evidence={evidence} />
+            <SummaryPanel view={view} selected={selected} evidence={evidence} onAgain={onAgain} />
             <FrameList view={view} selected={selected} naming={naming} />
           </div>
         )}

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { ResultFrame } from '../../schema/result.ts';
 import type { JobView } from '../job-view.ts';
 import { ChapterList } from './chapter-list.tsx';
+import { RetryGaps } from './retry-gaps.tsx';
 import { SentenceList } from './sentence-list.tsx';
 
 interface Props {
@@ -9,10 +10,12 @@ interface Props {
   readonly selected: ResultFrame | undefined;
   /** Segments the last followed text rests on. */
   readonly evidence: readonly number[];
+  /** Called when the job has been started again. */
+  readonly onAgain: () => void;
 }
 
 /** The summary and the chapters; while they are made, what is known of them. */
-export function SummaryPanel({ view, selected, evidence }: Props): JSX.Element {
+export function SummaryPanel({ view, selected, evidence, onAgain }: Props): JSX.Element {
   const { result } = view;
   return (
     <aside class="summary" aria-label="Summary and chapters">
@@ -41,6 +44,7 @@ export function SummaryPanel({ view, selected, evidence }: Props): JSX.Element {
         <section aria-labelledby="gaps-title">
           <h2 id="gaps-title">Gaps</h2>
           <p class="help">{gapsOf(view)} could not be described. The rest is complete.</p>
+          {!view.running && <RetryGaps id={view.id} onAgain={onAgain} />}
         </section>
       )}
       {result && <p class="help summary__notice">{result.notice}</p>}
