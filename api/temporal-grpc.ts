@@ -28,6 +28,9 @@ const WORKFLOW_TYPE = 'summarize';
 /** Keyword; must be registered in the namespace. */
 const TENANT = defineSearchAttributeKey('FrameloomTenant', SearchAttributeType.KEYWORD);
 
+/** Int: Temporal's priority key; likewise. */
+const PRIORITY_KEY = defineSearchAttributeKey('FrameloomPriority', SearchAttributeType.INT);
+
 /** Longest wait for one answer of the server, in milliseconds. */
 const RPC_TIMEOUT = 10_000;
 const READY_TIMEOUT = 2000;
@@ -117,6 +120,7 @@ export function createTemporalOrchestrator(
     reuse: (typeof REUSE)[StartInput['key']] | 'ALLOW_DUPLICATE',
   ): Promise<JobRecord> {
     const { tenant, request } = memo;
+    const priorityKey = PRIORITY[request.priority];
     try {
       await ask(() =>
         workflow.start(WORKFLOW_TYPE, {
@@ -124,11 +128,14 @@ export function createTemporalOrchestrator(
           taskQueue: TASK_QUEUES.workflow,
           args: [{ jobId, tenant, request } satisfies SummarizeInput],
           memo: { ...memo },
-          typedSearchAttributes: [{ key: TENANT, value: tenant }],
+          typedSearchAttributes: [
+            { key: TENANT, value: tenant },
+            { key: PRIORITY_KEY, value: priorityKey },
+          ],
           workflowIdConflictPolicy: 'USE_EXISTING',
           workflowIdReusePolicy: reuse,
           // All its activities inherit it. A tenant's name has at most 64 bytes, as many as a key may have.
-          priority: { priorityKey: PRIORITY[request.priority], fairnessKey: tenant },
+          priority: { priorityKey, fairnessKey: tenant },
         }),
       );
     } catch (error) {

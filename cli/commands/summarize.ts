@@ -37,6 +37,7 @@ const OPTIONS = {
   'chunk-duration': { type: 'string' },
   detail: { type: 'string' },
   'max-tokens': { type: 'string' },
+  priority: { type: 'string' },
   'custom-id': { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const;
@@ -71,6 +72,7 @@ The summary is printed on stdout, progress on stderr.
   --chunk-duration N      longest segment in seconds
   --detail LEVEL          low, medium or high
   --max-tokens N          most tokens of the summary
+  --priority LEVEL        high, normal or low: whose waiting work goes first
   --custom-id TEXT        your own name for the job
   --json                  print the result as JSON
 
@@ -240,6 +242,7 @@ function requestOptions(values: Values): RequestOptions {
     ...given('chunk_duration', secondsOf('--chunk-duration', values['chunk-duration'])),
     ...given('detail', values.detail),
     ...given('max_tokens', numberOf('--max-tokens', values['max-tokens'])),
+    ...given('priority', values.priority),
     ...given('custom_id', values['custom-id']),
   };
   // Any source does: only the options are being checked here.

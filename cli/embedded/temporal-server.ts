@@ -12,6 +12,19 @@ export interface TemporalReady {
   readonly httpPort: number;
 }
 
+/**
+ * Dynamic configuration by which tenants of one priority share evenly, and priorities are kept to: a queue in several partitions
+ * orders within each of them only.
+ */
+export const FAIR_QUEUES = [
+  'matching.enableFairness=true',
+  'matching.numTaskqueueReadPartitions=1',
+  'matching.numTaskqueueWritePartitions=1',
+] as const;
+
+/** What lists and counts of jobs ask by. */
+const SEARCH_ATTRIBUTES = ['FrameloomTenant', 'FrameloomPriority'] as const;
+
 const START_MS = 60_000;
 /** The development server keeps closed workflows for a day; people look for their summaries longer. */
 const RETENTION = `${30 * 24 * 3600}s`;
@@ -55,11 +68,13 @@ function serverArguments(home: string, namespace: string, port: number, httpPort
     ...['--namespace', namespace],
     ...['--db-filename', join(home, 'temporal.db')],
     ...['--search-attribute', 'FrameloomTenant=Keyword'],
+    ...['--search-attribute', 'FrameloomPriority=Int'],
+    ...FAIR_QUEUES.flatMap((setting) => ['--dynamic-config-value', setting]),
     ...['--log-format', 'json'],
   ];
 }
 
-/** Waits until the namespace has our search attribute, which the server adds last, and sets the retention. */
+/** Waits until the namespace has our search attributes, which the server adds last, and sets the retention. */
 async function untilServing(httpPort: number, namespace: string, died: AbortSignal): Promise<void> {
   const address = `http://127.0.0.1:${httpPort}/api/v1/namespaces/${encodeURIComponent(namespace)}`;
   const signal = AbortSignal.any([died, AbortSignal.timeout(START_MS)]);
@@ -67,7 +82,8 @@ async function untilServing(httpPort: number, namespace: string, died: AbortSign
     signal.throwIfAborted();
     try {
       const answer = await fetch(address, { signal });
-      if (answer.ok && (await answer.text()).includes('FrameloomTenant')) break;
+      const text = answer.ok ? await answer.text() : '';
+      if (SEARCH_ATTRIBUTES.every((name) => text.includes(name))) break;
     } catch {
       // not listening yet
     }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Connection } from '@temporalio/client';
 import { freePorts } from '../../cli/embedded/ports.ts';
+import { FAIR_QUEUES } from '../../cli/embedded/temporal-server.ts';
 import { findTool } from '../../cli/tools.ts';
 
 export interface TestServer extends AsyncDisposable {
@@ -21,6 +22,8 @@ export async function startTemporalServer(): Promise<TestServer> {
       ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--log-level', 'error'],
       ...['--port', String(port), '--http-port', String(httpPort)],
       ...['--search-attribute', 'FrameloomTenant=Keyword'],
+      ...['--search-attribute', 'FrameloomPriority=Int'],
+      ...FAIR_QUEUES.flatMap((setting) => ['--dynamic-config-value', setting]),
     ],
     { stdio: 'ignore' },
   );

@@ -1,0 +1,119 @@
+/** Whose work goes next where there is one slot, on a real server. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Orchestrator } from '../../api/orchestrator.ts';
+import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
+import { jobIdFor } from '../../schema/ids.ts';
+import { SummaryRequest } from '../../schema/request.ts';
+import { createFolderStore } from '../../store/folder-store.ts';
+import { startTemporalServer } from '../support/temporal-server.ts';
+
+type Priority = SummaryRequest['priority'];
+
+const closers: (() => PromiseLike<unknown>)[] = [];
+/** Names of the jobs whose work was done, in order. */
+let worked: string[];
+/** While closed, the one slot is held by whoever has it. */
+let gate: Promise<void>;
+let open: () => void;
+let client: Client;
+let orchestrator: Orchestrator;
+const names = new Map<string, string>();
+
+beforeAll(async () => {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  const server = await startTemporalServer();
+  closers.push(() => server[Symbol.asyncDispose]());
+  const connection = await Connection.connect({ address: server.address });
+  closers.push(() => connection.close());
+  const native = await NativeConnection.connect({ address: server.address });
+  closers.push(() => native.close());
+  client = new Client({ connection });
+  const root = await mkdtemp(join(tmpdir(), 'frameloom-priority-'));
+  closers.push(() => rm(root, { recursive: true }));
+  orchestrator = createTemporalOrchestrator(client, createFolderStore(root));
+  const workflows = await Worker.create({
+    connection: native,
+    taskQueue: 'workflow',
+    workflowsPath: fileURLToPath(new URL('priority-workflow.ts', import.meta.url)),
+  });
+  const slot = await Worker.create({
+    connection: native,
+    taskQueue: 'gpu',
+    activities: {
+      async work(jobId: string) {
+        worked.push(names.get(jobId) ?? jobId);
+        await gate;
+      },
+    },
+    maxConcurrentActivityTaskExecutions: 1,
+  });
+  const running = Promise.all([workflows.run(), slot.run()]);
+  closers.push(() => {
+    workflows.shutdown();
+    slot.shutdown();
+    return running;
+  });
+}, 120_000);
+
+afterAll(async () => {
+  for (const close of closers.reverse()) await close();
+}, 30_000);
+
+async function start(tenant: string, name: string, priority: Priority): Promise<void> {
+  const jobId = await jobIdFor(tenant, name);
+  names.set(jobId, name);
+  const request = SummaryRequest.parse({
+    source: { type: 'images', urls: ['https://a.example/a.png'] },
+    priority,
+  });
+  await orchestrator.start({ jobId, memo: { tenant, request, fingerprint: name }, key: 'content' });
+}
+
+/** Has one job hold the slot, lets `fill` queue `count` others, then lets all work in the order the server gives them. */
+async function orderOf(count: number, fill: () => Promise<void>): Promise<readonly string[]> {
+  worked = [];
+  gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  await start('holder', `holder of ${Date.now()}`, 'normal');
+  await expect.poll(() => worked.length, { timeout: 20_000 }).toBe(1);
+  await fill();
+  await expect.poll(waiting, { timeout: 20_000 }).toBe(count);
+  open();
+  await expect.poll(() => worked.length, { timeout: 30_000 }).toBe(count + 1);
+  return worked.slice(1);
+}
+
+async function waiting(): Promise<number> {
+  const { stats } = await client.connection.workflowService.describeTaskQueue({
+    namespace: 'default',
+    taskQueue: { name: 'gpu' },
+    taskQueueType: 2, // activities
+    reportStats: true,
+  });
+  return Number(stats?.approximateBacklogCount);
+}
+
+it('takes work of a higher priority next, however much of a lower one has waited longer', async () => {
+  const order = await orderOf(22, async () => {
+    for (let i = 0; i < 20; i += 1) await start('archive', `low ${i}`, 'low');
+    await start('archive', 'normal', 'normal');
+    await start('archive', 'high', 'high');
+  });
+  expect(order.slice(0, 2)).toEqual(['high', 'normal']);
+});
+
+it('gives tenants of equal priority equal shares, however much one of them has queued before', async () => {
+  const order = await orderOf(24, async () => {
+    for (let i = 0; i < 16; i += 1) await start('many', `many ${i}`, 'low');
+    for (let i = 0; i < 8; i += 1) await start('few', `few ${i}`, 'low');
+  });
+  const few = order.slice(0, 16).filter((name) => name.startsWith('few'));
+  expect(few).toHaveLength(8);
+});
