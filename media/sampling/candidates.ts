@@ -109,7 +109,10 @@ async function* decodeFrom(
     for await (const frame of timedData(program.stdout, program.side, planeBytes(small))) {
       options.signal?.throwIfAborted(); // the pipe may still hold frames of a decoder that is gone
       checkTime(frame);
-      if (request.skip === 'nokey' && frame.time <= (times.at(-1) ?? Number.NEGATIVE_INFINITY))
+      if (
+        request.skip === 'nokey' &&
+        frame.time <= (times.at(-1) ?? Number.NEGATIVE_INFINITY) + 2 * TIME_SLACK
+      )
         throw new TimesLostError();
       times.push(frame.time);
       if (times.length > KEPT_CANDIDATES) shelf.drop(times.shift() ?? 0);
