@@ -1,17 +1,23 @@
 /**
  * `npm run bench -- media [PART…]`: how well and how fast frames are picked. Parts: `quality`, `lecture`, `motion`, `memory`;
- * without any, all of them. Videos are generated once and kept in the temporary folder of the machine.
+ * without any, all of them. Videos are generated once and kept in the temporary folder of the machine; `clips` does that alone.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { findMediaTools } from '../media/index.ts';
+import { lecture, longLecture, motion } from './media/clips.ts';
 import { measureMemory } from './media/memory.ts';
-import { measureQuality } from './media/quality.ts';
+import { makeQualityClips, measureQuality } from './media/quality.ts';
 import { measureSpeed } from './media/speed.ts';
 
 const PARTS = ['quality', 'lecture', 'motion', 'memory'] as const;
 
 export async function run(args: readonly string[]): Promise<void> {
+  if (args.includes('clips')) {
+    for (const make of [lecture, motion, () => longLecture(6), () => longLecture(360), makeQualityClips])
+      await make();
+    return;
+  }
   const json = args.includes('--json') ? args[args.indexOf('--json') + 1] : undefined;
   const named = PARTS.filter((part) => args.includes(part));
   const parts = named.length > 0 ? named : PARTS;

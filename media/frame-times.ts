@@ -39,7 +39,7 @@ export function shownUntil(packets: readonly ProbedPacket[], frame: number, dela
 }
 
 /** Times of presentation where all packets have one, else those of decoding. */
-function clockOf(packets: readonly ProbedPacket[]): 'pts_time' | 'dts_time' {
+export function clockOf(packets: readonly ProbedPacket[]): 'pts_time' | 'dts_time' {
   return packets.every(({ pts_time }) => pts_time !== undefined) ? 'pts_time' : 'dts_time';
 }
 

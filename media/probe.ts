@@ -12,7 +12,7 @@ import {
   probeHeaders,
   probeLastPackets,
 } from './ffprobe.ts';
-import { rateOf, shownPackets, shownUntil } from './frame-times.ts';
+import { clockOf, rateOf, shownPackets, shownUntil } from './frame-times.ts';
 import type { MediaLimits } from './limits.ts';
 import { fitWithin, type Size } from './picture.ts';
 import { sniff } from './sniff.ts';
@@ -70,7 +70,15 @@ export async function probeVideo(
       `The video lasts ${Math.round(duration)} s; the limit is ${maxDuration} s.`,
     );
   }
-  return { ...size, startOffset, duration, coding, frameRate, subtitles: subtitleTracks(headers) };
+  return {
+    ...size,
+    startOffset,
+    duration,
+    coding,
+    frameRate,
+    ...(clockOf(shown) === 'dts_time' ? { unstamped: true } : {}),
+    subtitles: subtitleTracks(headers),
+  };
 }
 
 /** Container time at which the headers say that it ends; undefined where they say nothing of their own. */

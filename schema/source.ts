@@ -16,6 +16,11 @@ export interface VideoInfo {
   readonly height: number;
   readonly coding: PictureCoding;
   readonly frameRate: FrameRate;
+  /**
+   * The file says of some frames only when they are decoded (AVI, MPEG program streams): when they are shown is found out by
+   * decoding all of them in order.
+   */
+  readonly unstamped?: true;
   /** In the order of the file. */
   readonly subtitles: readonly SubtitleTrack[];
 }

@@ -15,12 +15,14 @@ export type Staged =
 
 export interface Options {
   readonly detail: 'low' | 'medium' | 'high';
-  /** Pictures per second of a video. */
+  /** How pictures are taken from a video: where something changes, or so many a second. */
+  readonly sampling: 'adaptive' | 'fps';
+  /** Pictures per second of a video, for `fps`. */
   readonly fps: number;
   readonly prompt: string;
 }
 
-export const DEFAULT_OPTIONS: Options = { detail: 'medium', fps: 1, prompt: '' };
+export const DEFAULT_OPTIONS: Options = { detail: 'medium', sampling: 'adaptive', fps: 1, prompt: '' };
 
 /** `fileIds` are the ids of the uploaded files, in order; empty for an address. */
 export function requestFor(
@@ -33,9 +35,13 @@ export function requestFor(
     source: sourceFor(staged, fileIds),
     detail: options.detail,
     metadata: { filename: staged.name.slice(0, 200) },
-    ...(staged.kind === 'video' ? { sampling: { mode: 'fps', fps: options.fps } } : {}),
+    ...(staged.kind === 'video' ? { sampling: samplingFor(options) } : {}),
     ...(prompt === '' ? {} : { prompt }),
   };
+}
+
+function samplingFor({ sampling, fps }: Options): NonNullable<SummaryRequestInput['sampling']> {
+  return sampling === 'fps' ? { mode: 'fps', fps } : { mode: sampling };
 }
 
 function sourceFor(staged: Staged, fileIds: readonly FileId[]): SummaryRequestInput['source'] {

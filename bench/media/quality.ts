@@ -53,12 +53,21 @@ async function score(
   seed: number,
 ): Promise<{ readonly scores: ShotScores; readonly news: number }> {
   const clip = KINDS[kind](SCREEN, SECONDS, seed);
-  const path = join(CACHE, `${kind.replaceAll(' ', '-')}-${SECONDS}s-${seed}.mp4`);
-  if (!existsSync(path)) {
-    await mkdir(CACHE, { recursive: true });
-    const part = path.replace('.mp4', '.part.mp4');
-    await encodeDrawn(clip, SCREEN, part);
-    await rename(part, path);
-  }
+  const path = await clipFile(kind, seed);
   return { scores: scoreShots(clip, await pickAll(tools, path, 'adaptive')), news: clip.news.length };
+}
+
+async function clipFile(kind: Kind, seed: number): Promise<string> {
+  const path = join(CACHE, `${kind.replaceAll(' ', '-')}-${SECONDS}s-${seed}.mp4`);
+  if (existsSync(path)) return path;
+  await mkdir(CACHE, { recursive: true });
+  const part = path.replace('.mp4', '.part.mp4');
+  await encodeDrawn(KINDS[kind](SCREEN, SECONDS, seed), SCREEN, part);
+  await rename(part, path);
+  return path;
+}
+
+/** Makes the videos that are not there yet. */
+export async function makeQualityClips(): Promise<void> {
+  for (const kind of Object.keys(KINDS) as Kind[]) for (const seed of SEEDS) await clipFile(kind, seed);
 }

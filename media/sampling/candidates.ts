@@ -38,6 +38,13 @@ export interface CandidateRequest {
   readonly grid?: Grid | undefined;
   /** Frames that are not even decoded: those no other frame needs, or all but keyframes. */
   readonly skip?: 'noref' | 'nokey' | undefined;
+  /** Only keyframes are candidates, whatever is decoded. */
+  readonly keysOnly?: boolean;
+}
+
+/** Thrown where `nokey` makes the decoder give two frames one time: then neither has to be right. */
+export class TimesLostError extends Error {
+  override readonly name = 'TimesLostError';
 }
 
 export interface Candidate {
@@ -102,6 +109,11 @@ async function* decodeFrom(
     for await (const frame of timedData(program.stdout, program.side, planeBytes(small))) {
       options.signal?.throwIfAborted(); // the pipe may still hold frames of a decoder that is gone
       checkTime(frame);
+      if (
+        request.skip === 'nokey' &&
+        frame.time <= (times.at(-1) ?? Number.NEGATIVE_INFINITY) + 2 * TIME_SLACK
+      )
+        throw new TimesLostError();
       times.push(frame.time);
       if (times.length > KEPT_CANDIDATES) shelf.drop(times.shift() ?? 0);
       yield { time: frame.time, plane: readPlane(frame.data, small), picture: () => pictureAt(frame.time) };
@@ -135,9 +147,13 @@ function candidateArgs(
   options: DecodeOptions,
 ): string[] {
   // Without its `from`: what is shown before it is context.
-  const pick = request.grid
-    ? `select='${selection({ size: request.size, until: request.until, grid: request.grid })}',`
-    : '';
+  const { grid, until, keysOnly } = request;
+  const picks = [
+    grid ? `(${selection({ size: request.size, until, grid })})` : '1',
+    ...(keysOnly ? ['key'] : []),
+  ];
+  // Frames that share a time are handed over, so that they are noticed.
+  const pick = `select='${picks.join('*')}${request.skip === 'nokey' ? '+lte(t,prev_t)' : ''}',`;
   const written = `select='eq(n,0)+gt(scene,${WRITTEN_FROM.toFixed(6)})'`;
   const { coding, size } = request;
   const head = [...fieldFilters(coding), 'settb=AVTB'].join(','); // microseconds, whatever the container counts in

@@ -45,7 +45,7 @@ export async function* sampleChanges(
   const lastEnd = Math.min(windowAt(windows, Math.max(start, end - 2 * TIME_SLACK)).end, video.duration);
   const from = window.index === 0 ? window.start : window.start - CONTEXT * STEP;
   // Fields are woven from neighbours: there every frame is needed.
-  const skips = video.frameRate.average >= SKIPS_FROM && !video.coding.interlaced;
+  const skips = video.frameRate.average >= SKIPS_FROM && !video.coding.interlaced && !video.unstamped;
   const candidates = decodeCandidates(
     tools,
     path,

@@ -5,7 +5,7 @@ import { DUPLICATE_BELOW } from '../difference.ts';
 import type { ProbedVideo } from '../probe.ts';
 import type { SampledFrame } from '../sample.ts';
 import type { MediaTools } from '../tools.ts';
-import { type Candidate, decodeCandidates } from './candidates.ts';
+import { type Candidate, type CandidateRequest, decodeCandidates, TimesLostError } from './candidates.ts';
 import { perceptualHash } from './perceptual-hash.ts';
 import { compare } from './plane.ts';
 import type { ChangeRequest } from './sample-changes.ts';
@@ -23,19 +23,14 @@ export async function* sampleKeyframes(
   options: DecodeOptions,
 ): AsyncGenerator<SampledFrame> {
   const first = windowAt(windows, start);
-  const candidates = decodeCandidates(
-    tools,
-    path,
-    {
-      size,
-      coding: video.coding,
-      from: first.start <= 0 ? undefined : first.start + video.startOffset,
-      until: end + video.startOffset,
-      grid: { origin: windows.origin + video.startOffset, interval: STEP },
-      skip: 'nokey',
-    },
-    options,
-  );
+  const request = {
+    size,
+    coding: video.coding,
+    from: first.start <= 0 ? undefined : first.start + video.startOffset,
+    until: end + video.startOffset,
+    grid: { origin: windows.origin + video.startOffset, interval: STEP },
+  };
+  const candidates = keyframes(tools, path, request, video.unstamped === true, options);
   let window = -1;
   let reference: Candidate | undefined;
   let before: Candidate | undefined;
@@ -63,6 +58,40 @@ export async function* sampleKeyframes(
       score: kept ? (change?.most ?? 1) : 0,
     };
     yield kept ? { ...decision, picture: await candidate.picture() } : decision;
+  }
+}
+
+/**
+ * The keyframes, without decoding anything else if their times can be told so. ffmpeg's decoder of H.264 gives several
+ * keyframes one time and loses the rest where groups of pictures refer to each other (open GOP with a pyramid of B-frames):
+ * that is noticed, and from there on all frames are decoded.
+ */
+async function* keyframes(
+  tools: MediaTools,
+  path: string,
+  request: CandidateRequest,
+  all: boolean,
+  options: DecodeOptions,
+): AsyncGenerator<Candidate> {
+  let last = Number.NEGATIVE_INFINITY;
+  if (!all) {
+    let held: Candidate | undefined; // until the next one has a time of its own
+    try {
+      for await (const candidate of decodeCandidates(tools, path, { ...request, skip: 'nokey' }, options)) {
+        if (held) {
+          last = held.time;
+          yield held;
+        }
+        held = candidate;
+      }
+      if (held) yield held;
+      return;
+    } catch (error) {
+      if (!(error instanceof TimesLostError)) throw error;
+    }
+  }
+  for await (const candidate of decodeCandidates(tools, path, { ...request, keysOnly: true }, options)) {
+    if (candidate.time > last) yield candidate;
   }
 }
 

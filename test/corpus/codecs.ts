@@ -68,7 +68,7 @@ const codecs: readonly Omit<ReadableFile, 'truth'>[] = [
   {
     name: 'av1-10bit.webm',
     what: 'AV1, 10 bit',
-    args: split('-c:v libaom-av1 -usage realtime -cpu-used 8 -b:v 1M -pix_fmt yuv420p10le'),
+    args: split('-c:v libaom-av1 -usage realtime -cpu-used 6 -crf 20 -b:v 0 -pix_fmt yuv420p10le'),
     encoders: ['libaom-av1'],
   },
   {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vit
 import { corpusFile, missingEncoder } from './build.ts';
 import { READABLE, type ReadableFile } from './codecs.ts';
 import { HEIGHT, readCorners, readNumber, UPRIGHT, WIDTH } from './drawing.ts';
-import { createPipeline, type Extracted, type Pipeline } from './pipeline.ts';
+import { createPipeline, type Extracted, type KeptFrame, type Pipeline } from './pipeline.ts';
 import { TIMED } from './timing.ts';
 
 /** Largest error that a container's own clock makes, in seconds: Matroska and FLV count milliseconds. */
@@ -55,6 +55,31 @@ describe('the timing clips', () => {
   });
 });
 
+describe.each(['adaptive', 'scene', 'keyframe'] as const)('by mode %s', (mode) => {
+  const sampling = { sampling: { mode } };
+
+  it.for(mode === 'adaptive' ? [...READABLE, ...TIMED] : TIMED)(
+    '$name ($what): every picture upright, at its time',
+    async (file, context) => {
+      const { frames } = await pipeline.extract(await built(file, context), sampling);
+      // An edit list may hide the keyframe at the beginning.
+      if (mode !== 'keyframe' || file.shown === undefined) expect(frames[0]?.time).toBe(0);
+      // The drawing never comes to rest: by adaptive more than its beginning is seen. Not every encoder sets a second keyframe.
+      expect(frames.length).toBeGreaterThanOrEqual(mode === 'adaptive' ? 2 : 1);
+      expectTrueTimes(frames, file);
+    },
+  );
+
+  it.for(TIMED)('$name: so is each of a part whose spans are read apart', async (file, context) => {
+    const part = { start_time: 0.9, end_time: 2.9, chunk_duration: 1 };
+    const { frames } = await pipeline.extract(await built(file, context), { ...sampling, ...part });
+    if (mode !== 'keyframe') expect(frames.length).toBeGreaterThanOrEqual(1); // the first of a chunk
+    expectTrueTimes(frames, file);
+    for (const { time } of frames) expect(time).toBeGreaterThanOrEqual(0.9 - CLOCK);
+    for (const { time } of frames) expect(time).toBeLessThan(2.9);
+  });
+});
+
 /** The path of the file; skips, with the reason, where this machine's ffmpeg cannot make it. */
 async function built(file: ReadableFile, { skip }: TestContext): Promise<string> {
   const missing = await missingEncoder(file);
@@ -79,11 +104,25 @@ function expectTruth(
     last = interval;
   }
   expect(frames.map(({ picture }) => readNumber(picture))).toEqual(expected);
-  for (const { time, picture } of frames) {
-    expect(Math.abs(time - truth(readNumber(picture) ?? -1))).toBeLessThanOrEqual(CLOCK);
+  expectTrueTimes(frames, { truth, shown });
+  for (const { time } of frames) {
     expect(time).toBeGreaterThanOrEqual(0);
     expect(time).toBeLessThan(source.duration);
+  }
+}
+
+/** Each picture is one that is to be shown, at the time at which it is; they come in order, upright and of their size. */
+function expectTrueTimes(
+  frames: readonly KeptFrame[],
+  { truth, shown = () => true }: Pick<ReadableFile, 'truth' | 'shown'>,
+): void {
+  for (const { time, picture } of frames) {
+    const number = readNumber(picture) ?? -1;
+    expect(number >= 0 && shown(number)).toBe(true);
+    expect(Math.abs(time - truth(number))).toBeLessThanOrEqual(CLOCK);
     expect(readCorners(picture)).toEqual(UPRIGHT);
     expect([picture.width, picture.height]).toEqual([WIDTH, HEIGHT]);
   }
+  const times = frames.map(({ time }) => time);
+  expect(times).toEqual(times.toSorted((first, second) => first - second));
 }

@@ -96,7 +96,7 @@ describe('a recorded lecture with its slides and its words', () => {
       '1\n00:00:00,500 --> 00:00:02,000\nWelcome.\n\n2\n00:00:07,000 --> 00:00:09,000\nAnd now.\n',
     );
     const { code, stdout } = await runFrameloom(
-      ['summarize', video, '--deck', deck, '--subtitles', subtitles, '--fps', '2', '--json'],
+      ['summarize', video, '--deck', deck, '--subtitles', subtitles, '--json'],
       { FRAMELOOM_URL: system.url },
     );
     expect(code).toBe(0);

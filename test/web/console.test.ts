@@ -106,7 +106,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await progress.waitFor();
     expect(api.uploads).toEqual([{ filename: 'team-meeting.mp4', bytes: 12 }]);
     expect(api.requests).toMatchObject([
-      { source: { type: 'video' }, detail: 'medium', sampling: { mode: 'fps', fps: 1 } },
+      { source: { type: 'video' }, detail: 'medium', sampling: { mode: 'adaptive' } },
     ]);
     api.emit(VIDEO_ID, ...events.slice(0, BEFORE_SEGMENTS + 1));
     await page.getByText('1 of 6 segments').waitFor();
@@ -122,6 +122,17 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await expect.poll(() => frameRows().count()).toBe(12);
     await expect.poll(() => progress.count()).toBe(0);
     await expect.poll(() => page.getByText('Complete', { exact: true }).count()).toBe(1);
+  });
+
+  it('takes pictures of a video evenly where that is asked for', async () => {
+    api.nextJob = videoJob();
+    await open();
+    await drop(['team-meeting.mp4']);
+    await page.getByText('Options').click();
+    await page.getByRole('radio', { name: 'Evenly' }).check();
+    await page.getByRole('spinbutton', { name: 'Pictures per second' }).fill('2');
+    await page.getByRole('button', { name: 'Summarize' }).click();
+    await expect.poll(() => api.requests).toMatchObject([{ sampling: { mode: 'fps', fps: 2 } }]);
   });
 
   it('sends the options of a deck and the pictures of a list in the order of their names', async () => {

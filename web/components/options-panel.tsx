@@ -8,6 +8,11 @@ const DETAILS = [
   { value: 'high', label: 'High', meaning: 'slowest; small print and dense charts' },
 ] as const;
 
+const SAMPLINGS = [
+  { value: 'adaptive', label: 'Where it changes' },
+  { value: 'fps', label: 'Evenly' },
+] as const;
+
 interface Props {
   readonly kind: SourceKind;
   readonly options: Options;
@@ -45,6 +50,30 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
           </p>
         </fieldset>
         {kind === 'video' && (
+          <fieldset class="field">
+            <legend class="label">Pictures</legend>
+            <div class="segmented">
+              {SAMPLINGS.map(({ value, label }) => (
+                <label key={value} class="segmented__item">
+                  <input
+                    type="radio"
+                    name="sampling"
+                    value={value}
+                    checked={options.sampling === value}
+                    onChange={() => onChange({ ...options, sampling: value })}
+                  />
+                  <span>{label}</span>
+                </label>
+              ))}
+            </div>
+            <p class="help">
+              {options.sampling === 'fps'
+                ? 'So many a second; repeated pictures are dropped.'
+                : 'Every shot, slide and line is seen once; what stands still costs nothing.'}
+            </p>
+          </fieldset>
+        )}
+        {kind === 'video' && options.sampling === 'fps' && (
           <div class="field">
             <label class="label" for="fps">
               Pictures per second
@@ -63,9 +92,6 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
                 if (fps > 0 && fps <= 30) onChange({ ...options, fps });
               }}
             />
-            <p class="help">
-              1 suits talks and screen recordings; more for fast action. Repeated pictures are dropped.
-            </p>
           </div>
         )}
         <div class="field field--wide">
@@ -87,9 +113,11 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
   );
 }
 
-function describe(kind: SourceKind, { detail, fps, prompt }: Options): string {
+function describe(kind: SourceKind, { detail, sampling, fps, prompt }: Options): string {
   const parts = [`${detail} detail`];
-  if (kind === 'video') parts.push(fps === 1 ? '1 picture per second' : `${fps} pictures per second`);
+  if (kind === 'video' && sampling === 'adaptive') parts.push('a picture where something changes');
+  if (kind === 'video' && sampling === 'fps')
+    parts.push(fps === 1 ? '1 picture per second' : `${fps} pictures per second`);
   if (prompt.trim() !== '') parts.push('own prompt');
   return parts.join(', ');
 }
