@@ -62,11 +62,11 @@ export async function terminate(
   const began = performance.now();
   member.signal('SIGTERM');
   const how = await member.ended;
-  return {
-    how,
-    milliseconds: Math.round(performance.now() - began),
-    children: before.filter(isAlive).length,
-  };
+  const milliseconds = Math.round(performance.now() - began);
+  // They notice that it is gone by the end of a pipe.
+  const deadline = performance.now() + CHILDREN;
+  while (before.some(isAlive) && performance.now() < deadline) await sleep(20);
+  return { how, milliseconds, children: before.filter(isAlive).length };
 }
 
 export function isAlive(pid: number): boolean {
