@@ -48,7 +48,7 @@ async function fillAndFree(ground: Ground, home: string, folder: string): Promis
   await deployment.start('cpu');
   const running = follow(deployment, id);
   await deployment.line(
-    ({ message, fields }) => message === 'Activity failed' && JSON.stringify(fields).includes('storage_full'),
+    ({ message, fields }) => message === 'Activity failed' && JSON.stringify(fields).includes('is full'),
   );
   const halfMade = (await readdir(join(folder, '.aside')).catch(() => [])).length;
   await rm(ballast);

@@ -428,25 +428,25 @@ describe('a generation', () => {
     it('is alone with the model from its third attempt on, so that those beside it do not share its fate', async () => {
       await die(1, 0);
       await die(2, 0);
-      const beside = deferred();
-      let together = 0;
-      let most = 0;
-      const generator = countingGenerator(async (token) => {
-        if (token !== 0) return;
-        together += 1;
-        most = Math.max(most, together);
-        await beside.promise;
-        together -= 1;
-      });
-      const activities = gpuActivities(generator);
-      const suspect = attempt(3).run(activities.describeSegment, input);
-      const others = ['a', 'b'].map((instruction) =>
-        attempt(1, { activityId: instruction }).run(activities.describeSegment, { ...input, instruction }),
-      );
-      beside.resolve();
-      await Promise.all([suspect, ...others]);
-      expect(generator.requests).toHaveLength(3);
-      expect(most).toBeLessThanOrEqual(2);
+      const order: string[] = [];
+      const generator = countingGenerator(() => new Promise(setImmediate));
+      const { generate } = generator;
+      generator.generate = async (request, options) => {
+        const who = JSON.stringify(request.prompt).includes('beside') ? 'another' : 'the suspect';
+        order.push(`${who} begins`);
+        const answer = await generate(request, options);
+        order.push(`${who} ends`);
+        return answer;
+      };
+      const { describeSegment: run } = gpuActivities(generator);
+      const beside = (activityId: string): Promise<DescribeOutput> =>
+        attempt(1, { activityId }).run(run, { ...input, instruction: `beside ${activityId}` });
+      await Promise.all([beside('a'), attempt(3).run(run, input), beside('b')]);
+      const at = order.indexOf('the suspect begins');
+      expect(order.slice(at, at + 2)).toEqual(['the suspect begins', 'the suspect ends']);
+      const begun = order.slice(0, at).filter((event) => event === 'another begins').length;
+      const ended = order.slice(0, at).filter((event) => event === 'another ends').length;
+      expect(begun).toBe(ended);
     });
   });
 
