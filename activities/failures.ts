@@ -1,5 +1,5 @@
 /** Every error an activity can end with, as the failure Temporal records: its type is a code of schema/errors.ts. */
-import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { ModelError } from '../phi3v/index.ts';
 import { ERRORS, type ErrorCode, FrameloomError } from '../schema/errors.ts';
 import { StoreError, type StoreErrorCode } from '../store/artifact-store.ts';
@@ -13,9 +13,6 @@ const FROM_STORE: Readonly<Record<StoreErrorCode, ErrorCode>> = {
   unavailable: 'storage_unavailable',
   invalid_name: 'internal',
 };
-
-/** A piece of work on which the model crashes this often is given up: it is the work, not the worker. */
-const POISON_ATTEMPTS = 6;
 
 /** What to tell the user where the room's own message is written for developers. */
 const MESSAGES: Partial<Record<ErrorCode, string>> = {
@@ -34,21 +31,21 @@ export function withTypedFailures<T extends object>(activities: T): T {
       try {
         return await (run as (input: unknown) => Promise<unknown>)(input); // every activity takes one object
       } catch (error) {
-        throw failureOf(error, Context.current().info.attempt);
+        throw failureOf(error);
       }
     },
   ]);
   return Object.fromEntries(wrapped) as T; // same names, same signatures
 }
 
-/** The failure to record for `error` on this attempt; a cancellation stays one. */
-export function failureOf(error: unknown, attempt: number): unknown {
+/** The failure to record for `error`; a cancellation stays one. */
+export function failureOf(error: unknown): unknown {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   const { code, message } = classify(error);
   return ApplicationFailure.create({
     type: code,
     message,
-    nonRetryable: !ERRORS[code].retryable || (code === 'model_crashed' && attempt >= POISON_ATTEMPTS),
+    nonRetryable: !ERRORS[code].retryable,
     ...(error instanceof Error ? { cause: error } : {}),
     ...(error instanceof ModelError && error.retryAfterMs !== undefined
       ? { nextRetryDelay: error.retryAfterMs }

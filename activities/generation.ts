@@ -3,15 +3,26 @@
  * checkpoint and goes on from there. A finished generation is an artifact, found and not made again.
  */
 import { Context } from '@temporalio/activity';
-import type { FinishReason, GenerateRequest, Generation, Generator } from '../phi3v/index.ts';
+import {
+  type FinishReason,
+  type GenerateRequest,
+  type Generation,
+  type Generator,
+  ModelError,
+} from '../phi3v/index.ts';
+import { digest as digestOf } from '../schema/canonical.ts';
+import { FrameloomError } from '../schema/errors.ts';
 import type { TokenUsage } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { checkpointName, checkpointPrefix, generationName } from '../store/names.ts';
+import { generationName } from '../store/names.ts';
 import { findJson, getJson, putJson } from './artifacts.ts';
+import { checkpointWriter, discardTrail, noteAttempt, readTrail } from './checkpoints.ts';
+import type { Turns } from './turns.ts';
 
-/** A checkpoint is due when both have passed since the last one. */
-const CHECKPOINT_MILLISECONDS = 1000;
-const CHECKPOINT_TOKENS = 32;
+/** After this many attempts that died without progress the next one is alone with the model, so that it is known who kills. */
+const SUSPECT_ATTEMPTS = 2;
+/** A generation whose attempts died this often without progress is given up: it is the work, not the worker. */
+const POISON_ATTEMPTS = 5;
 
 /** The artifact of a finished generation. */
 export interface GenerationArtifact {
@@ -24,15 +35,22 @@ export interface GenerationArtifact {
   readonly usage: TokenUsage;
 }
 
-interface Checkpoint {
-  readonly digest: string;
-  readonly tokens: readonly number[];
+/** Told of each answer as it is made; `generation` is its digest. For logs, and for those that count what was done twice. */
+export interface AnswerWatch {
+  /** The model is asked. `known` tokens are from earlier attempts. */
+  begun?(generation: string, known: number): void;
+  /** The answer has so many tokens now. */
+  grown?(generation: string, tokens: number): void;
+  /** The answer is in the store. */
+  made?(generation: string, answer: Generation): void;
 }
 
 export interface GenerationDeps {
   readonly store: ArtifactStore;
   readonly generator: Generator;
-  readonly onGeneration?: ((generation: Generation) => void) | undefined;
+  readonly watch?: AnswerWatch | undefined;
+  /** Shared by all generations of a worker. */
+  readonly turns?: Turns | undefined;
 }
 
 /** Makes an answer, or goes on with one that was interrupted. */
@@ -52,101 +70,82 @@ export interface Generated {
 
 /**
  * The generation named by `digest`, which must cover everything its text depends on. `make` is called only when it has to be
- * made, and calls what it is given with the request; `read` turns its text into lines.
+ * made, and calls what it is given with the request; `read` turns its text into lines. Throws `segment_poisoned` when too
+ * many attempts have died on it.
  */
 export async function generateOnce(
-  { store, generator, onGeneration }: GenerationDeps,
+  { store, generator, watch, turns }: GenerationDeps,
   digest: string,
   kind: GenerationArtifact['kind'],
   make: (generate: Generate) => Promise<Generation>,
   read: (text: string) => readonly string[],
   signal: AbortSignal,
 ): Promise<Generated> {
+  // Taken here: tokens arrive from another process, where no activity is current.
+  const context = Context.current();
   const name = generationName(digest);
   const found = await findJson<GenerationArtifact>(store, name);
   if (found) return { name, artifact: found, cached: true, gpuSeconds: 0, visionCalls: 0, rows: 0 };
 
-  const resume = await furthestCheckpoint(store, digest);
-  const writer = checkpointWriter(store, digest, resume);
-  let artifact: GenerationArtifact;
-  let cost = { gpuSeconds: 0, visionCalls: 0, rows: 0 };
+  const { tokens: resume, vain } = await readTrail(store, digest, context);
+  if (vain >= POISON_ATTEMPTS) {
+    throw new FrameloomError('segment_poisoned', `The model or its worker died on it ${vain} times.`);
+  }
+  const leave = await turns?.enter(vain >= SUSPECT_ATTEMPTS, signal);
+  const endNote = noteAttempt(store, digest, resume.length, context);
+  const writer = checkpointWriter(store, digest, resume, context);
+  watch?.begun?.(digest, resume.length);
+  let known = resume.length;
   try {
     const generation = await make((request, onFeatures) =>
-      generator.generate({ ...request, resume }, { signal, onTokens: writer.add, onFeatures }),
+      generator.generate(
+        { ...request, resume },
+        {
+          signal,
+          onTokens: (tokens) => {
+            writer.add(tokens);
+            known += tokens.length;
+            watch?.grown?.(digest, known);
+          },
+          onFeatures,
+        },
+      ),
     );
-    onGeneration?.(generation);
+    await writer.settled();
+    const artifact = await publish(store, name, artifactOf(kind, generation, read));
+    watch?.made?.(digest, generation);
+    await discardTrail(store, digest);
     const { modelSeconds: gpuSeconds, visionCalls, rows } = generation;
-    cost = { gpuSeconds, visionCalls, rows };
-    artifact = {
-      kind,
-      text: generation.text,
-      lines: read(generation.text),
-      finishReason: generation.finishReason,
-      usage: {
-        imageTokens: generation.imageTokens,
-        inputTokens: generation.promptTokens,
-        outputTokens: generation.outputTokens,
-      },
-    };
+    return { name, artifact, cached: false, gpuSeconds, visionCalls, rows };
   } catch (error) {
-    // Preempted: what there is goes into the store, so that the next worker begins exactly here.
-    if (signal.aborted) await writer.write();
+    // Preempted, or its model has ended: what there is goes into the store, so that the next attempt begins exactly here.
+    await writer.write();
+    // The model died on it: as if the worker had.
+    if (!(error instanceof ModelError && (error.code === 'crashed' || error.code === 'runtime')))
+      await endNote();
+    // An attempt thought dead that wakes up late finds the work done by another, and leaves nothing behind.
+    if (await store.head(name).catch(() => undefined)) await discardTrail(store, digest);
     throw error;
   } finally {
-    await writer.settled();
+    leave?.();
   }
-  await putJson(store, name, artifact);
-  await discardCheckpoints(store, digest);
-  return { name, artifact, cached: false, ...cost };
 }
 
-async function furthestCheckpoint(store: ArtifactStore, digest: string): Promise<readonly number[]> {
-  const names: string[] = [];
-  for await (const name of store.list(checkpointPrefix(digest))) names.push(name);
-  for (const name of names.reverse()) {
-    // A checkpoint that is damaged or of something else is passed over: an earlier one, or the beginning, is always right.
-    const checkpoint = await getJson<Checkpoint>(store, name).catch(() => undefined);
-    if (checkpoint?.digest === digest) return checkpoint.tokens;
-  }
-  return [];
+function artifactOf(
+  kind: GenerationArtifact['kind'],
+  { text, finishReason, imageTokens, promptTokens, outputTokens }: Generation,
+  read: (text: string) => readonly string[],
+): GenerationArtifact {
+  const usage = { imageTokens, inputTokens: promptTokens, outputTokens };
+  return { kind, text, lines: read(text), finishReason, usage };
 }
 
-function checkpointWriter(store: ArtifactStore, digest: string, resumed: readonly number[]) {
-  // Taken here: tokens arrive from another process, where no activity is current.
-  const context = Context.current();
-  const { attempt } = context.info;
-  const tokens = [...resumed];
-  let saved = tokens.length;
-  let savedAt = performance.now();
-  let writing: Promise<unknown> = Promise.resolve();
-
-  function write(): Promise<unknown> {
-    if (tokens.length === saved) return writing;
-    saved = tokens.length;
-    savedAt = performance.now();
-    const checkpoint: Checkpoint = { digest, tokens: [...tokens] };
-    context.heartbeat({ checkpoint: checkpointName(digest, saved, attempt) });
-    // A checkpoint that cannot be written costs a retry some tokens, not this attempt its work.
-    writing = writing
-      .then(() => putJson(store, checkpointName(digest, checkpoint.tokens.length, attempt), checkpoint))
-      .catch(() => undefined);
-    return writing;
-  }
-
-  return {
-    add: (added: readonly number[]): void => {
-      tokens.push(...added);
-      if (
-        tokens.length - saved >= CHECKPOINT_TOKENS &&
-        performance.now() - savedAt >= CHECKPOINT_MILLISECONDS
-      )
-        void write();
-    },
-    write,
-    settled: () => writing,
-  };
-}
-
-async function discardCheckpoints(store: ArtifactStore, digest: string): Promise<void> {
-  for await (const name of store.list(checkpointPrefix(digest))) await store.delete(name);
+/** Publishes the answer. Answers what stands: where another attempt was first, its answer, so that there is only one. */
+async function publish(
+  store: ArtifactStore,
+  name: string,
+  artifact: GenerationArtifact,
+): Promise<GenerationArtifact> {
+  const { sha256 } = await putJson(store, name, artifact);
+  return sha256 === (await digestOf(artifact)) ? artifact : getJson<GenerationArtifact>(store, name);
 }

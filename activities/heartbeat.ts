@@ -4,14 +4,26 @@ import { Context } from '@temporalio/activity';
 /** Milliseconds. Well under the heartbeat timeout of 10 s; a cancel request comes with the answer to a beat, so this bounds its way. */
 const BEAT = 400;
 
+/** What the beats of each running activity say. Its next attempt gets the last of it. */
+const details = new WeakMap<Context, unknown>();
+
+/** Lets every further beat of an activity carry `detail`: small, and no more than a hint to the next attempt. */
+export function beatWith(context: Context, detail: unknown): void {
+  details.set(context, detail);
+  context.heartbeat(detail);
+}
+
 /**
  * Runs `work` with heartbeats on a timer. `signal` aborts on cancel, on shutdown of the worker and when the server no longer knows
  * the attempt; the error then thrown is the one Temporal expects, whatever `work` made of the abort.
  */
 export async function withHeartbeat<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), BEAT);
-  context.heartbeat();
+  // Until there is something new to say, an attempt passes on what it was told: it may die before it has begun.
+  details.set(context, context.info.heartbeatDetails);
+  const beat = (): void => context.heartbeat(details.get(context));
+  const timer = setInterval(beat, BEAT);
+  beat();
   try {
     return await work(context.cancellationSignal);
   } catch (error) {

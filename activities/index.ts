@@ -12,6 +12,7 @@ import type { GpuDeps } from './model.ts';
 import { createPreprocessFrames } from './preprocess-frames.ts';
 import { createReadWords, type WordsDeps } from './read-words.ts';
 import { createReduce } from './reduce.ts';
+import { createTurns } from './turns.ts';
 import { createWriteManifest } from './write-manifest.ts';
 
 export type { GpuDeps } from './model.ts';
@@ -31,7 +32,8 @@ export function createCpuActivities(deps: CpuDeps): CpuActivities {
 }
 
 export function createGpuActivities(deps: GpuDeps): GpuActivities {
-  return withTypedFailures({ describeSegment: createDescribeSegment(deps), reduce: createReduce(deps) });
+  const shared: GpuDeps = { ...deps, turns: createTurns() };
+  return withTypedFailures({ describeSegment: createDescribeSegment(shared), reduce: createReduce(shared) });
 }
 
 export function createWorkflowActivities(deps: { readonly store: ArtifactStore }): WorkflowActivities {

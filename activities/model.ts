@@ -1,9 +1,11 @@
 /** The model of a GPU worker, as its activities see it. */
-import type { Generation, Generator } from '../phi3v/index.ts';
+import type { Generator } from '../phi3v/index.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import type { ModelPlan } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { AnswerWatch } from './generation.ts';
+import type { Turns } from './turns.ts';
 
 export interface GpuDeps {
   readonly store: ArtifactStore;
@@ -13,8 +15,9 @@ export interface GpuDeps {
   readonly scratch: string;
   /** Image features become artifacts, so that no worker makes them twice; else they only stay in the model's memory. */
   readonly keepFeatures: boolean;
-  /** Told of every answer made. For logs. */
-  readonly onGeneration?: (generation: Generation) => void;
+  readonly watch?: AnswerWatch;
+  /** Shared by the activities of one worker, which make it themselves. */
+  readonly turns?: Turns;
 }
 
 /** Throws `model_mismatch` when the job was planned for another model than this worker runs: a worker that has it may take over. */

@@ -18,7 +18,10 @@ export function endSignal(self: NodeJS.Process): AbortSignal {
   self.on('SIGTERM', () => end(143));
   self.on('SIGHUP', () => end(129));
   if (self.send !== undefined) {
-    self.on('disconnect', () => end(1));
+    // A process that is leaving closes the channel itself.
+    self.on('disconnect', () => {
+      if (!controller.signal.aborted) end(1);
+    });
     if (!self.connected) end(1);
   }
   return controller.signal;

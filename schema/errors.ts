@@ -208,6 +208,12 @@ export const ERRORS = {
     title: 'The model process ended unexpectedly.',
     hint: 'It is started again and the work continues from its checkpoint.',
   },
+  segment_poisoned: {
+    status: 500,
+    retryable: false,
+    title: 'The model or its worker died every time it worked on this part.',
+    hint: 'The rest of the source is summarized without it; the logs of the GPU workers show how they died.',
+  },
   model_unavailable: {
     status: 503,
     retryable: true,

@@ -68,6 +68,15 @@ export function checkpointPrefix(digest: string): string {
   return `checkpoints/${digest}/`;
 }
 
+/** The note that `attempt` of an activity at a generation has begun. `activity` tells activities apart. */
+export function attemptNoteName(digest: string, activity: string, attempt: number): string {
+  return `${attemptNotePrefix(digest, activity)}${String(attempt).padStart(4, '0')}`;
+}
+
+export function attemptNotePrefix(digest: string, activity: string): string {
+  return `${checkpointPrefix(digest)}begun-${activity}-`;
+}
+
 /** Result, ledger and frame list of a job. */
 export function jobArtifact(
   jobId: string,

@@ -36,16 +36,21 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
       generator,
       scratch: scratch.path,
       keepFeatures: settings.keepFeatures,
-      onGeneration: ({ promptTokens, outputTokens, visionCalls, modelSeconds, rows, finishReason }) =>
-        logger.info('answer made', {
-          promptTokens,
-          outputTokens,
-          visionCalls,
-          modelSeconds: round(modelSeconds),
-          // How many answers decoded together.
-          rows: round(rows),
-          finishReason,
-        }),
+      watch: {
+        begun: (generation, known) => logger.info('answer begun', { generation, known }),
+        grown: (generation, tokens) => logger.debug('answer grows', { generation, tokens }),
+        made: (generation, { promptTokens, outputTokens, visionCalls, modelSeconds, rows, finishReason }) =>
+          logger.info('answer made', {
+            generation,
+            promptTokens,
+            outputTokens,
+            visionCalls,
+            modelSeconds: round(modelSeconds),
+            // How many answers decoded together.
+            rows: round(rows),
+            finishReason,
+          }),
+      },
     }),
     // As many as the model works on together; more would only wait here, where another worker could have them.
     maxConcurrentActivityTaskExecutions: generator.info.rows,

@@ -1,6 +1,6 @@
 /** Generations that survive their worker, with a model that answers one token at a time. */
 import { AsyncResource } from 'node:async_hooks';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelledFailure } from '@temporalio/activity';
@@ -10,8 +10,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createGpuActivities } from '../../activities/index.ts';
 import { type GenerateOptions, type GenerateRequest, type Generator, ModelError } from '../../phi3v/index.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
-import type { DescribeInput, DescribeOutput } from '../../schema/stages.ts';
-import type { ArtifactStore } from '../../store/artifact-store.ts';
+import type { DescribeInput, DescribeOutput, GpuActivities } from '../../schema/stages.ts';
+import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { checkpointName } from '../../store/names.ts';
 
@@ -35,6 +35,7 @@ const outside = new AsyncResource('model host');
 /** A model whose answer to anything is the tokens 0, 1, 2 … 199, spelled `1. 0 1 2 …`. */
 function countingGenerator(
   during: (tokens: number, signal?: AbortSignal) => Promise<void> | void = () => undefined,
+  words: string = ANSWER.join(' '),
 ): Generator & {
   readonly requests: GenerateRequest[];
   encoded: number;
@@ -59,7 +60,7 @@ function countingGenerator(
       }
       return {
         tokens: ANSWER,
-        text: `1. ${ANSWER.join(' ')}`,
+        text: `1. ${words}`,
         finishReason: 'stop' as const,
         promptTokens: 10,
         imageTokens: 2,
@@ -101,8 +102,39 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-function attempt(number: number): MockActivityEnvironment {
-  return new MockActivityEnvironment({ attempt: number }, { logger: new DefaultLogger('ERROR') });
+function attempt(
+  number: number,
+  info: { readonly activityId?: string; readonly heartbeatDetails?: unknown } = {},
+): MockActivityEnvironment {
+  return new MockActivityEnvironment({ ...info, attempt: number }, { logger: new DefaultLogger('ERROR') });
+}
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function deferred(): Deferred {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+/** Settles when `signal` aborts. */
+function once(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => signal?.addEventListener('abort', () => resolve()));
+}
+
+function gpuActivities(generator: Generator, revision = 'r1', kept = store): GpuActivities {
+  return createGpuActivities({
+    store: kept,
+    profile: { ...profile, revision },
+    generator,
+    scratch: root,
+    keepFeatures,
+  });
 }
 
 /** One attempt at the segment, on a worker that runs `revision` of the model. */
@@ -110,21 +142,24 @@ function describeSegment(
   generator: Generator,
   environment = attempt(1),
   revision = 'r1',
+  kept = store,
 ): Promise<DescribeOutput> {
-  const { describeSegment: run } = createGpuActivities({
-    store,
-    profile: { ...profile, revision },
-    generator,
-    scratch: root,
-    keepFeatures,
-  });
-  return environment.run(run, input);
+  return environment.run(gpuActivities(generator, revision, kept).describeSegment, input);
 }
 
 async function names(prefix: string): Promise<readonly string[]> {
   const found: string[] = [];
   for await (const name of store.list(prefix)) found.push(name);
   return found;
+}
+
+async function checkpoints(): Promise<readonly string[]> {
+  return (await names('checkpoints/')).filter((name) => !name.includes('/begun-'));
+}
+
+/** Everything in the store, with its hash. */
+async function snapshot(): Promise<unknown> {
+  return Promise.all((await names('')).map((name) => store.head(name)));
 }
 
 describe('a generation', () => {
@@ -144,7 +179,7 @@ describe('a generation', () => {
       if (token === 57) environment.cancel('WORKER_SHUTDOWN');
     });
     await expect(describeSegment(stopped, environment)).rejects.toBeInstanceOf(CancelledFailure);
-    expect(await names('checkpoints/')).toHaveLength(1);
+    expect(await names('checkpoints/')).toHaveLength(1); // its note is gone
 
     const next = countingGenerator();
     const output = await describeSegment(next);
@@ -155,38 +190,105 @@ describe('a generation', () => {
     expect(await names('checkpoints/')).toEqual([]);
   });
 
-  it('writes a checkpoint when a second and 32 tokens have passed, and a killed attempt goes on from the last one', async () => {
+  it('writes a checkpoint when a second and 32 tokens have passed, and the next attempt goes on from the last one', async () => {
+    const environment = attempt(1);
     vi.useFakeTimers({ toFake: ['performance'] });
+    let killed: Promise<DescribeOutput>;
     try {
-      const killed = countingGenerator(async (token) => {
+      const reached = deferred();
+      // Killed without a word: it never comes back from there.
+      const dying = countingGenerator(async (token, signal) => {
         vi.advanceTimersByTime(50);
         if (token !== 150) return;
-        await vi.waitFor(async () => expect(await names('checkpoints/')).toHaveLength(4));
-        throw new ModelError('crashed', 'The model process ended unexpectedly.');
+        await vi.waitFor(async () => expect(await checkpoints()).toHaveLength(4));
+        reached.resolve();
+        await once(signal);
       });
-      await expect(describeSegment(killed)).rejects.toMatchObject({ type: 'model_crashed' });
+      killed = describeSegment(dying, environment);
+      killed.catch(() => undefined);
+      await reached.promise;
     } finally {
       vi.useRealTimers();
     }
     const next = countingGenerator();
-    await describeSegment(next);
+    await describeSegment(next, attempt(2));
     // 32 tokens take 1.6 s here, so tokens decide: checkpoints at 32, 64, 96 and 128.
     expect(next.requests[0]?.resume).toEqual(ANSWER.slice(0, 128));
+
+    // It was not dead. It wakes up when the other has finished, writes what it has, and changes nothing by it.
+    const before = await snapshot();
+    environment.cancel('NOT_FOUND');
+    await expect(killed).rejects.toBeInstanceOf(CancelledFailure);
+    expect(await snapshot()).toEqual(before);
+    expect(await names('checkpoints/')).toEqual([]);
   });
 
-  it('takes the furthest checkpoint that is whole and its own', async () => {
-    const generator = countingGenerator();
-    const first = await describeSegment(generator);
-    const digest = first.generation.slice('generations/'.length, -'.json'.length);
-    await store.delete(first.generation);
+  it('of two attempts that finish, the first one counts, and both answer what stands', async () => {
+    const first = deferred();
+    const late = describeSegment(
+      countingGenerator((token) => (token === 100 ? first.promise : undefined), 'other words'),
+      attempt(1),
+    );
+    const made = await describeSegment(countingGenerator(), attempt(2));
+    const before = await snapshot();
+    first.resolve();
+    expect((await late).captions).toEqual(made.captions);
+    expect(await snapshot()).toEqual(before);
+  });
+
+  describe('takes the furthest checkpoint', () => {
+    let digest: string;
+    beforeEach(async () => {
+      const first = await describeSegment(countingGenerator());
+      digest = first.generation.slice('generations/'.length, -'.json'.length);
+      await store.delete(first.generation);
+      await put(10, 1, { digest, tokens: ANSWER.slice(0, 10) });
+      await put(20, 2, { digest, tokens: ANSWER.slice(0, 20) });
+    });
     const put = (tokens: number, writer: number, body: unknown): Promise<unknown> =>
       store.put(checkpointName(digest, tokens, writer), new TextEncoder().encode(JSON.stringify(body)));
-    await put(10, 1, { digest, tokens: ANSWER.slice(0, 10) });
-    await put(20, 2, { digest, tokens: ANSWER.slice(0, 20) });
-    await put(40, 3, { digest: 'of something else', tokens: [9, 9, 9] });
-    await put(50, 4, 'not a checkpoint');
-    await describeSegment(generator);
-    expect(generator.requests[1]?.resume).toEqual(ANSWER.slice(0, 20));
+    const resumed = async (environment = attempt(5)): Promise<readonly number[] | undefined> => {
+      const generator = countingGenerator();
+      await describeSegment(generator, environment);
+      return generator.requests[0]?.resume;
+    };
+
+    it('of all attempts', async () => {
+      expect(await resumed()).toEqual(ANSWER.slice(0, 20));
+    });
+
+    it('that is of this generation: one with another digest is refused', async () => {
+      await put(40, 3, { digest: 'of something else', tokens: [9, 9, 9] });
+      expect(await resumed()).toEqual(ANSWER.slice(0, 20));
+    });
+
+    it('that is whole: no JSON, no tokens, bytes that do not match their hash are passed over', async () => {
+      await put(50, 4, 'not a checkpoint');
+      await put(60, 4, { digest });
+      await put(70, 4, { digest, tokens: ANSWER.slice(0, 70) });
+      const damaged = join(root, ...checkpointName(digest, 70, 4).split('/'), 'data');
+      await writeFile(damaged, (await readFile(damaged, 'utf8')).replace('0', '7'));
+      expect(await resumed()).toEqual(ANSWER.slice(0, 20));
+    });
+
+    it('in the store: where the last heartbeat points to, though it is gone, is a hint only', async () => {
+      const details = { checkpoint: checkpointName(digest, 90, 4) };
+      expect(await resumed(attempt(5, { heartbeatDetails: details }))).toEqual(ANSWER.slice(0, 20));
+    });
+
+    it('and waits for a store that does not answer, which may have a further one', async () => {
+      const silent: ArtifactStore = {
+        ...store,
+        bytes: async (name) => {
+          if (name.includes('00000020')) throw new StoreError('unavailable', 'no answer');
+          return store.bytes(name);
+        },
+      };
+      await expect(describeSegment(countingGenerator(), attempt(5), 'r1', silent)).rejects.toMatchObject({
+        type: 'storage_unavailable',
+        nonRetryable: false,
+      });
+    });
   });
 
   it('keeps image features as artifacts, so that another prompt over the same pictures makes none', async () => {
@@ -244,17 +346,107 @@ describe('a generation', () => {
     });
   });
 
-  it('may crash its model some times, not for ever', async () => {
-    const crashing = countingGenerator(() => {
-      throw new ModelError('crashed', 'The model process ended unexpectedly.');
+  describe('that kills its worker', () => {
+    /** An attempt that dies at `token`: nothing of it comes back. */
+    async function die(number: number, token: number, settings = {}): Promise<void> {
+      const reached = deferred();
+      const dying = countingGenerator((reaching) => {
+        if (reaching !== token) return;
+        reached.resolve();
+        return new Promise(() => {});
+      });
+      describeSegment(dying, attempt(number, settings)).catch(() => undefined);
+      await reached.promise;
+      await vi.waitFor(async () => expect(await notes()).toHaveLength(number));
+    }
+    const notes = async (): Promise<readonly string[]> =>
+      (await names('checkpoints/')).filter((name) => name.includes('/begun-'));
+
+    it('is given up after five attempts without progress', async () => {
+      for (let number = 1; number <= 5; number += 1) await die(number, 0);
+      const next = countingGenerator();
+      await expect(describeSegment(next, attempt(6))).rejects.toMatchObject({
+        type: 'segment_poisoned',
+        nonRetryable: true,
+      });
+      expect(next.requests).toEqual([]);
     });
-    await expect(describeSegment(crashing, attempt(2))).rejects.toMatchObject({
-      type: 'model_crashed',
-      nonRetryable: false,
+
+    it('is not given up by an activity of another job, whose attempts have not died', async () => {
+      for (let number = 1; number <= 5; number += 1) await die(number, 0);
+      const other = await describeSegment(countingGenerator(), attempt(1, { activityId: 'another' }));
+      expect(other.captions).toHaveLength(1);
+      // Made by that job, it is there for the first one too.
+      expect((await describeSegment(countingGenerator(), attempt(6))).cached).toBe(true);
     });
-    await expect(describeSegment(crashing, attempt(6))).rejects.toMatchObject({
-      type: 'model_crashed',
-      nonRetryable: true,
+
+    it('is tried for ever while every attempt gets further, or ends in an orderly way', async () => {
+      vi.useFakeTimers({ toFake: ['performance'] });
+      try {
+        for (let number = 1; number <= 5; number += 1) {
+          const environment = attempt(number);
+          const stopped = countingGenerator((token) => {
+            if (token === number * 7) environment.cancel('WORKER_SHUTDOWN');
+          });
+          await expect(describeSegment(stopped, environment)).rejects.toBeInstanceOf(CancelledFailure);
+        }
+        expect(await notes()).toEqual([]);
+      } finally {
+        vi.useRealTimers();
+      }
+      for (let number = 1; number <= 4; number += 1) await die(number, 35);
+      const digest = (await names('checkpoints/'))[0]?.split('/')[1] ?? '';
+      await store.put(
+        checkpointName(digest, 40, 9),
+        new TextEncoder().encode(JSON.stringify({ digest, tokens: ANSWER.slice(0, 40) })),
+      );
+      await die(5, 40);
+      const next = countingGenerator();
+      await describeSegment(next, attempt(6));
+      expect(next.requests[0]?.resume).toEqual(ANSWER.slice(0, 40));
+      expect(await names('checkpoints/')).toEqual([]);
+    });
+
+    it('counts the deaths of its model, with what it had made until then', async () => {
+      const crashing = countingGenerator((token) => {
+        if (token === 30) throw new ModelError('crashed', 'The model process ended unexpectedly.');
+      });
+      // The first one leaves 30 tokens; the five after it die where they begin.
+      for (let number = 1; number <= 6; number += 1) {
+        await expect(describeSegment(crashing, attempt(number))).rejects.toMatchObject({
+          type: 'model_crashed',
+          nonRetryable: false,
+        });
+      }
+      expect(crashing.requests.map(({ resume }) => resume?.length)).toEqual([0, 30, 30, 30, 30, 30]);
+      await expect(describeSegment(crashing, attempt(7))).rejects.toMatchObject({
+        type: 'segment_poisoned',
+        nonRetryable: true,
+      });
+    });
+
+    it('is alone with the model from its third attempt on, so that those beside it do not share its fate', async () => {
+      await die(1, 0);
+      await die(2, 0);
+      const order: string[] = [];
+      const generator = countingGenerator(() => new Promise(setImmediate));
+      const { generate } = generator;
+      generator.generate = async (request, options) => {
+        const who = JSON.stringify(request.prompt).includes('beside') ? 'another' : 'the suspect';
+        order.push(`${who} begins`);
+        const answer = await generate(request, options);
+        order.push(`${who} ends`);
+        return answer;
+      };
+      const { describeSegment: run } = gpuActivities(generator);
+      const beside = (activityId: string): Promise<DescribeOutput> =>
+        attempt(1, { activityId }).run(run, { ...input, instruction: `beside ${activityId}` });
+      await Promise.all([beside('a'), attempt(3).run(run, input), beside('b')]);
+      const at = order.indexOf('the suspect begins');
+      expect(order.slice(at, at + 2)).toEqual(['the suspect begins', 'the suspect ends']);
+      const begun = order.slice(0, at).filter((event) => event === 'another begins').length;
+      const ended = order.slice(0, at).filter((event) => event === 'another ends').length;
+      expect(begun).toBe(ended);
     });
   });
 

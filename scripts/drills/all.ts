@@ -1,0 +1,26 @@
+/** Every drill, in the order in which they are held. */
+import { cancel } from './cancel.ts';
+import { clockSkew } from './clock-skew.ts';
+import { diskFull } from './disk-full.ts';
+import { equalSubmits } from './equal-submits.ts';
+import { kill } from './kill.ts';
+import { noWorkers } from './no-workers.ts';
+import { poisonHost, poisonWorker } from './poison.ts';
+import { sigterm } from './sigterm.ts';
+import type { Drill } from './support/drill.ts';
+import { temporalOutage } from './temporal-outage.ts';
+import { zombie } from './zombie.ts';
+
+export const DRILLS: readonly Drill[] = [
+  kill,
+  sigterm,
+  temporalOutage,
+  zombie,
+  clockSkew,
+  diskFull,
+  poisonHost,
+  poisonWorker,
+  cancel,
+  equalSubmits,
+  noWorkers,
+];

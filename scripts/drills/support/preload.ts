@@ -1,0 +1,55 @@
+/** Faults that are put into a process before it starts: small modules that Node imports first. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Settings under which processes, and those they start, import `source` first. */
+async function preload(
+  folder: string,
+  name: string,
+  source: string,
+): Promise<Readonly<Record<string, string>>> {
+  const path = join(folder, `${name}.mjs`);
+  await writeFile(path, source);
+  return { NODE_OPTIONS: `--import ${pathToFileURL(path).href}` };
+}
+
+/** The wall clock of the process is off by so many minutes. */
+export function skewedClock(folder: string, minutes: number): Promise<Readonly<Record<string, string>>> {
+  return preload(
+    folder,
+    `clock${minutes}`,
+    `const by = ${minutes * 60_000};
+const { now } = Date;
+Date.now = () => now() + by;
+globalThis.Date = new Proxy(Date, {
+  construct: (target, args, made) => Reflect.construct(target, args.length === 0 ? [Date.now()] : args, made),
+  apply: (target) => String(new target(now() + by)),
+});
+`,
+  );
+}
+
+/** The model host, or the worker above it, is killed when the model is given the artifact `picture`. */
+export function killedBy(
+  folder: string,
+  picture: string,
+  victim: 'model host' | 'GPU worker',
+): Promise<Readonly<Record<string, string>>> {
+  const pid = victim === 'model host' ? 'process.pid' : 'process.ppid';
+  return preload(
+    folder,
+    `killed-${victim.replace(' ', '-')}`,
+    `import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+if (process.argv[1]?.includes('host-child')) {
+  const { readFile } = fs.promises;
+  fs.promises.readFile = (path, ...rest) => {
+    if (String(path).includes(${JSON.stringify(picture)})) process.kill(${pid}, 'SIGKILL');
+    return readFile(path, ...rest);
+  };
+  syncBuiltinESMExports();
+}
+`,
+  );
+}
