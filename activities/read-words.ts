@@ -1,12 +1,13 @@
 /** Reads the words that go with a video. What the request brings goes before a subtitle track, and that before speech recognition. */
 import {
-  findWords,
+  hasSound,
   MAX_WORDS_BYTES,
   type MediaTools,
   parseWords,
   readSubtitleTrack,
   SPEECH_PIECE,
   transcribePiece,
+  wordsTrack,
 } from '../media/index.ts';
 import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
@@ -47,12 +48,12 @@ export function createReadWords(deps: WordsDeps): CpuActivities['readWords'] {
     const { maxPixels } = deps.limits;
     const { source } = input;
     return store.withFile(input.artifact, async (path) => {
-      const { subtitles, sound } = await findWords(tools, path, maxPixels, signal);
-      if (subtitles !== undefined) {
-        const cues = await readSubtitleTrack(tools, path, source, subtitles, { maxPixels, signal });
+      const track = wordsTrack(source);
+      if (track !== undefined) {
+        const cues = await readSubtitleTrack(tools, path, source, track, { maxPixels, signal });
         if (cues.length > 0) return { artifact: await keep(cues), from: 'track' };
       }
-      if (!transcription || !sound) return undefined;
+      if (!transcription || !(await hasSound(tools, path, maxPixels, signal))) return undefined;
       const cues = await fromSpeech(path, input, transcription, signal);
       return cues.length === 0 ? undefined : { artifact: await keep(cues), from: 'speech' };
     });

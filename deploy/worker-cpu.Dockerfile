@@ -1,4 +1,4 @@
-# The CPU worker: workflows, decoding with ffmpeg, preprocessing.
+# The CPU worker: workflows, decoding with ffmpeg, drawing slides with LibreOffice, preprocessing.
 # Build from the root of the repository: docker build -f deploy/worker-cpu.Dockerfile -t frameloom-worker-cpu .
 
 FROM node:20.19-bookworm-slim AS build
@@ -18,7 +18,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
 
 FROM node:20.19-bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ffmpeg \
+ && apt-get install -y --no-install-recommends ffmpeg fonts-liberation libreoffice-impress \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 ENV NODE_ENV=production \

@@ -14,7 +14,7 @@ export { type ProbedVideo, probeVideo } from './probe.ts';
 export { type SampledFrame, type SampleOptions, type Span, sampleVideo } from './sample.ts';
 export { type MediaKind, sniff } from './sniff.ts';
 export { SPEECH_PIECE, transcribePiece } from './speech.ts';
-export { findWords, readSubtitleTrack } from './subtitle-track.ts';
+export { hasSound, readSubtitleTrack, wordsTrack } from './subtitle-track.ts';
 export { MAX_WORDS_BYTES, parseWords } from './subtitles.ts';
 export { findMediaTools, type MediaTools } from './tools.ts';
 export { openZip, type ZipPackage } from './zip.ts';

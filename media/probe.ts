@@ -15,6 +15,7 @@ import {
 import { clockOf, rateOf, shownPackets, shownUntil } from './frame-times.ts';
 import type { MediaLimits } from './limits.ts';
 import { fitWithin, type Size } from './picture.ts';
+import { isScrambled } from './scrambled.ts';
 import { sniff } from './sniff.ts';
 import type { MediaTools } from './tools.ts';
 import {
@@ -51,6 +52,7 @@ export async function probeVideo(
 ): Promise<ProbedVideo> {
   const kind = await sniff(path);
   if (kind !== 'video') throw new FrameloomError('unsupported_media', 'The file is not a video.');
+  if (await isScrambled(path)) throw encrypted();
   const inspection = { tools, path, maxPixels: limits.maxPixels, signal };
   const headers = await probeHeaders(inspection);
   const stream = pictureStream(headers);

@@ -1,6 +1,6 @@
 /** Takes the words of a subtitle track out of a video. */
 import { FrameloomError } from '../schema/errors.ts';
-import type { Cue, VideoInfo } from '../schema/source.ts';
+import type { Cue, SubtitleTrack, VideoInfo } from '../schema/source.ts';
 import { shiftCues } from './cues.ts';
 import { inputArgs, mediaFailure } from './ffmpeg.ts';
 import { probeHeaders } from './ffprobe.ts';
@@ -13,43 +13,37 @@ const TEXT_CODECS = new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text'
 /** The whole file is read: wall-clock limit in milliseconds. */
 const TIME_LIMIT = 1_200_000;
 
-export interface SoundAndText {
-  /** Number among the subtitle tracks of the first one that is text. */
-  readonly subtitles: number | undefined;
-  readonly sound: boolean;
+/** The first track of words that is text, as `probeVideo` has found it. */
+export function wordsTrack({ subtitles }: Pick<VideoInfo, 'subtitles'>): SubtitleTrack | undefined {
+  return subtitles.find(({ codec }) => TEXT_CODECS.has(codec));
 }
 
-/** Which words a video may hold. */
-export async function findWords(
+/** Whether there is anything to hear. */
+export async function hasSound(
   tools: MediaTools,
   path: string,
   maxPixels: number,
   signal?: AbortSignal,
-): Promise<SoundAndText> {
+): Promise<boolean> {
   const { streams } = await probeHeaders({ tools, path, maxPixels, signal });
-  const tracks = streams.filter(({ codec_type }) => codec_type === 'subtitle');
-  const first = tracks.findIndex(({ codec_name }) => TEXT_CODECS.has(codec_name ?? ''));
-  return {
-    subtitles: first < 0 ? undefined : first,
-    sound: streams.some(({ codec_type }) => codec_type === 'audio'),
-  };
+  return streams.some(({ codec_type }) => codec_type === 'audio');
 }
 
 /**
- * The words of subtitle track `track`, in times from the first shown frame; none where the track is empty or cannot be read: a
+ * The words of `track`, in times from the first shown frame; none where the track is empty or cannot be read: a
  * broken track costs the words, not the summary. Throws `timeout` and the reason of the signal.
  */
 export async function readSubtitleTrack(
   tools: MediaTools,
   path: string,
   video: Pick<VideoInfo, 'startOffset'>,
-  track: number,
+  track: SubtitleTrack,
   options: { readonly maxPixels: number; readonly signal?: AbortSignal | undefined },
 ): Promise<readonly Cue[]> {
   const args = [
     // Times of the container as they are: ffmpeg would count from the first packet of any stream.
     ...['-nostdin', '-copyts', ...inputArgs(path, options)],
-    ...['-map', `0:s:${track}`, '-vn', '-an', '-dn', '-f', 'srt', 'pipe:1'],
+    ...['-map', `0:${track.index}`, '-vn', '-an', '-dn', '-f', 'srt', 'pipe:1'],
   ];
   const ending = await runProgram(tools.ffmpeg, args, {
     signal: options.signal,

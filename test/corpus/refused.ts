@@ -102,6 +102,15 @@ export const REFUSED: readonly RefusedFile[] = [
     says: /encrypted/,
   },
   {
+    name: 'scrambled.ts',
+    what: 'a transport stream whose pictures are scrambled, as recorded from a pay channel',
+    args: H264,
+    encoders: ['libx264'],
+    after: scramble,
+    code: 'encrypted_media',
+    says: /encrypted/,
+  },
+  {
     name: 'codec.mp4',
     what: 'a codec nobody knows',
     args: H264,
@@ -169,6 +178,21 @@ export const REFUSED: readonly RefusedFile[] = [
     says: /lasts \d+ s; the limit is 172800 s/,
   },
 ];
+
+/** Makes noise of the payload of each packet but the tables, and says so in its header (ISO/IEC 13818-1, 2.4.3.2). */
+async function scramble(path: string): Promise<void> {
+  const data = await readFile(path);
+  for (let at = 0; at + 188 <= data.length; at += 188) {
+    const program = data.readUInt16BE(at + 1) & 0x1fff;
+    const control = data[at + 3] ?? 0;
+    if (program < 0x100 || program >= 0x1000) continue; // ffmpeg's tables; what it encodes is 0x100 and up
+    data[at + 3] = control | 0x80;
+    const field = (control & 0x20) === 0 ? 0 : 1 + (data[at + 4] ?? 0);
+    for (let byte = at + 4 + field; byte < at + 188; byte++)
+      data[byte] = (data[byte] ?? 0) ^ (byte * 151 + 37);
+  }
+  await writeFile(path, data);
+}
 
 function sound(name: string, args: readonly string[], encoders: readonly string[]): RefusedFile {
   return {

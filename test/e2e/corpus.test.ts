@@ -23,30 +23,27 @@ beforeAll(async () => {
 afterAll(() => system?.[Symbol.asyncDispose]());
 
 describe('frameloom summarize', () => {
-  it.concurrent.for(READ)(
-    '$name ($what): every picture at its time, upright',
-    async (file, { skip, expect }) => {
-      const missing = await missingEncoder(file);
-      if (missing !== undefined) skip(missing);
-      const path = await corpusFile(file);
-      const { code, stdout, stderr } = await summarize([path, '--json']);
-      expect(code, stderr).toBe(0);
-      const result = SummaryResult.parse(JSON.parse(stdout));
-      const frames = result.segments.flatMap((segment) => segment.frames);
-      expect(frames.length).toBeGreaterThanOrEqual(2);
-      for (const { image, time = -1 } of frames) {
-        const jpeg = await (await fetch(new URL(image, system.url))).arrayBuffer();
-        const { data, info } = await sharp(jpeg).raw().toBuffer({ resolveWithObject: true });
-        const picture = { data, width: info.width, height: info.height };
-        expect(readCorners(picture)).toEqual(UPRIGHT);
-        expect(Math.abs(time - file.truth(readNumber(picture) ?? -1))).toBeLessThanOrEqual(CLOCK);
-        expect(time).toBeLessThan(result.source.duration ?? 0);
-      }
-      const edges = result.chapters.flatMap(({ start_time = -1, end_time = -1 }) => [start_time, end_time]);
-      expect(edges).toEqual(edges.toSorted((first, second) => first - second));
-      if ('offset' in file) expect(result.source.start_offset).toBeCloseTo(Number(file.offset), 3);
-    },
-  );
+  it.for(READ)('$name ($what): every picture at its time, upright', async (file, { skip }) => {
+    const missing = await missingEncoder(file);
+    if (missing !== undefined) skip(missing);
+    const path = await corpusFile(file);
+    const { code, stdout, stderr } = await summarize([path, '--json']);
+    expect(code, stderr).toBe(0);
+    const result = SummaryResult.parse(JSON.parse(stdout));
+    const frames = result.segments.flatMap((segment) => segment.frames);
+    expect(frames.length).toBeGreaterThanOrEqual(2);
+    for (const { image, time = -1 } of frames) {
+      const jpeg = await (await fetch(new URL(image, system.url))).arrayBuffer();
+      const { data, info } = await sharp(jpeg).raw().toBuffer({ resolveWithObject: true });
+      const picture = { data, width: info.width, height: info.height };
+      expect(readCorners(picture)).toEqual(UPRIGHT);
+      expect(Math.abs(time - file.truth(readNumber(picture) ?? -1))).toBeLessThanOrEqual(CLOCK);
+      expect(time).toBeLessThan(result.source.duration ?? 0);
+    }
+    const edges = result.chapters.flatMap(({ start_time = -1, end_time = -1 }) => [start_time, end_time]);
+    expect(edges).toEqual(edges.toSorted((first, second) => first - second));
+    if ('offset' in file) expect(result.source.start_offset).toBeCloseTo(Number(file.offset), 3);
+  });
 
   it.for(REJECTED)('$name ($what): says why it is refused, and exits with 1', async (file, { skip }) => {
     const missing = await missingEncoder(file);

@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   findMediaTools,
-  findWords,
+  hasSound,
   type MediaTools,
   parseWords,
   probeVideo,
   readSubtitleTrack,
   transcribePiece,
+  wordsTrack,
 } from '../../media/index.ts';
 import { ffmpeg, H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
 
@@ -156,11 +157,13 @@ describe('a subtitle track', () => {
     const video =
       container === 'webm' ? ['-c:v', 'libvpx', '-deadline', 'realtime', '-b:v', '200k'] : ['-c:v', 'copy'];
     await ffmpeg(['-i', clip, '-i', at('side.srt'), ...video, '-c:s', codec, ...offset, path]);
-    const { subtitles, sound } = await findWords(tools, path, LIMITS.maxPixels);
-    expect([subtitles, sound]).toEqual([0, false]);
     const info = await probeVideo(tools, path, LIMITS);
+    const track = wordsTrack(info);
+    expect(track).toMatchObject({ form: 'text' });
+    if (!track) return;
+    expect(await hasSound(tools, path, LIMITS.maxPixels)).toBe(false);
     expect(Math.round(info.startOffset * 10) / 10).toBe(offset.length > 0 ? 7.5 : 0);
-    const cues = await readSubtitleTrack(tools, path, info, 0, LIMITS);
+    const cues = await readSubtitleTrack(tools, path, info, track, LIMITS);
     expect(cues.map(({ start, text }) => [Math.round(start * 10) / 10, text])).toEqual([
       [1, 'Good morning.'],
       [3.3, 'Anna: Two lines & more'],

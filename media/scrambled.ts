@@ -1,0 +1,50 @@
+/** Tells transport streams whose contents are scrambled: decoders take them for damaged ones. */
+import { open } from 'node:fs/promises';
+
+/** Bytes that are looked at, from the beginning. */
+const LOOK = 4 * 2 ** 20;
+/** 188 bytes; in M2TS a time stamp stands before each. */
+const PACKETS = [188, 192] as const;
+const SYNC = 0x47;
+/** Packets in a row that tell where packets begin. */
+const IN_A_ROW = 5;
+
+/**
+ * Whether most packets of the transport stream at `path` say that what they carry is scrambled (transport_scrambling_control,
+ * ISO/IEC 13818-1); false for whatever is no transport stream.
+ */
+export async function isScrambled(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(LOOK), 0, LOOK, 0);
+    return isMostlyScrambled(buffer.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
+}
+
+function isMostlyScrambled(head: Buffer): boolean {
+  const found = packetsOf(head);
+  if (!found) return false;
+  let carrying = 0;
+  let scrambled = 0;
+  for (let at = found.first; at + 4 <= head.length; at += found.size) {
+    if (head[at] !== SYNC) continue; // a damaged one
+    const control = head[at + 3] ?? 0;
+    const isFiller = (head.readUInt16BE(at + 1) & 0x1fff) === 0x1fff;
+    if ((control & 0x10) === 0 || isFiller) continue;
+    carrying++;
+    if ((control & 0xc0) !== 0) scrambled++;
+  }
+  return 2 * scrambled > carrying;
+}
+
+function packetsOf(head: Buffer): { readonly first: number; readonly size: number } | undefined {
+  for (const size of PACKETS) {
+    for (let first = 0; first < size; first++) {
+      const row = Array.from({ length: IN_A_ROW }, (_, index) => head[first + index * size]);
+      if (row.every((byte) => byte === SYNC)) return { first, size };
+    }
+  }
+  return undefined;
+}
