@@ -3,6 +3,7 @@
  * comes from the packet that carries its pixels: ffmpeg's `tee` muxer hands one packet to two writers, `rawvideo` (the
  * pixels) and `framecrc` (time and checksum), and the checksum must fit. Nothing is counted, nothing is written to disk.
  */
+import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { FrameloomError } from '../schema/errors.ts';
 import type { PictureCoding } from '../schema/source.ts';
@@ -148,6 +149,16 @@ function decodeArgs(
   ];
 }
 
+/**
+ * Most threads of one decoder. Each holds frames of its own, and several spans are decoded at once: machines with many cores
+ * gain nothing from more. Below, ffmpeg chooses.
+ */
+const MAX_THREADS = 8;
+
+function threadArgs(): readonly string[] {
+  return availableParallelism() > MAX_THREADS ? ['-threads', String(MAX_THREADS)] : [];
+}
+
 /** Arguments up to the input, read from container time `start`; `before` are further options of the decoder. */
 export function inputArgsFrom(
   path: string,
@@ -160,7 +171,7 @@ export function inputArgsFrom(
   return [
     ...['-nostdin', '-copyts', '-noaccurate_seek', '-noautorotate'],
     ...['-timelimit', String(Math.ceil(options.timeLimit / 1000))],
-    ...inputArgs(path, { maxPixels: options.maxPixels, seek: [...before, ...seek] }),
+    ...inputArgs(path, { maxPixels: options.maxPixels, seek: [...threadArgs(), ...before, ...seek] }),
   ];
 }
 

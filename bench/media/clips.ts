@@ -12,6 +12,9 @@ export const CACHE = join(tmpdir(), 'frameloom-bench-media');
 const PAGES = 8;
 const X264 = ['-c:v', 'libx264', '-crf', '23', '-pix_fmt', 'yuv420p'];
 
+/** When another slide comes in the lecture, in seconds. */
+export const LECTURE_SLIDES: readonly number[] = Array.from({ length: 30 }, (_, slide) => slide * 120);
+
 /** Slides of two minutes each, 1080p, 25 frames a second, as a screen recorder writes them. */
 export function lecture(): Promise<string> {
   return joined('lecture-60min.mp4', 25, 20, 'veryfast', 180, 6);

@@ -1,6 +1,6 @@
 /** How long picking takes beside ffmpeg that only decodes, with the same threads. */
 import type { MediaTools } from '../../media/index.ts';
-import { ffmpeg, lecture, motion } from './clips.ts';
+import { ffmpeg, LECTURE_SLIDES, lecture, motion } from './clips.ts';
 import { pickAll } from './pick.ts';
 
 export async function measureSpeed(tools: MediaTools, which: 'lecture' | 'motion'): Promise<object> {
@@ -15,11 +15,17 @@ export async function measureSpeed(tools: MediaTools, which: 'lecture' | 'motion
     keyframe.push((await timed(() => pickAll(tools, path, 'keyframe'))).seconds);
   }
   const [bestKeys, bestKeyframe] = [Math.min(...keys), Math.min(...keyframe)];
-  const kept = adaptive.value.filter((frame) => frame.kept).length;
+  const times = adaptive.value.filter((frame) => frame.kept).map(({ time }) => time);
+  const kept = times.length;
   console.log(`\n### ${what}\n\n| figure | target | measured |\n|---|---|---|`);
   console.log(`| ffmpeg decodes all | | ${decode.seconds.toFixed(1)} s |`);
   console.log(`| adaptive, ${kept} frames kept | | ${adaptive.seconds.toFixed(1)} s |`);
   console.log(`| adaptive ÷ decoding | ≤ 1.25 | ${(adaptive.seconds / decode.seconds).toFixed(2)} |`);
+  if (which === 'lecture') {
+    const seen = LECTURE_SLIDES.filter((begin) => times.some((time) => time >= begin && time <= begin + 0.5));
+    console.log(`| slides kept within 0.5 s | all | ${seen.length} of ${LECTURE_SLIDES.length} |`);
+    console.log(`| fewer frames than one a second | ≥ 80% | ${(100 * (1 - kept / 3600)).toFixed(1)}% |`);
+  }
   console.log(`| ffmpeg decodes keyframes | | ${bestKeys.toFixed(2)} s |`);
   console.log(`| keyframe ÷ decoding keyframes | ≤ 1.15 | ${(bestKeyframe / bestKeys).toFixed(2)} |`);
   return { decode: decode.seconds, adaptive: adaptive.seconds, kept, keys, keyframe };

@@ -1,5 +1,5 @@
 /**
- * The policies that follow change: `adaptive` and `scene`. docs/media-sampling.md states them for readers; the rules are
+ * The policies that follow change: `adaptive` and `scene`. docs/media.md states them for readers; the rules are
  * here. Candidates come at five a second (`STEP`), and a decision is made once the next `LOOKAHEAD` of them are known.
  *
  * Decisions are taken window by window. Each window begins anew: with the candidates of the last seconds before it as

@@ -4,6 +4,7 @@
  *  - A cut: most of it is new at once, more than before and after, and it does not come back (a flash does).
  *  - Another slide: text is made of the same strokes everywhere, so here counts what was there and is not (`replaced`); but
  *    only between moments of rest, because that measure takes all motion for change.
+ *  - A short fade through black: what comes up is new against what went down.
  *  - A dissolve or fade: most of it is new over a longer stretch whose middle is the mixture of its ends (`blend`).
  */
 import { DUPLICATE_BELOW } from '../difference.ts';
@@ -30,6 +31,9 @@ const BETTER = 0.1;
 /** How much is new, of the most around its middle, while a dissolve lasts; and the candidates in half of the longest one. */
 const ACTIVE = { from: 0.15, share: 0.3 } as const;
 const HALF = 8;
+
+/** Candidates after a black one within which the picture has come up again, and the change of mean luma of one that stands. */
+const COMES_UP = { within: 8, stands: 2 } as const;
 
 /** Candidates before and after one that are looked at. */
 export const SHOT_CONTEXT = 16;
@@ -117,6 +121,23 @@ export function createShotFinder(): ShotFinder {
     return best;
   }
 
+  /** A fade through black, too short to be a mixture, after which the newest plane, `index`, stands. */
+  function fromBlack(index: number): ShotChange | undefined {
+    const brightness = (number: number): number => meanOf(at(number));
+    const stands = Math.abs(brightness(index) - brightness(index - 1)) < COMES_UP.stands;
+    if (!stands || at(index - 1)?.black !== false) return undefined;
+    let black = index - 2;
+    while (black > index - COMES_UP.within && at(black)?.black === false) black--;
+    if (at(black)?.black !== true || black <= last) return undefined;
+    let from = black;
+    while (from > first && at(from)?.black === true) from--;
+    while (from > first && black - from < HALF && brightness(from - 1) > brightness(from) + COMES_UP.stands)
+      from--;
+    const [before, now] = [at(from), at(index)];
+    if (!before || !now || before.black || novelty(before, now) < NEW_SHOT) return undefined;
+    return { kind: 'dissolve', index: index - 1, from };
+  }
+
   function add(plane: Plane, change: Change | undefined): ShotChange | undefined {
     const before = planes.at(-1);
     planes.push(plane);
@@ -138,6 +159,11 @@ export function createShotFinder(): ShotFinder {
     }
     const found = mixture(newest);
     if (found && (!fit || found.strength > fit.strength + BETTER)) fit = { ...found, since: newest };
+    const risen = fit ? undefined : fromBlack(newest);
+    if (risen) {
+      last = risen.index;
+      return risen;
+    }
     // Certain once nothing fits better for as long as the shortest dissolve lasts, and the new shot stands.
     if (!fit || newest - fit.since < 3) return undefined;
     const { middle } = fit;
@@ -151,6 +177,10 @@ export function createShotFinder(): ShotFinder {
     return { kind: 'dissolve', index: last, from };
   }
   return { add };
+}
+
+function meanOf(plane: Plane | undefined): number {
+  return plane ? plane.means.reduce((sum, mean) => sum + mean, 0) / plane.means.length : 0;
 }
 
 /** Whether the picture only goes: what it goes to, comes later. */
