@@ -2,18 +2,64 @@
  * Appends to the event log of a job: one artifact per event, named by its number. A workflow task that is done again may gather
  * its events into other batches; by single names each event is still written once and none is lost.
  */
-import type { WorkflowActivities } from '../schema/stages.ts';
-import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { JobEvent } from '../schema/events.ts';
+import { type PlanShard, SHARD } from '../schema/shards.ts';
+import type { JobRef, LoggedEvent, SegmentNote, WorkflowActivities } from '../schema/stages.ts';
+import { type ArtifactStore, StoreError } from '../store/artifact-store.ts';
 import { eventsName } from '../store/names.ts';
-import { putJson } from './artifacts.ts';
+import { frameAddress } from '../summary/stitch.ts';
+import { getJson, putJson } from './artifacts.ts';
+import type { GenerationArtifact } from './generation.ts';
+import { createShardReader } from './shards.ts';
 
 export function createAppendEvents({
   store,
 }: {
   readonly store: ArtifactStore;
 }): WorkflowActivities['appendEvents'] {
+  const readPlan = createShardReader<PlanShard>(store);
+
   return async ({ jobId, run, events }) => {
+    const ref = { jobId, run };
+    const full = await Promise.all(events.map((event) => filled(event, ref)));
     // In order: a reader who finds an event must find those before it.
-    for (const event of events) await putJson(store, eventsName(jobId, run, event.id), [event]);
+    for (const event of full) await putJson(store, eventsName(jobId, run, event.id), [event]);
   };
+
+  /** The event with the captions that it only names. */
+  async function filled(event: LoggedEvent, ref: JobRef): Promise<JobEvent> {
+    if (event.type !== 'segment.completed') return event;
+    const { index, generation, cached } = event.segment;
+    const [plan, captions] = await Promise.all([
+      readPlan(ref, 'segments', Math.floor(index / SHARD)),
+      captionsOf(generation),
+    ]);
+    const { first = 0, frames = [], start_time, end_time } = plan.segments[index % SHARD] ?? {};
+    return {
+      ...(event satisfies SegmentNote),
+      segment: {
+        index,
+        ...(start_time === undefined ? {} : { start_time }),
+        ...(start_time === undefined || end_time === undefined ? {} : { end_time }),
+        frames: frames.map(({ time, slide }, offset) => ({
+          index: first + offset,
+          ...(time === undefined ? {} : { time }),
+          ...(slide === undefined ? {} : { slide }),
+          caption: captions[offset] ?? '',
+          image: frameAddress(ref.jobId, first + offset),
+        })),
+        cached,
+      },
+    };
+  }
+
+  async function captionsOf(generation: string): Promise<readonly string[]> {
+    try {
+      return (await getJson<GenerationArtifact>(store, generation)).lines;
+    } catch (error) {
+      // The log goes on without captions that are gone for good: what needs them will say so.
+      if (error instanceof StoreError && (error.code === 'not_found' || error.code === 'corrupt')) return [];
+      throw error;
+    }
+  }
 }

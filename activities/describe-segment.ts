@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { Generation, ImageFile } from '../phi3v/index.ts';
 import { digest } from '../schema/canonical.ts';
-import type { DescribeInput, DescribeOutput, GpuActivities, ModelPlan } from '../schema/stages.ts';
+import type { PlanSegment, PlanShard } from '../schema/shards.ts';
+import type { Cost, DescribeOutput, GpuActivities, ModelPlan } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { featuresName, generationName } from '../store/names.ts';
 import { collapse, parseCaptions } from '../summary/captions.ts';
@@ -15,15 +16,20 @@ import { putJson, withFiles } from './artifacts.ts';
 import { type GenerationArtifact, generateOnce } from './generation.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { type GpuDeps, requireModel } from './model.ts';
+import { createShardReader } from './shards.ts';
 import { promptWords, slidesOf } from './words.ts';
 
 export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSegment'] {
-  return (input) =>
+  const readPlan = createShardReader<PlanShard>(deps.store);
+  return ({ shard, at, ...ref }) =>
     withHeartbeat(async (signal) => {
-      const { model, crops, focus, instruction } = input;
+      const { model, focus, instruction, segments } = await readPlan(ref, 'segments', shard);
+      const segment = segments[at];
+      if (!segment) throw new TypeError(`shard ${shard} has no segment ${at}`);
       requireModel(deps, model);
-      if (crops.length === 0) return quote(deps.store, input, deps.generator.info.runtime);
-      const words = await promptWords(deps.store, input.words, model.wordTokens);
+      const crops = segment.frames.flatMap((frame) => frame.crops ?? []);
+      if (crops.length === 0) return quote(deps.store, segment, deps.generator.info.runtime);
+      const words = await promptWords(deps.store, segment.words, model.wordTokens);
       const user = { focus, instruction };
       const maxTokens = model.tokens.captionPerImage * crops.length;
       const identity = await digest({
@@ -46,26 +52,13 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
         (text) => parseCaptions(text, crops.length),
         signal,
       );
-      return {
-        generation: name,
-        captions: artifact.lines,
-        lines: collapse(artifact.lines).length,
-        attempts: Context.current().info.attempt,
-        cached,
-        gpuSeconds,
-        visionCalls,
-        rows,
-        runtime: deps.generator.info.runtime,
-      };
+      const cost = { cached, gpuSeconds, visionCalls, rows, runtime: deps.generator.info.runtime };
+      return outputOf(name, artifact.lines, cost);
     });
 }
 
 /** Slides without pictures are described by their own words; no model is asked. */
-async function quote(
-  store: ArtifactStore,
-  { words }: DescribeInput,
-  runtime: string,
-): Promise<DescribeOutput> {
+async function quote(store: ArtifactStore, { words }: PlanSegment, runtime: string): Promise<DescribeOutput> {
   const slides = words?.kind === 'slides' ? await slidesOf(store, words) : [];
   const captions = slides.map((slide) => (slide ? quoteSlide(slide) : ''));
   const generation = generationName(await digest({ kind: 'quote', captions }));
@@ -77,19 +70,27 @@ async function quote(
     usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
   };
   await putJson(store, generation, artifact);
+  return outputOf(generation, captions, { cached: false, gpuSeconds: 0, visionCalls: 0, rows: 0, runtime });
+}
+
+/** What merging needs to know of the captions, without the captions. */
+async function outputOf(
+  generation: string,
+  captions: readonly string[],
+  cost: Omit<Cost, 'attempts'>,
+): Promise<DescribeOutput> {
+  const lines = collapse(captions);
+  const [opens, closes] = [lines[0], lines.at(-1)];
+  const marks =
+    opens === undefined || closes === undefined
+      ? {}
+      : { opens: await markOf(opens), closes: await markOf(closes) };
   const { attempt } = Context.current().info;
-  const lines = collapse(captions).length;
-  return {
-    generation,
-    captions,
-    lines,
-    attempts: attempt,
-    cached: false,
-    gpuSeconds: 0,
-    visionCalls: 0,
-    rows: 0,
-    runtime,
-  };
+  return { generation, lines: lines.length, ...marks, attempts: attempt, ...cost };
+}
+
+async function markOf(caption: string): Promise<string> {
+  return (await digest(caption)).slice(0, 16);
 }
 
 /**

@@ -97,5 +97,10 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
 }
 
 function outputOf(extraction: string, { frames, decisions, gaps }: Extraction): ExtractOutput {
-  return { extraction, frames, dropped: decisions.length - frames.length, gaps: gaps.length };
+  return {
+    extraction,
+    kept: frames.length,
+    dropped: decisions.length - frames.length,
+    gaps: gaps.length,
+  };
 }

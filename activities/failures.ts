@@ -1,7 +1,8 @@
 /** Every error an activity can end with, as the failure Temporal records: its type is a code of schema/errors.ts. */
-import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { ModelError } from '../phi3v/index.ts';
 import { ERRORS, type ErrorCode, FrameloomError } from '../schema/errors.ts';
+import type { FailureDetails } from '../schema/stages.ts';
 import { StoreError, type StoreErrorCode } from '../store/artifact-store.ts';
 import { MODEL_ERRORS } from './model-errors.ts';
 
@@ -31,26 +32,36 @@ export function withTypedFailures<T extends object>(activities: T): T {
       try {
         return await (run as (input: unknown) => Promise<unknown>)(input); // every activity takes one object
       } catch (error) {
-        throw failureOf(error);
+        throw failureOf(error, Context.current().info.attempt);
       }
     },
   ]);
   return Object.fromEntries(wrapped) as T; // same names, same signatures
 }
 
-/** The failure to record for `error`; a cancellation stays one. */
-export function failureOf(error: unknown): unknown {
+/** The failure to record for `error` on this attempt; a cancellation stays one. */
+export function failureOf(error: unknown, attempt: number): unknown {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   const { code, message } = classify(error);
   return ApplicationFailure.create({
     type: code,
     message,
+    details: [{ attempts: attempt } satisfies FailureDetails],
     nonRetryable: !ERRORS[code].retryable,
     ...(error instanceof Error ? { cause: error } : {}),
     ...(error instanceof ModelError && error.retryAfterMs !== undefined
       ? { nextRetryDelay: error.retryAfterMs }
       : {}),
   });
+}
+
+/** What to record of an error that no further attempt will mend; undefined where one may, or where the activity is only stopped. */
+export function finalErrorOf(
+  error: unknown,
+): { readonly code: ErrorCode; readonly message: string } | undefined {
+  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return undefined;
+  const found = classify(error);
+  return ERRORS[found.code].retryable ? undefined : found;
 }
 
 function classify(error: unknown): { readonly code: ErrorCode; readonly message: string } {

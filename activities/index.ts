@@ -9,11 +9,13 @@ import { createFinish } from './finish.ts';
 import { createIngest, type IngestDeps } from './ingest.ts';
 import { createMatchSlides } from './match-slides.ts';
 import type { GpuDeps } from './model.ts';
+import { createPlan } from './plan.ts';
+import { createPlanMerges } from './plan-merges.ts';
 import { createPreprocessFrames } from './preprocess-frames.ts';
 import { createReadWords, type WordsDeps } from './read-words.ts';
 import { createReduce } from './reduce.ts';
+import { createKeepShard } from './shards.ts';
 import { createTurns } from './turns.ts';
-import { createWriteManifest } from './write-manifest.ts';
 
 export type { GpuDeps } from './model.ts';
 
@@ -25,8 +27,9 @@ export function createCpuActivities(deps: CpuDeps): CpuActivities {
     extractFrames: createExtractFrames(deps),
     readWords: createReadWords(deps),
     matchSlides: createMatchSlides(deps),
+    plan: createPlan(deps),
     preprocessFrames: createPreprocessFrames(deps),
-    writeManifest: createWriteManifest(deps),
+    planMerges: createPlanMerges(deps),
     finish: createFinish(deps),
   });
 }
@@ -37,5 +40,8 @@ export function createGpuActivities(deps: GpuDeps): GpuActivities {
 }
 
 export function createWorkflowActivities(deps: { readonly store: ArtifactStore }): WorkflowActivities {
-  return withTypedFailures({ appendEvents: createAppendEvents(deps) });
+  return withTypedFailures({
+    appendEvents: createAppendEvents(deps),
+    keepShard: createKeepShard(deps),
+  });
 }

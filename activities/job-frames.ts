@@ -9,6 +9,8 @@ export interface JobFrames {
   readonly frames: readonly Frame[];
   /** Whether frame `number` of the extractions, counted over all of them, is one of the job's. */
   isUsed(number: number): boolean;
+  /** Artifact of the extraction that frame `number` of the job is from. */
+  extractionOf(number: number): string;
 }
 
 /** Reads the extractions one by one. Without `maxFrames` the job has them all. */
@@ -17,12 +19,22 @@ export async function readJobFrames(
   extractions: readonly string[],
   maxFrames: number | undefined,
 ): Promise<JobFrames> {
-  const found: Frame[] = [];
-  for (const name of extractions) found.push(...(await getJson<Extraction>(store, name)).frames);
-  if (maxFrames === undefined) return { frames: found, isUsed: () => true };
-  const used = spendBudget(found, maxFrames);
+  const found: { readonly frame: Frame; readonly extraction: string }[] = [];
+  for (const extraction of extractions) {
+    const { frames } = await getJson<Extraction>(store, extraction);
+    for (const frame of frames) found.push({ frame, extraction });
+  }
+  const used =
+    maxFrames === undefined
+      ? undefined
+      : spendBudget(
+          found.map(({ frame }) => frame),
+          maxFrames,
+        );
+  const own = used === undefined ? found : found.filter((_, number) => used.has(number));
   return {
-    frames: found.filter((_, number) => used.has(number)),
-    isUsed: (number) => used.has(number),
+    frames: own.map(({ frame }) => frame),
+    isUsed: (number) => used?.has(number) ?? true,
+    extractionOf: (number) => own[number]?.extraction ?? '',
   };
 }

@@ -17,6 +17,7 @@ import { intervalsOf } from '../summary/intervals.ts';
 import { putJson } from './artifacts.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { readJobFrames } from './job-frames.ts';
+import { extractionsOf } from './shards.ts';
 import { withSlides } from './slides.ts';
 
 /** Part of the name of what is found: raise it when the same frames would show other slides. */
@@ -37,8 +38,10 @@ export function createMatchSlides(deps: {
   readonly limits: MediaLimits;
 }): CpuActivities['matchSlides'] {
   const { store, limits } = deps;
-  return ({ deck, extractions, maxFrames, end }) =>
+  return (input) =>
     withHeartbeat(async (signal) => {
+      const { deck, maxFrames, end } = input;
+      const extractions = await extractionsOf(store, input, input.extractions);
       const { sha256, pictures, words, missing } = deck;
       const identity = { version: VERSION, sha256, pictures, words, missing, extractions, maxFrames, end };
       const shown = shownSlidesName(await digest(identity));

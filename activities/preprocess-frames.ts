@@ -1,46 +1,45 @@
 /** Makes the model's picture of each frame: the HD transform of the runtime, as 8-bit RGB. */
+import { Context } from '@temporalio/activity';
 import { readImage } from '../media/index.ts';
-import { decodePadded, encodePadded, hdTransform, imageTokens } from '../phi3v/index.ts';
-import { digest } from '../schema/canonical.ts';
-import type { CpuActivities } from '../schema/stages.ts';
+import { encodePadded, hdTransform } from '../phi3v/index.ts';
+import type { PlanShard } from '../schema/shards.ts';
+import type { CpuActivities, LostPictures } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { cropsName } from '../store/names.ts';
+import { finalErrorOf } from './failures.ts';
 import { withHeartbeat } from './heartbeat.ts';
-
-/** Part of the name of every preprocessed picture: raise it when the same frame would give other pixels. */
-const PREPROCESS_VERSION = 1;
+import { createShardReader } from './shards.ts';
 
 export function createPreprocessFrames(deps: {
   readonly store: ArtifactStore;
   readonly limits: { readonly maxPixels: number };
 }): CpuActivities['preprocessFrames'] {
   const { store, limits } = deps;
-  return ({ frames, crops: numCrops }) =>
+  const readPlan = createShardReader<PlanShard>(store);
+
+  return ({ shard, from, to, ...ref }) =>
     withHeartbeat(async (signal) => {
-      const made: { crops: string; imageTokens: number }[] = [];
-      for (const frame of frames) {
-        signal.throwIfAborted();
-        const name = cropsName(await digest({ version: PREPROCESS_VERSION, frame, numCrops }));
-        const size = (await sizeOf(name)) ?? (await make(name, frame, numCrops));
-        made.push({ crops: name, imageTokens: imageTokens(size.height, size.width) });
+      const plan = await readPlan(ref, 'segments', shard);
+      const { attempt } = Context.current().info;
+      const lost: LostPictures[] = [];
+      for (const [offset, segment] of plan.segments.slice(from, to).entries()) {
+        try {
+          for (const { name, crops } of segment.frames) {
+            signal.throwIfAborted();
+            if (crops !== undefined) await make(crops, name, plan.model.crops);
+          }
+        } catch (error) {
+          // What will not pass is lost for this segment alone.
+          const final = signal.aborted ? undefined : finalErrorOf(error);
+          if (!final) throw error;
+          lost.push({ at: from + offset, reason: final.code, message: final.message, attempts: attempt });
+        }
       }
-      return made;
+      return { lost };
     });
 
-  async function sizeOf(
-    name: string,
-  ): Promise<{ readonly width: number; readonly height: number } | undefined> {
-    if ((await store.head(name)) === undefined) return undefined;
-    return decodePadded(await store.bytes(name));
-  }
-
-  async function make(
-    name: string,
-    frame: string,
-    numCrops: number,
-  ): Promise<{ readonly width: number; readonly height: number }> {
+  async function make(name: string, frame: string, numCrops: number): Promise<void> {
+    if ((await store.head(name)) !== undefined) return;
     const image = hdTransform(await readImage(await store.bytes(frame), limits), numCrops);
     await store.put(name, encodePadded(image));
-    return image;
   }
 }

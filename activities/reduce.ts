@@ -1,6 +1,7 @@
 /** Merges captions or texts into one text, or gives them a title. */
 import { Context } from '@temporalio/activity';
 import { digest } from '../schema/canonical.ts';
+import type { Brief, MergeShard } from '../schema/shards.ts';
 import type { GpuActivities, ReduceInput, ReduceOutput } from '../schema/stages.ts';
 import { generationName } from '../store/names.ts';
 import { collapse } from '../summary/captions.ts';
@@ -10,20 +11,27 @@ import { getJson, putJson } from './artifacts.ts';
 import { type GenerationArtifact, generateOnce } from './generation.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { type GpuDeps, requireModel } from './model.ts';
+import { createShardReader } from './shards.ts';
 
 /** Characters per token, to keep what is merged within what may be answered. Low, so that the estimate is on the safe side. */
 const CHARACTERS_PER_TOKEN = 3;
 
+/** Of what no model was asked for. */
+const FREE = { cached: false, gpuSeconds: 0, visionCalls: 0, rows: 0 } as const;
+
 export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
   const { store, generator } = deps;
+  const readGroups = createShardReader<MergeShard>(store);
   return (input) =>
     withHeartbeat(async (signal) => {
-      const { model, kind, focus, instruction, maxTokens } = input;
+      const { kind, maxTokens } = input;
+      const { model, inputs, ...user } = await workOf(input);
       requireModel(deps, model);
-      const user = { focus, instruction };
-      const sources = await Promise.all(
-        input.inputs.map((merged) => getJson<GenerationArtifact>(store, merged)),
-      );
+      const common = { attempts: Context.current().info.attempt, runtime: generator.info.runtime };
+      const [only] = inputs;
+      if (kind === 'summary' && inputs.length === 1 && only !== undefined)
+        return { ...common, ...FREE, generation: only, passed: true };
+      const sources = await Promise.all(inputs.map((merged) => getJson<GenerationArtifact>(store, merged)));
       const lines = inputLines(kind, sources, model.merge.captions, maxTokens);
       const identity = await digest({
         kind,
@@ -33,7 +41,6 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
         lines,
         maxTokens,
       });
-      const common = { attempts: Context.current().info.attempt, runtime: generator.info.runtime };
       if (lines.length === 0 || (lines.length === 1 && kind !== 'title')) {
         return { ...common, ...(await keep(identity, lines[0] ?? '')) };
       }
@@ -62,7 +69,16 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
       usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
     };
     await putJson(store, generationName(identity), artifact);
-    return { generation: generationName(identity), cached: false, gpuSeconds: 0, visionCalls: 0, rows: 0 };
+    return { ...FREE, generation: generationName(identity) };
+  }
+
+  /** What is merged, and with what words. */
+  async function workOf(input: ReduceInput): Promise<Brief & { readonly inputs: readonly string[] }> {
+    if ('inputs' in input) return { model: input.model, inputs: input.inputs };
+    const { groups, ...brief } = await readGroups(input, `groups-${input.level}`, input.shard);
+    const group = groups[input.at];
+    if (!group) throw new TypeError(`shard ${input.shard} has no group ${input.at}`);
+    return { ...brief, inputs: group.inputs };
   }
 }
 

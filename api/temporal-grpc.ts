@@ -34,8 +34,8 @@ const PRIORITY_KEY = defineSearchAttributeKey('FrameloomPriority', SearchAttribu
 /** Longest wait for one answer of the server, in milliseconds. */
 const RPC_TIMEOUT = 10_000;
 const READY_TIMEOUT = 2000;
-/** Most runs of one job that are deleted with it. */
-const RUNS_DELETED = 100;
+/** Most runs of one job that are deleted with it: the chain of a job of 10,000 segments has about 50. */
+const RUNS_DELETED = 1000;
 
 // gRPC status codes, https://grpc.io/docs/guides/status-codes/
 const NOT_FOUND = 5;
@@ -171,7 +171,8 @@ export function createTemporalOrchestrator(
       const nextPageToken = cursor === undefined ? undefined : await readCursor(tenant, cursor);
       const page = await query({
         pageSize: limit,
-        query: `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}'`,
+        // A run that was continued in another one is not a job of its own.
+        query: `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew'`,
         ...(nextPageToken ? { nextPageToken } : {}),
       });
       const newest = newestRuns((page.executions ?? []).map((info) => recordOf(info, false)));
@@ -196,9 +197,13 @@ export function createTemporalOrchestrator(
       if (!isClosed(record))
         throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
       const { executions } = await query({ pageSize: RUNS_DELETED, query: `WorkflowId='${id}'` });
-      const runs = (executions ?? []).map((info) => info.execution?.runId ?? '');
+      const found = executions ?? [];
+      const chains = found.map((info) => info.firstRunId || (info.execution?.runId ?? ''));
+      for (const run of new Set([record.run, ...chains])) {
+        await store.put(deletedName(id, run), new Uint8Array());
+      }
+      const runs = found.map((info) => info.execution?.runId ?? '');
       for (const runId of new Set([record.run, ...runs])) {
-        await store.put(deletedName(id, runId), new Uint8Array());
         try {
           await ask(() =>
             workflowService.deleteWorkflowExecution({
@@ -225,12 +230,13 @@ function recordOf(info: Execution, cancelRequested: boolean): JobRecord {
   const state = STATES[Number(info.status)];
   if (!state) throw new TypeError(`no such workflow status: ${info.status}`);
   const closedAt = timeOf(info.closeTime);
+  const memo = memoOf(info.memo?.fields ?? {});
   return {
     id: JobId.parse(info.execution?.workflowId),
-    run: info.execution?.runId ?? '',
+    run: info.firstRunId || (info.execution?.runId ?? ''),
     state: state === 'running' && cancelRequested ? 'cancelling' : state,
-    memo: memoOf(info.memo?.fields ?? {}),
-    createdAt: timeOf(info.startTime) ?? new Date(0).toISOString(),
+    memo,
+    createdAt: memo.createdAt ?? timeOf(info.startTime) ?? new Date(0).toISOString(),
     ...(closedAt === undefined ? {} : { closedAt }),
   };
 }

@@ -106,6 +106,8 @@ export interface JobMemo {
   readonly fingerprint: string;
   readonly progress?: Progress;
   readonly startedAt?: string;
+  /** When the job was started: a job that goes on in further runs began with the first of them. RFC 3339. */
+  readonly createdAt?: string;
   readonly outcome?: JobOutcome;
   /** Run that ended before its time or with gaps, after which a client asked for this one. */
   readonly retryOf?: string;

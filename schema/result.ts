@@ -1,7 +1,7 @@
 /**
  * What a job made. The result is a pure function of source, request and model: it holds nothing that depends on when,
- * where or in how many attempts it was made, so that two runs of a job can be compared byte by byte. What it cost
- * stands in the `ledger` of the job.
+ * where or in how many attempts it was made, so that two runs of a job can be compared byte by byte; only a gap says how often it
+ * was tried. What it cost stands in the `ledger` of the job.
  */
 import { z } from 'zod';
 import { Sha256 } from './ids.ts';
@@ -69,6 +69,7 @@ export const ResultGap = z
     end_time: z.number().optional(),
     slides: z.array(z.int()).optional(),
     reason: z.string().describe('Error code.'),
+    attempts: z.int().describe('How often it was tried, workers that were lost included.'),
   })
   .meta({ id: 'Gap' });
 

@@ -5,14 +5,70 @@
 import type { ErrorCode } from './errors.ts';
 import type { JobEvent } from './events.ts';
 import type { FileId, JobId } from './ids.ts';
+import type { JobError, Progress } from './job.ts';
 import type { SourceRequest, SummaryRequest } from './request.ts';
-import type { Frame, SourceInfo, VideoInfo } from './source.ts';
+import type { MergeOutcome, SegmentOutcome } from './shards.ts';
+import type { SourceInfo, VideoInfo } from './source.ts';
 
 /** The argument of the `summarize` workflow. */
 export interface SummarizeInput {
   readonly jobId: JobId;
   readonly tenant: string;
   readonly request: SummaryRequest;
+  /** Where the run before left off, in a run that continues one; callers never set it. */
+  readonly state?: JobState;
+}
+
+/**
+ * All that a run of the workflow hands to the next one. It does not grow with the source: what does is in shards, which are
+ * named by their numbers.
+ */
+export interface JobState {
+  readonly startedAt: string;
+  /** Id of the next event. */
+  readonly nextEvent: number;
+  readonly progress: Progress;
+  readonly ingested?: IngestOutput;
+  readonly words?: SpokenWords;
+  readonly extracted?: ExtractedState;
+  readonly planned?: PlanOutput;
+  readonly shown?: string;
+  readonly described?: DescribedState;
+  readonly merged?: MergedState;
+}
+
+export interface ExtractedState {
+  /** Number of the next span. */
+  readonly next: number;
+  readonly kept: number;
+  /** Slides whose picture is missing. */
+  readonly gaps: number;
+}
+
+export interface DescribedState {
+  /** Number of the next segment. */
+  readonly next: number;
+  readonly done: number;
+  readonly failed: number;
+  /** When the first segment was begun, in milliseconds. */
+  readonly began: number;
+  /** Why the first of the failed ones failed. */
+  readonly error?: JobError;
+}
+
+export interface MergedState {
+  /** Number of groups of each level so far. */
+  readonly levels: readonly number[];
+  /** Next group of the last of these levels. */
+  readonly next: number;
+  /** Generation of the last text made: of the summary, once a level has but one group. */
+  readonly text?: string;
+}
+
+/** The job and the first run of its chain of runs: together they name its artifacts. */
+export interface JobRef {
+  readonly jobId: JobId;
+  readonly run: string;
 }
 
 /** What the plan needs to know of the model, and what a GPU worker checks itself against. */
@@ -104,7 +160,7 @@ export interface ExtractInput {
 export interface ExtractOutput {
   /** Artifact that holds frames, slide texts and decisions of this span. */
   readonly extraction: string;
-  readonly frames: readonly Frame[];
+  readonly kept: number;
   readonly dropped: number;
   /** Slides whose picture is missing. */
   readonly gaps: number;
@@ -130,10 +186,11 @@ export interface ReadWordsOutput {
   readonly words?: SpokenWords;
 }
 
-export interface MatchSlidesInput {
+export interface MatchSlidesInput extends JobRef {
   readonly deck: DeckParts;
-  readonly extractions: readonly string[];
-  /** As in the manifest. */
+  /** Number of shards with the names of extractions. */
+  readonly extractions: number;
+  /** As in the plan. */
   readonly maxFrames?: number;
   /** Where the last frame ends, in seconds. */
   readonly end: number;
@@ -144,20 +201,42 @@ export interface MatchSlidesOutput {
   readonly shown: string;
 }
 
-export interface PreprocessInput {
-  readonly frames: readonly string[];
-  readonly crops: number;
-}
-
-/** One entry per frame of the input. */
-export type PreprocessOutput = readonly { readonly crops: string; readonly imageTokens: number }[];
-
-export interface ManifestInput {
-  readonly jobId: JobId;
-  readonly run: string;
-  readonly extractions: readonly string[];
+export interface PlanInput extends JobRef {
+  readonly source: SourceInfo;
+  /** Number of shards with the names of extractions. */
+  readonly extractions: number;
   /** Most frames of the job; without: all. */
   readonly maxFrames?: number;
+  readonly words?: SpokenWords;
+  readonly request: Pick<
+    SummaryRequest,
+    'prompt' | 'caption_prompt' | 'chunk_duration' | 'start_time' | 'end_time'
+  >;
+  readonly model: ModelPlan;
+}
+
+export interface PlanOutput {
+  readonly segments: number;
+  readonly frames: number;
+}
+
+/** Segments `[from, to)` of a shard. */
+export interface PreprocessInput extends JobRef {
+  readonly shard: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface LostPictures {
+  readonly at: number;
+  readonly reason: ErrorCode;
+  readonly message: string;
+  readonly attempts: number;
+}
+
+export interface PreprocessOutput {
+  /** Segments whose pictures cannot be made: their places in the shard, and why. */
+  readonly lost: readonly LostPictures[];
 }
 
 /** What one generation cost on this attempt. `cached`: it was found, not made. */
@@ -184,75 +263,70 @@ export type WordsRef =
   | { readonly kind: 'slides'; readonly extractions: readonly string[]; readonly slides: readonly number[] }
   | { readonly kind: 'speech'; readonly artifact: string; readonly start: number; readonly end: number };
 
-export interface DescribeInput {
-  readonly model: ModelPlan;
-  /** Offered to the model; where there is no picture, the description itself. */
-  readonly words?: WordsRef;
-  /** Artifacts of the preprocessed pictures, in order; none where slides could not be drawn. */
-  readonly crops: readonly string[];
-  readonly focus?: string;
-  readonly instruction?: string;
+/** Segment `at` of a shard. */
+export interface DescribeInput extends JobRef {
+  readonly shard: number;
+  readonly at: number;
 }
 
 export interface DescribeOutput extends Cost {
   readonly generation: string;
-  /** Caption of each picture. */
-  readonly captions: readonly string[];
-  /** Captions that differ from the one before: what merging will cost. */
+  /** As in the outcome. */
   readonly lines: number;
+  readonly opens?: string;
+  readonly closes?: string;
 }
 
-export interface ReduceInput {
+export interface PlanMergesInput extends JobRef {
+  /** 0 merges captions into sections, each further one the texts of the one before. */
+  readonly level: number;
+  /** Number of entries of the level before; on level 0 of segments. */
+  readonly entries: number;
+  readonly request: Pick<SummaryRequest, 'prompt' | 'summary_prompt'>;
   readonly model: ModelPlan;
+}
+
+export interface PlanMergesOutput {
+  readonly groups: number;
+}
+
+/** Group `at` of a shard of a level, or the generation that is named. */
+export type ReduceInput = {
   /** `section`: captions become one text. `summary`: texts become one text. `title`: either becomes a short title. */
   readonly kind: 'section' | 'summary' | 'title';
-  /** Generations to merge, in order. */
-  readonly inputs: readonly string[];
-  readonly focus?: string;
-  readonly instruction?: string;
   readonly maxTokens: number;
-}
+} & (
+  | (JobRef & { readonly level: number; readonly shard: number; readonly at: number })
+  | { readonly model: ModelPlan; readonly inputs: readonly string[] }
+);
 
 export interface ReduceOutput extends Cost {
   readonly generation: string;
   /** Titles only. */
   readonly title?: string;
+  /** A group of one text: nothing was made, `generation` is that text. */
+  readonly passed?: true;
 }
 
-export type FinishSegment =
-  | {
-      readonly index: number;
-      readonly first: number;
-      readonly last: number;
-      readonly generation: string;
-      readonly cost: Cost;
-    }
-  | { readonly index: number; readonly first: number; readonly last: number; readonly reason: string };
-
-export interface FinishInput {
-  readonly jobId: JobId;
-  readonly run: string;
+export interface FinishInput extends JobRef {
   readonly source: SourceInfo;
   readonly range?: { readonly start: number; readonly end: number };
-  readonly extractions: readonly string[];
-  /** As in the manifest. */
+  /** Number of shards with the names of extractions. */
+  readonly extractions: number;
+  /** As in the plan. */
   readonly maxFrames?: number;
   readonly words?: SpokenWords;
   /** Artifact of `matchSlides`. */
   readonly shown?: string;
-  readonly segments: readonly FinishSegment[];
-  readonly sections: readonly {
-    readonly first: number;
-    readonly last: number;
-    readonly title: string;
-    readonly text: string;
-  }[];
+  /** Number of segments. */
+  readonly segments: number;
+  /** Number of groups of each level of merging. */
+  readonly levels: readonly number[];
   /** Generations of the summary and of its title. */
   readonly summary: string;
   readonly title: string;
-  /** All merges and titles, for the totals. */
-  readonly reductions: readonly string[];
-  readonly reduceGpuSeconds: number;
+  /** What the title cost. */
+  readonly titleGpuSeconds: number;
   readonly startedAt: string;
   readonly model: ModelPlan;
 }
@@ -262,10 +336,31 @@ export interface FinishOutput {
   readonly ledger: string;
 }
 
-export interface AppendEventsInput {
-  readonly jobId: JobId;
-  readonly run: string;
-  readonly events: readonly JobEvent[];
+type SegmentCompleted = Extract<JobEvent, { readonly type: 'segment.completed' }>;
+
+/** A `segment.completed` that only names what it shows: captions stay out of histories. */
+export type SegmentNote = Omit<SegmentCompleted, 'segment'> & {
+  readonly segment: { readonly index: number; readonly generation: string; readonly cached: boolean };
+};
+
+/** An event on its way into the log. */
+export type LoggedEvent = Exclude<JobEvent, SegmentCompleted> | SegmentNote;
+
+export interface AppendEventsInput extends JobRef {
+  readonly events: readonly LoggedEvent[];
+}
+
+/** A shard of what a stage made. */
+export type KeepShardInput = JobRef & { readonly shard: number } & (
+    | { readonly kind: 'extractions'; readonly entries: readonly string[] }
+    | { readonly kind: 'described'; readonly entries: readonly SegmentOutcome[] }
+    | { readonly kind: `merged-${number}`; readonly entries: readonly MergeOutcome[] }
+  );
+
+/** What a failed activity says besides code and message. */
+export interface FailureDetails {
+  /** The attempt that failed. */
+  readonly attempts: number;
 }
 
 /** Activities of the `cpu` queue. */
@@ -278,10 +373,12 @@ export interface CpuActivities {
   readWords(input: ReadWordsInput): Promise<ReadWordsOutput>;
   /** Finds out which slide of its deck each frame of a video shows. */
   matchSlides(input: MatchSlidesInput): Promise<MatchSlidesOutput>;
-  /** Makes the model's picture of each frame. */
+  /** Spends the frame budget, publishes frames.jsonl of the job, and cuts its frames into segments. */
+  plan(input: PlanInput): Promise<PlanOutput>;
+  /** Makes the model's picture of each frame of some segments. */
   preprocessFrames(input: PreprocessInput): Promise<PreprocessOutput>;
-  /** Publishes frames.jsonl of the job. */
-  writeManifest(input: ManifestInput): Promise<void>;
+  /** Groups what one level of merging merges. */
+  planMerges(input: PlanMergesInput): Promise<PlanMergesOutput>;
   /** Stitches and publishes result and ledger. */
   finish(input: FinishInput): Promise<FinishOutput>;
 }
@@ -298,4 +395,6 @@ export interface GpuActivities {
 export interface WorkflowActivities {
   /** Appends to the event log of a job. */
   appendEvents(input: AppendEventsInput): Promise<void>;
+  /** Publishes a shard of outcomes, so that the workflow can forget them. */
+  keepShard(input: KeepShardInput): Promise<void>;
 }

@@ -91,6 +91,11 @@ export function eventsName(jobId: string, run: string, first: number): string {
   return `jobs/${jobId}/${run}/events/${String(first).padStart(8, '0')}.json`;
 }
 
+/** What the stages of a job leave for each other, shard by shard (schema/shards.ts). */
+export function shardName(jobId: string, run: string, kind: string, shard: number): string {
+  return `jobs/${jobId}/${run}/shards/${kind}/${String(shard).padStart(6, '0')}.json`;
+}
+
 /** All that belongs to one job alone. */
 export function jobPrefix(jobId: string): string {
   return `jobs/${jobId}/`;

@@ -20,7 +20,10 @@ export interface SourceRange {
 }
 
 /** The requested seconds of a video, cut to its length. */
-export function videoRange(source: VideoInfo, request: SummaryRequest): SourceRange {
+export function videoRange(
+  source: VideoInfo,
+  request: Pick<SummaryRequest, 'start_time' | 'end_time'>,
+): SourceRange {
   return {
     start: request.start_time ?? 0,
     end: Math.min(request.end_time ?? source.duration, source.duration),

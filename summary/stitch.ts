@@ -18,7 +18,7 @@ import { PROMPTS_VERSION } from './prompts.ts';
 import { transcriptOf } from './words.ts';
 
 /** A segment's caption per frame, or why there is none. */
-export type SegmentOutcome = PlannedSegment &
+export type SegmentPiece = PlannedSegment &
   (
     | {
         readonly captions: readonly string[];
@@ -29,7 +29,7 @@ export type SegmentOutcome = PlannedSegment &
           readonly output_tokens: number;
         };
       }
-    | { readonly reason: string }
+    | { readonly reason: string; readonly attempts: number }
   );
 
 /** A merged group of segments `[first, last)`. */
@@ -46,14 +46,14 @@ export interface Pieces {
   /** Requested seconds; of a video only. */
   readonly range?: SourceRange;
   readonly frames: readonly Frame[];
-  readonly segments: readonly SegmentOutcome[];
+  readonly segments: readonly SegmentPiece[];
   readonly sections: readonly Section[];
   readonly title: string;
   readonly summary: string;
   /** The summary as the model wrote it, before it was mended. */
   readonly written: string;
-  /** Whether the summary ended by itself or at its length limit. */
-  readonly finishReason: 'stop' | 'length' | 'repetition';
+  /** Whether the summary, and each text on the way to it, ended by itself or at its length limit. */
+  readonly finishReasons: readonly ('stop' | 'length' | 'repetition')[];
   readonly slides?: readonly ResultSlide[];
   /** Slides whose picture is missing, and why. */
   readonly lost?: readonly { readonly slide: number; readonly reason: string }[];
@@ -102,11 +102,15 @@ export function stitch(pieces: Pieces): SummaryResult {
   const captionOf = new Map<number, string>();
   const segmentOf = new Map<number, number>();
   const segments: ResultSegment[] = [];
-  const gaps: ResultGap[] = (pieces.lost ?? []).map(({ slide, reason }) => ({ slides: [slide], reason }));
+  const gaps: ResultGap[] = (pieces.lost ?? []).map(({ slide, reason }) => ({
+    slides: [slide],
+    reason,
+    attempts: 1, // what is wrong with a slide shows at once
+  }));
   for (const segment of pieces.segments) {
     const place = placeOf(segment.index, segment.index + 1);
     if ('reason' in segment) {
-      gaps.push({ segment: segment.index, ...place, reason: segment.reason });
+      gaps.push({ segment: segment.index, ...place, reason: segment.reason, attempts: segment.attempts });
       continue;
     }
     const shown: ResultFrame[] = frames.slice(segment.first, segment.last).map((frame, offset) => {
@@ -176,7 +180,7 @@ export function stitch(pieces: Pieces): SummaryResult {
   return {
     title: pieces.title,
     summary: kept.map((item) => item.text).join(' '),
-    finish_reason: worst([pieces.finishReason, ...segments.map((segment) => segment.finish_reason)]),
+    finish_reason: worst([...pieces.finishReasons, ...segments.map((segment) => segment.finish_reason)]),
     coverage: described,
     gaps,
     chapters,

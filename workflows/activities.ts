@@ -9,13 +9,25 @@ import { TASK_QUEUES } from '../schema/task-queues.ts';
 /** A worker that is lost is noticed after this time. */
 const HEARTBEAT_TIMEOUT = '10s';
 
-export const cpu = proxyActivities<CpuActivities>({
+/** Those that reach out for a source: one that is unreachable may come back, what stays so for five minutes is the job's failure. */
+export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readWords'>>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '2h',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 10 },
+});
+
+/**
+ * Those that only need workers and the store. A full disk, or a store that is away, has a quarter of an hour to come back: what is done by
+ * then is not thrown away.
+ */
+export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords'>>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '30m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  // A source that is unreachable, or a full disk, may come back; what stays broken for ten tries is the job's failure.
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 10 },
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
 });
 
 export const gpu = proxyActivities<GpuActivities>({
@@ -28,6 +40,7 @@ export const gpu = proxyActivities<GpuActivities>({
   retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s' },
 });
 
+/** Local to the worker that runs the workflow: they cost a history one event each, whatever they are given. */
 export const local = proxyLocalActivities<WorkflowActivities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },

@@ -2,6 +2,7 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import { isErrorCode, jobError } from '../schema/errors.ts';
 import type { JobError } from '../schema/job.ts';
+import type { FailureDetails } from '../schema/stages.ts';
 
 /** The code and message of a failed activity; anything unexpected becomes `internal` without its details. */
 export function errorOf(failure: unknown): JobError {
@@ -11,6 +12,16 @@ export function errorOf(failure: unknown): JobError {
   if (cause instanceof TimeoutFailure)
     return jobError('timeout', 'A stage of the job took longer than allowed.');
   return jobError('internal', 'The job ended because of an unexpected failure.');
+}
+
+/** On which attempt the activity failed for good; of one that ran out of time, the last attempt that said so, or 1. */
+export function attemptsOf(failure: unknown): number {
+  for (let cause = failure; cause instanceof Error; cause = cause.cause) {
+    if (!(cause instanceof ApplicationFailure)) continue;
+    const [details] = (cause.details ?? []) as readonly Partial<FailureDetails>[]; // as activities/failures.ts writes them
+    if (typeof details?.attempts === 'number') return details.attempts;
+  }
+  return 1;
 }
 
 /** Ends the workflow as failed, with the user's error as its type and message. */

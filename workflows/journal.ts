@@ -1,19 +1,24 @@
 /**
  * The event log and the progress of a job. Events get their numbers here, from 1 on, and are appended in batches: while one batch
  * is being written the next one gathers. Progress goes into the memo with each batch, where it can be read without any worker.
+ * A cancellation does not reach what happens here: an event that has its number gets into the log.
  */
-import { condition, sleep, upsertMemo, workflowInfo } from '@temporalio/workflow';
-import type { JobEvent } from '../schema/events.ts';
-import type { JobId } from '../schema/ids.ts';
+import { CancellationScope, condition, sleep, upsertMemo } from '@temporalio/workflow';
 import type { JobMemo, JobOutcome, Progress } from '../schema/job.ts';
+import type { JobRef, JobState, LoggedEvent } from '../schema/stages.ts';
 import { local } from './activities.ts';
 
-/** Most events in one batch: keeps a batch of long captions under 64 KB. */
-const BATCH = 10;
+/** Most events in one batch. */
+const BATCH = 32;
+/**
+ * Least time between two batches, in milliseconds. A batch costs a history two events, and up to five more where it waits: one
+ * for each of a hundred segments a second would be the better part of it.
+ */
+const GATHER = 200;
 
 /** An event before it has a number, a time and the progress. */
-export type NewEvent = JobEvent extends infer E
-  ? E extends JobEvent
+export type NewEvent = LoggedEvent extends infer E
+  ? E extends LoggedEvent
     ? Omit<E, 'id' | 'time' | 'progress'>
     : never
   : never;
@@ -23,23 +28,36 @@ export interface Journal {
   emit(event: NewEvent, progress?: Partial<Progress>): void;
   /** Adds to the memo. */
   note(memo: Partial<JobMemo>): void;
+  /** Waits until every event so far is in the log, and answers with what the next run goes on from. */
+  rest(): Promise<Pick<JobState, 'nextEvent' | 'progress'>>;
   /** Puts the outcome into the memo, then the last event into the log: whoever sees the event finds the outcome. */
   close(outcome: JobOutcome, event: NewEvent, progress?: Partial<Progress>): Promise<void>;
 }
 
-export function openJournal(jobId: JobId): Journal {
-  const run = workflowInfo().runId;
-  let progress: Progress = { percent: 0, stage: 'queued', segments: { total: 0, done: 0, failed: 0 } };
-  let nextId = 1;
+export function openJournal(ref: JobRef, before?: Pick<JobState, 'nextEvent' | 'progress'>): Journal {
+  let progress: Progress = before?.progress ?? {
+    percent: 0,
+    stage: 'queued',
+    segments: { total: 0, done: 0, failed: 0 },
+  };
+  let nextId = before?.nextEvent ?? 1;
   let writing = false;
-  const waiting: JobEvent[] = [];
+  /** Somebody waits for the log. */
+  let pressed = false;
+  let writtenAt = 0;
+  const waiting: LoggedEvent[] = [];
 
   async function write(): Promise<void> {
     writing = true;
     try {
       while (waiting.length > 0) {
+        const pause = writtenAt + GATHER - Date.now();
+        if (pause > 0) await condition(() => pressed || waiting.length >= BATCH, pause);
         upsertMemo({ progress });
-        await local.appendEvents({ jobId, run, events: waiting.splice(0, BATCH) });
+        const batch = waiting.slice(0, BATCH);
+        await local.appendEvents({ ...ref, events: batch });
+        waiting.splice(0, batch.length);
+        writtenAt = Date.now();
       }
     } finally {
       writing = false;
@@ -48,8 +66,10 @@ export function openJournal(jobId: JobId): Journal {
 
   /** Waits until every event so far is in the log. */
   async function flush(): Promise<void> {
+    pressed = true;
     await condition(() => !writing);
     await write();
+    pressed = false;
   }
 
   function advance(change: Partial<Progress>): void {
@@ -57,7 +77,7 @@ export function openJournal(jobId: JobId): Journal {
   }
 
   function append(event: NewEvent): void {
-    waiting.push({ ...event, id: nextId, time: new Date().toISOString(), progress } as JobEvent); // a NewEvent and what it lacks
+    waiting.push({ ...event, id: nextId, time: new Date().toISOString(), progress } as LoggedEvent); // a NewEvent and what it lacks
     nextId += 1;
   }
 
@@ -65,21 +85,26 @@ export function openJournal(jobId: JobId): Journal {
     emit(event, change = {}) {
       advance(change);
       append(event);
-      // A log that cannot be written is tried again by its retry policy without end; only cancellation ends it, and closing, which
-      // cannot be cancelled, writes the rest.
-      if (!writing) write().catch(() => undefined);
+      // A log that cannot be written is tried again by its retry policy without end; what refuses an event stays for the next try.
+      if (!writing) CancellationScope.nonCancellable(write).catch(() => undefined);
     },
     note(memo) {
       upsertMemo({ ...memo });
     },
-    async close(outcome, event, change = {}) {
-      await flush();
-      advance(change);
-      upsertMemo({ progress, outcome });
-      // The memo leaves with the end of this workflow task, a local activity would run before it: let the task end first.
-      await sleep(1);
-      append(event);
-      await flush();
+    async rest() {
+      await CancellationScope.nonCancellable(flush);
+      return { nextEvent: nextId, progress };
+    },
+    close(outcome, event, change = {}) {
+      return CancellationScope.nonCancellable(async () => {
+        await flush();
+        advance(change);
+        upsertMemo({ progress, outcome });
+        // The memo leaves with the end of this workflow task, a local activity would run before it: let the task end first.
+        await sleep(1);
+        append(event);
+        await flush();
+      });
     },
   };
 }

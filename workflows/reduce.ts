@@ -1,100 +1,98 @@
 /** From captions to one summary: captions → sections → summary, level by level, each prompt within the model's means. */
-import type {
-  FinishInput,
-  IngestOutput,
-  ReduceInput,
-  ReduceOutput,
-  SummarizeInput,
-} from '../schema/stages.ts';
-import { mergeGroups } from '../summary/plan.ts';
-import { gpu } from './activities.ts';
-import { mapBounded } from './bounded.ts';
-import type { DescribedSegment } from './describe.ts';
+import type { SummaryRequest } from '../schema/request.ts';
+import { type MergeOutcome, SHARD } from '../schema/shards.ts';
+import type { JobRef, MergedState, ModelPlan, ReduceInput } from '../schema/stages.ts';
+import { cpu, gpu, local } from './activities.ts';
+import { sweep } from './bounded.ts';
+import { isLong } from './chain.ts';
 import type { Journal } from './journal.ts';
 
 /** Merges under way at once. */
 const REDUCE_AT_ONCE = 16;
 
-export type Reduced = Pick<FinishInput, 'sections' | 'summary' | 'title' | 'reductions' | 'reduceGpuSeconds'>;
+/** Whether one text is left. */
+export function isMerged({ levels, next }: MergedState): boolean {
+  return levels.at(-1) === 1 && next === 1;
+}
 
-export async function reduce(
-  segments: readonly DescribedSegment[],
-  { model }: IngestOutput,
-  { request }: SummarizeInput,
+/** Merges one level of `segments` segments, or what `state` left of it, until it is done or the history is long. */
+export async function mergeLevel(
+  segments: number,
+  request: SummaryRequest,
+  model: ModelPlan,
+  ref: JobRef,
+  state: MergedState | undefined,
   journal: Journal,
-): Promise<Reduced> {
-  const made: ReduceOutput[] = [];
-  async function call(
-    kind: ReduceInput['kind'],
-    inputs: readonly string[],
-    maxTokens: number,
-  ): Promise<ReduceOutput> {
-    const output = await gpu.reduce({
-      model,
-      kind,
-      inputs,
-      maxTokens,
-      ...(request.prompt === undefined ? {} : { focus: request.prompt }),
-      ...(request.summary_prompt === undefined ? {} : { instruction: request.summary_prompt }),
-    });
-    made.push(output);
-    return output;
-  }
-  const summaryTokens = request.max_tokens ?? model.tokens.summary;
+): Promise<MergedState> {
+  const { levels, next: from } = await plan();
+  const level = levels.length - 1;
+  const groups = levels[level] ?? 0;
+  const maxTokens = request.max_tokens ?? model.tokens.summary;
+  let text = state?.text;
+  let done = from;
+  const next = await sweep({
+    from,
+    total: groups,
+    limit: REDUCE_AT_ONCE,
+    isEnough: isLong,
+    work: level === 0 ? section : merge,
+    keep: (shard, entries) => {
+      text = entries.at(-1)?.text;
+      return local.keepShard({ ...ref, kind: `merged-${level}`, shard, entries });
+    },
+  });
+  return { levels, next, ...(text === undefined ? {} : { text }) };
 
-  const described = segments.flatMap(({ outcome, ...said }) =>
-    'generation' in outcome ? [{ ...outcome, ...said }] : [],
-  );
-  const groups = mergeGroups(
-    described.map(({ lines, firstCaption }, index) => ({
-      lines: Math.max(1, lines),
-      continues: firstCaption !== undefined && firstCaption === described[index - 1]?.lastCaption,
-    })),
-    model.merge.captions,
-  );
-  let done = 0;
-  journal.emit({ type: 'reduce.started', sections: groups.length }, { stage: 'reduce', percent: 85 });
-  const sections = await mapBounded(groups, REDUCE_AT_ONCE, async (group, index) => {
-    const inputs = described.slice(group.first, group.last).map((segment) => segment.generation);
-    const text = await call('section', inputs, summaryTokens);
-    const title = await call('title', inputs, model.tokens.title);
+  /** The level that is under way, or the next one. */
+  async function plan(): Promise<MergedState> {
+    const below = state?.levels.at(-1);
+    if (state && below !== undefined && state.next < below) return state;
+    const planned = await cpu.planMerges({
+      ...ref,
+      level: state?.levels.length ?? 0,
+      entries: below ?? segments,
+      request: promptsOf(request),
+      model,
+    });
+    if (state === undefined) {
+      const sections = planned.groups;
+      journal.emit({ type: 'reduce.started', sections }, { stage: 'reduce', percent: 85 });
+    }
+    return { levels: [...(state?.levels ?? []), planned.groups], next: 0 };
+  }
+
+  async function section(index: number): Promise<MergeOutcome> {
+    const written = await gpu.reduce(inputFor(index, 'section', maxTokens));
+    const title = await gpu.reduce(inputFor(index, 'title', model.tokens.title));
     done += 1;
     journal.emit(
       { type: 'chapter.completed', chapter: { index, title: title.title ?? '' } },
-      { percent: 85 + (8 * done) / groups.length },
+      { percent: 85 + (8 * done) / groups },
     );
     return {
-      first: described[group.first]?.index ?? 0,
-      last: described[group.last]?.index ?? segments.length,
+      text: written.generation,
       title: title.generation,
-      text: text.generation,
+      made: [written.generation, title.generation],
+      gpuSeconds: written.gpuSeconds + title.gpuSeconds,
     };
-  });
-
-  let level = sections.map((section) => section.text);
-  while (level.length > 1) {
-    const texts = level;
-    const parts = mergeGroups(
-      texts.map(() => ({ lines: 1 })),
-      model.merge.parts,
-    );
-    level = [
-      ...(await mapBounded(parts, REDUCE_AT_ONCE, async ({ first, last }) => {
-        const inputs = texts.slice(first, last);
-        return inputs.length === 1 && inputs[0] !== undefined
-          ? inputs[0]
-          : (await call('summary', inputs, summaryTokens)).generation;
-      })),
-    ];
   }
-  const summary = level[0] ?? '';
-  const title = await call('title', [summary], model.tokens.title);
-  journal.emit({ type: 'reduce.completed' }, { stage: 'finish', percent: 97 });
+
+  async function merge(index: number): Promise<MergeOutcome> {
+    const { generation, gpuSeconds, passed } = await gpu.reduce(inputFor(index, 'summary', maxTokens));
+    return { text: generation, made: passed ? [] : [generation], gpuSeconds };
+  }
+
+  function inputFor(index: number, kind: ReduceInput['kind'], most: number): ReduceInput {
+    return { ...ref, kind, level, shard: Math.floor(index / SHARD), at: index % SHARD, maxTokens: most };
+  }
+}
+
+function promptsOf({
+  prompt,
+  summary_prompt,
+}: SummaryRequest): Pick<SummaryRequest, 'prompt' | 'summary_prompt'> {
   return {
-    sections,
-    summary,
-    title: title.generation,
-    reductions: made.map((output) => output.generation).sort(),
-    reduceGpuSeconds: made.reduce((sum, output) => sum + output.gpuSeconds, 0),
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(summary_prompt === undefined ? {} : { summary_prompt }),
   };
 }

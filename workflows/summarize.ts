@@ -1,74 +1,148 @@
 /**
- * One job: ingest → extract → describe → reduce → finish. Orchestration only: what is done, in which order, how often; every
- * piece of work is an activity whose output is an artifact.
+ * One job: ingest → extract → plan → describe → reduce → finish. Orchestration only: what is done, in which order, how often; every
+ * piece of work is an activity whose output is an artifact. A long job is a chain of runs, each going on where the one before
+ * left off; docs/workflow.md has the arithmetic.
  */
-import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, ContinueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { jobError } from '../schema/errors.ts';
 import type { SummaryRequest } from '../schema/request.ts';
+import { SHARD } from '../schema/shards.ts';
 import type { SourceInfo } from '../schema/source.ts';
-import type { FinishOutput, IngestOutput, SpokenWords, SummarizeInput } from '../schema/stages.ts';
+import type {
+  FinishOutput,
+  IngestOutput,
+  JobRef,
+  JobState,
+  PlanInput,
+  SpokenWords,
+  SummarizeInput,
+} from '../schema/stages.ts';
 import { planSpans, videoRange } from '../summary/plan.ts';
-import { cpu } from './activities.ts';
+import { cpu, gpu, source as sourceActivities } from './activities.ts';
 import { both } from './bounded.ts';
+import { handOver, refOf } from './chain.ts';
 import { describe } from './describe.ts';
 import { extract } from './extract.ts';
 import { errorOf, failed } from './failures.ts';
 import { type Journal, openJournal } from './journal.ts';
-import { reduce } from './reduce.ts';
+import { isMerged, mergeLevel } from './reduce.ts';
 
 export async function summarize(input: SummarizeInput): Promise<void> {
-  const journal = openJournal(input.jobId);
-  const startedAt = new Date().toISOString();
-  journal.note({ startedAt });
+  const ref = refOf(input);
+  const journal = openJournal(ref, input.state);
+  const startedAt = input.state?.startedAt ?? new Date().toISOString();
+  if (input.state === undefined)
+    journal.note({ startedAt, createdAt: workflowInfo().startTime.toISOString() });
   announceCancel(journal);
   try {
-    const { output, gaps } = await run(input, journal, startedAt);
+    const { output, gaps } = await run({ input, ref, journal, startedAt });
     await journal.close(
       { status: gaps > 0 ? 'completed_with_gaps' : 'completed', ...output },
       { type: 'job.completed', gaps },
       { stage: 'done', percent: 100, eta_seconds: 0 },
     );
   } catch (failure) {
-    await CancellationScope.nonCancellable(() => close(failure, journal));
+    if (failure instanceof ContinueAsNew) throw failure;
+    await close(failure, journal);
     throw isCancellation(failure) ? failure : failed(errorOf(failure));
   }
 }
 
-async function run(
-  input: SummarizeInput,
-  journal: Journal,
-  startedAt: string,
-): Promise<{ readonly output: FinishOutput; readonly gaps: number }> {
-  const { request, jobId } = input;
-  journal.emit({ type: 'job.started' }, { stage: 'ingest', percent: 1 });
-  const ingested = await ingest(input);
+interface Job {
+  readonly input: SummarizeInput;
+  readonly ref: JobRef;
+  readonly journal: Journal;
+  readonly startedAt: string;
+}
+
+/** The stages from where `input.state` stands. Each one hands over to the next run when the history has become long. */
+async function run({ input, ref, journal, startedAt }: Job): Promise<{
+  readonly output: FinishOutput;
+  readonly gaps: number;
+}> {
+  const { request } = input;
+  let state: Omit<JobState, 'startedAt' | 'nextEvent' | 'progress'> = input.state ?? {};
+  const rest = async (): Promise<never> =>
+    handOver(input, { ...state, startedAt, ...(await journal.rest()) });
+
+  const ingested = state.ingested ?? (await begin(input, journal));
   const { source, model } = ingested;
-  journal.emit({ type: 'source.ready', source: outline(source) }, { stage: 'extract', percent: 5 });
+  state = { ...state, ingested };
 
   const spans = planSpans(source, request, ingested.slides.flatMap(numbers));
-  const maxFrames = source.type === 'video' ? request.sampling.max_frames : undefined;
-  const [{ frames, extractions, gaps }, words] = await both(
-    () => extract(spans, ingested, input, maxFrames, journal),
-    () => readWords(request, ingested),
-  );
-  const shown = await matchSlides(extractions, maxFrames, request, ingested);
-  const segments = await describe(frames, words, ingested, input, journal);
-  const reduced = await reduce(segments, ingested, input, journal);
+  let extracted = state.extracted;
+  if (extracted === undefined || extracted.next < spans.length) {
+    const [found, words] = await both(
+      () => extract(spans, ingested, ref, extracted, journal),
+      async () => state.words ?? (await readWords(request, ingested)),
+    );
+    extracted = found;
+    state = { ...state, extracted, ...(words ? { words } : {}) };
+    if (extracted.next < spans.length) await rest();
+  }
+  if (extracted.kept === 0)
+    throw failed(jobError('no_frames', 'The requested range of the source shows no picture.'));
 
+  const maxFrames = source.type === 'video' ? request.sampling.max_frames : undefined;
+  const common = {
+    ...ref,
+    extractions: Math.ceil(spans.length / SHARD),
+    ...(maxFrames === undefined ? {} : { maxFrames }),
+  };
+  const words = state.words ? { words: state.words } : {};
+  let { planned, shown, described, merged } = state;
+  if (planned === undefined) {
+    [planned, shown] = await both(
+      () => cpu.plan({ ...common, ...words, source, model, request: planRequest(request) }),
+      () => matchSlides(common, request, ingested),
+    );
+    state = { ...state, planned, ...(shown === undefined ? {} : { shown }) };
+  }
+  if (described === undefined || described.next < planned.segments) {
+    described = await describe(planned, ref, described, journal);
+    state = { ...state, described };
+    if (described.next < planned.segments) await rest();
+  }
+  while (merged === undefined || !isMerged(merged)) {
+    merged = await mergeLevel(planned.segments, request, model, ref, merged, journal);
+    state = { ...state, merged };
+    if (merged.next < (merged.levels.at(-1) ?? 0)) await rest();
+  }
+
+  const summary = merged.text ?? '';
+  const title = await gpu.reduce({ kind: 'title', inputs: [summary], model, maxTokens: model.tokens.title });
+  journal.emit({ type: 'reduce.completed' }, { stage: 'finish', percent: 97 });
   const output = await cpu.finish({
-    jobId,
-    run: workflowInfo().runId,
+    ...common,
+    ...words,
     source,
     ...(source.type === 'video' ? { range: videoRange(source, request) } : {}),
-    extractions,
-    ...(maxFrames === undefined ? {} : { maxFrames }),
-    ...(words ? { words } : {}),
     ...(shown === undefined ? {} : { shown }),
-    segments: segments.map(({ outcome }) => outcome),
-    ...reduced,
+    segments: planned.segments,
+    levels: merged.levels,
+    summary,
+    title: title.generation,
+    titleGpuSeconds: title.gpuSeconds,
     startedAt,
     model,
   });
-  return { output, gaps: gaps + segments.filter(({ outcome }) => 'reason' in outcome).length };
+  return { output, gaps: extracted.gaps + described.failed };
+}
+
+/** Finds out what the source is. */
+async function begin({ request, jobId }: SummarizeInput, journal: Journal): Promise<IngestOutput> {
+  journal.emit({ type: 'job.started' }, { stage: 'ingest', percent: 1 });
+  const ingested = await sourceActivities.ingest({
+    jobId,
+    source: request.source,
+    detail: request.detail,
+    ...(request.pages === undefined ? {} : { pages: request.pages }),
+    ...(request.start_time === undefined ? {} : { startTime: request.start_time }),
+    ...(request.end_time === undefined ? {} : { endTime: request.end_time }),
+  });
+  const source = outline(ingested.source);
+  journal.emit({ type: 'source.ready', source }, { stage: 'extract', percent: 5 });
+  return ingested;
 }
 
 /** The words that go with a video, where it has any. */
@@ -79,36 +153,29 @@ async function readWords(
   if (source.type !== 'video' || request.source.type !== 'video') return undefined;
   const { subtitles } = request.source;
   const range = videoRange(source, request);
-  const { words } = await cpu.readWords({ source, artifact, range, ...(subtitles ? { subtitles } : {}) });
+  const { words } = await sourceActivities.readWords({
+    source,
+    artifact,
+    range,
+    ...(subtitles ? { subtitles } : {}),
+  });
   return words;
 }
 
 /** Which slides of its deck a video shows, where it came with one. */
 async function matchSlides(
-  extractions: readonly string[],
-  maxFrames: number | undefined,
+  common: JobRef & { readonly extractions: number; readonly maxFrames?: number },
   request: SummaryRequest,
   { source, deck }: IngestOutput,
 ): Promise<string | undefined> {
   if (source.type !== 'video' || !deck) return undefined;
-  const { shown } = await cpu.matchSlides({
-    deck,
-    extractions,
-    ...(maxFrames === undefined ? {} : { maxFrames }),
-    end: videoRange(source, request).end,
-  });
+  const { shown } = await cpu.matchSlides({ ...common, deck, end: videoRange(source, request).end });
   return shown;
 }
 
-function ingest({ request, jobId }: SummarizeInput): Promise<IngestOutput> {
-  return cpu.ingest({
-    jobId,
-    source: request.source,
-    detail: request.detail,
-    ...(request.pages === undefined ? {} : { pages: request.pages }),
-    ...(request.start_time === undefined ? {} : { startTime: request.start_time }),
-    ...(request.end_time === undefined ? {} : { endTime: request.end_time }),
-  });
+function planRequest(request: SummaryRequest): PlanInput['request'] {
+  const { prompt, caption_prompt, chunk_duration, start_time, end_time } = request;
+  return { prompt, caption_prompt, chunk_duration, start_time, end_time };
 }
 
 /** Puts the end of a job that was cancelled or failed into its log and memo. */

@@ -5,9 +5,9 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, it } from 'vitest';
 import { createWorkflowActivities } from '../../activities/index.ts';
 import { storedEvents } from '../../api/journal.ts';
-import type { JobEvent } from '../../schema/events.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
+import type { LoggedEvent } from '../../schema/stages.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 
 it('loses no event and repeats none when a worker dies between writing a batch and saying so', async () => {
@@ -15,7 +15,7 @@ it('loses no event and repeats none when a worker dies between writing a batch a
   try {
     const store = createFolderStore(root);
     const jobId = await jobIdFor('t', 'k');
-    const event = (id: number): JobEvent => ({
+    const event = (id: number): LoggedEvent => ({
       id,
       type: 'job.started',
       time: '2026-01-01T00:00:00Z',

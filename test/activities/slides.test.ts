@@ -8,7 +8,12 @@ import { PDFDocument, PDFNumber, StandardFonts } from 'pdf-lib';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Extraction } from '../../activities/extraction.ts';
-import { type CpuDeps, createCpuActivities, createGpuActivities } from '../../activities/index.ts';
+import {
+  type CpuDeps,
+  createCpuActivities,
+  createGpuActivities,
+  createWorkflowActivities,
+} from '../../activities/index.ts';
 import { findMediaTools } from '../../media/index.ts';
 import type { Generator } from '../../phi3v/index.ts';
 import { fileIdFor, type JobId, jobIdFor } from '../../schema/ids.ts';
@@ -159,12 +164,19 @@ describe('a PPTX without LibreOffice', () => {
       scratch: root,
       keepFeatures: false,
     });
-    const described = await run(describeSegment, {
-      model: found.model,
-      crops: [],
-      words: { kind: 'slides', extractions: [extraction], slides: [1, 3] },
+    const ref = { jobId, run: 'r' };
+    await run(createWorkflowActivities({ store }).keepShard, {
+      ...ref,
+      kind: 'extractions',
+      shard: 0,
+      entries: [extraction],
     });
-    expect(described.captions).toEqual(['Aims: grow. Speak slowly.', 'Secret.']);
+    const { source, model } = found;
+    const planned = await run(cpu().plan, { ...ref, source, model, extractions: 1, request: {} });
+    expect(planned).toEqual({ segments: 1, frames: 2 });
+    const described = await run(describeSegment, { ...ref, shard: 0, at: 0 });
+    const { lines } = JSON.parse(new TextDecoder().decode(await store.bytes(described.generation)));
+    expect(lines).toEqual(['Aims: grow. Speak slowly.', 'Secret.']);
   });
 
   it('is refused where the setting says so', async () => {
@@ -195,7 +207,8 @@ describe('a PDF', () => {
   it('is drawn as large as the crops of the model can show', async () => {
     const found = await ingest(await pdf(1));
     const side = async (crops: number): Promise<number | undefined> => {
-      const { frames } = await run(cpu().extractFrames, { ...extractInput(found), crops });
+      const output = await run(cpu().extractFrames, { ...extractInput(found), crops });
+      const { frames } = await extracted(output);
       return frames[0]?.width;
     };
     expect([await side(1), await side(16)]).toEqual([1344, 1680]);
@@ -255,7 +268,7 @@ describe('a list of images', () => {
       .toBuffer();
     const found = await ingest({ type: 'images', file_ids: [await upload(tiff), await upload(png)] });
     expect(found.source).toMatchObject({ type: 'images', pages: 3 });
-    const { frames } = await run(cpu().extractFrames, extractInput(found));
+    const { frames } = await extracted(await run(cpu().extractFrames, extractInput(found)));
     const colours = await Promise.all(
       frames.map(async ({ name }) =>
         (await sharp(await store.bytes(name)).stats()).channels.map(({ mean }) => mean > 128),

@@ -102,7 +102,7 @@ const RESULT: SummaryResult = {
   summary: 'A red circle, then a \x1b]0;owned\x07blue square.',
   finish_reason: 'stop',
   coverage: 0.5,
-  gaps: [{ segment: 1, start_time: 60, end_time: 120, reason: 'model_crashed' }],
+  gaps: [{ segment: 1, start_time: 60, end_time: 120, reason: 'model_crashed', attempts: 6 }],
   chapters: [{ title: 'Circles', start_time: 0, end_time: 60, summary: 'A red circle.', segments: [0] }],
   segments: [
     {

@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import sharp from 'sharp';
+import type { Extraction } from '../../activities/extraction.ts';
 import { createCpuActivities } from '../../activities/index.ts';
 import { findMediaTools } from '../../media/index.ts';
 import { jobIdFor, newFileId } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
-import type { VideoInfo } from '../../schema/source.ts';
+import type { Frame, VideoInfo } from '../../schema/source.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import { planSpans } from '../../summary/plan.ts';
@@ -84,7 +85,11 @@ export async function createPipeline(): Promise<Pipeline> {
       const found = await Promise.all(
         spans.map((span) => inWorker(() => activities.extractFrames({ source, artifact, span, crops: 4 }))),
       );
-      const frames = found.flatMap((extraction) => extraction.frames);
+      const frames: Frame[] = [];
+      for (const { extraction } of found) {
+        const bytes = await store.bytes(extraction);
+        frames.push(...(JSON.parse(new TextDecoder().decode(bytes)) as Extraction).frames); // as the activity wrote it
+      }
       const pictures = frames.map(async ({ name, time = -1 }) => {
         return { time, picture: await decoded(await store.bytes(name)) };
       });

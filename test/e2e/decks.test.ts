@@ -52,7 +52,7 @@ describe('a PPTX', () => {
     ]);
     expect(slides[2]?.caption).toBe('What was here is lost.');
     if (soffice) {
-      expect(gaps).toEqual([{ slides: [3], reason: 'media_truncated' }]);
+      expect(gaps).toEqual([{ slides: [3], reason: 'media_truncated', attempts: 1 }]);
       expect(coverage).toBe(0.75);
     } else {
       expect(gaps.map((gap) => gap.slides)).toEqual([[1], [2], [3], [4]]);

@@ -34,7 +34,7 @@ const pieces: Pieces = {
   title: 'Animals',
   summary: 'First, a cat. Then, a dragon. Finally, a fish.',
   written: 'First, a cat. Then, a dragon. Finally, a fish.',
-  finishReason: 'stop',
+  finishReasons: ['stop'],
   reduceUsage: { input_tokens: 50, output_tokens: 5 },
   model: { name: 'm', revision: 'r' },
   evidence: 1,
@@ -89,12 +89,14 @@ describe('a stitched result with a gap', () => {
   const result = stitch({
     ...pieces,
     segments: pieces.segments.map((segment) =>
-      segment.index === 1 ? { index: 1, first: 2, last: 3, reason: 'model_crashed' } : segment,
+      segment.index === 1 ? { index: 1, first: 2, last: 3, reason: 'model_crashed', attempts: 6 } : segment,
     ),
   });
 
   it('names the gap, its time and its reason', () => {
-    expect(result.gaps).toEqual([{ segment: 1, start_time: 12.5, end_time: 30, reason: 'model_crashed' }]);
+    expect(result.gaps).toEqual([
+      { segment: 1, start_time: 12.5, end_time: 30, reason: 'model_crashed', attempts: 6 },
+    ]);
   });
 
   it('counts only what was described as covered', () => {
@@ -141,8 +143,8 @@ describe('a stitched deck with slides that could not be drawn', () => {
   it('has a gap for each, counts the pictures it saw, and keeps every slide', () => {
     expect(SummaryResult.parse(result)).toEqual(result);
     expect(result.gaps).toEqual([
-      { slides: [2], reason: 'renderer_missing' },
-      { slides: [4], reason: 'media_truncated' },
+      { slides: [2], reason: 'renderer_missing', attempts: 1 },
+      { slides: [4], reason: 'media_truncated', attempts: 1 },
     ]);
     expect(result.coverage).toBe(0.5);
     expect(result.slides?.map(({ slide, caption }) => [slide, caption])).toEqual([

@@ -349,7 +349,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
   });
 
   it('runs a job with gaps again, and shows what it has meanwhile', async () => {
-    const gaps = [{ segment: 3, start_time: 36, end_time: 48, reason: 'timeout' }];
+    const gaps = [{ segment: 3, start_time: 36, end_time: 48, reason: 'timeout', attempts: 1 }];
     api.jobs.set(VIDEO_ID, {
       ...finished(videoJob(), { ...videoResult(), gaps }),
       status: 'completed_with_gaps',

@@ -20,7 +20,7 @@ describe('markdownOf', () => {
   it('names what is missing', () => {
     const result = {
       ...videoResult(),
-      gaps: [{ segment: 1, start_time: 12, end_time: 24, reason: 'timeout' }],
+      gaps: [{ segment: 1, start_time: 12, end_time: 24, reason: 'timeout', attempts: 1 }],
     };
     expect(markdownOf(result)).toContain('## Gaps\n\n- 0:12–0:24: not described (`timeout`)');
   });

@@ -13,84 +13,23 @@ import {
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isLastEvent, type JobEvent } from '../../schema/events.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
+import type { SegmentOutcome } from '../../schema/shards.ts';
 import type {
+  AppendEventsInput,
   CpuActivities,
-  DescribeInput,
-  FinishInput,
   GpuActivities,
-  ModelPlan,
+  KeepShardInput,
+  LoggedEvent,
+  PlanInput,
   SummarizeInput,
   WorkflowActivities,
 } from '../../schema/stages.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import { startTemporalServer, type TestServer } from '../support/temporal-server.ts';
-
-const SHA = 'a'.repeat(64);
-const model: ModelPlan = {
-  name: 'm',
-  revision: 'r',
-  crops: 1,
-  maxImages: 4,
-  promptTokens: 4096,
-  merge: { captions: 4, parts: 3 },
-  tokens: { captionPerImage: 64, summary: 512, title: 24 },
-  evidence: 1,
-  wordTokens: 0,
-};
-const cost = { attempts: 1, cached: false, gpuSeconds: 0.1, visionCalls: 0, rows: 1, runtime: 'test' };
-
-/** A deck of `pages` slides through every stage; tests replace single activities. */
-function answers(pages: number): { cpu: CpuActivities; gpu: GpuActivities; finished: FinishInput[] } {
-  const finished: FinishInput[] = [];
-  return {
-    finished,
-    cpu: {
-      ingest: async () => ({
-        source: { type: 'deck', sha256: SHA, bytes: 1, pages },
-        artifact: `source/${SHA}`,
-        slides: [[1, pages]],
-        model,
-      }),
-      extractFrames: async ({ span }) => ({
-        extraction: `extractions/${span.kind === 'slides' ? span.slides[0] : ''}.json`,
-        frames: (span.kind === 'slides' ? span.slides : []).map((slide) => ({
-          name: `frames/${SHA}`,
-          width: 640,
-          height: 360,
-          slide,
-        })),
-        dropped: 0,
-        gaps: 0,
-      }),
-      readWords: async () => ({}),
-      matchSlides: async () => ({ shown: 'shown/x.json' }),
-      preprocessFrames: async ({ frames }) =>
-        frames.map(() => ({ crops: `crops/${SHA}.bin`, imageTokens: 313 })),
-      writeManifest: async () => undefined,
-      finish: async (input) => {
-        finished.push(input);
-        return { result: { name: 'jobs/x/result.json', sha256: SHA }, ledger: 'jobs/x/ledger.json' };
-      },
-    },
-    gpu: {
-      describeSegment: async ({ crops }) => ({
-        ...cost,
-        generation: `generations/${SHA}.json`,
-        captions: crops.map((_, index) => `Caption ${index}.`),
-        lines: crops.length,
-      }),
-      reduce: async ({ kind }) => ({
-        ...cost,
-        generation: `generations/${SHA}.json`,
-        ...(kind === 'title' ? { title: 'A title' } : {}),
-      }),
-    },
-  };
-}
+import { answers, KeptShards, SHA, segmentOf } from './answers.ts';
 
 let server: TestServer;
 let connection: NativeConnection;
@@ -113,7 +52,7 @@ beforeAll(async () => {
       connection,
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,
-      activities: now('appendEvents'),
+      activities: now('appendEvents', 'keepShard'),
     }),
     Worker.create({
       connection,
@@ -123,8 +62,9 @@ beforeAll(async () => {
         'extractFrames',
         'readWords',
         'matchSlides',
+        'plan',
         'preprocessFrames',
-        'writeManifest',
+        'planMerges',
         'finish',
       ),
     }),
@@ -156,9 +96,13 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 
+/** Events that no other follows. */
+const LAST: ReadonlySet<string> = new Set(['job.completed', 'job.failed', 'job.cancelled']);
+
 interface Run {
   readonly handle: WorkflowHandle;
-  readonly events: readonly JobEvent[];
+  readonly events: readonly LoggedEvent[];
+  readonly kept: KeptShards;
   readonly memo: JobMemo;
   /** What a reader finds who asks as soon as the last event is there. */
   readonly memoAtLastEvent: JobMemo | undefined;
@@ -171,12 +115,14 @@ async function runJob(
   request: Partial<SummaryRequestInput> = {},
   during: (handle: WorkflowHandle) => Promise<void> = async () => undefined,
 ): Promise<Run> {
-  const log: JobEvent[] = [];
+  const log: LoggedEvent[] = [];
+  const kept = new KeptShards();
   let memoAtLastEvent: JobMemo | undefined;
   const append = {
-    appendEvents: async (batch: { readonly events: readonly JobEvent[] }): Promise<void> => {
-      log.push(...batch.events);
-      if (batch.events.some(isLastEvent)) {
+    keepShard: async (shard: KeepShardInput): Promise<void> => kept.keep(shard),
+    appendEvents: async ({ events }: AppendEventsInput): Promise<void> => {
+      log.push(...events);
+      if (events.some(({ type }) => LAST.has(type))) {
         const { memo } = await client.workflow.getHandle(input.jobId).describe();
         memoAtLastEvent = memo as unknown as JobMemo; // the memo the workflow writes
       }
@@ -202,115 +148,64 @@ async function runJob(
     (failure: unknown) => failure,
   );
   const { memo } = await handle.describe();
-  return { handle, events: log, memo: memo as unknown as JobMemo, memoAtLastEvent, error }; // the memo the workflow writes
+  return { handle, events: log, kept, memo: memo as unknown as JobMemo, memoAtLastEvent, error }; // the memo the workflow writes
 }
 
 describe('a job whose slides could not all be drawn', () => {
-  it('has them described by their words, apart from the others, and ends with a gap for each', async () => {
+  it('ends with a gap for each', async () => {
     const activities = answers(6);
-    const described: DescribeInput[] = [];
     const { extractFrames } = activities.cpu;
-    const { describeSegment } = activities.gpu;
-    const { memo, events } = await runJob({
-      cpu: {
-        ...activities.cpu,
-        extractFrames: async (input) => {
-          const output = await extractFrames(input);
-          const frames = output.frames.map((frame) =>
-            frame.slide === 3 ? { ...frame, placeholder: true as const } : frame,
-          );
-          return { ...output, frames, gaps: 1 };
-        },
-      },
-      gpu: {
-        ...activities.gpu,
-        describeSegment: async (input) => {
-          described.push(input);
-          return describeSegment(input);
-        },
-      },
-    });
+    activities.cpu.extractFrames = async (input) => ({ ...(await extractFrames(input)), gaps: 1 });
+    const { memo, events } = await runJob(activities);
     expect(memo.outcome?.status).toBe('completed_with_gaps');
     expect(events.at(-1)).toMatchObject({ type: 'job.completed', gaps: 1 });
-    const alone = described.filter(({ crops }) => crops.length === 0);
-    expect(alone.map(({ words }) => words)).toEqual([
-      { kind: 'slides', extractions: ['extractions/1.json'], slides: [3] },
-    ]);
-    // A model that follows no instructions is given no words.
-    expect(described.filter(({ crops, words }) => crops.length > 0 && words !== undefined)).toEqual([]);
   });
 });
 
 describe('a job on a video with words and a deck', () => {
-  const words = { artifact: 'words/x.json', from: 'track' } as const;
-  const source = {
-    type: 'video',
-    sha256: SHA,
-    bytes: 1,
-    duration: 20,
-    startOffset: 0,
-    width: 64,
-    height: 64,
-    coding: { turn: 0, mirrored: false, range: 'sdr', interlaced: false },
-    frameRate: { kind: 'constant', average: 25 },
-    subtitles: [],
-  } as const;
-
-  it.each([0, 512])(
-    'offers the words spoken in each segment within %i tokens, and finishes with both',
-    async (tokens) => {
-      const activities = answers(1);
-      const described: DescribeInput[] = [];
-      const { describeSegment } = activities.gpu;
-      await runJob(
-        {
-          cpu: {
-            ...activities.cpu,
-            ingest: async () => ({
-              source,
-              artifact: `source/${SHA}`,
-              slides: [],
-              deck: { sha256: SHA, pages: 2, pictures: 'source/deck' },
-              model: { ...model, maxImages: 2, wordTokens: tokens },
-            }),
-            extractFrames: async () => ({
-              extraction: 'extractions/v.json',
-              frames: [1, 5, 9, 15].map((time) => ({ name: `frames/${SHA}`, width: 64, height: 64, time })),
-              dropped: 0,
-              gaps: 0,
-            }),
-            readWords: async () => ({ words }),
-          },
-          gpu: {
-            ...activities.gpu,
-            describeSegment: async (input) => {
-              described.push(input);
-              return describeSegment(input);
-            },
-          },
+  it('plans with the words, and finishes with both', async () => {
+    const words = { artifact: 'words/x.json', from: 'track' } as const;
+    const activities = answers(8);
+    const { ingest } = activities.cpu;
+    const planned: PlanInput[] = [];
+    const { plan } = activities.cpu;
+    Object.assign(activities.cpu, {
+      ingest: async (input) => ({
+        ...(await ingest(input)),
+        source: {
+          type: 'video',
+          sha256: SHA,
+          bytes: 1,
+          duration: 20,
+          startOffset: 0,
+          width: 64,
+          height: 64,
+          coding: { turn: 0, mirrored: false, range: 'sdr', interlaced: false },
+          frameRate: { kind: 'constant', average: 25 },
+          subtitles: [],
         },
-        { source: { type: 'video', url: 'https://example.com/a.mp4' } },
-      );
-      const spoken = (start: number, end: number) => ({
-        kind: 'speech',
-        artifact: words.artifact,
-        start,
-        end,
-      });
-      const asked = described.map((input) => input.words).sort((a, b) => startOf(a) - startOf(b));
-      // Words before the first picture belong to the first segment.
-      expect(asked).toEqual(tokens === 0 ? [undefined, undefined] : [spoken(0, 9), spoken(9, 20)]);
-      expect(activities.finished[0]).toMatchObject({ words, shown: 'shown/x.json' });
-    },
-  );
-
-  const startOf = (ref: DescribeInput['words']): number => (ref?.kind === 'speech' ? ref.start : 0);
+        slides: [],
+        deck: { sha256: SHA, pages: 2, pictures: 'source/deck' },
+      }),
+      extractFrames: async () => ({ extraction: 'extractions/v.json', kept: 8, dropped: 0, gaps: 0 }),
+      readWords: async () => ({ words }),
+      plan: async (input) => {
+        planned.push(input);
+        return plan(input);
+      },
+    } satisfies Partial<CpuActivities>);
+    await runJob(activities, { source: { type: 'video', url: 'https://example.com/a.mp4' } });
+    expect(planned).toMatchObject([{ words, extractions: 1, maxFrames: 600 }]);
+    expect(activities.finished).toMatchObject([
+      { words, shown: 'shown/x.json', range: { start: 0, end: 20 } },
+    ]);
+  });
 });
 
 describe('a job', () => {
   it('describes every slide once, merges level by level, and finishes', async () => {
     const activities = answers(45);
-    const { memo, error } = await runJob(activities);
+    const { memo, error, kept } = await runJob(activities);
     expect(error).toBeUndefined();
     expect(memo.outcome).toEqual({
       status: 'completed',
@@ -318,10 +213,12 @@ describe('a job', () => {
       ledger: 'jobs/x/ledger.json',
     });
     const [input] = activities.finished;
-    expect(input?.segments.map(({ first, last }) => last - first).reduce((a, b) => a + b)).toBe(45);
-    expect(input?.sections.at(-1)?.last).toBe(input?.segments.length);
     // 12 segments of at most 4 captions: 12 sections, merged by threes: 4, 2, 1.
-    expect(input?.reductions).toHaveLength(12 * 2 + 4 + 2 + 1 + 1);
+    expect(input).toMatchObject({ segments: 12, levels: [12, 4, 2, 1] });
+    const described = kept.all('described') as readonly SegmentOutcome[]; // as the workflow wrote them
+    expect(described.map(({ index }) => index)).toEqual(Array.from({ length: 12 }, (_, index) => index));
+    expect([0, 1, 2, 3].map((level) => kept.all(`merged-${level}`).length)).toEqual([12, 4, 2, 1]);
+    expect(kept.all('extractions')).toEqual([1, 21, 41].map((slide) => `extractions/${slide}.json`));
   });
 
   it('numbers its events without holes, and its percent never falls', async () => {
@@ -347,17 +244,18 @@ describe('a job', () => {
 
   it('makes a segment that cannot be described a gap, and completes with gaps', async () => {
     const activities = answers(12);
-    const describeSegment = activities.gpu.describeSegment;
-    let calls = 0;
+    const { describeSegment } = activities.gpu;
     activities.gpu.describeSegment = async (input) => {
-      calls += 1;
-      if (calls === 2) throw ApplicationFailure.nonRetryable('too long', 'context_exceeded');
+      if (segmentOf(input) === 1)
+        throw ApplicationFailure.nonRetryable('too long', 'context_exceeded', { attempts: 1 });
       return describeSegment(input);
     };
-    const { memo, events } = await runJob(activities);
+    const { memo, events, kept } = await runJob(activities);
     expect(memo.outcome?.status).toBe('completed_with_gaps');
-    expect(activities.finished[0]?.segments.filter((segment) => 'reason' in segment)).toMatchObject([
-      { reason: 'context_exceeded' },
+    expect(kept.all('described')).toMatchObject([
+      { index: 0, lines: 4 },
+      { index: 1, reason: 'context_exceeded', attempts: 1 },
+      { index: 2, lines: 4 },
     ]);
     expect(events.filter(({ type }) => type === 'segment.failed')).toHaveLength(1);
   });

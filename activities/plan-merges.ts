@@ -1,0 +1,73 @@
+/** Groups what one level of merging merges: captions of neighbouring segments, or texts of the level below. */
+import {
+  type DescribedSegment,
+  type MergeGroup,
+  type MergeOutcome,
+  type MergeShard,
+  type SegmentOutcome,
+  SHARD,
+} from '../schema/shards.ts';
+import type { CpuActivities, PlanMergesInput } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { mergeGroups } from '../summary/plan.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { putShard, readShards } from './shards.ts';
+
+export function createPlanMerges({ store }: { readonly store: ArtifactStore }): CpuActivities['planMerges'] {
+  return (input) =>
+    withHeartbeat(async () => {
+      const groups = input.level === 0 ? await sections(input) : await parts(input);
+      const { prompt: focus, summary_prompt: instruction } = input.request;
+      const brief = {
+        model: input.model,
+        ...(focus === undefined ? {} : { focus }),
+        ...(instruction === undefined ? {} : { instruction }),
+      };
+      for (let shard = 0; shard * SHARD < groups.length; shard += 1) {
+        const own = groups.slice(shard * SHARD, (shard + 1) * SHARD);
+        const content: MergeShard = { ...brief, groups: own };
+        await putShard(store, input, `groups-${input.level}`, shard, content);
+      }
+      return { groups: groups.length };
+    });
+
+  async function sections(input: PlanMergesInput): Promise<readonly MergeGroup[]> {
+    const described: DescribedSegment[] = [];
+    const shards = readShards<readonly SegmentOutcome[]>(store, input, 'described', input.entries);
+    for await (const shard of shards)
+      for (const outcome of shard) if ('generation' in outcome) described.push(outcome);
+    const items = described.map(({ lines, opens }, index) => ({
+      lines: Math.max(1, lines),
+      continues: opens !== undefined && opens === described[index - 1]?.closes,
+    }));
+    return mergeGroups(items, input.model.merge.captions).map(({ first, last }) => ({
+      first: described[first]?.index ?? 0,
+      last: described[last]?.index ?? input.entries,
+      inputs: described.slice(first, last).map(({ generation }) => generation),
+    }));
+  }
+
+  async function parts(input: PlanMergesInput): Promise<readonly MergeGroup[]> {
+    const below = input.level - 1;
+    const texts: string[] = [];
+    for await (const shard of readShards<readonly MergeOutcome[]>(
+      store,
+      input,
+      `merged-${below}`,
+      input.entries,
+    ))
+      texts.push(...shard.map(({ text }) => text));
+    const spans: Pick<MergeGroup, 'first' | 'last'>[] = [];
+    for await (const { groups } of readShards<MergeShard>(store, input, `groups-${below}`, input.entries))
+      spans.push(...groups);
+    const groups = mergeGroups(
+      texts.map(() => ({ lines: 1 })),
+      input.model.merge.parts,
+    );
+    return groups.map(({ first, last }) => ({
+      first: spans[first]?.first ?? 0,
+      last: spans[last - 1]?.last ?? 0,
+      inputs: texts.slice(first, last),
+    }));
+  }
+}

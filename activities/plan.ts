@@ -1,0 +1,147 @@
+/**
+ * Decides what the model looks at: spends the frame budget, publishes frames.jsonl, every decision of the sampler and of the budget in
+ * order, and cuts the frames into segments.
+ */
+import { hdSize, imageTokens } from '../phi3v/index.ts';
+import { type PlanSegment, type PlanShard, SHARD } from '../schema/shards.ts';
+import type { Frame, FrameDecision } from '../schema/source.ts';
+import type { CpuActivities, PlanInput, WordsRef } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { jobArtifact } from '../store/names.ts';
+import { type PlannedSegment, planSegments, type SegmentBudget, videoRange } from '../summary/plan.ts';
+import { getJson } from './artifacts.ts';
+import { cropsOf } from './crops.ts';
+import type { Extraction } from './extraction.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { type JobFrames, readJobFrames } from './job-frames.ts';
+import { extractionsOf, putShard } from './shards.ts';
+
+/** Tokens set aside for the prompt's own words. */
+const INSTRUCTION_TOKENS = 64;
+/** Tokens around each picture: its label, line breaks and begin-of-text marks. */
+const LABEL_TOKENS = 12;
+/** Characters per token, for an upper bound of what a user's own words cost. */
+const CHARACTERS_PER_TOKEN = 2;
+
+export function createPlan({ store }: { readonly store: ArtifactStore }): CpuActivities['plan'] {
+  return (input) =>
+    withHeartbeat(async (signal) => {
+      const { jobId, run, model, source, request } = input;
+      const extractions = await extractionsOf(store, input, input.extractions);
+      const found = await readJobFrames(store, extractions, input.maxFrames);
+      // Before anything is described: readers of events look up frames by number.
+      await store.put(jobArtifact(jobId, run, 'frames.jsonl'), manifest(extractions, found));
+      const { frames } = found;
+      const chunk = request.chunk_duration;
+      const planned = planSegments(
+        frames.map((frame) => {
+          const { width, height } = hdSize(frame.width, frame.height, model.crops);
+          return { ...frame, imageTokens: imageTokens(height, width) };
+        }),
+        budgetOf(input),
+        chunk === undefined ? undefined : { origin: request.start_time ?? 0, seconds: chunk },
+      );
+      const end = source.type === 'video' ? videoRange(source, request).end : undefined;
+      for (let shard = 0; shard * SHARD < planned.length; shard += 1) {
+        signal.throwIfAborted();
+        const segments: PlanSegment[] = [];
+        for (const segment of planned.slice(shard * SHARD, (shard + 1) * SHARD))
+          segments.push(await planOf(segment, input, found, end));
+        await putShard(store, input, 'segments', shard, { ...briefOf(input), segments } satisfies PlanShard);
+      }
+      return { segments: planned.length, frames: frames.length };
+    });
+
+  async function* manifest(
+    extractions: readonly string[],
+    { isUsed }: JobFrames,
+  ): AsyncGenerator<Uint8Array> {
+    let number = 0;
+    for (const name of extractions) {
+      const { decisions } = await getJson<Extraction>(store, name);
+      const final = decisions.map((decision) => {
+        if (!decision.kept || isUsed(number++)) return decision;
+        const { name: _picture, ...rest } = decision;
+        return { ...rest, kept: false, reason: 'budget' } satisfies FrameDecision;
+      });
+      yield new TextEncoder().encode(final.map((decision) => `${JSON.stringify(decision)}\n`).join(''));
+    }
+  }
+}
+
+function budgetOf({ model, source, words, request }: PlanInput): SegmentBudget {
+  const { prompt, caption_prompt: instruction } = request;
+  const own = (prompt?.length ?? 0) + (instruction?.length ?? 0);
+  return {
+    maxImages: model.maxImages,
+    maxTokens: model.promptTokens,
+    promptTokens:
+      INSTRUCTION_TOKENS +
+      (words || source.type === 'deck' ? model.wordTokens : 0) +
+      Math.ceil(own / CHARACTERS_PER_TOKEN),
+    tokensPerImage: model.tokens.captionPerImage + LABEL_TOKENS,
+  };
+}
+
+function briefOf({ model, request }: PlanInput): Omit<PlanShard, 'segments'> {
+  const { prompt: focus, caption_prompt: instruction } = request;
+  return {
+    model,
+    ...(focus === undefined ? {} : { focus }),
+    ...(instruction === undefined ? {} : { instruction }),
+  };
+}
+
+async function planOf(
+  segment: PlannedSegment,
+  input: PlanInput,
+  { frames, extractionOf }: JobFrames,
+  end: number | undefined,
+): Promise<PlanSegment> {
+  const own = frames.slice(segment.first, segment.last);
+  const start = own[0]?.time;
+  const stop = frames[segment.last]?.time ?? end;
+  const words = wordsOf();
+  return {
+    index: segment.index,
+    first: segment.first,
+    frames: await Promise.all(own.map((frame) => planFrame(frame, input.model.crops))),
+    ...(start === undefined ? {} : { start_time: start }),
+    ...(start === undefined || stop === undefined ? {} : { end_time: stop }),
+    ...(words ? { words } : {}),
+  };
+
+  /** The words of a segment, where somebody will ask for them: a model that can use them, or a slide without a picture. */
+  function wordsOf(): WordsRef | undefined {
+    const { source, request, model } = input;
+    const alone = own.some((frame) => frame.placeholder);
+    if (!alone && model.wordTokens === 0) return undefined;
+    if (source.type === 'deck') {
+      const extractions = new Set(own.map((_, offset) => extractionOf(segment.first + offset)));
+      return {
+        kind: 'slides',
+        extractions: [...extractions],
+        slides: own.flatMap(({ slide }) => slide ?? []),
+      };
+    }
+    if (source.type !== 'video' || !input.words) return undefined;
+    const range = videoRange(source, request);
+    return {
+      kind: 'speech',
+      artifact: input.words.artifact,
+      // Words before the first picture belong to the first segment.
+      start: segment.first === 0 ? range.start : (start ?? range.start),
+      end: stop ?? range.end,
+    };
+  }
+}
+
+async function planFrame(frame: Frame, crops: number): Promise<PlanSegment['frames'][number]> {
+  const { name, time, slide, placeholder } = frame;
+  return {
+    name,
+    ...(placeholder ? {} : { crops: await cropsOf(name, crops) }),
+    ...(time === undefined ? {} : { time }),
+    ...(slide === undefined ? {} : { slide }),
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * What the stages of a job leave for each other in the store, in numbered shards of at most `SHARD` entries: neither the messages
+ * between them nor the memory of a workflow grow with the source.
+ */
+import type { Cost, ModelPlan, WordsRef } from './stages.ts';
+
+/** Entries of one shard. A segment under way knows its shard and its place there: both follow from its number. */
+export const SHARD = 64;
+
+/**
+ * `extractions`: names of extractions. `segments`: what to describe. `described`: what became of that. `groups-n`: what level n
+ * of merging merges. `merged-n`: what became of that.
+ */
+export type ShardKind = 'extractions' | 'segments' | 'described' | `groups-${number}` | `merged-${number}`;
+
+/** What the prompts of a stage have in common. */
+export interface Brief {
+  readonly model: ModelPlan;
+  readonly focus?: string;
+  readonly instruction?: string;
+}
+
+/** A shard of `segments`. */
+export interface PlanShard extends Brief {
+  readonly segments: readonly PlanSegment[];
+}
+
+/** Frames that one model call describes. */
+export interface PlanSegment {
+  readonly index: number;
+  /** Number of its first frame in the job. */
+  readonly first: number;
+  readonly frames: readonly PlanFrame[];
+  /** Seconds; of videos only. */
+  readonly start_time?: number;
+  readonly end_time?: number;
+  /** Offered to the model; where there is no picture, the description itself. */
+  readonly words?: WordsRef;
+}
+
+export interface PlanFrame {
+  readonly name: string;
+  /** Artifact of its preprocessed picture; absent where a slide could not be drawn. */
+  readonly crops?: string;
+  readonly time?: number;
+  readonly slide?: number;
+}
+
+/** An entry of `described`. */
+export type SegmentOutcome = DescribedSegment | FailedSegment;
+
+export interface DescribedSegment {
+  readonly index: number;
+  readonly generation: string;
+  /** Captions that differ from the one before: what merging will cost. */
+  readonly lines: number;
+  /** Marks of its first and its last caption: equal marks, equal captions. Absent where it has none. */
+  readonly opens?: string;
+  readonly closes?: string;
+  readonly cost: Cost;
+}
+
+export interface FailedSegment {
+  readonly index: number;
+  /** Code of the error. */
+  readonly reason: string;
+  readonly attempts: number;
+}
+
+/** A shard of `groups-n`. */
+export interface MergeShard extends Brief {
+  readonly groups: readonly MergeGroup[];
+}
+
+/** Generations that become one text. */
+export interface MergeGroup {
+  /** Segments `[first, last)` that it covers. */
+  readonly first: number;
+  readonly last: number;
+  readonly inputs: readonly string[];
+}
+
+/** An entry of `merged-n`. */
+export interface MergeOutcome {
+  /** Generation of the text: of a group of one, the one that it has. */
+  readonly text: string;
+  /** Generation of the title; of the first level only. */
+  readonly title?: string;
+  /** What was made for it, for the totals. */
+  readonly made: readonly string[];
+  readonly gpuSeconds: number;
+}

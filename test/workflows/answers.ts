@@ -1,0 +1,105 @@
+/** Activities that only answer, for tests of what the workflow decides. */
+
+import { SHARD, type ShardKind } from '../../schema/shards.ts';
+import type {
+  CpuActivities,
+  FinishInput,
+  GpuActivities,
+  KeepShardInput,
+  ModelPlan,
+} from '../../schema/stages.ts';
+
+export const SHA = 'a'.repeat(64);
+
+export const model: ModelPlan = {
+  name: 'm',
+  revision: 'r',
+  crops: 1,
+  maxImages: 4,
+  promptTokens: 4096,
+  merge: { captions: 4, parts: 3 },
+  tokens: { captionPerImage: 64, summary: 512, title: 24 },
+  evidence: 1,
+  wordTokens: 0,
+};
+
+const cost = { attempts: 1, cached: false, gpuSeconds: 0.1, visionCalls: 0, rows: 1, runtime: 'test' };
+
+export interface Answers {
+  readonly cpu: CpuActivities;
+  readonly gpu: GpuActivities;
+  /** What `finish` was called with. */
+  readonly finished: FinishInput[];
+}
+
+/** A deck of `pages` slides through every stage, four slides to a segment; tests replace single activities. */
+export function answers(pages: number): Answers {
+  const finished: FinishInput[] = [];
+  return {
+    finished,
+    cpu: {
+      ingest: async () => ({
+        source: { type: 'deck', sha256: SHA, bytes: 1, pages },
+        artifact: `source/${SHA}`,
+        slides: [[1, pages]],
+        model,
+      }),
+      extractFrames: async ({ span }) => ({
+        extraction: `extractions/${span.kind === 'slides' ? span.slides[0] : ''}.json`,
+        kept: span.kind === 'slides' ? span.slides.length : 0,
+        dropped: 0,
+        gaps: 0,
+      }),
+      readWords: async () => ({}),
+      matchSlides: async () => ({ shown: 'shown/x.json' }),
+      plan: async () => ({ segments: Math.ceil(pages / model.maxImages), frames: pages }),
+      preprocessFrames: async () => ({ lost: [] }),
+      planMerges: async ({ level, entries }) => ({
+        groups: level === 0 ? entries : Math.ceil(entries / model.merge.parts),
+      }),
+      finish: async (input) => {
+        finished.push(input);
+        return { result: { name: 'jobs/x/result.json', sha256: SHA }, ledger: 'jobs/x/ledger.json' };
+      },
+    },
+    gpu: {
+      describeSegment: async () => ({
+        ...cost,
+        generation: `generations/${SHA}.json`,
+        lines: model.maxImages,
+        opens: SHA.slice(0, 16),
+        closes: SHA.slice(0, 16),
+      }),
+      reduce: async ({ kind }) => ({
+        ...cost,
+        generation: `generations/${SHA}.json`,
+        ...(kind === 'title' ? { title: 'A title' } : {}),
+      }),
+    },
+  };
+}
+
+/** What a job kept, by kind: its entries in the order of their numbers. */
+export class KeptShards {
+  readonly #shards = new Map<string, readonly unknown[]>();
+
+  keep({ kind, shard, entries }: KeepShardInput): void {
+    this.#shards.set(`${kind} ${shard}`, entries);
+  }
+
+  /** Entries of all shards of a kind. */
+  all(kind: ShardKind): readonly unknown[] {
+    const found: unknown[] = [];
+    for (let shard = 0; ; shard += 1) {
+      const entries = this.#shards.get(`${kind} ${shard}`);
+      if (!entries) return found;
+      if (found.length !== shard * SHARD) throw new Error(`shard ${shard - 1} of ${kind} is not full`);
+      found.push(...entries);
+    }
+  }
+}
+
+/** The number of the segment that an activity is called for. */
+export function segmentOf({ shard, at }: { readonly shard: number; readonly at: number }): number {
+  return shard * SHARD + at;
+}

@@ -1,0 +1,30 @@
+/**
+ * A job is a chain of runs: before the history of one grows long, it hands its state to the next. Artifacts, events and
+ * progress are those of the chain.
+ */
+import { CancellationScope, CancelledFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { JobRef, JobState, SummarizeInput } from '../schema/stages.ts';
+
+/**
+ * Events after which a run hands over. A shard that has begun is finished first: with the 900 events of that, and the ends of the
+ * stages, a history stays well under 10,000.
+ */
+const LONG_HISTORY = 4000;
+
+/** Names the artifacts of the job, the same in each of its runs. */
+export function refOf({ jobId }: SummarizeInput): JobRef {
+  return { jobId, run: workflowInfo().firstExecutionRunId };
+}
+
+/** Whether what is left should be left to the next run. */
+export function isLong(): boolean {
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  return historyLength > LONG_HISTORY || continueAsNewSuggested;
+}
+
+/** Ends this run and starts the next one, with nothing under way. Memo, search attributes and priority go along by themselves. */
+export async function handOver(input: SummarizeInput, state: JobState): Promise<never> {
+  // The server refuses to go on past a cancel request that has just arrived, and asks again: it must find it heeded then.
+  if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('Cancelled at a hand-over');
+  return continueAsNew<(next: SummarizeInput) => Promise<void>>({ ...input, state });
+}
