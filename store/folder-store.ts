@@ -14,8 +14,8 @@ import {
   type ArtifactEntry,
   type ArtifactInfo,
   type ArtifactStore,
-  StoreError,
   type StoredArtifact,
+  StoreError,
 } from './artifact-store.ts';
 import { absent, asStoreError, isCode } from './folder-errors.ts';
 import { namesBelow, sweepAside } from './folder-walk.ts';

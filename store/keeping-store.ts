@@ -4,7 +4,7 @@
  * past its lifetime is touched first, and while a collection is under way it counts as found only if it is still there
  * after the time in which that collection would have removed it.
  */
-import { type ArtifactStore, EXPIRY_SETTLES, StoreError, type StoredArtifact } from './artifact-store.ts';
+import { type ArtifactStore, EXPIRY_SETTLES, type StoredArtifact, StoreError } from './artifact-store.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { COLLECTING, classOf } from './names.ts';
 

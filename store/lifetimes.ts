@@ -70,7 +70,10 @@ export function parseLifetimes(text: string): Lifetimes {
     const [, name, amount, unit] = /^\s*([a-z-]+)\s*=\s*(?:never|(\d+)([hd]))\s*$/.exec(part) ?? [];
     const known = CLASSES.find((found) => found === name);
     if (known === undefined || DEFAULT_LIFETIMES[known].fixed) {
-      throw new StoreError('invalid_name', `"${part.trim()}" is not one of ${changeable()} with =7d, =12h or =never`);
+      throw new StoreError(
+        'invalid_name',
+        `"${part.trim()}" is not one of ${changeable()} with =7d, =12h or =never`,
+      );
     }
     const { renewed: isRenewed } = DEFAULT_LIFETIMES[known];
     const milliseconds =
