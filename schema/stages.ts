@@ -299,3 +299,20 @@ export interface WorkflowActivities {
   /** Appends to the event log of a job. */
   appendEvents(input: AppendEventsInput): Promise<void>;
 }
+
+/** How many artifacts of a class a collection of garbage removed and kept, and their bytes. */
+export interface CollectedClass {
+  readonly removed: number;
+  readonly removedBytes: number;
+  readonly kept: number;
+  readonly keptBytes: number;
+}
+
+/** By class of artifact. */
+export type CollectOutput = Readonly<Record<string, CollectedClass>>;
+
+/** Activities of the `cpu` queue that belong to no job. */
+export interface GarbageActivities {
+  /** Removes artifacts that have outlived their lifetime and that no live job needs. */
+  collectGarbage(input: Record<string, never>): Promise<CollectOutput>;
+}

@@ -41,10 +41,10 @@ export function createFolderStore(root: string, { now = Date.now }: FolderStoreO
   async function head(name: string): Promise<StoredArtifact | undefined> {
     const folder = place(name);
     const text = await readFile(join(folder, 'meta.json'), 'utf8').catch(absent);
-    const found = text === undefined ? undefined : await stat(join(folder, 'data')).catch(absent);
-    if (text === undefined || !found) return undefined;
+    const data = text === undefined ? undefined : await stat(join(folder, 'data')).catch(absent);
+    if (text === undefined || !data) return undefined;
     const { bytes, sha256 } = JSON.parse(text) as { bytes: number; sha256: string }; // written by publish below
-    return { name, bytes, sha256, modified: found.mtimeMs };
+    return { name, bytes, sha256, modified: data.mtimeMs };
   }
 
   async function found(name: string): Promise<StoredArtifact> {

@@ -3,7 +3,6 @@
  * long as jobs come; the others count from the writing, so that what belongs to one job goes at a time that can be told
  * beforehand. A use renews an artifact only after half of its lifetime: it then stays for at least half a lifetime more.
  */
-import { StoreError } from './artifact-store.ts';
 import { type ArtifactClass, CLASSES } from './names.ts';
 
 export interface Lifetime {
@@ -15,6 +14,15 @@ export interface Lifetime {
 }
 
 export type Lifetimes = Readonly<Record<ArtifactClass, Lifetime>>;
+
+/** A text of lifetimes that cannot be followed; the message names the setting and is fit to print. */
+export class LifetimesError extends Error {
+  override readonly name = 'LifetimesError';
+
+  constructor(problem: string) {
+    super(`FRAMELOOM_LIFETIMES: ${problem}. docs/store.md lists the classes and their limits.`);
+  }
+}
 
 const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
@@ -61,8 +69,7 @@ function written(days: number): Lifetime {
 const UNITS: Readonly<Record<string, number>> = { h: HOUR, d: DAY };
 
 /**
- * The defaults with what `text` changes, such as `crops=2d,jobs=12h,generations=never`. Throws StoreError, whose message says
- * what is wrong with the text.
+ * The defaults with what `text` changes, such as `crops=2d,jobs=12h,generations=never`. Throws LifetimesError.
  */
 export function parseLifetimes(text: string): Lifetimes {
   const changed: Partial<Record<ArtifactClass, Lifetime>> = {};
@@ -70,17 +77,14 @@ export function parseLifetimes(text: string): Lifetimes {
     const [, name, amount, unit] = /^\s*([a-z-]+)\s*=\s*(?:never|(\d+)([hd]))\s*$/.exec(part) ?? [];
     const known = CLASSES.find((found) => found === name);
     if (known === undefined || DEFAULT_LIFETIMES[known].fixed) {
-      throw new StoreError(
-        'invalid_name',
-        `"${part.trim()}" is not one of ${changeable()} with =7d, =12h or =never`,
-      );
+      throw new LifetimesError(`"${part.trim()}" is not one of ${changeable()} with =7d, =12h or =never`);
     }
     const { renewed: isRenewed } = DEFAULT_LIFETIMES[known];
     const milliseconds =
       amount === undefined ? Number.POSITIVE_INFINITY : Number(amount) * (UNITS[unit ?? 'd'] ?? DAY);
     const least = isRenewed ? LEAST_RENEWED : LEAST;
     if (milliseconds < least) {
-      throw new StoreError('invalid_name', `"${part.trim()}" is shorter than ${least / HOUR}h`);
+      throw new LifetimesError(`"${part.trim()}" is shorter than ${least / HOUR}h`);
     }
     changed[known] = { milliseconds, renewed: isRenewed, fixed: false };
   }

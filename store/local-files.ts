@@ -22,8 +22,9 @@ interface Copy {
 
 /** `store` with `withFile`. */
 export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFilesOptions): ArtifactStore {
-  /** In order of their last use. */
-  const copies = new Map<string, Promise<Copy>>();
+  const downloads = new Map<string, Promise<Copy>>();
+  /** What is there, in order of its last use. */
+  const copies = new Map<string, Copy>();
   const users = new Map<string, number>();
   let made = 0;
 
@@ -47,20 +48,30 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
 
   /** Removes unused copies until `bytes` more fit, or none is left that is unused. */
   async function makeRoom(bytes: number): Promise<void> {
-    const settled = new Map<string, Copy>();
-    for (const [name, copy] of copies) {
-      const found = await Promise.race([copy.catch(() => undefined), undefined]);
-      if (found) settled.set(name, found);
-    }
     let total = bytes;
-    for (const copy of settled.values()) total += copy.bytes;
-    for (const [name, copy] of settled) {
+    for (const copy of copies.values()) total += copy.bytes;
+    for (const [name, copy] of [...copies]) {
       if (total <= maxBytes) return;
-      if ((users.get(name) ?? 0) > 0) continue;
+      if (users.has(name)) continue;
       copies.delete(name);
       total -= copy.bytes;
       await rm(copy.path, { force: true });
     }
+  }
+
+  /** The copy of `name`; several that ask at once wait for one download. */
+  async function copyOf(name: string): Promise<Copy> {
+    const there = copies.get(name);
+    if (there) {
+      copies.delete(name);
+      copies.set(name, there);
+      return there;
+    }
+    const running = downloads.get(name) ?? download(name).finally(() => downloads.delete(name));
+    downloads.set(name, running);
+    const copy = await running;
+    copies.set(name, copy);
+    return copy;
   }
 
   return {
@@ -69,11 +80,7 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
     async withFile(name, use) {
       users.set(name, (users.get(name) ?? 0) + 1);
       try {
-        const copy = copies.get(name) ?? download(name);
-        copies.delete(name);
-        copies.set(name, copy);
-        copy.catch(() => copies.delete(name)); // the next one who asks tries again
-        return await use((await copy).path);
+        return await use((await copyOf(name)).path);
       } finally {
         const left = (users.get(name) ?? 1) - 1;
         if (left > 0) users.set(name, left);
@@ -84,11 +91,10 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
 
     async delete(name) {
       await store.delete(name);
-      const copy = await copies.get(name)?.catch(() => undefined);
-      if (copy && !users.has(name)) {
-        copies.delete(name);
-        await rm(copy.path, { force: true });
-      }
+      const copy = copies.get(name);
+      if (!copy || users.has(name)) return;
+      copies.delete(name);
+      await rm(copy.path, { force: true });
     },
   };
 }

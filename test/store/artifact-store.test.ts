@@ -20,39 +20,42 @@ describeArtifactStore('on a folder', async () => {
   };
 });
 
-describe.skipIf(NO_S3_SERVER !== undefined)(`against a real S3 server${NO_S3_SERVER ? ` (${NO_S3_SERVER})` : ''}`, () => {
-  let bucket: TestBucket;
-  beforeAll(async () => {
-    bucket = await startBucket();
-  });
-  afterAll(() => bucket[Symbol.asyncDispose]());
+describe.skipIf(NO_S3_SERVER !== undefined)(
+  `against a real S3 server${NO_S3_SERVER ? ` (${NO_S3_SERVER})` : ''}`,
+  () => {
+    let bucket: TestBucket;
+    beforeAll(async () => {
+      bucket = await startBucket();
+    });
+    afterAll(() => bucket[Symbol.asyncDispose]());
 
-  describeArtifactStore('in a bucket', async () => {
-    const prefix = `${crypto.randomUUID()}/`;
-    const client = createS3Client(bucket.options);
-    const blobs = createS3Store({ ...bucket.options, prefix, hashing });
-    const folder = await mkdtemp(join(tmpdir(), 'frameloom-files-'));
-    return {
-      store: withLocalFiles(blobs, { folder, maxBytes: 2 ** 30 }),
-      async remains() {
-        const { elements } = await import('../../store/s3/xml.ts');
-        const found = await client.text({ method: 'GET', query: { 'list-type': '2', prefix } });
-        const uploads = await client.text({ method: 'GET', query: { uploads: '', prefix } });
-        const names = new Set(await all(blobs.list('')));
-        return [
-          ...elements(found, 'Key').filter((key) => !names.has(key.slice(prefix.length))),
-          ...elements(uploads, 'UploadId'),
-        ];
-      },
-      async damage(name, bytes) {
-        const { sha256 } = (await blobs.head(name)) ?? { sha256: '' };
-        const headers = { 'x-amz-meta-sha256': sha256 };
-        await client.text({ method: 'PUT', key: `${prefix}${name}`, headers, body: bytes });
-      },
-      [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-    };
-  });
-});
+    describeArtifactStore('in a bucket', async () => {
+      const prefix = `${crypto.randomUUID()}/`;
+      const client = createS3Client(bucket.options);
+      const blobs = createS3Store({ ...bucket.options, prefix, hashing });
+      const folder = await mkdtemp(join(tmpdir(), 'frameloom-files-'));
+      return {
+        store: withLocalFiles(blobs, { folder, maxBytes: 2 ** 30 }),
+        async remains() {
+          const { elements } = await import('../../store/s3/xml.ts');
+          const found = await client.text({ method: 'GET', query: { 'list-type': '2', prefix } });
+          const uploads = await client.text({ method: 'GET', query: { uploads: '', prefix } });
+          const names = new Set(await all(blobs.list('')));
+          return [
+            ...elements(found, 'Key').filter((key) => !names.has(key.slice(prefix.length))),
+            ...elements(uploads, 'UploadId'),
+          ];
+        },
+        async damage(name, bytes) {
+          const { sha256 } = (await blobs.head(name)) ?? { sha256: '' };
+          const headers = { 'x-amz-meta-sha256': sha256 };
+          await client.text({ method: 'PUT', key: `${prefix}${name}`, headers, body: bytes });
+        },
+        [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+      };
+    });
+  },
+);
 
 function hashing() {
   const hash = createHash('sha256');

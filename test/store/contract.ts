@@ -13,7 +13,8 @@ export interface StoreUnderTest extends AsyncDisposable {
 }
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-export const sha256 = (value: string | Uint8Array): string => createHash('sha256').update(value).digest('hex');
+export const sha256 = (value: string | Uint8Array): string =>
+  createHash('sha256').update(value).digest('hex');
 
 export async function collect(stream: ReadableStream<Uint8Array>): Promise<string> {
   return new Response(stream).text();
@@ -164,11 +165,21 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       await expect(reading()).rejects.toMatchObject({ code: 'corrupt' });
       await store.put('crops/a', text('good'));
       await tested.damage('crops/a', text('evil'));
-      await expect(store.withFile('crops/a', (path) => readFile(path, 'utf8')).then(requireGood)).rejects.toThrow();
+      await expect(
+        store.withFile('crops/a', (path) => readFile(path, 'utf8')).then(requireGood),
+      ).rejects.toThrow();
     });
 
     it('lists names by prefix, in order of their bytes, after a name', async () => {
-      for (const name of ['jobs/b/2', 'jobs/a/10', 'jobs/a/02', 'jobs/a-b', 'jobs/c', 'jobs/c-d/1', 'frames/z']) {
+      for (const name of [
+        'jobs/b/2',
+        'jobs/a/10',
+        'jobs/a/02',
+        'jobs/a-b',
+        'jobs/c',
+        'jobs/c-d/1',
+        'frames/z',
+      ]) {
         await store.put(name, text(name));
       }
       expect(await all(store.list('jobs/'))).toEqual([

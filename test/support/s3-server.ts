@@ -62,7 +62,15 @@ async function startVersitygw(accessKeyId: string, secretAccessKey: string) {
   const [port] = await freePorts(1);
   const child = spawn(
     program,
-    ['--quiet', '--port', `127.0.0.1:${port}`, 'posix', '--sidecar', join(folder, 'metadata'), join(folder, 'objects')],
+    [
+      '--quiet',
+      '--port',
+      `127.0.0.1:${port}`,
+      'posix',
+      '--sidecar',
+      join(folder, 'metadata'),
+      join(folder, 'objects'),
+    ],
     {
       stdio: 'ignore',
       cwd: folder,
