@@ -4,8 +4,9 @@
  * is less than half a lifetime older than the oldest live job, however long that job takes.
  */
 import type { ArtifactEntry, BlobStore } from './artifact-store.ts';
+import { lockCollection } from './collect-lock.ts';
 import { DAY, type Lifetime, type Lifetimes } from './lifetimes.ts';
-import { type ArtifactClass, CLASSES, collectingName } from './names.ts';
+import { type ArtifactClass, CLASSES } from './names.ts';
 
 export interface CollectOptions {
   readonly store: BlobStore;
@@ -23,6 +24,8 @@ export interface CollectOptions {
 
 /** What the orchestrator knows, asked before anything is looked at. */
 export interface LiveJobs {
+  /** When it was asked, in milliseconds since the epoch: jobs that were started later are not among the live ones. */
+  readonly asOf: number;
   /** When the oldest job that has not ended was started, in milliseconds since the epoch; undefined where none is live. */
   readonly oldestStart: number | undefined;
   /** How long the orchestrator remembers ended jobs, in milliseconds. */
@@ -55,25 +58,22 @@ const REMAINS = 2 * DAY;
 /** Entries between two reports of progress. */
 const STEP = 100;
 
-/** Looks at every artifact once. Throws StoreError and what `onProgress` throws. */
+/** Looks at every artifact once. Throws `unavailable` while another collection is under way, any other StoreError, and what `onProgress` throws. */
 export async function collectGarbage(options: CollectOptions): Promise<CollectReport> {
   const { store, lifetimes, live, dryRun = false, from, now = Date.now } = options;
   const report: Partial<Record<ArtifactClass | 'remains', ClassCount>> = { ...from?.report };
-  const startedAt = now();
-  const notice = collectingName(crypto.randomUUID());
-  if (!dryRun) {
+  // Who finds something expired from here on waits until it cannot be removed any more.
+  const lock = dryRun ? undefined : await lockCollection(store, now);
+  try {
     // Remains first: bytes whose name goes in this collection stay until the next one.
-    if (!from) {
-      const { removed, bytes } = await store.sweep(startedAt - REMAINS);
+    if (lock && !from) {
+      const { removed, bytes } = await store.sweep(live.asOf - REMAINS);
       report.remains = { removed, removedBytes: bytes, kept: 0, keptBytes: 0 };
     }
-    // Who finds something expired from here on waits until it cannot be removed any more.
-    await store.put(notice, new Uint8Array());
-  }
-  try {
     const first = from ? CLASSES.indexOf(from.at.class) : 0;
     for (const name of CLASSES.slice(first)) {
-      const limit = expiryOf(name, lifetimes[name], live, startedAt);
+      if (name === 'collecting') continue; // our own notice
+      const limit = expiryOf(name, lifetimes[name], live);
       let after = name === from?.at.class ? from.at.after : undefined;
       const tell = (): void =>
         options.onProgress?.({
@@ -85,7 +85,7 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
       for await (const group of groupsOf(name, store.entries(`${name}/`, after))) {
         const isOld = group.every((entry) => entry.modified < limit);
         for (const entry of group) {
-          if (entry.name === notice) continue;
+          if (isOld) await lock?.hold();
           const removed = isOld && (dryRun || (await store.expire(entry.name, limit)));
           report[name] = counted(report[name], entry.bytes, removed);
           looked += 1;
@@ -95,7 +95,7 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
       }
     }
   } finally {
-    if (!dryRun) await store.delete(notice);
+    await lock?.release();
   }
   return report;
 }
@@ -104,13 +104,12 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
 function expiryOf(
   name: ArtifactClass,
   { milliseconds, renewed }: Lifetime,
-  { oldestStart = Number.POSITIVE_INFINITY, retention }: LiveJobs,
-  now: number,
+  { asOf, oldestStart = Number.POSITIVE_INFINITY, retention }: LiveJobs,
 ): number {
   // A note that outlives what it is about does no harm; one that does not would bring a deleted job back.
   const lifetime = name === 'deleted' ? Math.max(milliseconds, retention + DAY) : milliseconds;
   const needed = oldestStart - (renewed ? lifetime / 2 : 0);
-  return Math.min(now - lifetime, needed) - SKEW;
+  return Math.min(asOf - lifetime, needed) - SKEW;
 }
 
 /** What is removed together: all of a job, and otherwise each artifact alone. */

@@ -35,14 +35,14 @@ export function keepUsed(
   async function renew(info: StoredArtifact): Promise<StoredArtifact | undefined> {
     const lifetime = renewedLifetime(info.name);
     if (lifetime === undefined) return info;
-    const now = clock.now();
-    const age = now - info.modified;
-    if (age < lifetime / 2) {
+    if (clock.now() - info.modified < lifetime / 2) {
       remember(info.name, info.modified + lifetime / 2);
       return info;
     }
     if (!(await store.touch(info.name))) return undefined;
-    if (age >= lifetime && (await isCollecting())) {
+    // Asked now and not before the touch, which may have taken any time.
+    const now = clock.now();
+    if (now - info.modified >= lifetime && (await isCollecting())) {
       await clock.sleep(EXPIRY_SETTLES);
       if ((await store.head(info.name)) === undefined) return undefined;
     }

@@ -55,7 +55,7 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   // Must outlive what the orchestrator still knows of a run; a collection asks it for its retention, too.
   deleted: written(90),
   keys: { milliseconds: Number.POSITIVE_INFINITY, renewed: false, fixed: true },
-  collecting: { milliseconds: DAY, renewed: false, fixed: true },
+  collecting: { milliseconds: Number.POSITIVE_INFINITY, renewed: false, fixed: true },
 };
 
 function renewed(days: number): Lifetime {

@@ -128,9 +128,5 @@ export function deletedName(jobId: string, run: string): string {
   return `deleted/${jobId}/${run}`;
 }
 
-/** Says that a collection is under way. It goes with the collection, or when it is a day old. */
-export function collectingName(id: string): string {
-  return `${COLLECTING}${id}`;
-}
-
+/** Where a collection of garbage says that it is under way. */
 export const COLLECTING = 'collecting/';

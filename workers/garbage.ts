@@ -20,6 +20,7 @@ const PAGE = 1000;
  */
 export async function liveJobs(connection: ConnectionLike, namespace: string): Promise<LiveJobs> {
   const { workflowService: service } = new Client({ connection, namespace });
+  const asOf = Date.now();
   let oldestStart: number | undefined;
   let nextPageToken: Uint8Array | undefined;
   do {
@@ -37,7 +38,7 @@ export async function liveJobs(connection: ConnectionLike, namespace: string): P
   } while (nextPageToken);
   const { config } = await service.describeNamespace({ namespace });
   const retention = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
-  return { oldestStart, retention };
+  return { asOf, oldestStart, retention };
 }
 
 function firstStart(payload: Payload | undefined): number {

@@ -1,7 +1,9 @@
 /** `frameloom gc`: removes artifacts that have outlived their lifetime. */
 import { tmpdir } from 'node:os';
 import { Connection } from '@temporalio/client';
+import { FrameloomError } from '../../schema/errors.ts';
 import { SettingsError } from '../../schema/settings.ts';
+import { StoreError } from '../../store/artifact-store.ts';
 import { type ClassCount, type CollectReport, collectGarbage } from '../../store/collect.ts';
 import { parseLifetimes } from '../../store/lifetimes.ts';
 import { openPlainStore } from '../../store/open-store.ts';
@@ -51,6 +53,10 @@ one) is asked which jobs are live. Workers do the same every FRAMELOOM_GC_HOURS.
       if (values.json) printLine(stdout, JSON.stringify(report, null, 2));
       else printTable(report, values['dry-run'], stdout);
       return EXIT.complete;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      const code = error.code === 'full' ? 'storage_full' : 'storage_unavailable';
+      throw new FrameloomError(code, `The store: ${error.message}.`, { cause: error });
     } finally {
       await connection.close();
     }

@@ -1,0 +1,47 @@
+/**
+ * One collection at a time, which says that it is under way. Two could do harm together: what one of them removed may have been
+ * made again when the other, which looked before, removes it.
+ */
+import { type BlobStore, EXPIRY_SETTLES, StoreError } from './artifact-store.ts';
+import { COLLECTING } from './names.ts';
+
+const LOCK = `${COLLECTING}one`;
+/** The collection renews its notice this often, in milliseconds, and looks whether it is still its own. */
+const RENEWED = 60_000;
+/** A notice that was not renewed for this long is that of a collection that was killed, in milliseconds. */
+const ABANDONED = 10 * RENEWED + EXPIRY_SETTLES;
+
+export interface CollectLock {
+  /** Called before each removal. Throws `unavailable` where another collection has taken over. */
+  hold(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Throws `unavailable` while another collection is under way. */
+export async function lockCollection(store: BlobStore, now: () => number): Promise<CollectLock> {
+  const id = new TextEncoder().encode(crypto.randomUUID());
+  let stands = await store.put(LOCK, id);
+  const mine = async (): Promise<boolean> => {
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', id));
+    return stands.sha256 === Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  };
+  if (!(await mine()) && (await store.expire(LOCK, now() - ABANDONED))) stands = await store.put(LOCK, id);
+  if (!(await mine())) throw new StoreError('unavailable', 'another collection is under way');
+  let renewed = now();
+  return {
+    async hold() {
+      if (now() - renewed < RENEWED) return;
+      const there = await store.head(LOCK);
+      if (there) stands = there;
+      if (!there || !(await mine())) throw new StoreError('unavailable', 'another collection took over');
+      await store.touch(LOCK);
+      renewed = now();
+    },
+    async release() {
+      // Not one that took over.
+      const there = await store.head(LOCK);
+      if (there) stands = there;
+      if (there && (await mine())) await store.delete(LOCK);
+    },
+  };
+}
