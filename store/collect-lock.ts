@@ -2,7 +2,7 @@
  * One collection at a time, which says that it is under way. Two could do harm together: what one of them removed may have been
  * made again when the other, which looked before, removes it.
  */
-import { type BlobStore, EXPIRY_SETTLES, StoreError } from './artifact-store.ts';
+import { type ArtifactInfo, type BlobStore, EXPIRY_SETTLES, StoreError } from './artifact-store.ts';
 import { COLLECTING } from './names.ts';
 
 const LOCK = `${COLLECTING}one`;
@@ -20,28 +20,24 @@ export interface CollectLock {
 /** Throws `unavailable` while another collection is under way. */
 export async function lockCollection(store: BlobStore, now: () => number): Promise<CollectLock> {
   const id = new TextEncoder().encode(crypto.randomUUID());
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', id));
+  const sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const isOurs = (stands: ArtifactInfo | undefined): boolean => stands?.sha256 === sha256;
   let stands = await store.put(LOCK, id);
-  const mine = async (): Promise<boolean> => {
-    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', id));
-    return stands.sha256 === Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  };
-  if (!(await mine()) && (await store.expire(LOCK, now() - ABANDONED))) stands = await store.put(LOCK, id);
-  if (!(await mine())) throw new StoreError('unavailable', 'another collection is under way');
+  if (!isOurs(stands) && (await store.expire(LOCK, now() - ABANDONED))) stands = await store.put(LOCK, id);
+  if (!isOurs(stands)) throw new StoreError('unavailable', 'another collection is under way');
   let renewed = now();
   return {
     async hold() {
       if (now() - renewed < RENEWED) return;
-      const there = await store.head(LOCK);
-      if (there) stands = there;
-      if (!there || !(await mine())) throw new StoreError('unavailable', 'another collection took over');
+      if (!isOurs(await store.head(LOCK)))
+        throw new StoreError('unavailable', 'another collection took over');
       await store.touch(LOCK);
       renewed = now();
     },
     async release() {
       // Not one that took over.
-      const there = await store.head(LOCK);
-      if (there) stands = there;
-      if (there && (await mine())) await store.delete(LOCK);
+      if (isOurs(await store.head(LOCK))) await store.delete(LOCK);
     },
   };
 }
