@@ -15,10 +15,12 @@ export interface ArtifactInfo {
 export interface StoredArtifact extends ArtifactInfo {
   /** When it was written or touched last, in milliseconds since the epoch, by the clock of the store. */
   readonly modified: number;
+  /** Whether that was a touch, where the store can tell and where a removal that looked before the touch may still come. */
+  readonly touched?: boolean;
 }
 
 /** What a listing knows of an artifact. */
-export type ArtifactEntry = Omit<StoredArtifact, 'sha256'>;
+export type ArtifactEntry = Omit<StoredArtifact, 'sha256' | 'touched'>;
 
 export type ArtifactBody = Uint8Array | AsyncIterable<Uint8Array>;
 

@@ -22,7 +22,7 @@ export async function lockCollection(store: BlobStore, now: () => number): Promi
   const id = new TextEncoder().encode(crypto.randomUUID());
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', id));
   const sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  const isOurs = (stands: ArtifactInfo | undefined): boolean => stands?.sha256 === sha256;
+  const isOurs = (info: ArtifactInfo | undefined): boolean => info?.sha256 === sha256;
   let stands = await store.put(LOCK, id);
   if (!isOurs(stands) && (await store.expire(LOCK, now() - ABANDONED))) stands = await store.put(LOCK, id);
   if (!isOurs(stands)) throw new StoreError('unavailable', 'another collection is under way');

@@ -2,7 +2,7 @@
  * Keeps what is used. Around any store, it renews an artifact that is found after half of its lifetime, so that whoever found
  * it can rely on it for as long again. What it finds is never removed by a collection that had already chosen it: an artifact
  * past its lifetime is touched first, and while a collection is under way it counts as found only if it is still there
- * after the time in which that collection would have removed it.
+ * after the time in which that collection would have removed it. So does one that somebody else has touched just now.
  */
 import { type ArtifactStore, EXPIRY_SETTLES, type StoredArtifact, StoreError } from './artifact-store.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -19,6 +19,8 @@ const systemClock: KeepingClock = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 
+/** Age up to which a touch is taken for one of the last seconds, in milliseconds: the clocks of machines and buckets differ. */
+const JUST_NOW = 15 * 60_000;
 /** Most artifacts of which a process remembers that they need no renewal yet, so as not to ask at every use. */
 const REMEMBERED = 20_000;
 
@@ -35,19 +37,21 @@ export function keepUsed(
   async function renew(info: StoredArtifact): Promise<StoredArtifact | undefined> {
     const lifetime = renewedLifetime(info.name);
     if (lifetime === undefined) return info;
-    if (clock.now() - info.modified < lifetime / 2) {
-      remember(info.name, info.modified + lifetime / 2);
-      return info;
+    let { modified } = info;
+    let isDoubtful = info.touched === true && clock.now() - modified < JUST_NOW;
+    if (clock.now() - modified >= lifetime / 2) {
+      if (!(await store.touch(info.name))) return undefined;
+      // Asked now and not before the touch, which may have taken any time.
+      const now = clock.now();
+      isDoubtful = now - modified >= lifetime;
+      modified = now;
     }
-    if (!(await store.touch(info.name))) return undefined;
-    // Asked now and not before the touch, which may have taken any time.
-    const now = clock.now();
-    if (now - info.modified >= lifetime && (await isCollecting())) {
+    if (isDoubtful && (await isCollecting())) {
       await clock.sleep(EXPIRY_SETTLES);
       if ((await store.head(info.name)) === undefined) return undefined;
     }
-    remember(info.name, now + lifetime / 2);
-    return { ...info, modified: now };
+    remember(info.name, modified + lifetime / 2);
+    return { ...info, modified };
   }
 
   function renewedLifetime(name: string): number | undefined {

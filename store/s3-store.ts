@@ -169,6 +169,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
         ...metadataOf(sha256, bytesKey === undefined ? undefined : { bytes, key: bytesKey }),
         'x-amz-copy-source': `/${options.bucket}/${key}`,
         'x-amz-metadata-directive': 'REPLACE',
+        'x-amz-meta-touched': '1',
       };
       try {
         await client.text({ method: 'PUT', key, headers });

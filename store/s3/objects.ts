@@ -39,6 +39,7 @@ export function objectOf(name: string, headers: Headers): StoredObject {
     bytes: Number(headers.get(bytesKey === undefined ? 'content-length' : 'x-amz-meta-bytes')),
     sha256: headers.get('x-amz-meta-sha256') ?? '',
     modified: Date.parse(headers.get('last-modified') ?? ''),
+    touched: headers.has('x-amz-meta-touched'),
     bytesKey,
   };
 }

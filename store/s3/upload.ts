@@ -71,8 +71,8 @@ async function publishObject(
   }
 }
 
-export function withoutKey({ name, bytes, sha256: hash, modified }: StoredObject): StoredArtifact {
-  return { name, bytes, sha256: hash, modified };
+export function withoutKey({ bytesKey: _, ...artifact }: StoredObject): StoredArtifact {
+  return artifact;
 }
 
 async function publishLarge(

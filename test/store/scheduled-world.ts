@@ -91,7 +91,7 @@ export function createSteppedStore({
     async touch(name) {
       await turn();
       const info = held.get(name);
-      if (info) held.set(name, { ...info, modified: now() });
+      if (info) held.set(name, { ...info, modified: now(), touched: true });
       return info !== undefined;
     },
     async expire(name, before) {
