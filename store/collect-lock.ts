@@ -27,17 +27,18 @@ export async function lockCollection(store: BlobStore, now: () => number): Promi
   if (!isOurs(stands) && (await store.expire(LOCK, now() - ABANDONED))) stands = await store.put(LOCK, id);
   if (!isOurs(stands)) throw new StoreError('unavailable', 'another collection is under way');
   let renewed = now();
+  /** Held up for so long that another one may be taking over right now. */
+  const isLost = (): boolean => now() - renewed > ABANDONED / 2;
   return {
     async hold() {
       if (now() - renewed < RENEWED) return;
-      if (!isOurs(await store.head(LOCK)))
+      if (isLost() || !isOurs(await store.head(LOCK)) || !(await store.touch(LOCK))) {
         throw new StoreError('unavailable', 'another collection took over');
-      await store.touch(LOCK);
+      }
       renewed = now();
     },
     async release() {
-      // Not one that took over.
-      if (isOurs(await store.head(LOCK))) await store.delete(LOCK);
+      if (!isLost() && isOurs(await store.head(LOCK))) await store.delete(LOCK);
     },
   };
 }
