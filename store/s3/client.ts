@@ -34,13 +34,13 @@ export interface S3Limits {
   readonly idle: number;
   /** First pause between two tries, in milliseconds; each next one is twice as long, up to `MAX_PAUSE`, give or take a half. */
   readonly pause: number;
+  /** Slowest sending of a body that is waited for, in bytes per millisecond. */
+  readonly slowest: number;
 }
 
-export const DEFAULT_LIMITS: S3Limits = { attempts: 5, answer: 20_000, idle: 30_000, pause: 100 };
+const DEFAULT_LIMITS: S3Limits = { attempts: 5, answer: 20_000, idle: 30_000, pause: 100, slowest: 100 };
 
 const MAX_PAUSE = 5000;
-/** Slowest sending that is waited for, in bytes per millisecond. */
-const SLOWEST = 100;
 
 export interface S3Request {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -100,7 +100,7 @@ export function createS3Client(options: S3Options): S3Client {
     const signed = await signer.sign();
     signed.headers.set('accept-encoding', 'identity'); // not signed, as proxies change it
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeout + (body?.byteLength ?? 0) / SLOWEST);
+    const timer = setTimeout(() => abort.abort(), timeout + (body?.byteLength ?? 0) / limits.slowest);
     let response: Response;
     try {
       response = await request(signed.url, {

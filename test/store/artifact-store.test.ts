@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +5,10 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { withLocalFiles } from '../../store/local-files.ts';
 import { createS3Client } from '../../store/s3/client.ts';
+import { elements } from '../../store/s3/xml.ts';
 import { createS3Store } from '../../store/s3-store.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
-import { all, describeArtifactStore } from './contract.ts';
+import { all, describeArtifactStore, hashing } from './contract.ts';
 
 describeArtifactStore('on a folder', async () => {
   const root = await mkdtemp(join(tmpdir(), 'frameloom-store-'));
@@ -37,7 +37,6 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       return {
         store: withLocalFiles(blobs, { folder, maxBytes: 2 ** 30 }),
         async remains() {
-          const { elements } = await import('../../store/s3/xml.ts');
           const found = await client.text({ method: 'GET', query: { 'list-type': '2', prefix } });
           const uploads = await client.text({ method: 'GET', query: { uploads: '', prefix } });
           const names = new Set(await all(blobs.list('')));
@@ -56,8 +55,3 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     });
   },
 );
-
-function hashing() {
-  const hash = createHash('sha256');
-  return { update: (bytes: Uint8Array) => void hash.update(bytes), hex: () => hash.digest('hex') };
-}

@@ -30,6 +30,12 @@ export async function all<T>(values: AsyncIterable<T>): Promise<readonly T[]> {
   return found;
 }
 
+/** A running SHA-256, as an S3 store is given it. */
+export function hashing() {
+  const hash = createHash('sha256');
+  return { update: (bytes: Uint8Array) => void hash.update(bytes), hex: () => hash.digest('hex') };
+}
+
 /** `count` chunks of 1 MiB, each filled with its number. */
 export async function* mebibytes(count: number): AsyncGenerator<Uint8Array> {
   for (let index = 0; index < count; index++) yield new Uint8Array(2 ** 20).fill(index);
