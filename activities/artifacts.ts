@@ -17,6 +17,21 @@ export async function findJson<T>(store: ArtifactStore, name: string): Promise<T
   return (await store.head(name)) === undefined ? undefined : getJson<T>(store, name);
 }
 
+/** How many artifacts are asked for at once. */
+const ASKED = 16;
+
+/**
+ * Whether all these artifacts are there. An artifact that names others is found only with them: asking renews them too, so that they
+ * stay as long as what names them.
+ */
+export async function allThere(store: ArtifactStore, names: readonly string[]): Promise<boolean> {
+  for (let at = 0; at < names.length; at += ASKED) {
+    const heads = await Promise.all(names.slice(at, at + ASKED).map((name) => store.head(name)));
+    if (heads.some((head) => head === undefined)) return false;
+  }
+  return true;
+}
+
 /** Calls `use` with local paths of several artifacts, in the same order. They are good until it is done. */
 export async function withFiles<T>(
   store: ArtifactStore,

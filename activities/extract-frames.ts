@@ -5,7 +5,7 @@ import type { Frame, FrameDecision, VideoInfo } from '../schema/source.ts';
 import type { CpuActivities, ExtractOutput, ExtractSpan } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { extractionName, FRAMES } from '../store/names.ts';
-import { findJson, getJson, putJson } from './artifacts.ts';
+import { allThere, findJson, getJson, putJson } from './artifacts.ts';
 import { extractSlides } from './extract-slides.ts';
 import { EXTRACTION_VERSION, type Extraction, type ListedImage } from './extraction.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -32,7 +32,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
         }),
       );
       const found = await findJson<Extraction>(store, name);
-      if (found) return outputOf(name, found);
+      if (found && (await allThere(store, found.frames.map(frameName)))) return outputOf(name, found);
       if (span.kind === 'slides' && deck) {
         const slides = await extractSlides({ store, limits }, deck, span.slides, crops, signal);
         await putJson(store, name, slides);
@@ -94,6 +94,10 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
       await keep(picture, { slide, kept: true, reason: 'first', difference: 1 });
     }
   }
+}
+
+function frameName({ name }: Frame): string {
+  return name;
 }
 
 function outputOf(extraction: string, { frames, decisions, gaps }: Extraction): ExtractOutput {

@@ -8,7 +8,7 @@ import type { DeckParts } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { FRAMES, slideName } from '../store/names.ts';
 import { isWordless } from '../summary/words.ts';
-import { findJson, putJson } from './artifacts.ts';
+import { allThere, findJson, putJson } from './artifacts.ts';
 import { EXTRACTION_VERSION, type Extraction, type SlideGap } from './extraction.ts';
 import { type ReadSlide, withSlides } from './slides.ts';
 
@@ -40,7 +40,8 @@ export async function extractSlides(
   const found = new Map<number, StoredSlide>();
   for (const slide of numbers) {
     const stored = await findJson<StoredSlide>(store, await nameOf(slide));
-    if (stored) found.set(slide, stored);
+    const picture = stored?.frame ? [stored.frame.name] : [];
+    if (stored && (await allThere(store, picture))) found.set(slide, stored);
   }
   const missing = numbers.filter((slide) => !found.has(slide));
   if (missing.length > 0) {

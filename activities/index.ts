@@ -1,7 +1,13 @@
 /** The activities of each queue, built from what a worker process has. */
-import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/stages.ts';
+import type {
+  CpuActivities,
+  GarbageActivities,
+  GpuActivities,
+  WorkflowActivities,
+} from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { createAppendEvents } from './append-events.ts';
+import { type CollectDeps, createCollectGarbage } from './collect-garbage.ts';
 import { createDescribeSegment } from './describe-segment.ts';
 import { createExtractFrames } from './extract-frames.ts';
 import { withTypedFailures } from './failures.ts';
@@ -44,4 +50,8 @@ export function createWorkflowActivities(deps: { readonly store: ArtifactStore }
     appendEvents: createAppendEvents(deps),
     keepShard: createKeepShard(deps),
   });
+}
+
+export function createGarbageActivities(deps: CollectDeps): GarbageActivities {
+  return withTypedFailures({ collectGarbage: createCollectGarbage(deps) });
 }

@@ -6,7 +6,7 @@ import type { ModelProfile } from '../schema/model-profile.ts';
 import type { SourceInfo } from '../schema/source.ts';
 import type { CpuActivities, DeckParts, IngestInput, IngestOutput } from '../schema/stages.ts';
 import type { ArtifactInfo } from '../store/artifact-store.ts';
-import { secretName } from '../store/names.ts';
+import { secretName, sourceListName } from '../store/names.ts';
 import { putJson } from './artifacts.ts';
 import { type DeckDeps, prepareDeck } from './deck-parts.ts';
 import type { ListedImage } from './extraction.ts';
@@ -102,7 +102,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
       }
     }
     const sha256 = await digest(list);
-    const stored = await putJson(store, `source-lists/${sha256}.json`, list);
+    const stored = await putJson(store, sourceListName(sha256), list);
     const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
     return slideSource({ type: 'images', sha256, bytes, pages: list.length }, stored.name, input);
   }

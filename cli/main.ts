@@ -1,6 +1,7 @@
 /** The `frameloom` command. */
 import { ERRORS, FrameloomError } from '../schema/errors.ts';
 import { loadSettings, SettingsError } from '../schema/settings.ts';
+import { LifetimesError } from '../store/lifetimes.ts';
 import { type Command, EXIT, printLine, UsageError } from './context.ts';
 import { HomeInUse } from './embedded/home-lock.ts';
 import { ChildFailed } from './embedded/supervised-child.ts';
@@ -17,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'serve-model': async () => (await import('./commands/serve-model.ts')).serveModel,
   worker: async () => (await import('./commands/worker.ts')).worker,
   models: async () => (await import('./commands/models.ts')).models,
+  gc: async () => (await import('./commands/gc.ts')).gc,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
 };
 
@@ -58,7 +60,7 @@ function explain(error: unknown, command: Command): number {
     printLine(process.stderr, `frameloom: ${error.message}\n\n${command.usage}`);
     return EXIT.usage;
   }
-  if (error instanceof SettingsError) {
+  if (error instanceof SettingsError || error instanceof LifetimesError) {
     printLine(process.stderr, `frameloom: ${error.message}`);
     return EXIT.usage;
   }

@@ -13,6 +13,7 @@ const TOOLS = {
     variable: 'CHROMIUM_PATH',
     names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
   },
+  versitygw: { variable: 'VERSITYGW_PATH', names: ['versitygw'] },
 } as const;
 
 export type ToolName = keyof typeof TOOLS;

@@ -15,6 +15,56 @@ const Environment = z.object({
     .describe(
       "Folder of all data: artifacts, Temporal's database, scratch. Default: the user's data folder.",
     ),
+  FRAMELOOM_STORE: z
+    .string()
+    .regex(
+      /^(?:folder|s3:\/\/[a-z0-9][a-z0-9.-]*(?:\/[a-zA-Z0-9._/-]*)?)$/,
+      'must be `folder` or `s3://bucket/prefix`',
+    )
+    .default('folder')
+    .describe(
+      'Where artifacts are: `folder`, which is `artifacts` in FRAMELOOM_HOME, or `s3://bucket/prefix` (docs/store.md).',
+    ),
+  FRAMELOOM_S3_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Address of an S3 server such as R2 or SeaweedFS. Default: AWS in the region of AWS_REGION.'),
+  FRAMELOOM_S3_PATH_STYLE: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe(
+      'Whether the bucket stands in the path of addresses and not in the host name. Default: where FRAMELOOM_S3_ENDPOINT is set.',
+    ),
+  FRAMELOOM_STORE_CACHE: bytes
+    .default(10 * 2 ** 30)
+    .describe('Most bytes of a bucket that a worker keeps as local files while nobody uses them.'),
+  FRAMELOOM_LIFETIMES: z
+    .string()
+    .optional()
+    .describe(
+      'Lifetimes of artifacts by class that differ from the defaults of docs/store.md, such as `crops=2d,jobs=12h,generations=never`.',
+    ),
+  FRAMELOOM_GC_HOURS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(24)
+    .describe('Hours between two removals of what has outlived its lifetime; 0 removes nothing by itself.'),
+  AWS_REGION: z.string().min(1).default('us-east-1').describe('Region of the bucket; `auto` for R2.'),
+  AWS_ACCESS_KEY_ID: z.string().min(1).optional().describe('Access key of the bucket.'),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1).optional().describe('Secret of the access key.'),
+  AWS_SESSION_TOKEN: z.string().min(1).optional().describe('Token that goes with a temporary access key.'),
+  AWS_CONTAINER_CREDENTIALS_FULL_URI: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Where ECS and EKS Pod Identity give out temporary access keys; set by them. Used without AWS_ACCESS_KEY_ID.',
+    ),
+  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File with the token for that address; set by EKS.'),
   FRAMELOOM_URL: z
     .url()
     .optional()
@@ -147,6 +197,11 @@ type Name = keyof typeof Environment.shape;
 
 export interface Settings {
   readonly home: string;
+  /** Undefined: the folder. */
+  readonly bucket: BucketSettings | undefined;
+  readonly storeCache: number;
+  readonly lifetimes: string;
+  readonly gcHours: number;
   readonly url: string | undefined;
   readonly apiKey: string | undefined;
   readonly apiKeys: string | undefined;
@@ -187,6 +242,21 @@ export interface Settings {
   readonly transcription: TranscriptionSettings | undefined;
 }
 
+/** Where artifacts are, if not in a folder. */
+export interface BucketSettings {
+  readonly bucket: string;
+  /** Empty, or ending with a slash. */
+  readonly prefix: string;
+  readonly endpoint: string;
+  readonly region: string;
+  readonly pathStyle: boolean;
+  readonly credentials: BucketCredentials;
+}
+
+export type BucketCredentials =
+  | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
+  | { readonly uri: string; readonly tokenFile: string | undefined };
+
 /** Where speech is turned into text. */
 export interface TranscriptionSettings {
   /** Address of the API, up to and with its version: `/audio/transcriptions` is appended. */
@@ -222,6 +292,10 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     home:
       e.FRAMELOOM_HOME ??
       `${given.XDG_DATA_HOME ?? `${given.HOME ?? given.USERPROFILE ?? '.'}/.local/share`}/frameloom`,
+    bucket: bucketSettings(e),
+    storeCache: e.FRAMELOOM_STORE_CACHE,
+    lifetimes: e.FRAMELOOM_LIFETIMES ?? '',
+    gcHours: e.FRAMELOOM_GC_HOURS,
     url: e.FRAMELOOM_URL,
     apiKey: e.FRAMELOOM_API_KEY,
     apiKeys: e.FRAMELOOM_API_KEYS,
@@ -267,6 +341,33 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
             apiKey: e.FRAMELOOM_TRANSCRIBE_API_KEY,
           },
   };
+}
+
+function bucketSettings(e: z.infer<typeof Environment>): BucketSettings | undefined {
+  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(e.FRAMELOOM_STORE) ?? [];
+  if (bucket === undefined) return undefined;
+  return {
+    bucket,
+    prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`,
+    endpoint: e.FRAMELOOM_S3_ENDPOINT ?? `https://s3.${e.AWS_REGION}.amazonaws.com`,
+    region: e.AWS_REGION,
+    pathStyle:
+      e.FRAMELOOM_S3_PATH_STYLE === undefined
+        ? e.FRAMELOOM_S3_ENDPOINT !== undefined
+        : e.FRAMELOOM_S3_PATH_STYLE === 'true',
+    credentials: bucketCredentials(e),
+  };
+}
+
+function bucketCredentials(e: z.infer<typeof Environment>): BucketCredentials {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = e;
+  if (accessKeyId !== undefined && secretAccessKey !== undefined) {
+    const sessionToken = e.AWS_SESSION_TOKEN;
+    return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  }
+  const uri = e.AWS_CONTAINER_CREDENTIALS_FULL_URI;
+  if (uri !== undefined) return { uri, tokenFile: e.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE };
+  throw new SettingsError('A bucket needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
 }
 
 /** Name, default and meaning of every setting, for docs/settings.md. */

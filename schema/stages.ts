@@ -398,3 +398,20 @@ export interface WorkflowActivities {
   /** Publishes a shard of outcomes, so that the workflow can forget them. */
   keepShard(input: KeepShardInput): Promise<void>;
 }
+
+/** How many artifacts of a class a collection of garbage removed and kept, and their bytes. */
+export interface CollectedClass {
+  readonly removed: number;
+  readonly removedBytes: number;
+  readonly kept: number;
+  readonly keptBytes: number;
+}
+
+/** By class of artifact. */
+export type CollectOutput = Readonly<Record<string, CollectedClass>>;
+
+/** Activities of the `cpu` queue that belong to no job. */
+export interface GarbageActivities {
+  /** Removes artifacts that have outlived their lifetime and that no live job needs. */
+  collectGarbage(input: Record<string, never>): Promise<CollectOutput>;
+}

@@ -1,6 +1,6 @@
 /**
  * Makes what is missing for `demo`, `start`, `test` or `ci`: npm packages, ffmpeg, the Temporal CLI and, for tests,
- * Chromium. Needs nothing but Node, says what it does, can be run again at any point, and needs no network once all is
+ * Chromium and an S3 server. Needs nothing but Node, says what it does, can be run again at any point, and needs no network once all is
  * there. Tools live in a cache outside the work tree, recorded in its tools.json.
  */
 import { dirname } from 'node:path';
@@ -12,6 +12,7 @@ import { cacheFolder } from './setup/places.mjs';
 import { isCurrent, readRecord, writeRecord } from './setup/record.mjs';
 import { findTemporal } from './setup/temporal.mjs';
 import { findChromium, findFfmpeg, findFfprobe } from './setup/tools.mjs';
+import { findVersitygw } from './setup/versitygw.mjs';
 
 const PURPOSES = ['demo', 'start', 'test', 'ci'];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,15 +29,20 @@ function toolsFor(purpose) {
       ? [{ name: 'temporal', variable: 'TEMPORAL_CLI_PATH', find: findTemporal }]
       : []),
     ...(isTest ? [{ name: 'chromium', variable: 'CHROMIUM_PATH', find: findChromium }] : []),
+    // S3_ENDPOINT names a server to test against in its place.
+    ...(isTest && !env.S3_ENDPOINT
+      ? [{ name: 'versitygw', variable: 'VERSITYGW_PATH', find: findVersitygw }]
+      : []),
   ];
 }
 
 const HELP = `usage: node scripts/setup.mjs ${PURPOSES.join('|')}
 
 Makes what is missing: npm packages (about 30 s), ffmpeg (found, or apt-get when root), the Temporal CLI (found,
-downloaded, or built with Go in about 3 minutes) and, for test and ci, Chromium (found, or apt-get when root).
-Tools are recorded in ${cacheFolder(env)}. FFMPEG_PATH, FFPROBE_PATH, TEMPORAL_CLI_PATH and CHROMIUM_PATH
-name programs to use; TEMPORAL_ADDRESS names a server to use instead of an own one.`;
+downloaded, or built with Go in about 3 minutes) and, for test and ci, Chromium (found, or apt-get when root) and
+versitygw, an S3 server (found, or built with Go in about a minute; without it the tests of buckets are skipped).
+Tools are recorded in ${cacheFolder(env)}. FFMPEG_PATH, FFPROBE_PATH, TEMPORAL_CLI_PATH, CHROMIUM_PATH
+and VERSITYGW_PATH name programs to use; TEMPORAL_ADDRESS and S3_ENDPOINT name servers to use instead of own ones.`;
 
 async function main(purpose) {
   if (purpose === '--help') {
@@ -61,6 +67,7 @@ async function main(purpose) {
     if (!nodeModulesAreCurrent(root)) await installNodeModules(root, env);
     for (const { name, find } of missingOf(readRecord(cache))) {
       const entry = await find({ root, env, cache });
+      if (entry === undefined) continue;
       writeRecord(cache, { ...readRecord(cache), [name]: entry });
       say(`${name} ${entry.version}`);
     }

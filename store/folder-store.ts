@@ -5,35 +5,49 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { mkdir, open, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { type ArtifactBody, type ArtifactInfo, type ArtifactStore, StoreError } from './artifact-store.ts';
+import { requireName, requirePrefix } from './artifact-name.ts';
+import {
+  type ArtifactBody,
+  type ArtifactEntry,
+  type ArtifactInfo,
+  type ArtifactStore,
+  type StoredArtifact,
+  StoreError,
+} from './artifact-store.ts';
+import { absent, asStoreError, isCode } from './folder-errors.ts';
+import { namesBelow, sweepAside } from './folder-walk.ts';
 
-const NAME = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)+$/;
 /** What a killed writer left aside is removed after this time, in milliseconds. */
 const ASIDE_LIFETIME = 3_600_000;
 
+export interface FolderStoreOptions {
+  /** Milliseconds since the epoch; the age of an artifact is counted by it. */
+  readonly now?: () => number;
+}
+
 /** A store in `root`, which is made when missing. */
-export function createFolderStore(root: string): ArtifactStore {
+export function createFolderStore(root: string, { now = Date.now }: FolderStoreOptions = {}): ArtifactStore {
   const aside = join(root, '.aside');
-  let swept: Promise<void> | undefined;
+  let swept: Promise<unknown> | undefined;
 
   function place(name: string): string {
-    if (!NAME.test(name) || name.length > 512) {
-      throw new StoreError('invalid_name', `not an artifact name: ${JSON.stringify(name.slice(0, 80))}`);
-    }
+    requireName(name);
     return join(root, ...name.split('/'));
   }
 
-  async function head(name: string): Promise<ArtifactInfo | undefined> {
-    const text = await readFile(join(place(name), 'meta.json'), 'utf8').catch(absent);
-    if (text === undefined) return undefined;
+  async function head(name: string): Promise<StoredArtifact | undefined> {
+    const folder = place(name);
+    const text = await readFile(join(folder, 'meta.json'), 'utf8').catch(absent);
+    const data = text === undefined ? undefined : await stat(join(folder, 'data')).catch(absent);
+    if (text === undefined || !data) return undefined;
     const { bytes, sha256 } = JSON.parse(text) as { bytes: number; sha256: string }; // written by publish below
-    return { name, bytes, sha256 };
+    return { name, bytes, sha256, modified: data.mtimeMs };
   }
 
-  async function found(name: string): Promise<ArtifactInfo> {
+  async function found(name: string): Promise<StoredArtifact> {
     const info = await head(name);
     if (!info) throw new StoreError('not_found', `no artifact ${name}`);
     return info;
@@ -44,20 +58,22 @@ export function createFolderStore(root: string): ArtifactStore {
     body: ArtifactBody,
     nameOf: (sha256: string) => string,
     maxBytes = Number.POSITIVE_INFINITY,
-  ): Promise<ArtifactInfo> {
-    swept ??= sweep(aside);
+  ): Promise<StoredArtifact> {
+    swept ??= sweepAside(aside, now() - ASIDE_LIFETIME);
     await swept;
     const folder = join(aside, randomUUID());
     try {
       await mkdir(folder, { recursive: true });
       const { bytes, sha256 } = await write(join(folder, 'data'), body, maxBytes);
       await writeFile(join(folder, 'meta.json'), JSON.stringify({ bytes, sha256 }));
+      const modified = now();
+      await utimes(join(folder, 'data'), modified / 1000, modified / 1000);
       const name = nameOf(sha256);
       const target = place(name);
       await mkdir(join(target, '..'), { recursive: true });
       try {
         await rename(folder, target);
-        return { name, bytes, sha256 };
+        return { name, bytes, sha256, modified };
       } catch (error) {
         if (!isCode(error, 'ENOTEMPTY') && !isCode(error, 'EEXIST')) throw error;
         return await found(name);
@@ -69,9 +85,24 @@ export function createFolderStore(root: string): ArtifactStore {
     }
   }
 
+  async function* entries(prefix: string, after?: string): AsyncGenerator<ArtifactEntry> {
+    for await (const name of list(prefix, after)) {
+      const info = await stat(join(place(name), 'data')).catch(absent);
+      if (info) yield { name, bytes: info.size, modified: info.mtimeMs };
+    }
+  }
+
+  async function* list(prefix: string, after?: string): AsyncGenerator<string> {
+    requirePrefix(prefix);
+    const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
+    for await (const name of namesBelow(join(root, ...folder.split('/')), folder)) {
+      if (name.startsWith(prefix) && (after === undefined || name > after)) yield name;
+    }
+  }
+
   return {
     async put(name, body) {
-      place(name);
+      requireName(name);
       return (await head(name)) ?? (await publish(body, () => name));
     },
 
@@ -108,17 +139,38 @@ export function createFolderStore(root: string): ArtifactStore {
       return data;
     },
 
-    async *list(prefix, after) {
-      const folder = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
-      if (folder !== '' && !NAME.test(`${folder}/x`))
-        throw new StoreError('invalid_name', 'not a prefix of names');
-      for await (const name of walk(join(root, ...folder.split('/')), folder)) {
-        if (name.startsWith(prefix) && (after === undefined || name > after)) yield name;
-      }
-    },
+    list,
+    entries,
 
     async delete(name) {
       await rm(place(name), { recursive: true, force: true });
+    },
+
+    async touch(name) {
+      const at = now() / 1000;
+      return await utimes(join(place(name), 'data'), at, at).then(() => true, touchFailed);
+    },
+
+    async expire(name, before) {
+      const target = place(name);
+      const isOld = async (folder: string): Promise<boolean> => {
+        const info = await stat(join(folder, 'data')).catch(absent);
+        return info !== undefined && info.mtimeMs < before;
+      };
+      if (!(await isOld(target))) return false;
+      // It is taken away first and looked at again, so that no touch comes between the look and the removal.
+      const claimed = join(aside, randomUUID());
+      await mkdir(aside, { recursive: true });
+      const taken = await rename(target, claimed).then(() => true, touchFailed);
+      if (!taken) return false;
+      const removed = await isOld(claimed);
+      if (!removed) await rename(claimed, target).catch(() => undefined); // somebody made it again
+      await rm(claimed, { recursive: true, force: true });
+      return removed;
+    },
+
+    sweep(before) {
+      return sweepAside(aside, before);
     },
 
     async withFile(name, use) {
@@ -126,21 +178,6 @@ export function createFolderStore(root: string): ArtifactStore {
       return use(join(place(name), 'data'));
     },
   };
-
-  /** All names below `folder`, in order. */
-  async function* walk(folder: string, name: string): AsyncGenerator<string> {
-    const entries = await readdir(folder, { withFileTypes: true }).catch(absent);
-    if (!entries) return;
-    if (entries.some((entry) => entry.name === 'meta.json')) {
-      yield name;
-      return;
-    }
-    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
-    folders.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of folders) {
-      yield* walk(folder + sep + entry.name, name === '' ? entry.name : `${name}/${entry.name}`);
-    }
-  }
 }
 
 async function write(
@@ -180,31 +217,11 @@ async function* checked(
   }
 }
 
-async function sweep(aside: string): Promise<void> {
-  const now = Date.now();
-  for (const entry of (await readdir(aside).catch(absent)) ?? []) {
-    const path = join(aside, entry);
-    const info = await stat(path).catch(absent);
-    if (info && now - info.mtimeMs > ASIDE_LIFETIME) await rm(path, { recursive: true, force: true });
-  }
+function touchFailed(error: unknown): boolean {
+  absent(error);
+  return false;
 }
 
 function toWeb(stream: Readable): ReadableStream<Uint8Array> {
   return Readable.toWeb(stream) as ReadableStream<Uint8Array>; // Node's own type of the same thing
-}
-
-function absent(error: unknown): undefined {
-  if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
-  throw asStoreError(error);
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
-function asStoreError(error: unknown): unknown {
-  if (error instanceof StoreError || !(error instanceof Error) || !('syscall' in error)) return error;
-  if (isCode(error, 'ENOSPC') || isCode(error, 'EDQUOT'))
-    return new StoreError('full', 'the disk is full', { cause: error });
-  return new StoreError('unavailable', 'the folder of the store failed', { cause: error });
 }

@@ -1,10 +1,46 @@
-/** The names of all artifacts, by class. A name says what the artifact was made from; a class is what a lifetime applies to. */
+/**
+ * The names of all artifacts. A name says what the artifact was made from; its first part is the class, to which a lifetime
+ * applies. A new class is one entry here and one in lifetimes.ts, which does not compile without it.
+ */
+
+export const CLASSES = [
+  'source',
+  'source-lists',
+  'files',
+  'frames',
+  'extractions',
+  'slides',
+  'drawn',
+  'words',
+  'shown',
+  'crops',
+  'features',
+  'generations',
+  'checkpoints',
+  'jobs',
+  'deleted',
+  'keys',
+  'collecting',
+] as const;
+
+export type ArtifactClass = (typeof CLASSES)[number];
+
+/** The class of a name, or undefined for one of a version that knew other classes. */
+export function classOf(name: string): ArtifactClass | undefined {
+  const first = name.slice(0, name.indexOf('/'));
+  return CLASSES.find((known) => known === first);
+}
 
 /** Bytes of a source, by their own hash. */
-export const SOURCE = 'source';
+export const SOURCE = 'source' satisfies ArtifactClass;
 
 /** Kept pictures (JPEG), by their own hash. */
-export const FRAMES = 'frames';
+export const FRAMES = 'frames' satisfies ArtifactClass;
+
+/** The pictures that are a source together. */
+export function sourceListName(digest: string): string {
+  return `source-lists/${digest}.json`;
+}
 
 /** The record of an uploaded file. */
 export function fileName(fileId: string): string {
@@ -105,3 +141,6 @@ export function jobPrefix(jobId: string): string {
 export function deletedName(jobId: string, run: string): string {
   return `deleted/${jobId}/${run}`;
 }
+
+/** Where a collection of garbage says that it is under way. */
+export const COLLECTING = 'collecting/';

@@ -4,12 +4,18 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
-import { createCpuActivities, createWorkflowActivities } from '../activities/index.ts';
+import {
+  createCpuActivities,
+  createGarbageActivities,
+  createWorkflowActivities,
+} from '../activities/index.ts';
 import { findMediaTools, findOffice } from '../media/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
-import { createFolderStore } from '../store/folder-store.ts';
+import { parseLifetimes } from '../store/lifetimes.ts';
+import { openPlainStore, openStore } from '../store/open-store.ts';
 import { connect } from './connection.ts';
+import { liveJobs, scheduleCollection } from './garbage.ts';
 import { createLogger } from './log.ts';
 import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
@@ -21,8 +27,8 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   const tools = await findMediaTools(settings);
   const office = await findOffice(settings);
   const { profile } = await resolveModel(settings);
-  const store = createFolderStore(join(settings.home, 'artifacts'));
   await using scratch = await openScratch(join(settings.home, 'scratch'));
+  const store = openStore(settings, scratch.path);
   const connection = await connect(settings, logger, process.signal);
   const shared = { connection, namespace: settings.temporalNamespace };
 
@@ -37,22 +43,29 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   const activities = await Worker.create({
     ...shared,
     taskQueue: TASK_QUEUES.cpu,
-    activities: createCpuActivities({
-      store,
-      tools,
-      profile,
-      scratch: scratch.path,
-      office,
-      withoutLibreOffice: settings.withoutLibreOffice,
-      transcription: settings.transcription,
-      limits: {
-        maxPixels: settings.maxPixels,
-        maxDuration: settings.maxDuration,
-        maxPages: settings.maxPages,
-        maxBytes: settings.maxUploadBytes,
-        allowPrivate: settings.allowPrivateSources,
-      },
-    }),
+    activities: {
+      ...createCpuActivities({
+        store,
+        tools,
+        profile,
+        scratch: scratch.path,
+        office,
+        withoutLibreOffice: settings.withoutLibreOffice,
+        transcription: settings.transcription,
+        limits: {
+          maxPixels: settings.maxPixels,
+          maxDuration: settings.maxDuration,
+          maxPages: settings.maxPages,
+          maxBytes: settings.maxUploadBytes,
+          allowPrivate: settings.allowPrivateSources,
+        },
+      }),
+      ...createGarbageActivities({
+        store: openPlainStore(settings, scratch.path),
+        lifetimes: parseLifetimes(settings.lifetimes),
+        liveJobs: () => liveJobs(connection, settings.temporalNamespace),
+      }),
+    },
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
     shutdownGraceTime: '5s',
@@ -60,6 +73,9 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
     maxHeartbeatThrottleInterval: '400ms',
     defaultHeartbeatThrottleInterval: '400ms',
   });
+  await scheduleCollection(connection, settings.temporalNamespace, settings.gcHours).catch((error: unknown) =>
+    logger.warn('old artifacts are not removed by a schedule', { reason: String(error) }),
+  );
   await runWorkers([workflows, activities], process);
   await connection.close();
 }

@@ -4,7 +4,7 @@ import { Worker } from '@temporalio/worker';
 import { createGpuActivities } from '../activities/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
-import { createFolderStore } from '../store/folder-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { connect } from './connection.ts';
 import { startGenerator } from './generator.ts';
 import { createLogger } from './log.ts';
@@ -17,8 +17,8 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
   const logger = createLogger(settings.logLevel, 'worker-gpu');
   const installed = await resolveModel(settings);
   const { profile } = installed;
-  const store = createFolderStore(join(settings.home, 'artifacts'));
   await using scratch = await openScratch(join(settings.home, 'scratch'));
+  const store = openStore(settings, scratch.path);
   await using generator = await startGenerator(settings, installed, logger, process.signal);
   logger.info('model loaded', {
     model: profile.name,

@@ -1,2 +1,3 @@
 /** The workflows a worker runs. The bundle begins here. */
+export { collectGarbage } from './collect-garbage.ts';
 export { summarize } from './summarize.ts';

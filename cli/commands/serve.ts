@@ -1,5 +1,5 @@
 /** `frameloom serve`: the API and the console of a deployment. */
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
 import { parseApiKeys } from '../../schema/api-keys.ts';
 import { type Command, EXIT, parseCommandLine, printLine } from '../context.ts';
 import type { ReadyMessage } from '../embedded/roles.ts';
@@ -11,23 +11,27 @@ export const serve: Command = {
   usage: `usage: frameloom serve
 
 Serves API and console on FRAMELOOM_HOST and FRAMELOOM_PORT until it is told to end. Needs Temporal (TEMPORAL_ADDRESS)
-and the artifacts in FRAMELOOM_HOME; workers run beside it (frameloom worker).`,
+and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
 
   async run(args, { settings, stdout, stderr, signal }) {
     parseCommandLine({ args: [...args], options: {} });
-    const [{ Client, Connection }, { createTemporalOrchestrator, startApi }, { loadConsoleAssets }, store] =
-      await Promise.all([
-        import('@temporalio/client'),
-        import('../../api/node.ts'),
-        import('../../web/assets.ts'),
-        import('../../store/folder-store.ts'),
-      ]);
+    const [
+      { Client, Connection },
+      { createTemporalOrchestrator, startApi },
+      { loadConsoleAssets },
+      { openStore },
+    ] = await Promise.all([
+      import('@temporalio/client'),
+      import('../../api/node.ts'),
+      import('../../web/assets.ts'),
+      import('../../store/open-store.ts'),
+    ]);
     // Lazy: processes of a deployment start in any order, and /readyz tells while Temporal is not there.
     const connection = Connection.lazy({
       address: settings.temporalAddress,
       ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
     });
-    const artifacts = store.createFolderStore(join(settings.home, 'artifacts'));
+    const artifacts = openStore(settings, tmpdir());
     const api = await startApi({
       host: settings.host,
       port: settings.port,

@@ -10,12 +10,14 @@ import { isRunning, type ProcessMark, waitUntilGone } from './process-mark.ts';
 interface Note {
   readonly supervisor: ProcessMark;
   readonly url?: string;
+  /** Frontend of Temporal, host:port. */
+  readonly temporal?: string;
   readonly processes: readonly ProcessMark[];
 }
 
 export interface HomeLock {
   /** Publishes the address of the API and the processes of the system. */
-  publish(state: { readonly url?: string; readonly processes: readonly ProcessMark[] }): Promise<void>;
+  publish(state: Omit<Note, 'supervisor'>): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -64,8 +66,17 @@ export async function lockHome(home: string, self: ProcessMark): Promise<HomeLoc
 
 /** The address of the system that runs in `home`, if there is one. */
 export async function runningSystem(home: string): Promise<string | undefined> {
+  return (await runningNote(home))?.url;
+}
+
+/** The address of Temporal of the system that runs in `home`, if there is one. */
+export async function runningTemporal(home: string): Promise<string | undefined> {
+  return (await runningNote(home))?.temporal;
+}
+
+async function runningNote(home: string): Promise<Note | undefined> {
   const note = parse(await readFile(fileOf(home), 'utf8').catch(() => ''));
-  return note !== undefined && isRunning(note.supervisor) ? note.url : undefined;
+  return note !== undefined && isRunning(note.supervisor) ? note : undefined;
 }
 
 function parse(text: string): Note | undefined {

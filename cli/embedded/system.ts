@@ -35,6 +35,8 @@ export interface EmbeddedOptions {
 export interface EmbeddedSystem {
   /** Address of API and console. */
   readonly url: string;
+  /** Frontend of Temporal, host:port. */
+  readonly temporal: string;
   /** Processes running now, by name; a restarted one has a new id. */
   readonly processes: () => readonly { readonly name: string; readonly pid: number }[];
   /** Resolves when a process had to be given up; the system should then be stopped. */
@@ -81,6 +83,7 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
       .then(() =>
         lock.publish({
           ...(url ? { url } : {}),
+          ...(env.TEMPORAL_ADDRESS ? { temporal: env.TEMPORAL_ADDRESS } : {}),
           processes: processes().map(({ name, pid }) => markOf(name, pid)),
         }),
       )
@@ -138,7 +141,8 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
     url = apiReady.url;
     publish();
     await publishing;
-    return { url, processes, failed, stop, [Symbol.asyncDispose]: stop };
+    const temporal = env.TEMPORAL_ADDRESS ?? '';
+    return { url, temporal, processes, failed, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

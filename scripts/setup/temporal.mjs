@@ -1,18 +1,10 @@
 /** The Temporal CLI, whose development server the embedded system runs. */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { onPath, runLong, SetupError, say } from './commands.mjs';
+import { atomically, buildWithGo } from './go.mjs';
 import { firstThatAnswers, given } from './tools.mjs';
 
 /** The newest release that `go install` can build: later ones have replace directives in their module file. */
@@ -33,21 +25,6 @@ export async function findTemporal({ root, env, cache }) {
       `  - install Go, with which set-up builds it: go install github.com/temporalio/cli/cmd/temporal@${VERSION}\n` +
       '  - set TEMPORAL_ADDRESS to a Temporal server that is already running',
   );
-}
-
-/** Runs `make(folder)` in a fresh folder beside its destination and moves the program it left there into place. */
-async function atomically({ cache, cached }, make) {
-  mkdirSync(join(cache, 'bin'), { recursive: true });
-  const folder = mkdtempSync(join(cache, 'temporal-'));
-  try {
-    const program = await make(folder);
-    if (program === undefined) return false;
-    chmodSync(program, 0o755);
-    renameSync(program, cached);
-    return true;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 function largestFile(folder) {
@@ -84,20 +61,11 @@ function download(places) {
   });
 }
 
-async function build(places) {
-  const go =
-    onPath(['go'], places.env) ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : undefined);
-  if (go === undefined) return false;
-  say('Temporal CLI: the download is not reached; building it with Go, once, about 3 minutes');
-  return atomically(places, async (folder) => {
-    const { ok, seconds, output } = await runLong(
-      'Temporal CLI',
-      go,
-      ['install', `github.com/temporalio/cli/cmd/temporal@${VERSION}`],
-      { env: { ...places.env, GOBIN: folder } },
-    );
-    if (!ok) say(`Temporal CLI: the build failed.\n${output}`);
-    else say(`Temporal CLI: built in ${seconds} s`);
-    return ok ? join(folder, 'temporal') : undefined;
+function build(places) {
+  return buildWithGo(places, {
+    label: 'Temporal CLI',
+    module: `github.com/temporalio/cli/cmd/temporal@${VERSION}`,
+    program: 'temporal',
+    announcement: 'the download is not reached; building it with Go, once, about 3 minutes',
   });
 }

@@ -18,6 +18,8 @@ afterEach(async () => {
 function setUp(purpose: string, settings: Readonly<Record<string, string>> = {}, root = packageRoot()) {
   return run(process.execPath, [join(root, 'scripts', 'setup.mjs'), purpose], {
     ...cleanEnv({ XDG_CACHE_HOME: join(scratch, 'cache') }),
+    // A server that is there: these tests build none.
+    S3_ENDPOINT: 'http://127.0.0.1:7070',
     ...settings,
   });
 }

@@ -1,0 +1,187 @@
+/**
+ * Signed requests to one bucket, tried again within bounds. It needs `fetch` and WebCrypto and nothing else, so that it runs on
+ * Node, in Lambda and at the edge. Every request of this store can be repeated: bodies are held in memory, names are chosen by us,
+ * and a conditional write that went through before answers as if somebody else had won.
+ */
+import { AwsV4Signer } from 'aws4fetch';
+import { isPassing, S3Failure, S3Interrupted } from './failure.ts';
+
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+export interface S3Options {
+  /** Such as `https://s3.eu-central-1.amazonaws.com`. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** The bucket stands in the path of addresses; otherwise it is the first part of the host name. */
+  readonly pathStyle: boolean;
+  /** Asked before every request: credentials may run out. */
+  readonly credentials: () => Promise<S3Credentials> | S3Credentials;
+  readonly fetch?: typeof fetch;
+  readonly limits?: Partial<S3Limits>;
+}
+
+export interface S3Limits {
+  /** Tries of one request. */
+  readonly attempts: number;
+  /** Longest wait for the head of an answer, in milliseconds, beside the time that sending the body takes. */
+  readonly answer: number;
+  /** Longest time in which nothing of a body arrives, in milliseconds. */
+  readonly idle: number;
+  /** First pause between two tries, in milliseconds; each next one is twice as long, up to `MAX_PAUSE`, give or take a half. */
+  readonly pause: number;
+  /** Slowest sending of a body that is waited for, in bytes per millisecond. */
+  readonly slowest: number;
+}
+
+const DEFAULT_LIMITS: S3Limits = { attempts: 5, answer: 20_000, idle: 30_000, pause: 100, slowest: 100 };
+
+const MAX_PAUSE = 5000;
+
+export interface S3Request {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** Key in the bucket; none for the bucket itself. */
+  readonly key?: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** Hex SHA-256 of the body, where it is known: it is signed, and the server refuses a body that was damaged on its way. */
+  readonly bodySha256?: string;
+  /** Statuses beside 2xx that are answers and no failures. */
+  readonly expect?: readonly number[];
+  /** Longest time for all tries together, in milliseconds. */
+  readonly within?: number;
+}
+
+export interface S3Client {
+  readonly limits: S3Limits;
+  /** The answer, whose body is still to be read. Throws S3Failure and S3Interrupted. */
+  send(request: S3Request): Promise<Response>;
+  /** The same with the whole body as text, which is then part of what is tried again. */
+  text(request: S3Request): Promise<string>;
+  /** An address with a signature, good for `seconds`. */
+  sign(method: 'GET' | 'PUT', key: string, seconds: number, query?: S3Request['query']): Promise<string>;
+}
+
+export function createS3Client(options: S3Options): S3Client {
+  const { region } = options;
+  const request = options.fetch ?? fetch;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  // Derived signing keys; one a day.
+  const cache = new Map<string, ArrayBuffer>();
+
+  function addressOf(key = '', query: S3Request['query'] = {}): URL {
+    const url = new URL(options.endpoint);
+    const path = options.pathStyle ? `/${options.bucket}/${key}` : `/${key}`;
+    if (!options.pathStyle) url.hostname = `${options.bucket}.${url.hostname}`;
+    url.pathname = `${url.pathname.replace(/\/$/, '')}${key === '' ? path.replace(/\/$/, '') || '/' : path}`;
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return url;
+  }
+
+  /** One try. */
+  async function once(wanted: S3Request, timeout: number): Promise<Response> {
+    const { method, key, query, headers, body, bodySha256, expect = [] } = wanted;
+    const url = addressOf(key, query);
+    const hash = bodySha256 ?? (body ? await sha256(body) : EMPTY_SHA256);
+    const signer = new AwsV4Signer({
+      ...(await options.credentials()),
+      service: 's3',
+      region,
+      cache,
+      method,
+      url: url.href,
+      headers: { ...headers, 'x-amz-content-sha256': hash },
+    });
+    const signed = await signer.sign();
+    signed.headers.set('accept-encoding', 'identity'); // not signed, as proxies change it
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), timeout + (body?.byteLength ?? 0) / limits.slowest);
+    let response: Response;
+    try {
+      response = await request(signed.url, {
+        method,
+        headers: signed.headers,
+        redirect: 'manual',
+        signal: abort.signal,
+        ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}), // never shared memory
+      });
+    } catch (error) {
+      throw new S3Interrupted(`${method}: no answer`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+    if (response.ok || expect.includes(response.status)) return response;
+    throw await S3Failure.of(method, response);
+  }
+
+  async function trying<T>(wanted: S3Request, read: (response: Response) => Promise<T>): Promise<T> {
+    const deadline = Date.now() + (wanted.within ?? Number.POSITIVE_INFINITY);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const timeout = Math.min(limits.answer, deadline - Date.now());
+        return await read(await once(wanted, timeout));
+      } catch (error) {
+        const asked = error instanceof S3Failure ? (error.retryAfter ?? 0) * 1000 : 0;
+        const pause = Math.max(Math.min(asked, MAX_PAUSE), pauseAfter(attempt, limits.pause));
+        if (!isPassing(error) || attempt >= limits.attempts || Date.now() + pause >= deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+
+  return {
+    limits,
+    send: (wanted) => trying(wanted, (response) => Promise.resolve(response)),
+    text: (wanted) => trying(wanted, (response) => wholeText(wanted.method, response, limits.idle)),
+
+    async sign(method, key, seconds, query = {}) {
+      const url = addressOf(key, { ...query, 'X-Amz-Expires': String(seconds) });
+      const credentials = await options.credentials();
+      const signed = await new AwsV4Signer({
+        ...credentials,
+        service: 's3',
+        region,
+        method,
+        url: url.href,
+        signQuery: true,
+      }).sign();
+      return signed.url.href;
+    },
+  };
+}
+
+/** The pause after a try, with jitter so that many clients do not come back together. */
+export function pauseAfter(attempt: number, first: number): number {
+  return Math.min(MAX_PAUSE, first * 2 ** (attempt - 1)) * (0.5 + Math.random());
+}
+
+/** The body of a small answer. */
+async function wholeText(operation: string, response: Response, idle: number): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    return await Promise.race([
+      response.text(),
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error('too slow')), idle);
+      }),
+    ]);
+  } catch (error) {
+    await response.body?.cancel().catch(() => undefined); // locked while it is read
+    throw new S3Interrupted(`${operation}: the answer was cut off`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+/** Hex SHA-256 by WebCrypto. */
+export async function sha256(data: Uint8Array): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', data as Uint8Array<ArrayBuffer>); // never shared memory
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,80 @@
+/** What a bucket answers when it does not do as asked: which of it passes, and what the store makes of it. */
+import { StoreError, type StoreErrorCode } from '../artifact-store.ts';
+import { textOf } from './xml.ts';
+
+/** An answer other than the expected ones. Its message holds no address, header or key: it may be logged. */
+export class S3Failure extends Error {
+  override readonly name = 'S3Failure';
+  readonly status: number;
+  /** The code in the body, such as `SlowDown`; empty where there is none. */
+  readonly code: string;
+  /** Seconds after which the server asks to be tried again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(operation: string, status: number, code: string, retryAfter?: number) {
+    super(`${operation}: HTTP ${status}${code === '' ? '' : ` ${code}`}`);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+
+  static async of(operation: string, response: Response): Promise<S3Failure> {
+    const text = await response.text().catch(() => ''); // cut off: the status says enough
+    const wait = Number(response.headers.get('retry-after') ?? Number.NaN);
+    return new S3Failure(
+      operation,
+      response.status,
+      textOf(text, 'Code') ?? '',
+      Number.isFinite(wait) ? wait : undefined,
+    );
+  }
+}
+
+/** A body or a connection that stopped, or an answer that never came. */
+export class S3Interrupted extends Error {
+  override readonly name = 'S3Interrupted';
+}
+
+const FULL = new Set(['QuotaExceeded', 'InsufficientCapacity', 'InsufficientStorage', 'XMinioStorageFull']);
+
+/** Refusals with a status of the client's fault that are nobody's: bytes damaged on their way, writers that met, a slow line. */
+const PASSING = new Set([
+  'RequestTimeout',
+  'IncompleteBody',
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+  'ConditionalRequestConflict',
+  'OperationAborted',
+  'SlowDown',
+]);
+
+/** Whether doing the same again within seconds can help. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof S3Interrupted) return true;
+  if (!(error instanceof S3Failure) || isFull(error)) return false;
+  const { status, code } = error;
+  return status >= 500 || status === 429 || status === 408 || status === 409 || PASSING.has(code);
+}
+
+function isFull({ status, code }: S3Failure): boolean {
+  return status === 507 || FULL.has(code);
+}
+
+/** The error of the store for what was thrown; what is none of the bucket's stays as it is. */
+export function asStoreError(error: unknown): unknown {
+  if (!(error instanceof S3Failure) && !(error instanceof S3Interrupted)) return error;
+  const [code, message] = describe(error);
+  return new StoreError(code, message, { cause: error });
+}
+
+function describe(error: S3Failure | S3Interrupted): readonly [StoreErrorCode, string] {
+  if (error instanceof S3Interrupted) return ['unavailable', 'the bucket did not answer'];
+  if (isFull(error)) return ['full', 'the bucket is full'];
+  if (error.status === 413 || error.code === 'EntityTooLarge')
+    return ['too_large', 'the bucket takes no object this large'];
+  if (error.status === 401 || error.status === 403)
+    return ['unavailable', 'the bucket refuses the credentials'];
+  if (error.code === 'NoSuchBucket') return ['unavailable', 'the bucket does not exist'];
+  if (error.status === 301 || error.status === 307) return ['unavailable', 'the bucket is in another region'];
+  return ['unavailable', `the bucket answered with ${error.message}`];
+}

@@ -1,0 +1,105 @@
+/**
+ * How artifacts lie in a bucket. One of up to a part's size is an object under its name, with its hash as metadata, published
+ * by one conditional put. Of a larger one the hash is known only when all of it was sent, and metadata cannot be added
+ * afterwards: its bytes go by multipart to a key of their own, and then an empty object is published under the name, by
+ * the same conditional put, which says hash, size and where the bytes are. Either way one request publishes, the first
+ * writer wins, and one HEAD answers everything.
+ */
+import type { StoredArtifact } from '../artifact-store.ts';
+import type { S3Client } from './client.ts';
+import { elements, textOf } from './xml.ts';
+
+/** Where the bytes of large artifacts are. No artifact name begins with a dot. */
+export const BYTES = '.bytes/';
+
+export interface StoredObject extends StoredArtifact {
+  /** Key of the bytes, relative to the store; undefined where the object under the name holds them. */
+  readonly bytesKey: string | undefined;
+}
+
+/** Size of a part, in bytes: the memory one upload takes, and with 10,000 parts what bounds it, at 156 GiB. */
+export const PART = 16 * 2 ** 20;
+
+export function metadataOf(
+  sha256: string,
+  large?: { readonly bytes: number; readonly key: string },
+): Record<string, string> {
+  return {
+    'content-type': 'application/octet-stream',
+    'x-amz-meta-sha256': sha256,
+    ...(large ? { 'x-amz-meta-bytes': String(large.bytes), 'x-amz-meta-bytes-key': large.key } : {}),
+  };
+}
+
+/** What the head of an answer says of the artifact `name`. */
+export function objectOf(name: string, headers: Headers): StoredObject {
+  const bytesKey = headers.get('x-amz-meta-bytes-key') ?? undefined;
+  return {
+    name,
+    bytes: Number(headers.get(bytesKey === undefined ? 'content-length' : 'x-amz-meta-bytes')),
+    sha256: headers.get('x-amz-meta-sha256') ?? '',
+    modified: Date.parse(headers.get('last-modified') ?? ''),
+    touched: headers.has('x-amz-meta-touched'),
+    bytesKey,
+  };
+}
+
+/** The objects of one store: a bucket, and what comes before every name in it. */
+export interface Objects {
+  readonly client: S3Client;
+  keyOf(name: string): string;
+  head(name: string, within?: number): Promise<StoredObject | undefined>;
+  /** Removes one object. */
+  remove(name: string, within?: number): Promise<void>;
+  /** Every object below `prefix`, after `after`, in order. */
+  list(prefix: string, after?: string): AsyncGenerator<ListedObject>;
+}
+
+/** An object of a listing; its name is relative to the store. */
+export interface ListedObject {
+  readonly name: string;
+  readonly bytes: number;
+  readonly modified: number;
+}
+
+export function createObjects(client: S3Client, prefix: string): Objects {
+  const keyOf = (name: string): string => `${prefix}${name}`;
+  const limit = (within: number | undefined): { within?: number } => (within === undefined ? {} : { within });
+
+  return {
+    client,
+    keyOf,
+
+    async head(name, within) {
+      const response = await client.send({
+        method: 'HEAD',
+        key: keyOf(name),
+        expect: [404],
+        ...limit(within),
+      });
+      return response.status === 404 ? undefined : objectOf(name, response.headers);
+    },
+
+    async remove(name, within) {
+      await client.text({ method: 'DELETE', key: keyOf(name), expect: [404], ...limit(within) });
+    },
+
+    async *list(below, after) {
+      let next: Record<string, string> = after === undefined ? {} : { 'start-after': keyOf(after) };
+      for (;;) {
+        const xml = await client.text({
+          method: 'GET',
+          query: { 'list-type': '2', prefix: keyOf(below), ...next },
+        });
+        for (const found of elements(xml, 'Contents')) {
+          const name = (textOf(found, 'Key') ?? '').slice(prefix.length);
+          const modified = Date.parse(textOf(found, 'LastModified') ?? '');
+          yield { name, bytes: Number(textOf(found, 'Size')), modified };
+        }
+        const token = textOf(xml, 'NextContinuationToken');
+        if (textOf(xml, 'IsTruncated') !== 'true' || token === undefined) return;
+        next = { 'continuation-token': token };
+      }
+    },
+  };
+}

@@ -1,0 +1,257 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
+import { type CollectProgress, collectGarbage, type LiveJobs } from '../../store/collect.ts';
+import { createFolderStore } from '../../store/folder-store.ts';
+import { keepUsed } from '../../store/keeping-store.ts';
+import { DAY, DEFAULT_LIFETIMES, parseLifetimes } from '../../store/lifetimes.ts';
+import { all, text } from './contract.ts';
+import { createSteppedStore, createWorld } from './scheduled-world.ts';
+
+const START = Date.UTC(2030, 0, 1);
+type Live = Omit<LiveJobs, 'asOf'>;
+const IDLE: Live = { oldestStart: undefined, retention: DAY };
+
+let root: string;
+let now: number;
+let store: ArtifactStore;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'frameloom-collect-'));
+  now = START;
+  store = createFolderStore(root, { now: () => now });
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const clock = { now: (): number => now, sleep: async (): Promise<void> => undefined };
+const kept = (): ArtifactStore => keepUsed(store, DEFAULT_LIFETIMES, clock);
+const collect = (live: Live = IDLE, more = {}) =>
+  collectGarbage({
+    store,
+    lifetimes: DEFAULT_LIFETIMES,
+    live: { asOf: now, ...live },
+    now: () => now,
+    ...more,
+  });
+
+describe('a collection of garbage', () => {
+  it('removes what has outlived the lifetime of its class, and counts it', async () => {
+    await store.put('crops/a.bin', text('12345'));
+    await store.put('generations/a.json', text('123'));
+    now = START + 8 * DAY; // 7 for crops, 90 for generations
+    const report = await collect();
+    expect(report.crops).toEqual({ removed: 1, removedBytes: 5, kept: 0, keptBytes: 0 });
+    expect(report.generations).toEqual({ removed: 0, removedBytes: 0, kept: 1, keptBytes: 3 });
+    expect(await all(store.list(''))).toEqual(['generations/a.json']);
+  });
+
+  it('removes nothing in a dry run, which counts the same', async () => {
+    await store.put('crops/a.bin', text('12345'));
+    now = START + 8 * DAY;
+    const report = await collect(IDLE, { dryRun: true });
+    expect(report.crops).toEqual({ removed: 1, removedBytes: 5, kept: 0, keptBytes: 0 });
+    expect(await all(store.list(''))).toEqual(['crops/a.bin']);
+  });
+
+  it('counts the lifetime of shared artifacts from their last use', async () => {
+    await store.put('crops/a.bin', text('x'));
+    await store.put('crops/b.bin', text('x'));
+    now = START + 6 * DAY;
+    await kept().bytes('crops/a.bin');
+    now = START + 12 * DAY;
+    await collect();
+    expect(await all(store.list(''))).toEqual(['crops/a.bin']);
+  });
+
+  it('counts the lifetime of a job from its end, and removes all of it together', async () => {
+    await store.put('jobs/sum_1/run/events/00000001.json', text('[]'));
+    now = START + 20 * DAY;
+    await store.put('jobs/sum_1/run/result.json', text('{}'));
+    await kept().bytes('jobs/sum_1/run/result.json');
+    now = START + 45 * DAY; // the events are past 30 days, the result is not
+    await collect();
+    expect(await all(store.list('jobs/'))).toHaveLength(2);
+    now = START + 51 * DAY;
+    await collect();
+    expect(await all(store.list('jobs/'))).toEqual([]);
+  });
+
+  it('keeps the note of a deleted job for longer than the orchestrator remembers the job', async () => {
+    await store.put('deleted/sum_1/run', new Uint8Array());
+    now = START + 200 * DAY;
+    await collect({ oldestStart: undefined, retention: 365 * DAY });
+    expect(await all(store.list('deleted/'))).toHaveLength(1);
+    await collect({ oldestStart: undefined, retention: 30 * DAY });
+    expect(await all(store.list('deleted/'))).toEqual([]);
+  });
+
+  it('keeps what a job that has run for a month may have found at its start', async () => {
+    await store.put('crops/old.bin', text('x'));
+    await store.put('crops/found.bin', text('x'));
+    const started = START + 5 * DAY;
+    now = started;
+    await kept().head('crops/found.bin'); // 5 of 7 days old: renewed
+    await store.put('crops/made.bin', text('x'));
+    now = started + 30 * DAY;
+    await collect({ oldestStart: started, retention: DAY });
+    expect(await all(store.list('crops/'))).toEqual(['crops/found.bin', 'crops/made.bin']);
+    await collect();
+    expect(await all(store.list('crops/'))).toEqual([]);
+  });
+
+  it('never removes keys, nor classes it does not know', async () => {
+    await store.put('keys/references', text('x'));
+    await store.put('later/version', text('x'));
+    now = START + 10_000 * DAY;
+    await collect();
+    expect(await all(store.list(''))).toEqual(['keys/references', 'later/version']);
+  });
+
+  it('goes on where an earlier one was cut off, and counts nothing twice', async () => {
+    for (let index = 0; index < 250; index++) await store.put(`crops/${index}.bin`, text('x'));
+    await store.put('frames/a', text('x'));
+    now = START + 8 * DAY;
+    let last: CollectProgress | undefined;
+    const cut = collect(IDLE, {
+      onProgress(progress: CollectProgress) {
+        last = progress;
+        if (progress.at.class === 'crops' && progress.at.after) throw new Error('cut off');
+      },
+    });
+    await expect(cut).rejects.toThrow('cut off');
+    expect(last?.at.class).toBe('crops');
+    const report = await collect(IDLE, { from: last });
+    // What went between the last report and the end of the first one is gone already.
+    expect(report.crops?.removed).toBeGreaterThanOrEqual(249);
+    expect(report.crops?.removed).toBeLessThanOrEqual(250);
+    expect(report.frames?.kept).toBe(1);
+    expect(await all(store.list(''))).toEqual(['frames/a']);
+  });
+});
+
+describe('two collections', () => {
+  it('are not under way together, unless the first one was killed', async () => {
+    let second: unknown;
+    await collect(IDLE, {
+      onProgress: () => {
+        second ??= collect().catch((error: unknown) => error);
+      },
+    });
+    expect(await second).toMatchObject({ code: 'unavailable' });
+    await store.put('collecting/one', text('killed'));
+    await expect(collect()).rejects.toMatchObject({ code: 'unavailable' });
+    now += DAY;
+    await collect();
+    expect(await all(store.list('collecting/'))).toEqual([]);
+  });
+});
+
+describe('lifetimes', () => {
+  it('are changed by class', () => {
+    const { crops, jobs, generations, frames } = parseLifetimes('crops=2d, jobs=12h,generations=never');
+    expect(crops.milliseconds).toBe(2 * DAY);
+    expect(jobs.milliseconds).toBe(DAY / 2);
+    expect(generations.milliseconds).toBe(Number.POSITIVE_INFINITY);
+    expect(frames).toEqual(DEFAULT_LIFETIMES.frames);
+  });
+
+  it.each(['cropped=2d', 'crops=2', 'crops=1d', 'jobs=0h', 'keys=2d', 'crops'])(
+    'refuse %j by name',
+    (value) => {
+      expect(() => parseLifetimes(value)).toThrow(/FRAMELOOM_LIFETIMES: "/);
+    },
+  );
+
+  it('keep a picture for as long as a job that shows it, whenever that found it', () => {
+    expect(DEFAULT_LIFETIMES.frames.milliseconds / 2).toBeGreaterThanOrEqual(
+      DEFAULT_LIFETIMES.jobs.milliseconds,
+    );
+  });
+});
+
+describe('a race of jobs and collections', () => {
+  /** What is wrong after many jobs and collections in an order that `seed` gives; and whether anything happened at all. */
+  async function race(seed: number, keeping: boolean) {
+    const world = createWorld(seed, START);
+    const stepped = createSteppedStore(world);
+    const lifetimes = parseLifetimes('crops=2d');
+    const used = keeping
+      ? keepUsed(stepped, lifetimes, { now: world.now, sleep: (milliseconds) => world.turn(milliseconds) })
+      : stepped;
+    const names = Array.from({ length: 6 }, (_, index) => `crops/${index}.bin`);
+    for (const name of names) {
+      // Younger and older than the lifetime and what is given for the skew of clocks.
+      const modified = START - Math.floor((0.4 + world.random() * 1.2) * 2 * DAY);
+      stepped.held.set(name, { name, bytes: 1, sha256: '', modified });
+    }
+    const running = new Map<number, { readonly started: number; readonly found: Set<string> }>();
+    let removed = 0;
+    let foundExpired = 0;
+    const lost = new Set<string>();
+
+    async function job(id: number): Promise<void> {
+      await world.turn(world.random() * 20_000);
+      const mine = { started: world.now(), found: new Set<string>() };
+      running.set(id, mine);
+      for (const name of names.filter(() => world.random() < 0.7)) {
+        const before = stepped.held.get(name);
+        const info = await used.head(name);
+        if (info && before && world.now() - before.modified > 2 * DAY) foundExpired += 1;
+        if (!info) await used.put(name, text('x'));
+        mine.found.add(name);
+        // Most work takes seconds; at times the queue is long.
+        await world.turn(world.random() < 0.2 ? world.random() * 2 * DAY : world.random() * 2000);
+      }
+      running.delete(id);
+    }
+
+    async function collector(): Promise<void> {
+      for (let round = 0; round < 4; round++) {
+        await world.turn(world.random() * 15_000);
+        const starts = [...running.values()].map(({ started }) => started);
+        const live = {
+          asOf: world.now(),
+          oldestStart: starts.length > 0 ? Math.min(...starts) : undefined,
+          retention: DAY,
+        };
+        await world.turn(); // between the question and the first look
+        try {
+          const report = await collectGarbage({ store: stepped, lifetimes, live, now: world.now });
+          removed += report.crops?.removed ?? 0;
+        } catch (error) {
+          if (!(error instanceof StoreError)) throw error;
+        }
+      }
+    }
+
+    const tasks = [...Array.from({ length: 5 }, (_, id) => job(id)), collector(), collector()];
+    await world.run(tasks, () => {
+      for (const { found } of running.values())
+        for (const name of found) if (!stepped.held.has(name)) lost.add(name);
+    });
+    return { lost: lost.size, removed, foundExpired };
+  }
+
+  async function races(keeping: boolean) {
+    const sum = { lost: 0, removed: 0, foundExpired: 0 };
+    for (let seed = 1; seed <= 150; seed++) {
+      const { lost, removed, foundExpired } = await race(seed, keeping);
+      sum.lost += lost;
+      sum.removed += removed;
+      sum.foundExpired += foundExpired;
+    }
+    return sum;
+  }
+
+  it('never loses a job what it found, though much is removed and much is found after its time', async () => {
+    const { lost, removed, foundExpired } = await races(true);
+    expect(lost).toBe(0);
+    expect(removed).toBeGreaterThan(50);
+    expect(foundExpired).toBeGreaterThan(50);
+  });
+
+  it('would lose it if uses renewed nothing', async () => {
+    expect((await races(false)).lost).toBeGreaterThan(0);
+  });
+});

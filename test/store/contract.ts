@@ -1,0 +1,261 @@
+/** What every artifact store does, whatever it keeps artifacts in. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+
+export interface StoreUnderTest extends AsyncDisposable {
+  readonly store: ArtifactStore;
+  /** What the adapter holds beside artifacts: nothing, where nobody writes. */
+  remains(): Promise<readonly string[]>;
+  /** Changes the stored bytes of an artifact behind the back of the store, keeping their number. */
+  damage(name: string, bytes: Uint8Array): Promise<void>;
+}
+
+export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+export const sha256 = (value: string | Uint8Array): string =>
+  createHash('sha256').update(value).digest('hex');
+
+export async function collect(stream: ReadableStream<Uint8Array>): Promise<string> {
+  return new Response(stream).text();
+}
+
+export async function* chunks(...values: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const value of values) yield text(value);
+}
+
+export async function all<T>(values: AsyncIterable<T>): Promise<readonly T[]> {
+  const found: T[] = [];
+  for await (const value of values) found.push(value);
+  return found;
+}
+
+/** A running SHA-256, as an S3 store is given it. */
+export function hashing() {
+  const hash = createHash('sha256');
+  return { update: (bytes: Uint8Array) => void hash.update(bytes), hex: () => hash.digest('hex') };
+}
+
+/** `count` chunks of 1 MiB, each filled with its number. */
+export async function* mebibytes(count: number): AsyncGenerator<Uint8Array> {
+  for (let index = 0; index < count; index++) yield new Uint8Array(2 ** 20).fill(index);
+}
+
+export async function sha256Of(values: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const value of values) hash.update(value);
+  return hash.digest('hex');
+}
+
+export function describeArtifactStore(kind: string, open: () => Promise<StoreUnderTest>): void {
+  describe(`an artifact store ${kind}`, () => {
+    let tested: StoreUnderTest;
+    let store: ArtifactStore;
+    beforeEach(async () => {
+      tested = await open();
+      store = tested.store;
+    });
+    afterEach(() => tested[Symbol.asyncDispose]());
+
+    it('gives back what was put, with its size, hash and age', async () => {
+      const before = Date.now();
+      const info = await store.put('generations/a.json', chunks('hello ', 'world'));
+      expect(info).toMatchObject({ name: 'generations/a.json', bytes: 11, sha256: sha256('hello world') });
+      const found = await store.head('generations/a.json');
+      expect(found).toMatchObject({ name: 'generations/a.json', bytes: 11, sha256: sha256('hello world') });
+      // Buckets tell whole seconds.
+      expect(found?.modified).toBeGreaterThan(before - 1500);
+      expect(found?.modified).toBeLessThan(Date.now() + 1500);
+      expect(await collect(await store.read('generations/a.json'))).toBe('hello world');
+      expect(new TextDecoder().decode(await store.bytes('generations/a.json'))).toBe('hello world');
+    });
+
+    it('keeps an empty artifact', async () => {
+      await store.put('deleted/a/run', new Uint8Array());
+      expect(await store.head('deleted/a/run')).toMatchObject({ bytes: 0, sha256: sha256('') });
+      expect(await collect(await store.read('deleted/a/run'))).toBe('');
+      expect(await all(store.entries('deleted/'))).toMatchObject([{ name: 'deleted/a/run', bytes: 0 }]);
+    });
+
+    it('reads a range of bytes', async () => {
+      await store.put('source/a', text('0123456789'));
+      expect(await collect(await store.read('source/a', { start: 2, end: 5 }))).toBe('234');
+      expect(await collect(await store.read('source/a', { start: 8 }))).toBe('89');
+      expect(await collect(await store.read('source/a', { start: 8, end: 100 }))).toBe('89');
+      expect(await collect(await store.read('source/a', { start: 10 }))).toBe('');
+      expect(await collect(await store.read('source/a', { start: 20, end: 30 }))).toBe('');
+    });
+
+    it('takes a body of 40 MiB, in which every byte is where it was', async () => {
+      const sum = await sha256Of(mebibytes(40));
+      const info = await store.putByContent('source', mebibytes(40));
+      expect(info).toMatchObject({ name: `source/${sum}`, bytes: 40 * 2 ** 20, sha256: sum });
+      expect(await store.head(info.name)).toMatchObject({ bytes: 40 * 2 ** 20, sha256: sum });
+      expect(await sha256Of(await store.read(info.name))).toBe(sum);
+      // On both sides of the end of the 17th MiB.
+      const start = 17 * 2 ** 20 - 2;
+      const part = await new Response(await store.read(info.name, { start, end: start + 4 })).bytes();
+      expect([...part]).toEqual([16, 16, 17, 17]);
+      expect(await all(store.entries('source/'))).toMatchObject([{ name: info.name, bytes: 40 * 2 ** 20 }]);
+      expect(await all(store.list(''))).toEqual([info.name]);
+      await store.withFile(info.name, async (path) => expect(sha256(await readFile(path))).toBe(sum));
+      // The second of two equal bodies leaves nothing but the first.
+      expect(await store.putByContent('source', mebibytes(40))).toMatchObject({ sha256: sum });
+      await store.delete(info.name);
+      expect(await tested.remains()).toEqual([]);
+    });
+
+    it('keeps the first of two puts under one name', async () => {
+      await store.put('frames/a', text('first'));
+      const second = await store.put('frames/a', text('second'));
+      expect(second.sha256).toBe(sha256('first'));
+      expect((await store.put('frames/a', chunks('third'))).sha256).toBe(sha256('first'));
+      expect(await collect(await store.read('frames/a'))).toBe('first');
+    });
+
+    it('lets exactly one of many simultaneous writers win, and shows no reader a mixture', async () => {
+      const bodies = Array.from({ length: 20 }, (_, index) => `${index}`.repeat(50_000));
+      const infos = await Promise.all(bodies.map((body) => store.put('frames/race', chunks(body))));
+      const published = await collect(await store.read('frames/race'));
+      expect(bodies).toContain(published);
+      expect(new Set(infos.map((info) => info.sha256))).toEqual(new Set([sha256(published)]));
+    });
+
+    it('shows a reader all of a large artifact or nothing while it is written', async () => {
+      const seen = new Set<number | undefined>();
+      async function* watched(): AsyncGenerator<Uint8Array> {
+        for await (const chunk of mebibytes(40)) {
+          seen.add((await store.head('source/large'))?.bytes);
+          yield chunk;
+        }
+      }
+      await store.put('source/large', watched());
+      expect([...seen]).toEqual([undefined]);
+      expect((await store.head('source/large'))?.bytes).toBe(40 * 2 ** 20);
+    });
+
+    it('names content by its own hash', async () => {
+      const info = await store.putByContent('source', chunks('a', 'b'));
+      expect(info.name).toBe(`source/${sha256('ab')}`);
+    });
+
+    it.each([
+      ['small', 6],
+      ['large', 39 * 2 ** 20],
+    ])('stops a %s body that is longer than allowed and keeps nothing of it', async (_, maxBytes) => {
+      await expect(store.putByContent('source', mebibytes(40), { maxBytes })).rejects.toMatchObject({
+        code: 'too_large',
+      });
+      expect(await tested.remains()).toEqual([]);
+      expect(await all(store.list(''))).toEqual([]);
+    });
+
+    it('keeps nothing of a body whose stream fails', async () => {
+      async function* failing(): AsyncGenerator<Uint8Array> {
+        yield* mebibytes(35);
+        throw new Error('connection lost');
+      }
+      await expect(store.put('source/x', failing())).rejects.toThrow('connection lost');
+      expect(await store.head('source/x')).toBeUndefined();
+      expect(await tested.remains()).toEqual([]);
+    });
+
+    it('refuses damaged bytes on reading, and lets them be made again', async () => {
+      await store.put('crops/a', text('good'));
+      await tested.damage('crops/a', text('evil'));
+      await expect(store.bytes('crops/a')).rejects.toMatchObject({ code: 'corrupt' });
+      expect(await store.head('crops/a')).toBeUndefined();
+      await store.put('crops/a', text('good'));
+      await tested.damage('crops/a', text('evil'));
+      const reading = async (): Promise<string> => collect(await store.read('crops/a'));
+      await expect(reading()).rejects.toMatchObject({ code: 'corrupt' });
+      await store.put('crops/a', text('good'));
+      await tested.damage('crops/a', text('evil'));
+      await expect(
+        store.withFile('crops/a', (path) => readFile(path, 'utf8')).then(requireGood),
+      ).rejects.toThrow();
+    });
+
+    it('lists names by prefix, in order of their bytes, after a name', async () => {
+      for (const name of [
+        'jobs/b/2',
+        'jobs/a/10',
+        'jobs/a/02',
+        'jobs/a-b',
+        'jobs/c',
+        'jobs/c-d/1',
+        'frames/z',
+      ]) {
+        await store.put(name, text(name));
+      }
+      expect(await all(store.list('jobs/'))).toEqual([
+        'jobs/a-b',
+        'jobs/a/02',
+        'jobs/a/10',
+        'jobs/b/2',
+        'jobs/c',
+        'jobs/c-d/1',
+      ]);
+      expect(await all(store.list('jobs/a/', 'jobs/a/02'))).toEqual(['jobs/a/10']);
+      expect(await all(store.list('jobs/a/1'))).toEqual(['jobs/a/10']);
+      expect(await all(store.list('jobs/none/'))).toEqual([]);
+      expect((await all(store.list('')))[0]).toBe('frames/z');
+    });
+
+    it('forgets what was deleted, and deletes twice without complaint', async () => {
+      await store.put('frames/a', text('x'));
+      await store.delete('frames/a');
+      await store.delete('frames/a');
+      await expect(store.read('frames/a')).rejects.toMatchObject({ code: 'not_found' });
+      await expect(store.read('frames/a', { start: 0, end: 1 })).rejects.toMatchObject({ code: 'not_found' });
+      await expect(store.bytes('frames/a')).rejects.toMatchObject({ code: 'not_found' });
+      await expect(store.withFile('frames/a', async () => 1)).rejects.toMatchObject({ code: 'not_found' });
+    });
+
+    it('removes what is older than a time, and nothing that was touched since', async () => {
+      const { modified } = await store.put('crops/a', text('x'));
+      expect(await store.expire('crops/a', modified - 5000)).toBe(false);
+      expect(await store.head('crops/a')).toBeDefined();
+      expect(await store.touch('crops/a')).toBe(true);
+      expect(await store.head('crops/a')).toMatchObject({ bytes: 1, sha256: sha256('x') });
+      expect(await store.expire('crops/a', Date.now() + 5000)).toBe(true);
+      expect(await store.head('crops/a')).toBeUndefined();
+      expect(await store.touch('crops/a')).toBe(false);
+      expect(await store.expire('crops/a', Date.now() + 5000)).toBe(false);
+    });
+
+    it('keeps a large artifact whole when it is touched, and sweeps its bytes after it expired', async () => {
+      await store.put('source/large', mebibytes(40));
+      await store.touch('source/large');
+      await store.sweep(Date.now() + 5000);
+      expect(await sha256Of(await store.read('source/large'))).toBe(await sha256Of(mebibytes(40)));
+      expect(await store.expire('source/large', Date.now() + 5000)).toBe(true);
+      await expect(store.read('source/large')).rejects.toMatchObject({ code: 'not_found' });
+      await store.sweep(Date.now() + 5000);
+      expect(await tested.remains()).toEqual([]);
+    });
+
+    it.each([
+      '../etc/passwd',
+      'a/../../b',
+      '/abs',
+      'a//b',
+      'frames/.hidden',
+      'Frames/A',
+      'a',
+      'a/b\0',
+      `a/${'x'.repeat(600)}`,
+    ])('refuses the name %j', async (name) => {
+      await expect(store.put(name, text('x'))).rejects.toMatchObject({ code: 'invalid_name' });
+      await expect(store.head(name)).rejects.toMatchObject({ code: 'invalid_name' });
+      await expect(store.read(name)).rejects.toMatchObject({ code: 'invalid_name' });
+      await expect(store.touch(name)).rejects.toMatchObject({ code: 'invalid_name' });
+      await expect(store.expire(name, Date.now())).rejects.toMatchObject({ code: 'invalid_name' });
+    });
+  });
+}
+
+/** A folder hands out its own file, unread: whoever reads it may find the damage, where a download must. */
+function requireGood(content: string): void {
+  if (content !== 'good') throw new Error('damaged');
+}

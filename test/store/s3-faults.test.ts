@@ -1,0 +1,250 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import { openPlainStore } from '../../store/open-store.ts';
+import { createS3Client } from '../../store/s3/client.ts';
+import { elements } from '../../store/s3/xml.ts';
+import { createS3Store } from '../../store/s3-store.ts';
+import {
+  type Fault,
+  type FaultProxy,
+  firstTimes,
+  type Seen,
+  startFaultProxy,
+} from '../support/fault-proxy.ts';
+import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
+import { all, collect, hashing, mebibytes, sha256, sha256Of, text } from './contract.ts';
+
+const PASSING: readonly (readonly [string, Fault])[] = [
+  ['500', { kind: 'status', status: 500, code: 'InternalError' }],
+  ['503', { kind: 'status', status: 503, code: 'SlowDown' }],
+  ['a reset connection', { kind: 'reset' }],
+  ['an answer that was lost', { kind: 'lost-answer' }],
+  ['an answer that never comes', { kind: 'hang' }],
+];
+
+const isPut = ({ method }: Seen): boolean => method === 'PUT';
+const isGet = ({ method }: Seen): boolean => method === 'GET';
+const isHead = ({ method }: Seen): boolean => method === 'HEAD';
+const always = (matches: (seen: Seen) => boolean, fault: Fault) =>
+  firstTimes(Number.POSITIVE_INFINITY, matches, fault);
+
+describe.skipIf(NO_S3_SERVER !== undefined)(
+  `a bucket that fails${NO_S3_SERVER ? ` (${NO_S3_SERVER})` : ''}`,
+  () => {
+    let bucket: TestBucket;
+    let proxy: FaultProxy;
+    let prefix: string;
+    let store: ReturnType<typeof createS3Store>;
+    beforeAll(async () => {
+      bucket = await startBucket();
+    });
+    afterAll(() => bucket[Symbol.asyncDispose]());
+    beforeEach(async () => {
+      proxy = await startFaultProxy(bucket.options.endpoint);
+      prefix = `${crypto.randomUUID()}/`;
+      const limits = { attempts: 4, answer: 300, idle: 300, pause: 5, slowest: 50_000 };
+      store = createS3Store({ ...bucket.options, endpoint: proxy.endpoint, prefix, hashing, limits });
+    });
+    afterEach(() => proxy[Symbol.asyncDispose]());
+
+    /** Everything in the bucket under this test's prefix, and uploads under way. */
+    async function everything(): Promise<readonly string[]> {
+      const client = createS3Client(bucket.options);
+      const objects = await client.text({ method: 'GET', query: { 'list-type': '2', prefix } });
+      const uploads = await client.text({ method: 'GET', query: { uploads: '', prefix } });
+      return [
+        ...elements(objects, 'Key').map((key) => key.slice(prefix.length)),
+        ...elements(uploads, 'UploadId'),
+      ];
+    }
+
+    describe.each(PASSING)('with %s', (_, fault) => {
+      it('publishes once it passes', async () => {
+        proxy.plan = firstTimes(2, isPut, fault);
+        const info = await store.put('crops/a', text('hello'));
+        expect(info.sha256).toBe(sha256('hello'));
+        expect(await collect(await store.read('crops/a'))).toBe('hello');
+        expect(await everything()).toEqual(['crops/a']);
+      });
+
+      it('reads once it passes', async () => {
+        await store.put('crops/a', text('hello'));
+        proxy.plan = firstTimes(2, isGet, fault);
+        expect(await collect(await store.read('crops/a'))).toBe('hello');
+        proxy.plan = firstTimes(2, isHead, fault);
+        expect(await store.head('crops/a')).toMatchObject({ bytes: 5 });
+      });
+
+      it('lists once it passes', async () => {
+        await store.put('crops/a', text('hello'));
+        proxy.plan = firstTimes(2, isGet, fault);
+        expect(await all(store.list('crops/'))).toEqual(['crops/a']);
+      });
+
+      it('says that the store is not available when it stays', async () => {
+        await store.put('crops/a', text('hello'));
+        proxy.plan = always(() => true, fault);
+        const unavailable = { name: 'StoreError', code: 'unavailable' };
+        await expect(store.put('crops/b', text('x'))).rejects.toMatchObject(unavailable);
+        await expect(store.read('crops/a')).rejects.toMatchObject(unavailable);
+        await expect(store.head('crops/a')).rejects.toMatchObject(unavailable);
+        await expect(all(store.entries('crops/'))).rejects.toMatchObject(unavailable);
+        await expect(store.touch('crops/a')).rejects.toMatchObject(unavailable);
+        await expect(store.expire('crops/a', Date.now() + 9000)).rejects.toMatchObject(unavailable);
+      });
+    });
+
+    it.each(PASSING)('sends a large body whole in spite of %s at every kind of request', async (_, fault) => {
+      const sum = await sha256Of(mebibytes(40));
+      for (const matches of [
+        ({ url }: Seen) => url.includes('uploads='),
+        ({ url }: Seen) => url.includes('partNumber=2'),
+        ({ method, url }: Seen) => method === 'POST' && url.includes('uploadId='),
+        ({ method, url }: Seen) => method === 'PUT' && !url.includes('uploadId='),
+      ]) {
+        proxy.plan = firstTimes(1, matches, fault);
+        const { name } = await store.putByContent('source', mebibytes(40));
+        expect(await sha256Of(await store.read(name))).toBe(sum);
+        await store.delete(name);
+      }
+      // An upload whose beginning was told to nobody is all that may be left; it is swept.
+      proxy.plan = () => undefined;
+      await store.sweep(Date.now() + 5000);
+      expect(await everything()).toEqual([]);
+    });
+
+    it('takes up a body that is cut off at the byte where it was', async () => {
+      const { name, sha256: sum } = await store.putByContent('source', mebibytes(40));
+      proxy.plan = firstTimes(3, isGet, { kind: 'truncated', bytes: 3_000_001 });
+      expect(await sha256Of(await store.read(name))).toBe(sum);
+      expect(proxy.seen.filter(isGet).length).toBeGreaterThanOrEqual(4);
+    });
+
+    it('gives up a body from which nothing more comes', async () => {
+      const { name } = await store.putByContent('source', mebibytes(40));
+      proxy.plan = always(isGet, { kind: 'truncated', bytes: 0 });
+      await expect(collect(await store.read(name, { start: 0 }))).rejects.toMatchObject({
+        code: 'unavailable',
+      });
+    });
+
+    it('reads again what was damaged on its way, and does not remove it', async () => {
+      await store.put('crops/a', text('hello'));
+      proxy.plan = firstTimes(1, isGet, { kind: 'flipped' });
+      expect(new TextDecoder().decode(await store.bytes('crops/a'))).toBe('hello');
+      proxy.plan = firstTimes(1, isGet, { kind: 'flipped' });
+      // A stream cannot take back what it gave.
+      await expect(store.read('crops/a').then(collect)).rejects.toMatchObject({ code: 'unavailable' });
+      expect(await store.head('crops/a')).toBeDefined();
+    });
+
+    it('fails as something that may pass, and leaves nothing, when a part comes back with another etag', async () => {
+      proxy.plan = firstTimes(1, ({ url }) => url.includes('partNumber=1'), { kind: 'etag' });
+      await expect(store.put('source/a', mebibytes(40))).rejects.toMatchObject({ code: 'unavailable' });
+      expect(await store.head('source/a')).toBeUndefined();
+      expect(await everything()).toEqual([]);
+      proxy.plan = () => undefined;
+      await store.put('source/a', mebibytes(40));
+    });
+
+    it('looks twice before it says that an artifact is gone', async () => {
+      await store.put('crops/a', text('hello'));
+      const gone = { kind: 'status', status: 404, code: 'NoSuchKey' } as const;
+      proxy.plan = firstTimes(1, isGet, gone);
+      expect(await collect(await store.read('crops/a'))).toBe('hello');
+      proxy.plan = always(() => true, gone);
+      await expect(store.read('crops/a')).rejects.toMatchObject({ code: 'not_found' });
+    });
+
+    it.each([
+      [507, 'XMinioStorageFull'],
+      [403, 'QuotaExceeded'],
+    ])('says that a bucket is full on %i %s, without trying again', async (status, code) => {
+      proxy.plan = always(isPut, { kind: 'status', status, code });
+      await expect(store.put('crops/a', text('x'))).rejects.toMatchObject({ code: 'full' });
+      expect(proxy.seen.filter(isPut)).toHaveLength(1);
+    });
+
+    it('tries wrong credentials once, and tells them to nobody', async () => {
+      const wrong = createS3Store({
+        ...bucket.options,
+        endpoint: proxy.endpoint,
+        hashing,
+        credentials: () => ({ accessKeyId: 'test-key', secretAccessKey: 'not-the-secret' }),
+      });
+      const error: unknown = await wrong.put('crops/a', text('x')).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'unavailable', message: 'the bucket refuses the credentials' });
+      expect(proxy.seen).toHaveLength(1);
+      const { inspect } = await import('node:util');
+      expect(inspect(error, { depth: 9 })).not.toMatch(/not-the-secret|AWS4-HMAC|test-key/);
+    });
+
+    it('keeps its memory while half a gigabyte goes up and down through faults', async () => {
+      let parts = 0;
+      proxy.plan = ({ url }) => {
+        if (!url.includes('partNumber=')) return undefined;
+        parts += 1;
+        return parts % 5 === 0 ? { kind: 'lost-answer' } : undefined;
+      };
+      let peak = 0;
+      async function* watched(): AsyncGenerator<Uint8Array> {
+        const chunk = new Uint8Array(2 ** 20);
+        for (let index = 0; index < 512; index++) {
+          peak = Math.max(peak, process.memoryUsage().arrayBuffers);
+          yield chunk;
+        }
+      }
+      const before = process.memoryUsage().arrayBuffers;
+      const { name } = await store.putByContent('source', watched());
+      proxy.plan = firstTimes(5, isGet, { kind: 'truncated', bytes: 50_000_000 });
+      for await (const _ of await store.read(name)) peak = Math.max(peak, process.memoryUsage().arrayBuffers);
+      // Two parts of 16 MiB, what they were joined from, and what the collector of garbage has not come to yet.
+      expect(peak - before).toBeLessThan(160 * 2 ** 20);
+    });
+
+    it('gives addresses that anybody can read from, for a time', async () => {
+      await store.put('frames/a', text('picture'));
+      const large = await store.putByContent('source', mebibytes(33));
+      expect(await (await fetch((await store.signedUrl?.('frames/a', 60)) ?? '')).text()).toBe('picture');
+      const answer = await fetch((await store.signedUrl?.(large.name, 60)) ?? '');
+      expect(answer.headers.get('content-length')).toBe(String(33 * 2 ** 20));
+      await answer.body?.cancel();
+      expect(await store.signedUrl?.('frames/none', 60)).toBeUndefined();
+      const unsigned = new URL((await store.signedUrl?.('frames/a', 60)) ?? '');
+      unsigned.search = '';
+      expect((await fetch(unsigned)).status).toBe(403);
+    });
+
+    it('keeps no more local copies than it may, and none that is in use goes', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'frameloom-files-'));
+      try {
+        const { credentials, ...place } = bucket.options;
+        const local: ArtifactStore = openPlainStore(
+          {
+            home: folder,
+            bucket: { ...place, endpoint: proxy.endpoint, prefix, credentials: await credentials() },
+            storeCache: 2500,
+            lifetimes: '',
+          },
+          folder,
+        );
+        for (const name of ['a', 'b', 'c'])
+          await store.put(`source/${name}`, new Uint8Array(1000).fill(name.charCodeAt(0)));
+        const copies = async (): Promise<number> => (await readdir(join(folder, 'artifacts'))).length;
+        await local.withFile('source/a', async () => {
+          for (const name of ['b', 'c', 'b']) await local.withFile(`source/${name}`, async () => undefined);
+          expect(await copies()).toBe(2);
+        });
+        const before = proxy.seen.length;
+        await local.withFile('source/a', async () => undefined);
+        expect(proxy.seen.length).toBe(before); // it was kept
+        expect(await copies()).toBe(2);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    });
+  },
+);
