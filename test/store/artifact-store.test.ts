@@ -95,6 +95,10 @@ describe('an artifact store on a folder', () => {
     await store.put('crops/a', text('good'));
     await writeFile(join(root, 'crops', 'a', 'data'), 'evil');
     await expect(collect(await store.read('crops/a'))).rejects.toMatchObject({ code: 'corrupt' });
+    await store.put('crops/a', text('good'));
+    await writeFile(join(root, 'crops', 'a', 'data'), 'evil');
+    await expect(store.withFile('crops/a', async () => 'used')).rejects.toMatchObject({ code: 'corrupt' });
+    expect(await store.head('crops/a')).toBeUndefined();
   });
 
   it('lists names by prefix, in order, after a name', async () => {
