@@ -37,7 +37,9 @@ export const Progress = z
     eta_seconds: z
       .number()
       .optional()
-      .describe('Seconds to the end, by the speed so far; while the job waits, by how fast the line has moved lately.'),
+      .describe(
+        'Seconds to the end, by the speed so far; while the job waits, by how fast the line has moved lately.',
+      ),
     queue_position: z
       .int()
       .min(0)
