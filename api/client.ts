@@ -4,7 +4,7 @@
  */
 import type { JobEvent } from '../schema/events.ts';
 import type { File as UploadedFile } from '../schema/file.ts';
-import type { Job } from '../schema/job.ts';
+import type { Job, Progress } from '../schema/job.ts';
 import type { Problem } from '../schema/problem.ts';
 import type { SummaryRequestInput } from '../schema/request.ts';
 import { sseMessages } from './sse-reader.ts';
@@ -34,6 +34,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface FollowOptions {
+  /** Number of the last event that is known; default: none is. */
+  readonly after?: number;
+  readonly onPlace?: (progress: Progress) => void;
+}
+
 export interface JobPage {
   readonly data: readonly Job[];
   readonly next_cursor: string | null;
@@ -55,9 +61,9 @@ export interface FrameloomClient {
   deleteSummary(id: string, options?: CallOptions): Promise<void>;
   /**
    * The events of a job after id `after`, each once and in order, until the job has ended. Reconnects by itself; throws when
-   * the server has not answered for a minute.
+   * the server has not answered for a minute. `onPlace` gets the progress with the place in line while other jobs go first.
    */
-  events(id: string, options?: CallOptions & { readonly after?: number }): AsyncGenerator<JobEvent, void>;
+  events(id: string, options?: CallOptions & FollowOptions): AsyncGenerator<JobEvent, void>;
   /** Uploads a file in a stream. `onProgress` gets the bytes sent so far. */
   uploadFile(
     body: UploadBody,
@@ -104,7 +110,7 @@ export function createClient(options: ClientOptions = {}): FrameloomClient {
 
   async function* events(
     id: string,
-    { signal, after = -1 }: CallOptions & { readonly after?: number } = {},
+    { signal, after = -1, onPlace }: CallOptions & FollowOptions = {},
   ): AsyncGenerator<JobEvent, void> {
     let seen = after;
     let failures = 0;
@@ -125,9 +131,13 @@ export function createClient(options: ClientOptions = {}): FrameloomClient {
         });
         onBytes();
         if (response.status === 204 || !response.body) return;
-        for await (const { data } of sseMessages(response.body, onBytes)) {
-          const event = JSON.parse(data) as JobEvent; // the contract says so
+        for await (const { id: number, event: type, data } of sseMessages(response.body, onBytes)) {
           failures = 0;
+          if (number === undefined) {
+            if (type === 'progress') onPlace?.(JSON.parse(data) as Progress); // the contract says so
+            continue;
+          }
+          const event = JSON.parse(data) as JobEvent; // likewise
           if (event.id <= seen) continue;
           seen = event.id;
           // However long the caller takes, the server is not to blame.

@@ -31,6 +31,16 @@ export interface StartInput {
   readonly key: 'idempotency' | 'content';
 }
 
+/** The line in which a job waits for the model. */
+export interface Line {
+  /** Unfinished jobs that go first: of a higher priority, or of the same and sent before. */
+  readonly ahead: number;
+  /** Pieces of work that wait for a GPU worker at the job's priority and above. */
+  readonly backlog: number;
+  /** Such pieces taken up per second, lately; 0 where none was. */
+  readonly rate: number;
+}
+
 export interface ListInput {
   readonly tenant: string;
   readonly limit: number;
@@ -53,6 +63,8 @@ export interface Orchestrator {
    * Throws `invalid_request` for a cursor that is none.
    */
   list(input: ListInput): Promise<{ readonly records: readonly JobRecord[]; readonly nextCursor?: string }>;
+  /** Where a running job stands in line. As exact as counts that lag behind by moments. */
+  line(record: JobRecord): Promise<Line>;
   /** Asks a running job to stop. Nothing happens where none runs. */
   cancel(id: JobId): Promise<void>;
   /** Forgets a closed job; `describe` does not find it afterwards. Throws `job_running` while it runs. */

@@ -1,6 +1,7 @@
 /** Server-sent events: the wire form of a job's event log. */
 import type { JobEvent } from '../schema/events.ts';
 import type { Clock } from './deps.ts';
+import type { Told } from './place.ts';
 
 /** Time without an event after which a comment is sent, so that proxies keep the connection, in milliseconds. */
 const HEARTBEAT_INTERVAL = 15_000;
@@ -25,7 +26,7 @@ export interface SseOptions {
 
 /** Streams `events`, one at a time and only as fast as the client reads. */
 export function eventStream(
-  events: AsyncGenerator<JobEvent | 'waiting'>,
+  events: AsyncGenerator<JobEvent | 'waiting' | Told>,
   { clock, stop, onError }: SseOptions,
 ): Response {
   const encoder = new TextEncoder();
@@ -44,7 +45,7 @@ export function eventStream(
             return;
           }
           if (value !== 'waiting') {
-            controller.enqueue(encoder.encode(eventText(value)));
+            controller.enqueue(encoder.encode('id' in value ? eventText(value) : controlText(value)));
           } else if (clock.now() - lastSent >= HEARTBEAT_INTERVAL) {
             controller.enqueue(encoder.encode(': still here\n\n'));
           } else {
@@ -68,4 +69,9 @@ export function eventStream(
 
 function eventText(event: JobEvent): string {
   return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Without an id, so that a client which reconnects still names the last event it has seen. */
+function controlText({ progress }: Told): string {
+  return `event: progress\ndata: ${JSON.stringify(progress)}\n\n`;
 }

@@ -37,6 +37,9 @@ const READY_TIMEOUT = 2000;
 /** Most runs of one job that are deleted with it: the chain of a job of 10,000 segments has about 50. */
 const RUNS_DELETED = 1000;
 
+// temporal.api.enums.v1.TaskQueueType
+const ACTIVITY_QUEUE = 2;
+
 // gRPC status codes, https://grpc.io/docs/guides/status-codes/
 const NOT_FOUND = 5;
 const TRANSIENT = new Set([1, 4, 8, 14]);
@@ -181,6 +184,36 @@ export function createTemporalOrchestrator(
       return page.nextPageToken?.length
         ? { records, nextCursor: await writeCursor(tenant, page.nextPageToken) }
         : { records };
+    },
+
+    async line({ memo, createdAt }) {
+      const priority = PRIORITY[memo.request.priority];
+      const [{ count }, { stats, statsByPriorityKey }] = await Promise.all([
+        ask(() =>
+          workflowService.countWorkflowExecutions({
+            namespace,
+            query:
+              `WorkflowType='${WORKFLOW_TYPE}' AND ExecutionStatus='Running' AND (FrameloomPriority<${priority} ` +
+              `OR (FrameloomPriority=${priority} AND StartTime<'${createdAt}'))`,
+          }),
+        ),
+        ask(() =>
+          workflowService.describeTaskQueue({
+            namespace,
+            taskQueue: { name: TASK_QUEUES.gpu },
+            taskQueueType: ACTIVITY_QUEUE,
+            reportStats: true,
+          }),
+        ),
+      ]);
+      const waiting = Object.entries(statsByPriorityKey ?? {})
+        .filter(([key]) => Number(key) <= priority)
+        .map(([, level]) => Number(level.approximateBacklogCount ?? 0));
+      return {
+        ahead: Number(count),
+        backlog: waiting.reduce((sum, length) => sum + length, 0),
+        rate: stats?.tasksDispatchRate ?? 0,
+      };
     },
 
     async cancel(id) {

@@ -16,7 +16,7 @@ export async function followJob(
   view: ProgressView,
   signal: AbortSignal,
 ): Promise<Job> {
-  for await (const event of client.events(id, { signal })) view.event(event);
+  for await (const event of client.events(id, { signal, onPlace: view.place })) view.event(event);
   for (;;) {
     const job = await client.getSummary(id, { signal });
     if (isFinal(job.status)) return job;

@@ -1,5 +1,6 @@
 /** Progress of a job on stderr: one line that is redrawn on a terminal, a line per event otherwise. */
 import type { JobEvent } from '../schema/events.ts';
+import type { Progress } from '../schema/job.ts';
 import { formatBytes, formatCount, formatPlace, formatTime, formatWait } from '../web/format.ts';
 import type { CommandContext } from './context.ts';
 import { oneLine } from './one-line.ts';
@@ -8,6 +9,8 @@ import { meter, redrawnLine } from './terminal-line.ts';
 export interface ProgressView {
   upload(sent: number, total: number): void;
   event(event: JobEvent): void;
+  /** The job waits while others go first. */
+  place(progress: Progress): void;
   /** Leaves the terminal as a plain line found it. Nothing is shown after this. */
   close(): void;
 }
@@ -35,6 +38,12 @@ function bar(out: CommandContext['stderr'], name: string): ProgressView {
     upload(sent, total) {
       draw(`${name}  ${meter(total === 0 ? 1 : sent / total)} uploading ${formatBytes(sent)}`);
     },
+    place({ percent, queue_position = 0, eta_seconds }) {
+      const rest = eta_seconds === undefined ? '' : `, ${formatWait(eta_seconds)} left`;
+      draw(
+        `${name}  ${meter(percent / 100)} ${Math.floor(percent)}% ${formatCount(queue_position, 'job')} ahead${rest}`,
+      );
+    },
     event({ progress }) {
       const { percent, stage, segments, eta_seconds } = progress;
       const parts = segments.total > 0 ? ` ${segments.done}/${segments.total}` : '';
@@ -48,12 +57,19 @@ function bar(out: CommandContext['stderr'], name: string): ProgressView {
 function lines(out: CommandContext['stderr'], name: string): ProgressView {
   let nextUpload = Date.now() + UPLOAD_LINES_MS;
   let noun = 'Slide';
+  let lastPlace = '';
   return {
     upload(sent, total) {
       const now = Date.now();
       if (sent < total && now < nextUpload) return;
       nextUpload = now + UPLOAD_LINES_MS;
       out.write(`${name}: uploaded ${formatBytes(sent)} of ${formatBytes(total)}\n`);
+    },
+    place({ percent, queue_position = 0 }) {
+      const line = `${formatCount(queue_position, 'job')} ahead`;
+      if (line === lastPlace) return;
+      lastPlace = line;
+      out.write(`${name}: ${String(Math.floor(percent)).padStart(3)}% ${line}\n`);
     },
     event(event) {
       if (event.type === 'source.ready' && event.source.type === 'images') noun = 'Picture';

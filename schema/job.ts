@@ -34,7 +34,17 @@ export const Progress = z
     percent: z.number().min(0).max(100),
     stage: Stage,
     segments: z.object({ total: z.int(), done: z.int(), failed: z.int() }),
-    eta_seconds: z.number().optional(),
+    eta_seconds: z
+      .number()
+      .optional()
+      .describe(
+        'Seconds to the end, by the speed so far; while the job waits, by how fast the line has moved lately.',
+      ),
+    queue_position: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('Unfinished jobs that go first, while nothing of this one has been described.'),
   })
   .meta({ id: 'Progress' });
 export type Progress = z.infer<typeof Progress>;

@@ -143,6 +143,20 @@ const Environment = z.object({
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('Temporal frontend, host:port.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace.'),
   TEMPORAL_API_KEY: z.string().min(1).optional().describe('API key of Temporal Cloud.'),
+  TEMPORAL_WORKER_BUILD_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/)
+    .max(63)
+    .optional()
+    .describe(
+      'Build of a worker: jobs stay with workers of the build that began them, and new ones go to the build that `frameloom worker promote` named last. Without it, workers take any job.',
+    ),
+  TEMPORAL_DEPLOYMENT_NAME: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/)
+    .max(63)
+    .default('frameloom')
+    .describe('Worker deployment that TEMPORAL_WORKER_BUILD_ID is a version of.'),
   FFMPEG_PATH: z.string().min(1).optional().describe('ffmpeg to use.'),
   FFPROBE_PATH: z.string().min(1).optional().describe('ffprobe to use.'),
   HF_ENDPOINT: z
@@ -227,6 +241,9 @@ export interface Settings {
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
   readonly temporalApiKey: string | undefined;
+  /** Undefined: workers are of no version. */
+  readonly buildId: string | undefined;
+  readonly deploymentName: string;
   readonly ffmpeg: string | undefined;
   readonly ffprobe: string | undefined;
   readonly hfEndpoint: string;
@@ -321,6 +338,8 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     temporalAddress: e.TEMPORAL_ADDRESS,
     temporalNamespace: e.TEMPORAL_NAMESPACE,
     temporalApiKey: e.TEMPORAL_API_KEY,
+    buildId: e.TEMPORAL_WORKER_BUILD_ID,
+    deploymentName: e.TEMPORAL_DEPLOYMENT_NAME,
     ffmpeg: e.FFMPEG_PATH,
     ffprobe: e.FFPROBE_PATH,
     hfEndpoint: e.HF_ENDPOINT,

@@ -1,6 +1,6 @@
 /** Follows a job until it ends: reads it, replays and follows its events, and reads it once more for the result. */
 import { ApiError, type FrameloomClient } from '../api/client.ts';
-import type { Job } from '../schema/job.ts';
+import type { Job, Progress } from '../schema/job.ts';
 import type { Problem } from '../schema/problem.ts';
 import { applyEvent, EMPTY_LOG, type JobLog } from './job-log.ts';
 import { isSettled } from './job-view.ts';
@@ -30,6 +30,7 @@ export async function followJob(
     state = { ...state, ...change };
     if (!signal.aborted) publish(state);
   };
+  const onPlace = (progress: Progress): void => set({ log: { ...state.log, progress } });
   let delay = FIRST_DELAY_MS;
   while (!signal.aborted) {
     try {
@@ -37,7 +38,7 @@ export async function followJob(
       set({ job });
       const settled = isSettled(job.status);
       if (settled && (job.result || state.log.ended)) return;
-      for await (const event of client.events(id, { after: state.log.lastId, signal })) {
+      for await (const event of client.events(id, { after: state.log.lastId, signal, onPlace })) {
         set({ log: applyEvent(state.log, event) });
         delay = FIRST_DELAY_MS;
       }

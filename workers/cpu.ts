@@ -15,6 +15,7 @@ import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { parseLifetimes } from '../store/lifetimes.ts';
 import { openPlainStore, openStore } from '../store/open-store.ts';
 import { connect } from './connection.ts';
+import { deploymentOptions } from './deployment.ts';
 import { liveJobs, scheduleCollection } from './garbage.ts';
 import { createLogger } from './log.ts';
 import { resolveModel } from './models.ts';
@@ -30,7 +31,7 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   await using scratch = await openScratch(join(settings.home, 'scratch'));
   const store = openStore(settings, scratch.path);
   const connection = await connect(settings, logger, process.signal);
-  const shared = { connection, namespace: settings.temporalNamespace };
+  const shared = { connection, namespace: settings.temporalNamespace, ...deploymentOptions(settings) };
 
   const workflows = await Worker.create({
     ...shared,

@@ -6,6 +6,7 @@ import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { openStore } from '../store/open-store.ts';
 import { connect } from './connection.ts';
+import { deploymentOptions } from './deployment.ts';
 import { startGenerator } from './generator.ts';
 import { createLogger } from './log.ts';
 import { resolveModel } from './models.ts';
@@ -29,6 +30,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
   const worker = await Worker.create({
     connection,
     namespace: settings.temporalNamespace,
+    ...deploymentOptions(settings),
     taskQueue: TASK_QUEUES.gpu,
     activities: createGpuActivities({
       store,

@@ -6,6 +6,7 @@ import { findJob } from '../find-job.ts';
 import { integerParam } from '../integer-param.ts';
 import { followEvents, storedEvents } from '../journal.ts';
 import { isClosed } from '../orchestrator.ts';
+import { tellPlace, withPlace } from '../place.ts';
 import { describeError, problems } from '../problems.ts';
 import { eventStream, SSE_HEADERS } from '../sse.ts';
 import { JobParams } from './summaries.ts';
@@ -30,7 +31,8 @@ const events = createRoute({
   summary: 'What happens, as it happens',
   description:
     'A stream of server-sent events: `id` is the number of the event, `event` its type, `data` the event as JSON. It goes on ' +
-    'after `Last-Event-ID`, and ends with the job. With `Accept: application/json` the same log comes in pages. A stream ' +
+    'after `Last-Event-ID`, and ends with the job. With `Accept: application/json` the same log comes in pages. While other jobs go ' +
+    'first, messages of the type `progress`, without `id` and not part of the log, tell the place in line. A stream ' +
     'that was followed to its end is answered with 204.',
   tags: ['Summaries'],
   request: {
@@ -82,7 +84,11 @@ export function eventRoutes(app: Api, deps: ApiDeps): void {
     const signals = [stop.signal, c.req.raw.signal, ...(closing ? [closing] : [])];
     const requestId = c.get('requestId');
     const journal = { store, clock, describe: () => orchestrator.describe(record.id) };
-    const stream = followEvents(journal, record, after, AbortSignal.any(signals));
+    const stream = tellPlace(
+      followEvents(journal, record, after, AbortSignal.any(signals)),
+      (progress) => withPlace(orchestrator, record, progress),
+      clock,
+    );
     return eventStream(stream, {
       clock,
       stop,

@@ -12,7 +12,8 @@ import { idempotencyKey } from '../idempotency-key.ts';
 import { integerParam } from '../integer-param.ts';
 import { fullJobView, jobView, statusOf } from '../job-view.ts';
 import { jsonLimit } from '../limits.ts';
-import { isClosed } from '../orchestrator.ts';
+import { isClosed, type JobRecord } from '../orchestrator.ts';
+import { withPlace } from '../place.ts';
 import { problems } from '../problems.ts';
 import { referPasswords, sealRequest } from '../sealed-request.ts';
 import { requireFiles } from './files.ts';
@@ -154,6 +155,12 @@ const remove = createRoute({
 export function summaryRoutes(app: Api, deps: ApiDeps): void {
   const { orchestrator, store } = deps;
 
+  /** One job with all there is to say of it. */
+  async function view(record: JobRecord): Promise<Job> {
+    const [job, progress] = await Promise.all([fullJobView(record, store), withPlace(orchestrator, record)]);
+    return { ...job, progress };
+  }
+
   app.openapi(create, async (c) => {
     const tenant = c.get('tenant');
     const referenced = await referPasswords(store, tenant, c.req.valid('json'));
@@ -177,7 +184,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps): void {
     const { wait = 0 } = c.req.valid('query');
     const record = await waitForJob(deps, started, wait * 1000, c.req.raw.signal);
     c.header('Location', `/v1/summaries/${jobId}`);
-    const job = await fullJobView(record, store);
+    const job = await view(record);
     return isFinal(job.status) ? c.json(job, 200) : c.json(job, 202);
   });
 
@@ -194,16 +201,16 @@ export function summaryRoutes(app: Api, deps: ApiDeps): void {
 
   app.openapi(get, async (c) => {
     const record = await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id);
-    return c.json(await fullJobView(record, store), 200);
+    return c.json(await view(record), 200);
   });
 
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid('param');
     const before = await findJob(orchestrator, c.get('tenant'), id);
-    if (isFinal(statusOf(before))) return c.json(await fullJobView(before, store), 200);
+    if (isFinal(statusOf(before))) return c.json(await view(before), 200);
     await orchestrator.cancel(id);
     const after = await findJob(orchestrator, c.get('tenant'), id);
-    return c.json(await fullJobView(after, store), 202);
+    return c.json(await view(after), 202);
   });
 
   app.openapi(retry, async (c) => {
@@ -211,11 +218,11 @@ export function summaryRoutes(app: Api, deps: ApiDeps): void {
     if (!isClosed(before)) {
       if (before.memo.retryOf === undefined)
         throw new FrameloomError('job_running', 'Only a job that has ended can be run again.');
-      return c.json(await fullJobView(before, store), 202);
+      return c.json(await view(before), 202);
     }
     if (statusOf(before) === 'completed')
       throw new FrameloomError('nothing_to_retry', 'The job has no gaps.');
-    return c.json(await fullJobView(await orchestrator.retry(before), store), 202);
+    return c.json(await view(await orchestrator.retry(before)), 202);
   });
 
   app.openapi(remove, async (c) => {

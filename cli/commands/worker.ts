@@ -3,7 +3,14 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ERRORS, FrameloomError } from '../../schema/errors.ts';
-import { type Command, EXIT, parseCommandLine, printLine, UsageError } from '../context.ts';
+import {
+  type Command,
+  type CommandContext,
+  EXIT,
+  parseCommandLine,
+  printLine,
+  UsageError,
+} from '../context.ts';
 import type { ReadyMessage } from '../embedded/roles.ts';
 
 /** How often the sign of life is renewed; deploy/healthcheck.mjs gives up on one that is three times as old. */
@@ -11,16 +18,21 @@ const SIGN_OF_LIFE_MS = 10_000;
 
 export const worker: Command = {
   summary: 'run one worker of a deployment',
-  usage: `usage: frameloom worker cpu|gpu
+  usage: `usage: frameloom worker cpu|gpu|promote
 
 Polls Temporal (TEMPORAL_ADDRESS) for work until it is told to end; what is in hand is then finished or checkpointed.
   cpu   workflows, decoding, preprocessing
-  gpu   the model; without a GPU it runs on the CPU`,
+  gpu   the model; without a GPU it runs on the CPU
 
-  async run(args, { settings, stderr, signal }) {
+promote sends new jobs to the workers of build TEMPORAL_WORKER_BUILD_ID; jobs that run end where they began.`,
+
+  async run(args, context) {
+    const { settings, stderr, signal } = context;
     const { positionals } = parseCommandLine({ args: [...args], options: {}, allowPositionals: true });
     const [role, ...rest] = positionals;
-    if ((role !== 'cpu' && role !== 'gpu') || rest.length > 0) throw new UsageError('say cpu or gpu.');
+    if (role === 'promote' && rest.length === 0) return await promote(context);
+    if ((role !== 'cpu' && role !== 'gpu') || rest.length > 0)
+      throw new UsageError('say cpu, gpu or promote.');
     let renewal: NodeJS.Timeout | undefined;
     const onReady = (): void => {
       process.send?.({ type: 'ready' } satisfies ReadyMessage);
@@ -43,6 +55,18 @@ Polls Temporal (TEMPORAL_ADDRESS) for work until it is told to end; what is in h
     return EXIT.complete;
   },
 };
+
+async function promote({ settings, stderr, signal }: CommandContext): Promise<number> {
+  try {
+    await (await import('../../workers/deployment.ts')).promoteBuild(settings, signal);
+  } catch (error) {
+    if (!(error instanceof FrameloomError)) throw error;
+    printLine(stderr, `frameloom: ${error.message}`);
+    return error.retryable ? EXIT.failed : EXIT.usage;
+  }
+  printLine(stderr, `New jobs go to build ${settings.buildId} of ${settings.deploymentName}.`);
+  return EXIT.complete;
+}
 
 /** Keeps the time of a file current for as long as the event loop turns. */
 function showLife(role: string): NodeJS.Timeout {

@@ -137,6 +137,14 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
       })),
     );
     const [apiReady] = await Promise.race([Promise.all([api.ready, cpu.ready, gpu.ready]), aborted]);
+    if (env.TEMPORAL_WORKER_BUILD_ID) {
+      // Whoever runs everything with one command means these workers.
+      const [{ promoteBuild }, { loadSettings }] = await Promise.all([
+        import('../../workers/deployment.ts'),
+        import('../../schema/settings.ts'),
+      ]);
+      await promoteBuild(loadSettings(childEnv), signal ?? new AbortController().signal);
+    }
     if (apiReady.url === undefined) throw new ChildFailed('The API did not tell its address.');
     url = apiReady.url;
     publish();

@@ -2,6 +2,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../api/client.ts';
 import { type SseMessage, sseMessages } from '../../api/sse-reader.ts';
 import { isLastEvent, type JobEvent } from '../../schema/events.ts';
+import type { JobId } from '../../schema/ids.ts';
+import type { Job } from '../../schema/job.ts';
 import { StoreError } from '../../store/artifact-store.ts';
 import { type Harness, sampleEvents, withApp } from './harness.ts';
 
@@ -52,6 +54,31 @@ describe('the event stream', () => {
       expect(whole.map((message) => message.id)).toEqual(
         Array.from({ length: 61 }, (_, index) => String(index)),
       );
+    }));
+
+  it('tells the place in line between the events, without an id, while others go first', () =>
+    withApp(async ({ app, post, startJob, writeEvents, orchestrator, clock }) => {
+      const { id } = await startJob();
+      const urgent = { source: { type: 'images', urls: ['https://a.example/1'] }, priority: 'high' };
+      const { id: first } = (await (await post('/v1/summaries', urgent)).json()) as Job & { id: JobId };
+      const events = sampleEvents(3);
+      let looks = 0;
+      clock.onSleep = async () => {
+        looks += 1;
+        if (looks === 20) orchestrator.close(first, 'completed');
+        if (looks === 40) await writeEvents(id, events);
+      };
+      const places: (number | undefined)[] = [];
+      const client = createClient({
+        url: 'http://localhost',
+        fetch: async (input, init) => app.request(String(input), init),
+      });
+      const seen: number[] = [];
+      const onPlace = (progress: { queue_position?: number | undefined }) =>
+        places.push(progress.queue_position);
+      for await (const event of client.events(id, { onPlace })) seen.push(event.id);
+      expect(places).toEqual([1, 0]);
+      expect(seen).toEqual([0, 1, 2, 3]);
     }));
 
   it('delivers events that are written while it waits, and ends after the last one', () =>

@@ -10,6 +10,8 @@ export interface FakeOrchestrator extends Orchestrator {
   upsert(id: JobId, change: Partial<JobMemo>): void;
   /** Ends the current run. */
   close(id: JobId, state: 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed_out'): void;
+  /** Pieces of work that wait, and how many are taken up per second. */
+  pace: { backlog: number; rate: number };
   /** While set, every call fails as if nothing answered. */
   down: boolean;
   /** Calls of `describe` so far. */
@@ -48,6 +50,7 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
 
   const fake: FakeOrchestrator = {
     down: false,
+    pace: { backlog: 0, rate: 0 },
     describes: 0,
     runs: 0,
 
@@ -80,6 +83,19 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       const mine = [...jobs.values()].filter((record) => record.memo.tenant === tenant).reverse();
       const records = mine.slice(start, start + limit);
       return start + limit < mine.length ? { records, nextCursor: String(start + limit) } : { records };
+    },
+
+    async line({ id, memo }) {
+      answer();
+      const order = ['high', 'normal', 'low'];
+      const level = order.indexOf(memo.request.priority);
+      const running = [...jobs.values()].filter((record) => !isClosed(record));
+      const own = running.findIndex((record) => record.id === id);
+      const ahead = running.filter((record, index) => {
+        const other = order.indexOf(record.memo.request.priority);
+        return other < level || (other === level && index < own);
+      });
+      return { ahead: ahead.length, ...fake.pace };
     },
 
     async cancel(id) {

@@ -186,6 +186,27 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
       expect(pages.flat().every((record) => !isClosed(record) && record.memo.tenant === tenant)).toBe(true);
     });
 
+    it('counts the jobs that go first: of a higher priority, and of the same and sent before', async () => {
+      const { orchestrator, act } = bench();
+      const jobs = [];
+      for (const priority of ['low', 'low', 'normal', 'high', 'low'] as const) {
+        const { jobId, memo } = await newJob();
+        const request = { ...memo.request, priority };
+        jobs.push(await orchestrator.start({ jobId, memo: { ...memo, request }, key: 'content' }));
+      }
+      const [first, second, normal, high, last] = jobs;
+      if (!first || !second || !normal || !high || !last) throw new Error('five were started');
+      const ahead = async (record: JobRecord) => (await orchestrator.line(record)).ahead;
+      // Other tests have left jobs running, which go before them all.
+      const behind = async (record: JobRecord) => (await ahead(record)) - (await ahead(high));
+      await expect.poll(() => behind(second), POLL).toBe((await behind(first)) + 1);
+      await expect.poll(() => behind(last), POLL).toBe((await behind(first)) + 2);
+      await expect.poll(() => behind(first), POLL).toBeGreaterThan(await behind(normal));
+      const before = await ahead(last);
+      await act(high.id, 'complete');
+      await expect.poll(() => ahead(last), POLL).toBe(before - 1);
+    });
+
     it('refuses a cursor that is none', async () => {
       const { orchestrator } = bench();
       await expect(

@@ -293,6 +293,32 @@ describe('a job', () => {
     }));
 });
 
+describe('a job that waits', () => {
+  it('tells how many go first and, once its size is known, when it may be done, until something is described', () =>
+    withApp(async ({ app, startJob, orchestrator }) => {
+      const { id: first } = await startJob('https://a.example/1');
+      const { id } = await startJob('https://a.example/2');
+      const progress = async () =>
+        ((await (await app.request(`/v1/summaries/${id}`)).json()) as Job).progress;
+      expect(await progress()).toMatchObject({ percent: 0, queue_position: 1 });
+      const segments = { total: 6, done: 0, failed: 0 };
+      orchestrator.pace = { backlog: 20, rate: 2.5 };
+      orchestrator.upsert(id, { progress: { percent: 30, stage: 'describe', segments } });
+      expect(await progress()).toMatchObject({ percent: 30, queue_position: 1, eta_seconds: 8 });
+      orchestrator.close(first, 'completed');
+      expect((await progress()).queue_position).toBe(0);
+      orchestrator.upsert(id, {
+        progress: { percent: 40, stage: 'describe', segments: { ...segments, done: 1 }, eta_seconds: 3 },
+      });
+      expect(await progress()).toEqual({
+        percent: 40,
+        stage: 'describe',
+        segments: { ...segments, done: 1 },
+        eta_seconds: 3,
+      });
+    }));
+});
+
 describe('the list of jobs', () => {
   it('gives every job once, newest first, page by page', () =>
     withApp(async ({ app, startJob }) => {

@@ -10,8 +10,11 @@ export interface TestServer extends AsyncDisposable {
   readonly address: string;
 }
 
-/** Starts the server and waits until it answers. Set-up has found or built the program; without it the tests cannot run. */
-export async function startTemporalServer(): Promise<TestServer> {
+/**
+ * Starts the server and waits until it answers. Set-up has found or built the program; without it the tests cannot run. `settings`
+ * are dynamic configuration, `name=value`.
+ */
+export async function startTemporalServer(settings: readonly string[] = []): Promise<TestServer> {
   const program = findTool('temporal', process.env);
   if (program === undefined) throw new Error('no Temporal CLI: run `node scripts/setup.mjs test`');
   const [port, httpPort] = await freePorts(2);
@@ -23,7 +26,7 @@ export async function startTemporalServer(): Promise<TestServer> {
       ...['--port', String(port), '--http-port', String(httpPort)],
       ...['--search-attribute', 'FrameloomTenant=Keyword'],
       ...['--search-attribute', 'FrameloomPriority=Int'],
-      ...FAIR_QUEUES.flatMap((setting) => ['--dynamic-config-value', setting]),
+      ...[...FAIR_QUEUES, ...settings].flatMap((setting) => ['--dynamic-config-value', setting]),
     ],
     { stdio: 'ignore' },
   );

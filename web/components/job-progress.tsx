@@ -4,7 +4,7 @@ import { ApiError } from '../../api/client.ts';
 import type { Progress, Stage } from '../../schema/job.ts';
 import type { Problem } from '../../schema/problem.ts';
 import { useServer } from '../context.ts';
-import { formatWait } from '../format.ts';
+import { formatCount, formatWait } from '../format.ts';
 import { useConnection } from '../hooks/use-connection.ts';
 import type { JobView } from '../job-view.ts';
 import { Icon } from './icon.tsx';
@@ -75,8 +75,12 @@ function stateOf(stage: Stage, current: Stage): 'done' | 'current' | 'ahead' {
   return distance < 0 ? 'done' : 'ahead';
 }
 
-function countsOf({ segments, eta_seconds: eta }: Progress, cancelling: boolean): readonly string[] {
+function countsOf(
+  { segments, eta_seconds: eta, queue_position: ahead = 0 }: Progress,
+  cancelling: boolean,
+): readonly string[] {
   const parts: string[] = [];
+  if (ahead > 0) parts.push(`${formatCount(ahead, 'job')} ahead`);
   if (segments.total > 0) parts.push(`${segments.done} of ${segments.total} segments`);
   if (segments.failed > 0) parts.push(`${segments.failed} failed`);
   if (eta !== undefined && !cancelling) parts.push(`about ${formatWait(eta)} left`);

@@ -1,0 +1,181 @@
+/**
+ * Records what a real server writes down while each workflow takes each of its ways, into test/workflows/histories: later
+ * workflow code must replay it. Run it when a way is new, or after a change of the workflows that jobs under way need not survive;
+ * then delete what is old. usage: node --import tsx scripts/record-histories.ts
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { Context } from '@temporalio/activity';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { jobIdFor } from '../schema/ids.ts';
+import { SummaryRequest } from '../schema/request.ts';
+import type { SummarizeInput } from '../schema/stages.ts';
+import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { startTemporalServer } from '../test/support/temporal-server.ts';
+import { answers } from '../test/workflows/answers.ts';
+
+const folder = fileURLToPath(new URL('../test/workflows/histories/', import.meta.url));
+/** Events after which the server suggests a new run: few, so that a short job has several. */
+const LONG = 300;
+
+type Activities = Record<string, (input: never) => Promise<unknown>>;
+
+interface Way {
+  readonly name: string;
+  readonly pages: number;
+  /** Replaces activities of the happy way. */
+  readonly change?: (happy: Activities) => Activities;
+  /** Cancels the job once this activity has begun. */
+  readonly cancel?: 'extractFrames' | 'describeSegment' | 'reduce';
+  readonly video?: boolean;
+}
+
+/** Runs until it is cancelled. */
+async function hang(): Promise<never> {
+  for (;;) {
+    Context.current().heartbeat();
+    await Context.current().sleep(50);
+  }
+}
+
+/** Fails on its first attempt. */
+function secondTime(run: ((input: never) => Promise<unknown>) | undefined) {
+  return async (input: never): Promise<unknown> => {
+    if (Context.current().info.attempt === 1) throw ApplicationFailure.retryable('lost', 'model_crashed');
+    return run?.(input);
+  };
+}
+
+const poison = async (): Promise<never> => {
+  throw ApplicationFailure.nonRetryable('too long', 'context_exceeded');
+};
+
+const WAYS: readonly Way[] = [
+  { name: 'completed', pages: 24 },
+  {
+    name: 'retried',
+    pages: 8,
+    change: (happy) => ({
+      extractFrames: secondTime(happy.extractFrames),
+      describeSegment: secondTime(happy.describeSegment),
+      reduce: secondTime(happy.reduce),
+    }),
+  },
+  {
+    name: 'gap',
+    pages: 12,
+    change: (happy) => ({
+      describeSegment: (input) =>
+        (input as { readonly at: number }).at === 1 ? poison() : (happy.describeSegment?.(input) ?? poison()),
+    }),
+  },
+  { name: 'failed-at-ingest', pages: 4, change: () => ({ ingest: poison }) },
+  { name: 'failed-everywhere', pages: 8, change: () => ({ describeSegment: poison }) },
+  { name: 'cancelled-extracting', pages: 8, cancel: 'extractFrames' },
+  { name: 'cancelled-describing', pages: 8, cancel: 'describeSegment' },
+  { name: 'cancelled-reducing', pages: 8, cancel: 'reduce' },
+  { name: 'continued', pages: 900 },
+];
+
+async function main(): Promise<void> {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  await using server = await startTemporalServer([`limit.historyCount.suggestContinueAsNew=${LONG}`]);
+  const native = await NativeConnection.connect({ address: server.address });
+  const connection = await Connection.connect({ address: server.address });
+  const client = new Client({ connection });
+  const bundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  let current: Activities = {};
+  const names = [
+    ...Object.keys(answers(1).cpu),
+    ...Object.keys(answers(1).gpu),
+    ...['appendEvents', 'keepShard', 'collectGarbage'],
+  ];
+  const activities = Object.fromEntries(
+    names.map((name) => [name, (input: never) => current[name]?.(input) ?? Promise.resolve()]),
+  );
+  const workers = await Promise.all(
+    Object.values(TASK_QUEUES).map((taskQueue) =>
+      Worker.create({
+        connection: native,
+        taskQueue,
+        activities,
+        ...(taskQueue === TASK_QUEUES.workflow ? { workflowBundle: bundle } : {}),
+        maxHeartbeatThrottleInterval: '50ms',
+      }),
+    ),
+  );
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  await mkdir(folder, { recursive: true });
+  try {
+    for (const way of WAYS) {
+      const { cpu, gpu } = answers(way.pages);
+      const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
+      let began = (): void => {};
+      const reached = new Promise<void>((resolve) => {
+        began = resolve;
+      });
+      const held: Activities = way.cancel
+        ? {
+            [way.cancel]: () => {
+              began();
+              return hang();
+            },
+          }
+        : {};
+      current = { ...happy, ...way.change?.(happy), ...held };
+      const jobId = await jobIdFor('histories', way.name);
+      const input: SummarizeInput = {
+        jobId,
+        tenant: 'histories',
+        request: SummaryRequest.parse({ source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } }),
+      };
+      const handle = await client.workflow.start('summarize', {
+        workflowId: jobId,
+        taskQueue: TASK_QUEUES.workflow,
+        args: [input],
+      });
+      if (way.cancel) {
+        await reached;
+        await handle.cancel();
+      }
+      await handle.result().catch(() => undefined);
+      await keep(client, `summarize-${way.name}`, handle);
+    }
+    current = { collectGarbage: async () => ({}) };
+    const handle = await client.workflow.start('collectGarbage', {
+      workflowId: 'collect-garbage',
+      taskQueue: TASK_QUEUES.workflow,
+    });
+    await handle.result();
+    await keep(client, 'collect-garbage-completed', handle);
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await running;
+    await native.close();
+    await connection.close();
+  }
+}
+
+/** Writes the history of each run of the chain. */
+async function keep(client: Client, name: string, handle: WorkflowHandle): Promise<void> {
+  const { raw } = await handle.describe();
+  let runId: string | undefined = raw.workflowExecutionInfo?.firstRunId || undefined;
+  for (let run = 1; runId !== undefined; run += 1) {
+    const history = await client.workflow.getHandle(handle.workflowId, runId).fetchHistory();
+    const file = `${name}${run === 1 ? '' : `-${run}`}.json.gz`;
+    const json = JSON.stringify(JSON.parse(historyToJSON(history)));
+    await writeFile(`${folder}${file}`, gzipSync(json, { level: 9 }));
+    console.log(`${file}: ${history.events?.length} events`);
+    const last = history.events?.at(-1);
+    runId = last?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId || undefined;
+  }
+}
+
+await main();

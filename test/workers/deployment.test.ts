@@ -1,0 +1,63 @@
+/** Workers of two builds beside each other, on a real server. */
+import { fileURLToPath } from 'node:url';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { expect, it } from 'vitest';
+import { loadSettings } from '../../schema/settings.ts';
+import { deploymentOptions, promoteBuild } from '../../workers/deployment.ts';
+import { startTemporalServer } from '../support/temporal-server.ts';
+import { finish } from './versioned-workflow.ts';
+
+it('a job ends with the build that began it, and new jobs go to the build that was promoted', async () => {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  await using server = await startTemporalServer();
+  const native = await NativeConnection.connect({ address: server.address });
+  const connection = await Connection.connect({ address: server.address });
+  const client = new Client({ connection });
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('versioned-workflow.ts', import.meta.url)),
+  });
+  const settingsOf = (build: string) =>
+    loadSettings({ TEMPORAL_ADDRESS: server.address, TEMPORAL_WORKER_BUILD_ID: build });
+  const workers = await Promise.all(
+    ['one', 'two'].map((build) =>
+      Worker.create({
+        connection: native,
+        workflowBundle,
+        taskQueue: 'workflow',
+        activities: { build: async () => build },
+        ...deploymentOptions(settingsOf(build)),
+      }),
+    ),
+  );
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  const start = (workflowId: string): Promise<WorkflowHandle> =>
+    client.workflow.start('summarize', { workflowId, taskQueue: 'workflow' });
+  const { signal } = new AbortController();
+  try {
+    await promoteBuild(settingsOf('one'), signal);
+    const old = await start('old');
+    await expect
+      .poll(async () => (await old.describe()).historyLength, { timeout: 20_000 })
+      .toBeGreaterThan(8);
+    await promoteBuild(settingsOf('two'), signal);
+    const young = await start('young');
+    for (const handle of [young, old]) await handle.signal(finish);
+    expect([await old.result(), await young.result()]).toEqual(['one one', 'two two']);
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await running;
+    await native.close();
+    await connection.close();
+  }
+});
+
+it('without a build a worker is of no deployment', () => {
+  expect(deploymentOptions(loadSettings({}))).toEqual({});
+});
+
+it('promotes nothing where no build is named', async () => {
+  await expect(promoteBuild(loadSettings({}), new AbortController().signal)).rejects.toMatchObject({
+    code: 'invalid_request',
+  });
+});
