@@ -45,10 +45,16 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     beforeEach(async () => {
       proxy = await startFaultProxy(bucket.options.endpoint);
       prefix = `${crypto.randomUUID()}/`;
-      const limits = { attempts: 4, answer: 300, idle: 300, pause: 5, slowest: 50_000 };
-      store = createS3Store({ ...bucket.options, endpoint: proxy.endpoint, prefix, hashing, limits });
+      store = open(20_000);
     });
     afterEach(() => proxy[Symbol.asyncDispose]());
+
+    /** A store that waits for an answer for so many milliseconds. Only where none ever comes is that time spent. */
+    function open(answer: number): ReturnType<typeof createS3Store> {
+      const limits = { attempts: 4, answer, idle: answer, pause: 5, slowest: 50_000 };
+      return createS3Store({ ...bucket.options, endpoint: proxy.endpoint, prefix, hashing, limits });
+    }
+    const patience = (fault: Fault): number => (fault.kind === 'hang' ? 400 : 20_000);
 
     /** Everything in the bucket under this test's prefix, and uploads under way. */
     async function everything(): Promise<readonly string[]> {
@@ -62,6 +68,10 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     }
 
     describe.each(PASSING)('with %s', (_, fault) => {
+      beforeEach(() => {
+        store = open(patience(fault));
+      });
+
       it('publishes once it passes', async () => {
         proxy.plan = firstTimes(2, isPut, fault);
         const info = await store.put('crops/a', text('hello'));
@@ -98,7 +108,8 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     });
 
     it.each(PASSING)('sends a large body whole in spite of %s at every kind of request', async (_, fault) => {
-      const sum = await sha256Of(mebibytes(40));
+      store = open(fault.kind === 'hang' ? 3000 : 20_000);
+      const sum = await sha256Of(mebibytes(33));
       for (const matches of [
         ({ url }: Seen) => url.includes('uploads='),
         ({ url }: Seen) => url.includes('partNumber=2'),
@@ -106,7 +117,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         ({ method, url }: Seen) => method === 'PUT' && !url.includes('uploadId='),
       ]) {
         proxy.plan = firstTimes(1, matches, fault);
-        const { name } = await store.putByContent('source', mebibytes(40));
+        const { name } = await store.putByContent('source', mebibytes(33));
         expect(await sha256Of(await store.read(name))).toBe(sum);
         await store.delete(name);
       }
