@@ -1,6 +1,6 @@
 /** Jobs that outgrow one history, and jobs that are cancelled, wherever they stand. */
 import { Context } from '@temporalio/activity';
-import type { temporal } from '@temporalio/proto';
+import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SegmentOutcome } from '../../schema/shards.ts';
@@ -8,7 +8,7 @@ import type { CpuActivities, GpuActivities } from '../../schema/stages.ts';
 import { type Answers, answers, segmentOf } from './answers.ts';
 import { openRig, type Rig, type Run } from './rig.ts';
 
-type History = temporal.api.history.v1.IHistory;
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
 let rig: Rig;
 beforeAll(async () => {
@@ -57,10 +57,10 @@ describe('a job of 10,000 segments', () => {
     const activities = longAnswers(10_000);
     const { describeSegment } = activities.gpu;
     const calls = new Map<number, number>();
-    activities.gpu.describeSegment = async (input) => {
-      const index = segmentOf(input);
+    activities.gpu.describeSegment = async (place) => {
+      const index = segmentOf(place);
       calls.set(index, (calls.get(index) ?? 0) + 1);
-      return describeSegment(input);
+      return describeSegment(place);
     };
     const run = await rig.runJob(activities, { priority: { priorityKey: 5, fairnessKey: 'test' } });
     expect(run.error).toBeUndefined();
@@ -108,7 +108,7 @@ describe('a job that is cancelled', () => {
 
   /** Lets the activity `name` hang until it is cancelled, the first time that `when` holds. */
   function hanging(activities: Answers, name: Name, when: (input: never) => boolean = () => true) {
-    const room = (name in activities.cpu ? activities.cpu : activities.gpu) as Record<
+    const room = (name in activities.cpu ? activities.cpu : activities.gpu) as unknown as Record<
       string,
       (input: never) => Promise<unknown>
     >; // the one that has it
