@@ -235,8 +235,8 @@ export function createTemporalOrchestrator(
       for (const run of new Set([record.run, ...chains])) {
         await store.put(deletedName(id, run), new Uint8Array());
       }
-      const runs = found.map((info) => info.execution?.runId ?? '');
-      for (const runId of new Set([record.run, ...runs])) {
+      // Without an id: the latest run, which a list may not have yet.
+      for (const runId of ['', ...found.map((info) => info.execution?.runId ?? '')]) {
         try {
           await ask(() =>
             workflowService.deleteWorkflowExecution({

@@ -10,6 +10,7 @@ import { poisonHost, poisonWorker } from './poison.ts';
 import { sigterm } from './sigterm.ts';
 import type { Drill } from './support/drill.ts';
 import { temporalOutage } from './temporal-outage.ts';
+import { twelveHours } from './twelve-hours.ts';
 import { twoBuilds } from './two-builds.ts';
 import { zombie } from './zombie.ts';
 
@@ -27,4 +28,5 @@ export const DRILLS: readonly Drill[] = [
   cancel,
   equalSubmits,
   noWorkers,
+  twelveHours,
 ];

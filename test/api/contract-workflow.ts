@@ -1,15 +1,23 @@
 /** Stands in for the real workflow in the contract suite: it does what it is told by signals. */
-import { ApplicationFailure, condition, defineSignal, setHandler, upsertMemo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  defineSignal,
+  setHandler,
+  upsertMemo,
+} from '@temporalio/workflow';
 
-export const act = defineSignal<['begin' | 'complete' | 'fail']>('act');
+export const act = defineSignal<['begin' | 'complete' | 'fail' | 'goOn']>('act');
 
 /** Runs until it is told to end; a cancellation ends it as cancelled. */
 export async function summarize(): Promise<void> {
-  let end: 'complete' | 'fail' | undefined;
+  let end: 'complete' | 'fail' | 'goOn' | undefined;
   setHandler(act, (what) => {
     if (what === 'begin') upsertMemo({ startedAt: '2026-01-01T00:00:00.000Z' });
     else end = what;
   });
   await condition(() => end !== undefined);
+  if (end === 'goOn') await continueAsNew<typeof summarize>();
   if (end === 'fail') throw ApplicationFailure.nonRetryable('as told', 'internal');
 }

@@ -7,7 +7,9 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isClosed, type JobRecord, type Orchestrator } from '../../api/orchestrator.ts';
 import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
-import type { JobId } from '../../schema/ids.ts';
+import { type JobId, jobIdFor } from '../../schema/ids.ts';
+import type { JobMemo } from '../../schema/job.ts';
+import { SummaryRequest } from '../../schema/request.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { startTemporalServer } from '../support/temporal-server.ts';
@@ -72,6 +74,44 @@ describe('over gRPC', () => {
     },
     untilClosed: (id) => until(id, isClosed),
   }));
+
+  it('sees one job in a chain of runs: its first run, its beginning, its memo; and deletes them all', async () => {
+    const key = `chain ${Date.now()}`;
+    const tenant = `chain-${Date.now()}`;
+    const jobId = await jobIdFor(tenant, key);
+    const request = SummaryRequest.parse({ source: { type: 'images', urls: ['https://example.com/a.png'] } });
+    const memo: JobMemo = { tenant, request, fingerprint: key, createdAt: '2026-01-01T00:00:00.000Z' };
+    const { run } = await orchestrator.start({ jobId, memo, key: 'idempotency' });
+    const handle = client.workflow.getHandle(jobId);
+    for (let runs = 1; runs < 4; runs += 1) {
+      const { runId } = await handle.describe();
+      await handle.signal(actSignal, 'goOn');
+      await expect.poll(async () => (await handle.describe()).runId, { timeout: 20_000 }).not.toBe(runId);
+    }
+    await handle.signal(actSignal, 'begin');
+    const expected = {
+      id: jobId,
+      run,
+      state: 'running',
+      createdAt: memo.createdAt,
+      memo: { ...memo, startedAt: '2026-01-01T00:00:00.000Z' },
+    };
+    expect(await until(jobId, (record) => record.memo.startedAt !== undefined)).toEqual(expected);
+    await expect
+      .poll(async () => (await orchestrator.list({ tenant, limit: 10 })).records, { timeout: 20_000 })
+      .toEqual([expected]);
+    await orchestrator.cancel(jobId);
+    expect(await until(jobId, isClosed)).toMatchObject({ run, state: 'cancelled' });
+    await expect.poll(() => countRuns(jobId), { timeout: 20_000 }).toBe(4);
+    await orchestrator.delete(jobId);
+    expect(await orchestrator.describe(jobId)).toBeUndefined();
+    expect((await orchestrator.list({ tenant, limit: 10 })).records).toEqual([]);
+    await expect.poll(() => countRuns(jobId), { timeout: 20_000 }).toBe(0);
+  }, 90_000);
+
+  async function countRuns(id: JobId): Promise<number> {
+    return (await client.workflow.count(`WorkflowId='${id}'`)).count;
+  }
 
   it('is neither ready nor found when the server has gone', async () => {
     const second = await startTemporalServer();

@@ -43,6 +43,8 @@ export interface Member {
 export interface Deployment extends AsyncDisposable {
   readonly home: string;
   readonly client: FrameloomClient;
+  /** Of Temporal's frontend, host:port. */
+  readonly temporalAddress: string;
   /** Everything that was logged, in the order of arrival. */
   readonly lines: readonly LogLine[];
   start(role: Role, options?: { readonly name?: string; readonly env?: Env }): Promise<Member>;
@@ -167,6 +169,10 @@ export async function deploy(
     get client() {
       if (url === undefined) throw new Error('the API was not started');
       return createClient({ url });
+    },
+    get temporalAddress() {
+      if (temporalReady === undefined) throw new Error('Temporal was not started');
+      return temporalReady.address;
     },
     lines,
     start,
