@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: summarizes the sample video and the sample deck with the embedded system, in `.frameloom/`. With
- * `--keep` API and console stay up until Ctrl-C.
+ * `--keep` API and console stay up until Ctrl-C; with `--chaos` a worker is killed instead (demo-chaos.ts).
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -17,6 +17,7 @@ import { endSignal } from '../cli/signals.ts';
 import { readSources, sourceName } from '../cli/sources.ts';
 import type { Job } from '../schema/job.ts';
 import { loadSettings } from '../schema/settings.ts';
+import { chaos } from './demo-chaos.ts';
 
 interface Run {
   readonly name: string;
@@ -94,14 +95,19 @@ async function demo(context: CommandContext, keep: boolean): Promise<number> {
   return worst;
 }
 
-const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const flag = { type: 'boolean', default: false } as const;
+const { values } = parseArgs({ options: { keep: flag, chaos: flag } });
 const env = { ...process.env, FRAMELOOM_HOME: join(packageRoot(), '.frameloom') };
 const signal = endSignal(process);
+const started = {
+  env,
+  settings: loadSettings(env),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal,
+};
 try {
-  process.exitCode = await demo(
-    { env, settings: loadSettings(env), stdout: process.stdout, stderr: process.stderr, signal },
-    values.keep,
-  );
+  process.exitCode = values.chaos ? await chaos(started) : await demo(started, values.keep);
 } catch (error) {
   if (!signal.aborted)
     printLine(process.stderr, `frameloom: ${error instanceof Error ? error.message : error}`);

@@ -1,0 +1,156 @@
+/**
+ * `npm run demo -- --chaos`: kills the GPU worker in the middle of a job, in front of the user, and shows that nothing is lost by
+ * it: the same job runs once more, undisturbed and in another empty home, and both results are compared byte by byte.
+ */
+import { openAsBlob } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from '../api/client.ts';
+import { type CommandContext, EXIT, printLine } from '../cli/context.ts';
+import { embeddedOptions } from '../cli/embedded/options.ts';
+import { type EmbeddedSystem, startEmbedded } from '../cli/embedded/system.ts';
+import { followJob } from '../cli/follow.ts';
+import { packageRoot } from '../cli/package-root.ts';
+import { type ProgressView, progressView } from '../cli/progress.ts';
+import type { JobEvent } from '../schema/events.ts';
+import type { Job } from '../schema/job.ts';
+import { type Answers, countAnswers } from './drills/support/answers.ts';
+
+const SAMPLE = 'sample-video.mp4';
+/** The same in both homes, so that the job has the same id and its result the same bytes. */
+const KEY = 'chaos';
+const SETTINGS = {
+  // Two answers at a time and not all at once: so there is a middle to be killed in.
+  FRAMELOOM_MODEL_ROWS: '2',
+  // Every token is logged, to count those that were made twice.
+  FRAMELOOM_LOG_LEVEL: 'debug',
+};
+
+/** Tokens of unfinished answers that make it worth to kill, and how often the log is looked at for them, in milliseconds. */
+const LEAST_HALF_MADE = 16;
+const LOOK_MS = 20;
+
+interface ChaosRun {
+  readonly job: Job;
+  readonly answers: Answers;
+  readonly seconds: number;
+}
+
+interface Running {
+  readonly home: string;
+  readonly system: EmbeddedSystem;
+  readonly view: ProgressView;
+}
+
+/** Answers the exit code. */
+export async function chaos(context: CommandContext): Promise<number> {
+  const say = (text: string): void => printLine(context.stdout, text);
+  say(`Chaos: ${SAMPLE} is summarized, and the GPU worker is killed in the middle of it.\n`);
+  const disturbed = await summarizeIn(context, (running) => killer(context, running));
+  say(`\n${disturbed.job.result?.title}\n\n${disturbed.job.result?.summary}`);
+  say('\nThe same once more in another empty home, with nobody disturbing it, to compare.\n');
+  const calm = await summarizeIn(context, () => () => {});
+  say(`\n${verdict(disturbed, calm)}`);
+  const same = disturbed.job.result_sha256 === calm.job.result_sha256;
+  const whole = disturbed.job.status === 'completed' && disturbed.answers.repeated.length === 0;
+  return same && whole ? EXIT.complete : EXIT.failed;
+}
+
+/** Runs the job on a system of its own; `disturb` gives what is called with every event. */
+async function summarizeIn(
+  context: CommandContext,
+  disturb: (running: Running) => (event: JobEvent) => void,
+): Promise<ChaosRun> {
+  const home = await mkdtemp(join(tmpdir(), 'frameloom-chaos-'));
+  try {
+    const env = { ...context.env, ...SETTINGS, FRAMELOOM_HOME: home };
+    const own = { ...context, env, settings: { ...context.settings, home } };
+    await using system = await startEmbedded(embeddedOptions(own, 0), context.signal);
+    const client = createClient({ url: system.url });
+    const { signal } = context;
+    const view = progressView(context.stderr, SAMPLE);
+    const disturbing = disturb({ home, system, view });
+    const began = performance.now();
+    const file = await client.uploadFile(await openAsBlob(join(packageRoot(), 'samples', SAMPLE)), SAMPLE, {
+      signal,
+    });
+    const { id } = await client.createSummary(
+      { source: { type: 'video', file_id: file.id } },
+      { idempotencyKey: KEY, signal },
+    );
+    const event = (seen: JobEvent): void => {
+      view.event(seen);
+      disturbing(seen);
+    };
+    const job = await followJob(client, id, { ...view, event }, signal);
+    view.close();
+    const seconds = (performance.now() - began) / 1000;
+    return { job, answers: countAnswers(await gpuLog(home)), seconds };
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** Kills the GPU worker once: when a third of the segments is described and other answers are half made. */
+function killer({ stderr }: CommandContext, running: Running): (event: JobEvent) => void {
+  const { home, system, view } = running;
+  let waiting = false;
+  return ({ progress }) => {
+    const { done, total } = progress.segments;
+    if (waiting || total === 0 || done * 3 < total) return;
+    waiting = true;
+    const timer = setInterval(async () => {
+      const halfMade = unfinished(await gpuLog(home));
+      const worker = system.processes().find(({ name }) => name === 'GPU worker');
+      if (halfMade < LEAST_HALF_MADE || worker === undefined || !waiting) return;
+      waiting = false;
+      clearInterval(timer);
+      view.close();
+      printLine(
+        stderr,
+        `\n>>> killing the GPU worker (kill -9), process ${worker.pid}, at ${Math.floor(progress.percent)}%: ` +
+          `${done} of ${total} segments are described, ${halfMade} tokens of others are made\n` +
+          '>>> 10 s without a heartbeat, and its work is given to the next one\n',
+      );
+      process.kill(worker.pid, 'SIGKILL');
+    }, LOOK_MS);
+    timer.unref();
+  };
+}
+
+/** Tokens of answers that are begun and not in the store yet. */
+function unfinished(lines: Awaited<ReturnType<typeof gpuLog>>): number {
+  const tokens = new Map<unknown, number>();
+  for (const { message, fields } of lines) {
+    if (message === 'answer grows') tokens.set(fields.generation, Number(fields.tokens));
+    if (message === 'answer made') tokens.delete(fields.generation);
+  }
+  return [...tokens.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function verdict(disturbed: ChaosRun, calm: ChaosRun): string {
+  const { answers, job } = disturbed;
+  const same = job.result_sha256 === calm.job.result_sha256;
+  return [
+    `killed       ${job.result_sha256}  ${disturbed.seconds.toFixed(1)} s`,
+    `undisturbed  ${calm.job.result_sha256}  ${calm.seconds.toFixed(1)} s`,
+    same ? 'Nothing was lost: the same bytes.' : 'The results differ: something was lost.',
+    `The model was asked ${answers.asked} times for ${answers.made} answers, never for one that was in the store; ` +
+      `made twice: ${answers.redone} of ${answers.tokens} tokens.`,
+  ].join('\n');
+}
+
+/** What the GPU workers have logged, over all their lives. */
+async function gpuLog(home: string): Promise<Parameters<typeof countAnswers>[0]> {
+  const text = await readFile(join(home, 'logs', 'worker-gpu.log'), 'utf8');
+  return text.split('\n').flatMap((line) => {
+    if (!line.startsWith('{')) return [];
+    try {
+      const fields = JSON.parse(line) as Record<string, unknown>; // our processes log JSON objects
+      return [{ at: Date.parse(String(fields.time)), message: String(fields.message), fields }];
+    } catch {
+      return []; // cut off by the kill
+    }
+  });
+}
