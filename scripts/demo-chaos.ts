@@ -6,6 +6,7 @@ import { openAsBlob } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../api/client.ts';
 import { type CommandContext, EXIT, printLine } from '../cli/context.ts';
 import { embeddedOptions } from '../cli/embedded/options.ts';
@@ -93,29 +94,33 @@ async function summarizeIn(
 }
 
 /** Kills the GPU worker once: when a third of the segments is described and other answers are half made. */
-function killer({ stderr }: CommandContext, running: Running): (event: JobEvent) => void {
-  const { home, system, view } = running;
-  let waiting = false;
-  return ({ progress }) => {
-    const { done, total } = progress.segments;
-    if (waiting || total === 0 || done * 3 < total) return;
-    waiting = true;
-    const timer = setInterval(async () => {
+function killer({ stderr }: CommandContext, { home, system, view }: Running): (event: JobEvent) => void {
+  let latest: JobEvent['progress'] | undefined;
+  let armed = false;
+  async function killInTheMiddle(): Promise<void> {
+    for (; ; await sleep(LOOK_MS)) {
+      if (latest?.stage !== 'describe') return;
       const halfMade = unfinished(await gpuLog(home));
       const worker = system.processes().find(({ name }) => name === 'GPU worker');
-      if (halfMade < LEAST_HALF_MADE || worker === undefined || !waiting) return;
-      waiting = false;
-      clearInterval(timer);
+      if (halfMade < LEAST_HALF_MADE || worker === undefined) continue;
+      const { percent, segments } = latest;
+      process.kill(worker.pid, 'SIGKILL');
       view.close();
       printLine(
         stderr,
-        `\n>>> killing the GPU worker (kill -9), process ${worker.pid}, at ${Math.floor(progress.percent)}%: ` +
-          `${done} of ${total} segments are described, ${halfMade} tokens of others are made\n` +
+        `\n>>> killing the GPU worker (kill -9), process ${worker.pid}, at ${Math.floor(percent)}%: ${segments.done} of ` +
+          `${segments.total} segments are described, ${halfMade} tokens of others are made\n` +
           '>>> 10 s without a heartbeat, and its work is given to the next one\n',
       );
-      process.kill(worker.pid, 'SIGKILL');
-    }, LOOK_MS);
-    timer.unref();
+      return;
+    }
+  }
+  return ({ progress }) => {
+    latest = progress;
+    const { done, total } = progress.segments;
+    if (armed || total === 0 || done * 3 < total) return;
+    armed = true;
+    killInTheMiddle().catch(() => undefined); // the verdict shows that nobody was killed
   };
 }
 
