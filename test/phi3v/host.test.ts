@@ -244,6 +244,18 @@ describe('in the midst of an answer that never ends', () => {
     expect(exists(pid)).toBe(false);
   });
 
+  it('so is one that stands still before its first token', async () => {
+    await using hanging = await startModelHost({ folder, threads: 1, hangMs: 1500 });
+    const pid = pidOf(hanging);
+    const seen: number[] = [];
+    const answer = hanging.generate(endless(20), { onTokens: (tokens) => seen.push(...tokens) });
+    process.kill(pid, 'SIGSTOP');
+    expect(seen).toEqual([]);
+    expect((await answer).tokens).toEqual(seen);
+    expect(seen).toHaveLength(20);
+    expect(exists(pid)).toBe(false);
+  });
+
   it('a host that takes too much memory is started anew between two answers', async () => {
     let anew: (reason: string) => void = () => {};
     const restarted = new Promise<string>((resolve) => {
