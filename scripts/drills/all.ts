@@ -1,6 +1,7 @@
 /** Every drill, in the order in which they are held. */
 import { cancel } from './cancel.ts';
 import { clockSkew } from './clock-skew.ts';
+import { damage } from './damage.ts';
 import { diskFull } from './disk-full.ts';
 import { equalSubmits } from './equal-submits.ts';
 import { kill } from './kill.ts';
@@ -9,6 +10,7 @@ import { poisonHost, poisonWorker } from './poison.ts';
 import { sigterm } from './sigterm.ts';
 import type { Drill } from './support/drill.ts';
 import { temporalOutage } from './temporal-outage.ts';
+import { twoBuilds } from './two-builds.ts';
 import { zombie } from './zombie.ts';
 
 export const DRILLS: readonly Drill[] = [
@@ -16,8 +18,10 @@ export const DRILLS: readonly Drill[] = [
   sigterm,
   temporalOutage,
   zombie,
+  twoBuilds,
   clockSkew,
   diskFull,
+  damage,
   poisonHost,
   poisonWorker,
   cancel,

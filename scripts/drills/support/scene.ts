@@ -30,6 +30,16 @@ export async function makeScene(folder: string, options: SceneOptions): Promise<
   return { name, deck, segments, env: { FRAMELOOM_MODEL: model } };
 }
 
+/** Settings of a worker whose model calls itself another revision than that of the scene. */
+export async function otherRevision(folder: string, scene: Scene): Promise<Readonly<Record<string, string>>> {
+  const model = join(folder, `${scene.name}-other`);
+  await cp(scene.env.FRAMELOOM_MODEL ?? '', model, { recursive: true });
+  const path = join(model, 'frameloom.json');
+  const profile = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>; // a profile of ours
+  await writeFile(path, JSON.stringify({ ...profile, revision: 'another' }));
+  return { FRAMELOOM_MODEL: model };
+}
+
 /** The tiny model under a profile that puts so many pictures into a prompt. */
 async function modelWith(folder: string, pictures: number): Promise<string> {
   const tiny = join(packageRoot(), 'models', 'tiny-phi3v');
