@@ -8,6 +8,7 @@ import { kill } from './kill.ts';
 import { noWorkers } from './no-workers.ts';
 import { poisonHost, poisonWorker } from './poison.ts';
 import { sigterm } from './sigterm.ts';
+import { storeFaults } from './store-faults.ts';
 import type { Drill } from './support/drill.ts';
 import { temporalOutage } from './temporal-outage.ts';
 import { twelveHours } from './twelve-hours.ts';
@@ -21,6 +22,7 @@ export const DRILLS: readonly Drill[] = [
   zombie,
   twoBuilds,
   clockSkew,
+  storeFaults,
   diskFull,
   damage,
   poisonHost,

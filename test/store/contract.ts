@@ -174,7 +174,10 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       await expect(reading()).rejects.toMatchObject({ code: 'corrupt' });
       await store.put('crops/a', text('good'));
       await tested.damage('crops/a', text('evil'));
-      await expect(store.withFile('crops/a', async () => 'used')).rejects.toMatchObject({ code: 'corrupt' });
+      await expect(store.withFile('crops/a', (path) => readFile(path, 'utf8'))).rejects.toMatchObject({
+        code: 'corrupt',
+      });
+      expect(await store.head('crops/a')).toBeUndefined();
     });
 
     it('lists names by prefix, in order of their bytes, after a name', async () => {
