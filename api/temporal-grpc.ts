@@ -116,12 +116,15 @@ export function createTemporalOrchestrator(
     return isClosed(record) && (await store.head(deletedName(record.id, record.run))) !== undefined;
   }
 
-  /** Starts a run of the job; where one is under way, or `reuse` forbids another, nothing happens. */
+  /**
+   * Starts a run of the job; where one is under way, or `reuse` forbids another, nothing happens. Answers the latest run, unless it was
+   * deleted.
+   */
   async function startRun(
     jobId: JobId,
     memo: JobMemo,
     reuse: (typeof REUSE)[StartInput['key']] | 'ALLOW_DUPLICATE',
-  ): Promise<JobRecord> {
+  ): Promise<JobRecord | undefined> {
     const { tenant, request } = memo;
     const priorityKey = PRIORITY[request.priority];
     try {
@@ -144,7 +147,10 @@ export function createTemporalOrchestrator(
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
-    const record = await describe(jobId);
+    return await describe(jobId);
+  }
+
+  function started(record: JobRecord | undefined): JobRecord {
     if (!record) throw new FrameloomError('unavailable', 'The job was deleted while it was being started.');
     return record;
   }
@@ -157,16 +163,16 @@ export function createTemporalOrchestrator(
     describe,
 
     async start({ jobId, memo, key }) {
-      const before = await latestRun(jobId);
-      const fresh = before !== undefined && (await isDeleted(before));
-      return await startRun(jobId, memo, fresh ? 'ALLOW_DUPLICATE' : REUSE[key]);
+      // Nearly all jobs are new: only of those that are not is asked whether they were deleted, and may run anew.
+      const record = await startRun(jobId, memo, REUSE[key]);
+      return record ?? started(await startRun(jobId, memo, 'ALLOW_DUPLICATE'));
     },
 
     async retry(ended) {
       const latest = await describe(ended.id);
       if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
       if (latest.run !== ended.run) return latest;
-      return await startRun(ended.id, memoOfRetry(ended), 'ALLOW_DUPLICATE');
+      return started(await startRun(ended.id, memoOfRetry(ended), 'ALLOW_DUPLICATE'));
     },
 
     async list({ tenant, limit, cursor }) {
