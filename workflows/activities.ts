@@ -22,10 +22,20 @@ export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readWords'
  * Those that only need workers and the store. A full disk, or a store that is away, has a quarter of an hour to come back: what is done by
  * then is not thrown away.
  */
-export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords'>>({
+export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords' | Whole>>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '30m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
+});
+
+/** Those that go through a whole job at once, in pieces of computing that may leave no time for a heartbeat. */
+type Whole = 'plan' | 'planMerges' | 'finish';
+export const whole = proxyActivities<Pick<CpuActivities, Whole>>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '1m',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
 });
