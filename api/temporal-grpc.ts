@@ -237,7 +237,7 @@ export function createTemporalOrchestrator(
         throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
       const { executions } = await query({ pageSize: RUNS_DELETED, query: `WorkflowId='${id}'` });
       const found = executions ?? [];
-      const chains = found.map((info) => info.firstRunId || (info.execution?.runId ?? ''));
+      const chains = found.map((info) => recordOf(info, false).run);
       for (const run of new Set([record.run, ...chains])) {
         await store.put(deletedName(id, run), new Uint8Array());
       }
@@ -272,7 +272,8 @@ function recordOf(info: Execution, cancelRequested: boolean): JobRecord {
   const memo = memoOf(info.memo?.fields ?? {});
   return {
     id: JobId.parse(info.execution?.workflowId),
-    run: info.firstRunId || (info.execution?.runId ?? ''),
+    // Lists do not tell the first run of a chain (server 1.29): its memo does.
+    run: info.firstRunId || (memo.run ?? info.execution?.runId ?? ''),
     state: state === 'running' && cancelRequested ? 'cancelling' : state,
     memo,
     createdAt: memo.createdAt ?? timeOf(info.startTime) ?? new Date(0).toISOString(),

@@ -32,7 +32,7 @@ export async function summarize(input: SummarizeInput): Promise<void> {
   const journal = openJournal(ref, input.state);
   const startedAt = input.state?.startedAt ?? new Date().toISOString();
   if (input.state === undefined)
-    journal.note({ startedAt, createdAt: workflowInfo().startTime.toISOString() });
+    journal.note({ startedAt, createdAt: workflowInfo().startTime.toISOString(), run: ref.run });
   announceCancel(journal);
   try {
     const { output, gaps } = await run({ input, ref, journal, startedAt });

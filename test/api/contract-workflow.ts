@@ -2,10 +2,11 @@
 import {
   ApplicationFailure,
   condition,
-  continueAsNew,
   defineSignal,
+  makeContinueAsNewFunc,
   setHandler,
   upsertMemo,
+  workflowInfo,
 } from '@temporalio/workflow';
 
 export const act = defineSignal<['begin' | 'complete' | 'fail' | 'goOn']>('act');
@@ -18,6 +19,10 @@ export async function summarize(): Promise<void> {
     else end = what;
   });
   await condition(() => end !== undefined);
-  if (end === 'goOn') await continueAsNew<typeof summarize>();
+  if (end === 'goOn') {
+    upsertMemo({ run: workflowInfo().firstExecutionRunId });
+    const { memo = {} } = workflowInfo();
+    await makeContinueAsNewFunc<typeof summarize>({ memo })();
+  }
   if (end === 'fail') throw ApplicationFailure.nonRetryable('as told', 'internal');
 }

@@ -94,7 +94,7 @@ describe('over gRPC', () => {
       run,
       state: 'running',
       createdAt: memo.createdAt,
-      memo: { ...memo, startedAt: '2026-01-01T00:00:00.000Z' },
+      memo: { ...memo, run, startedAt: '2026-01-01T00:00:00.000Z' },
     };
     expect(await until(jobId, (record) => record.memo.startedAt !== undefined)).toEqual(expected);
     await expect
