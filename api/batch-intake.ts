@@ -19,13 +19,16 @@ import { checkLines, type LineDeps, type RawLine } from './batch-lines.ts';
 import { textLines } from './json-lines.ts';
 import { MAX_JSON_BYTES } from './limits.ts';
 
-/** Bad lines that the batch itself tells of; the error file has all. */
-const ERRORS_TOLD = 20;
-const MESSAGE_TOLD = 160;
+/** Bad lines that the batch itself tells of, since a memo should stay below 2 KB; the error file has all. */
+const ERRORS_TOLD = 8;
+const MESSAGE_TOLD = 100;
 
-/** What makes two requests for a batch the same: the bytes of the file, not its id, so that it may be uploaded anew. */
+/**
+ * What makes two requests for a batch the same: the bytes of the file, not its id, so that it may be uploaded anew; and not what can
+ * be changed later.
+ */
 export function batchFingerprint(request: BatchCreate, file: File | undefined): Promise<string> {
-  const { input_file_id: _id, ...rest } = request;
+  const { input_file_id: _id, max_in_flight: _changeable, ...rest } = request;
   return digest({ ...rest, file: file?.sha256 });
 }
 

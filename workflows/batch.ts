@@ -82,6 +82,7 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
   let stopped = false;
   let noted = 0;
   let unnoted = true;
+  let noting = false;
 
   setHandler(control, (change) => {
     if (change.do === 'limit') maxInFlight = change.maxInFlight;
@@ -239,7 +240,12 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
   }
 
   function note(force: boolean): void {
-    if (!force && (!unnoted || Date.now() - noted < NOTE_EVERY)) return;
+    if (!force && !unnoted) return;
+    const wait = noted + NOTE_EVERY - Date.now();
+    if (!force && wait > 0) {
+      noteLater(wait);
+      return;
+    }
     unnoted = false;
     noted = Date.now();
     const status: BatchStatus = stop === 'cancelled' ? 'cancelling' : paused ? 'paused' : 'in_progress';
@@ -250,6 +256,19 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
       maxInFlight,
       times: { in_progress_at: now(), ...times() },
     } satisfies Partial<BatchMemo>);
+  }
+
+  /** Has the memo changed when it may be, though nothing else happens until then. */
+  function noteLater(wait: number): void {
+    if (noting) return;
+    noting = true;
+    sleep(wait).then(
+      () => {
+        noting = false;
+        noted = 0;
+      },
+      () => undefined,
+    );
   }
 
   async function handOver(): Promise<never> {
