@@ -15,6 +15,8 @@ export const MAX_BATCH_BYTES = 200_000_000;
 export const MAX_LINE_BYTES = 48_000;
 /** Lines in one artifact. */
 export const LINES_PER_SHARD = 100;
+/** Seconds: what lines refer to is kept for so long at least. */
+const MAX_WINDOW = 30 * 86_400;
 export const DEFAULT_IN_FLIGHT = 16;
 /** Temporal advises at most this many children under way. */
 export const MAX_IN_FLIGHT = 500;
@@ -50,7 +52,8 @@ export const BatchCreate = z
     endpoint: Endpoint,
     completion_window: z
       .string()
-      .regex(/^(?:[1-9]\d{0,2}h|[1-9]\d?d)$/, { error: 'must be hours or days, such as 24h or 7d' })
+      .regex(/^[1-9]\d{0,2}[hd]$/, { error: 'must be hours or days, such as 24h or 7d' })
+      .refine((window) => windowSeconds(window) <= MAX_WINDOW, { error: 'must be 30 days at most' })
       .default('24h')
       .describe('What is not done by then expires. Hours or days, such as 24h or 7d.'),
     metadata: Metadata.nullish(),

@@ -18,11 +18,13 @@ export function createSeeJob(connection: NativeConnection, namespace: string): S
   return async (id) => {
     try {
       const seen = await client.workflow.getHandle(id).describe();
+      const memo = seen.memo as unknown as JobMemo; // what starts a job gives it that memo
       return {
         // All others are of a job that goes on.
         state: STATES[seen.status.name] ?? 'running',
-        memo: seen.memo as unknown as JobMemo, // what starts a job gives it that memo
-        createdAt: seen.startTime.toISOString(),
+        memo,
+        // A long job is a chain of runs, of which this is the last.
+        createdAt: memo.createdAt ?? seen.startTime.toISOString(),
         closedAt: seen.closeTime?.toISOString(),
       };
     } catch (error) {

@@ -82,13 +82,15 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
   let stopped = false;
   let noted = 0;
   let unnoted = true;
+  /** Whether the memo is to be looked at now, whatever else happens. */
+  let noteDue = true;
   let noting = false;
 
   setHandler(control, (change) => {
     if (change.do === 'limit') maxInFlight = change.maxInFlight;
     else paused = change.do === 'pause';
     unnoted = true;
-    noted = 0;
+    noteDue = true;
   });
   sleep(Math.max(1, input.expiresAt - Date.now())).then(
     () => {
@@ -112,7 +114,7 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
           over() ||
           (isCancelled() && !stop) ||
           (stop !== undefined && !stopped) ||
-          noted === 0,
+          noteDue,
       );
       if (isCancelled()) stop ??= 'cancelled';
       if (stop && !stopped) await cancelJobs();
@@ -240,9 +242,11 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
   }
 
   function note(force: boolean): void {
+    const isDue = force || noteDue;
+    noteDue = false;
     if (!force && !unnoted) return;
     const wait = noted + NOTE_EVERY - Date.now();
-    if (!force && wait > 0) {
+    if (!isDue && wait > 0) {
       noteLater(wait);
       return;
     }
@@ -265,7 +269,7 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
     sleep(wait).then(
       () => {
         noting = false;
-        noted = 0;
+        noteDue = true;
       },
       () => undefined,
     );

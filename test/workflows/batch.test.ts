@@ -15,7 +15,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withTypedFailures } from '../../activities/failures.ts';
 import { createFinishBatch } from '../../activities/finish-batch.ts';
-import { createWorkflowActivities } from '../../activities/index.ts';
+import { createBatchActivities } from '../../activities/index.ts';
 import { takeIn } from '../../api/batch-intake.ts';
 import type { BatchRecord } from '../../api/batch-orchestrator.ts';
 import { batchView, memoOfNextRound } from '../../api/batch-view.ts';
@@ -57,7 +57,7 @@ beforeAll(async () => {
       connection: native,
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,
-      activities: createWorkflowActivities({ store, seeJob: createSeeJob(native, 'default') }),
+      activities: createBatchActivities({ store, seeJob: createSeeJob(native, 'default') }),
     }),
     Worker.create({
       connection: native,
