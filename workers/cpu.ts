@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import {
+  createBatchActivities,
   createCpuActivities,
   createGarbageActivities,
   createWorkflowActivities,
@@ -21,6 +22,7 @@ import { createLogger } from './log.ts';
 import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
 import { openScratch } from './scratch.ts';
+import { createSeeJob } from './see-job.ts';
 
 /** Runs until `signal` aborts. Throws when something it needs is missing. */
 export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
@@ -37,7 +39,10 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
     ...shared,
     ...workflowCode(),
     taskQueue: TASK_QUEUES.workflow,
-    activities: createWorkflowActivities({ store }),
+    activities: {
+      ...createWorkflowActivities({ store }),
+      ...createBatchActivities({ store, seeJob: createSeeJob(connection, settings.temporalNamespace) }),
+    },
     // Its activities are local ones; none is polled for.
     enableNonLocalActivities: false,
   });

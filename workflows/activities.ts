@@ -3,6 +3,7 @@
  * activity decides which of them may be tried again.
  */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
 import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
@@ -54,4 +55,17 @@ export const gpu = proxyActivities<GpuActivities>({
 export const local = proxyLocalActivities<WorkflowActivities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },
+});
+
+/** Tried without end: a batch waits for a store that is away. */
+export const batchLocal = proxyLocalActivities<BatchActivities>({
+  startToCloseTimeout: '1m',
+  retry: { initialInterval: '200ms', maximumInterval: '10s' },
+});
+
+export const batchFiles = proxyActivities<BatchFileActivities>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '2h',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });

@@ -1,4 +1,5 @@
 /** Every drill, in the order in which they are held. */
+import { backfill } from './backfill.ts';
 import { cancel } from './cancel.ts';
 import { clockSkew } from './clock-skew.ts';
 import { damage } from './damage.ts';
@@ -31,4 +32,5 @@ export const DRILLS: readonly Drill[] = [
   equalSubmits,
   noWorkers,
   twelveHours,
+  backfill,
 ];

@@ -8,8 +8,24 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
+import { BATCH_CONTROL, type BatchControl } from '../../schema/batch-stages.ts';
 
 export const act = defineSignal<['begin' | 'complete' | 'fail' | 'goOn']>('act');
+
+const control = defineSignal<[BatchControl]>(BATCH_CONTROL);
+
+/** A batch that shows what it was told, until it is told to end. */
+export async function batch(): Promise<void> {
+  let ended = false;
+  setHandler(control, (change) => {
+    if (change.do === 'limit') upsertMemo({ maxInFlight: change.maxInFlight });
+    else upsertMemo({ status: change.do === 'pause' ? 'paused' : 'in_progress' });
+  });
+  setHandler(act, () => {
+    ended = true;
+  });
+  await condition(() => ended);
+}
 
 /** Runs until it is told to end; a cancellation ends it as cancelled. */
 export async function summarize(): Promise<void> {

@@ -5,14 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BatchRecord } from '../../api/batch-orchestrator.ts';
 import { isClosed, type JobRecord, type Orchestrator } from '../../api/orchestrator.ts';
 import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
-import { type JobId, jobIdFor } from '../../schema/ids.ts';
+import { type BatchId, type JobId, jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { startTemporalServer } from '../support/temporal-server.ts';
+import { describeBatches } from './batch-contract.ts';
 import { act as actSignal } from './contract-workflow.ts';
 import { describeOrchestrator } from './orchestrator-contract.ts';
 
@@ -112,6 +114,30 @@ describe('over gRPC', () => {
   async function countRuns(id: JobId): Promise<number> {
     return (await client.workflow.count(`WorkflowId='${id}'`)).count;
   }
+
+  async function untilBatch(id: BatchId, holds: (record: BatchRecord) => boolean): Promise<BatchRecord> {
+    let found: BatchRecord | undefined;
+    await expect
+      .poll(
+        async () => {
+          found = await orchestrator.batches.describe(id);
+          return found !== undefined && holds(found);
+        },
+        { timeout: 20_000, interval: 50 },
+      )
+      .toBe(true);
+    if (!found) throw new Error('no such batch');
+    return found;
+  }
+
+  describeBatches('Temporal', () => ({
+    batches: orchestrator.batches,
+    async complete(id) {
+      await client.workflow.getHandle(id).signal(actSignal, 'complete');
+      await untilBatch(id, ({ state }) => state === 'completed');
+    },
+    until: untilBatch,
+  }));
 
   it('is neither ready nor found when the server has gone', async () => {
     const second = await startTemporalServer();

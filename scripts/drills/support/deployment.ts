@@ -45,6 +45,8 @@ export interface Deployment extends AsyncDisposable {
   readonly client: FrameloomClient;
   /** Of Temporal's frontend, host:port. */
   readonly temporalAddress: string;
+  /** Address of the API. */
+  readonly url: string;
   /** Everything that was logged, in the order of arrival. */
   readonly lines: readonly LogLine[];
   start(role: Role, options?: { readonly name?: string; readonly env?: Env }): Promise<Member>;
@@ -167,8 +169,11 @@ export async function deploy(
   const deployment: Deployment = {
     home,
     get client() {
+      return createClient({ url: this.url });
+    },
+    get url() {
       if (url === undefined) throw new Error('the API was not started');
-      return createClient({ url });
+      return url;
     },
     get temporalAddress() {
       if (temporalReady === undefined) throw new Error('Temporal was not started');
