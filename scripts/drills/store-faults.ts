@@ -3,7 +3,7 @@
 import { type Fault, startFaultProxy } from '../../test/support/fault-proxy.ts';
 import { NO_S3_SERVER, startBucket } from '../../test/support/s3-server.ts';
 import { type Random, seededRandom } from '../../test/world/random.ts';
-import { deploy } from './support/deployment.ts';
+import { type Deployment, deploy } from './support/deployment.ts';
 import type { Drill } from './support/drill.ts';
 import { follow, losses, redoneTokens, submit } from './support/run.ts';
 
@@ -44,19 +44,48 @@ export const storeFaults: Drill = {
       if (fault !== undefined) faults.set(fault.kind, (faults.get(fault.kind) ?? 0) + 1);
       return fault;
     };
+    const mending = mend(deployment);
     const running = follow(deployment, id);
-    await deployment.line(({ message }) => message === 'answer grows');
+    // Where the job ends before, that is what is lost.
+    await Promise.race([deployment.line(({ message }) => message === 'answer grows'), running]);
     outageEnds = performance.now() + OUTAGE;
     const run = await running;
     proxy.plan = () => undefined;
+    mending.stop();
+    const died =
+      mending.deaths.length === 0
+        ? ''
+        : `; processes that ended and were started again: ${mending.deaths.join(', ')}`;
     const counts = [...faults].map(([kind, count]) => `${count} × ${kind}`).join(', ');
     return {
       injected: `${counts}, of ${proxy.seen.length} requests, with ${OUTAGE / 1000} s in which none was served`,
       lost: losses(run, calm),
-      redone: redoneTokens(run.answers),
+      redone: `${redoneTokens(run.answers)}${died}`,
     };
   },
 };
+
+/** Starts what ends again, as a supervisor does, and tells what that was. */
+function mend(deployment: Deployment): { readonly deaths: readonly string[]; readonly stop: () => void } {
+  const deaths: string[] = [];
+  let over = false;
+  async function watch(name: string): Promise<void> {
+    let member = deployment.member(name);
+    for (;;) {
+      await member.ended;
+      if (over) return;
+      deaths.push(name);
+      member = await member.again();
+    }
+  }
+  for (const name of ['cpu', 'gpu', 'api']) watch(name).catch(() => undefined); // the job then does not end
+  return {
+    deaths,
+    stop: () => {
+      over = true;
+    },
+  };
+}
 
 function chosen(random: Random, method: string): Fault | undefined {
   let left = random();
