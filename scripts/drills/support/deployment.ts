@@ -83,6 +83,7 @@ export async function deploy(
   function logOf(name: string): ReturnType<typeof createWriteStream> {
     const known = logs.get(name) ?? createWriteStream(join(home, 'logs', `${name}.log`), { flags: 'a' });
     logs.set(name, known);
+    known.on('error', () => {}); // the home may be gone before the last line
     return known;
   }
 
