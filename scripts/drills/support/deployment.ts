@@ -81,10 +81,12 @@ export async function deploy(
   let url: string | undefined;
 
   function logOf(name: string): ReturnType<typeof createWriteStream> {
-    const known = logs.get(name) ?? createWriteStream(join(home, 'logs', `${name}.log`), { flags: 'a' });
-    logs.set(name, known);
-    known.on('error', () => {}); // the home may be gone before the last line
-    return known;
+    const known = logs.get(name);
+    if (known !== undefined) return known;
+    const log = createWriteStream(join(home, 'logs', `${name}.log`), { flags: 'a' });
+    log.on('error', () => {}); // the home may be gone before the last line
+    logs.set(name, log);
+    return log;
   }
 
   function listen(child: ChildProcess, name: string): void {
