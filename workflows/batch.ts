@@ -123,10 +123,10 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
         page = page.slice(begin(page, maxInFlight - running.size));
         if (page.length === 0 && !next) break;
       }
-      note(false);
       // Several jobs often end together: whoever has ended by the end of this task is written down at once.
       if (ended.length > 0) await settle(ended.splice(0, SETTLE_AT_ONCE));
       if (over()) break;
+      note(false);
       if (isLong()) await handOver();
       watch();
     }
