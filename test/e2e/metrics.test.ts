@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse as parseYaml } from 'yaml';
+import { packageRoot } from '../../cli/package-root.ts';
 import { makeDeck } from '../world/deck.ts';
 import { follow, startSystem, type TestSystem } from './system.ts';
 
@@ -131,6 +133,29 @@ describe('a system under work', () => {
     ).toBeGreaterThan(0);
     expect(total(cpu, 'frameloom_activities_total', { activity: 'finish' })).toBe(1);
     expect(total(api, 'frameloom_http_requests_total', { route: '/v1/summaries', status: '202' })).toBe(1);
+  });
+
+  it('tells everything that the dashboard and the alerts ask for', async () => {
+    const addresses = [system.url, `http://127.0.0.1:${port}`, `http://127.0.0.1:${port + 1}`];
+    const texts = await Promise.all(addresses.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+    const told = new Set(texts.flatMap(parse).map(({ name }) => name));
+    const folder = join(packageRoot(), 'deploy', 'observability');
+    const dashboard = JSON.parse(await readFile(join(folder, 'dashboard.json'), 'utf8')) as {
+      panels: readonly { targets: readonly { expr: string }[] }[]; // Grafana's format
+    };
+    const alerts = parseYaml(await readFile(join(folder, 'alerts.yaml'), 'utf8')) as {
+      groups: readonly { rules: readonly { expr: string }[] }[]; // Prometheus' format
+    };
+    const expressions = [
+      ...dashboard.panels.flatMap(({ targets }) => targets),
+      ...alerts.groups.flatMap(({ rules }) => rules),
+    ].map(({ expr }) => expr);
+    expect(expressions.length).toBeGreaterThan(20);
+    for (const expression of expressions) {
+      const names = expression.match(/\b(?:frameloom|temporal)_\w+/g) ?? [];
+      expect(names.length).toBeGreaterThan(0);
+      expect(names.filter((name) => !told.has(name))).toEqual([]);
+    }
   });
 
   it('logs each activity with its job', async () => {
