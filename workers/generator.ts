@@ -26,7 +26,7 @@ export async function startGenerator(
   { folder, profile }: InstalledModel,
   logger: Logger,
   signal: AbortSignal,
-  onRestart: () => void,
+  onRestart: () => void = () => {},
 ): Promise<Generator> {
   const { modelUrl: url, modelKey: key, modelRows: rows } = settings;
   if (url === undefined) {

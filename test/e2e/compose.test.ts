@@ -6,8 +6,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { openAsBlob } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -61,7 +61,9 @@ async function readCompose(env: Env): Promise<Readonly<Record<string, Service>>>
 }
 
 /** What the last stage of a container file says of the process. */
-async function readImage({ build }: Service): Promise<{ env: Env; command: readonly string[]; health: readonly string[] }> {
+async function readImage({
+  build,
+}: Service): Promise<{ env: Env; command: readonly string[]; health: readonly string[] }> {
   const instructions = parseContainerFile(await read(build?.dockerfile ?? ''));
   const last = instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'));
   const wordsOf = (name: string): readonly string[] => {
@@ -70,7 +72,9 @@ async function readImage({ build }: Service): Promise<{ env: Env; command: reado
   };
   const env = last
     .filter(({ name }) => name === 'ENV')
-    .flatMap(({ text }) => [...text.matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]));
+    .flatMap(({ text }) =>
+      [...text.matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
+    );
   return { env: Object.fromEntries(env), command: wordsOf('CMD'), health: wordsOf('HEALTHCHECK') };
 }
 
@@ -104,7 +108,10 @@ describe.skipIf(NO_S3_SERVER !== undefined)('the processes of compose.yaml', () 
   let temporal: TestServer;
   let bucket: TestBucket;
   let apiPort: number;
-  const children = new Map<Ours, { readonly child: ChildProcess; readonly env: Env; readonly health: readonly string[] }>();
+  const children = new Map<
+    Ours,
+    { readonly child: ChildProcess; readonly env: Env; readonly health: readonly string[] }
+  >();
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'frameloom-compose-'));
@@ -138,7 +145,11 @@ describe.skipIf(NO_S3_SERVER !== undefined)('the processes of compose.yaml', () 
       });
       const [program = '', entry, ...args] = image.command;
       expect([program, entry]).toEqual(['node', 'dist/cli/main.js']);
-      const child = spawn(process.execPath, [...commandEntry(), ...args], { env, cwd: packageRoot(), stdio: 'ignore' });
+      const child = spawn(process.execPath, [...commandEntry(), ...args], {
+        env,
+        cwd: packageRoot(),
+        stdio: 'ignore',
+      });
       children.set(name, { child, env, health: image.health });
     }
   }, 120_000);
@@ -153,7 +164,11 @@ describe.skipIf(NO_S3_SERVER !== undefined)('the processes of compose.yaml', () 
     const { child, env, health } = children.get(name) ?? {};
     const check = async (): Promise<number | null> => {
       if (child?.exitCode !== null) throw new Error(`${name} has ended`);
-      const asked = spawn(process.execPath, health?.slice(1) ?? [], { env, cwd: packageRoot(), stdio: 'ignore' });
+      const asked = spawn(process.execPath, health?.slice(1) ?? [], {
+        env,
+        cwd: packageRoot(),
+        stdio: 'ignore',
+      });
       const [code] = (await once(asked, 'exit')) as [number | null]; // node's own
       return code;
     };

@@ -139,11 +139,11 @@ describe('a system under work', () => {
     const addresses = [system.url, `http://127.0.0.1:${port}`, `http://127.0.0.1:${port + 1}`];
     const texts = await Promise.all(addresses.map(async (url) => (await fetch(`${url}/metrics`)).text()));
     const told = new Set(texts.flatMap(parse).map(({ name }) => name));
-    const folder = join(packageRoot(), 'deploy', 'observability');
-    const dashboard = JSON.parse(await readFile(join(folder, 'dashboard.json'), 'utf8')) as {
+    const ours = join(packageRoot(), 'deploy', 'observability');
+    const dashboard = JSON.parse(await readFile(join(ours, 'dashboard.json'), 'utf8')) as {
       panels: readonly { targets: readonly { expr: string }[] }[]; // Grafana's format
     };
-    const alerts = parseYaml(await readFile(join(folder, 'alerts.yaml'), 'utf8')) as {
+    const alerts = parseYaml(await readFile(join(ours, 'alerts.yaml'), 'utf8')) as {
       groups: readonly { rules: readonly { expr: string }[] }[]; // Prometheus' format
     };
     const expressions = [

@@ -53,7 +53,11 @@ describe('the GPU worker with CUDA', () => {
   });
 
   it('has the providers that the npm package leaves out, by its own install script', () => {
-    expect(cuda.some(({ name, text }) => name === 'RUN' && text.includes('ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild'))).toBe(true);
+    expect(
+      cuda.some(
+        ({ name, text }) => name === 'RUN' && text.includes('ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild'),
+      ),
+    ).toBe(true);
     expect(last('ENV')).toContain('FRAMELOOM_MODEL_PROVIDER=cuda');
   });
 });
