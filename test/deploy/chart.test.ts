@@ -189,6 +189,26 @@ describe.skipIf(helm === undefined)('KEDA', () => {
     expect(counts('self-hosted.yaml')).toEqual([1, 1]);
   });
 
+  it('asks for the backlog of the build whose workers it scales', () => {
+    const objects = render('gpu-spot.yaml', 'build={"id":"b7"}', 'api={"enabled":false}');
+    const triggers = (role: string): readonly Readonly<Record<string, string>>[] =>
+      (objects.filter(({ kind }) => kind === 'ScaledObject') as unknown as readonly Scaled[]) // by its schema
+        .filter(({ spec }) => spec.scaleTargetRef.name === `frameloom-worker-${role}`)
+        .flatMap(({ spec }) => spec.triggers)
+        .filter(({ type }) => type === 'temporal')
+        .map(({ metadata }) => metadata);
+    for (const one of triggers('cpu')) {
+      expect(one).toMatchObject({ workerDeploymentName: 'frameloom', workerDeploymentBuildId: 'b7' });
+    }
+    // One fleet of GPU workers serves all builds.
+    expect(triggers('gpu')[0]).not.toHaveProperty('workerDeploymentBuildId');
+    const builds = deployments(objects).map(({ spec }) =>
+      spec.template.spec.containers[0]?.env.some(({ name }) => name === 'TEMPORAL_WORKER_BUILD_ID'),
+    );
+    expect(builds).toEqual([true, false]);
+    expect(objects.flatMap(objectChecker())).toEqual([]);
+  });
+
   it('signs in to Temporal Cloud with the key of the workers', () => {
     const objects = render('temporal-cloud-s3.yaml');
     expect(objects.find(({ kind }) => kind === 'TriggerAuthentication')).toMatchObject({
