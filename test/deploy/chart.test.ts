@@ -1,21 +1,15 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../cli/package-root.ts';
 import { settingsTable } from '../../schema/settings.ts';
 import { objectChecker } from './kubernetes-schemas.ts';
-import { containersOf, deploymentOf, deployments, EXAMPLES, helm, render } from './render.ts';
+import { containersOf, deploymentOf, deployments, EXAMPLES, helm, render, SKIPPED } from './render.ts';
 
 const read = (...path: string[]): string => readFileSync(join(packageRoot(), ...path), 'utf8');
 const SECRET = /(KEY|KEYS|TOKEN|SECRET|PASSWORD)(_ID)?$/;
 
-it('the chart is rendered with the Helm that set-up found', ({ skip }) => {
-  skip(helm === undefined, 'no Helm: HELM_PATH, set-up and the PATH lead to none');
-  expect(execFileSync(helm ?? '', ['version', '--short']).toString()).toMatch(/^v3\./);
-});
-
-describe.skipIf(helm === undefined).each(EXAMPLES)('the chart with %s', (example) => {
+describe.skipIf(helm === undefined).each(EXAMPLES)(`the chart with %s${SKIPPED}`, (example) => {
   const objects = helm === undefined ? [] : render(example);
 
   it('makes only objects that Kubernetes, KEDA and the Prometheus operator know', () => {
@@ -151,7 +145,7 @@ interface Scaled {
   };
 }
 
-describe.skipIf(helm === undefined)('KEDA', () => {
+describe.skipIf(helm === undefined)(`KEDA${SKIPPED}`, () => {
   const scaled = (example: string): readonly Scaled[] =>
     render(example).filter(({ kind }) => kind === 'ScaledObject') as unknown as readonly Scaled[]; // by its schema
 
@@ -217,7 +211,7 @@ describe.skipIf(helm === undefined)('KEDA', () => {
   });
 });
 
-describe.skipIf(helm === undefined)('GPU workers on spot nodes', () => {
+describe.skipIf(helm === undefined)(`GPU workers on spot nodes${SKIPPED}`, () => {
   it('ask for a GPU, tolerate the taints, and are never two where one fits', () => {
     const gpu = deploymentOf(render('gpu-spot.yaml'), 'gpu');
     const { spec } = gpu.spec.template;
@@ -265,7 +259,7 @@ describe.skipIf(helm === undefined)('GPU workers on spot nodes', () => {
   });
 });
 
-describe.skipIf(helm === undefined)('the values', () => {
+describe.skipIf(helm === undefined)(`the values${SKIPPED}`, () => {
   it.each([
     ['a misspelt name', 'workers={"gpu":{"replica":2}}', /replica/],
     ['a secret among settings', 'settings={"FRAMELOOM_TRANSCRIBE_API_KEY":"abc"}', /settings/],
@@ -289,7 +283,7 @@ describe.skipIf(helm === undefined)('the values', () => {
   });
 });
 
-describe.skipIf(helm === undefined)('the check of objects', () => {
+describe.skipIf(helm === undefined)(`the check of objects${SKIPPED}`, () => {
   it('finds a misspelt field, a wrong type, a trigger field that KEDA does not know, and a kind without schema', () => {
     const check = objectChecker();
     const [deployment] = deployments(render('self-hosted.yaml'));

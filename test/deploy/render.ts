@@ -12,8 +12,8 @@ export const EXAMPLES = readdirSync(join(CHART, 'examples')).sort();
 
 /** Helm's program; undefined where there is none, with which the tests of the chart are skipped. */
 export const helm = findTool('helm', process.env);
-if (helm === undefined)
-  console.warn('No Helm found (HELM_PATH, set-up or PATH): the tests of the chart are skipped.');
+/** Why, behind the names of those tests. */
+export const SKIPPED = helm === undefined ? ' (no Helm: HELM_PATH, set-up and the PATH lead to none)' : '';
 
 export interface Container {
   readonly name: string;

@@ -103,96 +103,99 @@ describe('compose.yaml', () => {
   });
 });
 
-describe.skipIf(NO_S3_SERVER !== undefined)('the processes of compose.yaml', () => {
-  let folder: string;
-  let temporal: TestServer;
-  let bucket: TestBucket;
-  let apiPort: number;
-  const children = new Map<
-    Ours,
-    { readonly child: ChildProcess; readonly env: Env; readonly health: readonly string[] }
-  >();
+describe.skipIf(NO_S3_SERVER !== undefined)(
+  `the processes of compose.yaml${NO_S3_SERVER ? ` (${NO_S3_SERVER})` : ''}`,
+  () => {
+    let folder: string;
+    let temporal: TestServer;
+    let bucket: TestBucket;
+    let apiPort: number;
+    const children = new Map<
+      Ours,
+      { readonly child: ChildProcess; readonly env: Env; readonly health: readonly string[] }
+    >();
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'frameloom-compose-'));
-    temporal = await startTemporalServer();
-    bucket = await startBucket();
-    const services = await readCompose(ENV_FILE);
-    const ports = await freePorts(3);
-    apiPort = ports[0] ?? 0;
-    for (const [index, name] of OURS.entries()) {
-      const service = services[name] ?? {};
-      const image = await readImage(service);
-      const own = join(folder, name);
-      await mkdir(join(own, 'tmp'), { recursive: true });
-      const written: Env = { ...image.env, ...service.environment };
-      const addresses: Env = {
-        'temporal:7233': temporal.address,
-        'http://s3:7070': bucket.env.FRAMELOOM_S3_ENDPOINT ?? '',
-        's3://frameloom': bucket.env.FRAMELOOM_STORE ?? '',
-        '0.0.0.0': '127.0.0.1',
-        '8484': String(apiPort),
-        '9464': String(ports[index]),
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'frameloom-compose-'));
+      temporal = await startTemporalServer();
+      bucket = await startBucket();
+      const services = await readCompose(ENV_FILE);
+      const ports = await freePorts(3);
+      apiPort = ports[0] ?? 0;
+      for (const [index, name] of OURS.entries()) {
+        const service = services[name] ?? {};
+        const image = await readImage(service);
+        const own = join(folder, name);
+        await mkdir(join(own, 'tmp'), { recursive: true });
+        const written: Env = { ...image.env, ...service.environment };
+        const addresses: Env = {
+          'temporal:7233': temporal.address,
+          'http://s3:7070': bucket.env.FRAMELOOM_S3_ENDPOINT ?? '',
+          's3://frameloom': bucket.env.FRAMELOOM_STORE ?? '',
+          '0.0.0.0': '127.0.0.1',
+          '8484': String(apiPort),
+          '9464': String(ports[index]),
+        };
+        const env = cleanEnv({
+          ...Object.fromEntries(
+            Object.entries(written).map(([key, value]) => [
+              key,
+              addresses[value] ?? value.replace(/^\/data/, own),
+            ]),
+          ),
+          TMPDIR: join(own, 'tmp'),
+        });
+        const [program = '', entry, ...args] = image.command;
+        expect([program, entry]).toEqual(['node', 'dist/cli/main.js']);
+        const child = spawn(process.execPath, [...commandEntry(), ...args], {
+          env,
+          cwd: packageRoot(),
+          stdio: 'ignore',
+        });
+        children.set(name, { child, env, health: image.health });
+      }
+    }, 120_000);
+    afterAll(async () => {
+      for (const { child } of children.values()) if (child.exitCode === null) child.kill('SIGKILL');
+      await bucket?.[Symbol.asyncDispose]();
+      await temporal?.[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    it.each(OURS)('get well by their own health check: %s', async (name) => {
+      const { child, env, health } = children.get(name) ?? {};
+      const check = async (): Promise<number | null> => {
+        if (child?.exitCode !== null) throw new Error(`${name} has ended`);
+        const asked = spawn(process.execPath, health?.slice(1) ?? [], {
+          env,
+          cwd: packageRoot(),
+          stdio: 'ignore',
+        });
+        const [code] = (await once(asked, 'exit')) as [number | null]; // node's own
+        return code;
       };
-      const env = cleanEnv({
-        ...Object.fromEntries(
-          Object.entries(written).map(([key, value]) => [
-            key,
-            addresses[value] ?? value.replace(/^\/data/, own),
-          ]),
-        ),
-        TMPDIR: join(own, 'tmp'),
-      });
-      const [program = '', entry, ...args] = image.command;
-      expect([program, entry]).toEqual(['node', 'dist/cli/main.js']);
-      const child = spawn(process.execPath, [...commandEntry(), ...args], {
-        env,
-        cwd: packageRoot(),
-        stdio: 'ignore',
-      });
-      children.set(name, { child, env, health: image.health });
-    }
-  }, 120_000);
-  afterAll(async () => {
-    for (const { child } of children.values()) if (child.exitCode === null) child.kill('SIGKILL');
-    await bucket?.[Symbol.asyncDispose]();
-    await temporal?.[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
+      await expect.poll(check, { timeout: 120_000, interval: 500 }).toBe(0);
+    });
 
-  it.each(OURS)('get well by their own health check: %s', async (name) => {
-    const { child, env, health } = children.get(name) ?? {};
-    const check = async (): Promise<number | null> => {
-      if (child?.exitCode !== null) throw new Error(`${name} has ended`);
-      const asked = spawn(process.execPath, health?.slice(1) ?? [], {
-        env,
-        cwd: packageRoot(),
-        stdio: 'ignore',
-      });
-      const [code] = (await once(asked, 'exit')) as [number | null]; // node's own
-      return code;
-    };
-    await expect.poll(check, { timeout: 120_000, interval: 500 }).toBe(0);
-  });
+    it('do a job together, through the bucket, for who has the key', async () => {
+      const url = `http://127.0.0.1:${apiPort}`;
+      expect((await fetch(`${url}/v1/summaries`)).status).toBe(401);
+      const client = createClient({ url, apiKey: KEY });
+      const deck = join(folder, 'deck.pdf');
+      await makeDeck(deck, { seed: 53, pages: 3 });
+      const { id: file } = await client.uploadFile(await openAsBlob(deck), 'deck.pdf');
+      const { id } = await client.createSummary({ source: { type: 'deck', file_id: file } });
+      for await (const _ of client.events(id)) {
+        // until the job has ended
+      }
+      expect((await client.getSummary(id)).status).toBe('completed');
+    });
 
-  it('do a job together, through the bucket, for who has the key', async () => {
-    const url = `http://127.0.0.1:${apiPort}`;
-    expect((await fetch(`${url}/v1/summaries`)).status).toBe(401);
-    const client = createClient({ url, apiKey: KEY });
-    const deck = join(folder, 'deck.pdf');
-    await makeDeck(deck, { seed: 53, pages: 3 });
-    const { id: file } = await client.uploadFile(await openAsBlob(deck), 'deck.pdf');
-    const { id } = await client.createSummary({ source: { type: 'deck', file_id: file } });
-    for await (const _ of client.events(id)) {
-      // until the job has ended
-    }
-    expect((await client.getSummary(id)).status).toBe('completed');
-  });
-
-  it.each(OURS)('leave in order when they are told to: %s', async (name) => {
-    const { child } = children.get(name) ?? {};
-    child?.kill('SIGTERM');
-    const ended = child?.exitCode ?? (child && (await once(child, 'exit'))[0]);
-    expect(ended).toBe(0);
-  });
-});
+    it.each(OURS)('leave in order when they are told to: %s', async (name) => {
+      const { child } = children.get(name) ?? {};
+      child?.kill('SIGTERM');
+      const ended = child?.exitCode ?? (child && (await once(child, 'exit'))[0]);
+      expect(ended).toBe(0);
+    });
+  },
+);
