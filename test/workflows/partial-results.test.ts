@@ -99,8 +99,8 @@ function said(segment: number): string {
 
 type Answer = Pick<Generation, 'text' | 'finishReason'>;
 
-/** A model whose answers are those of `describe` for a segment; it merges by saying every line. */
-function playModel(describe: (segment: number, attempt: number) => Answer, cutAt = Number.POSITIVE_INFINITY) {
+/** A model whose answers are those of `describe` for a segment; it merges by saying every line, cut where it may use less than `cutAt` tokens. */
+function playModel(describe: (segment: number, attempt: number) => Answer, cutAt = 0) {
   /** Segments by the pictures they consist of. */
   const segments = new Map<string, number>();
   const attempts = new Map<number, number>();
