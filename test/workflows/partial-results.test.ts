@@ -99,7 +99,7 @@ function said(segment: number): string {
 
 type Answer = Pick<Generation, 'text' | 'finishReason'>;
 
-/** A model whose answers are those of `describe` for a segment; it merges by saying every line. */
+/** A model whose answers are those of `describe` for a segment; it merges by saying every line, cut where it may use less than `cutAt` tokens. */
 function playModel(describe: (segment: number, attempt: number) => Answer, cutAt = 0) {
   /** Segments by the pictures they consist of. */
   const segments = new Map<string, number>();
