@@ -37,7 +37,7 @@ interface Service {
 
 const OURS = ['api', 'worker-cpu', 'worker-gpu'] as const;
 type Ours = (typeof OURS)[number];
-const KEY = 'a key of this test';
+const KEY = 'key-of-this-test';
 const ENV_FILE: Env = {
   POSTGRES_PASSWORD: 'x',
   S3_ACCESS_KEY: 'test-key',
