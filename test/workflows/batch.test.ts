@@ -117,12 +117,18 @@ async function look(id: BatchId): Promise<BatchRecord> {
   return record;
 }
 
+/** `look` once it holds; where it never does, the failure tells how far the batch was. */
 async function until(
   id: BatchId,
   holds: (record: BatchRecord) => boolean,
-  seconds = 120,
+  seconds = 300,
 ): Promise<BatchRecord> {
-  await expect.poll(async () => holds(await look(id)), { timeout: seconds * 1000, interval: 50 }).toBe(true);
+  const state = async (): Promise<string> => {
+    const record = await look(id);
+    const { status, completed, failed } = record.memo;
+    return holds(record) ? 'it holds' : `${record.state}, ${status}, ${completed} done, ${failed} failed`;
+  };
+  await expect.poll(state, { timeout: seconds * 1000, interval: 50 }).toBe('it holds');
   return await look(id);
 }
 
@@ -222,7 +228,7 @@ describe('a batch of 1,200 lines', () => {
       expect(events).toBeLessThan(10_000);
       expect(payload).toBeLessThan(65_536);
     }
-  }, 300_000);
+  }, 400_000);
 });
 
 describe('a running batch', () => {
