@@ -59,10 +59,11 @@ export interface Candidate {
 export const KEPT_CANDIDATES = 20;
 
 /**
- * Mean change of a picture, of 1, from which it is written: less than one character that changes in 1080 lines, more than
- * a frame that repeats the one before.
+ * `scene` from which a picture is written: less than one character that changes in 1080 lines, more than a frame that
+ * repeats the one before. What ffmpeg calls so is the smaller of the mean change and of how it differs from the change
+ * before: steady motion may score nothing now and then, so `also` candidates after each that scores are written, too.
  */
-const WRITTEN_FROM = 0.00002;
+const WRITTEN = { from: 0.00002, also: 4 } as const;
 
 /**
  * The candidates with `time < until`, in order, from somewhere before `from`: the first is shown then or earlier. Abandoning the
@@ -127,7 +128,7 @@ async function* decodeFrom(
       );
     }
   } finally {
-    shelf.close();
+    await shelf.close(); // what was written may still be asked for
     program.stop();
     await program.ended;
   }
@@ -154,7 +155,8 @@ function candidateArgs(
   ];
   // Frames that share a time are handed over, so that they are noticed.
   const pick = `select='${picks.join('*')}${request.skip === 'nokey' ? '+lte(t,prev_t)' : ''}',`;
-  const written = `select='eq(n,0)+gt(scene,${WRITTEN_FROM.toFixed(6)})'`;
+  const changed = `eq(n,0)+gt(scene,${WRITTEN.from.toFixed(6)})`;
+  const written = `select='st(0,if(${changed},${WRITTEN.also + 1},max(0,ld(0)-1)))'`;
   const { coding, size } = request;
   const head = [...fieldFilters(coding), 'settb=AVTB'].join(','); // microseconds, whatever the container counts in
   const graph = [

@@ -28,7 +28,7 @@ export class PictureShelf {
         continue;
       }
       this.#held.set(picture.time, picture);
-      if (this.#held.size < most) continue;
+      if (this.#held.size < most || this.#closed) continue;
       await new Promise<void>((resolve) => {
         this.#room = resolve;
       });
@@ -58,9 +58,10 @@ export class PictureShelf {
     this.#room = undefined;
   }
 
-  close(): void {
-    this.#closed = true;
-    this.#held.clear();
+  /** Ends the reading, once what is on its way has arrived. What is held can still be taken. */
+  async close(): Promise<void> {
     this.#room?.();
+    for (let turn = 0; turn < TURNS; turn++) await setImmediate();
+    this.#closed = true;
   }
 }
