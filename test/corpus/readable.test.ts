@@ -2,7 +2,7 @@
  * Whatever people have is read: each file of the codec matrix comes through ingestion and extraction upright, in its colours, with
  * every picture at its own time. Which frame a picture is, the picture says itself.
  */
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 'vitest';
 import { corpusFile, missingEncoder } from './build.ts';
 import { READABLE, type ReadableFile } from './codecs.ts';
 import { HEIGHT, readCorners, readNumber, UPRIGHT, WIDTH } from './drawing.ts';
@@ -13,6 +13,8 @@ import { TIMED } from './timing.ts';
 const CLOCK = 0.001;
 const INTERVAL = 0.5;
 const AT_INTERVAL = { sampling: { mode: 'fps', fps: 1 / INTERVAL } } as const;
+vi.setConfig({ testTimeout: 120_000 }); // drawing and encoding, on machines that do other things as well
+
 let pipeline: Pipeline;
 
 beforeAll(async () => {
