@@ -132,7 +132,7 @@ describe('adaptive sampling', () => {
 
 describe('a video that lies on its side or is mirrored', () => {
   it('is decided on as if it had been stored upright', async () => {
-    const clip = KINDS.slides(SCREEN, 10, 3);
+    const clip = KINDS['fast cuts'](SCREEN, 4, 3);
     const decided: unknown[] = [];
     for (const turn of [0, 90, 180, 270] as const) {
       for (const mirrored of [false, true]) {
@@ -156,7 +156,7 @@ describe('a video that lies on its side or is mirrored', () => {
         decided.push(frames.map(({ time, kept, reason, hash }) => ({ time, kept, reason, hash })));
       }
     }
-    expect(decided[0]).toHaveLength(50);
+    expect(decided[0]).toHaveLength(20);
     for (const other of decided) expect(other).toEqual(decided[0]);
   });
 });
