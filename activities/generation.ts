@@ -13,7 +13,7 @@ import {
 import { digest as digestOf } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import type { TokenUsage } from '../schema/stages.ts';
-import type { ArtifactStore } from '../store/artifact-store.ts';
+import { type ArtifactStore, StoreError } from '../store/artifact-store.ts';
 import { generationName } from '../store/names.ts';
 import { findJson, getJson, putJson } from './artifacts.ts';
 import { checkpointWriter, discardTrail, noteAttempt, readTrail } from './checkpoints.ts';
@@ -120,15 +120,19 @@ export async function generateOnce(
   } catch (error) {
     // Preempted, or its model has ended: what there is goes into the store, so that the next attempt begins exactly here.
     await writer.write();
-    // The model died on it: as if the worker had.
-    if (!(error instanceof ModelError && (error.code === 'crashed' || error.code === 'runtime')))
-      await endNote();
+    if (signal.aborted || isForeseen(error)) await endNote();
     // An attempt thought dead that wakes up late finds the work done by another, and leaves nothing behind.
     if (await store.head(name).catch(() => undefined)) await discardTrail(store, digest);
     throw error;
   } finally {
     leave?.();
   }
+}
+
+/** Whether an attempt ended as attempts may. The model's death, or a mistake of ours, counts as if the worker had died. */
+function isForeseen(error: unknown): boolean {
+  if (error instanceof ModelError) return error.code !== 'crashed' && error.code !== 'runtime';
+  return error instanceof StoreError || error instanceof FrameloomError;
 }
 
 function artifactOf(

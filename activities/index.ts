@@ -1,4 +1,5 @@
 /** The activities of each queue, built from what a worker process has. */
+import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
 import type {
   CpuActivities,
   GarbageActivities,
@@ -12,14 +13,17 @@ import { createDescribeSegment } from './describe-segment.ts';
 import { createExtractFrames } from './extract-frames.ts';
 import { withTypedFailures } from './failures.ts';
 import { createFinish } from './finish.ts';
+import { createFinishBatch } from './finish-batch.ts';
 import { createIngest, type IngestDeps } from './ingest.ts';
 import { createMatchSlides } from './match-slides.ts';
 import type { GpuDeps } from './model.ts';
 import { createPlan } from './plan.ts';
 import { createPlanMerges } from './plan-merges.ts';
 import { createPreprocessFrames } from './preprocess-frames.ts';
+import { createReadBatchLines } from './read-batch-lines.ts';
 import { createReadWords, type WordsDeps } from './read-words.ts';
 import { createReduce } from './reduce.ts';
+import { createSettleJobs, type SettleDeps } from './settle-jobs.ts';
 import { createKeepShard } from './shards.ts';
 import { createTurns } from './turns.ts';
 
@@ -27,7 +31,7 @@ export type { GpuDeps } from './model.ts';
 
 export type CpuDeps = IngestDeps & WordsDeps;
 
-export function createCpuActivities(deps: CpuDeps): CpuActivities {
+export function createCpuActivities(deps: CpuDeps): CpuActivities & BatchFileActivities {
   return withTypedFailures({
     ingest: createIngest(deps),
     extractFrames: createExtractFrames(deps),
@@ -37,6 +41,7 @@ export function createCpuActivities(deps: CpuDeps): CpuActivities {
     preprocessFrames: createPreprocessFrames(deps),
     planMerges: createPlanMerges(deps),
     finish: createFinish(deps),
+    finishBatch: createFinishBatch(deps),
   });
 }
 
@@ -49,6 +54,13 @@ export function createWorkflowActivities(deps: { readonly store: ArtifactStore }
   return withTypedFailures({
     appendEvents: createAppendEvents(deps),
     keepShard: createKeepShard(deps),
+  });
+}
+
+export function createBatchActivities(deps: SettleDeps): BatchActivities {
+  return withTypedFailures({
+    readBatchLines: createReadBatchLines(deps),
+    settleJobs: createSettleJobs(deps),
   });
 }
 

@@ -7,6 +7,7 @@ import { answerHeaders, guard } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import { registerSecurity } from './openapi.ts';
 import { errorHandler, validationHook } from './problems.ts';
+import { batchRoutes } from './routes/batches.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { frameRoutes } from './routes/frames.ts';
@@ -26,6 +27,7 @@ export function createApp(deps: ApiDeps): Api {
   eventRoutes(app, deps);
   frameRoutes(app, deps);
   fileRoutes(app, deps);
+  batchRoutes(app, deps);
   metaRoutes(app, deps, metrics);
   return app;
 }

@@ -2,6 +2,7 @@
  * The typed client of the API, for Node and browsers. Answers are trusted to be what the contract says: the server is of the
  * same release. Imports types only, so that it costs a page next to nothing.
  */
+import type { Batch, BatchCreateInput } from '../schema/batch.ts';
 import type { JobEvent } from '../schema/events.ts';
 import type { File as UploadedFile } from '../schema/file.ts';
 import type { Job, Progress } from '../schema/job.ts';
@@ -45,6 +46,11 @@ export interface JobPage {
   readonly next_cursor: string | null;
 }
 
+export interface BatchPage {
+  readonly data: readonly Batch[];
+  readonly has_more: boolean;
+}
+
 export interface FrameloomClient {
   /** Starts a job, or finds the one of an equal request. With `wait` answers when done, or after that many seconds. */
   createSummary(
@@ -68,8 +74,24 @@ export interface FrameloomClient {
   uploadFile(
     body: UploadBody,
     filename: string,
-    options?: CallOptions & { readonly onProgress?: (bytes: number) => void },
+    options?: CallOptions & {
+      readonly purpose?: 'source' | 'batch';
+      readonly onProgress?: (bytes: number) => void;
+    },
   ): Promise<UploadedFile>;
+  createBatch(
+    request: BatchCreateInput,
+    options?: CallOptions & { readonly idempotencyKey?: string },
+  ): Promise<Batch>;
+  getBatch(id: string, options?: CallOptions): Promise<Batch>;
+  listBatches(
+    options?: CallOptions & { readonly limit?: number; readonly after?: string },
+  ): Promise<BatchPage>;
+  changeBatch(id: string, change: { readonly max_in_flight: number }, options?: CallOptions): Promise<Batch>;
+  /** Pauses, resumes, cancels or retries a batch. */
+  tellBatch(id: string, what: 'pause' | 'resume' | 'cancel' | 'retry', options?: CallOptions): Promise<Batch>;
+  /** Its output and error lines so far; once it has ended, one for each line of its input. */
+  batchResults(id: string, options?: CallOptions): Promise<ReadableStream<Uint8Array>>;
   deleteFile(id: string, options?: CallOptions): Promise<void>;
   /** The sampler's decisions, one JSON object a line. */
   frames(id: string, options?: CallOptions): Promise<string>;
@@ -162,13 +184,7 @@ export function createClient(options: ClientOptions = {}): FrameloomClient {
   return {
     createSummary(request, { signal, idempotencyKey, wait } = {}) {
       return json<Job>(`/v1/summaries${wait === undefined ? '' : `?wait=${wait}`}`, {
-        method: 'POST',
-        body: JSON.stringify(request),
-        headers: {
-          'Content-Type': 'application/json',
-          ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': quoted(idempotencyKey) }),
-        },
-        ...pass(signal),
+        ...posted(request, idempotencyKey, signal),
       });
     },
 
@@ -193,8 +209,9 @@ export function createClient(options: ClientOptions = {}): FrameloomClient {
 
     events,
 
-    async uploadFile(body, filename, { signal, onProgress } = {}) {
-      const path = `/v1/files?filename=${encodeURIComponent(filename)}`;
+    async uploadFile(body, filename, { signal, purpose, onProgress } = {}) {
+      const query = new URLSearchParams({ filename, ...(purpose ? { purpose } : {}) });
+      const path = `/v1/files?${query}`;
       const answer = await send(body, {
         url: base + path,
         headers: authorization,
@@ -211,12 +228,51 @@ export function createClient(options: ClientOptions = {}): FrameloomClient {
       await call(`/v1/files/${id}`, { method: 'DELETE', ...pass(signal) });
     },
 
+    createBatch: (request, { signal, idempotencyKey } = {}) =>
+      json<Batch>('/v1/batches', posted(request, idempotencyKey, signal)),
+
+    getBatch: (id, { signal } = {}) => json<Batch>(`/v1/batches/${id}`, pass(signal)),
+
+    listBatches({ signal, limit, after } = {}) {
+      const query = new URLSearchParams();
+      if (limit !== undefined) query.set('limit', String(limit));
+      if (after !== undefined) query.set('after', after);
+      return json<BatchPage>(`/v1/batches?${query}`, pass(signal));
+    },
+
+    changeBatch: (id, change, { signal } = {}) =>
+      json<Batch>(`/v1/batches/${id}`, { ...posted(change, undefined, signal), method: 'PATCH' }),
+
+    tellBatch: (id, what, { signal } = {}) =>
+      json<Batch>(`/v1/batches/${id}/${what}`, { method: 'POST', ...pass(signal) }),
+
+    async batchResults(id, { signal } = {}) {
+      const { body } = await call(`/v1/batches/${id}/results`, pass(signal));
+      return body ?? new Blob([]).stream();
+    },
+
     frames: async (id, { signal } = {}) => (await call(`/v1/summaries/${id}/frames`, pass(signal))).text(),
 
     async frame(id, picture, { signal } = {}) {
       const path = typeof picture === 'string' ? picture : `/v1/summaries/${id}/frames/${picture}.jpg`;
       return (await call(path, pass(signal))).blob();
     },
+  };
+}
+
+function posted(
+  body: unknown,
+  idempotencyKey: string | undefined,
+  signal: AbortSignal | undefined,
+): RequestInit & CallOptions {
+  return {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: {
+      'Content-Type': 'application/json',
+      ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': quoted(idempotencyKey) }),
+    },
+    ...pass(signal),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiKey } from '../schema/api-keys.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { QueueFigures } from './metrics.ts';
 import type { Orchestrator } from './orchestrator.ts';
 
 /** One structured log line. `fields` may hold causes and stacks; they go to the log only. */
@@ -37,6 +38,8 @@ export interface ApiDeps {
   readonly assets?: ConsoleAssets;
   /** Aborts when the process is about to end: open event streams and waits end then, and clients resume elsewhere. */
   readonly closing?: AbortSignal;
+  /** What waits for workers, for /metrics. Never rejects. */
+  readonly queueFigures?: () => Promise<readonly QueueFigures[]>;
   /** Figures of the process for /metrics: name without prefix → value. */
   readonly processFigures?: () => Readonly<Record<string, number>>;
 }

@@ -3,11 +3,20 @@ import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { ApiEnv, Clock } from './deps.ts';
 
+/** What waits in a task queue. */
+export interface QueueFigures {
+  readonly queue: string;
+  /** Tasks that no worker has taken yet; approximate. */
+  readonly waiting: number;
+  /** Age of the oldest of them. */
+  readonly oldestSeconds: number;
+}
+
 export interface Metrics {
   /** Counts every request by method, route pattern and status. */
   readonly count: MiddlewareHandler<ApiEnv>;
   /** All figures as text; `figures` are those of the process, by name without prefix. */
-  render(figures: Readonly<Record<string, number>>): string;
+  render(figures: Readonly<Record<string, number>>, queues: readonly QueueFigures[]): string;
 }
 
 export function createMetrics(clock: Clock): Metrics {
@@ -24,7 +33,7 @@ export function createMetrics(clock: Clock): Metrics {
       requests.set(labels, entry);
     },
 
-    render(figures) {
+    render(figures, queues) {
       const lines = [
         '# HELP frameloom_http_requests_total Requests answered.',
         '# TYPE frameloom_http_requests_total counter',
@@ -33,6 +42,15 @@ export function createMetrics(clock: Clock): Metrics {
         '# TYPE frameloom_http_request_seconds_total counter',
         ...[...requests].map(
           ([labels, { seconds }]) => `frameloom_http_request_seconds_total{${labels}} ${seconds}`,
+        ),
+        '# HELP frameloom_queue_backlog Tasks that wait for a worker.',
+        '# TYPE frameloom_queue_backlog gauge',
+        ...queues.map(({ queue, waiting }) => `frameloom_queue_backlog{queue="${queue}"} ${waiting}`),
+        '# HELP frameloom_queue_backlog_age_seconds How long the oldest of them has waited.',
+        '# TYPE frameloom_queue_backlog_age_seconds gauge',
+        ...queues.map(
+          ({ queue, oldestSeconds }) =>
+            `frameloom_queue_backlog_age_seconds{queue="${queue}"} ${oldestSeconds}`,
         ),
         ...Object.entries(figures).flatMap(([name, value]) => [
           `# TYPE frameloom_process_${name} gauge`,

@@ -10,6 +10,7 @@ import type { ApiDeps } from './deps.ts';
 import { MAX_HEADER_LENGTH, MAX_URL_LENGTH } from './limits.ts';
 
 export type { Log } from './deps.ts';
+export { createQueueFigures } from './queue-figures.ts';
 export { createTemporalOrchestrator } from './temporal-grpc.ts';
 
 export interface NodeApiOptions extends Omit<ApiDeps, 'clock' | 'closing' | 'processFigures'> {

@@ -22,7 +22,11 @@ export function openApiDocument(app: Api, version: string): OpenApiDocument {
     tags: [
       { name: 'Summaries', description: 'Jobs: one summary of one source.' },
       { name: 'Frames', description: 'The pictures a summary rests on.' },
-      { name: 'Files', description: 'Uploaded sources.' },
+      { name: 'Files', description: 'Uploaded sources, and the files of batches.' },
+      {
+        name: 'Batches',
+        description: 'Many jobs from one file of JSON lines, as in the Batch API of OpenAI.',
+      },
     ],
     security: [{ key: [] }, {}],
   });

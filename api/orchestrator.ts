@@ -1,6 +1,8 @@
 /** The port to whatever runs jobs durably. Temporal over gRPC is the first adapter; `test/api/orchestrator-contract.ts` says what each must do. */
+
 import type { JobId } from '../schema/ids.ts';
 import type { JobMemo, StandingResult } from '../schema/job.ts';
+import type { BatchOrchestrator } from './batch-orchestrator.ts';
 
 export interface JobRecord {
   readonly id: JobId;
@@ -69,6 +71,7 @@ export interface Orchestrator {
   cancel(id: JobId): Promise<void>;
   /** Forgets a closed job; `describe` does not find it afterwards. Throws `job_running` while it runs. */
   delete(id: JobId): Promise<void>;
+  readonly batches: BatchOrchestrator;
   /** Whether jobs can be started now. Never throws. */
   ready(): Promise<boolean>;
 }

@@ -4,32 +4,28 @@ import {
   isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
-  type WorkflowService,
 } from '@temporalio/client';
-import {
-  defaultPayloadConverter,
-  defineSearchAttributeKey,
-  type Payload,
-  SearchAttributeType,
-} from '@temporalio/common';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import { JobId } from '../schema/ids.ts';
 import type { JobMemo } from '../schema/job.ts';
-import type { SummaryRequest } from '../schema/request.ts';
+import { PRIORITY_ATTRIBUTE, PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { deletedName } from '../store/names.ts';
 import { isClosed, type JobRecord, memoOfRetry, type Orchestrator, type StartInput } from './orchestrator.ts';
+import { createTemporalBatches } from './temporal-batches.ts';
+import { type Execution, type ListRequest, memoOf, stateOf, timeOf } from './temporal-records.ts';
 
 /** Name of the workflow of a job. */
 const WORKFLOW_TYPE = 'summarize';
 /** Keyword; must be registered in the namespace. */
-const TENANT = defineSearchAttributeKey('FrameloomTenant', SearchAttributeType.KEYWORD);
+const TENANT = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
 
 /** Int: Temporal's priority key; likewise. */
-const PRIORITY_KEY = defineSearchAttributeKey('FrameloomPriority', SearchAttributeType.INT);
+const PRIORITY_KEY = defineSearchAttributeKey(PRIORITY_ATTRIBUTE, SearchAttributeType.INT);
 
 /** Longest wait for one answer of the server, in milliseconds. */
 const RPC_TIMEOUT = 10_000;
@@ -48,26 +44,6 @@ const REUSE = {
   idempotency: 'REJECT_DUPLICATE',
   content: 'ALLOW_DUPLICATE_FAILED_ONLY',
 } as const satisfies Record<StartInput['key'], string>;
-
-/** Temporal's priority keys, where 1 goes first. The gaps leave room. */
-const PRIORITY = { high: 1, normal: 3, low: 5 } as const satisfies Record<SummaryRequest['priority'], number>;
-
-// temporal.api.enums.v1.WorkflowExecutionStatus
-const STATES: Readonly<Record<number, JobRecord['state']>> = {
-  1: 'running',
-  2: 'completed',
-  3: 'failed',
-  4: 'cancelled',
-  5: 'terminated',
-  6: 'running', // continued as new: the next run is under way
-  7: 'timed_out',
-  8: 'running', // paused
-};
-
-type ListRequest = Parameters<WorkflowService['listWorkflowExecutions']>[0];
-type Execution = NonNullable<
-  Awaited<ReturnType<WorkflowService['listWorkflowExecutions']>>['executions']
->[number];
 
 /**
  * The orchestrator behind `client`, which stays the caller's to close. What was deleted is noted in `store`, because the
@@ -116,14 +92,17 @@ export function createTemporalOrchestrator(
     return isClosed(record) && (await store.head(deletedName(record.id, record.run))) !== undefined;
   }
 
-  /** Starts a run of the job; where one is under way, or `reuse` forbids another, nothing happens. */
+  /**
+   * Starts a run of the job; where one is under way, or `reuse` forbids another, nothing happens. Answers the latest run, unless it was
+   * deleted.
+   */
   async function startRun(
     jobId: JobId,
     memo: JobMemo,
     reuse: (typeof REUSE)[StartInput['key']] | 'ALLOW_DUPLICATE',
-  ): Promise<JobRecord> {
+  ): Promise<JobRecord | undefined> {
     const { tenant, request } = memo;
-    const priorityKey = PRIORITY[request.priority];
+    const priorityKey = PRIORITY_KEYS[request.priority];
     try {
       await ask(() =>
         workflow.start(WORKFLOW_TYPE, {
@@ -144,7 +123,10 @@ export function createTemporalOrchestrator(
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
-    const record = await describe(jobId);
+    return await describe(jobId);
+  }
+
+  function started(record: JobRecord | undefined): JobRecord {
     if (!record) throw new FrameloomError('unavailable', 'The job was deleted while it was being started.');
     return record;
   }
@@ -157,16 +139,16 @@ export function createTemporalOrchestrator(
     describe,
 
     async start({ jobId, memo, key }) {
-      const before = await latestRun(jobId);
-      const fresh = before !== undefined && (await isDeleted(before));
-      return await startRun(jobId, memo, fresh ? 'ALLOW_DUPLICATE' : REUSE[key]);
+      // Nearly all jobs are new: only of those that are not is asked whether they were deleted, and may run anew.
+      const record = await startRun(jobId, memo, REUSE[key]);
+      return record ?? started(await startRun(jobId, memo, 'ALLOW_DUPLICATE'));
     },
 
     async retry(ended) {
       const latest = await describe(ended.id);
       if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
       if (latest.run !== ended.run) return latest;
-      return await startRun(ended.id, memoOfRetry(ended), 'ALLOW_DUPLICATE');
+      return started(await startRun(ended.id, memoOfRetry(ended), 'ALLOW_DUPLICATE'));
     },
 
     async list({ tenant, limit, cursor }) {
@@ -187,7 +169,7 @@ export function createTemporalOrchestrator(
     },
 
     async line({ memo, createdAt }) {
-      const priority = PRIORITY[memo.request.priority];
+      const priority = PRIORITY_KEYS[memo.request.priority];
       const [{ count }, { stats, statsByPriorityKey }] = await Promise.all([
         ask(() =>
           workflowService.countWorkflowExecutions({
@@ -231,12 +213,12 @@ export function createTemporalOrchestrator(
         throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
       const { executions } = await query({ pageSize: RUNS_DELETED, query: `WorkflowId='${id}'` });
       const found = executions ?? [];
-      const chains = found.map((info) => info.firstRunId || (info.execution?.runId ?? ''));
+      const chains = found.map((info) => recordOf(info, false).run);
       for (const run of new Set([record.run, ...chains])) {
         await store.put(deletedName(id, run), new Uint8Array());
       }
-      const runs = found.map((info) => info.execution?.runId ?? '');
-      for (const runId of new Set([record.run, ...runs])) {
+      // Without an id: the latest run, which a list may not have yet.
+      for (const runId of ['', ...found.map((info) => info.execution?.runId ?? '')]) {
         try {
           await ask(() =>
             workflowService.deleteWorkflowExecution({
@@ -250,6 +232,8 @@ export function createTemporalOrchestrator(
       }
     },
 
+    batches: createTemporalBatches(workflow, { ask, query }),
+
     async ready() {
       return await ask(() => workflowService.describeNamespace({ namespace }), READY_TIMEOUT).then(
         () => true,
@@ -260,37 +244,18 @@ export function createTemporalOrchestrator(
 }
 
 function recordOf(info: Execution, cancelRequested: boolean): JobRecord {
-  const state = STATES[Number(info.status)];
-  if (!state) throw new TypeError(`no such workflow status: ${info.status}`);
+  const state = stateOf(info);
   const closedAt = timeOf(info.closeTime);
-  const memo = memoOf(info.memo?.fields ?? {});
+  const memo = memoOf<JobMemo>(info); // written by `startRun` above and by the workflow from that type
   return {
     id: JobId.parse(info.execution?.workflowId),
-    run: info.firstRunId || (info.execution?.runId ?? ''),
+    // Lists do not tell the first run of a chain (server 1.29): its memo does.
+    run: info.firstRunId || (memo.run ?? info.execution?.runId ?? ''),
     state: state === 'running' && cancelRequested ? 'cancelling' : state,
     memo,
     createdAt: memo.createdAt ?? timeOf(info.startTime) ?? new Date(0).toISOString(),
     ...(closedAt === undefined ? {} : { closedAt }),
   };
-}
-
-function memoOf(fields: Readonly<Record<string, Payload>>): JobMemo {
-  const entries = Object.entries(fields).map(([name, payload]) => [
-    name,
-    defaultPayloadConverter.fromPayload(payload),
-  ]);
-  return Object.fromEntries(entries) as JobMemo; // written by `start` above and by the workflow from that type
-}
-
-interface Timestamp {
-  readonly seconds?: { toNumber(): number } | number | null;
-  readonly nanos?: number | null;
-}
-
-function timeOf(time: Timestamp | null | undefined): string | undefined {
-  if (!time) return undefined;
-  const seconds = typeof time.seconds === 'object' ? (time.seconds?.toNumber() ?? 0) : (time.seconds ?? 0);
-  return new Date(seconds * 1000 + Math.floor((time.nanos ?? 0) / 1e6)).toISOString();
 }
 
 /** One record a job: a job that was run again is listed as its newest run. */

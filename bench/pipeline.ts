@@ -1,101 +1,25 @@
 /**
- * Where the time of a job goes, stage by stage, for the sample video and the sample deck; and how free the event loops of the
- * processes stayed. Everything runs as in `npm start`, on a home of its own.
+ * `npm run bench -- pipeline [PART…]`: what a job costs, and what of it is orchestration. Parts: `stages` (where the time goes),
+ * `overhead` (the same job through Temporal and as a plain loop; SECONDS of video by `--seconds`, 600 if not given), `flat` (cost per
+ * segment of jobs of 10 to 1,000 segments whose activities only answer), `resume` (what a kill at 90 % costs). Without any, all.
  */
-import { openAsBlob } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { createClient, type FrameloomClient } from '../api/client.ts';
-import { startEmbedded } from '../cli/embedded/system.ts';
-import type { JobEvent } from '../schema/events.ts';
+import { cpus } from 'node:os';
+import { measureFlat } from './pipeline/flat.ts';
+import { measureOverhead } from './pipeline/overhead.ts';
+import { measureResume } from './pipeline/resume.ts';
+import { measureStages } from './pipeline/stages.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const PARTS = ['stages', 'overhead', 'flat', 'resume'] as const;
 
-export async function run(): Promise<void> {
-  const home = await mkdtemp(join(tmpdir(), 'frameloom-bench-'));
-  const probes = join(home, 'probes');
-  await mkdir(probes);
-  const probe = new URL('event-loop-probe.mjs', import.meta.url).href;
+export async function run(args: readonly string[]): Promise<void> {
   console.log(`machine: ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`);
-  const began = performance.now();
-  const system = await startEmbedded({
-    env: { ...process.env, NODE_OPTIONS: `--import ${probe}`, EVENT_LOOP_PROBE: probes },
-    home,
-    port: 0,
-    namespace: 'default',
-    report: () => undefined,
-  });
-  try {
-    console.log(`start of the system: ${seconds(performance.now() - began)}`);
-    const client = createClient({ url: system.url });
-    for (const [type, file] of [
-      ['video', 'sample-video.mp4'],
-      ['deck', 'sample-deck.pdf'],
-    ] as const) {
-      await measure(client, type, join(root, 'samples', file), 'first run');
-      await measure(
-        client,
-        type,
-        join(root, 'samples', file),
-        'again with another summary prompt',
-        'Say it once more.',
-      );
-    }
-  } finally {
-    await system.stop();
+  const seconds = Number(args.includes('--seconds') ? args[args.indexOf('--seconds') + 1] : 600);
+  const named = PARTS.filter((part) => args.includes(part));
+  for (const part of named.length > 0 ? named : PARTS) {
+    console.log(`\n${part}`);
+    if (part === 'stages') await measureStages();
+    else if (part === 'overhead') await measureOverhead(seconds);
+    else if (part === 'flat') await measureFlat();
+    else await measureResume(seconds);
   }
-  console.log('\nevent loop delay, from 5 s after the start of each process (ms)');
-  for (const name of await readdir(probes)) {
-    const { role, p50, p99, max } = JSON.parse(await readFile(join(probes, name), 'utf8'));
-    console.log(
-      `  ${String(role).padEnd(20)} p50 ${p50.toFixed(1)}  p99 ${p99.toFixed(1)}  max ${max.toFixed(1)}`,
-    );
-  }
-  await rm(home, { recursive: true, force: true });
-}
-
-async function measure(
-  client: FrameloomClient,
-  type: 'video' | 'deck',
-  path: string,
-  what: string,
-  summaryPrompt?: string,
-): Promise<void> {
-  const file = await client.uploadFile(await openAsBlob(path), basename(path));
-  const { id } = await client.createSummary({
-    source: { type, file_id: file.id },
-    ...(summaryPrompt === undefined ? {} : { summary_prompt: summaryPrompt }),
-  });
-  const events: JobEvent[] = [];
-  for await (const event of client.events(id)) events.push(event);
-  const { ledger, result } = await client.getSummary(id);
-  console.log(
-    `\n${basename(path)}, ${what}: ${result?.usage.frames} frames, ${result?.segments.length} segments`,
-  );
-  const at = (name: JobEvent['type']): number =>
-    Date.parse(events.findLast(({ type: found }) => found === name)?.time ?? '');
-  const stages: readonly (readonly [string, JobEvent['type'], JobEvent['type']])[] = [
-    ['wait for a worker', 'job.created', 'job.started'],
-    ['ingest', 'job.started', 'source.ready'],
-    ['extract and preprocess', 'source.ready', 'plan.ready'],
-    ['describe', 'plan.ready', 'reduce.started'],
-    ['reduce', 'reduce.started', 'reduce.completed'],
-    ['finish', 'reduce.completed', 'job.completed'],
-  ];
-  const whole = at('job.completed') - at('job.created');
-  for (const [stage, from, to] of stages) {
-    const time = at(to) - at(from);
-    console.log(
-      `  ${stage.padEnd(24)} ${seconds(time).padStart(8)} ${`${Math.round((100 * time) / whole)} %`.padStart(6)}`,
-    );
-  }
-  console.log(
-    `  ${'all'.padEnd(24)} ${seconds(whole).padStart(8)}   of which the model was busy ${ledger?.gpu_seconds.toFixed(2)} s`,
-  );
-}
-
-function seconds(milliseconds: number): string {
-  return `${(milliseconds / 1000).toFixed(2)} s`;
 }

@@ -12,6 +12,7 @@ import { endSignal } from './signals.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   summarize: async () => (await import('./commands/summarize.ts')).summarize,
   frames: async () => (await import('./commands/frames.ts')).frames,
+  batch: async () => (await import('./commands/batch.ts')).batch,
   jobs: async () => (await import('./commands/jobs.ts')).jobs,
   start: async () => (await import('./commands/start.ts')).start,
   serve: async () => (await import('./commands/serve.ts')).serve,

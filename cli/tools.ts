@@ -14,6 +14,7 @@ const TOOLS = {
     names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
   },
   versitygw: { variable: 'VERSITYGW_PATH', names: ['versitygw'] },
+  helm: { variable: 'HELM_PATH', names: ['helm'] },
 } as const;
 
 export type ToolName = keyof typeof TOOLS;

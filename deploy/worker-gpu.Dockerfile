@@ -1,5 +1,7 @@
-# The GPU worker: the model, on the CPU execution provider where there is no GPU.
-# Build from the root of the repository: docker build -f deploy/worker-gpu.Dockerfile -t frameloom-worker-gpu .
+# The GPU worker: the model. Two targets of one file:
+#   docker build -f deploy/worker-gpu.Dockerfile --target cuda -t frameloom-worker-gpu:0.1.0-cuda .    NVIDIA, linux/amd64
+#   docker build -f deploy/worker-gpu.Dockerfile -t frameloom-worker-gpu:0.1.0 .                       no GPU: the CPU provider
+# Build from the root of the repository.
 
 FROM node:20.19-bookworm-slim AS build
 WORKDIR /app
@@ -15,6 +17,35 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} + \
  && rm -r node_modules/onnxruntime-node/bin/napi-v*/darwin node_modules/onnxruntime-node/bin/napi-v*/win32
+
+# The providers for CUDA 12 and TensorRT are no part of the npm package: its install script fetches them from NuGet, for the version of
+# the library that the package brings, and puts them beside it. All other install scripts stay off.
+FROM packages AS packages-cuda
+RUN ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node \
+ && test -f node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so
+
+# CUDA 12 and cuDNN 9, as ONNX Runtime 1.30 is built against; the driver is the node's. Node itself is one file.
+FROM nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04 AS cuda
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+RUN userdel --remove ubuntu && groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node
+WORKDIR /app
+ENV NODE_ENV=production \
+    FRAMELOOM_HOME=/data \
+    FRAMELOOM_MODEL_PROVIDER=cuda \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=packages-cuda /app/node_modules ./node_modules
+COPY package.json LICENSE ./
+COPY bin ./bin
+COPY models ./models
+COPY deploy/healthcheck.mjs ./deploy/healthcheck.mjs
+COPY --from=build /app/dist ./dist
+RUN install -d -o node -g node /data
+VOLUME ["/data"]
+USER node
+HEALTHCHECK --interval=15s --timeout=5s --start-period=300s --retries=3 CMD ["node", "deploy/healthcheck.mjs", "gpu"]
+STOPSIGNAL SIGTERM
+CMD ["node", "dist/cli/main.js", "worker", "gpu"]
 
 FROM node:20.19-bookworm-slim
 WORKDIR /app

@@ -65,6 +65,24 @@ export const ERRORS = {
     title: 'The job has all it was asked for.',
     hint: 'Only jobs with gaps, and those that failed or were cancelled, can be run again.',
   },
+  batch_state: {
+    status: 409,
+    retryable: false,
+    title: 'The batch is not in a state for this.',
+    hint: 'Look at its `status`: a batch that has ended can be retried, one under way paused, resumed or cancelled.',
+  },
+  batch_expired: {
+    status: 408,
+    retryable: true,
+    title: 'The batch expired before this line was done.',
+    hint: 'Retry the batch: only lines without a result are run again.',
+  },
+  batch_cancelled: {
+    status: 409,
+    retryable: true,
+    title: 'The batch was cancelled before this line was done.',
+    hint: 'Retry the batch: only lines without a result are run again.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,

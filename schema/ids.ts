@@ -16,6 +16,12 @@ export const FileId = z
   .brand('FileId');
 export type FileId = z.infer<typeof FileId>;
 
+export const BatchId = z
+  .string()
+  .regex(new RegExp(`^batch_${BODY}$`))
+  .brand('BatchId');
+export type BatchId = z.infer<typeof BatchId>;
+
 /** A hex SHA-256. */
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -50,4 +56,18 @@ export function newFileId(): FileId {
 export async function fileIdFor(tenant: string, purpose: string): Promise<FileId> {
   const bytes = new TextEncoder().encode(JSON.stringify(['file', tenant, purpose]));
   return `file_${encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))}` as FileId; // built to the pattern above
+}
+
+/** The id of the batch that `tenant` asked for under `key`; without one, a new random id. */
+export async function batchIdFor(tenant: string, key: string | undefined): Promise<BatchId> {
+  const bytes =
+    key === undefined
+      ? crypto.getRandomValues(new Uint8Array(17))
+      : new Uint8Array(
+          await crypto.subtle.digest(
+            'SHA-256',
+            new TextEncoder().encode(JSON.stringify(['batch', tenant, key])),
+          ),
+        );
+  return `batch_${encode(bytes)}` as BatchId; // built to the pattern above
 }

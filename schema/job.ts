@@ -118,6 +118,8 @@ export interface JobMemo {
   readonly startedAt?: string;
   /** When the job was started: a job that goes on in further runs began with the first of them. RFC 3339. */
   readonly createdAt?: string;
+  /** The first of its runs. */
+  readonly run?: string;
   readonly outcome?: JobOutcome;
   /** Run that ended before its time or with gaps, after which a client asked for this one. */
   readonly retryOf?: string;

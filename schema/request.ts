@@ -86,6 +86,11 @@ export const Sampling = z
   }));
 export type Sampling = z.infer<typeof Sampling>;
 
+/** Notes of the client's own, which answers repeat. */
+export const Metadata = z
+  .record(z.string().max(64), z.string().max(512))
+  .refine((metadata) => Object.keys(metadata).length <= 16, { error: 'at most 16 members' });
+
 const Prompt = z.string().trim().min(1).max(4000);
 const Seconds = z.number().min(0).max(1e6);
 
@@ -125,7 +130,7 @@ export const SummaryRequest = z
         'Which waiting work goes first: high where a person waits, low for backfills. Within one level tenants share evenly.',
       ),
     custom_id: z.string().min(1).max(128).optional(),
-    metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+    metadata: Metadata.optional(),
   })
   .refine(
     (request) =>
@@ -142,10 +147,6 @@ export const SummaryRequest = z
       transcript === undefined || (source.type === 'video' && source.subtitles === undefined),
     { error: 'goes with a video that has no source.subtitles', path: ['transcript'] },
   )
-  .refine((request) => Object.keys(request.metadata ?? {}).length <= 16, {
-    error: 'at most 16 members',
-    path: ['metadata'],
-  })
   .meta({ id: 'SummaryRequest' });
 
 /** A request as it came in, defaults not yet filled. */

@@ -136,6 +136,20 @@ const Environment = z.object({
     .enum(['true', 'false'])
     .default('false')
     .describe('Whether source addresses may be private or loopback ones. For tests and closed networks.'),
+  FRAMELOOM_METRICS_PORT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .describe(
+      'Port on which a worker serves its figures to Prometheus, under /metrics. Default: none. In the embedded system the GPU worker takes the next one.',
+    ),
+  FRAMELOOM_METRICS_HOST: z
+    .string()
+    .regex(/^[0-9a-fA-F.:]+$/, 'must be an IP address')
+    .default('127.0.0.1')
+    .describe('Address that goes with it; 0.0.0.0 in containers.'),
   FRAMELOOM_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
@@ -237,6 +251,8 @@ export interface Settings {
   readonly maxDuration: number;
   readonly maxPages: number;
   readonly allowPrivateSources: boolean;
+  readonly metricsPort: number | undefined;
+  readonly metricsHost: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
@@ -334,6 +350,8 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     maxDuration: e.FRAMELOOM_MAX_DURATION,
     maxPages: e.FRAMELOOM_MAX_PAGES,
     allowPrivateSources: e.FRAMELOOM_ALLOW_PRIVATE_SOURCES === 'true',
+    metricsPort: e.FRAMELOOM_METRICS_PORT,
+    metricsHost: e.FRAMELOOM_METRICS_HOST,
     logLevel: e.FRAMELOOM_LOG_LEVEL,
     temporalAddress: e.TEMPORAL_ADDRESS,
     temporalNamespace: e.TEMPORAL_NAMESPACE,

@@ -31,7 +31,6 @@ interface Way {
   readonly change?: (happy: Activities) => Activities;
   /** Cancels the job once this activity has begun. */
   readonly cancel?: 'extractFrames' | 'describeSegment' | 'reduce';
-  readonly video?: boolean;
 }
 
 /** Runs until it is cancelled. */
@@ -163,6 +162,12 @@ async function main(): Promise<void> {
   }
 }
 
+/** Leaves out what tells of the machine that recorded: replays do not look at it. */
+function withoutMachine(name: string, value: unknown): unknown {
+  if (name === 'identity') return 'recorder';
+  return name === 'stackTrace' ? '' : value;
+}
+
 /** Writes the history of each run of the chain. */
 async function keep(client: Client, name: string, handle: WorkflowHandle): Promise<void> {
   const { raw } = await handle.describe();
@@ -170,7 +175,7 @@ async function keep(client: Client, name: string, handle: WorkflowHandle): Promi
   for (let run = 1; runId !== undefined; run += 1) {
     const history = await client.workflow.getHandle(handle.workflowId, runId).fetchHistory();
     const file = `${name}${run === 1 ? '' : `-${run}`}.json.gz`;
-    const json = JSON.stringify(JSON.parse(historyToJSON(history)));
+    const json = JSON.stringify(JSON.parse(historyToJSON(history), withoutMachine));
     await writeFile(`${folder}${file}`, gzipSync(json, { level: 9 }));
     console.log(`${file}: ${history.events?.length} events`);
     const last = history.events?.at(-1);

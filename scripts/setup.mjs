@@ -1,11 +1,12 @@
 /**
  * Makes what is missing for `demo`, `start`, `test` or `ci`: npm packages, ffmpeg, the Temporal CLI and, for tests,
- * Chromium and an S3 server. Needs nothing but Node, says what it does, can be run again at any point, and needs no network once all is
+ * Chromium, an S3 server and Helm. Needs nothing but Node, says what it does, can be run again at any point, and needs no network once all is
  * there. Tools live in a cache outside the work tree, recorded in its tools.json.
  */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SetupError, say } from './setup/commands.mjs';
+import { findHelm } from './setup/helm.mjs';
 import { alone } from './setup/lock.mjs';
 import { installNodeModules, nodeModulesAreCurrent } from './setup/node-modules.mjs';
 import { cacheFolder } from './setup/places.mjs';
@@ -33,6 +34,7 @@ function toolsFor(purpose) {
     ...(isTest && !env.S3_ENDPOINT
       ? [{ name: 'versitygw', variable: 'VERSITYGW_PATH', find: findVersitygw }]
       : []),
+    ...(isTest ? [{ name: 'helm', variable: 'HELM_PATH', find: findHelm }] : []),
   ];
 }
 
@@ -40,9 +42,10 @@ const HELP = `usage: node scripts/setup.mjs ${PURPOSES.join('|')}
 
 Makes what is missing: npm packages (about 30 s), ffmpeg (found, or apt-get when root), the Temporal CLI (found,
 downloaded, or built with Go in about 3 minutes) and, for test and ci, Chromium (found, or apt-get when root) and
-versitygw, an S3 server (found, or built with Go in about a minute; without it the tests of buckets are skipped).
-Tools are recorded in ${cacheFolder(env)}. FFMPEG_PATH, FFPROBE_PATH, TEMPORAL_CLI_PATH, CHROMIUM_PATH
-and VERSITYGW_PATH name programs to use; TEMPORAL_ADDRESS and S3_ENDPOINT name servers to use instead of own ones.`;
+versitygw, an S3 server (found, or built with Go in about a minute; without it the tests of buckets are skipped), and Helm
+(found, or built with Go in about 2 minutes; without it the tests of the chart are skipped).
+Tools are recorded in ${cacheFolder(env)}. FFMPEG_PATH, FFPROBE_PATH, TEMPORAL_CLI_PATH, CHROMIUM_PATH,
+VERSITYGW_PATH and HELM_PATH name programs to use; TEMPORAL_ADDRESS and S3_ENDPOINT name servers to use instead of own ones.`;
 
 async function main(purpose) {
   if (purpose === '--help') {

@@ -52,6 +52,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   checkpoints: written(7),
   // Result, ledger, events and secrets of a job.
   jobs: written(30),
+  // Checked lines of batches, and what became of each: used for the last time when results are read.
+  batches: renewed(60),
   // Must outlive what the orchestrator still knows of a run; a collection asks it for its retention, too.
   deleted: written(90),
   keys: { milliseconds: Number.POSITIVE_INFINITY, renewed: false, fixed: true },

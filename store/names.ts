@@ -18,6 +18,7 @@ export const CLASSES = [
   'generations',
   'checkpoints',
   'jobs',
+  'batches',
   'deleted',
   'keys',
   'collecting',
@@ -144,3 +145,13 @@ export function deletedName(jobId: string, run: string): string {
 
 /** Where a collection of garbage says that it is under way. */
 export const COLLECTING = 'collecting/';
+
+/** A shard of the checked lines of a batch. `input` is a digest of what was asked for, so that two requests under one key cannot mix. */
+export function batchShardName(batchId: string, input: string, shard: number): string {
+  return `batches/${batchId}/input/${input}/${String(shard).padStart(6, '0')}.json`;
+}
+
+/** What became of a line of a batch in a round of it: a retry is another round. */
+export function batchOutcomeName(batchId: string, line: number, round: number): string {
+  return `batches/${batchId}/outcomes/${String(line).padStart(8, '0')}/${String(round).padStart(4, '0')}.json`;
+}

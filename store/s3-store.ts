@@ -15,12 +15,20 @@ export interface S3StoreOptions extends S3Options {
   /** What comes before every name, such as `frameloom/`; empty, or ending with a slash. */
   readonly prefix?: string;
   readonly hashing: () => Hashing;
+  /**
+   * Size of a part of a large body, in bytes: two of them are the memory that an upload takes, and 10,000 the most it can be.
+   * At least 5 MiB, which S3 asks for; by default 16 MiB, which is 156 GiB at most.
+   */
+  readonly partBytes?: number;
 }
+
+const PART = 16 * 2 ** 20;
 
 /** A store in a bucket that is there already. */
 export function createS3Store(options: S3StoreOptions): BlobStore {
   const client = createS3Client(options);
   const objects = createObjects(client, options.prefix ?? '');
+  const upload = { objects, hashing: options.hashing, partBytes: options.partBytes ?? PART };
 
   async function find(name: string): Promise<StoredObject> {
     const object = await objects.head(name);
@@ -95,8 +103,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
         if (found) return withoutKey(found);
       }
       return publish(body, {
-        objects,
-        hashing: options.hashing,
+        ...upload,
         maxBytes: Number.POSITIVE_INFINITY,
         nameOf: () => name,
       });
@@ -105,8 +112,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
     async putByContent(prefix, body, { maxBytes = Number.POSITIVE_INFINITY } = {}) {
       requireName(`${prefix}/x`);
       return publish(body, {
-        objects,
-        hashing: options.hashing,
+        ...upload,
         maxBytes,
         nameOf: (sha256) => `${prefix}/${sha256}`,
       });

@@ -27,48 +27,82 @@ export function bare(sentence: string): string {
   return rest.charAt(0).toUpperCase() + rest.slice(1);
 }
 
-/**
- * How far `caption` supports `sentence`, 0 to 1: 1 when they say the same words in the same order, else the share of the
- * sentence's words found in the caption, at most 0.99.
- */
-export function support(sentence: string, caption: string): number {
-  const claim = words(bare(sentence));
-  const evidence = words(bare(caption));
-  if (claim.length === 0) return 0;
-  if (claim.join(' ') === evidence.join(' ')) return 1;
-  const available = new Set(evidence);
-  return Math.min(0.99, claim.filter((word) => available.has(word)).length / claim.length);
-}
-
 export interface Evidence {
   readonly text: string;
   /** Indexes of the supporting captions; empty when nothing supports the sentence. */
   readonly supporters: readonly number[];
 }
 
+/** Captions that were read once, to be asked about many sentences. */
+export interface CaptionPool {
+  /** Each sentence of `text`, once, with the captions that support it best. Captions below `threshold` (0 to 1) do not count. */
+  check(text: string, threshold: number): readonly Evidence[];
+}
+
 /**
- * Each sentence of `text`, once, with the captions that support it best. Captions below `threshold` (0 to 1) do not count.
+ * How far a caption supports a sentence, 0 to 1: 1 when it, or one of its own sentences, says the same words in the same order, else
+ * the share of the sentence's words found in it, at most 0.99. The time of a check does not grow with captions that share no word
+ * with the sentence.
  */
+export function poolCaptions(captions: readonly string[]): CaptionPool {
+  /** Captions by all that they, or a sentence of theirs, say. */
+  const exact = new Map<string, Set<number>>();
+  /** Of each word, what says it: whole captions and their sentences, numbered together. */
+  const saidBy = new Map<string, number[]>();
+  const captionOf: number[] = [];
+  for (const [caption, text] of captions.entries()) {
+    for (const unit of new Set([text, ...sentences(text)])) {
+      const said = words(bare(unit));
+      add(exact, said.join(' '), new Set<number>()).add(caption);
+      for (const word of new Set(said)) add(saidBy, word, []).push(captionOf.length);
+      captionOf.push(caption);
+    }
+  }
+
+  function supporters(claim: readonly string[], threshold: number): readonly number[] {
+    if (claim.length === 0) return [];
+    const same = exact.get(claim.join(' '));
+    if (same) return [...same];
+    if (threshold > MOST_WITHOUT_ORDER) return [];
+    const shared = new Map<number, number>();
+    for (const word of claim)
+      for (const unit of saidBy.get(word) ?? []) shared.set(unit, (shared.get(unit) ?? 0) + 1);
+    let most = 0;
+    for (const count of shared.values()) most = Math.max(most, count);
+    if (Math.min(MOST_WITHOUT_ORDER, most / claim.length) < threshold) return [];
+    const best = [...shared].flatMap(([unit, count]) => (count === most ? [captionOf[unit] ?? 0] : []));
+    return [...new Set(best)].sort((a, b) => a - b);
+  }
+
+  return {
+    check(text, threshold) {
+      const seen = new Set<string>();
+      const checked: Evidence[] = [];
+      for (const sentence of sentences(text)) {
+        const claim = words(bare(sentence));
+        const key = claim.join(' ');
+        if (seen.has(key)) continue;
+        seen.add(key);
+        checked.push({ text: sentence, supporters: supporters(claim, threshold) });
+      }
+      return checked;
+    },
+  };
+}
+
+/** As `poolCaptions(captions).check(text, threshold)`. */
 export function checkEvidence(
   text: string,
   captions: readonly string[],
   threshold: number,
 ): readonly Evidence[] {
-  const seen = new Set<string>();
-  const checked: Evidence[] = [];
-  for (const sentence of sentences(text)) {
-    const key = words(bare(sentence)).join(' ');
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const scores = captions.map((caption) =>
-      Math.max(support(sentence, caption), ...sentences(caption).map((part) => support(sentence, part))),
-    );
-    const best = Math.max(0, ...scores);
-    const supporters =
-      best > 0 && best >= threshold ? scores.flatMap((score, index) => (score === best ? [index] : [])) : [];
-    checked.push({ text: sentence, supporters });
-  }
-  return checked;
+  return poolCaptions(captions).check(text, threshold);
+}
+
+function add<K, V>(map: Map<K, V>, key: K, fresh: V): V {
+  const value = map.get(key) ?? fresh;
+  map.set(key, value);
+  return value;
 }
 
 /**
@@ -95,6 +129,9 @@ export function mendMerge(
   }
   return placed.map((item) => item.text);
 }
+
+/** The most that words in another order, or beside other words, count for. */
+const MOST_WITHOUT_ORDER = 0.99;
 
 /** Words without meaning of their own: they neither support nor contradict. */
 const FILLERS = new Set(

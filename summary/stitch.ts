@@ -12,10 +12,10 @@ import type {
 } from '../schema/result.ts';
 import type { Cue, Frame, SourceInfo } from '../schema/source.ts';
 import { collapse } from './captions.ts';
-import { checkEvidence, type Evidence } from './evidence.ts';
+import { type Evidence, poolCaptions } from './evidence.ts';
 import type { PlannedSegment, SourceRange } from './plan.ts';
 import { PROMPTS_VERSION } from './prompts.ts';
-import { transcriptOf } from './words.ts';
+import { transcriber } from './words.ts';
 
 /** A segment's caption per frame, or why there is none. */
 export type SegmentPiece = PlannedSegment &
@@ -88,6 +88,7 @@ export function stitch(pieces: Pieces): SummaryResult {
     };
   };
 
+  const transcript = transcriber(pieces.words?.cues ?? []);
   /** Words before the first picture belong to the first segment. */
   const transcriptIn = (
     index: number,
@@ -95,12 +96,14 @@ export function stitch(pieces: Pieces): SummaryResult {
   ): { transcript?: string } => {
     const { start_time: start, end_time: end } = place;
     if (!pieces.words || start === undefined || end === undefined) return {};
-    const text = transcriptOf(pieces.words.cues, index === 0 ? (pieces.range?.start ?? 0) : start, end);
+    const text = transcript(index === 0 ? (pieces.range?.start ?? 0) : start, end);
     return text === '' ? {} : { transcript: text };
   };
 
-  const captionOf = new Map<number, string>();
-  const segmentOf = new Map<number, number>();
+  /** Captions of all frames, in order, with their segments. */
+  const captions: { readonly segment: number; readonly caption: string }[] = [];
+  /** By segment: how many captions there are before its own. */
+  const begins: number[] = [];
   const segments: ResultSegment[] = [];
   const gaps: ResultGap[] = (pieces.lost ?? []).map(({ slide, reason }) => ({
     slides: [slide],
@@ -109,6 +112,7 @@ export function stitch(pieces: Pieces): SummaryResult {
   }));
   for (const segment of pieces.segments) {
     const place = placeOf(segment.index, segment.index + 1);
+    begins[segment.index] = captions.length;
     if ('reason' in segment) {
       gaps.push({ segment: segment.index, ...place, reason: segment.reason, attempts: segment.attempts });
       continue;
@@ -116,8 +120,7 @@ export function stitch(pieces: Pieces): SummaryResult {
     const shown: ResultFrame[] = frames.slice(segment.first, segment.last).map((frame, offset) => {
       const index = segment.first + offset;
       const caption = segment.captions[offset] ?? '';
-      captionOf.set(index, caption);
-      segmentOf.set(index, segment.index);
+      captions.push({ segment: segment.index, caption });
       return {
         index,
         ...(frame.time === undefined ? {} : { time: frame.time }),
@@ -137,19 +140,15 @@ export function stitch(pieces: Pieces): SummaryResult {
     });
   }
 
-  const evidenceFor = (text: string, first: number, last: number): readonly Evidence[] => {
-    const pool = [...captionOf].filter(([index]) => {
-      const segment = segmentOf.get(index) ?? -1;
-      return segment >= first && segment < last;
-    });
-    return checkEvidence(
-      text,
-      pool.map(([, caption]) => caption),
-      pieces.evidence,
-    ).map(({ text: sentence, supporters }) => ({
-      text: sentence,
-      supporters: [...new Set(supporters.map((at) => segmentOf.get(pool[at]?.[0] ?? -1) ?? -1))],
-    }));
+  /** Finds what the sentences of texts rest on, among the segments `[first, last)`. */
+  const evidenceAmong = (first: number, last: number): ((text: string) => readonly Evidence[]) => {
+    const own = captions.slice(begins[first], begins[last]);
+    const pool = poolCaptions(own.map(({ caption }) => caption));
+    return (text) =>
+      pool.check(text, pieces.evidence).map(({ text: sentence, supporters }) => ({
+        text: sentence,
+        supporters: [...new Set(supporters.map((at) => own[at]?.segment ?? -1))],
+      }));
   };
   const supported = (list: readonly Evidence[]): readonly Evidence[] =>
     list.filter((item) => item.supporters.length > 0);
@@ -158,7 +157,7 @@ export function stitch(pieces: Pieces): SummaryResult {
     const members = segments.filter(
       (segment) => segment.index >= section.first && segment.index < section.last,
     );
-    const kept = supported(evidenceFor(section.text, section.first, section.last));
+    const kept = supported(evidenceAmong(section.first, section.last)(section.text));
     return {
       title: section.title,
       ...placeOf(section.first, section.last),
@@ -170,10 +169,9 @@ export function stitch(pieces: Pieces): SummaryResult {
     };
   });
 
-  const kept = supported(evidenceFor(pieces.summary, 0, pieces.segments.length));
-  const unsupported = evidenceFor(pieces.written, 0, pieces.segments.length).filter(
-    (item) => item.supporters.length === 0,
-  );
+  const evidence = evidenceAmong(0, pieces.segments.length);
+  const kept = supported(evidence(pieces.summary));
+  const unsupported = evidence(pieces.written).filter((item) => item.supporters.length === 0);
   const usage = total(segments, pieces);
   const described = coverage(pieces, segments, placeOf);
 
@@ -187,7 +185,7 @@ export function stitch(pieces: Pieces): SummaryResult {
     segments,
     sentences: kept.map((item) => ({ text: item.text, segments: [...item.supporters] })),
     unsupported: unsupported.map((item) => item.text),
-    ...(pieces.slides ? { slides: pieces.slides.map((slide) => withCaption(slide, segments)) } : {}),
+    ...(pieces.slides ? { slides: withCaptions(pieces.slides, segments) } : {}),
     ...(pieces.words ? { words: pieces.words.from } : {}),
     source: describeSource(source),
     usage,
@@ -202,10 +200,17 @@ export function frameAddress(jobId: string, index: number): string {
   return `/v1/summaries/${jobId}/frames/${index}.jpg`;
 }
 
-/** What the model says of the slide's own picture; in a video, of the first frame that shows it. */
-function withCaption(slide: ResultSlide, segments: readonly ResultSegment[]): ResultSlide {
-  const frame = segments.flatMap((segment) => segment.frames).find((shown) => shown.slide === slide.slide);
-  return frame === undefined || frame.caption === '' ? slide : { ...slide, caption: frame.caption };
+/** With what the model says of the slide's own picture; in a video, of the first frame that shows it. */
+function withCaptions(slides: readonly ResultSlide[], segments: readonly ResultSegment[]): ResultSlide[] {
+  const captions = new Map<number, string>();
+  for (const { frames } of segments) {
+    for (const { slide, caption } of frames)
+      if (slide !== undefined && !captions.has(slide)) captions.set(slide, caption);
+  }
+  return slides.map((slide) => {
+    const caption = captions.get(slide.slide);
+    return caption ? { ...slide, caption } : slide;
+  });
 }
 
 function total(segments: readonly ResultSegment[], pieces: Pieces): SummaryResult['usage'] {

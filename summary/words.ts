@@ -47,9 +47,21 @@ export function wordsIn(cues: readonly Cue[], start: number, end: number): strin
     .join(' ');
 }
 
-/** The transcript of a segment as the result shows it. */
-export function transcriptOf(cues: readonly Cue[], start: number, end: number): string {
-  return cut(wordsIn(cues, start, end), MAX_TRANSCRIPT);
+/** Gives the transcripts of segments, as the result shows them, from cues of any order. */
+export function transcriber(cues: readonly Cue[]): (start: number, end: number) => string {
+  const sorted = cues.every((cue, index) => index === 0 || (cues[index - 1]?.start ?? 0) <= cue.start);
+  /** Number of the first cue that begins at `time` or later. */
+  const at = (time: number): number => {
+    let [low, high] = [0, cues.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((cues[middle]?.start ?? 0) < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return (start, end) =>
+    cut(wordsIn(sorted ? cues.slice(at(start), at(end)) : cues, start, end), MAX_TRANSCRIPT);
 }
 
 /**

@@ -1,24 +1,19 @@
 /** The connection of a worker process to Temporal. */
-import { type Logger, NativeConnection, Runtime } from '@temporalio/worker';
+import { type Logger, NativeConnection } from '@temporalio/worker';
 import type { Settings } from '../schema/settings.ts';
 
 /** Milliseconds between tries while the server is not there yet. */
 const RETRY = 1000;
 
 /**
- * Connects, waiting for a server that is not up yet: processes of a deployment start in any order. Signals are handled by the entry
- * of the process, not by Temporal's runtime. Throws when `signal` aborts.
+ * Connects, waiting for a server that is not up yet: processes of a deployment start in any order. Throws when
+ * `signal` aborts.
  */
 export async function connect(
   settings: Settings,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<NativeConnection> {
-  Runtime.install({
-    logger,
-    shutdownSignals: [],
-    telemetryOptions: { logging: { forward: {}, filter: 'WARN' } },
-  });
   for (;;) {
     signal.throwIfAborted();
     try {

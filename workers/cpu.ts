@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import {
+  createBatchActivities,
   createCpuActivities,
   createGarbageActivities,
   createWorkflowActivities,
@@ -18,13 +19,17 @@ import { connect } from './connection.ts';
 import { deploymentOptions } from './deployment.ts';
 import { liveJobs, scheduleCollection } from './garbage.ts';
 import { createLogger } from './log.ts';
+import { createMeasures } from './measures.ts';
 import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
 import { openScratch } from './scratch.ts';
+import { createSeeJob } from './see-job.ts';
+import { installRuntime } from './telemetry.ts';
 
 /** Runs until `signal` aborts. Throws when something it needs is missing. */
 export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-cpu');
+  using measures = createMeasures(installRuntime(settings, logger), logger);
   const tools = await findMediaTools(settings);
   const office = await findOffice(settings);
   const { profile } = await resolveModel(settings);
@@ -37,7 +42,10 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
     ...shared,
     ...workflowCode(),
     taskQueue: TASK_QUEUES.workflow,
-    activities: createWorkflowActivities({ store }),
+    activities: {
+      ...createWorkflowActivities({ store }),
+      ...createBatchActivities({ store, seeJob: createSeeJob(connection, settings.temporalNamespace) }),
+    },
     // Its activities are local ones; none is polled for.
     enableNonLocalActivities: false,
   });
@@ -68,6 +76,7 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
       }),
     },
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
+    interceptors: { activity: [measures.activities] },
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
     shutdownGraceTime: '5s',
     shutdownForceTime: '10s',

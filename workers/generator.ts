@@ -26,10 +26,11 @@ export async function startGenerator(
   { folder, profile }: InstalledModel,
   logger: Logger,
   signal: AbortSignal,
+  onRestart: () => void = () => {},
 ): Promise<Generator> {
   const { modelUrl: url, modelKey: key, modelRows: rows } = settings;
   if (url === undefined) {
-    return startOwnHost(settings, folder, (message, fields) => logger.warn(message, fields));
+    return startOwnHost(settings, folder, (message, fields) => logger.warn(message, fields), onRestart);
   }
   for (;;) {
     signal.throwIfAborted();
@@ -48,6 +49,7 @@ export async function startOwnHost(
   settings: Settings,
   folder: string,
   warn: (message: string, fields: Record<string, unknown>) => void,
+  onRestart: () => void = () => {},
 ): Promise<ModelHost> {
   const host = await startModelHost({
     folder,
@@ -56,7 +58,10 @@ export async function startOwnHost(
     library: settings.ortLibrary,
     rows: settings.modelRows,
     memory: settings.modelMemory,
-    onRestart: (reason) => warn('model host starts anew', { reason }),
+    onRestart: (reason) => {
+      warn('model host starts anew', { reason });
+      onRestart();
+    },
   }).catch((error: unknown) => {
     throw named(error);
   });

@@ -9,18 +9,22 @@ import { connect } from './connection.ts';
 import { deploymentOptions } from './deployment.ts';
 import { startGenerator } from './generator.ts';
 import { createLogger } from './log.ts';
+import { createMeasures } from './measures.ts';
 import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
 import { openScratch } from './scratch.ts';
+import { installRuntime } from './telemetry.ts';
 
 /** Runs until `signal` aborts. Throws when the model cannot be loaded. */
 export async function runGpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-gpu');
+  using measures = createMeasures(installRuntime(settings, logger), logger);
   const installed = await resolveModel(settings);
   const { profile } = installed;
   await using scratch = await openScratch(join(settings.home, 'scratch'));
   const store = openStore(settings, scratch.path);
-  await using generator = await startGenerator(settings, installed, logger, process.signal);
+  const { signal } = process;
+  await using generator = await startGenerator(settings, installed, logger, signal, measures.hostRestarted);
   logger.info('model loaded', {
     model: profile.name,
     revision: profile.revision,
@@ -35,7 +39,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
     activities: createGpuActivities({
       store,
       profile,
-      generator,
+      generator: measures.answers(generator),
       scratch: scratch.path,
       keepFeatures: settings.keepFeatures,
       watch: {
@@ -54,6 +58,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
           }),
       },
     }),
+    interceptors: { activity: [measures.activities] },
     // As many as the model works on together; more would only wait here, where another worker could have them.
     maxConcurrentActivityTaskExecutions: generator.info.rows,
     // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.

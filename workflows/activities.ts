@@ -3,6 +3,7 @@
  * activity decides which of them may be tried again.
  */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
 import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
@@ -22,10 +23,20 @@ export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readWords'
  * Those that only need workers and the store. A full disk, or a store that is away, has a quarter of an hour to come back: what is done by
  * then is not thrown away.
  */
-export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords'>>({
+export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords' | Whole>>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '30m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
+});
+
+/** Those that go through a whole job at once, in pieces of computing that may leave no time for a heartbeat. */
+type Whole = 'plan' | 'planMerges' | 'finish';
+export const whole = proxyActivities<Pick<CpuActivities, Whole>>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '1m',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
 });
@@ -44,4 +55,17 @@ export const gpu = proxyActivities<GpuActivities>({
 export const local = proxyLocalActivities<WorkflowActivities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },
+});
+
+/** Tried without end: a batch waits for a store that is away. */
+export const batchLocal = proxyLocalActivities<BatchActivities>({
+  startToCloseTimeout: '1m',
+  retry: { initialInterval: '200ms', maximumInterval: '10s' },
+});
+
+export const batchFiles = proxyActivities<BatchFileActivities>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '2h',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });

@@ -2,7 +2,12 @@
  * A job is a chain of runs: before the history of one grows long, it hands its state to the next. Artifacts, events and
  * progress are those of the chain.
  */
-import { CancellationScope, CancelledFailure, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  CancelledFailure,
+  makeContinueAsNewFunc,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { JobRef, JobState, SummarizeInput } from '../schema/stages.ts';
 
 /**
@@ -22,9 +27,13 @@ export function isLong(): boolean {
   return historyLength > LONG_HISTORY || continueAsNewSuggested;
 }
 
-/** Ends this run and starts the next one, with nothing under way. Memo, search attributes and priority go along by themselves. */
+/**
+ * Ends this run and starts the next one, with nothing under way. Search attributes and priority go along by themselves; the memo
+ * would go without what was added to it just now (server 1.29), so it is handed on as it is.
+ */
 export async function handOver(input: SummarizeInput, state: JobState): Promise<never> {
   // The server refuses to go on past a cancel request that has just arrived, and asks again: it must find it heeded then.
   if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('Cancelled at a hand-over');
-  return continueAsNew<(next: SummarizeInput) => Promise<void>>({ ...input, state });
+  const { memo = {} } = workflowInfo();
+  return makeContinueAsNewFunc<(next: SummarizeInput) => Promise<void>>({ memo })({ ...input, state });
 }

@@ -1,3 +1,4 @@
 /** The workflows a worker runs. The bundle begins here. */
+export { batch } from './batch.ts';
 export { collectGarbage } from './collect-garbage.ts';
 export { summarize } from './summarize.ts';

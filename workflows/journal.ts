@@ -10,11 +10,16 @@ import { local } from './activities.ts';
 
 /** Most events in one batch. */
 const BATCH = 32;
+
 /**
- * Least time between two batches, in milliseconds. A batch costs a history two events, and up to five more where it waits: one
- * for each of a hundred segments a second would be the better part of it.
+ * Waits until all that a workflow task brought has been taken in, so that its events make one batch: a batch costs a history
+ * two events. Not by the clock: a workflow that is replayed must come to the same batches.
  */
-const GATHER = 200;
+async function restOfTask(): Promise<void> {
+  let looks = 0;
+  // Looked at once here and again when nothing else of the task is left to do.
+  await condition(() => looks++ > 0);
+}
 
 /** An event before it has a number, a time and the progress. */
 export type NewEvent = LoggedEvent extends infer E
@@ -42,22 +47,17 @@ export function openJournal(ref: JobRef, before?: Pick<JobState, 'nextEvent' | '
   };
   let nextId = before?.nextEvent ?? 1;
   let writing = false;
-  /** Somebody waits for the log. */
-  let pressed = false;
-  let writtenAt = 0;
   const waiting: LoggedEvent[] = [];
 
   async function write(): Promise<void> {
     writing = true;
     try {
       while (waiting.length > 0) {
-        const pause = writtenAt + GATHER - Date.now();
-        if (pause > 0) await condition(() => pressed || waiting.length >= BATCH, pause);
+        await restOfTask();
         upsertMemo({ progress });
         const batch = waiting.slice(0, BATCH);
         await local.appendEvents({ ...ref, events: batch });
         waiting.splice(0, batch.length);
-        writtenAt = Date.now();
       }
     } finally {
       writing = false;
@@ -66,10 +66,8 @@ export function openJournal(ref: JobRef, before?: Pick<JobState, 'nextEvent' | '
 
   /** Waits until every event so far is in the log. */
   async function flush(): Promise<void> {
-    pressed = true;
     await condition(() => !writing);
     await write();
-    pressed = false;
   }
 
   function advance(change: Partial<Progress>): void {

@@ -2,7 +2,7 @@
 import type { SummaryRequest } from '../schema/request.ts';
 import { type MergeOutcome, SHARD } from '../schema/shards.ts';
 import type { JobRef, MergedState, ModelPlan, ReduceInput } from '../schema/stages.ts';
-import { cpu, gpu, local } from './activities.ts';
+import { gpu, local, whole } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
 import type { Journal } from './journal.ts';
@@ -47,7 +47,7 @@ export async function mergeLevel(
   async function plan(): Promise<MergedState> {
     const below = state?.levels.at(-1);
     if (state && below !== undefined && state.next < below) return state;
-    const planned = await cpu.planMerges({
+    const planned = await whole.planMerges({
       ...ref,
       level: state?.levels.length ?? 0,
       entries: below ?? segments,

@@ -18,7 +18,7 @@ import type {
   SummarizeInput,
 } from '../schema/stages.ts';
 import { planSpans, videoRange } from '../summary/plan.ts';
-import { cpu, gpu, source as sourceActivities } from './activities.ts';
+import { cpu, gpu, source as sourceActivities, whole } from './activities.ts';
 import { both } from './bounded.ts';
 import { handOver, refOf } from './chain.ts';
 import { describe } from './describe.ts';
@@ -32,7 +32,7 @@ export async function summarize(input: SummarizeInput): Promise<void> {
   const journal = openJournal(ref, input.state);
   const startedAt = input.state?.startedAt ?? new Date().toISOString();
   if (input.state === undefined)
-    journal.note({ startedAt, createdAt: workflowInfo().startTime.toISOString() });
+    journal.note({ startedAt, createdAt: workflowInfo().startTime.toISOString(), run: ref.run });
   announceCancel(journal);
   try {
     const { output, gaps } = await run({ input, ref, journal, startedAt });
@@ -93,7 +93,7 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
   let { planned, shown, described, merged } = state;
   if (planned === undefined) {
     [planned, shown] = await both(
-      () => cpu.plan({ ...common, ...words, source, model, request: planRequest(request) }),
+      () => whole.plan({ ...common, ...words, source, model, request: planRequest(request) }),
       () => matchSlides(common, request, ingested),
     );
     state = { ...state, planned, ...(shown === undefined ? {} : { shown }) };
@@ -112,7 +112,7 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
   const summary = merged.text ?? '';
   const title = await gpu.reduce({ kind: 'title', inputs: [summary], model, maxTokens: model.tokens.title });
   journal.emit({ type: 'reduce.completed' }, { stage: 'finish', percent: 97 });
-  const output = await cpu.finish({
+  const output = await whole.finish({
     ...common,
     ...words,
     source,

@@ -1,19 +1,25 @@
 /** Uploaded files: names for bytes that jobs can refer to. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { FrameloomError } from '../../schema/errors.ts';
-import { File } from '../../schema/file.ts';
+import { File, type FilePurpose, type StoredFile } from '../../schema/file.ts';
 import { FileId, newFileId } from '../../schema/ids.ts';
 import type { SourceRequest } from '../../schema/request.ts';
 import { type ArtifactBody, type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { readJson } from '../job-view.ts';
+import { type FormPart, formBoundary, formParts } from '../multipart.ts';
 import { problems } from '../problems.ts';
 
-/** What stands in the store: the file and whose it is. */
-interface StoredFile extends File {
-  readonly tenant: string;
-}
+/** What a file is uploaded for. */
+const UploadPurpose = z
+  .enum(['source', 'batch'])
+  .meta({ description: '`batch` for the JSON lines of a batch; otherwise `source`.' });
+
+/** What OpenAI calls files that a model is to look at. */
+const SOURCE_PURPOSES = new Set(['source', 'user_data', 'vision']);
+/** Longest value of a member of a form that is no file, in bytes. */
+const MAX_FIELD = 1024;
 
 const Params = z.object({ id: FileId.meta({ description: 'Id of the file.' }) });
 
@@ -23,7 +29,8 @@ const create = createRoute({
   operationId: 'createFile',
   summary: 'Upload a file',
   description:
-    'The body is the bytes of the file, of any content type but a multipart form. It is streamed and never held in memory.',
+    'The body is the bytes of the file, of any content type, or a multipart form with `file` and `purpose`, as the clients of OpenAI ' +
+    'send it. It is streamed and never held in memory.',
   tags: ['Files'],
   request: {
     query: z.object({
@@ -32,10 +39,20 @@ const create = createRoute({
         .max(1024)
         .optional()
         .meta({ description: 'For display only.', example: 'talk.mp4' }),
+      purpose: UploadPurpose.optional(),
     }),
     body: {
       required: true,
-      content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+      content: {
+        'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+        'multipart/form-data': {
+          schema: {
+            type: 'object',
+            properties: { file: { type: 'string', format: 'binary' }, purpose: { type: 'string' } },
+            required: ['file'],
+          },
+        },
+      },
     },
   },
   responses: {
@@ -64,6 +81,22 @@ const get = createRoute({
   },
 });
 
+const content = createRoute({
+  method: 'get',
+  path: '/v1/files/{id}/content',
+  operationId: 'getFileContent',
+  summary: 'The bytes of a file',
+  tags: ['Files'],
+  request: { params: Params },
+  responses: {
+    200: {
+      description: 'The bytes.',
+      content: { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } },
+    },
+    ...problems('not_found', 'storage_unavailable'),
+  },
+});
+
 const remove = createRoute({
   method: 'delete',
   path: '/v1/files/{id}',
@@ -77,11 +110,13 @@ const remove = createRoute({
 
 export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps): void {
   app.openapi(create, async (c) => {
+    const type = c.req.header('Content-Type');
+    const boundary = formBoundary(type);
     // Only this kind of form: curl's --data-binary announces the other one.
-    if (/^multipart\//i.test(c.req.header('Content-Type') ?? '')) {
+    if (boundary === undefined && /^multipart\//i.test(type ?? '')) {
       throw new FrameloomError(
         'unsupported_content_type',
-        'Send the bytes of the file as the body, not a form.',
+        'Send the bytes of the file as the body, or as `file` of a multipart/form-data form.',
       );
     }
     const tooLarge = new FrameloomError(
@@ -89,14 +124,16 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
       `A file may have at most ${maxUploadBytes} bytes.`,
     );
     if (Number(c.req.header('Content-Length') ?? 0) > maxUploadBytes) throw tooLarge;
-    const body = await nonEmpty(c.req.raw.body);
-    const file = await keepFile(store, c.get('tenant'), {
-      id: newFileId(),
-      filename: displayName(c.req.valid('query').filename),
-      body,
-      now: clock.now(),
-      maxBytes: maxUploadBytes,
-    }).catch((error: unknown) => {
+    const { filename, purpose } = c.req.valid('query');
+    const common = { id: newFileId(), now: clock.now(), maxBytes: maxUploadBytes };
+    const keep = async (): Promise<File> => {
+      if (boundary !== undefined && c.req.raw.body)
+        return await keepForm(store, c.get('tenant'), formParts(c.req.raw.body, boundary), common);
+      const body = await nonEmpty(c.req.raw.body);
+      const given = { filename: displayName(filename), purpose: purpose ?? ('source' as const) };
+      return await keepFile(store, c.get('tenant'), { ...common, ...given, body });
+    };
+    const file = await keep().catch((error: unknown) => {
       throw error instanceof StoreError && error.code === 'too_large' ? tooLarge : error;
     });
     c.header('Location', `/v1/files/${file.id}`);
@@ -105,6 +142,19 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
 
   app.openapi(get, async (c) => {
     return c.json(await findFile(store, c.get('tenant'), c.req.valid('param').id), 200);
+  });
+
+  app.openapi(content, async (c) => {
+    const file = await findFile(store, c.get('tenant'), c.req.valid('param').id);
+    const name = `${SOURCE}/${file.sha256}`;
+    const body = c.req.method === 'HEAD' ? null : await store.read(name);
+    return new Response(body, {
+      headers: {
+        'Content-Type': 'application/octet-stream',
+        'Content-Length': String(file.bytes),
+        'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.filename)}`,
+      },
+    });
   });
 
   app.openapi(remove, async (c) => {
@@ -122,21 +172,29 @@ export async function keepFile(
     readonly id: FileId;
     readonly filename: string;
     readonly body: ArtifactBody;
+    readonly purpose?: FilePurpose;
     /** Milliseconds since 1970. */
     readonly now: number;
     readonly maxBytes?: number;
   },
 ): Promise<File> {
-  const { id, filename, body, now, maxBytes } = file;
-  const { bytes, sha256 } = await store.putByContent(
-    SOURCE,
-    body,
-    maxBytes === undefined ? {} : { maxBytes },
-  );
+  const { body, maxBytes } = file;
+  const kept = await store.putByContent(SOURCE, body, maxBytes === undefined ? {} : { maxBytes });
+  return await keepRecord(store, tenant, kept, file);
+}
+
+/** Makes bytes that are stored a file of the tenant. */
+async function keepRecord(
+  store: ArtifactStore,
+  tenant: string,
+  { bytes, sha256 }: { readonly bytes: number; readonly sha256: string },
+  { id, filename, purpose = 'source', now }: Omit<Parameters<typeof keepFile>[2], 'body'>,
+): Promise<File> {
   const record: File = {
     id,
     object: 'file',
     filename,
+    purpose,
     bytes,
     sha256,
     created_at: new Date(now).toISOString(),
@@ -144,6 +202,42 @@ export async function keepFile(
   const stored: StoredFile = { ...record, tenant };
   await store.put(fileName(id), new TextEncoder().encode(JSON.stringify(stored)));
   return record;
+}
+
+/** Stores the file of a form. Its purpose may come after it, so that the record is written last. */
+async function keepForm(
+  store: ArtifactStore,
+  tenant: string,
+  parts: AsyncIterable<FormPart>,
+  common: { readonly id: FileId; readonly now: number; readonly maxBytes: number },
+): Promise<File> {
+  let kept: { readonly bytes: number; readonly sha256: string } | undefined;
+  let filename: string | undefined;
+  let purpose: FilePurpose = 'source';
+  for await (const part of parts) {
+    if (part.name === 'file' && !kept) {
+      filename = part.filename;
+      kept = await store.putByContent(SOURCE, await nonEmpty(part.body), { maxBytes: common.maxBytes });
+    } else if (part.name === 'purpose') {
+      const given = await fieldText(part.body);
+      if (given !== 'batch' && !SOURCE_PURPOSES.has(given))
+        throw new FrameloomError('invalid_request', 'purpose: must be source or batch.');
+      purpose = given === 'batch' ? 'batch' : 'source';
+    }
+  }
+  if (!kept) throw new FrameloomError('invalid_request', 'The form has no `file`.');
+  return await keepRecord(store, tenant, kept, { ...common, purpose, filename: displayName(filename) });
+}
+
+async function fieldText(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of chunks) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_FIELD)
+      throw new FrameloomError('invalid_request', 'A field of the form is too long.');
+  }
+  return text + decoder.decode();
 }
 
 /** Throws `source_missing`, naming the first file of `source` that the tenant does not have. */
@@ -165,7 +259,8 @@ function fileIdsOf(source: SourceRequest): readonly FileId[] {
   return parts.flatMap((part) => part?.file_id ?? []);
 }
 
-async function findFile(store: ArtifactStore, tenant: string, id: FileId): Promise<File> {
+/** Throws `not_found`, for files of other tenants as well. */
+export async function findFile(store: ArtifactStore, tenant: string, id: FileId): Promise<File> {
   const file = await readFile(store, tenant, id);
   if (!file) throw new FrameloomError('not_found', 'There is no file with this id.');
   return file;
@@ -173,12 +268,14 @@ async function findFile(store: ArtifactStore, tenant: string, id: FileId): Promi
 
 async function readFile(store: ArtifactStore, tenant: string, id: FileId): Promise<File | undefined> {
   if (!(await store.head(fileName(id)))) return undefined;
-  const { tenant: owner, ...file } = (await readJson(store, fileName(id))) as StoredFile; // written above
-  return owner === tenant ? file : undefined;
+  // Written above; the purpose came later.
+  const { tenant: owner, ...file } = (await readJson(store, fileName(id))) as Omit<StoredFile, 'purpose'> &
+    Partial<Pick<StoredFile, 'purpose'>>;
+  return owner === tenant ? { purpose: 'source', ...file } : undefined;
 }
 
 /** The chunks of `body`. Throws `empty_source` when there are no bytes, before anything is stored. */
-async function nonEmpty(body: ReadableStream<Uint8Array> | null): Promise<AsyncIterable<Uint8Array>> {
+async function nonEmpty(body: AsyncIterable<Uint8Array> | null): Promise<AsyncIterable<Uint8Array>> {
   const chunks = body?.[Symbol.asyncIterator]();
   let first = await chunks?.next();
   while (first && !first.done && first.value.byteLength === 0) first = await chunks?.next();

@@ -17,7 +17,7 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
     parseCommandLine({ args: [...args], options: {} });
     const [
       { Client, Connection },
-      { createTemporalOrchestrator, startApi },
+      { createQueueFigures, createTemporalOrchestrator, startApi },
       { loadConsoleAssets },
       { openStore },
     ] = await Promise.all([
@@ -31,14 +31,13 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
       address: settings.temporalAddress,
       ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
     });
+    const client = new Client({ connection, namespace: settings.temporalNamespace });
     const artifacts = openStore(settings, tmpdir());
     const api = await startApi({
       host: settings.host,
       port: settings.port,
-      orchestrator: createTemporalOrchestrator(
-        new Client({ connection, namespace: settings.temporalNamespace }),
-        artifacts,
-      ),
+      orchestrator: createTemporalOrchestrator(client, artifacts),
+      queueFigures: createQueueFigures(client),
       store: artifacts,
       keys: parseApiKeys(settings.apiKeys),
       maxUploadBytes: settings.maxUploadBytes,

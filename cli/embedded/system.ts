@@ -128,7 +128,14 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
       FFPROBE_PATH: findTool('ffprobe', env),
     };
     const cpu = supervise(frameloomProcess('cpu', home, () => childEnv));
-    const gpu = supervise(frameloomProcess('gpu', home, () => childEnv));
+    const metricsPort = Number(env.FRAMELOOM_METRICS_PORT);
+    const gpu = supervise(
+      // Two processes cannot listen on one port.
+      frameloomProcess('gpu', home, () => ({
+        ...childEnv,
+        ...(metricsPort ? { FRAMELOOM_METRICS_PORT: String(metricsPort + 1) } : {}),
+      })),
+    );
     const api = supervise(
       // A restarted API has the address of the first one: clients hold it.
       frameloomProcess('api', home, (ready) => ({

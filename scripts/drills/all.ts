@@ -1,4 +1,5 @@
 /** Every drill, in the order in which they are held. */
+import { backfill } from './backfill.ts';
 import { cancel } from './cancel.ts';
 import { clockSkew } from './clock-skew.ts';
 import { damage } from './damage.ts';
@@ -8,8 +9,10 @@ import { kill } from './kill.ts';
 import { noWorkers } from './no-workers.ts';
 import { poisonHost, poisonWorker } from './poison.ts';
 import { sigterm } from './sigterm.ts';
+import { storeFaults } from './store-faults.ts';
 import type { Drill } from './support/drill.ts';
 import { temporalOutage } from './temporal-outage.ts';
+import { twelveHours } from './twelve-hours.ts';
 import { twoBuilds } from './two-builds.ts';
 import { zombie } from './zombie.ts';
 
@@ -20,6 +23,7 @@ export const DRILLS: readonly Drill[] = [
   zombie,
   twoBuilds,
   clockSkew,
+  storeFaults,
   diskFull,
   damage,
   poisonHost,
@@ -27,4 +31,6 @@ export const DRILLS: readonly Drill[] = [
   cancel,
   equalSubmits,
   noWorkers,
+  twelveHours,
+  backfill,
 ];

@@ -9,11 +9,6 @@ import { packageRoot } from '../../cli/package-root.ts';
 import { DRILLS } from './all.ts';
 import { type Drill, type Outcome, openGround } from './support/drill.ts';
 
-interface Held {
-  readonly drill: Drill;
-  readonly outcome: Outcome;
-}
-
 const FIRST = '<!-- drills: written by `npm run drills -- --write` -->';
 const LAST = '<!-- /drills -->';
 
@@ -30,7 +25,7 @@ if (unknown.length > 0) {
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
 console.log(`seed ${seed}; the same kills again with: npm run drills -- --seed ${seed}`);
 await using ground = await openGround(seed);
-const held: Held[] = [];
+let lossless = true;
 for (const drill of DRILLS) {
   if (positionals.length > 0 && !positionals.includes(drill.name)) continue;
   const outcome = await drill.run(ground).catch(
@@ -40,11 +35,12 @@ for (const drill of DRILLS) {
       redone: '',
     }),
   );
-  held.push({ drill, outcome });
+  lossless &&= outcome.lost.length === 0;
   console.log(line(drill, outcome));
+  // One by one: a run that is ended early has written what it held.
+  if (values.write) await writeRow(drill, outcome);
 }
-if (held.some(({ outcome }) => outcome.lost.length > 0)) process.exitCode = 1;
-if (values.write) await writeTable(held);
+if (!lossless) process.exitCode = 1;
 
 function line({ name }: Drill, outcome: Outcome): string {
   return [name, outcome.injected, lostText(outcome), outcome.redone].join(' | ');
@@ -55,19 +51,17 @@ function lostText({ lost, skipped }: Outcome): string {
   return lost.length === 0 ? 'nothing' : `LOST: ${lost.join('; ')}`;
 }
 
-/** Replaces the rows of these drills in the document; others stay as they are. */
-async function writeTable(results: readonly Held[]): Promise<void> {
+/** Replaces the row of this drill in the document; others stay as they are. */
+async function writeRow(held: Drill, outcome: Outcome): Promise<void> {
   const path = join(packageRoot(), 'docs', 'durability.md');
   const text = await readFile(path, 'utf8');
   const [before = '', rest = ''] = text.split(FIRST);
   const [table = '', after = ''] = rest.split(LAST);
   const rows = new Map(table.split('\n').flatMap((row) => rowOf(row)));
-  for (const { drill, outcome } of results) {
-    rows.set(
-      drill.name,
-      `| ${[`\`${drill.name}\``, outcome.injected, lostText(outcome), outcome.redone].join(' | ')} |`,
-    );
-  }
+  rows.set(
+    held.name,
+    `| ${[`\`${held.name}\``, outcome.injected, lostText(outcome), outcome.redone].join(' | ')} |`,
+  );
   const ordered = DRILLS.flatMap(({ name }) => rows.get(name) ?? []);
   const head = ['| drill | injected | lost | redone |', '|---|---|---|---|'];
   await writeFile(path, [before, FIRST, '\n', [...head, ...ordered].join('\n'), '\n', LAST, after].join(''));

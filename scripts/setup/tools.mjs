@@ -12,6 +12,7 @@ const OLDEST_FFMPEG = 5;
 export function versionOf(kind, path) {
   if (kind === 'temporal') return answer(path, ['--version'])?.match(/version (\S+.*\))/)?.[1];
   if (kind === 'versitygw') return answer(path, ['--version'])?.match(/^Version\s*: (\S+)/m)?.[1];
+  if (kind === 'helm') return answer(path, ['version', '--short'])?.match(/^(v3\.\S+)/m)?.[1];
   if (kind === 'chromium') return answer(path, ['--version'])?.match(/(\d+\.\d[\d.]*)/)?.[1];
   const version = answer(path, ['-version'])?.match(new RegExp(`^${kind} version (\\S+)`))?.[1];
   return /^\d+/.test(version ?? '') && Number.parseInt(version, 10) < OLDEST_FFMPEG ? undefined : version;

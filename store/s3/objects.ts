@@ -17,9 +17,6 @@ export interface StoredObject extends StoredArtifact {
   readonly bytesKey: string | undefined;
 }
 
-/** Size of a part, in bytes: the memory one upload takes, and with 10,000 parts what bounds it, at 156 GiB. */
-export const PART = 16 * 2 ** 20;
-
 export function metadataOf(
   sha256: string,
   large?: { readonly bytes: number; readonly key: string },

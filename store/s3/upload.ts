@@ -2,7 +2,7 @@
 import { type ArtifactBody, type StoredArtifact, StoreError } from '../artifact-store.ts';
 import { sha256 } from './client.ts';
 import { S3Failure } from './failure.ts';
-import { BYTES, metadataOf, type Objects, PART, type StoredObject } from './objects.ts';
+import { BYTES, metadataOf, type Objects, type StoredObject } from './objects.ts';
 import { escapeXml, textOf } from './xml.ts';
 
 /** A running SHA-256. WebCrypto has none, so that each runtime brings its own. */
@@ -14,6 +14,7 @@ export interface Hashing {
 export interface UploadOptions {
   readonly objects: Objects;
   readonly hashing: () => Hashing;
+  readonly partBytes: number;
   readonly maxBytes: number;
   /** The name for a hash. */
   readonly nameOf: (sha256: string) => string;
@@ -25,7 +26,7 @@ export async function publish(body: ArtifactBody, options: UploadOptions): Promi
     limitSize(body.byteLength, options.maxBytes);
     return publishSmall(body, options);
   }
-  const parts = partsOf(body, options.maxBytes);
+  const parts = partsOf(body, options);
   const first = await parts.next();
   if (first.done) return publishSmall(new Uint8Array(), options);
   const second = await parts.next();
@@ -144,7 +145,10 @@ async function complete(
 }
 
 /** Cuts a body into parts that are full but for the last. */
-async function* partsOf(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
+async function* partsOf(
+  body: AsyncIterable<Uint8Array>,
+  { partBytes, maxBytes }: UploadOptions,
+): AsyncGenerator<Uint8Array> {
   let chunks: Uint8Array[] = [];
   let held = 0;
   let total = 0;
@@ -152,9 +156,9 @@ async function* partsOf(body: AsyncIterable<Uint8Array>, maxBytes: number): Asyn
     total += chunk.byteLength;
     limitSize(total, maxBytes);
     let rest = chunk;
-    while (held + rest.byteLength >= PART) {
-      const used = PART - held;
-      yield joined([...chunks, rest.subarray(0, used)], PART);
+    while (held + rest.byteLength >= partBytes) {
+      const used = partBytes - held;
+      yield joined([...chunks, rest.subarray(0, used)], partBytes);
       rest = rest.subarray(used);
       chunks = [];
       held = 0;

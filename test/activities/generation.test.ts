@@ -443,6 +443,24 @@ describe('a generation', () => {
       });
     });
 
+    it('counts mistakes of our own as well, and none of the store', async () => {
+      const failing = (error: Error): Generator =>
+        countingGenerator(() => {
+          throw error;
+        });
+      for (let number = 1; number <= 6; number += 1) {
+        const full = failing(new StoreError('full', 'the disk is full'));
+        await expect(describeSegment(full, attempt(number))).rejects.toMatchObject({ type: 'storage_full' });
+      }
+      for (let number = 7; number <= 11; number += 1) {
+        const mistaken = failing(new TypeError('x is not a function'));
+        await expect(describeSegment(mistaken, attempt(number))).rejects.toMatchObject({ type: 'internal' });
+      }
+      await expect(describeSegment(countingGenerator(), attempt(12))).rejects.toMatchObject({
+        type: 'segment_poisoned',
+      });
+    });
+
     it('is alone with the model from its third attempt on, so that those beside it do not share its fate', async () => {
       await die(1, 0);
       await die(2, 0);

@@ -1,3 +1,4 @@
+import { describeBatches } from './batch-contract.ts';
 import { createFakeOrchestrator, type FakeOrchestrator } from './fake-orchestrator.ts';
 import { describeOrchestrator } from './orchestrator-contract.ts';
 
@@ -16,3 +17,16 @@ describeOrchestrator('the fake of the tests', () => ({
     return record;
   },
 }));
+
+describeBatches('the fake of the tests', () => {
+  const { batches } = orchestrator;
+  return {
+    batches,
+    complete: async (id) => batches.close(id, 'completed'),
+    async until(id, holds) {
+      const record = await batches.describe(id);
+      if (!record || !holds(record)) throw new Error('it does not hold');
+      return record;
+    },
+  };
+});

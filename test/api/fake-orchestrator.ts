@@ -4,8 +4,10 @@ import { isClosed, memoOfRetry } from '../../api/orchestrator.ts';
 import { FrameloomError } from '../../schema/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
+import { createFakeBatches, type FakeBatches } from './fake-batches.ts';
 
 export interface FakeOrchestrator extends Orchestrator {
+  readonly batches: FakeBatches;
   /** Changes the memo, as the workflow would. */
   upsert(id: JobId, change: Partial<JobMemo>): void;
   /** Ends the current run. */
@@ -49,6 +51,7 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
   }
 
   const fake: FakeOrchestrator = {
+    batches: createFakeBatches(now, answer),
     down: false,
     pace: { backlog: 0, rate: 0 },
     describes: 0,

@@ -96,6 +96,18 @@ describe('the figures', () => {
     }));
 });
 
+describe('the figures of queues', () => {
+  it('tell what waits, and for how long', () =>
+    withApp(
+      async ({ app }) => {
+        const text = await (await app.request('/metrics')).text();
+        expect(text).toContain('\nframeloom_queue_backlog{queue="gpu"} 7\n');
+        expect(text).toContain('\nframeloom_queue_backlog_age_seconds{queue="gpu"} 12.5\n');
+      },
+      { queueFigures: () => Promise.resolve([{ queue: 'gpu', waiting: 7, oldestSeconds: 12.5 }]) },
+    ));
+});
+
 describe('the console', () => {
   it('is served from its assets, and never in place of a route', () =>
     withApp(

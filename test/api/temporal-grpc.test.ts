@@ -5,12 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BatchRecord } from '../../api/batch-orchestrator.ts';
 import { isClosed, type JobRecord, type Orchestrator } from '../../api/orchestrator.ts';
 import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
-import type { JobId } from '../../schema/ids.ts';
+import { type BatchId, type JobId, jobIdFor } from '../../schema/ids.ts';
+import type { JobMemo } from '../../schema/job.ts';
+import { SummaryRequest } from '../../schema/request.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { startTemporalServer } from '../support/temporal-server.ts';
+import { describeBatches } from './batch-contract.ts';
 import { act as actSignal } from './contract-workflow.ts';
 import { describeOrchestrator } from './orchestrator-contract.ts';
 
@@ -71,6 +75,68 @@ describe('over gRPC', () => {
       await until(id, what === 'begin' ? (record) => record.memo.startedAt !== undefined : isClosed);
     },
     untilClosed: (id) => until(id, isClosed),
+  }));
+
+  it('sees one job in a chain of runs: its first run, its beginning, its memo; and deletes them all', async () => {
+    const key = `chain ${Date.now()}`;
+    const tenant = `chain-${Date.now()}`;
+    const jobId = await jobIdFor(tenant, key);
+    const request = SummaryRequest.parse({ source: { type: 'images', urls: ['https://example.com/a.png'] } });
+    const memo: JobMemo = { tenant, request, fingerprint: key, createdAt: '2026-01-01T00:00:00.000Z' };
+    const { run } = await orchestrator.start({ jobId, memo, key: 'idempotency' });
+    const handle = client.workflow.getHandle(jobId);
+    for (let runs = 1; runs < 4; runs += 1) {
+      const { runId } = await handle.describe();
+      await handle.signal(actSignal, 'goOn');
+      await expect.poll(async () => (await handle.describe()).runId, { timeout: 20_000 }).not.toBe(runId);
+    }
+    await handle.signal(actSignal, 'begin');
+    const expected = {
+      id: jobId,
+      run,
+      state: 'running',
+      createdAt: memo.createdAt,
+      memo: { ...memo, run, startedAt: '2026-01-01T00:00:00.000Z' },
+    };
+    expect(await until(jobId, (record) => record.memo.startedAt !== undefined)).toEqual(expected);
+    await expect
+      .poll(async () => (await orchestrator.list({ tenant, limit: 10 })).records, { timeout: 20_000 })
+      .toEqual([expected]);
+    await orchestrator.cancel(jobId);
+    expect(await until(jobId, isClosed)).toMatchObject({ run, state: 'cancelled' });
+    await expect.poll(() => countRuns(jobId), { timeout: 20_000 }).toBe(4);
+    await orchestrator.delete(jobId);
+    expect(await orchestrator.describe(jobId)).toBeUndefined();
+    expect((await orchestrator.list({ tenant, limit: 10 })).records).toEqual([]);
+    await expect.poll(() => countRuns(jobId), { timeout: 20_000 }).toBe(0);
+  }, 90_000);
+
+  async function countRuns(id: JobId): Promise<number> {
+    return (await client.workflow.count(`WorkflowId='${id}'`)).count;
+  }
+
+  async function untilBatch(id: BatchId, holds: (record: BatchRecord) => boolean): Promise<BatchRecord> {
+    let found: BatchRecord | undefined;
+    await expect
+      .poll(
+        async () => {
+          found = await orchestrator.batches.describe(id);
+          return found !== undefined && holds(found);
+        },
+        { timeout: 20_000, interval: 50 },
+      )
+      .toBe(true);
+    if (!found) throw new Error('no such batch');
+    return found;
+  }
+
+  describeBatches('Temporal', () => ({
+    batches: orchestrator.batches,
+    async complete(id) {
+      await client.workflow.getHandle(id).signal(actSignal, 'complete');
+      await untilBatch(id, ({ state }) => state === 'completed');
+    },
+    until: untilBatch,
   }));
 
   it('is neither ready nor found when the server has gone', async () => {

@@ -25,7 +25,7 @@ describe('frameloom', () => {
   it('lists every command with --help', async () => {
     const { code, stdout } = await frameloom(['--help']);
     expect(code).toBe(0);
-    for (const name of ['summarize', 'jobs', 'start', 'serve', 'worker', 'models', 'doctor']) {
+    for (const name of ['summarize', 'batch', 'jobs', 'start', 'serve', 'worker', 'models', 'doctor']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
     }
   });
@@ -51,6 +51,8 @@ describe('frameloom', () => {
     ['a worker of no kind', ['worker', 'tpu']],
     ['a job without its id', ['jobs', 'get']],
     ['an unknown action', ['jobs', 'stop', 'sum_x']],
+    ['a batch without its id', ['batch', 'status']],
+    ['a batch without a place for results', ['batch', 'run', 'lines.jsonl']],
     ['a word too many', ['models', 'list', 'all']],
   ])('answers %s with usage on stderr and exit code 2', async (_what, args) => {
     const { code, stdout, stderr } = await frameloom(args);

@@ -35,6 +35,33 @@ describe('container files', () => {
   });
 });
 
+describe('the GPU worker with CUDA', () => {
+  // The stages up to the last one: what `--target cuda` builds.
+  const stages = parseContainerFile(read('worker-gpu.Dockerfile'));
+  const cuda = stages.slice(
+    0,
+    stages.findLastIndex(({ name }) => name === 'FROM'),
+  );
+  const last = (name: string): string | undefined => cuda.findLast((one) => one.name === name)?.text;
+
+  it('keeps the rules, and starts and is checked as without', () => {
+    expect(containerFileProblems(cuda)).toEqual([]);
+    expect(last('FROM')).toMatch(/^nvidia\/cuda:12\.\S+-cudnn-runtime-\S+ AS cuda$/);
+    for (const name of ['CMD', 'HEALTHCHECK', 'USER', 'STOPSIGNAL']) {
+      expect(last(name)).toBe(stages.findLast((one) => one.name === name)?.text);
+    }
+  });
+
+  it('has the providers that the npm package leaves out, by its own install script', () => {
+    expect(
+      cuda.some(
+        ({ name, text }) => name === 'RUN' && text.includes('ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild'),
+      ),
+    ).toBe(true);
+    expect(last('ENV')).toContain('FRAMELOOM_MODEL_PROVIDER=cuda');
+  });
+});
+
 describe('the rules for container files', () => {
   const good = 'FROM node:20.19-bookworm-slim\nUSER node\nHEALTHCHECK CMD ["node", "x"]\nCMD ["node", "y"]\n';
 

@@ -9,6 +9,7 @@ import { cleanEnv, run } from '../cli/run-frameloom.ts';
 let scratch: string;
 beforeEach(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'frameloom-setup-'));
+  await writeFile(join(scratch, 'helm'), '#!/bin/sh\necho v3.22.0\n', { mode: 0o755 });
 });
 afterEach(async () => {
   await rm(scratch, { recursive: true, force: true });
@@ -18,8 +19,9 @@ afterEach(async () => {
 function setUp(purpose: string, settings: Readonly<Record<string, string>> = {}, root = packageRoot()) {
   return run(process.execPath, [join(root, 'scripts', 'setup.mjs'), purpose], {
     ...cleanEnv({ XDG_CACHE_HOME: join(scratch, 'cache') }),
-    // A server that is there: these tests build none.
+    // A server and a Helm that are there: these tests build none.
     S3_ENDPOINT: 'http://127.0.0.1:7070',
+    HELM_PATH: join(scratch, 'helm'),
     ...settings,
   });
 }
@@ -42,7 +44,7 @@ describe('scripts/setup.mjs', () => {
     const record = JSON.parse(
       await readFile(join(scratch, 'cache', 'frameloom', 'tools.json'), 'utf8'),
     ) as object;
-    expect(Object.keys(record).sort()).toEqual(['chromium', 'ffmpeg', 'ffprobe', 'temporal']);
+    expect(Object.keys(record).sort()).toEqual(['chromium', 'ffmpeg', 'ffprobe', 'helm', 'temporal']);
 
     const second = await setUp('test', { TEMPORAL_CLI_PATH: temporal });
     expect(second).toEqual({ code: 0, stdout: '', stderr: '' });

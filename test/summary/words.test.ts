@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { intervalsOf } from '../../summary/intervals.ts';
 import { captionPrompt } from '../../summary/prompts.ts';
-import { quoteSlide, slideLines, transcriptOf, within } from '../../summary/words.ts';
+import { quoteSlide, slideLines, transcriber, within } from '../../summary/words.ts';
 
 describe('a caption for a slide without a picture', () => {
   it('says title, text, descriptions and notes, each once', () => {
@@ -71,11 +71,8 @@ describe('a transcript', () => {
   ];
 
   it('of a segment is what begins in it: each word is in one segment', () => {
-    expect([transcriptOf(cues, 0, 4), transcriptOf(cues, 4, 10), transcriptOf(cues, 10, 20)]).toEqual([
-      'one',
-      'two',
-      'three',
-    ]);
+    const text = transcriber(cues);
+    expect([text(0, 4), text(4, 10), text(10, 20)]).toEqual(['one', 'two', 'three']);
   });
 });
 

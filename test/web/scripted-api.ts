@@ -104,6 +104,7 @@ export async function startScriptedApi(): Promise<ScriptedApi> {
         const file: File = {
           id: FILE_ID,
           object: 'file',
+          purpose: 'source',
           filename: searchParams.get('filename') ?? '',
           bytes,
           sha256: 'ab'.repeat(32),

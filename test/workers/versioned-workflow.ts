@@ -4,6 +4,11 @@ import { condition, defineSignal, proxyActivities, setHandler } from '@temporali
 export const finish = defineSignal('finish');
 const { build } = proxyActivities<{ build(): Promise<string> }>({ startToCloseTimeout: '10s' });
 
+const anyBuild = proxyActivities<{ model(): Promise<string> }>({
+  taskQueue: 'gpu',
+  startToCloseTimeout: '10s',
+});
+
 export async function summarize(): Promise<string> {
   let told = false;
   setHandler(finish, () => {
@@ -11,5 +16,5 @@ export async function summarize(): Promise<string> {
   });
   const began = await build();
   await condition(() => told);
-  return `${began} ${await build()}`;
+  return `${began} ${await build()} ${await anyBuild.model()}`;
 }

@@ -1,162 +1,26 @@
 /** The workflow on a real server, with activities that only answer: what it decides, not what they compute. */
-import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
-import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jobIdFor } from '../../schema/ids.ts';
-import type { JobMemo } from '../../schema/job.ts';
-import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
 import type { SegmentOutcome } from '../../schema/shards.ts';
-import type {
-  AppendEventsInput,
-  CpuActivities,
-  GpuActivities,
-  KeepShardInput,
-  LoggedEvent,
-  PlanInput,
-  SummarizeInput,
-  WorkflowActivities,
-} from '../../schema/stages.ts';
-import { TASK_QUEUES } from '../../schema/task-queues.ts';
-import { startTemporalServer, type TestServer } from '../support/temporal-server.ts';
-import { answers, KeptShards, SHA, segmentOf } from './answers.ts';
+import type { CpuActivities, PlanInput } from '../../schema/stages.ts';
+import { answers, SHA, segmentOf } from './answers.ts';
+import { openRig, type Rig } from './rig.ts';
 
-let server: TestServer;
-let connection: NativeConnection;
-let client: Client;
-let bundle: WorkflowBundleWithSourceMap;
-let stop: () => Promise<void>;
-/** What the workers do at the moment. */
-let current: CpuActivities & GpuActivities & WorkflowActivities;
-
+let rig: Rig;
 beforeAll(async () => {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  server = await startTemporalServer();
-  connection = await NativeConnection.connect({ address: server.address });
-  client = new Client({ connection: await Connection.connect({ address: server.address }) });
-  bundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-  });
-  const workers = await Promise.all([
-    Worker.create({
-      connection,
-      workflowBundle: bundle,
-      taskQueue: TASK_QUEUES.workflow,
-      activities: now('appendEvents', 'keepShard'),
-    }),
-    Worker.create({
-      connection,
-      taskQueue: TASK_QUEUES.cpu,
-      activities: now(
-        'ingest',
-        'extractFrames',
-        'readWords',
-        'matchSlides',
-        'plan',
-        'preprocessFrames',
-        'planMerges',
-        'finish',
-      ),
-    }),
-    Worker.create({
-      connection,
-      taskQueue: TASK_QUEUES.gpu,
-      activities: now('describeSegment', 'reduce'),
-      maxHeartbeatThrottleInterval: '100ms',
-    }),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  stop = async () => {
-    for (const worker of workers) worker.shutdown();
-    await running;
-  };
+  rig = await openRig();
 }, 120_000);
-
-/** Activities that do what `current` does when they are called. */
-function now(
-  ...names: readonly (keyof typeof current)[]
-): Record<string, (input: never) => Promise<unknown>> {
-  return Object.fromEntries(names.map((name) => [name, (input: never) => current[name](input)]));
-}
-
-afterAll(async () => {
-  await stop?.();
-  await client?.connection.close();
-  await connection?.close();
-  await server?.[Symbol.asyncDispose]();
-});
-
-/** Events that no other follows. */
-const LAST: ReadonlySet<string> = new Set(['job.completed', 'job.failed', 'job.cancelled']);
-
-interface Run {
-  readonly handle: WorkflowHandle;
-  readonly events: readonly LoggedEvent[];
-  readonly kept: KeptShards;
-  readonly memo: JobMemo;
-  /** What a reader finds who asks as soon as the last event is there. */
-  readonly memoAtLastEvent: JobMemo | undefined;
-  readonly error: unknown;
-}
-
-/** Runs one job with these activities and answers what it left behind. */
-async function runJob(
-  activities: { cpu: CpuActivities; gpu: GpuActivities },
-  request: Partial<SummaryRequestInput> = {},
-  during: (handle: WorkflowHandle) => Promise<void> = async () => undefined,
-): Promise<Run> {
-  const log: LoggedEvent[] = [];
-  const kept = new KeptShards();
-  let memoAtLastEvent: JobMemo | undefined;
-  const append = {
-    keepShard: async (shard: KeepShardInput): Promise<void> => kept.keep(shard),
-    appendEvents: async ({ events }: AppendEventsInput): Promise<void> => {
-      log.push(...events);
-      if (events.some(({ type }) => LAST.has(type))) {
-        const { memo } = await client.workflow.getHandle(input.jobId).describe();
-        memoAtLastEvent = memo as unknown as JobMemo; // the memo the workflow writes
-      }
-    },
-  };
-  current = { ...activities.cpu, ...activities.gpu, ...append };
-  const input: SummarizeInput = {
-    jobId: await jobIdFor('test', randomUUID()),
-    tenant: 'test',
-    request: SummaryRequest.parse({
-      source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
-      ...request,
-    }),
-  };
-  const handle = await client.workflow.start('summarize', {
-    workflowId: input.jobId,
-    taskQueue: TASK_QUEUES.workflow,
-    args: [input],
-  });
-  await during(handle);
-  const error: unknown = await handle.result().then(
-    () => undefined,
-    (failure: unknown) => failure,
-  );
-  const { memo } = await handle.describe();
-  return { handle, events: log, kept, memo: memo as unknown as JobMemo, memoAtLastEvent, error }; // the memo the workflow writes
-}
+afterAll(() => rig?.[Symbol.asyncDispose](), 30_000);
 
 describe('a job whose slides could not all be drawn', () => {
   it('ends with a gap for each', async () => {
     const activities = answers(6);
     const { extractFrames } = activities.cpu;
     activities.cpu.extractFrames = async (input) => ({ ...(await extractFrames(input)), gaps: 1 });
-    const { memo, events } = await runJob(activities);
+    const { memo, events } = await rig.runJob(activities);
     expect(memo.outcome?.status).toBe('completed_with_gaps');
     expect(events.at(-1)).toMatchObject({ type: 'job.completed', gaps: 1 });
   });
@@ -194,7 +58,9 @@ describe('a job on a video with words and a deck', () => {
         return plan(input);
       },
     } satisfies Partial<CpuActivities>);
-    await runJob(activities, { source: { type: 'video', url: 'https://example.com/a.mp4' } });
+    await rig.runJob(activities, {
+      request: { source: { type: 'video', url: 'https://example.com/a.mp4' } },
+    });
     expect(planned).toMatchObject([{ words, extractions: 1, maxFrames: 600 }]);
     expect(activities.finished).toMatchObject([
       { words, shown: 'shown/x.json', range: { start: 0, end: 20 } },
@@ -205,7 +71,7 @@ describe('a job on a video with words and a deck', () => {
 describe('a job', () => {
   it('describes every slide once, merges level by level, and finishes', async () => {
     const activities = answers(45);
-    const { memo, error, kept } = await runJob(activities);
+    const { memo, error, kept } = await rig.runJob(activities);
     expect(error).toBeUndefined();
     expect(memo.outcome).toEqual({
       status: 'completed',
@@ -222,7 +88,7 @@ describe('a job', () => {
   });
 
   it('numbers its events without holes, and its percent never falls', async () => {
-    const { events, memo } = await runJob(answers(30));
+    const { events, memo } = await rig.runJob(answers(30));
     expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
     expect(events.at(0)?.type).toBe('job.started');
     expect(events.at(-1)?.type).toBe('job.completed');
@@ -232,14 +98,14 @@ describe('a job', () => {
   });
 
   it('has its outcome ready for whoever sees its last event', async () => {
-    const { memoAtLastEvent } = await runJob(answers(4));
+    const { memoAtLastEvent } = await rig.runJob(answers(4));
     expect(memoAtLastEvent?.outcome?.status).toBe('completed');
     expect(memoAtLastEvent?.progress).toMatchObject({ percent: 100, stage: 'done' });
     const failing = answers(4);
     failing.cpu.ingest = async () => {
       throw ApplicationFailure.nonRetryable('Nothing there.', 'empty_source');
     };
-    expect((await runJob(failing)).memoAtLastEvent?.outcome?.error?.code).toBe('empty_source');
+    expect((await rig.runJob(failing)).memoAtLastEvent?.outcome?.error?.code).toBe('empty_source');
   });
 
   it('makes a segment that cannot be described a gap, and completes with gaps', async () => {
@@ -250,7 +116,7 @@ describe('a job', () => {
         throw ApplicationFailure.nonRetryable('too long', 'context_exceeded', { attempts: 1 });
       return describeSegment(input);
     };
-    const { memo, events, kept } = await runJob(activities);
+    const { memo, events, kept } = await rig.runJob(activities);
     expect(memo.outcome?.status).toBe('completed_with_gaps');
     expect(kept.all('described')).toMatchObject([
       { index: 0, lines: 4 },
@@ -265,7 +131,7 @@ describe('a job', () => {
     activities.gpu.describeSegment = async () => {
       throw ApplicationFailure.nonRetryable('too long', 'context_exceeded');
     };
-    const { memo, error } = await runJob(activities);
+    const { memo, error } = await rig.runJob(activities);
     expect(error).toBeInstanceOf(WorkflowFailedError);
     expect(memo.outcome).toMatchObject({
       status: 'failed',
@@ -283,7 +149,7 @@ describe('a job', () => {
     activities.cpu.ingest = async () => {
       throw ApplicationFailure.nonRetryable('The PDF wants a password.', 'encrypted_media');
     };
-    const { memo, events } = await runJob(activities);
+    const { memo, events } = await rig.runJob(activities);
     expect(memo.outcome?.error).toMatchObject({
       code: 'encrypted_media',
       message: 'The PDF wants a password.',
@@ -304,7 +170,7 @@ describe('a job', () => {
     activities.cpu.finish = async () => {
       throw ApplicationFailure.nonRetryable('ENOENT: /secret/path', 'Error');
     };
-    const { memo } = await runJob(activities);
+    const { memo } = await rig.runJob(activities);
     expect(calls).toBe(2);
     expect(memo.outcome?.error?.code).toBe('internal');
     expect(JSON.stringify(memo.outcome)).not.toContain('secret');
@@ -328,9 +194,11 @@ describe('a job', () => {
         stopped = true;
       }
     };
-    const { memo, events, handle } = await runJob(activities, {}, async (running) => {
-      await reached;
-      await running.cancel();
+    const { memo, events, handle } = await rig.runJob(activities, {
+      during: async (running) => {
+        await reached;
+        await running.cancel();
+      },
     });
     expect((await handle.describe()).status.name).toBe('CANCELLED');
     expect(stopped).toBe(true);
@@ -339,13 +207,13 @@ describe('a job', () => {
   });
 
   it('passes no payload over 64 KB, and its history replays', async () => {
-    const { handle } = await runJob(answers(400));
+    const { handle } = await rig.runJob(answers(400));
     const history = await handle.fetchHistory();
     const payloads = JSON.stringify(history, (_, value: unknown) =>
       value instanceof Uint8Array ? `<${value.byteLength}>` : value,
     ).match(/(?<=<)\d+(?=>)/g);
     expect(Math.max(...(payloads ?? []).map(Number))).toBeLessThan(65_536);
     expect(history.events?.length).toBeLessThan(10_000);
-    await Worker.runReplayHistory({ workflowBundle: bundle }, history, handle.workflowId);
+    await Worker.runReplayHistory({ workflowBundle: rig.bundle }, history, handle.workflowId);
   });
 });

@@ -7,7 +7,7 @@ import type { LogLine } from './deployment.ts';
 /** A checkpoint is due after a second and 32 tokens; what is under way between two processes comes on top. */
 const CHECKPOINT_TOKENS = 32;
 const CHECKPOINT_MS = 1000;
-const ON_THE_WAY_MS = 750;
+const ON_THE_WAY_MS = 1500;
 
 export interface Answers {
   /** Different answers that were made. */

@@ -43,6 +43,10 @@ export interface Member {
 export interface Deployment extends AsyncDisposable {
   readonly home: string;
   readonly client: FrameloomClient;
+  /** Of Temporal's frontend, host:port. */
+  readonly temporalAddress: string;
+  /** Address of the API. */
+  readonly url: string;
   /** Everything that was logged, in the order of arrival. */
   readonly lines: readonly LogLine[];
   start(role: Role, options?: { readonly name?: string; readonly env?: Env }): Promise<Member>;
@@ -77,9 +81,12 @@ export async function deploy(
   let url: string | undefined;
 
   function logOf(name: string): ReturnType<typeof createWriteStream> {
-    const known = logs.get(name) ?? createWriteStream(join(home, 'logs', `${name}.log`), { flags: 'a' });
-    logs.set(name, known);
-    return known;
+    const known = logs.get(name);
+    if (known !== undefined) return known;
+    const log = createWriteStream(join(home, 'logs', `${name}.log`), { flags: 'a' });
+    log.on('error', () => {}); // the home may be gone before the last line
+    logs.set(name, log);
+    return log;
   }
 
   function listen(child: ChildProcess, name: string): void {
@@ -165,8 +172,15 @@ export async function deploy(
   const deployment: Deployment = {
     home,
     get client() {
+      return createClient({ url: this.url });
+    },
+    get url() {
       if (url === undefined) throw new Error('the API was not started');
-      return createClient({ url });
+      return url;
+    },
+    get temporalAddress() {
+      if (temporalReady === undefined) throw new Error('Temporal was not started');
+      return temporalReady.address;
     },
     lines,
     start,

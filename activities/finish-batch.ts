@@ -1,0 +1,66 @@
+/** Publishes the files of a batch that has ended. */
+import { unfinished } from '../schema/batch.ts';
+import { type OutputLine, outputLines } from '../schema/batch-output.ts';
+import type { BatchFileActivities, FinishBatchInput, FinishBatchOutput } from '../schema/batch-stages.ts';
+import type { StoredFile } from '../schema/file.ts';
+import { type FileId, fileIdFor } from '../schema/ids.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { fileName, SOURCE } from '../store/names.ts';
+import { putJson } from './artifacts.ts';
+import { batchReader } from './batch-reader.ts';
+import { withHeartbeat } from './heartbeat.ts';
+
+export function createFinishBatch({
+  store,
+}: {
+  readonly store: ArtifactStore;
+}): BatchFileActivities['finishBatch'] {
+  return (input) =>
+    withHeartbeat(async (): Promise<FinishBatchOutput> => {
+      const output = await publish(input, true);
+      const errors = await publish(input, false);
+      return {
+        completed: output.lines,
+        failed: errors.lines,
+        ...(output.id ? { outputFileId: output.id } : {}),
+        ...(errors.id ? { errorFileId: errors.id } : {}),
+      };
+    });
+
+  /** The file of the lines with a result, or of those without. An empty one is none. */
+  async function publish(
+    { status, ...ref }: FinishBatchInput,
+    ok: boolean,
+  ): Promise<{ readonly lines: number; readonly id?: FileId }> {
+    const counted = { lines: 0 };
+    const lines = outputLines(batchReader(store, ref), unfinished(status));
+    const { bytes, sha256 } = await store.putByContent(SOURCE, only(lines, ok, counted));
+    if (counted.lines === 0) return counted;
+    const kind = ok ? 'output' : 'errors';
+    const id = await fileIdFor(ref.tenant, `${kind} of ${ref.batchId} round ${ref.round}`);
+    const record: StoredFile = {
+      id,
+      object: 'file',
+      filename: `${ref.batchId}_${kind}.jsonl`,
+      purpose: 'batch_output',
+      bytes,
+      sha256,
+      created_at: new Date().toISOString(),
+      tenant: ref.tenant,
+    };
+    await putJson(store, fileName(id), record);
+    return { ...counted, id };
+  }
+}
+
+async function* only(
+  lines: AsyncIterable<OutputLine>,
+  ok: boolean,
+  counted: { lines: number },
+): AsyncGenerator<Uint8Array> {
+  for await (const line of lines) {
+    if (line.ok !== ok) continue;
+    counted.lines += 1;
+    yield new TextEncoder().encode(`${line.text}\n`);
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Writes down what became of the jobs of a batch. It asks the orchestrator itself, so that jobs which ended without a word, by
+ * force or by a time limit, are found as well. The first outcome of a line in a round stands.
+ */
+import { unfinished } from '../schema/batch.ts';
+import type { BatchOutcome } from '../schema/batch-output.ts';
+import type { BatchActivities, SettleInput } from '../schema/batch-stages.ts';
+import { ERRORS, jobError } from '../schema/errors.ts';
+import type { JobId } from '../schema/ids.ts';
+import type { Job, JobError, JobMemo, JobStatus } from '../schema/job.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { batchOutcomeName } from '../store/names.ts';
+import { findJson, putJson } from './artifacts.ts';
+
+/** A job as the orchestrator knows it. */
+export interface SeenJob {
+  readonly state: 'running' | 'completed' | 'failed' | 'cancelled' | 'timed_out';
+  readonly memo: JobMemo;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly closedAt: string | undefined;
+}
+
+export interface SettleDeps {
+  readonly store: ArtifactStore;
+  /** Undefined where there is no such job. */
+  readonly seeJob: (id: JobId) => Promise<SeenJob | undefined>;
+}
+
+/** Jobs looked at at once. */
+const AT_ONCE = 10;
+
+export function createSettleJobs({ store, seeJob }: SettleDeps): BatchActivities['settleJobs'] {
+  return async ({ jobs, ...ref }) => {
+    const ends: ('running' | 'completed' | 'failed')[] = [];
+    for (let first = 0; first < jobs.length; first += AT_ONCE) {
+      const some = jobs.slice(first, first + AT_ONCE);
+      ends.push(...(await Promise.all(some.map((job) => settle(ref, job)))));
+    }
+    return ends;
+  };
+
+  async function settle(
+    { batchId, round, stop }: Omit<SettleInput, 'jobs'>,
+    [line, jobId]: SettleInput['jobs'][number],
+  ): Promise<'running' | 'completed' | 'failed'> {
+    const name = batchOutcomeName(batchId, line, round);
+    const known = await findJson<BatchOutcome>(store, name);
+    if (known) return known.ok ? 'completed' : 'failed';
+    const seen = await seeJob(jobId);
+    if (seen?.state === 'running') return 'running';
+    await putJson(store, name, outcomeOf(jobId, seen, stop));
+    const stands = await findJson<BatchOutcome>(store, name);
+    return stands?.ok ? 'completed' : 'failed';
+  }
+}
+
+function outcomeOf(id: JobId, seen: SeenJob | undefined, stop: SettleInput['stop']): BatchOutcome {
+  if (!seen) return { ok: false, job: null, error: { code: 'not_found', message: 'The job was deleted.' } };
+  const { outcome } = seen.memo;
+  const ok = outcome?.status === 'completed' || outcome?.status === 'completed_with_gaps';
+  const error = ok ? undefined : errorOf(seen, stop);
+  return {
+    ok,
+    job: jobOf(id, seen, error),
+    ...(outcome?.result ? { result: outcome.result.name } : {}),
+    ...(outcome?.ledger === undefined ? {} : { ledger: outcome.ledger }),
+    ...(error ? { error: { code: error.code, message: error.message } } : {}),
+  };
+}
+
+/** Why a job has no result: its own error, or for one that ended without telling, what its end means. */
+function errorOf({ state, memo }: SeenJob, stop: SettleInput['stop']): JobError {
+  if (memo.outcome?.error) return memo.outcome.error;
+  if (state === 'cancelled') {
+    return stop === 'expired' ? unfinished('expired') : jobError('batch_cancelled', 'The job was cancelled.');
+  }
+  if (state === 'timed_out') return jobError('timeout', ERRORS.timeout.title);
+  return jobError('internal', 'The job ended without saying why.');
+}
+
+function jobOf(id: JobId, { state, memo, createdAt, closedAt }: SeenJob, error: JobError | undefined): Job {
+  const { request, outcome, startedAt } = memo;
+  const status: JobStatus = outcome?.status ?? (state === 'cancelled' ? 'cancelled' : 'failed');
+  return {
+    id,
+    object: 'summary',
+    custom_id: request.custom_id ?? null,
+    metadata: request.metadata ?? {},
+    status,
+    progress: memo.progress ?? {
+      percent: 0,
+      stage: 'queued',
+      segments: { total: 0, done: 0, failed: 0 },
+    },
+    request,
+    result: null,
+    result_sha256: outcome?.result?.sha256 ?? null,
+    ledger: null,
+    error: status === 'cancelled' ? null : (error ?? null),
+    created_at: createdAt,
+    started_at: startedAt ?? null,
+    completed_at: closedAt ?? null,
+  };
+}

@@ -1,0 +1,72 @@
+/** What orchestration alone costs per segment, and whether that stays the same in long jobs: all activities only answer. */
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { jobIdFor } from '../../schema/ids.ts';
+import { SummaryRequest } from '../../schema/request.ts';
+import type { SummarizeInput } from '../../schema/stages.ts';
+import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import { startTemporalServer } from '../../test/support/temporal-server.ts';
+import { answers, model } from '../../test/workflows/answers.ts';
+
+const SIZES = [10, 10, 100, 1000] as const;
+
+export async function measureFlat(): Promise<void> {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  await using server = await startTemporalServer();
+  const native = await NativeConnection.connect({ address: server.address });
+  const connection = await Connection.connect({ address: server.address });
+  const client = new Client({ connection });
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  let current = answers(1);
+  const nothing = async (): Promise<void> => undefined;
+  const activities = {
+    ...Object.fromEntries(
+      Object.keys(current.cpu).map((name) => [name, (input: never) => current.cpu[name as 'plan'](input)]), // names of that object
+    ),
+    ...Object.fromEntries(
+      Object.keys(current.gpu).map((name) => [name, (input: never) => current.gpu[name as 'reduce'](input)]), // likewise
+    ),
+    appendEvents: nothing,
+    keepShard: nothing,
+  };
+  const workers = await Promise.all(
+    Object.values(TASK_QUEUES).map((taskQueue) =>
+      Worker.create({
+        connection: native,
+        taskQueue,
+        activities,
+        ...(taskQueue === TASK_QUEUES.workflow ? { workflowBundle } : {}),
+      }),
+    ),
+  );
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  try {
+    for (const [number, segments] of SIZES.entries()) {
+      current = answers(segments * model.maxImages);
+      const jobId = await jobIdFor('bench', String(number));
+      const request = SummaryRequest.parse({ source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } });
+      const input: SummarizeInput = { jobId, tenant: 'bench', request };
+      const began = performance.now();
+      await client.workflow.execute('summarize', {
+        workflowId: jobId,
+        taskQueue: TASK_QUEUES.workflow,
+        args: [input],
+      });
+      const time = performance.now() - began;
+      // The first one warms up.
+      if (number > 0)
+        console.log(
+          `  ${segments} segments: ${(time / 1000).toFixed(2)} s, ${(time / segments).toFixed(1)} ms per segment`,
+        );
+    }
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await running;
+    await native.close();
+    await connection.close();
+  }
+}

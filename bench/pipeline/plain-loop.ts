@@ -1,0 +1,177 @@
+/** A job without Temporal: the same activities called one after another, as many at once as the workers would. */
+import { createReadStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import {
+  createCpuActivities,
+  createGpuActivities,
+  createWorkflowActivities,
+} from '../../activities/index.ts';
+import { findMediaTools } from '../../media/index.ts';
+import { jobIdFor, newFileId } from '../../schema/ids.ts';
+import { SummaryRequest } from '../../schema/request.ts';
+import { loadSettings } from '../../schema/settings.ts';
+import { type MergeOutcome, type SegmentOutcome, SHARD } from '../../schema/shards.ts';
+import type { ExtractSpan, KeepShardInput, ReduceInput } from '../../schema/stages.ts';
+import { createFolderStore } from '../../store/folder-store.ts';
+import { fileName, SOURCE } from '../../store/names.ts';
+import { planSpans, videoRange } from '../../summary/plan.ts';
+import { startGenerator } from '../../workers/generator.ts';
+import { resolveModel } from '../../workers/models.ts';
+
+export interface PlainRun {
+  /** From the first activity to the last; starting the model is not part of it. */
+  readonly milliseconds: number;
+  readonly segments: number;
+}
+
+const SEGMENTS_PER_BLOCK = 4;
+
+/** Summarizes the video at `path`, with all data under `home`. */
+export async function runPlainLoop(path: string, home: string): Promise<PlainRun> {
+  const settings = loadSettings({ FRAMELOOM_HOME: home, FRAMELOOM_LOG_LEVEL: 'error' });
+  const logger = new DefaultLogger('ERROR');
+  const installed = await resolveModel(settings);
+  const { profile } = installed;
+  const store = createFolderStore(join(home, 'artifacts'));
+  const scratch = join(home, 'scratch');
+  await mkdir(scratch, { recursive: true });
+  await using generator = await startGenerator(settings, installed, logger, new AbortController().signal);
+  const cpu = createCpuActivities({
+    store,
+    tools: await findMediaTools({ ffmpeg: process.env.FFMPEG_PATH, ffprobe: process.env.FFPROBE_PATH }),
+    profile,
+    scratch,
+    office: undefined,
+    withoutLibreOffice: 'text',
+    transcription: undefined,
+    limits: { maxPixels: 2 ** 26, maxPages: 100, maxBytes: 2 ** 34, allowPrivate: false },
+  });
+  const gpu = createGpuActivities({ store, profile, generator, scratch, keepFeatures: true });
+  const { keepShard } = createWorkflowActivities({ store });
+  const call = <I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> => {
+    const environment = new MockActivityEnvironment({}, { logger });
+    return environment.run(() => activity(input)) as Promise<O>; // its type forgets what the function answers
+  };
+
+  const { sha256 } = await store.putByContent(SOURCE, createReadStream(path));
+  const file_id = newFileId();
+  await store.put(fileName(file_id), new TextEncoder().encode(JSON.stringify({ id: file_id, sha256 })));
+  const request = SummaryRequest.parse({ source: { type: 'video', file_id } });
+  const ref = { jobId: await jobIdFor('bench', sha256), run: 'plain' };
+  const began = performance.now();
+
+  const { source, artifact, model } = await call(cpu.ingest, {
+    jobId: ref.jobId,
+    source: request.source,
+    detail: request.detail,
+  });
+  if (source.type !== 'video') throw new TypeError('a video was asked for');
+  const range = videoRange(source, request);
+  const { words } = await call(cpu.readWords, { source, artifact, range });
+  const spans = planSpans(source, request, []);
+  const extractions = await pool(spans.length, availableParallelism(), async (index) => {
+    const span = spans[index] as ExtractSpan; // index < spans.length
+    return (await call(cpu.extractFrames, { source, artifact, span, crops: model.crops })).extraction;
+  });
+  await keep('extractions', extractions);
+  const common = {
+    ...ref,
+    extractions: Math.ceil(spans.length / SHARD),
+    maxFrames: request.sampling.max_frames,
+    ...(words ? { words } : {}),
+  };
+  const { segments } = await call(cpu.plan, { ...common, source, model, request: {} });
+
+  const blocks = new Map<number, Promise<unknown>>();
+  const described = await pool(segments, generator.info.rows, async (index): Promise<SegmentOutcome> => {
+    const place = { ...ref, shard: Math.floor(index / SHARD), at: index % SHARD };
+    const block = Math.floor(index / SEGMENTS_PER_BLOCK);
+    const from = (block * SEGMENTS_PER_BLOCK) % SHARD;
+    const to = from + Math.min(SEGMENTS_PER_BLOCK, segments - block * SEGMENTS_PER_BLOCK);
+    if (!blocks.has(block))
+      blocks.set(block, call(cpu.preprocessFrames, { ...ref, shard: place.shard, from, to }));
+    await blocks.get(block);
+    const { generation, lines, opens, closes, ...cost } = await call(gpu.describeSegment, place);
+    const marks = opens === undefined || closes === undefined ? {} : { opens, closes };
+    return { index, generation, lines, ...marks, cost };
+  });
+  await keep('described', described);
+
+  const levels: number[] = [];
+  const maxTokens = model.tokens.summary;
+  let text = '';
+  while (levels.at(-1) !== 1) {
+    const level = levels.length;
+    const entries = levels.at(-1) ?? segments;
+    const { groups } = await call(cpu.planMerges, { ...ref, level, entries, request: {}, model });
+    const merged = await pool(groups, generator.info.rows, async (index): Promise<MergeOutcome> => {
+      const ask = (kind: ReduceInput['kind'], most: number) => {
+        const place = { level, shard: Math.floor(index / SHARD), at: index % SHARD };
+        return call(gpu.reduce, { ...ref, kind, ...place, maxTokens: most });
+      };
+      if (level > 0) {
+        const { generation, gpuSeconds, passed } = await ask('summary', maxTokens);
+        return { text: generation, made: passed ? [] : [generation], gpuSeconds };
+      }
+      const written = await ask('section', maxTokens);
+      const title = await ask('title', model.tokens.title);
+      return {
+        text: written.generation,
+        title: title.generation,
+        made: [written.generation, title.generation],
+        gpuSeconds: written.gpuSeconds + title.gpuSeconds,
+      };
+    });
+    await keep(`merged-${level}`, merged);
+    levels.push(groups);
+    text = merged.at(-1)?.text ?? '';
+  }
+  const title = await call(gpu.reduce, {
+    kind: 'title',
+    inputs: [text],
+    model,
+    maxTokens: model.tokens.title,
+  });
+  await call(cpu.finish, {
+    ...common,
+    source,
+    range,
+    segments,
+    levels,
+    summary: text,
+    title: title.generation,
+    titleGpuSeconds: title.gpuSeconds,
+    startedAt: new Date().toISOString(),
+    model,
+  });
+  return { milliseconds: performance.now() - began, segments };
+
+  async function keep<K extends KeepShardInput['kind']>(
+    kind: K,
+    entries: Extract<KeepShardInput, { kind: K }>['entries'],
+  ): Promise<void> {
+    for (let first = 0; first < entries.length; first += SHARD) {
+      const part = { kind, shard: first / SHARD, entries: entries.slice(first, first + SHARD) };
+      await call(keepShard, { ...ref, ...part } as KeepShardInput); // the kind goes with its entries
+    }
+  }
+}
+
+/** Works on the numbers below `count`, `limit` at once, and answers in their order. */
+async function pool<T>(count: number, limit: number, work: (index: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < count) {
+      const index = next;
+      next += 1;
+      results[index] = await work(index);
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, lane));
+  return results;
+}

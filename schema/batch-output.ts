@@ -1,0 +1,91 @@
+/** From what is known of each line of a batch to the line that clients read: OpenAI's output and error lines. */
+import type { ShardLine } from './batch.ts';
+import { ERRORS } from './errors.ts';
+import type { Job, JobError } from './job.ts';
+
+/** What became of a line: the job as it ended, without the result and the ledger, which are named. */
+export interface BatchOutcome {
+  readonly ok: boolean;
+  readonly job: Job | null;
+  readonly result?: string;
+  readonly ledger?: string;
+  readonly error?: Pick<JobError, 'code' | 'message'>;
+}
+
+/** Where the lines of a batch are read from. */
+export interface BatchReader {
+  readonly shards: number;
+  readonly round: number;
+  shard(number: number): Promise<readonly ShardLine[]>;
+  /** What became of the line in its last round that has an outcome, from `round` down. */
+  outcome(line: number, round: number): Promise<BatchOutcome | undefined>;
+  /** The content of a JSON artifact, or undefined where it is gone. */
+  json(name: string): Promise<unknown>;
+}
+
+export interface OutputLine {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** Lines whose artifacts are read at once. */
+const AT_ONCE = 10;
+
+/**
+ * The lines that have an outcome, in the order of the input. Those without one are left out while the batch runs; once it has
+ * ended, `rest` says why they have none.
+ */
+export async function* outputLines(reader: BatchReader, rest?: JobError): AsyncGenerator<OutputLine> {
+  for (let number = 0; number < reader.shards; number += 1) {
+    const lines = await reader.shard(number);
+    for (let first = 0; first < lines.length; first += AT_ONCE) {
+      const some = lines.slice(first, first + AT_ONCE);
+      const made = await Promise.all(some.map((line) => outputLine(reader, line, rest)));
+      for (const line of made) if (line) yield line;
+    }
+  }
+}
+
+async function outputLine(
+  reader: BatchReader,
+  line: ShardLine,
+  rest: JobError | undefined,
+): Promise<OutputLine | undefined> {
+  if ('error' in line) return withoutJob(line, line.error);
+  const outcome = await reader.outcome(line.line, reader.round);
+  if (!outcome) return rest && withoutJob(line, rest);
+  if (!outcome.job)
+    return withoutJob(line, outcome.error ?? { code: 'internal', message: ERRORS.internal.title });
+  const [result, ledger] = await Promise.all([
+    outcome.result === undefined ? null : reader.json(outcome.result),
+    outcome.ledger === undefined ? null : reader.json(outcome.ledger),
+  ]);
+  const { error } = outcome;
+  return {
+    ok: outcome.ok,
+    text: JSON.stringify({
+      id: idOf(line),
+      custom_id: line.customId,
+      response: {
+        status_code: error ? ERRORS[error.code].status : 200,
+        request_id: `req_${line.jobId.slice(4)}`,
+        body: { ...outcome.job, result: result ?? null, ledger: ledger ?? null },
+      },
+      error: error ? { code: error.code, message: error.message } : null,
+    }),
+  };
+}
+
+function withoutJob(line: ShardLine, { code, message }: Pick<JobError, 'code' | 'message'>): OutputLine {
+  const text = JSON.stringify({
+    id: idOf(line),
+    custom_id: line.customId,
+    response: null,
+    error: { code, message, line: line.line },
+  });
+  return { ok: false, text };
+}
+
+function idOf(line: ShardLine): string {
+  return `batch_req_${'error' in line ? `line_${line.line}` : line.jobId.slice(4)}`;
+}

@@ -1,0 +1,100 @@
+/** What travels between the workflow of a batch, its activities and its next run. Small, as in stages.ts. */
+import type { BatchStatus, ShardLine } from './batch.ts';
+import type { BatchId, FileId, JobId } from './ids.ts';
+
+/** What can be said to a running batch, by a signal of this name. */
+export const BATCH_CONTROL = 'control';
+export type BatchControl =
+  | { readonly do: 'pause' | 'resume' }
+  | { readonly do: 'limit'; readonly maxInFlight: number };
+
+/** Which lines a batch has, and which round of it this is. */
+export interface BatchRef {
+  readonly batchId: BatchId;
+  readonly tenant: string;
+  readonly input: string;
+  readonly shards: number;
+  readonly round: number;
+}
+
+/** The argument of the `batch` workflow. */
+export interface BatchInput extends BatchRef {
+  readonly total: number;
+  readonly invalid: number;
+  /** Lines that have a result from rounds before. */
+  readonly completed: number;
+  readonly maxInFlight: number;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Where the run before left off; callers never set it. */
+  readonly state?: BatchState;
+}
+
+/** A place among the lines: shard, and entry of it. */
+export interface LinePlace {
+  readonly shard: number;
+  readonly at: number;
+}
+
+export interface BatchState {
+  /** First line that is not yet begun; absent when all are. */
+  readonly next?: LinePlace;
+  readonly completed: number;
+  readonly failed: number;
+  readonly maxInFlight: number;
+  readonly paused: boolean;
+  readonly stop?: 'cancelled' | 'expired';
+  /** Lines under way and their jobs. */
+  readonly running: readonly (readonly [line: number, jobId: JobId])[];
+}
+
+export interface ReadLinesInput extends BatchRef {
+  readonly from: LinePlace;
+  readonly limit: number;
+}
+
+/** A line whose job is to be run, and its place. */
+export interface ReadyLine {
+  readonly place: LinePlace;
+  readonly line: Extract<ShardLine, { readonly jobId: JobId }>;
+}
+
+export interface ReadLinesOutput {
+  readonly lines: readonly ReadyLine[];
+  /** Where to go on; absent at the end. */
+  readonly next?: LinePlace;
+}
+
+export interface SettleInput extends BatchRef {
+  /** Why jobs are being cancelled, where they are. */
+  readonly stop?: 'cancelled' | 'expired';
+  readonly jobs: readonly (readonly [line: number, jobId: JobId])[];
+}
+
+/** Of each job, in order. */
+export type SettleOutput = readonly ('running' | 'completed' | 'failed')[];
+
+export interface FinishBatchInput extends BatchRef {
+  readonly status: BatchStatus;
+}
+
+export interface FinishBatchOutput {
+  readonly completed: number;
+  readonly failed: number;
+  readonly outputFileId?: FileId;
+  readonly errorFileId?: FileId;
+}
+
+/** Local activities of the `workflow` queue. */
+export interface BatchActivities {
+  /** The next lines that have no result yet, as many as fit into a payload. */
+  readBatchLines(input: ReadLinesInput): Promise<ReadLinesOutput>;
+  /** Looks at jobs, and writes down what became of those that have ended, however they did. */
+  settleJobs(input: SettleInput): Promise<SettleOutput>;
+}
+
+/** Activities of the `cpu` queue. */
+export interface BatchFileActivities {
+  /** Publishes output and error file, which together have each line once. */
+  finishBatch(input: FinishBatchInput): Promise<FinishBatchOutput>;
+}

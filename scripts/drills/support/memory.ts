@@ -1,0 +1,48 @@
+/** The most memory that the processes of a deployment have had, as the kernel counts it. */
+import { readFile } from 'node:fs/promises';
+import type { Deployment, Member } from './deployment.ts';
+
+/** Programs that come and go are looked at so often, in milliseconds. */
+const LOOK = 250;
+
+export interface MemoryWatch {
+  /** Largest resident sets so far in bytes, by process. Programs that a worker starts are counted by the largest of them. */
+  peaks(): Promise<ReadonlyMap<string, number>>;
+  [Symbol.dispose](): void;
+}
+
+export function watchMemory(deployment: Deployment): MemoryWatch {
+  const children = new Map<string, number>();
+  const timer = setInterval(() => void look(), LOOK);
+
+  async function look(): Promise<void> {
+    for (const member of members(deployment)) {
+      for (const pid of await member.children()) {
+        const bytes = await peakOf(pid);
+        const name = member.name === 'gpu' ? 'model host' : `programs of ${member.name}`;
+        children.set(name, Math.max(children.get(name) ?? 0, bytes));
+      }
+    }
+  }
+
+  return {
+    async peaks() {
+      await look();
+      const own = await Promise.all(
+        members(deployment).map(async ({ name, pid }) => [name, await peakOf(pid)] as const),
+      );
+      return new Map([...own, ...children]);
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
+
+function members(deployment: Deployment): readonly Member[] {
+  return ['cpu', 'gpu', 'api'].map((name) => deployment.member(name));
+}
+
+/** 0 for a process that has gone. */
+async function peakOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/VmHWM:\s+(\d+) kB/.exec(text)?.[1] ?? 0) * 1024;
+}

@@ -1,0 +1,131 @@
+/** Twelve hours of video in the memory of one, with nothing of them lost, within the limits of histories and payloads. */
+import { openAsBlob } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import type { SummaryResult } from '../../schema/result.ts';
+import { facts, factsInText } from '../../test/world/facts.ts';
+import { deploy } from './support/deployment.ts';
+import type { Drill, Outcome } from './support/drill.ts';
+import { type Marker, makeLongVideo } from './support/long-video.ts';
+import { watchMemory } from './support/memory.ts';
+import { eventLosses, finalJob } from './support/run.ts';
+
+/** Most that the larger source may add to the memory of any process. */
+const MORE_MEMORY = 1.1;
+const MOST_EVENTS = 10_000;
+const MOST_BYTES = 64 * 1024;
+
+interface Long {
+  readonly seconds: number;
+  readonly segments: number;
+  readonly frames: number;
+  readonly lost: readonly string[];
+  readonly peaks: ReadonlyMap<string, number>;
+  readonly runs: number;
+  readonly mostEvents: number;
+  readonly mostBytes: number;
+}
+
+export const twelveHours: Drill = {
+  name: 'twelve-hours',
+  rule: 'twelve hours of video take no more memory than one hour, and everything shown in them is in the result',
+  async run({ folder, seed }): Promise<Outcome> {
+    const one = await summarizeHours(folder, 1, seed);
+    const twelve = await summarizeHours(folder, 12, seed);
+    const lost = [...one.lost, ...twelve.lost];
+    for (const [name, bytes] of twelve.peaks) {
+      const before = one.peaks.get(name) ?? 0;
+      if (bytes > before * MORE_MEMORY) lost.push(`${name} grew from ${mega(before)} to ${mega(bytes)}`);
+    }
+    const peaks = [...twelve.peaks].map(
+      ([name, bytes]) => `${name} ${mega(one.peaks.get(name) ?? 0)} → ${mega(bytes)}`,
+    );
+    return {
+      injected: `12 h of video: ${twelve.frames} pictures, ${twelve.segments} segments, 20 markers`,
+      lost,
+      redone: `nothing; ${Math.round(twelve.seconds)} s, ${twelve.runs} runs, at most ${twelve.mostEvents} events and ${twelve.mostBytes} bytes a payload; peak memory of 1 h → 12 h: ${peaks.join(', ')}`,
+    };
+  },
+};
+
+async function summarizeHours(folder: string, hours: number, seed: number): Promise<Long> {
+  const path = join(folder, `${hours}h.mp4`);
+  const markers = await makeLongVideo(path, { hours, seed });
+  await using deployment = await deploy();
+  using memory = watchMemory(deployment);
+  const { client } = deployment;
+  const file = await client.uploadFile(await openAsBlob(path), `${hours}h.mp4`);
+  await rm(path);
+  const began = performance.now();
+  const { id } = await client.createSummary({
+    source: { type: 'video', file_id: file.id },
+    sampling: { max_frames: 2000 },
+  });
+  const events = [];
+  for await (const event of client.events(id)) events.push(event);
+  const job = await finalJob(deployment, id);
+  const seconds = (performance.now() - began) / 1000;
+  const { result } = job;
+  const missing = result ? missingMarkers(markers, result) : ['everything'];
+  const histories = await measureHistories(deployment.temporalAddress, id);
+  const lost = [...missing.map((title) => `the marker ${title} of ${hours} h`), ...eventLosses(events)];
+  if (job.status !== 'completed')
+    lost.push(`the job of ${hours} h is ${job.status} ${job.error?.code ?? ''}`);
+  if (histories.mostEvents > MOST_EVENTS) lost.push(`a history has ${histories.mostEvents} events`);
+  if (histories.mostBytes > MOST_BYTES) lost.push(`a payload has ${histories.mostBytes} bytes`);
+  return {
+    seconds,
+    segments: result?.segments.length ?? 0,
+    frames: result?.usage.frames ?? 0,
+    lost,
+    peaks: await memory.peaks(),
+    ...histories,
+  };
+}
+
+/** Titles of the markers that no segment tells of at their time, or that are in no chapter. */
+function missingMarkers(
+  markers: readonly Marker[],
+  { segments, chapters }: SummaryResult,
+): readonly string[] {
+  const told = (text: string, { spec }: Marker): boolean => {
+    const known = factsInText(text);
+    return facts(spec).every((fact) => known.has(fact));
+  };
+  const covers = (place: { start_time?: number | undefined; end_time?: number | undefined }, time: number) =>
+    (place.start_time ?? 0) <= time && time < (place.end_time ?? 0);
+  return markers
+    .filter(
+      (marker) =>
+        !segments.some((segment) => covers(segment, marker.time) && told(segment.caption, marker)) ||
+        !chapters.some((chapter) => covers(chapter, marker.time) && told(chapter.summary, marker)),
+    )
+    .map(({ spec }) => spec.title);
+}
+
+/** Reads the histories of all runs of a job. */
+async function measureHistories(
+  address: string,
+  id: string,
+): Promise<Pick<Long, 'runs' | 'mostEvents' | 'mostBytes'>> {
+  const connection = await Connection.connect({ address });
+  const { workflow } = new Client({ connection });
+  const found = { runs: 0, mostEvents: 0, mostBytes: 0 };
+  for await (const { runId } of workflow.list({ query: `WorkflowId='${id}'` })) {
+    const history = await workflow.getHandle(id, runId).fetchHistory();
+    found.runs += 1;
+    found.mostEvents = Math.max(found.mostEvents, history.events?.length ?? 0);
+    JSON.stringify(history, (_, value: unknown) => {
+      if (!(value instanceof Uint8Array)) return value;
+      found.mostBytes = Math.max(found.mostBytes, value.byteLength);
+      return undefined;
+    });
+  }
+  await connection.close();
+  return found;
+}
+
+function mega(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MB`;
+}

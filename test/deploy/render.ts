@@ -1,0 +1,91 @@
+/** The chart as Helm renders it. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { packageRoot } from '../../cli/package-root.ts';
+import { findTool } from '../../cli/tools.ts';
+import type { KubernetesObject } from './kubernetes-schemas.ts';
+
+export const CHART = join(packageRoot(), 'deploy', 'chart');
+export const EXAMPLES = readdirSync(join(CHART, 'examples')).sort();
+
+/** Helm's program; undefined where there is none, with which the tests of the chart are skipped. */
+export const helm = findTool('helm', process.env);
+/** Why, behind the names of those tests. */
+export const SKIPPED = helm === undefined ? ' (no Helm: HELM_PATH, set-up and the PATH lead to none)' : '';
+
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: object }[];
+  readonly securityContext: object;
+  readonly resources: {
+    readonly requests: Readonly<Record<string, unknown>>;
+    readonly limits: Readonly<Record<string, unknown>>;
+  };
+  readonly startupProbe?: { readonly periodSeconds: number; readonly failureThreshold: number };
+  readonly livenessProbe?: { readonly exec?: { readonly command: readonly string[] } };
+  readonly readinessProbe?: object;
+  readonly volumeMounts: readonly {
+    readonly name: string;
+    readonly mountPath: string;
+    readonly readOnly?: boolean;
+  }[];
+}
+
+export interface PodSpec {
+  readonly initContainers?: readonly Container[];
+  readonly containers: readonly Container[];
+  readonly volumes: readonly { readonly name: string }[];
+  readonly terminationGracePeriodSeconds: number;
+  readonly tolerations?: readonly object[];
+  readonly [field: string]: unknown;
+}
+
+export interface Deployment extends KubernetesObject {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly strategy: object;
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly template: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      readonly spec: PodSpec;
+    };
+  };
+}
+
+/** All objects of a release. Throws what Helm says against the values. */
+export function render(example: string, ...set: readonly string[]): readonly KubernetesObject[] {
+  const args = ['template', 'frameloom', CHART, '--namespace', 'video', '--kube-version', '1.34.2'];
+  const values = join(CHART, 'examples', example);
+  const text = execFileSync(
+    helm ?? 'helm',
+    [...args, '--values', values, ...set.flatMap((one) => ['--set-json', one])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  ).toString();
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as KubernetesObject | null) // an empty one is null; others are checked by schema
+    .filter((object) => object !== null);
+}
+
+export function deployments(objects: readonly KubernetesObject[]): readonly Deployment[] {
+  return objects.filter(({ kind }) => kind === 'Deployment') as unknown as readonly Deployment[]; // by its schema
+}
+
+/** The deployment of `api`, `cpu` or `gpu`. */
+export function deploymentOf(objects: readonly KubernetesObject[], role: string): Deployment {
+  const found = deployments(objects).find(
+    ({ metadata }) => metadata.labels['app.kubernetes.io/component'] === role,
+  );
+  if (!found) throw new Error(`no deployment of ${role}`);
+  return found;
+}
+
+export function containersOf({ spec }: Deployment): readonly Container[] {
+  return [...(spec.template.spec.initContainers ?? []), ...spec.template.spec.containers];
+}

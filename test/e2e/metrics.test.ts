@@ -1,0 +1,178 @@
+/** What a system under work tells Prometheus: the whole system, scraped while a job runs. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse as parseYaml } from 'yaml';
+import { packageRoot } from '../../cli/package-root.ts';
+import { makeDeck } from '../world/deck.ts';
+import { follow, startSystem, type TestSystem } from './system.ts';
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** The samples of Prometheus' text format. */
+function parse(text: string): readonly Sample[] {
+  return text.split('\n').flatMap((line) => {
+    const [, name, labels = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (name === undefined) return [];
+    const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', label = '']) => [key, label]);
+    return [{ name, labels: Object.fromEntries(pairs), value: Number(value) }];
+  });
+}
+
+/** The sum over all samples that have these labels. */
+function total(
+  samples: readonly Sample[],
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): number {
+  return samples
+    .filter(
+      (one) => one.name === name && Object.entries(labels).every(([key, text]) => one.labels[key] === text),
+    )
+    .reduce((sum, { value }) => sum + value, 0);
+}
+
+/** The first of two free ports in a row. */
+async function freePorts(): Promise<number> {
+  const listen = (wanted: number) =>
+    new Promise<{ port: number; close: () => Promise<void> }>((resolve, reject) => {
+      const server = createServer();
+      server.once('error', reject);
+      server.listen(wanted, '127.0.0.1', () => {
+        const address = server.address();
+        const close = () => new Promise<void>((done) => server.close(() => done()));
+        resolve({ port: typeof address === 'object' && address ? address.port : 0, close });
+      });
+    });
+  for (;;) {
+    const first = await listen(0);
+    const second = await listen(first.port + 1).catch(() => undefined);
+    await first.close();
+    await second?.close();
+    if (second) return first.port;
+  }
+}
+
+let folder: string;
+let system: TestSystem;
+let port: number;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-metrics-'));
+  port = await freePorts();
+  // One answer at a time, so that others wait in the queue.
+  system = await startSystem({
+    FRAMELOOM_METRICS_PORT: String(port),
+    FRAMELOOM_MODEL_ROWS: '1',
+    FRAMELOOM_LOG_LEVEL: 'info',
+  });
+});
+afterAll(async () => {
+  await system?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('a system under work', () => {
+  it('tells what waits, what runs, how long it ran and what came of it', async () => {
+    const deck = join(folder, 'deck.pdf');
+    await makeDeck(deck, { seed: 47, pages: 40 });
+    const scrape = async (): Promise<Record<'api' | 'cpu' | 'gpu', readonly Sample[]>> => {
+      const read = async (url: string) => parse(await (await fetch(url)).text());
+      return {
+        api: await read(`${system.url}/metrics`),
+        cpu: await read(`http://127.0.0.1:${port}/metrics`),
+        gpu: await read(`http://127.0.0.1:${port + 1}/metrics`),
+      };
+    };
+    const { id } = await system.client.createSummary({
+      source: { type: 'deck', file_id: await system.upload(deck) },
+    });
+    let backlog = 0;
+    let slotsUsed = 0;
+    let busyBefore = 0;
+    const { job } = await follow(system, id, async ({ type }) => {
+      if (type !== 'plan.ready' && type !== 'segment.completed') return;
+      const { api, gpu } = await scrape();
+      backlog = Math.max(backlog, total(api, 'frameloom_queue_backlog', { queue: 'gpu' }));
+      slotsUsed = Math.max(
+        slotsUsed,
+        total(gpu, 'temporal_worker_task_slots_used', { worker_type: 'ActivityWorker', task_queue: 'gpu' }),
+      );
+      const busy = total(gpu, 'frameloom_activity_busy_milliseconds_total', { activity: 'describeSegment' });
+      expect(busy).toBeGreaterThanOrEqual(busyBefore);
+      busyBefore = busy;
+    });
+    expect(job.status).toBe('completed');
+    expect(backlog).toBeGreaterThan(0);
+    // One model that does one thing at a time.
+    expect(slotsUsed).toBe(1);
+
+    const { cpu, gpu, api } = await scrape();
+    const described = job.ledger?.segments.length ?? 0;
+    expect(described).toBeGreaterThan(2);
+    expect(total(gpu, 'frameloom_segments_total', { cached: 'false' })).toBe(described);
+    expect(
+      total(gpu, 'frameloom_activities_total', { activity: 'describeSegment', outcome: 'completed' }),
+    ).toBe(described);
+    expect(total(gpu, 'frameloom_tokens_total', { kind: 'prompt' })).toBeGreaterThan(1000);
+    expect(total(gpu, 'frameloom_tokens_total', { kind: 'output' })).toBeGreaterThan(described);
+    expect(total(gpu, 'frameloom_pictures_total')).toBeGreaterThan(0);
+    expect(total(gpu, 'frameloom_model_host_restarts_total')).toBe(0);
+    const busy = total(gpu, 'frameloom_activity_busy_milliseconds_total');
+    const model = total(gpu, 'frameloom_model_busy_milliseconds_total');
+    expect(model).toBeGreaterThan(0);
+    expect(model).toBeLessThanOrEqual(busy);
+    expect(
+      total(cpu, 'frameloom_activity_busy_milliseconds_total', { activity: 'extractFrames' }),
+    ).toBeGreaterThan(0);
+    expect(total(cpu, 'frameloom_activities_total', { activity: 'finish' })).toBe(1);
+    expect(total(api, 'frameloom_http_requests_total', { route: '/v1/summaries', status: '202' })).toBe(1);
+  });
+
+  it('tells everything that the dashboard and the alerts ask for', async () => {
+    const addresses = [system.url, `http://127.0.0.1:${port}`, `http://127.0.0.1:${port + 1}`];
+    const texts = await Promise.all(addresses.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+    const told = new Set(texts.flatMap(parse).map(({ name }) => name));
+    const ours = join(packageRoot(), 'deploy', 'observability');
+    const dashboard = JSON.parse(await readFile(join(ours, 'dashboard.json'), 'utf8')) as {
+      panels: readonly { targets: readonly { expr: string }[] }[]; // Grafana's format
+    };
+    const alerts = parseYaml(await readFile(join(ours, 'alerts.yaml'), 'utf8')) as {
+      groups: readonly { rules: readonly { expr: string }[] }[]; // Prometheus' format
+    };
+    const expressions = [
+      ...dashboard.panels.flatMap(({ targets }) => targets),
+      ...alerts.groups.flatMap(({ rules }) => rules),
+    ].map(({ expr }) => expr);
+    expect(expressions.length).toBeGreaterThan(20);
+    for (const expression of expressions) {
+      const names = expression.match(/\b(?:frameloom|temporal)_\w+/g) ?? [];
+      expect(names.length).toBeGreaterThan(0);
+      expect(names.filter((name) => !told.has(name))).toEqual([]);
+    }
+  });
+
+  it('logs each activity with its job', async () => {
+    const { data } = await system.client.listSummaries({});
+    const lines = (await readFile(join(system.home, 'logs', 'worker-gpu.log'), 'utf8'))
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>); // the worker's own
+    const ended = lines.filter(({ message }) => message === 'activity completed');
+    expect(ended.length).toBeGreaterThan(3);
+    expect(new Set(ended.map(({ job }) => job))).toEqual(new Set([data[0]?.id]));
+    expect(ended[0]).toMatchObject({
+      role: 'worker-gpu',
+      activity: 'describeSegment',
+      attempt: 1,
+      seconds: expect.any(Number),
+      generation: expect.stringMatching(/^generations\//),
+    });
+  });
+});

@@ -1,0 +1,14 @@
+/** The workflows with a change that breaks jobs under way: what a developer might do without thinking of them. */
+import { sleep } from '@temporalio/workflow';
+import type { SummarizeInput } from '../../schema/stages.ts';
+import { collectGarbage as collect, summarize as unchanged } from '../../workflows/index.ts';
+
+export async function summarize(input: SummarizeInput): Promise<void> {
+  await sleep(1);
+  await unchanged(input);
+}
+
+export async function collectGarbage(): Promise<unknown> {
+  await sleep(1);
+  return await collect();
+}

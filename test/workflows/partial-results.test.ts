@@ -1,0 +1,235 @@
+/**
+ * What a job says of what it could not do. Workflow and activities are the real ones, the source is decoded; only the model is
+ * played, so that it fails where the test wants.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  createCpuActivities,
+  createGpuActivities,
+  createWorkflowActivities,
+} from '../../activities/index.ts';
+import { findMediaTools } from '../../media/index.ts';
+import { type GenerateRequest, type Generation, type Generator, ModelError } from '../../phi3v/index.ts';
+import { type FileId, newFileId } from '../../schema/ids.ts';
+import { ModelProfile } from '../../schema/model-profile.ts';
+import type { SummaryRequestInput } from '../../schema/request.ts';
+import { SummaryResult } from '../../schema/result.ts';
+import type { PlanShard } from '../../schema/shards.ts';
+import type { GpuActivities } from '../../schema/stages.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import { createFolderStore } from '../../store/folder-store.ts';
+import { fileName, SOURCE, shardName } from '../../store/names.ts';
+import { seededRandom } from '../world/random.ts';
+import { openRig, type Rig, type Run } from './rig.ts';
+
+/** Seconds of the video, and its pictures: one a second, each one a segment. */
+const SECONDS = 50;
+const SIZE = { width: 160, height: 96 };
+
+const profile = ModelProfile.parse({
+  name: 'm',
+  revision: 'r1',
+  license: 'MIT',
+  prompt_style: 'numbered-lines',
+  follows_instructions: false,
+  detail: { low: 1, medium: 1, high: 1 },
+  images_per_prompt: { '1': 1 },
+  merge: { captions: 6, parts: 4 },
+  evidence: 1,
+  tokens: { caption_per_image: 64, summary: 512, title: 24 },
+});
+
+let rig: Rig;
+let root: string;
+let store: ArtifactStore;
+let file: FileId;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'frameloom-partial-'));
+  store = createFolderStore(join(root, 'artifacts'));
+  const path = join(root, 'video.mp4');
+  await encode(path);
+  const { sha256, bytes } = await store.putByContent(SOURCE, createReadStream(path));
+  file = newFileId();
+  const record = {
+    id: file,
+    object: 'file',
+    filename: 'x',
+    bytes,
+    sha256,
+    created_at: new Date(0).toISOString(),
+  };
+  await store.put(fileName(file), new TextEncoder().encode(JSON.stringify(record)));
+  rig = await openRig();
+}, 180_000);
+afterAll(async () => {
+  await rig?.[Symbol.asyncDispose]();
+  await rm(root, { recursive: true, force: true });
+}, 30_000);
+
+/** A video of one picture a second, no two alike. */
+async function encode(path: string): Promise<void> {
+  const { width, height } = SIZE;
+  const args = ['-f', 'rawvideo', '-pix_fmt', 'gray', '-s', `${width}x${height}`, '-r', '1', '-i', 'pipe:0'];
+  const child = spawn('ffmpeg', ['-y', '-loglevel', 'error', ...args, '-pix_fmt', 'yuv420p', path], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  const random = seededRandom(7);
+  for (let second = 0; second < SECONDS; second += 1) {
+    const tiles = Array.from({ length: 8 * 6 }, () => Math.floor(random() * 256));
+    const picture = Buffer.alloc(width * height);
+    for (let y = 0; y < height; y += 1)
+      for (let x = 0; x < width; x += 1)
+        picture[y * width + x] = tiles[Math.floor(y / 16) * 8 + Math.floor(x / 20)] ?? 0;
+    child.stdin.write(picture);
+  }
+  child.stdin.end();
+  await once(child, 'close');
+}
+
+/** What the model says of the picture of a segment. */
+function said(segment: number): string {
+  return `A card with the sign ${String.fromCharCode(97 + Math.floor(segment / 26), 97 + (segment % 26))}${segment}.`;
+}
+
+type Answer = Pick<Generation, 'text' | 'finishReason'>;
+
+/** A model whose answers are those of `describe` for a segment; it merges by saying every line. */
+function playModel(describe: (segment: number, attempt: number) => Answer, cutAt = Number.POSITIVE_INFINITY) {
+  /** Segments by the pictures they consist of. */
+  const segments = new Map<string, number>();
+  const attempts = new Map<number, number>();
+  function answer({ images, prompt, maxTokens }: GenerateRequest): Answer {
+    const [image] = images;
+    if (image) {
+      const segment = segments.get(image.key) ?? -1;
+      attempts.set(segment, (attempts.get(segment) ?? 0) + 1);
+      return describe(segment, attempts.get(segment) ?? 1);
+    }
+    const text = prompt.map((part) => ('text' in part ? part.text : '')).join('');
+    if (text.includes('title')) return { text: 'Cards', finishReason: 'stop' };
+    const lines = [...text.matchAll(/^\d+\. (.*)$/gm)].map(([, line = '']) => line);
+    return maxTokens >= cutAt
+      ? { text: lines.join(' '), finishReason: 'stop' }
+      : { text: lines.join(' ').slice(0, 40), finishReason: 'length' };
+  }
+  const generator: Generator = {
+    info: { runtime: 'played', rows: 1, resumes: true },
+    async generate(request) {
+      const counts = { promptTokens: 1, imageTokens: 1, outputTokens: 1 };
+      return { ...answer(request), ...counts, tokens: [1], modelSeconds: 0, visionCalls: 0, rows: 1 };
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+  const gpu = createGpuActivities({ store, profile, generator, scratch: root, keepFeatures: false });
+  const describeSegment: GpuActivities['describeSegment'] = async (place) => {
+    const name = shardName(place.jobId, place.run, 'segments', place.shard);
+    const plan = JSON.parse(new TextDecoder().decode(await store.bytes(name))) as PlanShard; // as the plan wrote it
+    const segment = plan.segments[place.at];
+    for (const { crops } of segment?.frames ?? [])
+      segments.set(`${profile.revision}/${crops}`, segment?.index ?? -1);
+    return gpu.describeSegment(place);
+  };
+  return { ...gpu, describeSegment };
+}
+
+async function run(
+  gpu: GpuActivities,
+  more: Partial<SummaryRequestInput> = {},
+): Promise<Run & { result: SummaryResult }> {
+  const cpu = createCpuActivities({
+    store,
+    tools: await findMediaTools({}),
+    profile,
+    scratch: root,
+    office: undefined,
+    withoutLibreOffice: 'text',
+    transcription: undefined,
+    limits: { maxPixels: 2 ** 26, maxPages: 500, maxBytes: 2 ** 30, allowPrivate: true },
+  });
+  const found = await rig.runJob(
+    { cpu, gpu, local: createWorkflowActivities({ store }) },
+    { request: { source: { type: 'video', file_id: file }, sampling: { mode: 'fps', fps: 1 }, ...more } },
+  );
+  const name = found.memo.outcome?.result?.name ?? '';
+  return {
+    ...found,
+    result: SummaryResult.parse(JSON.parse(new TextDecoder().decode(await store.bytes(name)))),
+  };
+}
+
+it('ends with gaps where 3 of 50 segments cannot be described: exact gaps, exact coverage, none cited', async () => {
+  const refused = [7, 31];
+  const { memo, result } = await run(
+    playModel((segment, attempt) => {
+      if (refused.includes(segment)) throw new ModelError('context_exceeded', 'The prompt is too long.');
+      // One that fails in a way that may pass, twice, and then for good.
+      if (segment === 8)
+        throw attempt < 3
+          ? new ModelError('unavailable', 'It does not answer.')
+          : new ModelError('memory_exceeded', 'There is not enough memory.');
+      return { text: `1. ${said(segment)}`, finishReason: 'stop' };
+    }),
+  );
+  expect(memo.outcome?.status).toBe('completed_with_gaps');
+  expect(result.gaps).toEqual([
+    { segment: 7, start_time: 7, end_time: 8, reason: 'context_exceeded', attempts: 1 },
+    { segment: 8, start_time: 8, end_time: 9, reason: 'model_memory_exceeded', attempts: 3 },
+    { segment: 31, start_time: 31, end_time: 32, reason: 'context_exceeded', attempts: 1 },
+  ]);
+  expect(result.coverage).toBe(47 / 50);
+  const missing = [7, 8, 31];
+  const there = Array.from({ length: SECONDS }, (_, index) => index).filter(
+    (index) => !missing.includes(index),
+  );
+  expect(result.segments.map(({ index, caption }) => [index, caption])).toEqual(
+    there.map((index) => [index, said(index)]),
+  );
+  const cited = [...result.sentences, ...result.chapters].flatMap(({ segments }) => segments);
+  expect(cited.filter((segment) => missing.includes(segment))).toEqual([]);
+  expect(result.sentences.flatMap(({ segments }) => segments)).toEqual(there);
+  for (const segment of missing) expect(result.summary).not.toContain(said(segment));
+  expect(result.finish_reason).toBe('stop');
+  // Chapters in order, one ending where the next one begins.
+  const edges = result.chapters.map(({ start_time, end_time }) => [start_time, end_time] as const);
+  expect([edges[0]?.[0], edges.at(-1)?.[1]]).toEqual([0, SECONDS]);
+  expect(edges.slice(1).map(([start]) => start)).toEqual(edges.slice(0, -1).map(([, end]) => end));
+}, 120_000);
+
+it('is complete where everything is described: coverage 1, no gap', async () => {
+  const { memo, result } = await run(
+    playModel((segment) => ({ text: `1. ${said(segment)}`, finishReason: 'stop' })),
+    { detail: 'low' },
+  );
+  expect(memo.outcome?.status).toBe('completed');
+  expect([result.coverage, result.gaps, result.finish_reason]).toEqual([1, [], 'stop']);
+}, 120_000);
+
+it('never says `stop` where max_tokens cut a text on the way to the summary', async () => {
+  const { memo, result } = await run(
+    playModel((segment) => ({ text: `1. ${said(segment)}`, finishReason: 'stop' }), 17),
+    { max_tokens: 16 },
+  );
+  expect(memo.outcome?.status).toBe('completed');
+  expect(result.finish_reason).toBe('length');
+}, 120_000);
+
+it('never says `stop` where a caption was cut', async () => {
+  const cut = 20;
+  const { result } = await run(
+    playModel((segment) => ({
+      text: `1. ${said(segment)}`,
+      finishReason: segment === cut ? 'length' : 'stop',
+    })),
+    { caption_prompt: 'Briefly.' },
+  );
+  expect(
+    result.segments.filter(({ finish_reason }) => finish_reason !== 'stop').map(({ index }) => index),
+  ).toEqual([cut]);
+  expect(result.finish_reason).toBe('length');
+}, 120_000);

@@ -1,0 +1,176 @@
+/** The workflow on a real server, with workers whose activities each test replaces. */
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import type { Priority } from '@temporalio/common';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { jobIdFor } from '../../schema/ids.ts';
+import type { JobMemo } from '../../schema/job.ts';
+import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
+import type {
+  AppendEventsInput,
+  CpuActivities,
+  GpuActivities,
+  KeepShardInput,
+  LoggedEvent,
+  SummarizeInput,
+  WorkflowActivities,
+} from '../../schema/stages.ts';
+import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import { startTemporalServer } from '../support/temporal-server.ts';
+import { KeptShards } from './answers.ts';
+
+/** Events that no other follows. */
+const LAST: ReadonlySet<string> = new Set(['job.completed', 'job.failed', 'job.cancelled']);
+
+export interface Run {
+  readonly handle: WorkflowHandle;
+  readonly events: readonly LoggedEvent[];
+  readonly kept: KeptShards;
+  readonly memo: JobMemo;
+  /** What a reader finds who asks as soon as the last event is there. */
+  readonly memoAtLastEvent: JobMemo | undefined;
+  readonly error: unknown;
+}
+
+export interface RunOptions {
+  readonly request?: Partial<SummaryRequestInput>;
+  readonly priority?: Priority;
+  /** Runs beside the job. */
+  readonly during?: (handle: WorkflowHandle) => Promise<void>;
+}
+
+export interface Rig extends AsyncDisposable {
+  readonly client: Client;
+  readonly bundle: WorkflowBundleWithSourceMap;
+  /** Runs one job with these activities and answers what it left behind. One at a time. */
+  runJob(
+    activities: {
+      readonly cpu: CpuActivities;
+      readonly gpu: GpuActivities;
+      readonly local?: Partial<WorkflowActivities>;
+    },
+    options?: RunOptions,
+  ): Promise<Run>;
+}
+
+/** Starts server and workers. To be called once in a process. */
+export async function openRig(): Promise<Rig> {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  /** What the workers do at the moment. */
+  let current: CpuActivities & GpuActivities & WorkflowActivities;
+  /** Activities that do what `current` does when they are called. */
+  const now = (
+    ...names: readonly (keyof typeof current)[]
+  ): Record<string, (input: never) => Promise<unknown>> =>
+    Object.fromEntries(names.map((name) => [name, (input: never) => current[name](input)]));
+
+  const server = await startTemporalServer();
+  const connection = await NativeConnection.connect({ address: server.address });
+  const client = new Client({ connection: await Connection.connect({ address: server.address }) });
+  const bundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  const workers = await Promise.all([
+    Worker.create({
+      connection,
+      workflowBundle: bundle,
+      taskQueue: TASK_QUEUES.workflow,
+      activities: now('appendEvents', 'keepShard'),
+    }),
+    Worker.create({
+      connection,
+      taskQueue: TASK_QUEUES.cpu,
+      activities: now(
+        'ingest',
+        'extractFrames',
+        'readWords',
+        'matchSlides',
+        'plan',
+        'preprocessFrames',
+        'planMerges',
+        'finish',
+      ),
+      maxHeartbeatThrottleInterval: '100ms',
+    }),
+    Worker.create({
+      connection,
+      taskQueue: TASK_QUEUES.gpu,
+      activities: now('describeSegment', 'reduce'),
+      maxHeartbeatThrottleInterval: '100ms',
+    }),
+  ]);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+
+  return {
+    client,
+    bundle,
+    async runJob({ cpu, gpu, local }, { request, priority, during } = {}) {
+      const log: LoggedEvent[] = [];
+      const kept = new KeptShards();
+      let memoAtLastEvent: JobMemo | undefined;
+      const jobId = await jobIdFor('test', randomUUID());
+      current = {
+        ...cpu,
+        ...gpu,
+        keepShard: async (shard: KeepShardInput): Promise<void> => kept.keep(shard),
+        appendEvents: async ({ events }: AppendEventsInput): Promise<void> => {
+          log.push(...events);
+          if (events.some(({ type }) => LAST.has(type))) {
+            const found = await client.workflow.getHandle(jobId).describe();
+            memoAtLastEvent = found.memo as unknown as JobMemo; // the memo the workflow writes
+          }
+        },
+        ...local,
+      };
+      const input: SummarizeInput = {
+        jobId,
+        tenant: 'test',
+        request: SummaryRequest.parse({
+          source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
+          ...request,
+        }),
+      };
+      const handle = await client.workflow.start('summarize', {
+        workflowId: jobId,
+        taskQueue: TASK_QUEUES.workflow,
+        args: [input],
+        memo: { tenant: 'test', request: input.request, fingerprint: 'f' },
+        ...(priority ? { priority } : {}),
+      });
+      await during?.(handle);
+      // Without a run id: the end of the chain, however often it goes on in another run.
+      const error: unknown = await client.workflow
+        .getHandle(jobId)
+        .result()
+        .then(
+          () => undefined,
+          (failure: unknown) => failure,
+        );
+      const { memo } = await client.workflow.getHandle(jobId).describe();
+      return {
+        handle: client.workflow.getHandle(jobId),
+        events: log,
+        kept,
+        memo: memo as unknown as JobMemo, // the memo the workflow writes
+        memoAtLastEvent,
+        error,
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const worker of workers) worker.shutdown();
+      await running;
+      await client.connection.close();
+      await connection.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
