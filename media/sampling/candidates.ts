@@ -42,8 +42,8 @@ export interface CandidateRequest {
   readonly skip?: 'noref' | 'nokey' | undefined;
   /** Only keyframes are candidates, whatever is decoded. */
   readonly keysOnly?: boolean;
-  /** Every candidate's picture is written. */
-  readonly writesAll?: boolean;
+  /** Every candidate's picture is written; `once`: and one that does not come is not decoded again. */
+  readonly writesAll?: boolean | 'once';
 }
 
 /** Thrown where `nokey` makes the decoder give two frames one time: then neither has to be right. */
@@ -101,13 +101,13 @@ async function* decodeFrom(
   const form = pictureForm(request.full, request.size, request.coding);
   const args = candidateArgs(path, start, { small, form }, request, options);
   const program = startProgram(tools.ffmpeg, args, { ...options, moreSides: 2 });
-  const shelf = openShelf(program, form.bytes, request.writesAll === true);
+  const shelf = openShelf(program, form.bytes, Boolean(request.writesAll));
   const pictureAt = async (time: number): Promise<Picture> => {
     const data = await shelf.take(time);
     if (data) return form.picture(data);
     const { size, full, coding } = request;
-    const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: true };
-    if (!request.writesAll || request.from !== time) {
+    const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: 'once' } as const;
+    if (request.writesAll !== 'once') {
       for await (const candidate of decodeCandidates(tools, path, only, options))
         if (candidate.time >= time - TIME_SLACK) return candidate.picture();
     }
