@@ -145,7 +145,7 @@ async function* decodeFrom(
 function openShelf({ moreSides: [pixels, times] }: Program, bytes: number, all: boolean): PictureShelf {
   if (!pixels || !times) throw new TypeError('a pipe is missing'); // asked for above
   return new PictureShelf((spare) => timedData(pixels, times, bytes, spare), {
-    most: 2 * KEPT_CANDIDATES,
+    most: KEPT_CANDIDATES + 4,
     all,
   });
 }
