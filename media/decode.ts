@@ -185,14 +185,14 @@ export function rawOutput(pixels: number, stamps: number): string[] {
   ];
 }
 
-/** The `select` expression: the first frame decoded, the first of each grid interval, the first behind the end. */
+/** The `select` expression: the first frame decoded, the first of each grid interval or all, the first behind the end. */
 export function selection({ from, until, grid }: DecodeRequest): string {
-  if (!grid) return '1';
-  const index = (time: string): string =>
-    `floor((${time}-(${grid.origin})+${TIME_SLACK.toFixed(7)})/${grid.interval})`;
+  const index = (time: string, { origin, interval }: Grid): string =>
+    `floor((${time}-(${origin})+${TIME_SLACK.toFixed(7)})/${interval})`;
   const begun = from === undefined ? '1' : `gte(t,${(from - TIME_SLACK).toFixed(7)})`;
   const over = until === undefined ? '0' : `gte(t,${(until - TIME_SLACK).toFixed(7)})`;
-  return `isnan(prev_selected_t)+${over}+${begun}*gt(${index('t')},${index('prev_selected_t')})`;
+  const wanted = grid === undefined ? '1' : `gt(${index('t', grid)},${index('prev_selected_t', grid)})`;
+  return `isnan(prev_selected_t)+${over}+${begun}*${wanted}`;
 }
 
 async function* pairedFrames(program: Program, size: Size): AsyncGenerator<TimedPicture> {

@@ -42,7 +42,7 @@ export function planeFilters(coding: PictureCoding, size: Size): readonly string
 }
 
 /** Size of an upright picture before it is turned. */
-function storedSize({ turn }: PictureCoding, { width, height }: Size): Size {
+export function storedSize({ turn }: PictureCoding, { width, height }: Size): Size {
   return turn === 90 || turn === 270 ? { width: height, height: width } : { width, height };
 }
 

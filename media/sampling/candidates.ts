@@ -9,7 +9,6 @@ import type { PictureCoding } from '../../schema/source.ts';
 import {
   checkTime,
   type DecodeOptions,
-  decodeFrames,
   type Grid,
   gridIndex,
   inputArgsFrom,
@@ -21,15 +20,18 @@ import {
 } from '../decode.ts';
 import { mediaFailure } from '../ffmpeg.ts';
 import type { Picture, Size } from '../picture.ts';
-import { fieldFilters, pictureFilters, planeFilters } from '../picture-filters.ts';
+import { fieldFilters, planeFilters } from '../picture-filters.ts';
 import { type Program, startProgram } from '../process.ts';
 import type { MediaTools } from '../tools.ts';
 import { PictureShelf } from './picture-shelf.ts';
 import { type Plane, planeBytes, planeSize, readPlane } from './plane.ts';
+import { type PictureForm, pictureForm } from './stored-picture.ts';
 
 export interface CandidateRequest {
   /** Size of the pictures. */
   readonly size: Size;
+  /** Size of the frames, upright, in square pixels. */
+  readonly full: Size;
   readonly coding: PictureCoding;
   /** Container times; `from` undefined: from the first frame. */
   readonly from: number | undefined;
@@ -40,6 +42,8 @@ export interface CandidateRequest {
   readonly skip?: 'noref' | 'nokey' | undefined;
   /** Only keyframes are candidates, whatever is decoded. */
   readonly keysOnly?: boolean;
+  /** Every candidate's picture is written; `once`: and one that does not come is not decoded again. */
+  readonly writesAll?: boolean | 'once';
 }
 
 /** Thrown where `nokey` makes the decoder give two frames one time: then neither has to be right. */
@@ -59,10 +63,11 @@ export interface Candidate {
 export const KEPT_CANDIDATES = 20;
 
 /**
- * Mean change of a picture, of 1, from which it is written: less than one character that changes in 1080 lines, more than
- * a frame that repeats the one before.
+ * `scene` from which a picture is written: less than one character that changes in 1080 lines, more than a frame that
+ * repeats the one before. What ffmpeg calls so is the smaller of the mean change and of how it differs from the change
+ * before: steady motion may score nothing now and then, so `also` candidates after each that scores are written, too.
  */
-const WRITTEN_FROM = 0.00002;
+const WRITTEN = { from: 0.00002, also: 4 } as const;
 
 /**
  * The candidates with `time < until`, in order, from somewhere before `from`: the first is shown then or earlier. Abandoning the
@@ -93,15 +98,19 @@ async function* decodeFrom(
   options: DecodeOptions,
 ): AsyncGenerator<Candidate> {
   const small = planeSize(request.size);
-  const args = candidateArgs(path, start, small, request, options);
+  const form = pictureForm(request.full, request.size, request.coding);
+  const args = candidateArgs(path, start, { small, form }, request, options);
   const program = startProgram(tools.ffmpeg, args, { ...options, moreSides: 2 });
-  const shelf = openShelf(program, request.size);
+  const shelf = openShelf(program, form.bytes, Boolean(request.writesAll));
   const pictureAt = async (time: number): Promise<Picture> => {
     const data = await shelf.take(time);
-    if (data) return { data, ...request.size };
-    const { size, coding } = request;
-    const only = { size, coding, from: time, until: time + 2 * TIME_SLACK };
-    for await (const { picture } of decodeFrames(tools, path, only, options)) return picture;
+    if (data) return form.picture(data);
+    const { size, full, coding } = request;
+    const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: 'once' } as const;
+    if (request.writesAll !== 'once') {
+      for await (const candidate of decodeCandidates(tools, path, only, options))
+        if (candidate.time >= time - TIME_SLACK) return candidate.picture();
+    }
     throw new FrameloomError('media_truncated', 'A frame that was decoded once cannot be decoded again.');
   };
   const times: number[] = [];
@@ -127,40 +136,43 @@ async function* decodeFrom(
       );
     }
   } finally {
-    shelf.close();
+    await shelf.close(); // what was written may still be asked for
     program.stop();
     await program.ended;
   }
 }
 
-function openShelf({ moreSides: [pixels, times] }: Program, { width, height }: Size): PictureShelf {
+function openShelf({ moreSides: [pixels, times] }: Program, bytes: number, all: boolean): PictureShelf {
   if (!pixels || !times) throw new TypeError('a pipe is missing'); // asked for above
-  const bytes = width * height * 3;
-  return new PictureShelf((spare) => timedData(pixels, times, bytes, spare), 2 * KEPT_CANDIDATES);
+  return new PictureShelf((spare) => timedData(pixels, times, bytes, spare), {
+    most: KEPT_CANDIDATES + 4,
+    all,
+  });
 }
 
 function candidateArgs(
   path: string,
   start: number | undefined,
-  small: Size,
+  { small, form }: { readonly small: Size; readonly form: PictureForm },
   request: CandidateRequest,
   options: DecodeOptions,
 ): string[] {
-  // Without its `from`: what is shown before it is context.
-  const { grid, until, keysOnly } = request;
+  const { size, from, grid, until, keysOnly, writesAll } = request;
+  // Without its `from`, on a grid: what is shown before it is context.
   const picks = [
-    grid ? `(${selection({ size: request.size, until, grid })})` : '1',
+    `(${selection(grid ? { size, until, grid } : { size, from, until })})`,
     ...(keysOnly ? ['key'] : []),
   ];
   // Frames that share a time are handed over, so that they are noticed.
   const pick = `select='${picks.join('*')}${request.skip === 'nokey' ? '+lte(t,prev_t)' : ''}',`;
-  const written = `select='eq(n,0)+gt(scene,${WRITTEN_FROM.toFixed(6)})'`;
-  const { coding, size } = request;
+  const changed = `eq(n,0)+gt(scene,${WRITTEN.from.toFixed(6)})`;
+  const written = writesAll ? 'null' : `select='st(0,if(${changed},${WRITTEN.also + 1},max(0,ld(0)-1)))'`;
+  const { coding } = request;
   const head = [...fieldFilters(coding), 'settb=AVTB'].join(','); // microseconds, whatever the container counts in
   const graph = [
     `[0:V:0]${head},${pick}split[a][b]`,
     `[a]${planeFilters(coding, small).join(',')}[plane]`,
-    `[b]${written},${pictureFilters(coding, size).join(',')}[picture]`,
+    `[b]${written},${form.filters.join(',')}[picture]`,
   ];
   const skip = request.skip === undefined ? [] : ['-skip_frame', request.skip];
   return [

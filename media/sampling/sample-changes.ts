@@ -51,6 +51,7 @@ export async function* sampleChanges(
     path,
     {
       size,
+      full: video,
       coding: video.coding,
       from: from <= 0 ? undefined : from + video.startOffset,
       until: Math.min(lastEnd + LOOKAHEAD * STEP, video.duration + 1) + video.startOffset,

@@ -25,10 +25,12 @@ export async function* sampleKeyframes(
   const first = windowAt(windows, start);
   const request = {
     size,
+    full: video,
     coding: video.coding,
     from: first.start <= 0 ? undefined : first.start + video.startOffset,
     until: end + video.startOffset,
     grid: { origin: windows.origin + video.startOffset, interval: STEP },
+    writesAll: true, // they are few, far apart, and asked for at once
   };
   const candidates = keyframes(tools, path, request, video.unstamped === true, options);
   let window = -1;

@@ -2,7 +2,7 @@
  * Whatever people have is read: each file of the codec matrix comes through ingestion and extraction upright, in its colours, with
  * every picture at its own time. Which frame a picture is, the picture says itself.
  */
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 'vitest';
 import { corpusFile, missingEncoder } from './build.ts';
 import { READABLE, type ReadableFile } from './codecs.ts';
 import { HEIGHT, readCorners, readNumber, UPRIGHT, WIDTH } from './drawing.ts';
@@ -13,6 +13,8 @@ import { TIMED } from './timing.ts';
 const CLOCK = 0.001;
 const INTERVAL = 0.5;
 const AT_INTERVAL = { sampling: { mode: 'fps', fps: 1 / INTERVAL } } as const;
+vi.setConfig({ testTimeout: 120_000 }); // drawing and encoding, on machines that do other things as well
+
 let pipeline: Pipeline;
 
 beforeAll(async () => {
@@ -70,14 +72,18 @@ describe.each(['adaptive', 'scene', 'keyframe'] as const)('by mode %s', (mode) =
     },
   );
 
-  it.for(TIMED)('$name: so is each of a part whose spans are read apart', async (file, context) => {
-    const part = { start_time: 0.9, end_time: 2.9, chunk_duration: 1 };
-    const { frames } = await pipeline.extract(await built(file, context), { ...sampling, ...part });
-    if (mode !== 'keyframe') expect(frames.length).toBeGreaterThanOrEqual(1); // the first of a chunk
-    expectTrueTimes(frames, file);
-    for (const { time } of frames) expect(time).toBeGreaterThanOrEqual(0.9 - CLOCK);
-    for (const { time } of frames) expect(time).toBeLessThan(2.9);
-  });
+  // `scene` reads spans as `adaptive` does.
+  it.for(mode === 'scene' ? [] : TIMED)(
+    '$name: so is each of a part whose spans are read apart',
+    async (file, context) => {
+      const part = { start_time: 0.9, end_time: 2.9, chunk_duration: 1 };
+      const { frames } = await pipeline.extract(await built(file, context), { ...sampling, ...part });
+      if (mode !== 'keyframe') expect(frames.length).toBeGreaterThanOrEqual(1); // the first of a chunk
+      expectTrueTimes(frames, file);
+      for (const { time } of frames) expect(time).toBeGreaterThanOrEqual(0.9 - CLOCK);
+      for (const { time } of frames) expect(time).toBeLessThan(2.9);
+    },
+  );
 });
 
 /** The path of the file; skips, with the reason, where this machine's ffmpeg cannot make it. */

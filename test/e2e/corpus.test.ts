@@ -1,7 +1,7 @@
 /** The command line on every file of the corpus, through the whole system with its model, as nobody has set anything. */
 
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { SummaryResult } from '../../schema/result.ts';
 import { runFrameloom } from '../cli/run-frameloom.ts';
 import { corpusFile, missingEncoder } from '../corpus/build.ts';
@@ -22,8 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => system?.[Symbol.asyncDispose]());
 
-describe('frameloom summarize', () => {
-  it.for(READ)('$name ($what): every picture at its time, upright', async (file, { skip }) => {
+/** Several at once, as users would: most of a run is the start of its command. */
+describe.concurrent('frameloom summarize', () => {
+  it.for(READ)('$name ($what): every picture at its time, upright', async (file, { skip, expect }) => {
     const missing = await missingEncoder(file);
     if (missing !== undefined) skip(missing);
     const path = await corpusFile(file);
@@ -45,15 +46,18 @@ describe('frameloom summarize', () => {
     if ('offset' in file) expect(result.source.start_offset).toBeCloseTo(Number(file.offset), 3);
   });
 
-  it.for(REJECTED)('$name ($what): says why it is refused, and exits with 1', async (file, { skip }) => {
-    const missing = await missingEncoder(file);
-    if (missing !== undefined) skip(missing);
-    const path = await corpusFile(file);
-    const { code, stdout, stderr } = await summarize([path]);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(file.says);
-    expect(stderr).not.toMatch(/ at .*\.[jt]s:\d+/);
-  });
+  it.for(REJECTED)(
+    '$name ($what): says why it is refused, and exits with 1',
+    async (file, { skip, expect }) => {
+      const missing = await missingEncoder(file);
+      if (missing !== undefined) skip(missing);
+      const path = await corpusFile(file);
+      const { code, stdout, stderr } = await summarize([path]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(file.says);
+      expect(stderr).not.toMatch(/ at .*\.[jt]s:\d+/);
+    },
+  );
 });
 
 function summarize(args: readonly string[]): ReturnType<typeof runFrameloom> {

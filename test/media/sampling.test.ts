@@ -1,6 +1,6 @@
 /** What each mode of sampling keeps, on videos as encoders make them from drawn truth. */
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   findMediaTools,
   type MediaTools,
@@ -8,11 +8,14 @@ import {
   type SampledFrame,
   sampleVideo,
 } from '../../media/index.ts';
+import { lying, setOrientation } from '../corpus/encoding.ts';
 import { H264, LIMITS, makeClip, readNumber, temporaryFolder } from './clips.ts';
 import { blurred, type Canvas, canvas, copyOf, crop, mix, place, words } from './drawing.ts';
 import { type DrawnClip, KINDS, type Kind, RATE } from './drawn-clips.ts';
 import { encodeDrawn } from './encode-drawn.ts';
 import { scoreShots } from './shot-scores.ts';
+
+vi.setConfig({ testTimeout: 120_000 }); // drawing and encoding, on machines that do other things as well
 
 const folder = temporaryFolder();
 const SCREEN = { width: 480, height: 270 };
@@ -124,6 +127,37 @@ describe('adaptive sampling', () => {
       expect(frame.kept).toBe(frame.picture !== undefined);
       if (!frame.kept) expect(frame.score).toBe(0);
     }
+  });
+});
+
+describe('a video that lies on its side or is mirrored', () => {
+  it('is decided on as if it had been stored upright', async () => {
+    const clip = KINDS['fast cuts'](SCREEN, 4, 3);
+    const decided: unknown[] = [];
+    for (const turn of [0, 90, 180, 270] as const) {
+      for (const mirrored of [false, true]) {
+        const path = join(folder, `lying-${turn}-${mirrored}.mp4`);
+        const lossless = [
+          '-c:v',
+          'libx264',
+          '-preset',
+          'ultrafast',
+          '-qp',
+          '0',
+          '-g',
+          '25',
+          '-pix_fmt',
+          'yuv444p',
+        ];
+        await encodeDrawn(clip, SCREEN, path, ['-vf', lying({ turn, mirrored }), ...lossless]);
+        await setOrientation(path, { turn, mirrored });
+        const frames = await collect(path, 'adaptive');
+        for (const { picture } of frames) if (picture) expect(picture).toMatchObject(SCREEN);
+        decided.push(frames.map(({ time, kept, reason, hash }) => ({ time, kept, reason, hash })));
+      }
+    }
+    expect(decided[0]).toHaveLength(20);
+    for (const other of decided) expect(other).toEqual(decided[0]);
   });
 });
 
