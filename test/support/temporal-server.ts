@@ -8,6 +8,8 @@ import { findTool } from '../../cli/tools.ts';
 
 export interface TestServer extends AsyncDisposable {
   readonly address: string;
+  /** Where its HTTP API is, such as `http://127.0.0.1:7243`. */
+  readonly httpUrl: string;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function startTemporalServer(settings: readonly string[] = []): Pro
   }
   return {
     address,
+    httpUrl: `http://127.0.0.1:${httpPort}`,
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await ended;
