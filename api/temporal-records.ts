@@ -1,15 +1,14 @@
-/** What Temporal's server says of a workflow, in our words. */
+/** What gRPC says of a run, in the words of the wire. */
 import type { WorkflowService } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { JobRecord } from './orchestrator.ts';
+import type { RunInfo, RunState } from './temporal-wire.ts';
 
-export type ListRequest = Parameters<WorkflowService['listWorkflowExecutions']>[0];
-export type Execution = NonNullable<
+type Execution = NonNullable<
   Awaited<ReturnType<WorkflowService['listWorkflowExecutions']>>['executions']
 >[number];
 
 // temporal.api.enums.v1.WorkflowExecutionStatus
-const STATES: Readonly<Record<number, JobRecord['state']>> = {
+const STATES: Readonly<Record<number, RunState>> = {
   1: 'running',
   2: 'completed',
   3: 'failed',
@@ -20,19 +19,23 @@ const STATES: Readonly<Record<number, JobRecord['state']>> = {
   8: 'running', // paused
 };
 
-export function stateOf({ status }: Execution): JobRecord['state'] {
+export function runInfoOf({ status, execution, firstRunId, startTime, closeTime, memo }: Execution): RunInfo {
   const state = STATES[Number(status)];
   if (!state) throw new TypeError(`no such workflow status: ${status}`);
-  return state;
-}
-
-/** The memo of a workflow. The caller names its type: only our own code writes memos. */
-export function memoOf<T>({ memo }: Execution): T {
-  const entries = Object.entries(memo?.fields ?? {}).map(([name, payload]) => [
-    name,
-    defaultPayloadConverter.fromPayload(payload),
-  ]);
-  return Object.fromEntries(entries) as T; // see above
+  return {
+    workflowId: execution?.workflowId ?? '',
+    runId: execution?.runId ?? '',
+    firstRunId: firstRunId ?? '',
+    state,
+    startTime: timeOf(startTime),
+    closeTime: timeOf(closeTime),
+    memo: Object.fromEntries(
+      Object.entries(memo?.fields ?? {}).map(([name, payload]) => [
+        name,
+        defaultPayloadConverter.fromPayload(payload),
+      ]),
+    ),
+  };
 }
 
 interface Timestamp {
@@ -40,7 +43,7 @@ interface Timestamp {
   readonly nanos?: number | null;
 }
 
-export function timeOf(time: Timestamp | null | undefined): string | undefined {
+function timeOf(time: Timestamp | null | undefined): string | undefined {
   if (!time) return undefined;
   const seconds = typeof time.seconds === 'object' ? (time.seconds?.toNumber() ?? 0) : (time.seconds ?? 0);
   return new Date(seconds * 1000 + Math.floor((time.nanos ?? 0) / 1e6)).toISOString();

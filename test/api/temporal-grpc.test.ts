@@ -1,81 +1,33 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { BatchRecord } from '../../api/batch-orchestrator.ts';
-import { isClosed, type JobRecord, type Orchestrator } from '../../api/orchestrator.ts';
+import { isClosed, type Orchestrator } from '../../api/orchestrator.ts';
 import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
-import { type BatchId, type JobId, jobIdFor } from '../../schema/ids.ts';
+import { type JobId, jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
 import { startTemporalServer } from '../support/temporal-server.ts';
 import { describeBatches } from './batch-contract.ts';
 import { act as actSignal } from './contract-workflow.ts';
 import { describeOrchestrator } from './orchestrator-contract.ts';
+import { startTemporalRig, type TemporalRig } from './temporal-rig.ts';
 
 describe('over gRPC', () => {
-  const closers: (() => PromiseLike<unknown>)[] = [];
+  let rig: TemporalRig;
   let client: Client;
   let store: ArtifactStore;
   let orchestrator: Orchestrator;
 
   beforeAll(async () => {
-    Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-    const server = await startTemporalServer();
-    closers.push(() => server[Symbol.asyncDispose]());
-    const connection = await Connection.connect({ address: server.address });
-    closers.push(() => connection.close());
-    const native = await NativeConnection.connect({ address: server.address });
-    closers.push(() => native.close());
-    client = new Client({ connection });
-    const root = await mkdtemp(join(tmpdir(), 'frameloom-temporal-'));
-    closers.push(() => rm(root, { recursive: true }));
-    store = createFolderStore(root);
+    rig = await startTemporalRig();
+    ({ client, store } = rig);
     orchestrator = createTemporalOrchestrator(client, store);
-    const worker = await Worker.create({
-      connection: native,
-      taskQueue: 'workflow',
-      workflowsPath: fileURLToPath(new URL('contract-workflow.ts', import.meta.url)),
-    });
-    const running = worker.run();
-    closers.push(() => {
-      worker.shutdown();
-      return running;
-    });
   }, 120_000);
 
-  afterAll(async () => {
-    for (const close of closers.reverse()) await close();
-  }, 30_000);
+  afterAll(() => rig[Symbol.asyncDispose](), 30_000);
 
-  async function until(id: JobId, holds: (record: JobRecord) => boolean): Promise<JobRecord> {
-    let found: JobRecord | undefined;
-    await expect
-      .poll(
-        async () => {
-          found = await orchestrator.describe(id);
-          return found !== undefined && holds(found);
-        },
-        { timeout: 20_000, interval: 50 },
-      )
-      .toBe(true);
-    if (!found) throw new Error('no such job');
-    return found;
-  }
-
-  describeOrchestrator('Temporal', () => ({
-    orchestrator,
-    async act(id, what) {
-      await client.workflow.getHandle(id).signal(actSignal, what);
-      await until(id, what === 'begin' ? (record) => record.memo.startedAt !== undefined : isClosed);
-    },
-    untilClosed: (id) => until(id, isClosed),
-  }));
+  describeOrchestrator('Temporal', () => rig.bench(orchestrator));
+  describeBatches('Temporal', () => rig.batchBench(orchestrator));
 
   it('sees one job in a chain of runs: its first run, its beginning, its memo; and deletes them all', async () => {
     const key = `chain ${Date.now()}`;
@@ -100,12 +52,14 @@ describe('over gRPC', () => {
       createdAt: memo.createdAt,
       memo: { ...memo, run, startedAt: '2026-01-01T00:00:00.000Z' },
     };
-    expect(await until(jobId, (record) => record.memo.startedAt !== undefined)).toEqual(expected);
+    expect(await rig.until(orchestrator, jobId, (record) => record.memo.startedAt !== undefined)).toEqual(
+      expected,
+    );
     await expect
       .poll(async () => (await orchestrator.list({ tenant, limit: 10 })).records, { timeout: 20_000 })
       .toEqual([expected]);
     await orchestrator.cancel(jobId);
-    expect(await until(jobId, isClosed)).toMatchObject({ run, state: 'cancelled' });
+    expect(await rig.until(orchestrator, jobId, isClosed)).toMatchObject({ run, state: 'cancelled' });
     await expect.poll(() => countRuns(jobId), { timeout: 20_000 }).toBe(4);
     runIds.push((await handle.describe()).runId);
     const asked = vi.spyOn(client.workflowService, 'deleteWorkflowExecution');
@@ -121,30 +75,6 @@ describe('over gRPC', () => {
   async function countRuns(id: JobId): Promise<number> {
     return (await client.workflow.count(`WorkflowId='${id}'`)).count;
   }
-
-  async function untilBatch(id: BatchId, holds: (record: BatchRecord) => boolean): Promise<BatchRecord> {
-    let found: BatchRecord | undefined;
-    await expect
-      .poll(
-        async () => {
-          found = await orchestrator.batches.describe(id);
-          return found !== undefined && holds(found);
-        },
-        { timeout: 20_000, interval: 50 },
-      )
-      .toBe(true);
-    if (!found) throw new Error('no such batch');
-    return found;
-  }
-
-  describeBatches('Temporal', () => ({
-    batches: orchestrator.batches,
-    async complete(id) {
-      await client.workflow.getHandle(id).signal(actSignal, 'complete');
-      await untilBatch(id, ({ state }) => state === 'completed');
-    },
-    until: untilBatch,
-  }));
 
   it('is neither ready nor found when the server has gone', async () => {
     const second = await startTemporalServer();
