@@ -13,6 +13,7 @@ import { fileRoutes } from './routes/files.ts';
 import { frameRoutes } from './routes/frames.ts';
 import { metaRoutes } from './routes/meta.ts';
 import { summaryRoutes } from './routes/summaries.ts';
+import { uploadRoutes } from './routes/uploads.ts';
 
 /** Builds the app. Serve it with `app.fetch`; tests ask it with `app.request`. */
 export function createApp(deps: ApiDeps): Api {
@@ -27,6 +28,7 @@ export function createApp(deps: ApiDeps): Api {
   eventRoutes(app, deps);
   frameRoutes(app, deps);
   fileRoutes(app, deps);
+  uploadRoutes(app, deps);
   batchRoutes(app, deps);
   metaRoutes(app, deps, metrics);
   return app;

@@ -3,7 +3,7 @@ import { BatchRequestLine, type LineError, MAX_LINE_BYTES, type ShardLine } from
 import { canonicalJson, digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import { type BatchId, jobIdFor } from '../schema/ids.ts';
-import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { BlobStore } from '../store/artifact-store.ts';
 import { requireFiles } from './routes/files.ts';
 import { referPasswords, sealRequest } from './sealed-request.ts';
 
@@ -14,7 +14,7 @@ export type RawLine = { readonly line: number } & (
 );
 
 export interface LineDeps {
-  readonly store: ArtifactStore;
+  readonly store: BlobStore;
   readonly clock: { now(): number };
 }
 

@@ -1,7 +1,7 @@
 /** What the app needs from its surroundings. An entry for a platform makes these and adapts `app.fetch`; nothing else differs. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiKey } from '../schema/api-keys.ts';
-import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { BlobStore } from '../store/artifact-store.ts';
 import type { QueueFigures } from './metrics.ts';
 import type { Orchestrator } from './orchestrator.ts';
 
@@ -26,7 +26,7 @@ export interface ConsoleAssets {
 
 export interface ApiDeps {
   readonly orchestrator: Orchestrator;
-  readonly store: ArtifactStore;
+  readonly store: BlobStore;
   /** Without any the API answers only to requests for a loopback name, as tenant `default`. */
   readonly keys: readonly ApiKey[];
   /** Largest file accepted, in bytes. */

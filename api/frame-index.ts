@@ -1,6 +1,6 @@
 /** From the number of a frame to its picture. */
 import type { FrameDecision } from '../schema/source.ts';
-import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { BlobStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
 import { type JobRecord, standingResult } from './orchestrator.ts';
 
@@ -11,7 +11,7 @@ const JOBS_KEPT = 16;
 export type FrameIndex = (record: JobRecord) => Promise<readonly string[] | undefined>;
 
 /** An index over `store`. A frame list never changes once it is there, and so is read once. */
-export function createFrameIndex(store: ArtifactStore): FrameIndex {
+export function createFrameIndex(store: BlobStore): FrameIndex {
   const kept = new Map<string, readonly string[]>();
   return async function frameNames(record) {
     const list = await frameList(store, record);
@@ -27,7 +27,7 @@ export function createFrameIndex(store: ArtifactStore): FrameIndex {
 }
 
 /** Artifact with the frame list of a job: of its run, or of the one whose result stands while a retry has not got so far. */
-export async function frameList(store: ArtifactStore, record: JobRecord): Promise<string | undefined> {
+export async function frameList(store: BlobStore, record: JobRecord): Promise<string | undefined> {
   for (const run of [record.run, standingResult(record)?.run]) {
     const name = run === undefined ? undefined : jobArtifact(record.id, run, 'frames.jsonl');
     if (name !== undefined && (await store.head(name))) return name;

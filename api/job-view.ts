@@ -2,7 +2,7 @@
 import { ERRORS, jobError } from '../schema/errors.ts';
 import type { Job, JobError, JobStatus, Ledger, Progress } from '../schema/job.ts';
 import type { SummaryResult } from '../schema/result.ts';
-import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { BlobStore } from '../store/artifact-store.ts';
 import { isClosed, type JobRecord, standingResult } from './orchestrator.ts';
 
 /** What a job that nobody has taken up yet has reached. */
@@ -35,7 +35,7 @@ export function jobView(record: JobRecord): Job {
 }
 
 /** The job with result and ledger, where it has them. Throws StoreError. */
-export async function fullJobView(record: JobRecord, store: ArtifactStore): Promise<Job> {
+export async function fullJobView(record: JobRecord, store: BlobStore): Promise<Job> {
   const standing = standingResult(record);
   const [result, ledger] = await Promise.all([
     standing && readJson(store, standing.result.name),
@@ -49,7 +49,7 @@ export async function fullJobView(record: JobRecord, store: ArtifactStore): Prom
 }
 
 /** The parsed content of a JSON artifact. Throws StoreError. */
-export async function readJson(store: ArtifactStore, name: string): Promise<unknown> {
+export async function readJson(store: BlobStore, name: string): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(await store.bytes(name)));
 }
 

@@ -4,7 +4,7 @@
  */
 import type { JobEvent } from '../schema/events.ts';
 import { isLastEvent } from '../schema/events.ts';
-import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { BlobStore } from '../store/artifact-store.ts';
 import { eventsName } from '../store/names.ts';
 import type { Clock } from './deps.ts';
 import { NO_PROGRESS, readJson } from './job-view.ts';
@@ -16,7 +16,7 @@ const POLL_INTERVAL = 200;
 const LOOKS_PER_DESCRIBE = 5;
 
 export interface Journal {
-  readonly store: ArtifactStore;
+  readonly store: BlobStore;
   readonly clock: Clock;
   /** Asks for the record again; undefined once the job was deleted. */
   readonly describe: () => Promise<JobRecord | undefined>;
@@ -24,7 +24,7 @@ export interface Journal {
 
 /** The events after id `after` that are there now, in order. -1 is before the first. */
 export async function* storedEvents(
-  store: ArtifactStore,
+  store: BlobStore,
   record: JobRecord,
   after: number,
 ): AsyncGenerator<JobEvent> {
@@ -77,7 +77,7 @@ export async function* followEvents(
   }
 }
 
-async function readBatch(store: ArtifactStore, record: JobRecord, first: number): Promise<JobEvent[]> {
+async function readBatch(store: BlobStore, record: JobRecord, first: number): Promise<JobEvent[]> {
   const name = eventsName(record.id, record.run, first);
   if (!(await store.head(name))) return [];
   return (await readJson(store, name)) as JobEvent[]; // written by the job from that type, checked by hash

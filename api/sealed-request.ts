@@ -5,7 +5,7 @@
 import { hex } from '../schema/canonical.ts';
 import { fileIdFor, type JobId } from '../schema/ids.ts';
 import type { SummaryRequest } from '../schema/request.ts';
-import type { ArtifactStore } from '../store/artifact-store.ts';
+import type { BlobStore } from '../store/artifact-store.ts';
 import { REFERENCE_KEY, secretName } from '../store/names.ts';
 import { keepFile } from './routes/files.ts';
 
@@ -20,7 +20,7 @@ export interface ReferencedRequest {
  * equal; without the key in the store nobody can tell by trying what it stands for.
  */
 export async function referPasswords(
-  store: ArtifactStore,
+  store: BlobStore,
   tenant: string,
   request: SummaryRequest,
 ): Promise<ReferencedRequest> {
@@ -46,7 +46,7 @@ export async function referPasswords(
 
 /** Stores what the references stand for, and the transcript as a file; answers the request as it travels. */
 export async function sealRequest(
-  { store, clock }: { readonly store: ArtifactStore; readonly clock: { now(): number } },
+  { store, clock }: { readonly store: BlobStore; readonly clock: { now(): number } },
   tenant: string,
   jobId: JobId,
   { request, secrets }: ReferencedRequest,
@@ -66,7 +66,7 @@ export async function sealRequest(
   return { ...rest, source: { ...rest.source, subtitles: { file_id: file.id } } };
 }
 
-async function referenceOf(store: ArtifactStore, tenant: string, password: string): Promise<string> {
+async function referenceOf(store: BlobStore, tenant: string, password: string): Promise<string> {
   // Whoever comes first makes the key; a second put changes nothing.
   if ((await store.head(REFERENCE_KEY)) === undefined) {
     await store.put(REFERENCE_KEY, crypto.getRandomValues(new Uint8Array(32)));

@@ -83,6 +83,12 @@ export const ERRORS = {
     title: 'The batch was cancelled before this line was done.',
     hint: 'Retry the batch: only lines without a result are run again.',
   },
+  upload_incomplete: {
+    status: 409,
+    retryable: true,
+    title: 'Parts of the upload are missing.',
+    hint: 'GET the upload to see which parts are there, send the others, and complete it again.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,
@@ -195,6 +201,14 @@ export const ERRORS = {
     hint: 'Compare start_time, end_time or pages with the length of the source.',
   },
 
+  // Limits
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    title: 'Too many requests in a minute.',
+    hint: 'Wait as long as `Retry-After` says; `RateLimit` tells what is left.',
+  },
+
   // The model
   model_missing: {
     status: 503,
@@ -269,6 +283,12 @@ export const ERRORS = {
     retryable: true,
     title: 'The service is not ready.',
     hint: 'Try again in a moment; `frameloom doctor` tells what is missing.',
+  },
+  not_supported: {
+    status: 501,
+    retryable: false,
+    title: 'This server cannot do that.',
+    hint: 'docs/edge.md says what each kind of deployment can do; a file can be sent with POST /v1/files anywhere.',
   },
   timeout: {
     status: 504,

@@ -22,6 +22,12 @@ export const BatchId = z
   .brand('BatchId');
 export type BatchId = z.infer<typeof BatchId>;
 
+export const UploadId = z
+  .string()
+  .regex(new RegExp(`^upload_${BODY}$`))
+  .brand('UploadId');
+export type UploadId = z.infer<typeof UploadId>;
+
 /** A hex SHA-256. */
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -50,6 +56,11 @@ export async function jobIdFor(tenant: string, key: string): Promise<JobId> {
 /** A new random file id. */
 export function newFileId(): FileId {
   return `file_${encode(crypto.getRandomValues(new Uint8Array(17)))}` as FileId; // built to the pattern above
+}
+
+/** A new random upload id. */
+export function newUploadId(): UploadId {
+  return `upload_${encode(crypto.getRandomValues(new Uint8Array(17)))}` as UploadId; // built to the pattern above
 }
 
 /** The id of the file that the server makes for `purpose` on behalf of `tenant`: the same pair always gives the same id. */

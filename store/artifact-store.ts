@@ -80,6 +80,40 @@ export interface BlobStore {
    * clients can reach has it.
    */
   signedUrl?(name: string, seconds: number): Promise<string | undefined>;
+
+  /** Uploads past us. Likewise. */
+  readonly direct?: DirectUploads;
+}
+
+/** Large bodies that clients send straight to the store, in parts and in any order, by signed addresses. */
+export interface DirectUploads {
+  begin(): Promise<DirectUpload>;
+  /** An address to which exactly `bytes` bytes can be put for `seconds`, as part `number`, counted from 1; again replaces them. */
+  signPart(
+    upload: DirectUpload,
+    part: { readonly number: number; readonly bytes: number },
+    seconds: number,
+  ): Promise<string>;
+  /** The parts that are there, in order. Throws `not_found` once the upload was finished or taken back. */
+  parts(upload: DirectUpload): Promise<readonly UploadedPart[]>;
+  /**
+   * Makes the parts that are there an artifact under `prefix/<its SHA-256>`, for which all bytes are read once. May be called again
+   * after a failure. Throws `not_found` where nothing is left of the upload: it became the bytes of an artifact that was there already.
+   */
+  finish(upload: DirectUpload, prefix: string): Promise<StoredArtifact>;
+  /** Takes an upload back that was not finished; nothing happens where nothing is. */
+  abort(upload: DirectUpload): Promise<void>;
+}
+
+/** An upload under way. Plain data: the next call may come to another process. */
+export interface DirectUpload {
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+export interface UploadedPart {
+  readonly number: number;
+  readonly bytes: number;
 }
 
 /** What a process with a file system has. */

@@ -4,7 +4,14 @@
  * past its lifetime is touched first, and while a collection is under way it counts as found only if it is still there
  * after the time in which that collection would have removed it. So does one that somebody else has touched just now.
  */
-import { type ArtifactStore, EXPIRY_SETTLES, type StoredArtifact, StoreError } from './artifact-store.ts';
+import {
+  type ArtifactStore,
+  type BlobStore,
+  type DirectUpload,
+  EXPIRY_SETTLES,
+  type StoredArtifact,
+  StoreError,
+} from './artifact-store.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { COLLECTING, classOf } from './names.ts';
 
@@ -30,6 +37,27 @@ export function keepUsed(
   lifetimes: Lifetimes,
   clock: KeepingClock = systemClock,
 ): ArtifactStore {
+  const { use, ...blobs } = keeping(store, lifetimes, clock);
+  return {
+    ...blobs,
+    async withFile(name, work) {
+      await use(name);
+      return store.withFile(name, work);
+    },
+  };
+}
+
+/** The same where there is no file system. */
+export function keepUsedBlobs(store: BlobStore, lifetimes: Lifetimes): BlobStore {
+  const { use: _, ...blobs } = keeping(store, lifetimes, systemClock);
+  return blobs;
+}
+
+function keeping(
+  store: BlobStore,
+  lifetimes: Lifetimes,
+  clock: KeepingClock,
+): BlobStore & { readonly use: (name: string) => Promise<void> } {
   /** When an artifact that is known to be there has to be renewed. It can only become younger than that. */
   const due = new Map<string, number>();
 
@@ -81,8 +109,22 @@ export function keepUsed(
     if (renewedLifetime(name) !== undefined && (due.get(name) ?? 0) <= clock.now()) await head(name);
   }
 
+  /** As `putByContent`. */
+  async function finish(upload: DirectUpload, prefix: string): Promise<StoredArtifact> {
+    const { direct } = store;
+    if (!direct) throw new TypeError('this store has no direct uploads');
+    return await renewed(await direct.finish(upload, prefix));
+  }
+
+  async function renewed(found: StoredArtifact): Promise<StoredArtifact> {
+    const kept = await renew(found);
+    if (!kept) throw new StoreError('unavailable', 'the artifact was removed while it was stored again');
+    return kept;
+  }
+
   return {
     ...store,
+    use,
     head,
 
     async put(name, body) {
@@ -91,9 +133,7 @@ export function keepUsed(
     },
 
     async putByContent(prefix, body, options) {
-      const kept = await renew(await store.putByContent(prefix, body, options));
-      if (!kept) throw new StoreError('unavailable', 'the artifact was removed while it was stored again');
-      return kept;
+      return await renewed(await store.putByContent(prefix, body, options));
     },
 
     async read(name, range) {
@@ -106,9 +146,6 @@ export function keepUsed(
       return store.bytes(name);
     },
 
-    async withFile(name, work) {
-      await use(name);
-      return store.withFile(name, work);
-    },
+    ...(store.direct && { direct: { ...store.direct, finish } }),
   };
 }

@@ -37,6 +37,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   source: renewed(30),
   'source-lists': renewed(30),
   files: renewed(30),
+  // An upload ends within a day; its parts are swept after two.
+  uploads: written(2),
   // Pictures and words. Results show them: half a lifetime is as long as a job stays.
   frames: renewed(60),
   extractions: renewed(60),

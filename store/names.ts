@@ -7,6 +7,7 @@ export const CLASSES = [
   'source',
   'source-lists',
   'files',
+  'uploads',
   'frames',
   'extractions',
   'slides',
@@ -51,6 +52,11 @@ export function fileName(fileId: string): string {
 /** What extraction of one span of a source found, by the digest of all it depends on. */
 export function extractionName(digest: string): string {
   return `extractions/${digest}.json`;
+}
+
+/** The record of an upload that is sent straight to the bucket. */
+export function uploadName(uploadId: string): string {
+  return `uploads/${uploadId}.json`;
 }
 
 /** One slide: its words and the name of its picture, by the digest of all it depends on. */

@@ -5,6 +5,7 @@
 import { isArtifactName, requireName, requirePrefix } from './artifact-name.ts';
 import { type ArtifactEntry, type BlobStore, EXPIRY_SETTLES, StoreError } from './artifact-store.ts';
 import { createS3Client, type S3Options } from './s3/client.ts';
+import { createDirectUploads } from './s3/direct.ts';
 import { download, isMissing, streamOf } from './s3/download.ts';
 import { asStoreError } from './s3/failure.ts';
 import { createObjects, metadataOf, objectOf, type StoredObject } from './s3/objects.ts';
@@ -48,7 +49,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
     const span = { key: keyOfBytes(object), start: 0, end: object.bytes };
     const hash = options.hashing();
     for await (const chunk of download(client, span, opened ? response : undefined)) {
-      hash.update(chunk);
+      await hash.update(chunk);
       yield chunk;
     }
     if ((await hash.hex()) !== object.sha256) throw await damaged(object);
@@ -61,7 +62,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
   async function damaged(object: StoredObject): Promise<StoreError> {
     const hash = options.hashing();
     const span = { key: keyOfBytes(object), start: 0, end: object.bytes };
-    for await (const chunk of download(client, span)) hash.update(chunk);
+    for await (const chunk of download(client, span)) await hash.update(chunk);
     if ((await hash.hex()) === object.sha256) {
       return new StoreError('unavailable', `artifact ${object.name} was damaged on its way`);
     }
@@ -207,6 +208,8 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
       const object = await objects.head(name);
       return object && (await client.sign('GET', keyOfBytes(object), seconds));
     },
+
+    direct: createDirectUploads(objects, options.hashing),
   });
 }
 
@@ -253,5 +256,12 @@ function inStoreErrors(store: Required<BlobStore>): BlobStore {
     expire: call(store.expire),
     sweep: call(store.sweep),
     signedUrl: call(store.signedUrl),
+    direct: {
+      begin: call(store.direct.begin),
+      signPart: call(store.direct.signPart),
+      parts: call(store.direct.parts),
+      finish: call(store.direct.finish),
+      abort: call(store.direct.abort),
+    },
   };
 }

@@ -18,7 +18,7 @@ import {
 } from '../../schema/batch-output.ts';
 import { FrameloomError } from '../../schema/errors.ts';
 import { BatchId, batchIdFor } from '../../schema/ids.ts';
-import type { ArtifactStore } from '../../store/artifact-store.ts';
+import type { BlobStore } from '../../store/artifact-store.ts';
 import { batchOutcomeName, batchShardName } from '../../store/names.ts';
 import { batchFingerprint, takeIn } from '../batch-intake.ts';
 import type { BatchRecord } from '../batch-orchestrator.ts';
@@ -288,7 +288,7 @@ function refuseEnded(record: BatchRecord): void {
     throw new FrameloomError('batch_state', `The batch is ${status}.`);
 }
 
-function readerOf(store: ArtifactStore, { id, memo }: BatchRecord): BatchReader {
+function readerOf(store: BlobStore, { id, memo }: BatchRecord): BatchReader {
   const { input, shards, round } = memo;
   async function json(name: string): Promise<unknown> {
     return (await store.head(name)) === undefined ? undefined : await readJson(store, name);

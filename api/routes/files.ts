@@ -4,7 +4,7 @@ import { FrameloomError } from '../../schema/errors.ts';
 import { File, type FilePurpose, type StoredFile } from '../../schema/file.ts';
 import { FileId, newFileId } from '../../schema/ids.ts';
 import type { SourceRequest } from '../../schema/request.ts';
-import { type ArtifactBody, type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
+import { type ArtifactBody, type BlobStore, StoreError } from '../../store/artifact-store.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { readJson } from '../job-view.ts';
@@ -166,7 +166,7 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
 
 /** Stores bytes and the record that makes them a file of the tenant. Throws StoreError. */
 export async function keepFile(
-  store: ArtifactStore,
+  store: BlobStore,
   tenant: string,
   file: {
     readonly id: FileId;
@@ -184,8 +184,8 @@ export async function keepFile(
 }
 
 /** Makes bytes that are stored a file of the tenant. */
-async function keepRecord(
-  store: ArtifactStore,
+export async function keepRecord(
+  store: BlobStore,
   tenant: string,
   { bytes, sha256 }: { readonly bytes: number; readonly sha256: string },
   { id, filename, purpose = 'source', now }: Omit<Parameters<typeof keepFile>[2], 'body'>,
@@ -206,7 +206,7 @@ async function keepRecord(
 
 /** Stores the file of a form. Its purpose may come after it, so that the record is written last. */
 async function keepForm(
-  store: ArtifactStore,
+  store: BlobStore,
   tenant: string,
   parts: AsyncIterable<FormPart>,
   common: { readonly id: FileId; readonly now: number; readonly maxBytes: number },
@@ -241,11 +241,7 @@ async function fieldText(chunks: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 /** Throws `source_missing`, naming the first file of `source` that the tenant does not have. */
-export async function requireFiles(
-  store: ArtifactStore,
-  tenant: string,
-  source: SourceRequest,
-): Promise<void> {
+export async function requireFiles(store: BlobStore, tenant: string, source: SourceRequest): Promise<void> {
   for (const id of new Set(fileIdsOf(source))) {
     if (!(await readFile(store, tenant, id)))
       throw new FrameloomError('source_missing', `There is no file ${id}.`);
@@ -260,13 +256,13 @@ function fileIdsOf(source: SourceRequest): readonly FileId[] {
 }
 
 /** Throws `not_found`, for files of other tenants as well. */
-export async function findFile(store: ArtifactStore, tenant: string, id: FileId): Promise<File> {
+export async function findFile(store: BlobStore, tenant: string, id: FileId): Promise<File> {
   const file = await readFile(store, tenant, id);
   if (!file) throw new FrameloomError('not_found', 'There is no file with this id.');
   return file;
 }
 
-async function readFile(store: ArtifactStore, tenant: string, id: FileId): Promise<File | undefined> {
+export async function readFile(store: BlobStore, tenant: string, id: FileId): Promise<File | undefined> {
   if (!(await store.head(fileName(id)))) return undefined;
   // Written above; the purpose came later.
   const { tenant: owner, ...file } = (await readJson(store, fileName(id))) as Omit<StoredFile, 'purpose'> &
@@ -293,7 +289,7 @@ async function* rejoin(first: Uint8Array, rest: AsyncIterator<Uint8Array>): Asyn
 }
 
 /** The last part of what the client called it, without characters that could mislead a reader. */
-function displayName(given: string | undefined): string {
+export function displayName(given: string | undefined): string {
   const last = (given ?? '').normalize('NFC').split(/[\\/]/).at(-1) ?? '';
   const shown = last.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '').trim();
   return [...shown].slice(0, 255).join('') || 'file';

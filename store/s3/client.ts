@@ -63,8 +63,14 @@ export interface S3Client {
   send(request: S3Request): Promise<Response>;
   /** The same with the whole body as text, which is then part of what is tried again. */
   text(request: S3Request): Promise<string>;
-  /** An address with a signature, good for `seconds`. */
-  sign(method: 'GET' | 'PUT', key: string, seconds: number, query?: S3Request['query']): Promise<string>;
+  /** An address with a signature, good for `seconds`, for a request that has `headers` as they are given. */
+  sign(
+    method: 'GET' | 'PUT',
+    key: string,
+    seconds: number,
+    query?: S3Request['query'],
+    headers?: S3Request['headers'],
+  ): Promise<string>;
 }
 
 export function createS3Client(options: S3Options): S3Client {
@@ -139,7 +145,7 @@ export function createS3Client(options: S3Options): S3Client {
     send: (wanted) => trying(wanted, (response) => Promise.resolve(response)),
     text: (wanted) => trying(wanted, (response) => wholeText(wanted.method, response, limits.idle)),
 
-    async sign(method, key, seconds, query = {}) {
+    async sign(method, key, seconds, query = {}, headers = {}) {
       const url = addressOf(key, { ...query, 'X-Amz-Expires': String(seconds) });
       const credentials = await options.credentials();
       const signed = await new AwsV4Signer({
@@ -148,6 +154,8 @@ export function createS3Client(options: S3Options): S3Client {
         region,
         method,
         url: url.href,
+        headers,
+        allHeaders: true, // `content-length` is not signed otherwise
         signQuery: true,
       }).sign();
       return signed.url.href;

@@ -7,7 +7,7 @@ import { escapeXml, textOf } from './xml.ts';
 
 /** A running SHA-256. WebCrypto has none, so that each runtime brings its own. */
 export interface Hashing {
-  update(bytes: Uint8Array): void;
+  update(bytes: Uint8Array): void | Promise<void>;
   hex(): string | Promise<string>;
 }
 
@@ -91,7 +91,7 @@ async function publishLarge(
   const etags: string[] = [];
   let bytes = 0;
   const send = async (part: Uint8Array): Promise<void> => {
-    hash.update(part);
+    await hash.update(part);
     bytes += part.byteLength;
     const query = { partNumber: String(etags.length + 1), uploadId };
     const response = await client.send({ method: 'PUT', key, query, body: part });
@@ -102,7 +102,7 @@ async function publishLarge(
     await send(first);
     await send(second);
     for await (const part of rest) await send(part);
-    await complete(objects, bytesKey, uploadId, etags);
+    await completeUpload(objects, bytesKey, uploadId, etags);
   } catch (error) {
     await rest.return(undefined);
     // What cannot be taken back now is swept later.
@@ -110,17 +110,25 @@ async function publishLarge(
     throw error;
   }
   const sum = await hash.hex();
-  const metadata = metadataOf(sum, { bytes, key: bytesKey });
-  const { artifact, object } = await publishObject(objects, nameOf(sum), new Uint8Array(), EMPTY, metadata);
+  return await publishBytes(objects, { name: nameOf(sum), sha256: sum, bytes, key: bytesKey });
+}
+
+/** Makes bytes that are at a key of their own an artifact. They go where another writer was first. */
+export async function publishBytes(
+  objects: Objects,
+  large: { readonly name: string; readonly sha256: string; readonly bytes: number; readonly key: string },
+): Promise<StoredArtifact> {
+  const metadata = metadataOf(large.sha256, large);
+  const { artifact, object } = await publishObject(objects, large.name, new Uint8Array(), EMPTY, metadata);
   // Somebody else was first, unless that was an earlier try of ours whose answer was lost.
-  if (object && object.bytesKey !== bytesKey) await objects.remove(bytesKey).catch(() => undefined);
+  if (object && object.bytesKey !== large.key) await objects.remove(large.key).catch(() => undefined);
   return artifact;
 }
 
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /** Makes one object of the parts. Its answer may be a failure in spite of a good status, as S3 begins it before it is done. */
-async function complete(
+export async function completeUpload(
   { client, keyOf, head }: Objects,
   bytesKey: string,
   uploadId: string,
