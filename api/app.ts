@@ -14,6 +14,7 @@ import { frameRoutes } from './routes/frames.ts';
 import { metaRoutes } from './routes/meta.ts';
 import { summaryRoutes } from './routes/summaries.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { throttled } from './throttle.ts';
 
 /** Builds the app. Serve it with `app.fetch`; tests ask it with `app.request`. */
 export function createApp(deps: ApiDeps): Api {
@@ -22,7 +23,8 @@ export function createApp(deps: ApiDeps): Api {
   app.onError(errorHandler(deps.log));
   app.notFound(fallback(app, deps.assets));
   app.use(answerHeaders(), metrics.count, guard());
-  app.use('/v1/*', authenticate(deps.keys));
+  app.use('/v1/*', authenticate(deps.keys, deps.gatewayTokens));
+  if (deps.throttle) app.use('/v1/*', throttled(deps.throttle));
   registerSecurity(app);
   summaryRoutes(app, deps);
   eventRoutes(app, deps);

@@ -2,15 +2,23 @@
 import type { MiddlewareHandler } from 'hono';
 import { type ApiKey, requireOwnMachine, tenantOf } from '../schema/api-keys.ts';
 import type { ApiEnv } from './deps.ts';
+import { forwardedTenant, TENANT_HEADER } from './gateway-auth.ts';
 
 /** Sets `tenant` or refuses with `unauthorized`. */
-export function authenticate(keys: readonly ApiKey[]): MiddlewareHandler<ApiEnv> {
+export function authenticate(
+  keys: readonly ApiKey[],
+  gatewayTokens: readonly string[] = [],
+): MiddlewareHandler<ApiEnv> {
   return async function authenticated(c, next) {
-    if (keys.length === 0) {
+    const authorization = c.req.header('Authorization');
+    const forwarded = await forwardedTenant(gatewayTokens, authorization, c.req.header(TENANT_HEADER));
+    if (forwarded !== undefined) {
+      c.set('tenant', forwarded);
+    } else if (keys.length + gatewayTokens.length === 0) {
       requireOwnMachine(c.req.url, c.req.header('Sec-Fetch-Site'));
       c.set('tenant', 'default');
     } else {
-      c.set('tenant', await tenantOf(keys, c.req.header('Authorization')));
+      c.set('tenant', await tenantOf(keys, authorization));
     }
     await next();
   };

@@ -4,6 +4,7 @@ import type { ApiKey } from '../schema/api-keys.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import type { QueueFigures } from './metrics.ts';
 import type { Orchestrator } from './orchestrator.ts';
+import type { Throttle } from './throttle.ts';
 
 /** One structured log line. `fields` may hold causes and stacks; they go to the log only. */
 export type Log = (
@@ -29,6 +30,8 @@ export interface ApiDeps {
   readonly store: BlobStore;
   /** Without any the API answers only to requests for a loopback name, as tenant `default`. */
   readonly keys: readonly ApiKey[];
+  /** Hex SHA-256 of the tokens of edges, which name the tenant themselves. */
+  readonly gatewayTokens?: readonly string[];
   /** Largest file accepted, in bytes. */
   readonly maxUploadBytes: number;
   /** Version shown in the OpenAPI document. */
@@ -38,10 +41,23 @@ export interface ApiDeps {
   readonly assets?: ConsoleAssets;
   /** Aborts when the process is about to end: open event streams and waits end then, and clients resume elsewhere. */
   readonly closing?: AbortSignal;
+  /** Where each look costs, such as at an edge. */
+  readonly pace?: Pace;
+  /** By default the API itself counts nothing. */
+  readonly throttle?: Throttle;
+  /** False where processes are too short-lived for figures. */
+  readonly servesMetrics?: boolean;
   /** What waits for workers, for /metrics. Never rejects. */
   readonly queueFigures?: () => Promise<readonly QueueFigures[]>;
   /** Figures of the process for /metrics: name without prefix → value. */
   readonly processFigures?: () => Readonly<Record<string, number>>;
+}
+
+export interface Pace {
+  /** Time between two looks at a job somebody waits for, in milliseconds. */
+  readonly look: number;
+  /** Longest stream of events, in milliseconds: the client then resumes it. */
+  readonly stream: number;
 }
 
 export interface ApiEnv {

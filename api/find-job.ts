@@ -36,7 +36,7 @@ export async function settled({ orchestrator, clock }: ApiDeps, record: JobRecor
 
 /** The job once it is final, or as it stands after `milliseconds` or when the client has gone. */
 export async function waitForJob(
-  { orchestrator, clock, closing }: ApiDeps,
+  { orchestrator, clock, closing, pace }: ApiDeps,
   start: JobRecord,
   milliseconds: number,
   signal: AbortSignal,
@@ -45,7 +45,7 @@ export async function waitForJob(
   const stop = closing ? AbortSignal.any([signal, closing]) : signal;
   let record = start;
   while (!isFinal(statusOf(record)) && clock.now() < until && !stop.aborted) {
-    await clock.sleep(Math.min(WAIT_INTERVAL, until - clock.now()), stop);
+    await clock.sleep(Math.min(pace?.look ?? WAIT_INTERVAL, until - clock.now()), stop);
     record = (await orchestrator.describe(start.id)) ?? record;
   }
   return record;

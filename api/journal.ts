@@ -18,6 +18,8 @@ const LOOKS_PER_DESCRIBE = 5;
 export interface Journal {
   readonly store: BlobStore;
   readonly clock: Clock;
+  /** Time between two looks for the next batch, in milliseconds; by default 200. */
+  readonly interval?: number;
   /** Asks for the record again; undefined once the job was deleted. */
   readonly describe: () => Promise<JobRecord | undefined>;
 }
@@ -73,7 +75,7 @@ export async function* followEvents(
       if (closed) continue;
     }
     yield 'waiting';
-    await journal.clock.sleep(POLL_INTERVAL, signal);
+    await journal.clock.sleep(journal.interval ?? POLL_INTERVAL, signal);
   }
 }
 

@@ -10,6 +10,7 @@ import type { ApiDeps } from './deps.ts';
 import { MAX_HEADER_LENGTH, MAX_URL_LENGTH } from './limits.ts';
 
 export type { Log } from './deps.ts';
+export { parseGatewayTokens } from './gateway-auth.ts';
 export { createQueueFigures } from './queue-figures.ts';
 export { createTemporalOrchestrator } from './temporal-grpc.ts';
 
@@ -40,7 +41,7 @@ const IDLE_SWEEP = 50;
 /** Starts the server. Throws SettingsError when it would be open to others without keys, and what `listen` throws. */
 export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
   const { host, port, ...deps } = options;
-  if (deps.keys.length === 0 && !isLoopback(host)) {
+  if (deps.keys.length === 0 && !deps.gatewayTokens?.length && !isLoopback(host)) {
     throw new SettingsError('FRAMELOOM_API_KEYS is required to listen on any other address than localhost.');
   }
   const closing = new AbortController();

@@ -7,7 +7,8 @@ import { z } from 'zod';
 const bytes = z.coerce.number().int().positive();
 const count = z.coerce.number().int().positive();
 
-const Environment = z.object({
+/** Every variable with its meaning. */
+export const environment = z.object({
   FRAMELOOM_HOME: z
     .string()
     .min(1)
@@ -76,6 +77,21 @@ const Environment = z.object({
     .describe(
       'Keys the server accepts, separated by commas, each `tenant:sha256-of-key-in-hex`. Required unless it listens on loopback.',
     ),
+  FRAMELOOM_GATEWAY_TOKENS: z
+    .string()
+    .optional()
+    .describe(
+      'SHA-256, in hex and separated by commas, of the tokens of edges that name the tenant themselves, in `Frameloom-Tenant` (docs/edge.md).',
+    ),
+  FRAMELOOM_GATEWAY_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('At the edge only: address of the API to which it forwards, in place of TEMPORAL_HTTP_URL.'),
+  FRAMELOOM_GATEWAY_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{32,512}$/, 'must be one word of 32 to 512 visible characters')
+    .optional()
+    .describe('At the edge only: token that goes with it.'),
   FRAMELOOM_HOST: z.string().default('127.0.0.1').describe('Address the server listens on.'),
   FRAMELOOM_PORT: z.coerce
     .number()
@@ -157,6 +173,10 @@ const Environment = z.object({
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('Temporal frontend, host:port.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace.'),
   TEMPORAL_API_KEY: z.string().min(1).optional().describe('API key of Temporal Cloud.'),
+  TEMPORAL_HTTP_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("At the edge only: address of Temporal's HTTP API, such as https://temporal.internal:7243."),
   TEMPORAL_WORKER_BUILD_ID: z
     .string()
     .regex(/^[A-Za-z0-9._-]+$/)
@@ -221,7 +241,7 @@ const Environment = z.object({
   FRAMELOOM_TRANSCRIBE_API_KEY: z.string().min(1).optional().describe('Key sent to that API.'),
 });
 
-type Name = keyof typeof Environment.shape;
+type Name = keyof typeof environment.shape;
 
 export interface Settings {
   readonly home: string;
@@ -233,6 +253,7 @@ export interface Settings {
   readonly url: string | undefined;
   readonly apiKey: string | undefined;
   readonly apiKeys: string | undefined;
+  readonly gatewayTokens: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly model: string;
@@ -306,14 +327,14 @@ export class SettingsError extends Error {
 /** Reads all settings. Throws SettingsError. `env` is `process.env` in an entry, a literal in a test. */
 export function loadSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   for (const name of Object.keys(env)) {
-    if (name.startsWith('FRAMELOOM_') && !Object.hasOwn(Environment.shape, name)) {
+    if (name.startsWith('FRAMELOOM_') && !Object.hasOwn(environment.shape, name)) {
       throw new SettingsError(`${name} is not a setting. docs/settings.md lists all of them.`);
     }
   }
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   );
-  const parsed = Environment.safeParse(given);
+  const parsed = environment.safeParse(given);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new SettingsError(
@@ -332,6 +353,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     url: e.FRAMELOOM_URL,
     apiKey: e.FRAMELOOM_API_KEY,
     apiKeys: e.FRAMELOOM_API_KEYS,
+    gatewayTokens: e.FRAMELOOM_GATEWAY_TOKENS,
     host: e.FRAMELOOM_HOST,
     port: e.FRAMELOOM_PORT,
     model: e.FRAMELOOM_MODEL,
@@ -380,7 +402,25 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
   };
 }
 
-function bucketSettings(e: z.infer<typeof Environment>): BucketSettings | undefined {
+type BucketVariables = Pick<
+  z.infer<typeof environment>,
+  | 'FRAMELOOM_STORE'
+  | 'FRAMELOOM_S3_ENDPOINT'
+  | 'FRAMELOOM_S3_PATH_STYLE'
+  | 'AWS_REGION'
+  | 'AWS_ACCESS_KEY_ID'
+  | 'AWS_SECRET_ACCESS_KEY'
+  | 'AWS_SESSION_TOKEN'
+> &
+  Partial<
+    Pick<
+      z.infer<typeof environment>,
+      'AWS_CONTAINER_CREDENTIALS_FULL_URI' | 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'
+    >
+  >;
+
+/** The bucket that the variables name, or undefined for the folder. Throws SettingsError. */
+export function bucketSettings(e: BucketVariables): BucketSettings | undefined {
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(e.FRAMELOOM_STORE) ?? [];
   if (bucket === undefined) return undefined;
   return {
@@ -396,7 +436,7 @@ function bucketSettings(e: z.infer<typeof Environment>): BucketSettings | undefi
   };
 }
 
-function bucketCredentials(e: z.infer<typeof Environment>): BucketCredentials {
+function bucketCredentials(e: BucketVariables): BucketCredentials {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = e;
   if (accessKeyId !== undefined && secretAccessKey !== undefined) {
     const sessionToken = e.AWS_SESSION_TOKEN;
@@ -413,8 +453,8 @@ export function settingsTable(): readonly {
   readonly default: string;
   readonly meaning: string;
 }[] {
-  return (Object.keys(Environment.shape) as Name[]).map((name) => {
-    const schema = Environment.shape[name];
+  return (Object.keys(environment.shape) as Name[]).map((name) => {
+    const schema = environment.shape[name];
     const fallback = schema.safeParse(undefined);
     return {
       name,

@@ -59,7 +59,7 @@ const events = createRoute({
 });
 
 export function eventRoutes(app: Api, deps: ApiDeps): void {
-  const { orchestrator, store, clock, closing, log } = deps;
+  const { orchestrator, store, clock, closing, log, pace } = deps;
 
   app.openapi(events, async (c) => {
     const record = await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id);
@@ -81,9 +81,16 @@ export function eventRoutes(app: Api, deps: ApiDeps): void {
     if (isClosed(record) && (await storedEvents(store, record, after).next()).done) return c.body(null, 204);
     if (c.req.method === 'HEAD') return new Response(null, { headers: SSE_HEADERS });
     const stop = new AbortController();
-    const signals = [stop.signal, c.req.raw.signal, ...(closing ? [closing] : [])];
+    const signals = [
+      ...[stop.signal, c.req.raw.signal],
+      ...(closing ? [closing] : []),
+      ...(pace ? [AbortSignal.timeout(pace.stream)] : []),
+    ];
     const requestId = c.get('requestId');
-    const journal = { store, clock, describe: () => orchestrator.describe(record.id) };
+    const journal = {
+      ...{ store, clock, describe: () => orchestrator.describe(record.id) },
+      ...(pace ? { interval: pace.look } : {}),
+    };
     const stream = tellPlace(
       followEvents(journal, record, after, AbortSignal.any(signals)),
       (progress) => withPlace(orchestrator, record, progress),

@@ -10,7 +10,7 @@ import { REFERENCE_STYLE, referencePage } from '../reference-page.ts';
 const READY_WITHIN = 2000;
 
 export function metaRoutes(app: Api, deps: ApiDeps, metrics: Metrics): void {
-  const { orchestrator, store, clock, version, processFigures, queueFigures } = deps;
+  const { orchestrator, store, clock, version, processFigures, queueFigures, servesMetrics = true } = deps;
 
   app.get('/healthz', (c) => c.json({ status: 'alive' }));
 
@@ -27,11 +27,13 @@ export function metaRoutes(app: Api, deps: ApiDeps, metrics: Metrics): void {
     return c.json({ status: 'ready' });
   });
 
-  app.get('/metrics', async (c) => {
-    const queues = (await queueFigures?.()) ?? [];
-    const text = metrics.render(processFigures?.() ?? {}, queues);
-    return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4' });
-  });
+  if (servesMetrics) {
+    app.get('/metrics', async (c) => {
+      const queues = (await queueFigures?.()) ?? [];
+      const text = metrics.render(processFigures?.() ?? {}, queues);
+      return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4' });
+    });
+  }
 
   app.get('/openapi.json', (c) => c.json(openApiDocument(app, version)));
 

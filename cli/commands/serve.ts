@@ -17,7 +17,7 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
     parseCommandLine({ args: [...args], options: {} });
     const [
       { Client, Connection },
-      { createQueueFigures, createTemporalOrchestrator, startApi },
+      { createQueueFigures, createTemporalOrchestrator, parseGatewayTokens, startApi },
       { loadConsoleAssets },
       { openStore },
     ] = await Promise.all([
@@ -40,6 +40,7 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
       queueFigures: createQueueFigures(client),
       store: artifacts,
       keys: parseApiKeys(settings.apiKeys),
+      gatewayTokens: parseGatewayTokens(settings.gatewayTokens),
       maxUploadBytes: settings.maxUploadBytes,
       version: packageVersion(),
       assets: await loadConsoleAssets(),
