@@ -64,7 +64,7 @@ export async function startEdge({ code, vars, limit, upstream }: EdgeOptions): P
     host: '127.0.0.1',
     port: 0,
     cf: false, // would be fetched from the network
-    handleRuntimeStdio: (_stdout, _stderr) => undefined,
+    handleRuntimeStdio: () => undefined,
     ...(limit === undefined ? {} : { ratelimits: { RATE_LIMITER: { simple: { limit, period: 60 } } } }),
     ...(upstream ? { serviceBindings: { UPSTREAM: upstream as never } } : {}), // its own Request and Response, of the same shape
   });
