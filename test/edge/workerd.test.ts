@@ -182,12 +182,12 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       ['not UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), 400, 'invalid_request'],
       ['of a wrong shape', '{"source":{"type":"video","url":"ftp://x"}}', 400, 'invalid_request'],
       ['empty', '', 400, 'invalid_request'],
-    ])('refuses a body that is %s', async (_, body, status, code) => {
+    ])('refuses a body that is %s', async (_, body, status, expected) => {
       const response = await ask('/v1/summaries', { method: 'POST', body, headers: JSON_TYPE });
       expect(response.status).toBe(status);
       expect(response.headers.get('Content-Type')).toBe('application/problem+json');
       const problem = (await response.json()) as { code: string };
-      expect(problem.code).toBe(code);
+      expect(problem.code).toBe(expected);
       expect(JSON.stringify(problem)).not.toMatch(/\.ts|\.js:|at Object/);
     });
 
