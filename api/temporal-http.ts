@@ -16,6 +16,8 @@ import type { TemporalWire } from './temporal-wire.ts';
 
 /** Deletions of others are waited for with this many tries, whose pauses add up to some 10 s. */
 const FORGET_ATTEMPTS = 8;
+/** Runs that one operation may name. */
+const MOST_FORGOTTEN = 1000;
 /** gRPC's ALREADY_EXISTS. */
 const ALREADY_EXISTS = 6;
 
@@ -108,12 +110,14 @@ function httpWire(options: TemporalHttpOptions): TemporalWire {
     },
 
     async forget(workflowId, runIds) {
-      const body = {
-        executions: runIds.map((runId) => ({ workflowId, runId })),
-        reason: 'deleted by its owner',
-        deletionOperation: {},
-      };
-      await post(`/batch-operations/${crypto.randomUUID()}`, body, { attempts: FORGET_ATTEMPTS });
+      for (let from = 0; from < runIds.length; from += MOST_FORGOTTEN) {
+        const executions = runIds.slice(from, from + MOST_FORGOTTEN).map((runId) => ({ workflowId, runId }));
+        const body = { executions, reason: 'deleted by its owner', deletionOperation: {} };
+        await post(`/batch-operations/${crypto.randomUUID()}`, body, {
+          attempts: FORGET_ATTEMPTS,
+          expect: [ALREADY_EXISTS], // a try before it, whose answer was lost
+        });
+      }
     },
 
     ready,

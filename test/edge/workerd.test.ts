@@ -252,13 +252,8 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect((error as ApiError).problem).toMatchObject({ code: 'unavailable', status: 503 });
     });
 
-    it.each([
-      ['without keys', { FRAMELOOM_API_KEYS: '' }],
-      ['with a setting that is none', { FRAMELOOM_PORT: '80' }],
-      ['without a bucket', { FRAMELOOM_STORE: 'folder' }],
-      ['without Temporal or gateway', { TEMPORAL_HTTP_URL: '' }],
-    ])('serves nobody %s', async (_, change) => {
-      await using broken = await startEdge({ code, vars: { ...vars, ...change } });
+    it('serves nobody without keys, and tells nobody what is missing', async () => {
+      await using broken = await startEdge({ code, vars: { ...vars, FRAMELOOM_API_KEYS: '' } });
       const response = await fetch(`${broken.url}/healthz`);
       expect(response.status).toBe(503);
       expect(await response.text()).not.toMatch(/FRAMELOOM_|TEMPORAL_/);
