@@ -1,5 +1,12 @@
 /** Decodes one span of a source once and publishes the pictures worth describing. */
-import { encodeJpeg, type MediaTools, type Picture, readImage, sampleVideo } from '../media/index.ts';
+import {
+  encodeJpeg,
+  type MediaTools,
+  type Picture,
+  readImage,
+  sampleVideo,
+  workAhead,
+} from '../media/index.ts';
 import { digest } from '../schema/canonical.ts';
 import type { Frame, FrameDecision, VideoInfo } from '../schema/source.ts';
 import type { CpuActivities, ExtractOutput, ExtractSpan } from '../schema/stages.ts';
@@ -41,49 +48,52 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
 
       const frames: Frame[] = [];
       const decisions: FrameDecision[] = [];
-      async function keep(picture: Picture, decision: FrameDecision): Promise<void> {
-        const { name: frame } = await store.putByContent(FRAMES, await encodeJpeg(picture));
-        const { time, slide, score } = decision;
-        const place = time === undefined ? { slide } : { time, ...(score === undefined ? {} : { score }) };
-        frames.push({ name: frame, width: picture.width, height: picture.height, ...place } as Frame); // one of the two is there
-        decisions.push({ ...decision, name: frame });
-      }
-
+      const add: Add = ({ frame, decision }) => {
+        if (frame) frames.push(frame);
+        decisions.push(decision);
+      };
       if (span.kind === 'video' && source.type === 'video') {
-        await fromVideo(artifact, source, span, keep, (decision) => decisions.push(decision), signal);
+        await fromVideo(artifact, source, span, add, signal);
       } else if (span.kind === 'slides') {
-        await fromImages(artifact, span.slides, keep, signal);
+        await fromImages(artifact, span.slides, add, signal);
       }
       const extraction: Extraction = { frames, decisions, slides: [], gaps: [] };
       await putJson(store, name, extraction);
       return outputOf(name, extraction);
     });
 
-  type Keep = (picture: Picture, decision: FrameDecision) => Promise<void>;
+  type Add = (one: { readonly frame?: Frame; readonly decision: FrameDecision }) => void;
+
+  async function publish({
+    picture,
+    ...decision
+  }: FrameDecision & { readonly picture?: Picture }): Promise<Parameters<Add>[0]> {
+    if (!picture) return { decision };
+    const { name } = await store.putByContent(FRAMES, await encodeJpeg(picture));
+    const { time, slide, score } = decision;
+    const place = time === undefined ? { slide } : { time, ...(score === undefined ? {} : { score }) };
+    const frame = { name, width: picture.width, height: picture.height, ...place } as Frame; // one of the two is there
+    return { frame, decision: { ...decision, name } };
+  }
 
   async function fromVideo(
     artifact: string,
     video: VideoInfo,
     { start, end, sampler }: ExtractSpan & { kind: 'video' },
-    keep: Keep,
-    drop: (decision: FrameDecision) => void,
+    add: Add,
     signal: AbortSignal,
   ): Promise<void> {
     await store.withFile(artifact, async (path) => {
-      for await (const { picture, ...decision } of sampleVideo(tools, path, video, { start, end }, sampler, {
-        signal,
-        ...limits,
-      })) {
-        if (picture) await keep(picture, decision);
-        else drop(decision);
-      }
+      const options = { signal, ...limits };
+      const sampled = sampleVideo(tools, path, video, { start, end }, sampler, options);
+      for await (const one of workAhead(sampled, publish)) add(one);
     });
   }
 
   async function fromImages(
     artifact: string,
     numbers: readonly number[],
-    keep: Keep,
+    add: Add,
     signal: AbortSignal,
   ): Promise<void> {
     const images = await getJson<readonly ListedImage[]>(store, artifact);
@@ -91,7 +101,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
       signal.throwIfAborted();
       const { name = '', page = 1 } = images[slide - 1] ?? {};
       const picture = await readImage(await store.bytes(name), limits, { page });
-      await keep(picture, { slide, kept: true, reason: 'first', difference: 1 });
+      add(await publish({ picture, slide, kept: true, reason: 'first', difference: 1 }));
     }
   }
 }

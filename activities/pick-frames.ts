@@ -1,7 +1,14 @@
 /** Picks the frames of a video on this machine, as a job would, into a folder to look at. No server, no model, no store. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { contactSheet, encodeJpeg, findMediaTools, probeVideo, sampleVideo } from '../media/index.ts';
+import {
+  contactSheet,
+  encodeJpeg,
+  findMediaTools,
+  probeVideo,
+  sampleVideo,
+  workAhead,
+} from '../media/index.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { FrameDecision } from '../schema/source.ts';
 import { spendBudget } from '../summary/budget.ts';
@@ -44,15 +51,17 @@ export async function pickFrames(options: PickOptions): Promise<Picked> {
   try {
     let start = range.start;
     for (const [sampler, end] of samplersOf(request, source)) {
-      for await (const { picture, ...decision } of sampleVideo(tools, path, probed, { start, end }, sampler, {
-        signal,
-        maxPixels,
-      })) {
+      const sampled = sampleVideo(tools, path, probed, { start, end }, sampler, { signal, maxPixels });
+      const encoded = workAhead(sampled, async ({ picture, ...decision }) => ({
+        decision,
+        jpeg: picture && (await encodeJpeg(picture)),
+      }));
+      for await (const { decision, jpeg } of encoded) {
         decisions.push(decision);
-        if (picture) {
+        if (jpeg) {
           const part = join(out, `.${String(parts.length).padStart(6, '0')}.part`);
           parts.push(part);
-          await writeFile(part, await encodeJpeg(picture));
+          await writeFile(part, jpeg);
         }
         options.onProgress(decision.time - range.start, range.end - range.start, parts.length);
       }

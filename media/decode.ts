@@ -276,10 +276,10 @@ function adler32(data: Buffer): number {
   let a = 0;
   let b = 0;
   for (let at = 0; at < data.length; ) {
-    const end = Math.min(at + 5552, data.length); // so long the sums stay below 2^32
+    const end = Math.min(at + 3600, data.length); // so long the sums stay below 2^31, which V8 adds as integers
     for (; at < end; at++) {
-      a += data[at] ?? 0;
-      b += a;
+      a = (a + (data[at] ?? 0)) | 0;
+      b = (b + a) | 0;
     }
     a %= 65_521;
     b %= 65_521;

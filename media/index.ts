@@ -17,4 +17,5 @@ export { SPEECH_PIECE, transcribePiece } from './speech.ts';
 export { hasSound, readSubtitleTrack, wordsTrack } from './subtitle-track.ts';
 export { MAX_WORDS_BYTES, parseWords } from './subtitles.ts';
 export { findMediaTools, type MediaTools } from './tools.ts';
+export { workAhead } from './work-ahead.ts';
 export { openZip, type ZipPackage } from './zip.ts';

@@ -5,6 +5,7 @@ import {
   probeVideo,
   type SampledFrame,
   sampleVideo,
+  workAhead,
 } from '../../media/index.ts';
 
 const LIMITS = { maxPixels: 2 ** 26 };
@@ -17,16 +18,11 @@ export async function pickAll(
   const video = await probeVideo(tools, path, LIMITS);
   const sampler = { mode, windows: { origin: 0, end: video.duration, seconds: 120 } };
   const frames: Omit<SampledFrame, 'picture'>[] = [];
-  for await (const { picture, ...frame } of sampleVideo(
-    tools,
-    path,
-    video,
-    { start: 0, end: video.duration },
-    sampler,
-    LIMITS,
-  )) {
+  const sampled = sampleVideo(tools, path, video, { start: 0, end: video.duration }, sampler, LIMITS);
+  const encoded = workAhead(sampled, async ({ picture, ...frame }) => {
     if (picture) await encodeJpeg(picture);
-    frames.push(frame);
-  }
+    return frame;
+  });
+  for await (const frame of encoded) frames.push(frame);
   return frames;
 }

@@ -175,6 +175,8 @@ function candidateArgs(
     `[b]${written},${form.filters.join(',')}[picture]`,
   ];
   const skip = request.skip === undefined ? [] : ['-skip_frame', request.skip];
+  // Where the container says what is a keyframe, nothing else is even handed to the decoder and its threads.
+  if (request.skip === 'nokey') skip.push('-discard', 'nokey');
   return [
     ...inputArgsFrom(path, start, options, skip),
     ...['-filter_complex', graph.join(';')],

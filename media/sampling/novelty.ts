@@ -5,7 +5,7 @@
  * Works on the block means of a plane (64×36 for 16:9), in places of 4×4 of them; a place may have moved by up to 5 means
  * each way, some 150 of 1920 pixels.
  */
-import type { Plane } from './plane.ts';
+import type { Places, Plane } from './plane.ts';
 
 const PLACE = 4;
 const REACH = 5;
@@ -16,85 +16,141 @@ const CONTENT = 2.5;
 /** Share of its own contrast that may remain of a place after it was moved back. */
 const REMAINS = 0.45;
 
+/** Blocks are sums of so many lumas. */
+const CELLS = 16;
+
 /** The larger of what is new in `b` and what is gone from `a`, 0 to 1. */
 export function novelty(a: Plane, b: Plane): number {
-  return Math.max(unexplained(a, b), unexplained(b, a));
-}
-
-function unexplained(from: Plane, to: Plane): number {
-  const columns = to.width / 4;
-  const rows = to.height / 4;
+  const columns = b.width / 4;
+  const rows = b.height / 4;
+  const [placesA, placesB] = [placesOf(a), placesOf(b)];
+  const [moved, movedBack] = [
+    { right: 0, down: 0 },
+    { right: 0, down: 0 },
+  ];
   let content = 0;
   let fresh = 0;
-  for (let top = 0; top < rows; top += PLACE) {
-    for (let left = 0; left < columns; left += PLACE) {
+  let gone = 0;
+  for (let top = 0, place = 0; top < rows; top += PLACE) {
+    for (let left = 0; left < columns; left += PLACE, place++) {
       const height = Math.min(PLACE, rows - top);
       const width = Math.min(PLACE, columns - left);
-      const contrast = Math.max(
-        deviation(to.means, columns, left, top, width, height),
-        deviation(from.means, columns, left, top, width, height),
-      );
-      const change = residual(from.means, to.means, columns, left, top, left, top, width, height, 1e9);
+      const contrast = Math.max(placesA.contrasts[place] ?? 0, placesB.contrasts[place] ?? 0);
+      const at = top * columns + left;
+      const change = residual(a.sums, b.sums, columns, at, at, width, height, 1e9);
       if (contrast < CONTENT && change < 2 * STILL) continue;
       content++;
       if (change <= STILL) continue;
       const allowed = REMAINS * contrast + STILL / 2;
       if (change <= allowed) continue;
-      if (!found(from.means, to.means, columns, rows, left, top, width, height, allowed)) fresh++;
+      if (!found(a, placesA, b, placesB, left, top, width, height, allowed, moved)) fresh++;
+      if (!found(b, placesB, a, placesA, left, top, width, height, allowed, movedBack)) gone++;
     }
   }
-  return content === 0 ? 0 : fresh / content;
+  return content === 0 ? 0 : Math.max(fresh, gone) / content;
 }
 
-/** Whether the place of `to` is somewhere near in `from`. */
+/**
+ * Whether the place of `to` is somewhere near in `from`. Neighbouring places mostly moved alike: where the last one was found,
+ * `moved`, is looked at first.
+ */
 function found(
-  from: Float32Array,
-  to: Float32Array,
-  columns: number,
-  rows: number,
+  from: Plane,
+  { sums: fromSums }: Places,
+  to: Plane,
+  { sums: toSums }: Places,
   left: number,
   top: number,
   width: number,
   height: number,
   allowed: number,
+  moved: { right: number; down: number },
 ): boolean {
-  for (let y = Math.max(0, top - REACH); y <= Math.min(rows - height, top + REACH); y++) {
-    for (let x = Math.max(0, left - REACH); x <= Math.min(columns - width, left + REACH); x++) {
-      if (residual(from, to, columns, x, y, left, top, width, height, allowed) <= allowed) return true;
+  const columns = to.width / 4;
+  const rows = to.height / 4;
+  const at = top * columns + left;
+  const [x0, x1] = [Math.max(0, left - REACH), Math.min(columns - width, left + REACH)];
+  const [y0, y1] = [Math.max(0, top - REACH), Math.min(rows - height, top + REACH)];
+  const lastX = Math.min(x1, Math.max(x0, left + moved.right));
+  const lastY = Math.min(y1, Math.max(y0, top + moved.down));
+  const last = lastY * columns + lastX;
+  if (residual(from.sums, to.sums, columns, last, at, width, height, allowed) <= allowed) return true;
+  // Places whose sums differ by more cannot be made of blocks that differ by less; the sums of cut places are not known.
+  const whole = width === PLACE && height === PLACE;
+  const limit = whole ? allowed * PLACE * PLACE * CELLS : Number.POSITIVE_INFINITY;
+  const sum = toSums[at] ?? 0;
+  for (let y = y0; y <= y1; y++) {
+    for (let x = x0; x <= x1; x++) {
+      const there = y * columns + x;
+      const apart = (fromSums[there] ?? 0) - sum;
+      if (apart > limit || -apart > limit) continue;
+      if (residual(from.sums, to.sums, columns, there, at, width, height, allowed) > allowed) continue;
+      moved.right = x - left;
+      moved.down = y - top;
+      return true;
     }
   }
   return false;
 }
 
-/** Mean absolute difference of two places; gives up as soon as it is above `allowed`. */
+/** Mean absolute difference, in levels, of the places that begin at blocks `a` and `b`; gives up once it is above `allowed`. */
 function residual(
-  from: Float32Array,
-  to: Float32Array,
+  from: Int32Array,
+  to: Int32Array,
   columns: number,
-  x: number,
-  y: number,
-  left: number,
-  top: number,
+  a: number,
+  b: number,
   width: number,
   height: number,
   allowed: number,
 ): number {
-  const limit = allowed * width * height;
+  const limit = allowed * width * height * CELLS;
   let sum = 0;
-  for (let row = 0; row < height; row++) {
-    let a = (y + row) * columns + x;
-    let b = (top + row) * columns + left;
-    for (let column = 0; column < width; column++, a++, b++) {
-      const step = (to[b] ?? 0) - (from[a] ?? 0);
+  for (let row = 0, there = a, here = b; row < height; row++, there += columns, here += columns) {
+    for (let column = 0; column < width; column++) {
+      const step = (to[here + column] ?? 0) - (from[there + column] ?? 0);
       sum += step < 0 ? -step : step;
     }
     if (sum > limit) break;
   }
-  return sum / (width * height);
+  return sum / CELLS / (width * height);
+}
+
+function placesOf(plane: Plane): Places {
+  plane.places ??= readPlaces(plane);
+  return plane.places;
+}
+
+function readPlaces({ sums: blocks, width, height }: Plane): Places {
+  const [columns, rows] = [width / 4, height / 4];
+  const contrasts = new Float64Array(Math.ceil(columns / PLACE) * Math.ceil(rows / PLACE));
+  for (let top = 0, place = 0; top < rows; top += PLACE) {
+    for (let left = 0; left < columns; left += PLACE, place++) {
+      contrasts[place] = deviation(
+        blocks,
+        columns,
+        left,
+        top,
+        Math.min(PLACE, columns - left),
+        Math.min(PLACE, rows - top),
+      );
+    }
+  }
+  const sums = new Int32Array(blocks.length);
+  for (let y = 0; y + PLACE <= rows; y++) {
+    for (let x = 0; x + PLACE <= columns; x++) {
+      let sum = 0;
+      for (let row = (y * columns + x) | 0, end = row + PLACE * columns; row < end; row += columns) {
+        sum += (blocks[row] ?? 0) + (blocks[row + 1] ?? 0) + (blocks[row + 2] ?? 0) + (blocks[row + 3] ?? 0);
+      }
+      sums[y * columns + x] = sum;
+    }
+  }
+  return { contrasts, sums };
 }
 
 function deviation(
-  means: Float32Array,
+  blocks: Int32Array,
   columns: number,
   left: number,
   top: number,
@@ -103,12 +159,14 @@ function deviation(
 ): number {
   let mean = 0;
   for (let y = top; y < top + height; y++) {
-    for (let x = left; x < left + width; x++) mean += means[y * columns + x] ?? 0;
+    for (let x = left; x < left + width; x++) mean += (blocks[y * columns + x] ?? 0) / CELLS;
   }
   mean /= width * height;
   let sum = 0;
   for (let y = top; y < top + height; y++) {
-    for (let x = left; x < left + width; x++) sum += Math.abs((means[y * columns + x] ?? 0) - mean);
+    for (let x = left; x < left + width; x++) {
+      sum += Math.abs((blocks[y * columns + x] ?? 0) / CELLS - mean);
+    }
   }
   return sum / (width * height);
 }
@@ -120,13 +178,13 @@ function deviation(
 export function blend(a: Plane, mid: Plane, b: Plane): number {
   let apart = 0;
   let off = 0;
-  for (let block = 0; block < a.means.length; block++) {
-    const from = a.means[block] ?? 0;
-    const to = b.means[block] ?? 0;
+  for (let block = 0; block < a.sums.length; block++) {
+    const from = (a.sums[block] ?? 0) / CELLS;
+    const to = (b.sums[block] ?? 0) / CELLS;
     const change = Math.abs(to - from);
     if (change < 2 * STILL) continue;
     apart += change / 2;
-    off += Math.min(change / 2, Math.abs((mid.means[block] ?? 0) - (from + to) / 2));
+    off += Math.min(change / 2, Math.abs((mid.sums[block] ?? 0) / CELLS - (from + to) / 2));
   }
   return apart === 0 ? 0 : 1 - off / apart;
 }

@@ -10,12 +10,15 @@ export function perceptualHash(luma: ArrayLike<number>, width: number, height: n
   const columns = SIDE + 1;
   const sums = new Float64Array(columns * SIDE);
   const counts = new Uint32Array(columns * SIDE);
-  for (let y = 0, at = 0; y < height; y++) {
+  const edges = Array.from({ length: columns + 1 }, (_, column) => Math.ceil((column * width) / columns));
+  for (let y = 0; y < height; y++) {
     const row = Math.floor((y * SIDE) / height) * columns;
-    for (let x = 0; x < width; x++, at++) {
-      const place = row + Math.floor((x * columns) / width);
-      sums[place] = (sums[place] ?? 0) + (luma[at] ?? 0);
-      counts[place] = (counts[place] ?? 0) + 1;
+    for (let column = 0; column < columns; column++) {
+      const [left = 0, right = 0] = [edges[column], edges[column + 1]];
+      let sum = 0;
+      for (let at = y * width + left; at < y * width + right; at++) sum += luma[at] ?? 0;
+      sums[row + column] = (sums[row + column] ?? 0) + sum;
+      counts[row + column] = (counts[row + column] ?? 0) + right - left;
     }
   }
   const mean = (place: number): number => (sums[place] ?? 0) / (counts[place] || 1);

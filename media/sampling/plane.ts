@@ -8,6 +8,8 @@ import type { Size } from '../picture.ts';
 const MAX_CELLS = 256;
 /** Cells along the side of a block. */
 const BLOCK = 4;
+/** Parts of a level in which the detail of a block is counted: 16 cells, each against a mean of 16. */
+const PARTS = BLOCK ** 4;
 /** Range of luma in video levels, by which differences are made 0 to 1. */
 const RANGE = 219;
 /** Range of luma within a block, in levels, from which something stands there. */
@@ -17,14 +19,24 @@ export const OTHER_FROM = 0.06;
 /** Mean luma and spread (in levels) below which a picture shows nothing: the darkest a fade or a leader gets. */
 const BLACK = { mean: 28, spread: 12 } as const;
 
+/** What is said of the places of 4×4 blocks of a plane. */
+export interface Places {
+  /** Mean deviation, in levels, of the blocks of each place that tiles the plane. */
+  readonly contrasts: Float64Array;
+  /** Sum of the blocks of the place that begins at each block; 0 where it does not fit. */
+  readonly sums: Int32Array;
+}
+
 export interface Plane {
   readonly width: number;
   readonly height: number;
   readonly luma: Uint8Array;
   readonly blue: Uint8Array;
   readonly red: Uint8Array;
-  /** Mean luma of each block, rows of `width / 4`. */
-  readonly means: Float32Array;
+  /** Sum of the 16 lumas of each block, rows of `width / 4`: whole numbers, so that sums are exact in any order. */
+  readonly sums: Int32Array;
+  /** What `novelty.ts` asks of each place, once it has asked. */
+  places?: Places;
   /** Per block 1 where something stands, such as text or an edge, else 0. */
   readonly content: Uint8Array;
   /** Mean of the steps between neighbouring cells of luma, in levels: falls when a picture is blurred. */
@@ -52,36 +64,39 @@ export function readPlane(data: Buffer, { width, height }: Size): Plane {
   const luma = data.subarray(0, cells);
   const blue = data.subarray(cells, cells + cells / 4);
   const red = data.subarray(cells + cells / 4, cells + cells / 2);
-  const means = new Float32Array(cells / (BLOCK * BLOCK));
-  const darkest = new Uint8Array(means.length).fill(255);
-  const brightest = new Uint8Array(means.length);
-  const columns = width / BLOCK;
+  const sums = new Int32Array(cells / (BLOCK * BLOCK));
+  const content = new Uint8Array(sums.length);
   let steps = 0;
-  for (let y = 0, at = 0; y < height; y++) {
-    const row = (y >> 2) * columns;
-    let left = luma[at] ?? 0;
-    for (let x = 0; x < width; x++, at++) {
-      const cell = luma[at] ?? 0;
-      const block = row + (x >> 2);
-      means[block] = (means[block] ?? 0) + cell;
-      if (cell < (darkest[block] ?? 0)) darkest[block] = cell;
-      if (cell > (brightest[block] ?? 0)) brightest[block] = cell;
-      const step = cell - left;
-      steps += step < 0 ? -step : step;
-      left = cell;
+  for (let block = 0, top = 0; top < cells; top += BLOCK * width) {
+    for (let left = top; left < top + width; left += BLOCK, block++) {
+      let sum = 0;
+      let darkest = 255;
+      let brightest = 0;
+      for (let row = left; row < left + BLOCK * width; row += width) {
+        let before = luma[left === top ? row : row - 1] ?? 0;
+        for (let at = row; at < row + BLOCK; at++) {
+          const cell = luma[at] ?? 0;
+          sum += cell;
+          if (cell < darkest) darkest = cell;
+          if (cell > brightest) brightest = cell;
+          const step = cell - before;
+          steps += step < 0 ? -step : step;
+          before = cell;
+        }
+      }
+      sums[block] = sum;
+      content[block] = brightest - darkest >= CONTENT_FROM ? 1 : 0;
     }
   }
   let mean = 0;
   let most = 0;
-  for (let block = 0; block < means.length; block++) {
-    const value = (means[block] ?? 0) / (BLOCK * BLOCK);
-    means[block] = value;
-    mean += value / means.length;
+  for (const sum of sums) {
+    const value = sum / (BLOCK * BLOCK);
+    mean += value / sums.length;
     if (value > most) most = value;
   }
   const black = mean < BLACK.mean && most - mean < BLACK.spread;
-  const content = brightest.map((bright, block) => (bright - (darkest[block] ?? 0) >= CONTENT_FROM ? 1 : 0));
-  return { width, height, luma, blue, red, means, content, sharpness: steps / cells, black };
+  return { width, height, luma, blue, red, sums, content, sharpness: steps / cells, black };
 }
 
 /** How each block of one plane differs from the same block of another. */
@@ -98,35 +113,42 @@ export interface Change {
  * `difference.ts` says why, and what was measured.
  */
 export function compare(a: Plane, b: Plane): Change {
-  const columns = a.width / BLOCK;
-  const blocks = new Float32Array(columns * (a.height / BLOCK));
-  const details = new Float32Array(blocks.length);
-  for (let block = 0; block < blocks.length; block++) {
-    const left = (block % columns) * BLOCK;
-    const top = Math.floor(block / columns) * BLOCK;
-    const shift = (b.means[block] ?? 0) - (a.means[block] ?? 0);
-    let detail = 0;
-    for (let y = top; y < top + BLOCK; y++) {
-      for (let at = y * a.width + left, end = at + BLOCK; at < end; at++) {
-        const step = (b.luma[at] ?? 0) - (a.luma[at] ?? 0) - shift;
-        detail += step < 0 ? -step : step;
-      }
+  const { width } = a;
+  const blocks = new Float32Array(a.sums.length);
+  const details = new Int32Array(blocks.length); // 256ths of a level
+  for (let block = 0, top = 0; block < blocks.length; top += BLOCK) {
+    for (let left = 0; left < width; left += BLOCK, block++) {
+      const shift = (b.sums[block] ?? 0) - (a.sums[block] ?? 0);
+      details[block] = detailOf(a.luma, b.luma, width, top * width + left, shift);
+      const colour = (top * width) / 4 + left / 2;
+      blocks[block] = Math.max(
+        Math.abs(shift) / (BLOCK * BLOCK),
+        colourShift(a.blue, b.blue, width / 2, colour),
+        colourShift(a.red, b.red, width / 2, colour),
+      );
     }
-    details[block] = detail / (BLOCK * BLOCK);
-    const colour = Math.max(
-      colourShift(a.blue, b.blue, a.width / 2, left / 2, top / 2),
-      colourShift(a.red, b.red, a.width / 2, left / 2, top / 2),
-    );
-    blocks[block] = Math.max(Math.abs(shift), colour);
   }
   const noise = 2 * median(details);
   let most = 0;
   for (let block = 0; block < blocks.length; block++) {
-    const value = Math.min(1, Math.max(blocks[block] ?? 0, (details[block] ?? 0) - noise) / RANGE);
+    const detail = (details[block] ?? 0) / PARTS - noise;
+    const value = Math.min(1, Math.max(blocks[block] ?? 0, detail) / RANGE);
     blocks[block] = value;
     if (value > most) most = value;
   }
   return { most, blocks };
+}
+
+/** Mean change, in 256ths, of the cells of the block at `from` around the change of its sum, `shift`. */
+function detailOf(a: Uint8Array, b: Uint8Array, width: number, from: number, shift: number): number {
+  let detail = 0;
+  for (let row = from; row < from + BLOCK * width; row += width) {
+    for (let at = row; at < row + BLOCK; at++) {
+      const step = ((b[at] ?? 0) - (a[at] ?? 0)) * BLOCK * BLOCK - shift;
+      detail += step < 0 ? -step : step;
+    }
+  }
+  return detail;
 }
 
 /** Share of the blocks that show something else. */
@@ -152,9 +174,8 @@ export function replaced(from: Plane, { blocks }: Change): number {
   return gone / content;
 }
 
-/** Change of the mean of the 2×2 colour cells of a block. */
-function colourShift(a: Uint8Array, b: Uint8Array, width: number, left: number, top: number): number {
-  const at = top * width + left;
+/** Change of the mean of the 2×2 colour cells of the block at `at`. */
+function colourShift(a: Uint8Array, b: Uint8Array, width: number, at: number): number {
   const below = at + width;
   const sum =
     (b[at] ?? 0) -
@@ -165,14 +186,14 @@ function colourShift(a: Uint8Array, b: Uint8Array, width: number, left: number, 
     (a[below] ?? 0) +
     (b[below + 1] ?? 0) -
     (a[below + 1] ?? 0);
-  return Math.abs(sum) / 4;
+  return (sum < 0 ? -sum : sum) / 4;
 }
 
-/** The median to an eighth of a level, by counting: sorting would cost more than the comparison. */
-function median(values: Float32Array): number {
+/** The median, in levels, of values in 256ths, to an eighth, by counting: sorting would cost more than the comparison. */
+function median(values: Int32Array): number {
   const counts = new Uint32Array(256 * 8);
   for (const value of values) {
-    const bin = Math.min(counts.length - 1, Math.floor(value * 8));
+    const bin = Math.min(counts.length - 1, Math.floor(value / (PARTS / 8)));
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
   let seen = 0;

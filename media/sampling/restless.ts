@@ -23,24 +23,19 @@ export interface Restlessness {
 export function createRestlessness({ width, height }: Pick<Plane, 'width' | 'height'>): Restlessness {
   const [columns, rows] = [width / 4, height / 4];
   const levels = new Float32Array(columns * rows);
+  const moves = new Uint8Array(columns * rows); // restless itself
+  const across = new Uint8Array(columns * rows); // or one beside it in its row
   const restless = new Uint8Array(columns * rows);
   return {
     add({ blocks }) {
-      restless.fill(0);
       for (let block = 0; block < blocks.length; block++) {
         const changed = (blocks[block] ?? 0) >= DUPLICATE_BELOW;
         const level = Math.min(1, (levels[block] ?? 0) * REMAINS + (changed ? CHANGED : 0));
         levels[block] = level;
-        if (level < RESTLESS_FROM) continue;
-        const [left, top] = [(block % columns) - AROUND, Math.floor(block / columns) - AROUND];
-        for (let y = Math.max(0, top); y <= Math.min(rows - 1, top + 2 * AROUND); y++) {
-          restless.fill(
-            1,
-            y * columns + Math.max(0, left),
-            y * columns + Math.min(columns, left + 2 * AROUND + 1),
-          );
-        }
+        moves[block] = level < RESTLESS_FROM ? 0 : 1;
       }
+      for (let row = 0; row < rows; row++) widen(moves, across, row * columns, 1, columns);
+      for (let column = 0; column < columns; column++) widen(across, restless, column, columns, rows);
     },
     calmest({ blocks }) {
       let most = 0;
@@ -50,4 +45,15 @@ export function createRestlessness({ width, height }: Pick<Plane, 'width' | 'hei
       return most;
     },
   };
+}
+
+/** Marks in `to`, along one line of `length` blocks, what lies within `AROUND` of a block that is marked in `from`. */
+function widen(from: Uint8Array, to: Uint8Array, start: number, step: number, length: number): void {
+  let marked = 0; // of those around the present one
+  for (let ahead = 0; ahead < Math.min(AROUND, length); ahead++) marked += from[start + ahead * step] ?? 0;
+  for (let here = 0; here < length; here++) {
+    if (here + AROUND < length) marked += from[start + (here + AROUND) * step] ?? 0;
+    if (here > AROUND) marked -= from[start + (here - AROUND - 1) * step] ?? 0;
+    to[start + here * step] = marked > 0 ? 1 : 0;
+  }
 }

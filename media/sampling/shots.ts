@@ -180,7 +180,7 @@ export function createShotFinder(): ShotFinder {
 }
 
 function meanOf(plane: Plane | undefined): number {
-  return plane ? plane.means.reduce((sum, mean) => sum + mean, 0) / plane.means.length : 0;
+  return plane ? plane.sums.reduce((sum, block) => sum + block, 0) / (16 * plane.sums.length) : 0;
 }
 
 /** Whether the picture only goes: what it goes to, comes later. */
