@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { SummaryResult } from '../../schema/result.ts';
+import { largestPayload, lengthOf } from '../../test/support/histories.ts';
 import { facts, factsInText } from '../../test/world/facts.ts';
 import { deploy } from './support/deployment.ts';
 import type { Drill, Outcome } from './support/drill.ts';
@@ -115,12 +116,8 @@ async function measureHistories(
   for await (const { runId } of workflow.list({ query: `WorkflowId='${id}'` })) {
     const history = await workflow.getHandle(id, runId).fetchHistory();
     found.runs += 1;
-    found.mostEvents = Math.max(found.mostEvents, history.events?.length ?? 0);
-    JSON.stringify(history, (_, value: unknown) => {
-      if (!(value instanceof Uint8Array)) return value;
-      found.mostBytes = Math.max(found.mostBytes, value.byteLength);
-      return undefined;
-    });
+    found.mostEvents = Math.max(found.mostEvents, lengthOf(history));
+    found.mostBytes = Math.max(found.mostBytes, largestPayload(history));
   }
   await connection.close();
   return found;
