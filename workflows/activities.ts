@@ -35,7 +35,7 @@ export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords' | 
 });
 
 /** Those that go through a whole job at once, in pieces of computing that may leave no time for a heartbeat. */
-type Whole = 'plan' | 'planMerges' | 'finish';
+type Whole = 'plan' | 'planMerges' | 'findLost' | 'finish';
 export const whole = proxyActivities<Pick<CpuActivities, Whole>>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '30m',
