@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { SummaryResult } from '../../schema/result.ts';
 import { largestPayload, lengthOf } from '../../test/support/histories.ts';
 import { facts, factsInText } from '../../test/world/facts.ts';
+import { caption } from '../../test/world/spec.ts';
 import { deploy } from './support/deployment.ts';
 import type { Drill, Outcome } from './support/drill.ts';
 import { type Marker, makeLongVideo } from './support/long-video.ts';
@@ -70,7 +71,7 @@ async function summarizeHours(folder: string, hours: number, seed: number): Prom
   const { result } = job;
   const missing = result ? missingMarkers(markers, result) : ['everything'];
   const histories = await measureHistories(deployment.temporalAddress, id);
-  const lost = [...missing.map((title) => `the marker ${title} of ${hours} h`), ...eventLosses(events)];
+  const lost = [...missing.map((what) => `a marker of ${hours} h: ${what}`), ...eventLosses(events)];
   if (job.status !== 'completed')
     lost.push(`the job of ${hours} h is ${job.status} ${job.error?.code ?? ''}`);
   if (histories.mostEvents > MOST_EVENTS) lost.push(`a history has ${histories.mostEvents} events`);
@@ -85,7 +86,7 @@ async function summarizeHours(folder: string, hours: number, seed: number): Prom
   };
 }
 
-/** Titles of the markers that no segment tells of at their time, or that are in no chapter. */
+/** Markers that no segment tells of at their time, or that are in no chapter, with what is told instead. */
 function missingMarkers(
   markers: readonly Marker[],
   { segments, chapters }: SummaryResult,
@@ -96,13 +97,16 @@ function missingMarkers(
   };
   const covers = (place: { start_time?: number | undefined; end_time?: number | undefined }, time: number) =>
     (place.start_time ?? 0) <= time && time < (place.end_time ?? 0);
-  return markers
-    .filter(
-      (marker) =>
-        !segments.some((segment) => covers(segment, marker.time) && told(segment.caption, marker)) ||
-        !chapters.some((chapter) => covers(chapter, marker.time) && told(chapter.summary, marker)),
-    )
-    .map(({ spec }) => spec.title);
+  return markers.flatMap((marker) => {
+    const segment = segments.find((place) => covers(place, marker.time));
+    const chapter = chapters.find((place) => covers(place, marker.time));
+    const untold = [segment?.caption ?? 'no segment', chapter?.summary ?? 'no chapter'].find(
+      (text) => !told(text, marker),
+    );
+    return untold === undefined
+      ? []
+      : [`${caption(marker.spec)}, of which is told: ${untold.replaceAll('\n', ' ')}`];
+  });
 }
 
 /** Reads the histories of all runs of a job. */
