@@ -5,11 +5,11 @@
 import type { JobEvent } from '../schema/events.ts';
 import { type PlanShard, SHARD } from '../schema/shards.ts';
 import type { JobRef, LoggedEvent, SegmentNote, WorkflowActivities } from '../schema/stages.ts';
-import { type ArtifactStore, StoreError } from '../store/artifact-store.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
 import { eventsName } from '../store/names.ts';
 import { frameAddress } from '../summary/stitch.ts';
-import { getJson, putJson } from './artifacts.ts';
-import type { GenerationArtifact } from './generation.ts';
+import { putJson } from './artifacts.ts';
+import { findGeneration } from './generation.ts';
 import { createShardReader } from './shards.ts';
 
 export function createAppendEvents({
@@ -54,12 +54,7 @@ export function createAppendEvents({
   }
 
   async function captionsOf(generation: string): Promise<readonly string[]> {
-    try {
-      return (await getJson<GenerationArtifact>(store, generation)).lines;
-    } catch (error) {
-      // The log goes on without captions that are gone for good: what needs them will say so.
-      if (error instanceof StoreError && (error.code === 'not_found' || error.code === 'corrupt')) return [];
-      throw error;
-    }
+    // The log goes on without captions that are gone: what needs them has them made again.
+    return (await findGeneration(store, generation))?.lines ?? [];
   }
 }

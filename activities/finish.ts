@@ -1,4 +1,5 @@
 /** Stitches the pieces of a job and publishes its result and its ledger. */
+import { FrameloomError } from '../schema/errors.ts';
 import type { Ledger } from '../schema/job.ts';
 import type { ResultSlide } from '../schema/result.ts';
 import type { PlanShard, SegmentOutcome } from '../schema/shards.ts';
@@ -9,16 +10,23 @@ import { jobArtifact } from '../store/names.ts';
 import { type SegmentPiece, stitch } from '../summary/stitch.ts';
 import { getJson, putJson } from './artifacts.ts';
 import type { Extraction, SlideGap } from './extraction.ts';
-import type { GenerationArtifact } from './generation.ts';
+import { type GenerationArtifact, readGeneration } from './generation.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { readJobFrames } from './job-frames.ts';
 import type { ShownSlides } from './match-slides.ts';
 import { type Merges, readMerges } from './merges.ts';
 import { extractionsOf, readShards } from './shards.ts';
 
-export function createFinish({ store }: { readonly store: ArtifactStore }): CpuActivities['finish'] {
-  const generation = (name: string): Promise<GenerationArtifact> => getJson<GenerationArtifact>(store, name);
+/** In place of a summary or a title that is missing. */
+const EMPTY: GenerationArtifact = {
+  kind: 'text',
+  text: '',
+  lines: [],
+  finishReason: 'stop',
+  usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
+};
 
+export function createFinish({ store }: { readonly store: ArtifactStore }): CpuActivities['finish'] {
   return (input) =>
     withHeartbeat(async () => {
       const extractions = await extractionsOf(store, input, input.extractions);
@@ -32,10 +40,10 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
       }
       const shown = input.shown === undefined ? undefined : await getJson<ShownSlides>(store, input.shown);
       const words = input.words && (await getJson<readonly Cue[]>(store, input.words.artifact));
-      const { pieces, outcomes } = await readSegments(input);
-      const merges = await readMerges(store, input, input.levels);
-      const summary = await generation(input.summary);
-      const title = await generation(input.title);
+      const { pieces, outcomes, missing } = await readSegments(input);
+      const merges = await readMerges(store, input, input.levels, input.lossy);
+      const summary = (await readGeneration(store, input.summary, input.lossy)) ?? EMPTY;
+      const title = (await readGeneration(store, input.title, input.lossy)) ?? EMPTY;
       const result = stitch({
         jobId: input.jobId,
         source: input.source,
@@ -63,13 +71,19 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         jobArtifact(input.jobId, input.run, 'ledger.json'),
         ledgerOf(input, outcomes, merges),
       );
-      return { result: { name: stored.name, sha256: stored.sha256 }, ledger: ledger.name };
+      return {
+        result: { name: stored.name, sha256: stored.sha256 },
+        ledger: ledger.name,
+        ...(missing > 0 ? { lost: missing } : {}),
+      };
     });
 
   /** What became of each segment of the plan. */
   async function readSegments(input: FinishInput): Promise<{
     readonly pieces: readonly SegmentPiece[];
     readonly outcomes: readonly SegmentOutcome[];
+    /** Segments that were described, and whose captions are missing. */
+    readonly missing: number;
   }> {
     const outcomes: SegmentOutcome[] = [];
     for await (const shard of readShards<readonly SegmentOutcome[]>(
@@ -80,6 +94,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
     ))
       outcomes.push(...shard);
     const pieces: SegmentPiece[] = [];
+    let missing = 0;
     for await (const plan of readShards<PlanShard>(store, input, 'segments', input.segments)) {
       for (const { index, first, frames } of plan.segments) {
         const outcome = outcomes[index];
@@ -89,7 +104,13 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
           pieces.push({ ...place, reason: outcome.reason, attempts: outcome.attempts });
           continue;
         }
-        const { lines, finishReason, usage } = await generation(outcome.generation);
+        const found = await readGeneration(store, outcome.generation, input.lossy);
+        if (found === undefined) {
+          missing += 1;
+          pieces.push({ ...place, reason: 'source_missing', attempts: outcome.cost.attempts });
+          continue;
+        }
+        const { lines, finishReason, usage } = found;
         const { imageTokens, inputTokens, outputTokens } = usage;
         pieces.push({
           ...place,
@@ -99,7 +120,9 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         });
       }
     }
-    return { pieces, outcomes };
+    if (missing > 0 && !pieces.some((piece) => 'captions' in piece))
+      throw new FrameloomError('source_missing', 'The captions of all segments are gone.');
+    return { pieces, outcomes, missing };
   }
 }
 

@@ -35,6 +35,29 @@ export interface GenerationArtifact {
   readonly usage: TokenUsage;
 }
 
+/** The generation `name`, or undefined where it is damaged or gone. */
+export async function findGeneration(
+  store: ArtifactStore,
+  name: string,
+): Promise<GenerationArtifact | undefined> {
+  try {
+    return await getJson<GenerationArtifact>(store, name);
+  } catch (error) {
+    if (error instanceof StoreError && (error.code === 'not_found' || error.code === 'corrupt'))
+      return undefined;
+    throw error;
+  }
+}
+
+/** The generation `name`; where it is missing and `lossy` is set, undefined. */
+export function readGeneration(
+  store: ArtifactStore,
+  name: string,
+  lossy: true | undefined,
+): Promise<GenerationArtifact | undefined> {
+  return lossy ? findGeneration(store, name) : getJson<GenerationArtifact>(store, name);
+}
+
 /** Told of each answer as it is made; `generation` is its digest. For logs, and for those that count what was done twice. */
 export interface AnswerWatch {
   /** The model is asked. `known` tokens are from earlier attempts. */

@@ -1,7 +1,7 @@
 /** Says that an activity is alive while it works, and learns in return whether it is still wanted. */
 import { Context } from '@temporalio/activity';
 
-/** Milliseconds. Well under the heartbeat timeout of 10 s; a cancel request comes with the answer to a beat, so this bounds its way. */
+/** Milliseconds. Well under the heartbeat timeout of 6 s; a cancel request comes with the answer to a beat, so this bounds its way. */
 const BEAT = 400;
 
 /** What the beats of each running activity say. Its next attempt gets the last of it. */

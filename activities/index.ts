@@ -12,6 +12,7 @@ import { type CollectDeps, createCollectGarbage } from './collect-garbage.ts';
 import { createDescribeSegment } from './describe-segment.ts';
 import { createExtractFrames } from './extract-frames.ts';
 import { withTypedFailures } from './failures.ts';
+import { createFindLost } from './find-lost.ts';
 import { createFinish } from './finish.ts';
 import { createFinishBatch } from './finish-batch.ts';
 import { createIngest, type IngestDeps } from './ingest.ts';
@@ -40,6 +41,7 @@ export function createCpuActivities(deps: CpuDeps): CpuActivities & BatchFileAct
     plan: createPlan(deps),
     preprocessFrames: createPreprocessFrames(deps),
     planMerges: createPlanMerges(deps),
+    findLost: createFindLost(deps),
     finish: createFinish(deps),
     finishBatch: createFinishBatch(deps),
   });

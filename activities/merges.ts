@@ -3,8 +3,7 @@ import type { MergeOutcome, MergeShard } from '../schema/shards.ts';
 import type { JobRef, TokenUsage } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import type { Section } from '../summary/stitch.ts';
-import { getJson } from './artifacts.ts';
-import type { GenerationArtifact } from './generation.ts';
+import { type GenerationArtifact, readGeneration } from './generation.ts';
 import { getShard, readShards } from './shards.ts';
 
 export interface Merges {
@@ -15,11 +14,12 @@ export interface Merges {
   readonly gpuSeconds: number;
 }
 
-/** Reads the levels one by one; `levels` says how many groups each has. */
+/** Reads the levels one by one; `levels` says how many groups each has. With `lossy` a text that is missing is empty. */
 export async function readMerges(
   store: ArtifactStore,
   ref: JobRef,
   levels: readonly number[],
+  lossy: true | undefined,
 ): Promise<Merges> {
   const sections: Section[] = [];
   const finishReasons: GenerationArtifact['finishReason'][] = [];
@@ -31,8 +31,9 @@ export async function readMerges(
       const plan = level === 0 ? await getShard<MergeShard>(store, ref, 'groups-0', shard) : undefined;
       for (const [at, outcome] of outcomes.entries()) {
         gpuSeconds += outcome.gpuSeconds;
-        const made = await Promise.all(outcome.made.map((name) => getJson<GenerationArtifact>(store, name)));
+        const made = await Promise.all(outcome.made.map((name) => readGeneration(store, name, lossy)));
         for (const generation of made) {
+          if (generation === undefined) continue;
           usage.inputTokens += generation.usage.inputTokens;
           usage.outputTokens += generation.usage.outputTokens;
           if (generation.kind !== 'title') finishReasons.push(generation.finishReason);

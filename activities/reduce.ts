@@ -7,8 +7,8 @@ import { generationName } from '../store/names.ts';
 import { collapse } from '../summary/captions.ts';
 import { bare, mendMerge, sentences } from '../summary/evidence.ts';
 import { mergePrompt, PROMPTS_VERSION, type PromptPart, titlePrompt } from '../summary/prompts.ts';
-import { getJson, putJson } from './artifacts.ts';
-import { type GenerationArtifact, generateOnce } from './generation.ts';
+import { putJson } from './artifacts.ts';
+import { type GenerationArtifact, generateOnce, readGeneration } from './generation.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { type GpuDeps, requireModel } from './model.ts';
 import { createShardReader } from './shards.ts';
@@ -31,7 +31,8 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
       const [only] = inputs;
       if (kind === 'summary' && inputs.length === 1 && only !== undefined)
         return { ...common, ...FREE, generation: only, passed: true };
-      const sources = await Promise.all(inputs.map((merged) => getJson<GenerationArtifact>(store, merged)));
+      const found = await Promise.all(inputs.map((merged) => readGeneration(store, merged, input.lossy)));
+      const sources = found.filter((source) => source !== undefined);
       const lines = inputLines(kind, sources, model.merge.captions, maxTokens);
       const identity = await digest({
         kind,

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { ERRORS, FrameloomError } from '../schema/errors.ts';
 import type { Settings } from '../schema/settings.ts';
 import { formatBytes } from '../web/format.ts';
+import { askBucket } from '../workers/bucket-status.ts';
 import { askEndpoint, askRuntime, inspectModelFolder } from '../workers/model-status.ts';
 import { resolveModel } from '../workers/models.ts';
 import { findTool, onPath, type ToolName, toolVariable } from './tools.ts';
@@ -48,6 +49,7 @@ export async function examine(env: Env, settings: Settings): Promise<readonly Fi
     model(settings),
     ...(settings.modelUrl === undefined ? [] : [endpoint(settings)]),
     runtime(settings),
+    ...(settings.bucket === undefined ? [] : [bucket(settings.bucket.bucket, settings)]),
     disk(settings),
     program(
       'chromium',
@@ -176,6 +178,23 @@ async function runtime(settings: Settings): Promise<Finding> {
     found: found?.problem ?? 'it cannot be loaded',
     advice: 'Run `npm ci` again; this platform may be one that onnxruntime-node is not made for.',
   };
+}
+
+/** What to do about a bucket, by what it does not do. */
+const BUCKET_ADVICE = {
+  unreachable:
+    'Check FRAMELOOM_STORE, FRAMELOOM_S3_ENDPOINT, AWS_REGION and the keys; docs/store.md has the permissions.',
+  overwrites:
+    'Two workers would change each other’s results. Use a server that answers 412 to `If-None-Match: *` (docs/store.md), or FRAMELOOM_STORE=folder.',
+  'no-ranges': 'Large artifacts are read by ranges. Use a server that has them (docs/store.md).',
+} as const;
+
+async function bucket(name: string, settings: Settings): Promise<Finding> {
+  const report = await askBucket(settings);
+  if (report === undefined || report.works)
+    return { name: 'bucket', status: 'ok', found: `${name} answers and keeps what was written first` };
+  const advice = BUCKET_ADVICE[report.problem];
+  return { name: 'bucket', status: 'missing', found: `${name}: ${report.reason}`, advice };
 }
 
 async function disk(settings: Settings): Promise<Finding> {

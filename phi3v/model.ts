@@ -116,16 +116,17 @@ export async function openModel(options: ModelOptions): Promise<Model> {
     stopIds: limits.stopIds,
   };
 
-  /** From memory, from a file, or made now. */
+  /** From memory, from a file, or made now. What has a file is not held in memory as well: a long job would fill it for nothing. */
   async function featuresOf(file: ImageFile, picture: PaddedImage, made: () => void): Promise<ImageFeatures> {
     const known =
       cache.get(file.key) ?? (await readFeatures(file, picture, config.hiddenSize, graphs.featureType));
+    const hasFile = file.features !== undefined || file.keep !== undefined;
     if (known !== undefined) {
-      cache.set(file.key, known);
+      if (!hasFile) cache.set(file.key, known);
       return known;
     }
     const features = await graphs.encodeImage(picture);
-    cache.set(file.key, features);
+    if (!hasFile) cache.set(file.key, features);
     if (file.keep !== undefined) {
       const { buffer, byteOffset, byteLength } = features.data;
       await writeFile(file.keep, new Uint8Array(buffer, byteOffset, byteLength));

@@ -290,11 +290,28 @@ export interface PlanMergesOutput {
   readonly groups: number;
 }
 
+export interface FindLostInput extends JobRef {
+  /** Number of segments. */
+  readonly segments: number;
+  /** Number of groups of each level of merging that is done. */
+  readonly levels: readonly number[];
+}
+
+/** What has to be made again: a segment's caption, or what was made of a group of a level. */
+export type LostPiece = { readonly segment: number } | { readonly level: number; readonly group: number };
+
+export interface FindLostOutput {
+  /** The first ones, lower levels before higher. */
+  readonly lost: readonly LostPiece[];
+}
+
 /** Group `at` of a shard of a level, or the generation that is named. */
 export type ReduceInput = {
   /** `section`: captions become one text. `summary`: texts become one text. `title`: either becomes a short title. */
   readonly kind: 'section' | 'summary' | 'title';
   readonly maxTokens: number;
+  /** What is missing of its inputs is left out. */
+  readonly lossy?: true;
 } & (
   | (JobRef & { readonly level: number; readonly shard: number; readonly at: number })
   | { readonly model: ModelPlan; readonly inputs: readonly string[] }
@@ -329,11 +346,15 @@ export interface FinishInput extends JobRef {
   readonly titleGpuSeconds: number;
   readonly startedAt: string;
   readonly model: ModelPlan;
+  /** A segment whose caption is missing is a gap. */
+  readonly lossy?: true;
 }
 
 export interface FinishOutput {
   readonly result: { readonly name: string; readonly sha256: string };
   readonly ledger: string;
+  /** Segments that became gaps here: their captions are missing. */
+  readonly lost?: number;
 }
 
 type SegmentCompleted = Extract<JobEvent, { readonly type: 'segment.completed' }>;
@@ -379,6 +400,8 @@ export interface CpuActivities {
   preprocessFrames(input: PreprocessInput): Promise<PreprocessOutput>;
   /** Groups what one level of merging merges. */
   planMerges(input: PlanMergesInput): Promise<PlanMergesOutput>;
+  /** Reads every generation of the job, and finds those that are damaged or gone. */
+  findLost(input: FindLostInput): Promise<FindLostOutput>;
   /** Stitches and publishes result and ledger. */
   finish(input: FinishInput): Promise<FinishOutput>;
 }

@@ -110,7 +110,7 @@ function killer({ stderr }: CommandContext, { home, system, view }: Running): (e
         stderr,
         `\n>>> killing the GPU worker (kill -9), process ${worker.pid}, at ${Math.floor(percent)}%: ${segments.done} of ` +
           `${segments.total} segments are described, ${halfMade} tokens of others are made\n` +
-          '>>> 10 s without a heartbeat, and its work is given to the next one\n',
+          '>>> 6 s without a heartbeat, and its work is given to the next one\n',
       );
       return;
     }

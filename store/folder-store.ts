@@ -43,10 +43,15 @@ export function createFolderStore(root: string, { now = Date.now }: FolderStoreO
   async function head(name: string): Promise<StoredArtifact | undefined> {
     const folder = place(name);
     const text = await readFile(join(folder, 'meta.json'), 'utf8').catch(absent);
-    const data = text === undefined ? undefined : await stat(join(folder, 'data')).catch(absent);
-    if (text === undefined || !data) return undefined;
-    const { bytes, sha256 } = JSON.parse(text) as { bytes: number; sha256: string }; // written by publish below
-    return { name, bytes, sha256, modified: data.mtimeMs };
+    if (text === undefined) return undefined;
+    const data = await stat(join(folder, 'data')).catch(absent);
+    const meta = readMeta(text);
+    if (meta === undefined || !data) {
+      // A power cut left part of it: what it was is made again.
+      await rm(folder, { recursive: true, force: true });
+      return undefined;
+    }
+    return { name, ...meta, modified: data.mtimeMs };
   }
 
   async function found(name: string): Promise<StoredArtifact> {
@@ -189,6 +194,15 @@ export function createFolderStore(root: string, { now = Date.now }: FolderStoreO
     for await (const _ of checked(createReadStream(path), info, discard)) {
       // the hash is taken on the way
     }
+  }
+}
+
+/** What `publish` wrote; undefined where the disk has lost some of it. */
+function readMeta(text: string): { readonly bytes: number; readonly sha256: string } | undefined {
+  try {
+    return JSON.parse(text) as { bytes: number; sha256: string }; // whole JSON is what was written
+  } catch {
+    return undefined;
   }
 }
 

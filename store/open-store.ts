@@ -7,7 +7,7 @@ import { createFolderStore } from './folder-store.ts';
 import { keepUsed } from './keeping-store.ts';
 import { parseLifetimes } from './lifetimes.ts';
 import { withLocalFiles } from './local-files.ts';
-import type { S3Credentials } from './s3/client.ts';
+import type { S3Credentials, S3Options } from './s3/client.ts';
 import type { Hashing } from './s3/upload.ts';
 import { createS3Store } from './s3-store.ts';
 
@@ -44,14 +44,20 @@ export function openStore(settings: StoreSettings, scratch: string): ArtifactSto
 /** The same without renewal, for who looks after the artifacts and does not use them. */
 export function openPlainStore({ home, bucket, storeCache }: StoreSettings, scratch: string): ArtifactStore {
   if (bucket === undefined) return createFolderStore(join(home, 'artifacts'));
-  const { credentials, ...place } = bucket;
-  const blobs = createS3Store({
+  const blobs = createS3Store({ ...bucketOptions(bucket), hashing });
+  return withLocalFiles(blobs, { folder: join(scratch, 'artifacts'), maxBytes: storeCache });
+}
+
+/** How the bucket of the settings is reached. */
+export function bucketOptions({
+  credentials,
+  ...place
+}: NonNullable<StoreSettings['bucket']>): S3Options & { readonly prefix: string } {
+  return {
     ...place,
-    hashing,
     credentials:
       'uri' in credentials ? containerCredentials(credentials.uri, credentials.tokenFile) : () => credentials,
-  });
-  return withLocalFiles(blobs, { folder: join(scratch, 'artifacts'), maxBytes: storeCache });
+  };
 }
 
 function hashing(): Hashing {

@@ -6,7 +6,7 @@ import { isArtifactName, requireName, requirePrefix } from './artifact-name.ts';
 import { type ArtifactEntry, type BlobStore, EXPIRY_SETTLES, StoreError } from './artifact-store.ts';
 import { createS3Client, type S3Options } from './s3/client.ts';
 import { createDirectUploads } from './s3/direct.ts';
-import { download, isMissing, streamOf } from './s3/download.ts';
+import { download, isMissing, RANGE, streamOf } from './s3/download.ts';
 import { asStoreError } from './s3/failure.ts';
 import { createObjects, metadataOf, objectOf, type StoredObject } from './s3/objects.ts';
 import { AFTER_BYTES, abortUploads, removeNameless } from './s3/sweep.ts';
@@ -42,13 +42,15 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
   /** All bytes of `name` in pieces; the last one is followed by the check. */
   async function* whole(name: string): AsyncGenerator<Uint8Array> {
     const response = await client.send({ method: 'GET', key: objects.keyOf(name), expect: [404] });
+    const found = response.status === 404 ? undefined : objectOf(name, response.headers);
+    // The bytes of a large one are elsewhere, and those of one of more than a range are asked for range by range.
+    const isHere = found !== undefined && found.bytesKey === undefined && found.bytes <= RANGE;
+    if (!isHere) await response.body?.cancel();
     // A bucket that forgets for a moment what it holds is asked once more.
-    const opened = response.status !== 404 && !response.headers.has('x-amz-meta-bytes-key');
-    if (!opened) await response.body?.cancel();
-    const object = response.status === 404 ? await find(name) : objectOf(name, response.headers);
+    const object = found ?? (await find(name));
     const span = { key: keyOfBytes(object), start: 0, end: object.bytes };
     const hash = options.hashing();
-    for await (const chunk of download(client, span, opened ? response : undefined)) {
+    for await (const chunk of download(client, span, isHere ? response : undefined)) {
       await hash.update(chunk);
       yield chunk;
     }

@@ -7,8 +7,11 @@ import type { BatchActivities, BatchFileActivities } from '../schema/batch-stage
 import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
-/** A worker that is lost is noticed after this time. */
-const HEARTBEAT_TIMEOUT = '10s';
+/**
+ * A worker that is lost is noticed after this time. Beats go out every 0.4 s (activities/heartbeat.ts, and the workers' throttle), so that one
+ * may be 5.6 s late before work is taken from a worker that is alive.
+ */
+const HEARTBEAT_TIMEOUT = '6s';
 
 /** Those that reach out for a source: one that is unreachable may come back, what stays so for five minutes is the job's failure. */
 export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readWords'>>({
@@ -32,7 +35,7 @@ export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords' | 
 });
 
 /** Those that go through a whole job at once, in pieces of computing that may leave no time for a heartbeat. */
-type Whole = 'plan' | 'planMerges' | 'finish';
+type Whole = 'plan' | 'planMerges' | 'findLost' | 'finish';
 export const whole = proxyActivities<Pick<CpuActivities, Whole>>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '30m',

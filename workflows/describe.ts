@@ -2,13 +2,14 @@
 import { isCancellation } from '@temporalio/workflow';
 import { jobError } from '../schema/errors.ts';
 import type { JobError, Progress } from '../schema/job.ts';
-import { type SegmentOutcome, SHARD } from '../schema/shards.ts';
+import type { SegmentOutcome } from '../schema/shards.ts';
 import type { DescribedState, JobRef, PlanOutput } from '../schema/stages.ts';
-import { gpu, local } from './activities.ts';
+import { local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
 import { attemptsOf, errorOf, failed } from './failures.ts';
 import type { Journal } from './journal.ts';
+import { describeSegment, placeOf } from './mend.ts';
 import { preparePictures } from './preprocess.ts';
 
 /** Segments under way at once: enough to keep several GPU workers busy, few enough to be cancelled quickly. */
@@ -50,11 +51,13 @@ export async function describe(
   return { next, done: counts.done, failed: counts.failed, began, ...why };
 
   async function one(index: number): Promise<SegmentOutcome> {
-    const place = { ...ref, shard: Math.floor(index / SHARD), at: index % SHARD };
     try {
       const lost = await pictures.ready(index);
       if (lost) return gap(index, jobError(lost.reason, lost.message), lost.attempts);
-      const { generation, lines, opens, closes, ...cost } = await gpu.describeSegment(place);
+      const { generation, lines, opens, closes, ...cost } = await describeSegment({
+        ...ref,
+        ...placeOf(index),
+      });
       counts.done += 1;
       journal.emit(
         { type: 'segment.completed', segment: { index, generation, cached: cost.cached } },

@@ -1,11 +1,12 @@
 /** From captions to one summary: captions → sections → summary, level by level, each prompt within the model's means. */
 import type { SummaryRequest } from '../schema/request.ts';
-import { type MergeOutcome, SHARD } from '../schema/shards.ts';
-import type { JobRef, MergedState, ModelPlan, ReduceInput } from '../schema/stages.ts';
+import type { MergeOutcome } from '../schema/shards.ts';
+import type { JobRef, MergedState, ModelPlan, ReduceInput, ReduceOutput } from '../schema/stages.ts';
 import { gpu, local, whole } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
 import type { Journal } from './journal.ts';
+import { type Mender, placeOf } from './mend.ts';
 
 /** Merges under way at once. */
 const REDUCE_AT_ONCE = 16;
@@ -23,6 +24,7 @@ export async function mergeLevel(
   ref: JobRef,
   state: MergedState | undefined,
   journal: Journal,
+  { mend }: Mender,
 ): Promise<MergedState> {
   const { levels, next: from } = await plan();
   const level = levels.length - 1;
@@ -62,8 +64,8 @@ export async function mergeLevel(
   }
 
   async function section(index: number): Promise<MergeOutcome> {
-    const written = await gpu.reduce(inputFor(index, 'section', maxTokens));
-    const title = await gpu.reduce(inputFor(index, 'title', model.tokens.title));
+    const written = await ask(index, 'section', maxTokens);
+    const title = await ask(index, 'title', model.tokens.title);
     done += 1;
     journal.emit(
       { type: 'chapter.completed', chapter: { index, title: title.title ?? '' } },
@@ -78,12 +80,13 @@ export async function mergeLevel(
   }
 
   async function merge(index: number): Promise<MergeOutcome> {
-    const { generation, gpuSeconds, passed } = await gpu.reduce(inputFor(index, 'summary', maxTokens));
+    const { generation, gpuSeconds, passed } = await ask(index, 'summary', maxTokens);
     return { text: generation, made: passed ? [] : [generation], gpuSeconds };
   }
 
-  function inputFor(index: number, kind: ReduceInput['kind'], most: number): ReduceInput {
-    return { ...ref, kind, level, shard: Math.floor(index / SHARD), at: index % SHARD, maxTokens: most };
+  function ask(index: number, kind: ReduceInput['kind'], most: number): Promise<ReduceOutput> {
+    const input = { ...ref, ...placeOf(index), kind, level, maxTokens: most };
+    return mend(levels.slice(0, level), ({ lossy }) => gpu.reduce({ ...input, ...(lossy ? { lossy } : {}) }));
   }
 }
 

@@ -14,6 +14,7 @@ import type {
   JobRef,
   JobState,
   PlanInput,
+  ReduceOutput,
   SpokenWords,
   SummarizeInput,
 } from '../schema/stages.ts';
@@ -25,6 +26,7 @@ import { describe } from './describe.ts';
 import { extract } from './extract.ts';
 import { errorOf, failed } from './failures.ts';
 import { type Journal, openJournal } from './journal.ts';
+import { openMender, type Try } from './mend.ts';
 import { isMerged, mergeLevel } from './reduce.ts';
 
 export async function summarize(input: SummarizeInput): Promise<void> {
@@ -103,30 +105,45 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
     state = { ...state, described };
     if (described.next < planned.segments) await rest();
   }
+  const { segments } = planned;
+  const mender = openMender(ref, { segments, model, maxTokens: request.max_tokens ?? model.tokens.summary });
   while (merged === undefined || !isMerged(merged)) {
-    merged = await mergeLevel(planned.segments, request, model, ref, merged, journal);
+    merged = await mergeLevel(segments, request, model, ref, merged, journal, mender);
     state = { ...state, merged };
     if (merged.next < (merged.levels.at(-1) ?? 0)) await rest();
   }
 
-  const summary = merged.text ?? '';
-  const title = await gpu.reduce({ kind: 'title', inputs: [summary], model, maxTokens: model.tokens.title });
+  const { levels, text: summary = '' } = merged;
+  const makeTitle = ({ lossy }: Try): Promise<ReduceOutput> =>
+    gpu.reduce({
+      kind: 'title',
+      inputs: [summary],
+      model,
+      maxTokens: model.tokens.title,
+      ...(lossy ? { lossy } : {}),
+    });
+  const title = await mender.mend(levels, makeTitle);
   journal.emit({ type: 'reduce.completed' }, { stage: 'finish', percent: 97 });
-  const output = await whole.finish({
-    ...common,
-    ...words,
-    source,
-    ...(source.type === 'video' ? { range: videoRange(source, request) } : {}),
-    ...(shown === undefined ? {} : { shown }),
-    segments: planned.segments,
-    levels: merged.levels,
-    summary,
-    title: title.generation,
-    titleGpuSeconds: title.gpuSeconds,
-    startedAt,
-    model,
+  const { lost = 0, ...output } = await mender.mend(levels, async (attempt) => {
+    // Its title is in no shard.
+    if (attempt.again) await makeTitle(attempt);
+    return whole.finish({
+      ...common,
+      ...words,
+      source,
+      ...(source.type === 'video' ? { range: videoRange(source, request) } : {}),
+      ...(shown === undefined ? {} : { shown }),
+      segments,
+      levels,
+      summary,
+      title: title.generation,
+      titleGpuSeconds: title.gpuSeconds,
+      startedAt,
+      model,
+      ...(attempt.lossy ? { lossy: true } : {}),
+    });
   });
-  return { output, gaps: extracted.gaps + described.failed };
+  return { output, gaps: extracted.gaps + described.failed + lost };
 }
 
 /** Finds out what the source is. */

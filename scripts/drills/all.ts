@@ -6,6 +6,7 @@ import { damage } from './damage.ts';
 import { diskFull } from './disk-full.ts';
 import { equalSubmits } from './equal-submits.ts';
 import { kill } from './kill.ts';
+import { longHistory } from './long-history.ts';
 import { noWorkers } from './no-workers.ts';
 import { poisonHost, poisonWorker } from './poison.ts';
 import { sigterm } from './sigterm.ts';
@@ -31,6 +32,7 @@ export const DRILLS: readonly Drill[] = [
   cancel,
   equalSubmits,
   noWorkers,
+  longHistory,
   twelveHours,
   backfill,
 ];

@@ -19,11 +19,15 @@ const CHANCES: readonly (readonly [number, Fault])[] = [
   [0.01, { kind: 'lost-answer' }],
 ];
 /** Of each request that reads. */
-const READ_CHANCES: readonly (readonly [number, Fault])[] = [[0.02, { kind: 'flipped' }]];
+const READ_CHANCES: readonly (readonly [number, Fault])[] = [
+  [0.02, { kind: 'truncated', bytes: 20 }],
+  [0.01, { kind: 'truncated', bytes: 100_000 }],
+  [0.02, { kind: 'flipped' }],
+];
 
 export const storeFaults: Drill = {
   name: 'store-faults',
-  rule: 'a bucket that answers 5xx, drops connections, loses answers, and changes bytes costs time and nothing else',
+  rule: 'a bucket that answers 5xx, drops connections, loses answers, cuts bodies and changes bytes costs time and nothing else',
   async run(ground) {
     if (NO_S3_SERVER !== undefined)
       return { injected: 'nothing', lost: [], redone: 'nothing', skipped: NO_S3_SERVER };

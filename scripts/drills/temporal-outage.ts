@@ -4,7 +4,7 @@ import { deploy } from './support/deployment.ts';
 import type { Drill } from './support/drill.ts';
 import { follow, losses, redoneTokens, submit } from './support/run.ts';
 
-/** Seconds. Activities that have not been heard of for 10 s count as lost. */
+/** Seconds. Activities that have not been heard of for 6 s count as lost. */
 const OUTAGE = 16;
 
 export const temporalOutage: Drill = {
@@ -21,7 +21,7 @@ export const temporalOutage: Drill = {
     await deployment.startTemporal();
     const run = await running;
     return {
-      injected: `Temporal server gone for ${OUTAGE} s (heartbeat timeout 10 s) while answers were made`,
+      injected: `Temporal server gone for ${OUTAGE} s (heartbeat timeout 6 s) while answers were made`,
       lost: losses(run, calm),
       redone: redoneTokens(run.answers),
     };

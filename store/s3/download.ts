@@ -1,4 +1,8 @@
-/** Reads an object as a stream that goes on where the line was cut, and is checked at its end. */
+/**
+ * Reads an object as a stream that goes on where the line was cut. Its bytes come by ranges that are taken into memory as fast as they
+ * arrive, however slow the reader is: a connection whose body nobody reads is paused, and undici ends the process when one
+ * is closed meanwhile (nodejs/undici#5360; no 7.x is without it, and importing it puts it behind the `fetch` of Node as well).
+ */
 import { StoreError } from '../artifact-store.ts';
 import { pauseAfter, type S3Client } from './client.ts';
 import { isPassing, S3Failure, S3Interrupted } from './failure.ts';
@@ -10,7 +14,13 @@ export interface Span {
   readonly end: number;
 }
 
-/** Cut-offs in a row without a byte between them after which a stream is given up are as many as the tries of a request. */
+/** Bytes asked for at once: what a stream takes of memory. Large, so that the way to the bucket and back counts for little. */
+export const RANGE = 8 * 2 ** 20;
+
+/**
+ * The bytes of `span`. `opened` is an answer that holds all of them, at most `RANGE`. Cut-offs in a row without a byte between them
+ * after which a stream is given up are as many as the tries of a request.
+ */
 export async function* download(
   client: S3Client,
   { key, start, end }: Span,
@@ -20,38 +30,47 @@ export async function* download(
   let failures = 0;
   let response = opened;
   while (at < end) {
+    const until = opened ? end : Math.min(at + RANGE, end);
+    const pieces: Uint8Array[] = [];
+    let failure: unknown;
     try {
       response ??= await client.send({
         method: 'GET',
         key,
-        headers: { range: `bytes=${at}-${end - 1}` },
+        headers: { range: `bytes=${at}-${until - 1}` },
         expect: [404],
       });
-      if (response.status === 404)
+      if (response.status === 404) {
+        await response.body?.cancel();
         throw new StoreError('not_found', 'the artifact was removed while it was read');
-      for await (const chunk of chunksOf(response, client.limits.idle)) {
-        // A server that ignores ranges, or sends more than it was asked for, must not reach the reader.
-        if (at + chunk.byteLength > end) throw new S3Interrupted('GET: more bytes than asked for');
-        at += chunk.byteLength;
-        failures = 0;
-        yield chunk;
       }
-      if (at < end) throw new S3Interrupted('GET: the body was cut off');
+      await take(response, until - at, client.limits.idle, pieces);
     } catch (error) {
-      response = undefined;
-      failures += 1;
-      if (!isPassing(error) || failures >= client.limits.attempts) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pauseAfter(failures, client.limits.pause)));
+      failure = error;
     }
+    response = undefined;
+    // What came before a cut is good: the reader gets it, and the next range begins after it.
+    if (pieces.length > 0) failures = 0;
+    for (const piece of pieces) {
+      at += piece.byteLength;
+      yield piece;
+    }
+    if (failure === undefined) continue;
+    failures += 1;
+    if (!isPassing(failure) || failures >= client.limits.attempts) throw failure;
+    await new Promise((resolve) => setTimeout(resolve, pauseAfter(failures, client.limits.pause)));
   }
 }
 
-/** The body of an answer; what stops for longer than `idle` counts as cut off. */
-async function* chunksOf(response: Response, idle: number): AsyncGenerator<Uint8Array> {
-  if (!response.body) return;
-  const reader = response.body.getReader();
+/**
+ * Puts the body of an answer into `pieces`, without a pause between them; what stops for longer than `idle` counts as cut off. Throws
+ * when it has other than `bytes` bytes: a server that ignores ranges must not reach the reader.
+ */
+async function take(response: Response, bytes: number, idle: number, pieces: Uint8Array[]): Promise<void> {
+  const reader = response.body?.getReader();
+  let left = bytes;
   try {
-    for (;;) {
+    while (reader) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new S3Interrupted('GET: nothing more came')), idle);
@@ -61,12 +80,15 @@ async function* chunksOf(response: Response, idle: number): AsyncGenerator<Uint8
           throw error instanceof S3Interrupted ? error : new S3Interrupted('GET: cut off', { cause: error });
         })
         .finally(() => clearTimeout(timer));
-      if (done) return;
-      yield value;
+      if (done) break;
+      if (value.byteLength > left) throw new S3Interrupted('GET: more bytes than asked for');
+      left -= value.byteLength;
+      pieces.push(value);
     }
+    if (left > 0) throw new S3Interrupted('GET: the body was cut off');
   } finally {
-    // A reader that has enough, or a body that stopped: the connection is of no more use.
-    await reader.cancel().catch(() => undefined);
+    // A body that stopped, or has too much: the connection is of no more use.
+    await reader?.cancel().catch(() => undefined);
   }
 }
 

@@ -129,6 +129,16 @@ describe('frameloom doctor', () => {
   it.each([
     ['ffmpeg', { FFMPEG_PATH: '/nowhere/ffmpeg' }, 'FFMPEG_PATH'],
     ['temporal', { TEMPORAL_ADDRESS: '127.0.0.1:1' }, 'TEMPORAL_ADDRESS'],
+    [
+      'bucket',
+      {
+        FRAMELOOM_STORE: 's3://frames',
+        FRAMELOOM_S3_ENDPOINT: 'http://127.0.0.1:1',
+        AWS_ACCESS_KEY_ID: 'a',
+        AWS_SECRET_ACCESS_KEY: 's',
+      },
+      'FRAMELOOM_S3_ENDPOINT',
+    ],
     ['model', { FRAMELOOM_MODEL: 'unheard-of' }, 'models list'],
     ['model', { FRAMELOOM_MODEL: 'phi-3.5-vision' }, 'microsoft/Phi-3.5-vision-instruct-onnx'],
   ])('exits with 1 and says what to do when %s is missing', async (name, settings, advice) => {

@@ -1,14 +1,14 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { withLocalFiles } from '../../store/local-files.ts';
 import { createS3Client } from '../../store/s3/client.ts';
 import { elements } from '../../store/s3/xml.ts';
 import { createS3Store } from '../../store/s3-store.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
-import { all, describeArtifactStore, hashing, PART } from './contract.ts';
+import { all, describeArtifactStore, hashing, PART, text } from './contract.ts';
 
 describeArtifactStore('on a folder', async () => {
   const root = await mkdtemp(join(tmpdir(), 'frameloom-store-'));
@@ -18,6 +18,26 @@ describeArtifactStore('on a folder', async () => {
     damage: (name, bytes) => writeFile(join(root, ...name.split('/'), 'data'), bytes),
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
+});
+
+describe('what a power cut left of an artifact on a folder', () => {
+  it.each([
+    ['an empty description', (folder: string) => writeFile(join(folder, 'meta.json'), '')],
+    ['no bytes', (folder: string) => rm(join(folder, 'data'))],
+  ])('%s: is none, and can be made again', async (_, cut) => {
+    const root = await mkdtemp(join(tmpdir(), 'frameloom-store-'));
+    try {
+      const store = createFolderStore(root);
+      await store.put('crops/a', text('hello'));
+      await cut(join(root, 'crops', 'a'));
+      expect(await store.head('crops/a')).toBeUndefined();
+      await expect(store.bytes('crops/a')).rejects.toMatchObject({ code: 'not_found' });
+      await store.put('crops/a', text('hello'));
+      expect(new TextDecoder().decode(await store.bytes('crops/a'))).toBe('hello');
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+  });
 });
 
 describe.skipIf(NO_S3_SERVER !== undefined)(

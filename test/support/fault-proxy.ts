@@ -44,6 +44,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
           return;
         }
         const headers = { ...answer.headers };
+        // The hardest end for a client: one that it was told to expect, in the middle of a body.
+        if (fault?.kind === 'truncated') headers.connection = 'close';
         if (fault?.kind === 'etag') headers.etag = '"00000000000000000000000000000000"';
         outgoing.writeHead(answer.statusCode ?? 502, headers);
         if (fault?.kind !== 'truncated' && fault?.kind !== 'flipped') {

@@ -28,6 +28,7 @@ import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import { createSeeJob } from '../../workers/see-job.ts';
+import { largestPayload } from '../support/histories.ts';
 import { startTemporalServer } from '../support/temporal-server.ts';
 
 const closers: (() => PromiseLike<unknown>)[] = [];
@@ -186,10 +187,7 @@ async function historiesOf(id: BatchId): Promise<{ readonly events: number; read
   const found: { events: number; payload: number }[] = [];
   for await (const { runId } of client.workflow.list({ query: `WorkflowId='${id}'` })) {
     const history = await client.workflow.getHandle(id, runId).fetchHistory();
-    const payloads = JSON.stringify(history, (_, value: unknown) =>
-      value instanceof Uint8Array ? `<${value.byteLength}>` : value,
-    ).match(/(?<=<)\d+(?=>)/g);
-    found.push({ events: history.events?.length ?? 0, payload: Math.max(...(payloads ?? []).map(Number)) });
+    found.push({ events: history.events?.length ?? 0, payload: largestPayload(history) });
     await Worker.runReplayHistory({ workflowBundle: bundle }, history, id);
   }
   return found;
@@ -226,6 +224,7 @@ describe('a batch of 1,200 lines', () => {
     expect(histories.length).toBeGreaterThan(1);
     for (const { events, payload } of histories) {
       expect(events).toBeLessThan(10_000);
+      expect(payload).toBeGreaterThan(0);
       expect(payload).toBeLessThan(65_536);
     }
   }, 400_000);

@@ -1,14 +1,13 @@
 /** Jobs that outgrow one history, and jobs that are cancelled, wherever they stand. */
 import { Context } from '@temporalio/activity';
-import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SegmentOutcome } from '../../schema/shards.ts';
 import type { CpuActivities, GpuActivities } from '../../schema/stages.ts';
+import { historiesOf, largestPayload, lengthOf } from '../support/histories.ts';
 import { type Answers, answers, segmentOf } from './answers.ts';
+import { longAnswers } from './long-job.ts';
 import { openRig, type Rig, type Run } from './rig.ts';
-
-type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
 let rig: Rig;
 beforeAll(async () => {
@@ -16,40 +15,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rig?.[Symbol.asyncDispose](), 30_000);
 
-/** The histories of a job's runs, from the first one on. */
-async function historiesOf(run: Run, first: string): Promise<readonly History[]> {
-  const found: History[] = [];
-  for (let runId = first; runId !== ''; ) {
-    const history = await rig.client.workflow.getHandle(run.handle.workflowId, runId).fetchHistory();
-    found.push(history);
-    runId = history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? '';
-  }
-  return found;
-}
-
-/** Bytes of the largest payload in a history. */
-function largestPayload(history: History): number {
-  let largest = 0;
-  JSON.stringify(history, (_, value: unknown) => {
-    if (!(value instanceof Uint8Array)) return value;
-    largest = Math.max(largest, value.byteLength);
-    return undefined;
-  });
-  return largest;
-}
-
 function numbers(count: number, first = 0): readonly number[] {
   return Array.from({ length: count }, (_, index) => first + index);
-}
-
-/** A deck with so many segments; forty of them make a section. */
-function longAnswers(segments: number): Answers {
-  const long = answers(20 * 700); // 700 extractions
-  long.cpu.plan = async () => ({ segments, frames: 4 * segments });
-  long.cpu.planMerges = async ({ level, entries }) => ({
-    groups: Math.ceil(entries / (level === 0 ? 40 : 8)),
-  });
-  return long;
 }
 
 describe('a job of 10,000 segments', () => {
@@ -81,8 +48,8 @@ describe('a job of 10,000 segments', () => {
     expect(input).toMatchObject({ segments: 10_000, extractions: 11, levels: [250, 32, 4, 1] });
     expect(run.memo).toMatchObject({ fingerprint: 'f', progress: { percent: 100, stage: 'done' } });
 
-    const histories = await historiesOf(run, input?.run ?? '');
-    const lengths = histories.map((history) => history.events?.length ?? 0);
+    const histories = await historiesOf(rig.client, run.handle.workflowId, input?.run ?? '');
+    const lengths = histories.map(lengthOf);
     const payloads = histories.map(largestPayload);
     console.log(
       `10,000 segments: ${histories.length} runs, longest history ${Math.max(...lengths)} events, ` +
@@ -90,6 +57,7 @@ describe('a job of 10,000 segments', () => {
     );
     expect(histories.length).toBeGreaterThan(5);
     expect(Math.max(...lengths)).toBeLessThan(10_000);
+    expect(Math.min(...payloads)).toBeGreaterThan(0);
     expect(Math.max(...payloads)).toBeLessThan(65_536);
     for (const { events } of histories) {
       const started = events?.[0]?.workflowExecutionStartedEventAttributes;

@@ -20,8 +20,8 @@ import { type FileId, newFileId } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import type { SummaryRequestInput } from '../../schema/request.ts';
 import { SummaryResult } from '../../schema/result.ts';
-import type { PlanShard } from '../../schema/shards.ts';
-import type { GpuActivities } from '../../schema/stages.ts';
+import { type MergeOutcome, type PlanShard, type SegmentOutcome, SHARD } from '../../schema/shards.ts';
+import type { CpuActivities, FinishInput, GpuActivities, JobRef } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { fileName, SOURCE, shardName } from '../../store/names.ts';
@@ -141,8 +141,9 @@ function playModel(describe: (segment: number, attempt: number) => Answer, cutAt
 async function run(
   gpu: GpuActivities,
   more: Partial<SummaryRequestInput> = {},
+  beforeFinish: (input: FinishInput) => Promise<void> = async () => undefined,
 ): Promise<Run & { result: SummaryResult }> {
-  const cpu = createCpuActivities({
+  const real = createCpuActivities({
     store,
     tools: await findMediaTools({}),
     profile,
@@ -152,6 +153,13 @@ async function run(
     transcription: undefined,
     limits: { maxPixels: 2 ** 26, maxPages: 500, maxBytes: 2 ** 30, allowPrivate: true },
   });
+  const cpu: CpuActivities = {
+    ...real,
+    finish: async (input) => {
+      await beforeFinish(input);
+      return real.finish(input);
+    },
+  };
   const found = await rig.runJob(
     { cpu, gpu, local: createWorkflowActivities({ store }) },
     { request: { source: { type: 'video', file_id: file }, sampling: { mode: 'fps', fps: 1 }, ...more } },
@@ -232,4 +240,101 @@ it('never says `stop` where a caption was cut', async () => {
     result.segments.filter(({ finish_reason }) => finish_reason !== 'stop').map(({ index }) => index),
   ).toEqual([cut]);
   expect(result.finish_reason).toBe('length');
+}, 120_000);
+
+/** Removes the generations of segments, as a disk that fails does. */
+async function loseCaptions(ref: JobRef, ...segments: readonly number[]): Promise<void> {
+  for (const segment of segments) {
+    const shard = await entries<SegmentOutcome>(ref, 'described', Math.floor(segment / SHARD));
+    const outcome = shard[segment % SHARD];
+    if (outcome === undefined || !('generation' in outcome)) throw new Error(`${segment} is not described`);
+    await store.delete(outcome.generation);
+  }
+}
+
+/** Entries of a shard; the caller names their type. */
+async function entries<T>(
+  { jobId, run: id }: JobRef,
+  kind: Parameters<typeof shardName>[2],
+  shard: number,
+): Promise<readonly T[]> {
+  const bytes = await store.bytes(shardName(jobId, id, kind, shard));
+  return JSON.parse(new TextDecoder().decode(bytes)) as readonly T[]; // as the workflow wrote it
+}
+
+/** Calls `lose` before the first attempt at group 2 of the sections. */
+function losingBeforeSection(gpu: GpuActivities, lose: (ref: JobRef) => Promise<void>): GpuActivities {
+  let isLost = false;
+  return {
+    ...gpu,
+    reduce: async (input) => {
+      if (!isLost && input.kind === 'section' && 'at' in input && input.at === 2) {
+        isLost = true;
+        await lose(input);
+      }
+      return gpu.reduce(input);
+    },
+  };
+}
+
+it('makes captions, texts and titles that are lost meanwhile again, and no others', async () => {
+  const prompt = { caption_prompt: 'Whatever is lost.' };
+  const calm = await run(
+    playModel((segment) => ({ text: `1. ${said(segment)}`, finishReason: 'stop' })),
+    prompt,
+  );
+  const asked: number[] = [];
+  const gpu = playModel((segment) => {
+    asked.push(segment);
+    return { text: `1. ${said(segment)}`, finishReason: 'stop' };
+  });
+  let finishes = 0;
+  const { memo, result } = await run(
+    losingBeforeSection(gpu, (ref) => loseCaptions(ref, 12, 14)),
+    prompt,
+    async (input) => {
+      finishes += 1;
+      if (finishes > 1) return;
+      await loseCaptions(input, 30);
+      const [, section] = await entries<MergeOutcome>(input, 'merged-0', 0);
+      for (const name of [...(section?.made ?? []), input.summary, input.title]) await store.delete(name);
+    },
+  );
+  expect(memo.outcome?.status).toBe('completed');
+  expect(finishes).toBe(2);
+  expect(asked.sort((a, b) => a - b)).toEqual([12, 14, 30]);
+  expect(result).toMatchObject({
+    title: calm.result.title,
+    summary: calm.result.summary,
+    sentences: calm.result.sentences,
+    segments: calm.result.segments.map(({ index, caption }) => ({ index, caption })),
+    coverage: 1,
+    gaps: [],
+  });
+  expect(result.chapters.map(({ title, summary }) => [title, summary])).toEqual(
+    calm.result.chapters.map(({ title, summary }) => [title, summary]),
+  );
+}, 120_000);
+
+it('has a gap where a caption is lost that cannot be made again, and rests nothing on it', async () => {
+  const lost = 13;
+  let isLost = false;
+  const gpu = playModel((segment) => {
+    if (isLost && segment === lost) throw new ModelError('context_exceeded', 'The prompt is too long.');
+    return { text: `1. ${said(segment)}`, finishReason: 'stop' };
+  });
+  const { memo, result } = await run(
+    losingBeforeSection(gpu, async (ref) => {
+      isLost = true;
+      await loseCaptions(ref, lost);
+    }),
+    { caption_prompt: 'What cannot be made again.' },
+  );
+  expect(memo.outcome?.status).toBe('completed_with_gaps');
+  expect(result.gaps).toEqual([
+    { segment: lost, start_time: lost, end_time: lost + 1, reason: 'source_missing', attempts: 1 },
+  ]);
+  expect(result.coverage).toBe(49 / 50);
+  expect(result.sentences.flatMap(({ segments }) => segments)).not.toContain(lost);
+  expect(result.summary).not.toContain(said(lost));
 }, 120_000);

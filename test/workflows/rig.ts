@@ -97,6 +97,7 @@ export async function openRig(): Promise<Rig> {
         'plan',
         'preprocessFrames',
         'planMerges',
+        'findLost',
         'finish',
       ),
       maxHeartbeatThrottleInterval: '100ms',

@@ -16,12 +16,12 @@ export interface Marker {
 /** Frames a second: the picture stands still for most of the time. */
 const FPS = 1;
 /** How long each picture stays, in seconds. */
-const SHOT = 60;
+const SHOT = 30;
 const SIZE = { width: 480, height: 270 };
 /** Markers stand at 2.5 %, 7.5 %, … of the video. */
 const MARKERS = 20;
 
-/** Writes the video to `path`: scenes of a minute each, and between them the markers, each with a title of its own. */
+/** Writes the video to `path`: scenes of half a minute each, and between them the markers, each with a title of its own. */
 export async function makeLongVideo(
   path: string,
   { hours, seed }: { readonly hours: number; readonly seed: number },

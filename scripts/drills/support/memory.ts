@@ -1,9 +1,9 @@
 /** The most memory that the processes of a deployment have had, as the kernel counts it. */
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import type { Deployment, Member } from './deployment.ts';
 
 /** Programs that come and go are looked at so often, in milliseconds. */
-const LOOK = 250;
+const LOOK = 50;
 
 export interface MemoryWatch {
   /** Largest resident sets so far in bytes, by process. Programs that a worker starts are counted by the largest of them. */
@@ -18,6 +18,8 @@ export function watchMemory(deployment: Deployment): MemoryWatch {
   async function look(): Promise<void> {
     for (const member of members(deployment)) {
       for (const pid of await member.children()) {
+        // Until it has become another program a new child counts the memory of its parent as its own. The model host stays what it is.
+        if (member.name !== 'gpu' && (await programOf(pid)) === (await programOf(member.pid))) continue;
         const bytes = await peakOf(pid);
         const name = member.name === 'gpu' ? 'model host' : `programs of ${member.name}`;
         children.set(name, Math.max(children.get(name) ?? 0, bytes));
@@ -39,6 +41,10 @@ export function watchMemory(deployment: Deployment): MemoryWatch {
 
 function members(deployment: Deployment): readonly Member[] {
   return ['cpu', 'gpu', 'api'].map((name) => deployment.member(name));
+}
+
+async function programOf(pid: number): Promise<string> {
+  return await readlink(`/proc/${pid}/exe`).catch(() => '');
 }
 
 /** 0 for a process that has gone. */

@@ -1,0 +1,51 @@
+/** Finds out which generations of a job are damaged or gone, so that they are made again. */
+import type { MergeOutcome, SegmentOutcome } from '../schema/shards.ts';
+import type { CpuActivities, LostPiece } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { findGeneration } from './generation.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { readShards } from './shards.ts';
+
+/** Most that are told of at once: each costs the history of the job some events. */
+const MOST = 128;
+
+export function createFindLost({ store }: { readonly store: ArtifactStore }): CpuActivities['findLost'] {
+  return (input) =>
+    withHeartbeat(async (signal) => {
+      const lost: LostPiece[] = [];
+
+      /** Adds the pieces of one shard whose generations are not all there. */
+      async function check(pieces: readonly (readonly [LostPiece, readonly string[]])[]): Promise<void> {
+        signal.throwIfAborted();
+        const whole = await Promise.all(pieces.map(([, names]) => areThere(names)));
+        for (const [index, [piece]] of pieces.entries()) if (!whole[index]) lost.push(piece);
+      }
+
+      const described = readShards<readonly SegmentOutcome[]>(store, input, 'described', input.segments);
+      for await (const shard of described) {
+        await check(
+          shard.flatMap((outcome) =>
+            'generation' in outcome ? [[{ segment: outcome.index }, [outcome.generation]] as const] : [],
+          ),
+        );
+      }
+      for (const [level, groups] of input.levels.entries()) {
+        let first = 0;
+        for await (const shard of readShards<readonly MergeOutcome[]>(
+          store,
+          input,
+          `merged-${level}`,
+          groups,
+        )) {
+          await check(shard.map(({ made }, at) => [{ level, group: first + at }, made] as const));
+          first += shard.length;
+        }
+      }
+      return { lost: lost.slice(0, MOST) };
+    });
+
+  async function areThere(names: readonly string[]): Promise<boolean> {
+    for (const name of names) if ((await findGeneration(store, name)) === undefined) return false;
+    return true;
+  }
+}
