@@ -52,7 +52,9 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
         (text) => parseCaptions(text, crops.length),
         signal,
       );
-      const cost = { cached, gpuSeconds, visionCalls, rows, runtime: deps.generator.info.runtime };
+      const { inputTokens, outputTokens } = artifact.usage;
+      const { runtime } = deps.generator.info;
+      const cost = { cached, gpuSeconds, visionCalls, rows, runtime, inputTokens, outputTokens };
       return outputOf(name, artifact.lines, cost);
     });
 }

@@ -4,6 +4,8 @@ import { type OutputLine, outputLines } from '../schema/batch-output.ts';
 import type { BatchFileActivities, FinishBatchInput, FinishBatchOutput } from '../schema/batch-stages.ts';
 import type { StoredFile } from '../schema/file.ts';
 import { type FileId, fileIdFor } from '../schema/ids.ts';
+import { NOTHING_SPENT, type Spending, sumSpending } from '../schema/money.ts';
+import { spendingOf } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { fileName, SOURCE } from '../store/names.ts';
 import { putJson } from './artifacts.ts';
@@ -22,6 +24,7 @@ export function createFinishBatch({
       return {
         completed: output.lines,
         failed: errors.lines,
+        spending: sumSpending([output.spending, errors.spending]),
         ...(output.id ? { outputFileId: output.id } : {}),
         ...(errors.id ? { errorFileId: errors.id } : {}),
       };
@@ -31,8 +34,8 @@ export function createFinishBatch({
   async function publish(
     { status, ...ref }: FinishBatchInput,
     ok: boolean,
-  ): Promise<{ readonly lines: number; readonly id?: FileId }> {
-    const counted = { lines: 0 };
+  ): Promise<Counted & { readonly id?: FileId }> {
+    const counted: Counted = { lines: 0, spending: NOTHING_SPENT };
     const lines = outputLines(batchReader(store, ref), unfinished(status));
     const { bytes, sha256 } = await store.putByContent(SOURCE, only(lines, ok, counted));
     if (counted.lines === 0) return counted;
@@ -53,14 +56,20 @@ export function createFinishBatch({
   }
 }
 
+interface Counted {
+  lines: number;
+  spending: Spending;
+}
+
 async function* only(
   lines: AsyncIterable<OutputLine>,
   ok: boolean,
-  counted: { lines: number },
+  counted: Counted,
 ): AsyncGenerator<Uint8Array> {
   for await (const line of lines) {
     if (line.ok !== ok) continue;
     counted.lines += 1;
+    if (line.usage) counted.spending = sumSpending([counted.spending, spendingOf(line.usage)]);
     yield new TextEncoder().encode(`${line.text}\n`);
   }
 }

@@ -1,10 +1,12 @@
 /** Stitches the pieces of a job and publishes its result and its ledger. */
 import { FrameloomError } from '../schema/errors.ts';
 import type { Ledger } from '../schema/job.ts';
+import { chargedOf, costOf, plus, roundMoney } from '../schema/money.ts';
 import type { ResultSlide } from '../schema/result.ts';
 import type { PlanShard, SegmentOutcome } from '../schema/shards.ts';
 import type { Cue, Frame } from '../schema/source.ts';
 import type { CpuActivities, FinishInput } from '../schema/stages.ts';
+import { usageView } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
 import { type SegmentPiece, stitch } from '../summary/stitch.ts';
@@ -15,6 +17,7 @@ import { withHeartbeat } from './heartbeat.ts';
 import { readJobFrames } from './job-frames.ts';
 import type { ShownSlides } from './match-slides.ts';
 import { type Merges, readMerges } from './merges.ts';
+import { keepRate } from './rates.ts';
 import { extractionsOf, readShards } from './shards.ts';
 
 /** In place of a summary or a title that is missing. */
@@ -66,11 +69,11 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         evidence: input.model.evidence,
       });
       const stored = await putJson(store, jobArtifact(input.jobId, input.run, 'result.json'), result);
-      const ledger = await putJson(
-        store,
-        jobArtifact(input.jobId, input.run, 'ledger.json'),
-        ledgerOf(input, outcomes, merges),
-      );
+      const costs = ledgerOf(input, outcomes, merges);
+      const ledger = await putJson(store, jobArtifact(input.jobId, input.run, 'ledger.json'), costs);
+      const { jobId, source, model } = input;
+      const of = { jobId, source: source.type, model: model.revision, now: Date.now() };
+      await keepRate(store, of, pieces, costs);
       return {
         result: { name: stored.name, sha256: stored.sha256 },
         ledger: ledger.name,
@@ -131,24 +134,57 @@ function withSlide(frame: Frame, slide: number | null | undefined): Frame {
 }
 
 function ledgerOf(input: FinishInput, outcomes: readonly SegmentOutcome[], merges: Merges): Ledger {
+  const { prices } = input;
   const costs = outcomes.flatMap((outcome) =>
     'cost' in outcome ? [{ index: outcome.index, cost: outcome.cost }] : [],
   );
-  const segments = costs.map(({ index, cost }) => ({
-    index,
-    attempts: cost.attempts,
-    cached: cost.cached,
-    gpu_seconds: round(cost.gpuSeconds),
-    vision_calls: cost.visionCalls,
-    rows: round(cost.rows),
-  }));
-  const merging = merges.gpuSeconds + input.titleGpuSeconds;
+  const segments = costs.map(({ index, cost }) => {
+    const charged = chargedOf(cost);
+    return {
+      index,
+      attempts: cost.attempts,
+      cached: cost.cached,
+      gpu_seconds: round(cost.gpuSeconds),
+      vision_calls: cost.visionCalls,
+      rows: round(cost.rows),
+      input_tokens: charged.inputTokens,
+      output_tokens: charged.outputTokens,
+      cost: costOf(prices, charged),
+    };
+  });
+  const merging = mergingOf(input, merges);
+  const all = [...segments, merging];
+  const sum = (of: (entry: (typeof all)[number]) => number): number =>
+    all.reduce((total, entry) => total + of(entry), 0);
   return {
-    gpu_seconds: round(segments.reduce((sum, segment) => sum + segment.gpu_seconds, merging)),
+    gpu_seconds: round(sum((entry) => entry.gpu_seconds)),
     runtime: costs[0]?.cost.runtime ?? 'none',
     wall_seconds: round((Date.now() - Date.parse(input.startedAt)) / 1000),
     segments,
+    merging,
+    input_tokens: sum((entry) => entry.input_tokens),
+    output_tokens: sum((entry) => entry.output_tokens),
+    cost: roundMoney(sum((entry) => entry.cost)),
+    currency: prices?.currency ?? null,
   };
+}
+
+/** Sections, levels above and titles together. */
+function mergingOf(
+  { prices, titleCharged, titleGpuSeconds }: FinishInput,
+  merges: Merges,
+): Ledger['merging'] {
+  const title = titleCharged ?? { inputTokens: 0, outputTokens: 0, gpuSeconds: 0 };
+  const { inputTokens, outputTokens, gpuSeconds } = plus(merges.charged, title);
+  return usageView({
+    inputTokens,
+    outputTokens,
+    // Of a job that was under way when these were not told yet, the sum it has.
+    gpuSeconds: titleCharged ? gpuSeconds : round(merges.gpuSeconds + titleGpuSeconds),
+    cost: roundMoney(merges.cost + costOf(prices, title)),
+    videoSeconds: 0,
+    ...(prices ? { currency: prices.currency } : {}),
+  });
 }
 
 function round(seconds: number): number {

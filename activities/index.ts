@@ -1,5 +1,6 @@
 /** The activities of each queue, built from what a worker process has. */
 import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
+import type { EstimateActivities } from '../schema/estimate.ts';
 import type {
   CpuActivities,
   GarbageActivities,
@@ -10,6 +11,7 @@ import type { ArtifactStore } from '../store/artifact-store.ts';
 import { createAppendEvents } from './append-events.ts';
 import { type CollectDeps, createCollectGarbage } from './collect-garbage.ts';
 import { createDescribeSegment } from './describe-segment.ts';
+import { createEstimateCosts } from './estimate-costs.ts';
 import { createExtractFrames } from './extract-frames.ts';
 import { withTypedFailures } from './failures.ts';
 import { createFindLost } from './find-lost.ts';
@@ -32,7 +34,7 @@ export type { GpuDeps } from './model.ts';
 
 export type CpuDeps = IngestDeps & WordsDeps;
 
-export function createCpuActivities(deps: CpuDeps): CpuActivities & BatchFileActivities {
+export function createCpuActivities(deps: CpuDeps): CpuActivities & EstimateActivities & BatchFileActivities {
   return withTypedFailures({
     ingest: createIngest(deps),
     extractFrames: createExtractFrames(deps),
@@ -43,6 +45,7 @@ export function createCpuActivities(deps: CpuDeps): CpuActivities & BatchFileAct
     planMerges: createPlanMerges(deps),
     findLost: createFindLost(deps),
     finish: createFinish(deps),
+    estimateCosts: createEstimateCosts(deps),
     finishBatch: createFinishBatch(deps),
   });
 }

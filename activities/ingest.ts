@@ -3,6 +3,7 @@ import { countImages, type MediaTools, parsePages, probeVideo, readImage, sniff 
 import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
+import type { Prices } from '../schema/money.ts';
 import type { SourceInfo } from '../schema/source.ts';
 import type { CpuActivities, DeckParts, IngestInput, IngestOutput } from '../schema/stages.ts';
 import type { ArtifactInfo } from '../store/artifact-store.ts';
@@ -17,6 +18,7 @@ import { findSource, type SourceDeps, type SourceRef } from './sources.ts';
 export interface IngestDeps extends DeckDeps, SourceDeps {
   readonly tools: MediaTools;
   readonly profile: ModelProfile;
+  readonly prices?: Prices | undefined;
   readonly limits: DeckDeps['limits'] & SourceDeps['limits'] & { readonly maxDuration?: number };
 }
 
@@ -25,13 +27,14 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
   return (input) =>
     withHeartbeat(async (signal) => {
       const model = modelPlan(deps.profile, input.detail);
+      const common = { model, ...(deps.prices ? { prices: deps.prices } : {}) };
       const { source } = input;
       if (source.type === 'images') {
         const refs: readonly SourceRef[] =
           source.file_ids?.map((file_id) => ({ file_id })) ?? (source.urls ?? []).map((url) => ({ url }));
         return {
           ...(await images(await inOrder(refs, (ref) => findSource(deps, ref, signal)), input)),
-          model,
+          ...common,
         };
       }
       const artifact = await findSource(deps, source, signal);
@@ -39,17 +42,17 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
         const parts = await deck(artifact, source.password, input, signal);
         const { sha256, pages } = parts;
         const info = { type: 'deck', sha256, bytes: artifact.bytes, pages } as const;
-        return { ...slideSource(info, artifact.name, input), deck: parts, model };
+        return { ...slideSource(info, artifact.name, input), deck: parts, ...common };
       }
       const found = await video(artifact, input, signal);
-      if (!source.deck) return { ...found, model };
+      if (!source.deck) return { ...found, ...common };
       const shown = await deck(
         await findSource(deps, source.deck, signal),
         source.deck.password,
         input,
         signal,
       );
-      return { ...found, deck: shown, model };
+      return { ...found, deck: shown, ...common };
     });
 
   function deck(
@@ -65,7 +68,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
     { name, bytes, sha256 }: ArtifactInfo,
     input: IngestInput,
     signal: AbortSignal,
-  ): Promise<Omit<IngestOutput, 'model'>> {
+  ): Promise<Ingested> {
     return store.withFile(name, async (path) => {
       await expectVideo(path);
       const info = {
@@ -85,10 +88,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
     });
   }
 
-  async function images(
-    artifacts: readonly ArtifactInfo[],
-    input: IngestInput,
-  ): Promise<Omit<IngestOutput, 'model'>> {
+  async function images(artifacts: readonly ArtifactInfo[], input: IngestInput): Promise<Ingested> {
     const list: ListedImage[] = [];
     for (const [index, { name }] of artifacts.entries()) {
       try {
@@ -123,11 +123,14 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
   }
 }
 
+/** All but what the worker itself brings along. */
+type Ingested = Omit<IngestOutput, 'model' | 'prices'>;
+
 function slideSource(
   source: SourceInfo & { readonly pages: number },
   artifact: string,
   input: IngestInput,
-): Omit<IngestOutput, 'model'> {
+): Ingested {
   return { source, artifact, slides: ranges(parsePages(input.pages, source.pages)) };
 }
 

@@ -1,4 +1,5 @@
 /** What the merging of a job made: its sections, and the totals of all levels. */
+import { type Consumption, plus, roundMoney } from '../schema/money.ts';
 import type { MergeOutcome, MergeShard } from '../schema/shards.ts';
 import type { JobRef, TokenUsage } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
@@ -12,6 +13,9 @@ export interface Merges {
   readonly finishReasons: readonly GenerationArtifact['finishReason'][];
   readonly usage: Pick<TokenUsage, 'inputTokens' | 'outputTokens'>;
   readonly gpuSeconds: number;
+  readonly charged: Consumption;
+  /** Of what is charged. */
+  readonly cost: number;
 }
 
 /** Reads the levels one by one; `levels` says how many groups each has. With `lossy` a text that is missing is empty. */
@@ -25,12 +29,16 @@ export async function readMerges(
   const finishReasons: GenerationArtifact['finishReason'][] = [];
   const usage = { inputTokens: 0, outputTokens: 0 };
   let gpuSeconds = 0;
+  let charged: Consumption = { inputTokens: 0, outputTokens: 0, gpuSeconds: 0 };
+  let cost = 0;
   for (const [level, groups] of levels.entries()) {
     let shard = 0;
     for await (const outcomes of readShards<readonly MergeOutcome[]>(store, ref, `merged-${level}`, groups)) {
       const plan = level === 0 ? await getShard<MergeShard>(store, ref, 'groups-0', shard) : undefined;
       for (const [at, outcome] of outcomes.entries()) {
         gpuSeconds += outcome.gpuSeconds;
+        if (outcome.charged) charged = plus(charged, outcome.charged);
+        cost = roundMoney(cost + (outcome.cost ?? 0));
         const made = await Promise.all(outcome.made.map((name) => readGeneration(store, name, lossy)));
         for (const generation of made) {
           if (generation === undefined) continue;
@@ -47,5 +55,5 @@ export async function readMerges(
       shard += 1;
     }
   }
-  return { sections, finishReasons, usage, gpuSeconds };
+  return { sections, finishReasons, usage, gpuSeconds, charged, cost };
 }

@@ -5,10 +5,16 @@
 import { hdSize, imageTokens } from '../phi3v/index.ts';
 import { type PlanSegment, type PlanShard, SHARD } from '../schema/shards.ts';
 import type { Frame, FrameDecision } from '../schema/source.ts';
-import type { CpuActivities, PlanInput, WordsRef } from '../schema/stages.ts';
+import type { CpuActivities, ModelPlan, PlanInput, PlanOutput, WordsRef } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
-import { type PlannedSegment, planSegments, type SegmentBudget, videoRange } from '../summary/plan.ts';
+import {
+  type BudgetedFrame,
+  type PlannedSegment,
+  planSegments,
+  type SegmentBudget,
+  videoRange,
+} from '../summary/plan.ts';
 import { getJson } from './artifacts.ts';
 import { cropsOf } from './crops.ts';
 import type { Extraction } from './extraction.ts';
@@ -33,11 +39,9 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
       await store.put(jobArtifact(jobId, run, 'frames.jsonl'), manifest(extractions, found));
       const { frames } = found;
       const chunk = request.chunk_duration;
+      const costs = frames.map((frame) => ({ ...frame, imageTokens: tokensOf(frame, model) }));
       const planned = planSegments(
-        frames.map((frame) => {
-          const { width, height } = hdSize(frame.width, frame.height, model.crops);
-          return { ...frame, imageTokens: imageTokens(height, width) };
-        }),
+        costs,
         budgetOf(input),
         chunk === undefined ? undefined : { origin: request.start_time ?? 0, seconds: chunk },
       );
@@ -49,7 +53,7 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
           segments.push(await planOf(segment, input, found, end));
         await putShard(store, input, 'segments', shard, { ...briefOf(input), segments } satisfies PlanShard);
       }
-      return { segments: planned.length, frames: frames.length };
+      return { segments: planned.length, frames: frames.length, most: mostOf(planned, costs, input) };
     });
 
   async function* manifest(
@@ -69,7 +73,37 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
   }
 }
 
-function budgetOf({ model, source, words, request }: PlanInput): SegmentBudget {
+/** Tokens of a picture in the prompt. */
+export function tokensOf({ width, height }: Frame, { crops }: ModelPlan): number {
+  const size = hdSize(width, height, crops);
+  return imageTokens(size.height, size.width);
+}
+
+/** Most tokens that any one of the segments can take. */
+function mostOf(
+  planned: readonly PlannedSegment[],
+  frames: readonly BudgetedFrame[],
+  input: PlanInput,
+): NonNullable<PlanOutput['most']> {
+  const { promptTokens } = budgetOf(input);
+  const perPicture = input.model.tokens.captionPerImage;
+  let [inputTokens, outputTokens] = [0, 0];
+  for (const { first, last } of planned) {
+    const pictures = frames
+      .slice(first, last)
+      .reduce((sum, frame) => sum + frame.imageTokens + LABEL_TOKENS, 0);
+    inputTokens = Math.max(inputTokens, promptTokens + pictures);
+    outputTokens = Math.max(outputTokens, (last - first) * perPicture);
+  }
+  return { inputTokens, outputTokens };
+}
+
+export function budgetOf({
+  model,
+  source,
+  words,
+  request,
+}: Pick<PlanInput, 'model' | 'source' | 'words' | 'request'>): SegmentBudget {
   const { prompt, caption_prompt: instruction } = request;
   const own = (prompt?.length ?? 0) + (instruction?.length ?? 0);
   return {

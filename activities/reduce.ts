@@ -57,7 +57,9 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
         signal,
       );
       const title = kind === 'title' ? { title: artifact.lines[0] ?? '' } : {};
-      return { ...common, generation: name, ...title, cached, gpuSeconds, visionCalls, rows };
+      const { inputTokens, outputTokens } = artifact.usage;
+      const cost = { cached, gpuSeconds, visionCalls, rows, inputTokens, outputTokens };
+      return { ...common, generation: name, ...title, ...cost };
     });
 
   /** A single line needs no merging: it is its own summary. */

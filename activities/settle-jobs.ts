@@ -8,6 +8,7 @@ import type { BatchActivities, SettleInput } from '../schema/batch-stages.ts';
 import { ERRORS, jobError } from '../schema/errors.ts';
 import type { JobId } from '../schema/ids.ts';
 import type { Job, JobError, JobMemo, JobStatus } from '../schema/job.ts';
+import { usageView } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { batchOutcomeName } from '../store/names.ts';
 import { findJson, putJson } from './artifacts.ts';
@@ -97,6 +98,7 @@ function jobOf(id: JobId, { state, memo, createdAt, closedAt }: SeenJob, error: 
     result: null,
     result_sha256: outcome?.result?.sha256 ?? null,
     ledger: null,
+    usage: memo.spending ? usageView(memo.spending) : null,
     error: status === 'cancelled' ? null : (error ?? null),
     created_at: createdAt,
     started_at: startedAt ?? null,

@@ -7,13 +7,16 @@ import { answerHeaders, guard } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import { registerSecurity } from './openapi.ts';
 import { errorHandler, validationHook } from './problems.ts';
+import { createQuotaGuard } from './quotas.ts';
 import { batchRoutes } from './routes/batches.ts';
+import { estimateRoutes } from './routes/estimates.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { frameRoutes } from './routes/frames.ts';
 import { metaRoutes } from './routes/meta.ts';
 import { summaryRoutes } from './routes/summaries.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { throttled } from './throttle.ts';
 
 /** Builds the app. Serve it with `app.fetch`; tests ask it with `app.request`. */
@@ -25,13 +28,17 @@ export function createApp(deps: ApiDeps): Api {
   app.use(answerHeaders(), metrics.count, guard());
   app.use('/v1/*', authenticate(deps.keys, deps.gatewayTokens));
   if (deps.throttle) app.use('/v1/*', throttled(deps.throttle));
+  const quotas = createQuotaGuard(deps);
+  app.use('/v1/*', quotas.requests);
   registerSecurity(app);
-  summaryRoutes(app, deps);
+  summaryRoutes(app, deps, quotas);
   eventRoutes(app, deps);
   frameRoutes(app, deps);
   fileRoutes(app, deps);
   uploadRoutes(app, deps);
-  batchRoutes(app, deps);
+  batchRoutes(app, deps, quotas);
+  estimateRoutes(app, deps);
+  usageRoutes(app, deps);
   metaRoutes(app, deps, metrics);
   return app;
 }

@@ -7,6 +7,7 @@ import {
   windowSeconds,
 } from '../schema/batch.ts';
 import { FrameloomError } from '../schema/errors.ts';
+import { batchUsageView } from '../schema/usage.ts';
 import type { BatchRecord } from './batch-orchestrator.ts';
 
 export function batchView(record: BatchRecord): Batch {
@@ -28,6 +29,7 @@ export function batchView(record: BatchRecord): Batch {
     metadata: memo.metadata,
     max_in_flight: memo.maxInFlight,
     round: memo.round,
+    ...(memo.spending ? { usage: batchUsageView(memo.spending) } : {}),
   };
 }
 
@@ -46,7 +48,7 @@ export function memoOfNextRound(record: BatchRecord, now: number): BatchMemo {
     throw new FrameloomError('batch_state', 'Only a batch that has ended can be retried.');
   if (memo.completed + memo.invalid >= memo.total)
     throw new FrameloomError('batch_state', 'The batch has no line that could be run again.');
-  const { outputFileId: _output, errorFileId: _errors, ...rest } = memo;
+  const { outputFileId: _output, errorFileId: _errors, spending: _spending, ...rest } = memo;
   return {
     ...rest,
     round: memo.round + 1,

@@ -3,11 +3,13 @@
  * same release. Imports types only, so that it costs a page next to nothing.
  */
 import type { Batch, BatchCreateInput } from '../schema/batch.ts';
+import type { Estimate } from '../schema/estimate.ts';
 import type { JobEvent } from '../schema/events.ts';
 import type { File as UploadedFile } from '../schema/file.ts';
 import type { Job, Progress } from '../schema/job.ts';
 import type { Problem } from '../schema/problem.ts';
 import type { SummaryRequestInput } from '../schema/request.ts';
+import type { TenantUsage } from '../schema/usage.ts';
 import { sseMessages } from './sse-reader.ts';
 import { send, type UploadBody } from './upload.ts';
 
@@ -93,6 +95,10 @@ export interface FrameloomClient {
   /** Its output and error lines so far; once it has ended, one for each line of its input. */
   batchResults(id: string, options?: CallOptions): Promise<ReadableStream<Uint8Array>>;
   deleteFile(id: string, options?: CallOptions): Promise<void>;
+  /** Estimates what a job of this request would cost, and waits for it as long as it takes. */
+  estimate(request: SummaryRequestInput, options?: CallOptions): Promise<Estimate>;
+  /** What was spent, by default in this month. Times in seconds of Unix. */
+  usage(options?: CallOptions & { readonly start?: number; readonly end?: number }): Promise<TenantUsage>;
   /** The sampler's decisions, one JSON object a line. */
   frames(id: string, options?: CallOptions): Promise<string>;
   /** A picture, by its number or by the `image` of a result or event. */
@@ -103,6 +109,8 @@ export interface FrameloomClient {
 const GIVE_UP_AFTER = 60_000;
 /** A stream on which nothing comes for this long is dead, in milliseconds: the server sends something every 15 s. */
 const DEAD_AFTER = 45_000;
+/** Time between two looks at an estimate that takes long, in milliseconds. */
+const ESTIMATE_POLL = 1000;
 const RECONNECT_DELAYS = [250, 500, 1000, 2000] as const;
 
 /** A client of the server at `options.url`. Its calls throw ApiError. */
@@ -226,6 +234,22 @@ export function createClient(options: ClientOptions = {}): FrameloomClient {
 
     async deleteFile(id, { signal } = {}) {
       await call(`/v1/files/${id}`, { method: 'DELETE', ...pass(signal) });
+    },
+
+    async estimate(request, { signal } = {}) {
+      let estimate = await json<Estimate>('/v1/estimates', posted(request, undefined, signal));
+      while (estimate.status === 'pending') {
+        await sleep(ESTIMATE_POLL);
+        estimate = await json<Estimate>(`/v1/estimates/${estimate.id}`, pass(signal));
+      }
+      return estimate;
+    },
+
+    usage({ signal, start, end } = {}) {
+      const query = new URLSearchParams();
+      if (start !== undefined) query.set('start_time', String(start));
+      if (end !== undefined) query.set('end_time', String(end));
+      return json<TenantUsage>(`/v1/usage?${query}`, pass(signal));
     },
 
     createBatch: (request, { signal, idempotencyKey } = {}) =>

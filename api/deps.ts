@@ -1,9 +1,11 @@
 /** What the app needs from its surroundings. An entry for a platform makes these and adapts `app.fetch`; nothing else differs. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiKey } from '../schema/api-keys.ts';
+import type { Quotas } from '../schema/quotas.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import type { QueueFigures } from './metrics.ts';
 import type { Orchestrator } from './orchestrator.ts';
+import type { QuotaState } from './quotas.ts';
 import type { Throttle } from './throttle.ts';
 
 /** One structured log line. `fields` may hold causes and stacks; they go to the log only. */
@@ -32,6 +34,8 @@ export interface ApiDeps {
   readonly keys: readonly ApiKey[];
   /** Hex SHA-256 of the tokens of edges, which name the tenant themselves. */
   readonly gatewayTokens?: readonly string[];
+  /** What each tenant may ask for; without, as much as it likes. */
+  readonly quotas?: Quotas;
   /** Largest file accepted, in bytes. */
   readonly maxUploadBytes: number;
   /** Version shown in the OpenAPI document. */
@@ -64,6 +68,10 @@ export interface ApiEnv {
   Variables: {
     requestId: string;
     tenant: string;
+    /** How the quotas that were looked at stand. */
+    quotas?: readonly QuotaState[];
+    /** Seconds after which a refused request may be tried again. */
+    retryAfter?: number;
   };
 }
 

@@ -2,6 +2,7 @@
 import { ERRORS, jobError } from '../schema/errors.ts';
 import type { Job, JobError, JobStatus, Ledger, Progress } from '../schema/job.ts';
 import type { SummaryResult } from '../schema/result.ts';
+import { usageView } from '../schema/usage.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import { isClosed, type JobRecord, standingResult } from './orchestrator.ts';
 
@@ -27,6 +28,7 @@ export function jobView(record: JobRecord): Job {
     result: null,
     result_sha256: standingResult(record)?.result.sha256 ?? null,
     ledger: null,
+    usage: memo.spending ? usageView(memo.spending) : null,
     error: errorOf(record),
     created_at: record.createdAt,
     started_at: memo.startedAt ?? null,

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { FrameloomError } from '../schema/errors.ts';
 import type { ApiEnv } from './deps.ts';
+import { quotaHeaders } from './quotas.ts';
 
 /** Largest JSON body, in bytes. */
 export const MAX_JSON_BYTES = 1_000_000;
@@ -47,6 +48,7 @@ export function answerHeaders(): MiddlewareHandler<ApiEnv> {
     await next();
     const { headers } = c.res;
     headers.set('X-Request-Id', c.get('requestId'));
+    quotaHeaders(headers, c);
     headers.set('X-Content-Type-Options', 'nosniff');
     headers.set('X-Frame-Options', 'DENY');
     headers.set('Referrer-Policy', 'no-referrer');

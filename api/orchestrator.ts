@@ -2,7 +2,9 @@
 
 import type { JobId } from '../schema/ids.ts';
 import type { JobMemo, StandingResult } from '../schema/job.ts';
+import type { Spending } from '../schema/money.ts';
 import type { BatchOrchestrator } from './batch-orchestrator.ts';
+import type { EstimateOrchestrator } from './estimate-orchestrator.ts';
 
 export interface JobRecord {
   readonly id: JobId;
@@ -43,6 +45,14 @@ export interface Line {
   readonly rate: number;
 }
 
+export interface SpendingInput {
+  readonly tenant: string;
+  /** Runs of jobs that began from here on, RFC 3339 … */
+  readonly from: string;
+  /** … and before here. */
+  readonly until: string;
+}
+
 export interface ListInput {
   readonly tenant: string;
   readonly limit: number;
@@ -67,11 +77,16 @@ export interface Orchestrator {
   list(input: ListInput): Promise<{ readonly records: readonly JobRecord[]; readonly nextCursor?: string }>;
   /** Where a running job stands in line. As exact as counts that lag behind by moments. */
   line(record: JobRecord): Promise<Line>;
+  /** What runs of a tenant's jobs have cost, whether they have ended or not: each run of a job that was retried counts. May lag behind. */
+  spending(input: SpendingInput): Promise<{ readonly jobs: number; readonly spending: Spending }>;
+  /** How many of a tenant's jobs have not ended, lines of batches left out. May lag behind. */
+  unfinished(tenant: string): Promise<number>;
   /** Asks a running job to stop. Nothing happens where none runs. */
   cancel(id: JobId): Promise<void>;
   /** Forgets a closed job; `describe` does not find it afterwards. Throws `job_running` while it runs. */
   delete(id: JobId): Promise<void>;
   readonly batches: BatchOrchestrator;
+  readonly estimates: EstimateOrchestrator;
   /** Whether jobs can be started now. Never throws. */
   ready(): Promise<boolean>;
 }

@@ -3,6 +3,7 @@ import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import { JobId } from '../schema/ids.ts';
 import type { JobMemo } from '../schema/job.ts';
+import { NOTHING_SPENT, sumSpending } from '../schema/money.ts';
 import { PRIORITY_ATTRIBUTE, PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
@@ -10,12 +11,16 @@ import type { BlobStore } from '../store/artifact-store.ts';
 import { deletedName } from '../store/names.ts';
 import { isClosed, type JobRecord, memoOfRetry, type Orchestrator, type StartInput } from './orchestrator.ts';
 import { createTemporalBatches } from './temporal-batches.ts';
+import { createTemporalEstimates } from './temporal-estimates.ts';
 import type { DescribedRun, ReusePolicy, TemporalWire } from './temporal-wire.ts';
 
 /** Name of the workflow of a job. */
 const WORKFLOW_TYPE = 'summarize';
 /** Most runs of one job that are deleted with it: the chain of a job of 10,000 segments has about 50. */
 const RUNS_DELETED = 1000;
+
+/** Runs whose costs are read at once: their memos hold requests of some kB. */
+const SPENDING_PAGE = 500;
 
 const REUSE = {
   idempotency: 'REJECT_DUPLICATE',
@@ -76,7 +81,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
     },
 
     async list({ tenant, limit, cursor }) {
-      if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('not a tenant');
+      requireTenant(tenant);
       const from = cursor === undefined ? undefined : await readCursor(tenant, cursor);
       const page = await wire.list({
         pageSize: limit,
@@ -105,6 +110,35 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       return { ahead, backlog: waiting.reduce((sum, length) => sum + length, 0), rate };
     },
 
+    async spending({ tenant, from, until }) {
+      requireTenant(tenant);
+      let jobs = 0;
+      let spending = NOTHING_SPENT;
+      let next: string | undefined;
+      do {
+        const page = await wire.list({
+          pageSize: SPENDING_PAGE,
+          query:
+            `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew' ` +
+            `AND StartTime>='${from}' AND StartTime<'${until}'`,
+          ...(next === undefined ? {} : { from: next }),
+        });
+        const memos = page.runs.map(({ memo }) => memo as unknown as JobMemo); // as in recordOf
+        jobs += memos.length;
+        spending = sumSpending([spending, ...memos.map((memo) => memo.spending)]);
+        next = page.next;
+      } while (next !== undefined);
+      return { jobs, spending };
+    },
+
+    async unfinished(tenant) {
+      requireTenant(tenant);
+      return await wire.count(
+        // The jobs of a batch are its children.
+        `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus='Running' AND ParentWorkflowId IS NULL`,
+      );
+    },
+
     cancel: (id) => wire.cancel(id),
 
     async delete(id) {
@@ -123,8 +157,14 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
     },
 
     batches: createTemporalBatches(wire),
+    estimates: createTemporalEstimates(wire),
     ready: () => wire.ready(),
   };
+}
+
+/** Tenants stand in queries. */
+function requireTenant(tenant: string): void {
+  if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('not a tenant');
 }
 
 function recordOf(run: DescribedRun): JobRecord {

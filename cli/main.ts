@@ -11,6 +11,7 @@ import { endSignal } from './signals.ts';
 /** Commands by name; each is loaded only when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   summarize: async () => (await import('./commands/summarize.ts')).summarize,
+  estimate: async () => (await import('./commands/estimate.ts')).estimate,
   frames: async () => (await import('./commands/frames.ts')).frames,
   batch: async () => (await import('./commands/batch.ts')).batch,
   jobs: async () => (await import('./commands/jobs.ts')).jobs,

@@ -2,6 +2,7 @@
 import type { ShardLine } from './batch.ts';
 import { ERRORS } from './errors.ts';
 import type { Job, JobError } from './job.ts';
+import type { Usage } from './usage.ts';
 
 /** What became of a line: the job as it ended, without the result and the ledger, which are named. */
 export interface BatchOutcome {
@@ -26,6 +27,8 @@ export interface BatchReader {
 export interface OutputLine {
   readonly ok: boolean;
   readonly text: string;
+  /** What its job has cost. */
+  readonly usage?: Usage;
 }
 
 /** Lines whose artifacts are read at once. */
@@ -63,6 +66,7 @@ async function outputLine(
   const { error } = outcome;
   return {
     ok: outcome.ok,
+    ...(outcome.job.usage ? { usage: outcome.job.usage } : {}),
     text: JSON.stringify({
       id: idOf(line),
       custom_id: line.customId,

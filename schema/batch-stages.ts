@@ -1,6 +1,7 @@
 /** What travels between the workflow of a batch, its activities and its next run. Small, as in stages.ts. */
 import type { BatchStatus, ShardLine } from './batch.ts';
 import type { BatchId, FileId, JobId } from './ids.ts';
+import type { Spending } from './money.ts';
 
 /** What can be said to a running batch, by a signal of this name. */
 export const BATCH_CONTROL = 'control';
@@ -81,6 +82,7 @@ export interface FinishBatchInput extends BatchRef {
 export interface FinishBatchOutput {
   readonly completed: number;
   readonly failed: number;
+  readonly spending: Spending;
   readonly outputFileId?: FileId;
   readonly errorFileId?: FileId;
 }

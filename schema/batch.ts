@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { jobError } from './errors.ts';
 import { BatchId, FileId, type JobId } from './ids.ts';
 import type { JobError } from './job.ts';
+import type { Spending } from './money.ts';
 import { Metadata, SummaryRequest } from './request.ts';
+import { BatchUsage } from './usage.ts';
 
 /** Most lines of a batch, and most bytes of its file: OpenAI's limits. */
 export const MAX_BATCH_LINES = 50_000;
@@ -132,6 +134,9 @@ export const Batch = z
     metadata: z.record(z.string(), z.string()).nullable(),
     max_in_flight: z.int().describe('Ours.'),
     round: z.int().describe('Ours: 1, and one more with each retry.'),
+    usage: BatchUsage.optional().describe(
+      'What its jobs have cost, once it has ended; of a line that was retried, in its last round.',
+    ),
   })
   .meta({ id: 'Batch' });
 export type Batch = z.infer<typeof Batch>;
@@ -188,6 +193,8 @@ export interface BatchMemo {
   readonly failed: number;
   readonly times: BatchTimes;
   readonly errors?: NonNullable<Batch['errors']>['data'];
+  /** What its jobs have cost, once it has ended. */
+  readonly spending?: Spending;
   readonly outputFileId?: FileId;
   readonly errorFileId?: FileId;
 }

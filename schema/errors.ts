@@ -201,12 +201,32 @@ export const ERRORS = {
     hint: 'Compare start_time, end_time or pages with the length of the source.',
   },
 
+  // Money
+  budget: {
+    status: 422,
+    retryable: true,
+    title: 'The job has reached its max_cost.',
+    hint: 'Retry the job, which may spend as much again, or ask once more with a higher max_cost.',
+  },
+  prices_missing: {
+    status: 422,
+    retryable: false,
+    title: 'Costs are not known here, so that max_cost cannot be kept.',
+    hint: 'Leave max_cost out, or set FRAMELOOM_PRICE_INPUT, FRAMELOOM_PRICE_OUTPUT or FRAMELOOM_PRICE_GPU_SECOND on the CPU workers.',
+  },
+
   // Limits
   rate_limited: {
     status: 429,
     retryable: true,
     title: 'Too many requests in a minute.',
     hint: 'Wait as long as `Retry-After` says; `RateLimit` tells what is left.',
+  },
+  quota_exceeded: {
+    status: 429,
+    retryable: true,
+    title: 'The quota of this API key is used up.',
+    hint: 'Wait until jobs have ended, or as long as `Retry-After` says.',
   },
 
   // The model

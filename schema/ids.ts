@@ -27,6 +27,11 @@ export const UploadId = z
   .regex(new RegExp(`^upload_${BODY}$`))
   .brand('UploadId');
 export type UploadId = z.infer<typeof UploadId>;
+export const EstimateId = z
+  .string()
+  .regex(new RegExp(`^est_${BODY}$`))
+  .brand('EstimateId');
+export type EstimateId = z.infer<typeof EstimateId>;
 
 /** A hex SHA-256. */
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -51,6 +56,11 @@ function encode(bytes: Uint8Array): string {
 export async function jobIdFor(tenant: string, key: string): Promise<JobId> {
   const bytes = new TextEncoder().encode(JSON.stringify([tenant, key]));
   return `sum_${encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))}` as JobId; // built to the pattern above
+}
+
+/** The id of the estimate for which things are kept under `owner`, and back. */
+export function estimateIdOf(owner: JobId): EstimateId {
+  return owner.replace(/^sum_/, 'est_') as EstimateId; // of the same pattern
 }
 
 /** A new random file id. */

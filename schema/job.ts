@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from './errors.ts';
 import { JobId, Sha256 } from './ids.ts';
+import type { Spending } from './money.ts';
 import { SummaryRequest } from './request.ts';
 import { SummaryResult } from './result.ts';
+import { Usage } from './usage.ts';
 
 export const JobStatus = z.enum([
   'queued',
@@ -72,8 +74,16 @@ export const Ledger = z
         rows: z
           .number()
           .describe('Answers that decoded together with this one, itself included, on average.'),
+        input_tokens: z.int().describe('Charged tokens: 0 where the caption was found.'),
+        output_tokens: z.int(),
+        cost: z.number(),
       }),
     ),
+    merging: Usage.describe('Sections, summary and titles.'),
+    input_tokens: z.int().describe('The sum over segments and merging; so are the next two.'),
+    output_tokens: z.int(),
+    cost: z.number(),
+    currency: z.string().nullable().describe('Null where the server has no prices; `cost` is 0 then.'),
   })
   .meta({ id: 'Ledger' });
 export type Ledger = z.infer<typeof Ledger>;
@@ -92,6 +102,9 @@ export const Job = z
       .describe('During a retry, and after one that made none: what the run before it made.'),
     result_sha256: Sha256.nullable().describe('Hash of the stored result.'),
     ledger: z.union([Ledger, z.null()]),
+    usage: z
+      .union([Usage, z.null()])
+      .describe('What this run has cost so far, also where it ends without a result.'),
     error: z.union([JobError, z.null()]),
     created_at: z.iso.datetime(),
     started_at: z.iso.datetime().nullable(),
@@ -115,6 +128,8 @@ export interface JobMemo {
   /** Digest of the request, to tell a repeated request from another one under the same idempotency key. */
   readonly fingerprint: string;
   readonly progress?: Progress;
+  /** What this run has cost so far. */
+  readonly spending?: Spending;
   readonly startedAt?: string;
   /** When the job was started: a job that goes on in further runs began with the first of them. RFC 3339. */
   readonly createdAt?: string;

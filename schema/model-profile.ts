@@ -23,6 +23,8 @@ export const ModelProfile = z.strictObject({
     summary: z.int().positive(),
     title: z.int().positive(),
   }),
+  /** What answers usually have, for estimates until jobs have shown it. */
+  typical: z.object({ caption: z.number().positive(), title: z.number().positive() }).optional(),
   /**
    * Share of a summary sentence that its segments must support, 0 to 1; at 1 the sentence must be one of their captions. A model
    * that merges by copying can be held to 1.

@@ -122,6 +122,15 @@ export const SummaryRequest = z
       .enum(['low', 'medium', 'high'])
       .default('medium')
       .describe('How closely each picture is looked at.'),
+    max_cost: z
+      .number()
+      .positive()
+      .max(1e9)
+      .optional()
+      .describe(
+        'Most the job may cost, in the currency of the server: no segment is begun that could take it beyond. What is described ' +
+          'by then is summarized, and the rest are gaps with the reason `budget`.',
+      ),
     max_tokens: z.int().min(16).max(4096).optional().describe('Most tokens of the summary.'),
     priority: z
       .enum(['high', 'normal', 'low'])

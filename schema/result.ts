@@ -68,8 +68,10 @@ export const ResultGap = z
     start_time: z.number().optional(),
     end_time: z.number().optional(),
     slides: z.array(z.int()).optional(),
-    reason: z.string().describe('Error code.'),
-    attempts: z.int().describe('How often it was tried, workers that were lost included.'),
+    reason: z.string().describe('Error code; `budget` where `max_cost` was reached.'),
+    attempts: z
+      .int()
+      .describe('How often it was tried, workers that were lost included; 0 where it was not begun.'),
   })
   .meta({ id: 'Gap' });
 

@@ -3,9 +3,14 @@
  * call `loadSettings` once; nothing else reads the environment. docs/settings.md is generated from this table.
  */
 import { z } from 'zod';
+import type { Prices } from './money.ts';
+import type { Quotas } from './quotas.ts';
 
 const bytes = z.coerce.number().int().positive();
 const count = z.coerce.number().int().positive();
+/** 0 for none. */
+const limit = z.coerce.number().int().min(0).default(0);
+const amount = z.coerce.number().min(0).max(1e6).default(0);
 
 /** Every variable with its meaning. */
 export const environment = z.object({
@@ -144,6 +149,24 @@ export const environment = z.object({
   FRAMELOOM_CPU_SLOTS: count
     .optional()
     .describe('Activities a CPU worker runs at once; default: number of cores.'),
+  FRAMELOOM_PRICE_INPUT: amount.describe('Price of a million tokens of prompts; 0 for none (docs/costs.md).'),
+  FRAMELOOM_PRICE_OUTPUT: amount.describe('Price of a million tokens of answers.'),
+  FRAMELOOM_PRICE_GPU_SECOND: amount.describe('Price of a second in which the model is busy.'),
+  FRAMELOOM_CURRENCY: z
+    .string()
+    .min(1)
+    .max(16)
+    .default('USD')
+    .describe('What prices and costs are in; only named, never converted.'),
+  FRAMELOOM_QUOTA_REQUESTS: limit.describe(
+    'Most requests of a tenant in a minute, in each API process; 0 for any number.',
+  ),
+  FRAMELOOM_QUOTA_JOBS: limit.describe(
+    'Most unfinished jobs of a tenant, lines of batches not counted; 0 for any number.',
+  ),
+  FRAMELOOM_QUOTA_VIDEO_SECONDS: limit.describe(
+    'Most seconds of video that jobs of a tenant take in within a day of UTC; 0 for any number.',
+  ),
   FRAMELOOM_MAX_UPLOAD_BYTES: bytes.default(20 * 2 ** 30).describe('Largest file accepted, in bytes.'),
   FRAMELOOM_MAX_PIXELS: bytes.default(67_108_864).describe('Most pixels of one picture or video frame.'),
   FRAMELOOM_MAX_DURATION: count.default(172_800).describe('Longest video, in seconds.'),
@@ -267,6 +290,9 @@ export interface Settings {
   readonly modelUrl: string | undefined;
   readonly modelKey: string | undefined;
   readonly cpuSlots: number | undefined;
+  /** Undefined: nothing is priced. */
+  readonly prices: Prices | undefined;
+  readonly quotas: Quotas;
   readonly maxUploadBytes: number;
   readonly maxPixels: number;
   readonly maxDuration: number;
@@ -367,6 +393,12 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     modelUrl: e.FRAMELOOM_MODEL_URL,
     modelKey: e.FRAMELOOM_MODEL_KEY,
     cpuSlots: e.FRAMELOOM_CPU_SLOTS,
+    prices: pricesOf(e),
+    quotas: {
+      requests: e.FRAMELOOM_QUOTA_REQUESTS,
+      jobs: e.FRAMELOOM_QUOTA_JOBS,
+      videoSeconds: e.FRAMELOOM_QUOTA_VIDEO_SECONDS,
+    },
     maxUploadBytes: e.FRAMELOOM_MAX_UPLOAD_BYTES,
     maxPixels: e.FRAMELOOM_MAX_PIXELS,
     maxDuration: e.FRAMELOOM_MAX_DURATION,
@@ -434,6 +466,13 @@ export function bucketSettings(e: BucketVariables): BucketSettings | undefined {
         : e.FRAMELOOM_S3_PATH_STYLE === 'true',
     credentials: bucketCredentials(e),
   };
+}
+
+function pricesOf(e: z.infer<typeof environment>): Prices | undefined {
+  const { FRAMELOOM_PRICE_INPUT: input, FRAMELOOM_PRICE_OUTPUT: output } = e;
+  const gpuSecond = e.FRAMELOOM_PRICE_GPU_SECOND;
+  if (input + output + gpuSecond === 0) return undefined;
+  return { currency: e.FRAMELOOM_CURRENCY, input, output, gpuSecond };
 }
 
 function bucketCredentials(e: BucketVariables): BucketCredentials {

@@ -2,6 +2,7 @@
  * What the stages of a job leave for each other in the store, in numbered shards of at most `SHARD` entries: neither the messages
  * between them nor the memory of a workflow grow with the source.
  */
+import type { Consumption } from './money.ts';
 import type { Cost, ModelPlan, WordsRef } from './stages.ts';
 
 /** Entries of one shard. A segment under way knows its shard and its place there: both follow from its number. */
@@ -89,4 +90,7 @@ export interface MergeOutcome {
   /** What was made for it, for the totals. */
   readonly made: readonly string[];
   readonly gpuSeconds: number;
+  readonly charged?: Consumption;
+  /** Of what is charged. */
+  readonly cost?: number;
 }

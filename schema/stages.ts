@@ -6,6 +6,7 @@ import type { ErrorCode } from './errors.ts';
 import type { JobEvent } from './events.ts';
 import type { FileId, JobId } from './ids.ts';
 import type { JobError, Progress } from './job.ts';
+import type { Consumption, Prices, Spending } from './money.ts';
 import type { SourceRequest, SummaryRequest } from './request.ts';
 import type { MergeOutcome, SegmentOutcome } from './shards.ts';
 import type { SourceInfo, VideoInfo } from './source.ts';
@@ -35,6 +36,7 @@ export interface JobState {
   readonly shown?: string;
   readonly described?: DescribedState;
   readonly merged?: MergedState;
+  readonly spending?: Spending;
 }
 
 export interface ExtractedState {
@@ -117,6 +119,8 @@ export interface IngestOutput {
   /** Of a deck, or of the deck that a video shows. */
   readonly deck?: DeckParts;
   readonly model: ModelPlan;
+  /** Of the worker that took the job in; absent where it has none. */
+  readonly prices?: Prices;
 }
 
 /** The stretches in which the sampler decides: of `seconds` each, from the beginning of a chunk to its end. */
@@ -218,6 +222,8 @@ export interface PlanInput extends JobRef {
 export interface PlanOutput {
   readonly segments: number;
   readonly frames: number;
+  /** Most tokens that any of the segments can take. */
+  readonly most?: Pick<Consumption, 'inputTokens' | 'outputTokens'>;
 }
 
 /** Segments `[from, to)` of a shard. */
@@ -250,6 +256,9 @@ export interface Cost {
   readonly rows: number;
   /** What ran the model, such as `onnxruntime-node 1.30.0 cpu`. */
   readonly runtime: string;
+  /** Of the answer, whether it was made or found. */
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
 }
 
 export interface TokenUsage {
@@ -344,6 +353,8 @@ export interface FinishInput extends JobRef {
   readonly title: string;
   /** What the title cost. */
   readonly titleGpuSeconds: number;
+  readonly titleCharged?: Consumption;
+  readonly prices?: Prices;
   readonly startedAt: string;
   readonly model: ModelPlan;
   /** A segment whose caption is missing is a gap. */

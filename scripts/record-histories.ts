@@ -12,7 +12,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { jobIdFor } from '../schema/ids.ts';
-import { SummaryRequest } from '../schema/request.ts';
+import { SummaryRequest, type SummaryRequestInput } from '../schema/request.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { startTemporalServer } from '../test/support/temporal-server.ts';
@@ -29,6 +29,7 @@ interface Way {
   readonly pages: number;
   /** Replaces activities of the happy way. */
   readonly change?: (happy: Activities) => Activities;
+  readonly request?: Partial<SummaryRequestInput>;
   /** Cancels the job once this activity has begun. */
   readonly cancel?: 'extractFrames' | 'describeSegment' | 'reduce';
 }
@@ -53,6 +54,10 @@ const poison = async (): Promise<never> => {
   throw ApplicationFailure.nonRetryable('too long', 'context_exceeded');
 };
 
+/** A thousandth for each token. */
+const PRICES = { currency: 'EUR', input: 1000, output: 1000, gpuSecond: 0 };
+const MOST = { inputTokens: 500, outputTokens: 100 };
+
 const WAYS: readonly Way[] = [
   { name: 'completed', pages: 24 },
   {
@@ -70,6 +75,19 @@ const WAYS: readonly Way[] = [
     change: (happy) => ({
       describeSegment: (input) =>
         (input as { readonly at: number }).at === 1 ? poison() : (happy.describeSegment?.(input) ?? poison()),
+    }),
+  },
+  {
+    name: 'budget',
+    pages: 48,
+    request: { max_cost: 8 },
+    change: (happy) => ({
+      ingest: async (input) => ({ ...((await happy.ingest?.(input)) as object), prices: PRICES }),
+      plan: async (input) => ({ ...((await happy.plan?.(input)) as object), most: MOST }),
+      describeSegment: async (input) => ({
+        ...((await happy.describeSegment?.(input)) as object),
+        ...{ inputTokens: 400, outputTokens: 40 },
+      }),
     }),
   },
   { name: 'failed-at-ingest', pages: 4, change: () => ({ ingest: poison }) },
@@ -133,7 +151,10 @@ async function main(): Promise<void> {
       const input: SummarizeInput = {
         jobId,
         tenant: 'histories',
-        request: SummaryRequest.parse({ source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } }),
+        request: SummaryRequest.parse({
+          source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
+          ...way.request,
+        }),
       };
       const handle = await client.workflow.start('summarize', {
         workflowId: jobId,

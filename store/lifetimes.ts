@@ -52,6 +52,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   // Small, and the dearest to make again.
   generations: renewed(90),
   checkpoints: written(7),
+  // What answers took lately.
+  rates: written(30),
   // Result, ledger, events and secrets of a job.
   jobs: written(30),
   // Checked lines of batches, and what became of each: used for the last time when results are read.

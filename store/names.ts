@@ -18,6 +18,7 @@ export const CLASSES = [
   'features',
   'generations',
   'checkpoints',
+  'rates',
   'jobs',
   'batches',
   'deleted',
@@ -118,6 +119,15 @@ export function attemptNoteName(digest: string, activity: string, attempt: numbe
 
 export function attemptNotePrefix(digest: string, activity: string): string {
   return `${checkpointPrefix(digest)}begun-${activity}-`;
+}
+
+/** What the answers of a job took, one job per slot of a day. */
+export function rateName(model: string, day: string, slot: number): string {
+  return `${ratePrefix(model, day)}${String(slot).padStart(2, '0')}.json`;
+}
+
+export function ratePrefix(model: string, day: string): string {
+  return `rates/${model}/${day}/`;
 }
 
 /** Result, ledger and frame list of a job. */

@@ -178,7 +178,9 @@ export function stitch(pieces: Pieces): SummaryResult {
   return {
     title: pieces.title,
     summary: kept.map((item) => item.text).join(' '),
-    finish_reason: worst([...pieces.finishReasons, ...segments.map((segment) => segment.finish_reason)]),
+    finish_reason: gaps.some(({ reason }) => reason === 'budget')
+      ? 'budget'
+      : worst([...pieces.finishReasons, ...segments.map((segment) => segment.finish_reason)]),
     coverage: described,
     gaps,
     chapters,

@@ -57,6 +57,7 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
         store,
         tools,
         profile,
+        prices: settings.prices,
         scratch: scratch.path,
         office,
         withoutLibreOffice: settings.withoutLibreOffice,

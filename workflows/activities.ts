@@ -4,6 +4,7 @@
  */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
+import type { EstimateActivities } from '../schema/estimate.ts';
 import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
@@ -52,6 +53,14 @@ export const gpu = proxyActivities<GpuActivities>({
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s' },
+});
+
+export const costs = proxyActivities<EstimateActivities>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '1m',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
 });
 
 /** Local to the worker that runs the workflow: they cost a history one event each, whatever they are given. */

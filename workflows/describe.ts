@@ -2,15 +2,19 @@
 import { isCancellation } from '@temporalio/workflow';
 import { jobError } from '../schema/errors.ts';
 import type { JobError, Progress } from '../schema/job.ts';
+import { chargedOf, type Prices } from '../schema/money.ts';
 import type { SegmentOutcome } from '../schema/shards.ts';
 import type { DescribedState, JobRef, PlanOutput } from '../schema/stages.ts';
 import { local } from './activities.ts';
 import { sweep } from './bounded.ts';
+import type { Budget } from './budget.ts';
 import { isLong } from './chain.ts';
 import { attemptsOf, errorOf, failed } from './failures.ts';
 import type { Journal } from './journal.ts';
 import { describeSegment, placeOf } from './mend.ts';
 import { preparePictures } from './preprocess.ts';
+
+const OVER_BUDGET = 'The job has no room below max_cost for another segment.';
 
 /** Segments under way at once: enough to keep several GPU workers busy, few enough to be cancelled quickly. */
 const DESCRIBE_AT_ONCE = 16;
@@ -24,6 +28,7 @@ export async function describe(
   ref: JobRef,
   state: DescribedState | undefined,
   journal: Journal,
+  { budget, prices }: { readonly budget?: Budget | undefined; readonly prices?: Prices | undefined },
 ): Promise<DescribedState> {
   const counts = { total, done: state?.done ?? 0, failed: state?.failed ?? 0 };
   const began = state?.began ?? Date.now();
@@ -51,6 +56,8 @@ export async function describe(
   return { next, done: counts.done, failed: counts.failed, began, ...why };
 
   async function one(index: number): Promise<SegmentOutcome> {
+    if (budget && !(await budget.admit())) return gap(index, jobError('budget', OVER_BUDGET), 0);
+    let gpuSeconds = 0;
     try {
       const lost = await pictures.ready(index);
       if (lost) return gap(index, jobError(lost.reason, lost.message), lost.attempts);
@@ -59,6 +66,8 @@ export async function describe(
         ...placeOf(index),
       });
       counts.done += 1;
+      gpuSeconds = cost.gpuSeconds;
+      journal.charge(chargedOf(cost), prices);
       journal.emit(
         { type: 'segment.completed', segment: { index, generation, cached: cost.cached } },
         describing(),
@@ -68,6 +77,8 @@ export async function describe(
     } catch (failure) {
       if (isCancellation(failure)) throw failure;
       return gap(index, errorOf(failure), attemptsOf(failure));
+    } finally {
+      budget?.release(gpuSeconds);
     }
   }
 

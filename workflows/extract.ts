@@ -14,7 +14,7 @@ export async function extract(
   { source, artifact, deck, model }: IngestOutput,
   ref: JobRef,
   state: ExtractedState | undefined,
-  journal: Journal,
+  journal: Pick<Journal, 'emit'>,
 ): Promise<ExtractedState> {
   const from = state?.next ?? 0;
   let { kept, gaps } = state ?? { kept: 0, gaps: 0 };

@@ -1,4 +1,5 @@
 /** The workflows a worker runs. The bundle begins here. */
 export { batch } from './batch.ts';
 export { collectGarbage } from './collect-garbage.ts';
+export { estimate } from './estimate.ts';
 export { summarize } from './summarize.ts';

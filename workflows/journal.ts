@@ -5,6 +5,15 @@
  */
 import { CancellationScope, condition, sleep, upsertMemo } from '@temporalio/workflow';
 import type { JobMemo, JobOutcome, Progress } from '../schema/job.ts';
+import {
+  type Consumption,
+  costOf,
+  NOTHING_SPENT,
+  type Prices,
+  plus,
+  roundMoney,
+  type Spending,
+} from '../schema/money.ts';
 import type { JobRef, JobState, LoggedEvent } from '../schema/stages.ts';
 import { local } from './activities.ts';
 
@@ -28,24 +37,34 @@ export type NewEvent = LoggedEvent extends infer E
     : never
   : never;
 
+/** What one run's journal leaves for that of the next. */
+type Carried = Pick<JobState, 'nextEvent' | 'progress' | 'spending'>;
+
 export interface Journal {
   /** Appends an event; percent never falls. Answers at once. */
   emit(event: NewEvent, progress?: Partial<Progress>): void;
+  /** Adds to what the job has cost; it is in the memo with the next event. */
+  charge(consumed: Consumption, prices: Prices | undefined): void;
+  /** Notes how much video was taken in, likewise. */
+  took(videoSeconds: number): void;
+  /** What the run has cost so far. */
+  spent(): number;
   /** Adds to the memo. */
   note(memo: Partial<JobMemo>): void;
   /** Waits until every event so far is in the log, and answers with what the next run goes on from. */
-  rest(): Promise<Pick<JobState, 'nextEvent' | 'progress'>>;
+  rest(): Promise<Carried>;
   /** Puts the outcome into the memo, then the last event into the log: whoever sees the event finds the outcome. */
   close(outcome: JobOutcome, event: NewEvent, progress?: Partial<Progress>): Promise<void>;
 }
 
-export function openJournal(ref: JobRef, before?: Pick<JobState, 'nextEvent' | 'progress'>): Journal {
+export function openJournal(ref: JobRef, before?: Carried): Journal {
   let progress: Progress = before?.progress ?? {
     percent: 0,
     stage: 'queued',
     segments: { total: 0, done: 0, failed: 0 },
   };
   let nextId = before?.nextEvent ?? 1;
+  let spending: Spending | undefined = before?.spending;
   let writing = false;
   const waiting: LoggedEvent[] = [];
 
@@ -54,7 +73,7 @@ export function openJournal(ref: JobRef, before?: Pick<JobState, 'nextEvent' | '
     try {
       while (waiting.length > 0) {
         await restOfTask();
-        upsertMemo({ progress });
+        upsertMemo(noted());
         const batch = waiting.slice(0, BATCH);
         await local.appendEvents({ ...ref, events: batch });
         waiting.splice(0, batch.length);
@@ -62,6 +81,10 @@ export function openJournal(ref: JobRef, before?: Pick<JobState, 'nextEvent' | '
     } finally {
       writing = false;
     }
+  }
+
+  function noted(): Pick<JobMemo, 'progress' | 'spending'> & Record<string, unknown> {
+    return { progress, ...(spending ? { spending } : {}) };
   }
 
   /** Waits until every event so far is in the log. */
@@ -86,18 +109,27 @@ export function openJournal(ref: JobRef, before?: Pick<JobState, 'nextEvent' | '
       // A log that cannot be written is tried again by its retry policy without end; what refuses an event stays for the next try.
       if (!writing) CancellationScope.nonCancellable(write).catch(() => undefined);
     },
+    charge(consumed, prices) {
+      const sum = spending ?? NOTHING_SPENT;
+      const cost = roundMoney(sum.cost + costOf(prices, consumed));
+      spending = { ...plus(sum, consumed), cost, ...(prices ? { currency: prices.currency } : {}) };
+    },
+    took(videoSeconds) {
+      spending = { ...(spending ?? NOTHING_SPENT), videoSeconds };
+    },
+    spent: () => spending?.cost ?? 0,
     note(memo) {
       upsertMemo({ ...memo });
     },
     async rest() {
       await CancellationScope.nonCancellable(flush);
-      return { nextEvent: nextId, progress };
+      return { nextEvent: nextId, progress, ...(spending ? { spending } : {}) };
     },
     close(outcome, event, change = {}) {
       return CancellationScope.nonCancellable(async () => {
         await flush();
         advance(change);
-        upsertMemo({ progress, outcome });
+        upsertMemo({ ...noted(), outcome });
         // The memo leaves with the end of this workflow task, a local activity would run before it: let the task end first.
         await sleep(1);
         append(event);

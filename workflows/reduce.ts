@@ -1,4 +1,5 @@
 /** From captions to one summary: captions → sections → summary, level by level, each prompt within the model's means. */
+import { type Consumption, chargedOf, costOf, type Prices, plus } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { MergeOutcome } from '../schema/shards.ts';
 import type { JobRef, MergedState, ModelPlan, ReduceInput, ReduceOutput } from '../schema/stages.ts';
@@ -25,6 +26,7 @@ export async function mergeLevel(
   state: MergedState | undefined,
   journal: Journal,
   { mend }: Mender,
+  prices: Prices | undefined,
 ): Promise<MergedState> {
   const { levels, next: from } = await plan();
   const level = levels.length - 1;
@@ -76,12 +78,19 @@ export async function mergeLevel(
       title: title.generation,
       made: [written.generation, title.generation],
       gpuSeconds: written.gpuSeconds + title.gpuSeconds,
+      ...charge(plus(chargedOf(written), chargedOf(title))),
     };
   }
 
   async function merge(index: number): Promise<MergeOutcome> {
-    const { generation, gpuSeconds, passed } = await ask(index, 'summary', maxTokens);
-    return { text: generation, made: passed ? [] : [generation], gpuSeconds };
+    const { generation, passed, ...cost } = await ask(index, 'summary', maxTokens);
+    const { gpuSeconds } = cost;
+    return { text: generation, made: passed ? [] : [generation], gpuSeconds, ...charge(chargedOf(cost)) };
+  }
+
+  function charge(charged: Consumption): Pick<MergeOutcome, 'charged' | 'cost'> {
+    journal.charge(charged, prices);
+    return { charged, cost: costOf(prices, charged) };
   }
 
   function ask(index: number, kind: ReduceInput['kind'], most: number): Promise<ReduceOutput> {

@@ -5,11 +5,14 @@
  */
 import { CancellationScope, ContinueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { jobError } from '../schema/errors.ts';
+import type { JobId } from '../schema/ids.ts';
+import { chargedOf } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import { SHARD } from '../schema/shards.ts';
 import type { SourceInfo } from '../schema/source.ts';
 import type {
   FinishOutput,
+  IngestInput,
   IngestOutput,
   JobRef,
   JobState,
@@ -21,6 +24,7 @@ import type {
 import { planSpans, videoRange } from '../summary/plan.ts';
 import { cpu, gpu, source as sourceActivities, whole } from './activities.ts';
 import { both } from './bounded.ts';
+import { openBudget } from './budget.ts';
 import { handOver, refOf } from './chain.ts';
 import { describe } from './describe.ts';
 import { extract } from './extract.ts';
@@ -68,7 +72,7 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
     handOver(input, { ...state, startedAt, ...(await journal.rest()) });
 
   const ingested = state.ingested ?? (await begin(input, journal));
-  const { source, model } = ingested;
+  const { source, model, prices } = ingested;
   state = { ...state, ingested };
 
   const spans = planSpans(source, request, ingested.slides.flatMap(numbers));
@@ -101,14 +105,15 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
     state = { ...state, planned, ...(shown === undefined ? {} : { shown }) };
   }
   if (described === undefined || described.next < planned.segments) {
-    described = await describe(planned, ref, described, journal);
+    const budget = openBudget(request, model, prices, planned, journal, described);
+    described = await describe(planned, ref, described, journal, { budget, prices });
     state = { ...state, described };
     if (described.next < planned.segments) await rest();
   }
   const { segments } = planned;
   const mender = openMender(ref, { segments, model, maxTokens: request.max_tokens ?? model.tokens.summary });
   while (merged === undefined || !isMerged(merged)) {
-    merged = await mergeLevel(segments, request, model, ref, merged, journal, mender);
+    merged = await mergeLevel(segments, request, model, ref, merged, journal, mender, prices);
     state = { ...state, merged };
     if (merged.next < (merged.levels.at(-1) ?? 0)) await rest();
   }
@@ -123,6 +128,8 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
       ...(lossy ? { lossy } : {}),
     });
   const title = await mender.mend(levels, makeTitle);
+  const titleCharged = chargedOf(title);
+  journal.charge(titleCharged, prices);
   journal.emit({ type: 'reduce.completed' }, { stage: 'finish', percent: 97 });
   const { lost = 0, ...output } = await mender.mend(levels, async (attempt) => {
     // Its title is in no shard.
@@ -138,6 +145,8 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
       summary,
       title: title.generation,
       titleGpuSeconds: title.gpuSeconds,
+      titleCharged,
+      ...(prices ? { prices } : {}),
       startedAt,
       model,
       ...(attempt.lossy ? { lossy: true } : {}),
@@ -149,17 +158,27 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
 /** Finds out what the source is. */
 async function begin({ request, jobId }: SummarizeInput, journal: Journal): Promise<IngestOutput> {
   journal.emit({ type: 'job.started' }, { stage: 'ingest', percent: 1 });
-  const ingested = await sourceActivities.ingest({
+  const ingested = await sourceActivities.ingest(ingestInput(jobId, request));
+  if (request.max_cost !== undefined && !ingested.prices)
+    throw failed(jobError('prices_missing', 'This server has no prices.'));
+  if (ingested.source.type === 'video') {
+    const range = videoRange(ingested.source, request);
+    journal.took(Math.round((range.end - range.start) * 1000) / 1000);
+  }
+  const source = outline(ingested.source);
+  journal.emit({ type: 'source.ready', source }, { stage: 'extract', percent: 5 });
+  return ingested;
+}
+
+export function ingestInput(jobId: JobId, request: SummaryRequest): IngestInput {
+  return {
     jobId,
     source: request.source,
     detail: request.detail,
     ...(request.pages === undefined ? {} : { pages: request.pages }),
     ...(request.start_time === undefined ? {} : { startTime: request.start_time }),
     ...(request.end_time === undefined ? {} : { endTime: request.end_time }),
-  });
-  const source = outline(ingested.source);
-  journal.emit({ type: 'source.ready', source }, { stage: 'extract', percent: 5 });
-  return ingested;
+  };
 }
 
 /** The words that go with a video, where it has any. */
@@ -216,6 +235,6 @@ function outline(source: SourceInfo): { type: string; duration?: number; pages?:
 }
 
 /** The numbers from `first` to `last`, both included. */
-function numbers([first, last]: readonly [number, number]): readonly number[] {
+export function numbers([first, last]: readonly [number, number]): readonly number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }

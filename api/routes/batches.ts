@@ -29,6 +29,7 @@ import { integerParam } from '../integer-param.ts';
 import { readJson } from '../job-view.ts';
 import { jsonLimit } from '../limits.ts';
 import { problems } from '../problems.ts';
+import type { QuotaGuard } from '../quotas.ts';
 import { findFile } from './files.ts';
 
 const Params = z.object({ id: BatchId.meta({ description: 'Id of the batch.' }) });
@@ -65,6 +66,8 @@ const create = createRoute({
       'payload_too_large',
       'unsupported_content_type',
       'not_found',
+      'rate_limited',
+      'quota_exceeded',
       'unavailable',
       'storage_unavailable',
     ),
@@ -166,7 +169,7 @@ const retry = action(
     'time it has begins anew.',
 );
 
-export function batchRoutes(app: Api, deps: ApiDeps): void {
+export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { store, clock } = deps;
   const { batches } = deps.orchestrator;
 
@@ -202,6 +205,7 @@ export function batchRoutes(app: Api, deps: ApiDeps): void {
     if (file?.purpose === 'batch_output')
       throw new FrameloomError('invalid_request', 'input_file_id: names the output of a batch.');
     const known = key === undefined ? undefined : await batches.describe(id);
+    if (!known) await quotas.admit(c, 'uncounted');
     const record = known ?? (await batches.start(id, await takeIn(deps, tenant, id, request, file)));
     if (record.memo.fingerprint !== (await batchFingerprint(request, file))) {
       throw new FrameloomError('idempotency_conflict', 'This key was used with another batch.');

@@ -15,6 +15,7 @@ import { jsonLimit } from '../limits.ts';
 import { isClosed, type JobRecord } from '../orchestrator.ts';
 import { withPlace } from '../place.ts';
 import { problems } from '../problems.ts';
+import type { QuotaGuard } from '../quotas.ts';
 import { referPasswords, sealRequest } from '../sealed-request.ts';
 import { requireFiles } from './files.ts';
 
@@ -70,6 +71,8 @@ const create = createRoute({
       'payload_too_large',
       'unsupported_content_type',
       'source_missing',
+      'rate_limited',
+      'quota_exceeded',
       'unavailable',
     ),
   },
@@ -135,7 +138,14 @@ const retry = createRoute({
   request: { params: JobParams },
   responses: {
     202: { description: 'The job, which runs again.', content },
-    ...problems('not_found', 'job_running', 'nothing_to_retry', 'unavailable', 'storage_unavailable'),
+    ...problems(
+      'not_found',
+      'job_running',
+      'nothing_to_retry',
+      'quota_exceeded',
+      'unavailable',
+      'storage_unavailable',
+    ),
   },
 });
 
@@ -152,7 +162,7 @@ const remove = createRoute({
   },
 });
 
-export function summaryRoutes(app: Api, deps: ApiDeps): void {
+export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { orchestrator, store } = deps;
 
   /** One job with all there is to say of it. */
@@ -170,7 +180,10 @@ export function summaryRoutes(app: Api, deps: ApiDeps): void {
     const jobId = await jobIdFor(tenant, key === undefined ? `content:${fingerprint}` : `key:${key}`);
     // A repeated request is answered even after its files were deleted.
     const known = await orchestrator.describe(jobId);
-    if (!known) await requireFiles(store, tenant, request.source);
+    if (!known) {
+      await quotas.admit(c);
+      await requireFiles(store, tenant, request.source);
+    }
     // What stands for a job that is there already is in the store; another request under its key leaves nothing there.
     const sealed = known ? known.memo.request : await sealRequest(deps, tenant, jobId, referenced);
     const started = await orchestrator.start({
@@ -222,6 +235,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps): void {
     }
     if (statusOf(before) === 'completed')
       throw new FrameloomError('nothing_to_retry', 'The job has no gaps.');
+    await quotas.admit(c);
     return c.json(await view(await orchestrator.retry(before)), 202);
   });
 

@@ -5,6 +5,7 @@ import { clockSkew } from './clock-skew.ts';
 import { damage } from './damage.ts';
 import { diskFull } from './disk-full.ts';
 import { equalSubmits } from './equal-submits.ts';
+import { fairness } from './fairness.ts';
 import { kill } from './kill.ts';
 import { longHistory } from './long-history.ts';
 import { noWorkers } from './no-workers.ts';
@@ -35,4 +36,5 @@ export const DRILLS: readonly Drill[] = [
   longHistory,
   twelveHours,
   backfill,
+  fairness,
 ];

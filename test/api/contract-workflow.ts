@@ -42,3 +42,8 @@ export async function summarize(): Promise<void> {
   }
   if (end === 'fail') throw ApplicationFailure.nonRetryable('as told', 'internal');
 }
+
+/** An estimate that takes its time. */
+export async function estimate(): Promise<void> {
+  await condition(() => false);
+}

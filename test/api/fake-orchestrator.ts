@@ -4,10 +4,13 @@ import { isClosed, memoOfRetry } from '../../api/orchestrator.ts';
 import { FrameloomError } from '../../schema/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
+import { sumSpending } from '../../schema/money.ts';
 import { createFakeBatches, type FakeBatches } from './fake-batches.ts';
+import { createFakeEstimates, type FakeEstimates } from './fake-estimates.ts';
 
 export interface FakeOrchestrator extends Orchestrator {
   readonly batches: FakeBatches;
+  readonly estimates: FakeEstimates;
   /** Changes the memo, as the workflow would. */
   upsert(id: JobId, change: Partial<JobMemo>): void;
   /** Ends the current run. */
@@ -24,6 +27,8 @@ export interface FakeOrchestrator extends Orchestrator {
 
 export function createFakeOrchestrator(now: () => number = Date.now): FakeOrchestrator {
   const jobs = new Map<JobId, JobRecord>();
+  /** Runs that another has followed. */
+  const runs: JobRecord[] = [];
 
   function found(id: JobId): JobRecord {
     const record = jobs.get(id);
@@ -44,6 +49,8 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       memo,
       createdAt: new Date(now()).toISOString(),
     };
+    const before = jobs.get(id);
+    if (before) runs.push(before);
     // The newest comes last.
     jobs.delete(id);
     jobs.set(id, record);
@@ -52,6 +59,7 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
 
   const fake: FakeOrchestrator = {
     batches: createFakeBatches(now, answer),
+    estimates: createFakeEstimates(now, answer),
     down: false,
     pace: { backlog: 0, rate: 0 },
     describes: 0,
@@ -99,6 +107,19 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
         return other < level || (other === level && index < own);
       });
       return { ahead: ahead.length, ...fake.pace };
+    },
+
+    async spending({ tenant, from, until }) {
+      answer();
+      const mine = [...runs, ...jobs.values()].filter(
+        ({ memo, createdAt }) => memo.tenant === tenant && createdAt >= from && createdAt < until,
+      );
+      return { jobs: mine.length, spending: sumSpending(mine.map(({ memo }) => memo.spending)) };
+    },
+
+    async unfinished(tenant) {
+      answer();
+      return [...jobs.values()].filter((record) => record.memo.tenant === tenant && !isClosed(record)).length;
     },
 
     async cancel(id) {

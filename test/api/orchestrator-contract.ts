@@ -1,7 +1,7 @@
 /** What every Orchestrator must do. Run against the fake and against a real Temporal server. */
 import { describe, expect, it } from 'vitest';
 import { isClosed, type JobRecord, type Orchestrator } from '../../api/orchestrator.ts';
-import { type JobId, jobIdFor } from '../../schema/ids.ts';
+import { estimateIdOf, type JobId, jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 
 /** An orchestrator under test, with hands on its jobs. */
@@ -209,6 +209,59 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
       await expect.poll(between, POLL).toBe(1);
       await act(high.id, 'complete');
       await expect.poll(between, POLL).toBe(0);
+    });
+
+    it("sums what a tenant's runs have cost, and counts his unfinished jobs", async () => {
+      const { orchestrator, act } = bench();
+      const tenant = `spender-${Date.now()}`;
+      const from = new Date(Date.now() - 60_000).toISOString();
+      const until = new Date(Date.now() + 3_600_000).toISOString();
+      const spending = {
+        ...{ inputTokens: 10, outputTokens: 2, gpuSeconds: 0.5, cost: 0.25 },
+        ...{ videoSeconds: 3, currency: 'EUR' },
+      };
+      const ids: JobId[] = [];
+      for (let count = 0; count < 3; count += 1) {
+        const { jobId, memo } = await newJob(tenant);
+        await orchestrator.start({ jobId, memo: { ...memo, spending }, key: 'idempotency' });
+        ids.push(jobId);
+      }
+      const other = await newJob(`${tenant}-other`);
+      await orchestrator.start({ ...other, memo: { ...other.memo, spending }, key: 'idempotency' });
+      const [first] = ids;
+      if (!first) throw new Error('no job');
+      await act(first, 'fail');
+      const ended = await orchestrator.describe(first);
+      if (!ended) throw new Error('no such job');
+      await orchestrator.retry(ended);
+      // Four runs, of which the retry has cost nothing yet.
+      const asked = { tenant, from, until };
+      await expect
+        .poll(() => orchestrator.spending(asked), { timeout: 20_000 })
+        .toEqual({
+          jobs: 4,
+          spending: {
+            ...{ inputTokens: 30, outputTokens: 6, gpuSeconds: 1.5, cost: 0.75 },
+            ...{ videoSeconds: 9, currency: 'EUR' },
+          },
+        });
+      await expect.poll(() => orchestrator.unfinished(tenant), { timeout: 20_000 }).toBe(3);
+      const before = { tenant, from: '2020-01-01T00:00:00.000Z', until: from };
+      expect((await orchestrator.spending(before)).jobs).toBe(0);
+      expect(await orchestrator.unfinished('nobody')).toBe(0);
+    });
+
+    it('makes one estimate of equal requests at once, and finds it by its id', async () => {
+      const { estimates } = bench().orchestrator;
+      const { jobId, memo } = await newJob();
+      const { tenant, request, fingerprint } = memo;
+      const id = estimateIdOf(jobId);
+      expect(await estimates.describe(id)).toBeUndefined();
+      const start = () => estimates.start(id, { jobId, tenant, request }, { tenant, fingerprint });
+      const records = await Promise.all(Array.from({ length: 5 }, start));
+      expect(records[0]).toMatchObject({ id, state: 'running', memo: { tenant, fingerprint } });
+      expect(new Set(records.map(({ createdAt }) => createdAt)).size).toBe(1);
+      expect(await estimates.describe(id)).toEqual(records[0]);
     });
 
     it('refuses a cursor that is none', async () => {

@@ -242,6 +242,7 @@ export function videoJob(change: Partial<Job> = {}): Job {
     result: null,
     result_sha256: null,
     ledger: null,
+    usage: null,
     error: null,
     created_at: new Date(START).toISOString(),
     started_at: null,
@@ -257,7 +258,11 @@ export function finished(job: Job, result: SummaryResult): Job {
     progress: progressAt('done', 6),
     result,
     result_sha256: SHA,
-    ledger: { gpu_seconds: 61, wall_seconds: 83, runtime: 'onnxruntime-node 1.30.0 cpu', segments: [] },
+    ledger: {
+      ...{ gpu_seconds: 61, wall_seconds: 83, runtime: 'onnxruntime-node 1.30.0 cpu', segments: [] },
+      merging: { input_tokens: 0, output_tokens: 0, gpu_seconds: 0, cost: 0, currency: null },
+      ...{ input_tokens: 0, output_tokens: 0, cost: 0, currency: null },
+    },
     completed_at: new Date(START + 83_000).toISOString(),
   };
 }

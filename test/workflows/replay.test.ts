@@ -39,6 +39,7 @@ it('holds each way a job can take', () => {
     'completed',
     'retried',
     'gap',
+    'budget',
     'failed-at-ingest',
     'cancelled-describing',
     'continued',

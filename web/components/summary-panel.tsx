@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { ResultFrame } from '../../schema/result.ts';
+import type { ResultFrame, SummaryResult } from '../../schema/result.ts';
 import type { JobView } from '../job-view.ts';
 import { ChapterList } from './chapter-list.tsx';
 import { RetryGaps } from './retry-gaps.tsx';
@@ -14,6 +14,13 @@ interface Props {
   readonly onAgain: () => void;
 }
 
+/** What is said of a summary that did not end by itself. */
+const END: Readonly<Partial<Record<SummaryResult['finish_reason'], string>>> = {
+  length: 'The summary was cut at its length limit.',
+  repetition: 'The model began to repeat itself, and was stopped.',
+  budget: 'The job reached its max_cost: what it did not come to is missing here.',
+};
+
 /** The summary and the chapters; while they are made, what is known of them. */
 export function SummaryPanel({ view, selected, evidence, onAgain }: Props): JSX.Element {
   const { result } = view;
@@ -24,7 +31,7 @@ export function SummaryPanel({ view, selected, evidence, onAgain }: Props): JSX.
         {result ? (
           <>
             <SentenceList view={view} result={result} evidence={evidence} />
-            {result.finish_reason !== 'stop' && <p class="help">The summary was cut at its length limit.</p>}
+            {END[result.finish_reason] !== undefined && <p class="help">{END[result.finish_reason]}</p>}
           </>
         ) : (
           <p class="empty">

@@ -92,7 +92,29 @@ export function losses(run: Run, calm: Run): readonly string[] {
   lost.push(...eventLosses(events));
   const leftover = run.artifacts.filter((name) => name.startsWith('checkpoints/'));
   if (leftover.length > 0) lost.push(`${leftover.length} checkpoints are left behind`);
-  return [...lost, ...answerLosses(answers)];
+  return [...lost, ...ledgerLosses(job), ...answerLosses(answers)];
+}
+
+/** What the ledger counts twice, not at all, or otherwise than the answers themselves say. */
+export function ledgerLosses({ ledger, result, usage }: Job): readonly string[] {
+  if (!ledger || !result) return [];
+  const lost: string[] = [];
+  const answers = new Map(result.segments.map((segment) => [segment.index, segment.usage]));
+  const entries = new Set(ledger.segments.map(({ index }) => index));
+  if (entries.size !== ledger.segments.length || entries.size !== answers.size)
+    lost.push(`the ledger has ${ledger.segments.length} entries for ${answers.size} segments`);
+  for (const { index, input_tokens, output_tokens } of ledger.segments) {
+    const answer = answers.get(index);
+    // Found ones cost nothing.
+    if (input_tokens > 0 && (input_tokens !== answer?.input_tokens || output_tokens !== answer.output_tokens))
+      lost.push(`the ledger counts ${input_tokens} + ${output_tokens} tokens for segment ${index}`);
+  }
+  for (const key of ['input_tokens', 'output_tokens'] as const) {
+    const sum = ledger.segments.reduce((all, entry) => all + entry[key], ledger.merging[key]);
+    if (ledger[key] !== sum || usage?.[key] !== sum)
+      lost.push(`the ledger says ${ledger[key]} ${key}, the job ${usage?.[key]}, its parts come to ${sum}`);
+  }
+  return lost;
 }
 
 /** Answers that were made twice, or lost more of themselves than they may. */

@@ -1,0 +1,193 @@
+/** Reckons what a job takes from the pictures that were picked for it, and from what the model took lately. */
+import type { EstimateActivities, EstimateCostsInput, EstimateFigures } from '../schema/estimate.ts';
+import type { ModelProfile } from '../schema/model-profile.ts';
+import { costOf } from '../schema/money.ts';
+import type { SpokenWords } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
+import { type AnswerLength, estimateTokens, type SegmentPictures, type Tokens } from '../summary/estimate.ts';
+import { planSegments } from '../summary/plan.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { readJobFrames } from './job-frames.ts';
+import { budgetOf, tokensOf } from './plan.ts';
+import { type Rate, readRates } from './rates.ts';
+import { extractionsOf } from './shards.ts';
+
+/** Of the limit, where nothing is known of the captions of a model. */
+const USUAL_CAPTION = 0.6;
+/** Captions that do not repeat the one before: a shot is often shown by several pictures. */
+const USUAL_DISTINCT = { video: 0.75, deck: 0.95, images: 0.95 } as const;
+const USUAL_TITLE = 8;
+/** How many tokens of a prompt take as long as one of an answer: prompts are read many tokens at once. */
+const PROMPT_TOKENS_PER_STEP = 10;
+/** What looking at a part of the source only adds to the range, either way. */
+const UNSEEN = 0.3;
+
+export interface EstimateDeps {
+  readonly store: ArtifactStore;
+  readonly profile: ModelProfile;
+}
+
+export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateActivities['estimateCosts'] {
+  return (input) =>
+    withHeartbeat(async () => {
+      const { model, looked, spans } = input;
+      const { frames } = await readJobFrames(
+        store,
+        await extractionsOf(store, input, input.extractions),
+        input.maxFrames,
+      );
+      const { chunk_duration: chunk, start_time = 0 } = input.request;
+      const costs = frames.map((frame) => ({ ...frame, imageTokens: tokensOf(frame, model) }));
+      const words: SpokenWords | undefined = input.hasWords ? { artifact: '', from: 'track' } : undefined;
+      const planned = planSegments(
+        costs,
+        budgetOf({ ...input, ...(words ? { words } : {}) }),
+        chunk === undefined ? undefined : { origin: start_time, seconds: chunk },
+      );
+      const quoted = quotedWords(input);
+      const segmentsWith = (share: number): readonly SegmentPictures[] =>
+        planned.map(({ first, last }) => {
+          const own = costs.slice(first, last).filter(({ placeholder }) => !placeholder);
+          return {
+            pictures: own.length,
+            imageTokens: own.reduce((sum, frame) => sum + frame.imageTokens, 0),
+            words: share,
+          };
+        });
+      const rates = await readRates(store, model.revision, Date.now());
+      const length = lengthOf(rates, profile, input.source.type);
+      const own = {
+        caption: (input.request.prompt?.length ?? 0) + (input.request.caption_prompt?.length ?? 0),
+        merge: (input.request.prompt?.length ?? 0) + (input.request.summary_prompt?.length ?? 0),
+      };
+      const longest = input.request.max_tokens ?? model.tokens.summary;
+      const reckon = (share: number, answers: AnswerLength): Tokens =>
+        estimateTokens(segmentsWith(share), model, longest, own, answers);
+      const grown = growth(input, frames.length, looked, spans);
+      const unseen = looked < spans ? UNSEEN : 0;
+      const tokens = {
+        expected: scaled(reckon(quoted.expected, length), grown),
+        low: scaled(
+          reckon(quoted.low, { ...length, caption: length.caption * 0.6, distinct: length.distinct * 0.6 }),
+          grown * (1 - unseen),
+        ),
+        high: scaled(
+          reckon(quoted.high, {
+            caption: model.tokens.captionPerImage,
+            distinct: 1,
+            title: model.tokens.title,
+          }),
+          grown * (1 + unseen),
+        ),
+      };
+      const spread = (value: number): { expected: number; low: number; high: number } => ({
+        expected: Math.round(value * grown),
+        low: Math.floor(value * grown * (1 - unseen)),
+        high: Math.ceil(value * grown * (1 + unseen)),
+      });
+      return figuresOf(input, tokens, rates, {
+        segments: spread(planned.length),
+        pictures: spread(frames.filter(({ placeholder }) => !placeholder).length),
+      });
+    });
+}
+
+/** Tokens of words that a caption prompt quotes. */
+function quotedWords({
+  model,
+  source,
+  hasWords,
+}: EstimateCostsInput): Record<'expected' | 'low' | 'high', number> {
+  const most = model.wordTokens;
+  const likely = source.type === 'deck' || hasWords;
+  return { low: 0, expected: likely ? most / 2 : 0, high: source.type === 'images' ? 0 : most };
+}
+
+/** By the jobs of the latest day; how often a caption repeats the one before depends on the kind of source. */
+function lengthOf(
+  rates: readonly Rate[],
+  { tokens, typical }: ModelProfile,
+  kind: Rate['source'],
+): AnswerLength {
+  const alike = rates.filter(({ source }) => source === kind);
+  const average = (of: (rate: Rate) => number, over: readonly Rate[]): number | undefined => {
+    const pictures = over.reduce((sum, rate) => sum + rate.pictures, 0);
+    return pictures === 0 ? undefined : over.reduce((sum, rate) => sum + of(rate), 0) / pictures;
+  };
+  return {
+    caption:
+      average((rate) => rate.captionTokens, rates) ??
+      typical?.caption ??
+      tokens.caption_per_image * USUAL_CAPTION,
+    distinct: average((rate) => rate.distinct, alike) ?? USUAL_DISTINCT[kind],
+    title: typical?.title ?? USUAL_TITLE,
+  };
+}
+
+/** How many times as much there is as was looked at, within the frames that the job may have. */
+function growth({ maxFrames }: EstimateCostsInput, frames: number, looked: number, spans: number): number {
+  const all = (frames * spans) / Math.max(1, looked);
+  return Math.min(all, maxFrames ?? all) / Math.max(1, frames);
+}
+
+function scaled({ input, output }: Tokens, by: number): Tokens {
+  return { input: Math.round(input * by), output: Math.round(output * by) };
+}
+
+type Three<T> = Record<'expected' | 'low' | 'high', T>;
+
+function figuresOf(
+  { prices, model, looked, spans }: EstimateCostsInput,
+  tokens: Three<Tokens>,
+  rates: readonly Rate[],
+  counts: Pick<EstimateFigures, 'segments' | 'pictures'>,
+): EstimateFigures {
+  const seconds = gpuSecondsOf(tokens, rates);
+  const each = <T>(of: (which: keyof Three<T>) => T): Three<T> => ({
+    expected: of('expected'),
+    low: of('low'),
+    high: of('high'),
+  });
+  return {
+    ...counts,
+    input_tokens: each((which) => tokens[which].input),
+    output_tokens: each((which) => tokens[which].output),
+    gpu_seconds: seconds ?? null,
+    cost: each((which) =>
+      costOf(prices, {
+        inputTokens: tokens[which].input,
+        outputTokens: tokens[which].output,
+        gpuSeconds: seconds?.[which] ?? 0,
+      }),
+    ),
+    currency: prices?.currency ?? null,
+    assumptions: [
+      ...(rates.length > 0
+        ? []
+        : [
+            `No job of ${model.name} has ended within a week: its answers are taken to be of usual length, and GPU seconds are not known.`,
+          ]),
+      ...(looked < spans ? [`${looked} of ${spans} parts of the source were looked at.`] : []),
+      ...(model.wordTokens > 0
+        ? ['Words spoken or on slides were not read; the range allows for them.']
+        : []),
+    ],
+  };
+}
+
+/** By the jobs of the latest day: their average, and the fastest and the slowest of them. */
+function gpuSecondsOf(tokens: Three<Tokens>, rates: readonly Rate[]): Three<number> | undefined {
+  const steps = (input: number, output: number): number => input / PROMPT_TOKENS_PER_STEP + output;
+  const paces = rates.map(
+    (rate) => rate.gpuSeconds / Math.max(1, steps(rate.inputTokens, rate.outputTokens)),
+  );
+  if (paces.length === 0) return undefined;
+  const average = paces.reduce((sum, pace) => sum + pace, 0) / paces.length;
+  const at = ({ input, output }: Tokens, pace: number): number =>
+    Math.round(steps(input, output) * pace * 1000) / 1000;
+  return {
+    expected: at(tokens.expected, average),
+    low: at(tokens.low, Math.min(...paces)),
+    high: at(tokens.high, Math.max(...paces)),
+  };
+}

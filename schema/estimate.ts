@@ -1,0 +1,85 @@
+/** What a request will probably cost, and what travels to find that out. */
+import { z } from 'zod';
+import { EstimateId, type JobId } from './ids.ts';
+import { JobError } from './job.ts';
+import type { Prices } from './money.ts';
+import type { SummaryRequest } from './request.ts';
+import type { SourceInfo } from './source.ts';
+import type { JobRef, ModelPlan } from './stages.ts';
+
+const Range = z
+  .object({ expected: z.number(), low: z.number(), high: z.number() })
+  .describe('The most probable value, and the least and the most to reckon with.');
+
+export const EstimateFigures = z.object({
+  segments: Range,
+  pictures: Range.describe('Pictures that the model looks at.'),
+  input_tokens: Range.describe('Tokens of prompts, pictures included.'),
+  output_tokens: Range,
+  gpu_seconds: z
+    .union([Range, z.null()])
+    .describe('By what jobs of this model took lately; null where there were none.'),
+  cost: Range.describe('Without GPU seconds where these are null; 0 where the server has no prices.'),
+  currency: z.string().nullable(),
+  assumptions: z.array(z.string()).describe('What was not measured, and what it was taken to be.'),
+});
+export type EstimateFigures = z.infer<typeof EstimateFigures>;
+
+export const Estimate = z
+  .object({
+    id: EstimateId,
+    object: z.literal('estimate'),
+    status: z.enum(['pending', 'completed', 'failed']),
+    estimate: z.union([EstimateFigures, z.null()]),
+    error: z.union([JobError, z.null()]),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Estimate' });
+export type Estimate = z.infer<typeof Estimate>;
+
+/** What the memo of an estimate holds. */
+export interface EstimateMemo {
+  readonly tenant: string;
+  /** Digest of the request. */
+  readonly fingerprint: string;
+  readonly estimate?: EstimateFigures;
+  readonly error?: JobError;
+}
+
+/** The argument of the `estimate` workflow. */
+export interface EstimateInput {
+  /** Names what is kept for it, as a job's id does. No job has it. */
+  readonly jobId: JobId;
+  readonly tenant: string;
+  readonly request: SummaryRequest;
+}
+
+export interface EstimateCostsInput extends JobRef {
+  readonly source: SourceInfo;
+  readonly model: ModelPlan;
+  readonly prices?: Prices;
+  /** Number of shards with the names of extractions. */
+  readonly extractions: number;
+  readonly maxFrames?: number;
+  /** Spans of the source that were looked at, of how many. */
+  readonly looked: number;
+  readonly spans: number;
+  /** Whether somebody's words go with the video. */
+  readonly hasWords: boolean;
+  readonly request: Pick<
+    SummaryRequest,
+    | 'prompt'
+    | 'caption_prompt'
+    | 'summary_prompt'
+    | 'chunk_duration'
+    | 'start_time'
+    | 'end_time'
+    | 'max_tokens'
+  >;
+}
+
+/** Activities of the `cpu` queue. */
+export interface EstimateActivities {
+  /** Reckons from the pictures that were picked what describing and merging them takes. */
+  estimateCosts(input: EstimateCostsInput): Promise<EstimateFigures>;
+}

@@ -1,0 +1,72 @@
+/** What was spent, as clients see it: of a job, a batch or a tenant. */
+import { z } from 'zod';
+import type { Spending } from './money.ts';
+
+const amounts = {
+  input_tokens: z.int().describe('Tokens of prompts, pictures included.'),
+  output_tokens: z.int(),
+  gpu_seconds: z.number().describe('Time the model was busy, in seconds.'),
+  cost: z.number().describe('By the prices of the server; 0 where it has none.'),
+  currency: z.string().nullable().describe('Null where the server has no prices.'),
+};
+
+export const Usage = z
+  .object(amounts)
+  .describe('What was made, and made for this; what was found costs nothing.')
+  .meta({ id: 'Usage' });
+export type Usage = z.infer<typeof Usage>;
+
+/** OpenAI's usage of a batch, and ours beside it. */
+export const BatchUsage = z
+  .object({
+    ...amounts,
+    total_tokens: z.int(),
+    input_tokens_details: z.object({ cached_tokens: z.int() }),
+    output_tokens_details: z.object({ reasoning_tokens: z.int() }),
+  })
+  .meta({ id: 'BatchUsage' });
+export type BatchUsage = z.infer<typeof BatchUsage>;
+
+export const TenantUsage = z
+  .object({
+    object: z.literal('usage'),
+    start_time: z.int().describe('Seconds of Unix. Jobs that began from here on are counted …'),
+    end_time: z.int().describe('… up to here.'),
+    jobs: z.int().describe('Runs of jobs: one that was retried counts once more.'),
+    video_seconds: z.number().describe('Seconds of video that these jobs took in.'),
+    ...amounts,
+  })
+  .meta({ id: 'TenantUsage' });
+export type TenantUsage = z.infer<typeof TenantUsage>;
+
+export function usageView({ inputTokens, outputTokens, gpuSeconds, cost, currency }: Spending): Usage {
+  return {
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    gpu_seconds: gpuSeconds,
+    cost,
+    currency: currency ?? null,
+  };
+}
+
+/** Of what was shown, for sums of it. */
+export function spendingOf(usage: Usage): Spending {
+  return {
+    inputTokens: usage.input_tokens,
+    outputTokens: usage.output_tokens,
+    gpuSeconds: usage.gpu_seconds,
+    cost: usage.cost,
+    ...(usage.currency === null ? {} : { currency: usage.currency }),
+    videoSeconds: 0,
+  };
+}
+
+export function batchUsageView(spending: Spending): BatchUsage {
+  const usage = usageView(spending);
+  return {
+    ...usage,
+    total_tokens: usage.input_tokens + usage.output_tokens,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: 0 },
+  };
+}

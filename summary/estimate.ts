@@ -1,0 +1,93 @@
+/** From pictures to tokens: what describing and merging them takes, when no answer is known yet. */
+import type { ModelPlan } from '../schema/stages.ts';
+import { mergeGroups } from './plan.ts';
+
+/** Tokens of the caption prompt around its pictures, and around each of them. */
+const CAPTION_PROMPT = 22;
+const LABEL = 6;
+/** Tokens of a merge prompt around its lines. */
+const MERGE_PROMPT = 28;
+/** Of the words of a user: characters of a token, and tokens around them. */
+const CHARACTERS_PER_TOKEN = 3;
+const OWN_WORDS = 8;
+
+/** How long answers are taken to be. */
+export interface AnswerLength {
+  /** Tokens of the line of a picture, its number included. */
+  readonly caption: number;
+  readonly title: number;
+  /** Share of captions that say something else than the one before. */
+  readonly distinct: number;
+}
+
+export interface SegmentPictures {
+  readonly pictures: number;
+  readonly imageTokens: number;
+  /** Tokens of quoted words. */
+  readonly words: number;
+}
+
+export interface Tokens {
+  readonly input: number;
+  readonly output: number;
+}
+
+export interface OwnWords {
+  /** Characters of what the user says to captions and to merges. */
+  readonly caption: number;
+  readonly merge: number;
+}
+
+/** All calls of a job. */
+export function estimateTokens(
+  segments: readonly SegmentPictures[],
+  model: ModelPlan,
+  longestSummary: number,
+  own: OwnWords,
+  { caption, distinct, title: titleTokens }: AnswerLength,
+): Tokens {
+  let [input, output] = [0, 0];
+  for (const { pictures, imageTokens, words } of segments) {
+    if (pictures === 0) continue; // described by their own words
+    input += CAPTION_PROMPT + tokensOf(own.caption) + imageTokens + pictures * LABEL + words;
+    output += pictures * caption;
+  }
+  const longest = (tokens: number): number => Math.min(tokens, longestSummary);
+  const merge = (tokens: number): void => {
+    input += MERGE_PROMPT + tokensOf(own.merge) + tokens;
+    output += longest(tokens);
+  };
+  const title = (lines: number): void => {
+    input += MERGE_PROMPT + lines * caption;
+    output += Math.min(titleTokens, model.tokens.title);
+  };
+  const items = segments.map(({ pictures }) => ({ lines: Math.max(1, pictures * distinct) }));
+  let texts: number[] = [];
+  for (const { first, last } of mergeGroups(items, model.merge.captions)) {
+    const lines = items.slice(first, last).reduce((sum, item) => sum + item.lines, 0);
+    // A single line is its own summary.
+    if (lines > 1) merge(lines * caption);
+    title(lines);
+    texts.push(longest(lines * caption));
+  }
+  // A model that only copies says the same of one section as of the whole: that title is found.
+  const isFound = texts.length === 1 && model.evidence === 1 && own.merge === 0;
+  while (texts.length > 1) {
+    const groups = mergeGroups(
+      texts.map(() => ({ lines: 1 })),
+      model.merge.parts,
+    );
+    texts = groups.map(({ first, last }) => {
+      const parts = texts.slice(first, last);
+      const tokens = longest(parts.reduce((sum, text) => sum + text, 0));
+      if (parts.length > 1) merge(tokens);
+      return tokens;
+    });
+  }
+  if (!isFound) title(Math.min(model.merge.captions, Math.max(1, (texts[0] ?? 0) / Math.max(1, caption))));
+  return { input: Math.round(input), output: Math.round(output) };
+}
+
+function tokensOf(characters: number): number {
+  return characters === 0 ? 0 : OWN_WORDS + characters / CHARACTERS_PER_TOKEN;
+}

@@ -1,0 +1,161 @@
+/**
+ * R17 on a real server: the real workflows of batch and job, activities that only answer, and one slot for the model. The full
+ * check, with the model itself, is `npm run drills -- fairness`.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createBatchActivities, createWorkflowActivities } from '../../activities/index.ts';
+import { takeIn } from '../../api/batch-intake.ts';
+import type { Orchestrator } from '../../api/orchestrator.ts';
+import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
+import { BatchCreate } from '../../schema/batch.ts';
+import { batchIdFor, type JobId, jobIdFor } from '../../schema/ids.ts';
+import { SummaryRequest } from '../../schema/request.ts';
+import { PRIORITY_KEYS } from '../../schema/search-attributes.ts';
+import type { GpuActivities } from '../../schema/stages.ts';
+import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import { createFolderStore } from '../../store/folder-store.ts';
+import { createSeeJob } from '../../workers/see-job.ts';
+import { startTemporalServer } from '../support/temporal-server.ts';
+import { answers } from './answers.ts';
+
+const LINES = 10_000;
+const IN_FLIGHT = 60;
+
+const closers: (() => PromiseLike<unknown>)[] = [];
+/** Jobs whose segments were begun, in order. */
+const begun: string[] = [];
+/** Lets the segment end that has the slot. */
+let release: () => void = () => undefined;
+let released = false;
+let client: Client;
+let store: ArtifactStore;
+let orchestrator: Orchestrator;
+
+beforeAll(async () => {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  const server = await startTemporalServer();
+  closers.push(() => server[Symbol.asyncDispose]());
+  const connection = await Connection.connect({ address: server.address });
+  closers.push(() => connection.close());
+  const native = await NativeConnection.connect({ address: server.address });
+  closers.push(() => native.close());
+  client = new Client({ connection });
+  const root = await mkdtemp(join(tmpdir(), 'frameloom-fairness-'));
+  closers.push(() => rm(root, { recursive: true }));
+  store = createFolderStore(root);
+  orchestrator = createTemporalOrchestrator(client, store);
+  const { cpu, gpu } = answers(4);
+  const describeSegment: GpuActivities['describeSegment'] = async (input) => {
+    begun.push(input.jobId);
+    if (!released)
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    return await gpu.describeSegment(input);
+  };
+  const workers = await Promise.all([
+    Worker.create({
+      connection: native,
+      workflowBundle: await bundleWorkflowCode({
+        workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+        logger: new DefaultLogger('ERROR'),
+      }),
+      taskQueue: TASK_QUEUES.workflow,
+      activities: {
+        ...createBatchActivities({ store, seeJob: createSeeJob(native, 'default') }),
+        // Nobody reads the logs of these jobs.
+        ...createWorkflowActivities({ store }),
+        appendEvents: async () => undefined,
+      },
+    }),
+    Worker.create({ connection: native, taskQueue: TASK_QUEUES.cpu, activities: { ...cpu } }),
+    Worker.create({
+      connection: native,
+      taskQueue: TASK_QUEUES.gpu,
+      activities: { describeSegment, reduce: gpu.reduce },
+      maxConcurrentActivityTaskExecutions: 1,
+    }),
+  ]);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  closers.push(() => {
+    for (const worker of workers) worker.shutdown();
+    return running;
+  });
+}, 120_000);
+
+afterAll(async () => {
+  released = true;
+  release();
+  for (const close of closers.reverse()) await close();
+}, 60_000);
+
+/** Pieces of work of a priority that wait for the model. */
+async function waiting(priority: SummaryRequest['priority']): Promise<number> {
+  const { statsByPriorityKey } = await client.connection.workflowService.describeTaskQueue({
+    namespace: 'default',
+    taskQueue: { name: TASK_QUEUES.gpu },
+    taskQueueType: 2, // activities
+    reportStats: true,
+  });
+  return Number(statsByPriorityKey?.[PRIORITY_KEYS[priority]]?.approximateBacklogCount ?? 0);
+}
+
+async function start(tenant: string, priority: SummaryRequest['priority']): Promise<JobId> {
+  const jobId = await jobIdFor(tenant, priority);
+  const request = SummaryRequest.parse({
+    source: { type: 'video', url: 'https://example.com/minute.mp4' },
+    priority,
+  });
+  await orchestrator.start({ jobId, memo: { tenant, request, fingerprint: priority }, key: 'content' });
+  return jobId;
+}
+
+/** Lets segments end one by one until one of `jobId` has the slot; answers how many others had it meanwhile. */
+async function turnsBefore(jobId: JobId): Promise<number> {
+  const from = begun.length;
+  while (!begun.includes(jobId)) {
+    const before = begun.length;
+    release();
+    await expect.poll(() => begun.length, { timeout: 30_000, interval: 20 }).toBeGreaterThan(before);
+  }
+  return begun.indexOf(jobId) - from;
+}
+
+it(`with a backfill of ${LINES} lines queued, a job somebody waits for begins within two segments`, async () => {
+  const request = BatchCreate.parse({
+    endpoint: '/v1/summaries',
+    max_in_flight: IN_FLIGHT,
+    requests: Array.from({ length: LINES }, (_, index) => ({
+      custom_id: `line-${index}`,
+      method: 'POST',
+      url: '/v1/summaries',
+      body: { source: { type: 'images', urls: [`https://example.com/${index}.png`] } },
+    })),
+  });
+  const id = await batchIdFor('archive', 'backfill');
+  const memo = await takeIn({ store, clock: Date }, 'archive', id, request, undefined);
+  expect(memo.total).toBe(LINES);
+  await orchestrator.batches.start(id, memo);
+  // All jobs of the window wait for the slot, but for the one that has it.
+  await expect.poll(() => waiting('low'), { timeout: 60_000 }).toBeGreaterThanOrEqual(IN_FLIGHT - 5);
+  // Not one of them counts among the unfinished jobs for which there is a quota.
+  expect(await orchestrator.unfinished('archive')).toBe(0);
+
+  for (const [tenant, priority] of [
+    ['archive', 'normal'],
+    ['somebody-else', 'high'],
+  ] as const) {
+    const jobId = await start(tenant, priority);
+    await expect.poll(() => waiting(priority), { timeout: 30_000 }).toBe(1);
+    expect(await turnsBefore(jobId)).toBeLessThanOrEqual(2);
+  }
+  expect(await waiting('low')).toBeGreaterThan(0);
+  await client.workflow.getHandle(id).terminate('seen enough');
+}, 240_000);

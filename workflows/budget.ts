@@ -1,0 +1,76 @@
+/**
+ * `max_cost`: decides before each segment whether it may begin. What is under way is counted with the most it can take, and so is the
+ * merging of all that is described by then: what has begun can be finished within the cap.
+ */
+import { condition } from '@temporalio/workflow';
+import { type Consumption, costOf, type Prices } from '../schema/money.ts';
+import type { SummaryRequest } from '../schema/request.ts';
+import type { ModelPlan, PlanOutput } from '../schema/stages.ts';
+import { mostOfMerging } from '../summary/merge-bound.ts';
+import type { Journal } from './journal.ts';
+
+export interface Budget {
+  /** Waits, in the order of the calls, until it is certain whether one more segment may begin. After one that may not, none may. */
+  admit(): Promise<boolean>;
+  /** A segment that was admitted has ended, however it did. */
+  release(gpuSeconds: number): void;
+}
+
+/** Undefined where the request sets no cap. */
+export function openBudget(
+  request: SummaryRequest,
+  model: ModelPlan,
+  prices: Prices | undefined,
+  { segments, frames, most }: PlanOutput,
+  journal: Journal,
+  before: { readonly next: number; readonly done: number } | undefined,
+): Budget | undefined {
+  const cap = request.max_cost;
+  if (cap === undefined || prices === undefined) return undefined;
+  const tokens = most ?? { inputTokens: model.promptTokens, outputTokens: model.promptTokens };
+  let described = before?.done ?? 0;
+  let underWay = 0;
+  let stopped = false;
+  /** Of a segment, by those so far. How long the first one takes nobody knows. */
+  let seconds: number | undefined = prices.gpuSecond === 0 || described > 0 ? 0 : undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  function fits(): boolean {
+    if (seconds === undefined && underWay > 0) return false;
+    const begun = described + underWay + 1;
+    const gpuSeconds = seconds ?? 0;
+    const merging = mostOfMerging(begun, Math.ceil((begun * frames) / Math.max(1, segments)), model, request);
+    const open: Consumption = { ...tokens, gpuSeconds };
+    return (
+      journal.spent() +
+        costOf(prices, open) * (underWay + 1) +
+        costOf(prices, {
+          ...merging,
+          // Without pictures most of the time goes into the answer.
+          gpuSeconds: (gpuSeconds * merging.outputTokens) / Math.max(1, tokens.outputTokens),
+        }) <=
+      (cap ?? 0)
+    );
+  }
+
+  async function decide(): Promise<boolean> {
+    // What is under way usually takes less than is set aside for it: there may be room once it has ended.
+    await condition(() => stopped || underWay === 0 || fits());
+    stopped ||= !fits();
+    if (!stopped) underWay += 1;
+    return !stopped;
+  }
+
+  return {
+    admit() {
+      const decided = turn.then(decide);
+      turn = decided.catch(() => undefined);
+      return decided;
+    },
+    release(gpuSeconds) {
+      underWay -= 1;
+      described += 1;
+      seconds = Math.max(seconds ?? 0, gpuSeconds);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * What a job would cost: its first stages for real, up to the pictures, and the rest reckoned. What is extracted is named by its
+ * content, so that the job finds it. Of a very long source only spans spread over it are looked at.
+ */
+import { isCancellation, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { jobError } from '../schema/errors.ts';
+import type { EstimateInput, EstimateMemo } from '../schema/estimate.ts';
+import { SHARD } from '../schema/shards.ts';
+import { planSpans } from '../summary/plan.ts';
+import { costs, source as sourceActivities } from './activities.ts';
+import { extract } from './extract.ts';
+import { errorOf, failed } from './failures.ts';
+import { ingestInput, numbers } from './summarize.ts';
+
+/** Most spans that are decoded: two hours of video. */
+const MOST_SPANS = 64;
+
+export async function estimate(input: EstimateInput): Promise<void> {
+  try {
+    note({ estimate: await figures(input) });
+  } catch (failure) {
+    const error = isCancellation(failure)
+      ? jobError('unavailable', 'The estimate was cancelled.')
+      : errorOf(failure);
+    note({ error });
+    throw failed(error);
+  }
+}
+
+async function figures({ jobId, request }: EstimateInput) {
+  const ref = { jobId, run: workflowInfo().firstExecutionRunId };
+  const ingested = await sourceActivities.ingest(ingestInput(jobId, request));
+  const { source, model, prices, slides } = ingested;
+  const spans = planSpans(source, request, slides.flatMap(numbers));
+  const looked = Math.min(MOST_SPANS, spans.length);
+  const chosen = Array.from(
+    { length: looked },
+    (_, index) => spans[Math.floor((index * spans.length) / looked)] as (typeof spans)[number], // within the list
+  );
+  const { kept } = await extract(chosen, ingested, ref, undefined, { emit: () => undefined });
+  if (kept === 0) throw failed(jobError('no_frames', 'The requested range of the source shows no picture.'));
+  const { prompt, caption_prompt, summary_prompt, chunk_duration, start_time, end_time, max_tokens } =
+    request;
+  return await costs.estimateCosts({
+    ...ref,
+    source,
+    model,
+    ...(prices ? { prices } : {}),
+    extractions: Math.ceil(looked / SHARD),
+    ...(source.type === 'video' ? { maxFrames: request.sampling.max_frames } : {}),
+    looked,
+    spans: spans.length,
+    hasWords:
+      request.source.type === 'video' &&
+      source.type === 'video' &&
+      (request.source.subtitles !== undefined || source.subtitles.length > 0),
+    request: { prompt, caption_prompt, summary_prompt, chunk_duration, start_time, end_time, max_tokens },
+  });
+}
+
+function note(memo: Partial<EstimateMemo>): void {
+  upsertMemo({ ...memo });
+}
