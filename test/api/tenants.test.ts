@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { parseApiKeys } from '../../schema/api-keys.ts';
 import type { Estimate } from '../../schema/estimate.ts';
-import type { FileId, JobId } from '../../schema/ids.ts';
+import { type FileId, type JobId, newUploadId, type UploadId } from '../../schema/ids.ts';
+import type { StoredUpload } from '../../schema/upload.ts';
+import { uploadName } from '../../store/names.ts';
 import { pick, seededRandom } from '../world/random.ts';
 import { type Harness, PROGRESS, withApp } from './harness.ts';
 
@@ -24,9 +26,10 @@ interface Owned {
   readonly files: FileId;
   readonly batches: string;
   readonly estimates: string;
+  readonly uploads: UploadId;
 }
 
-async function adasThings({ app, post, orchestrator, store }: Harness): Promise<Owned> {
+async function adasThings({ app, post, orchestrator, store, clock }: Harness): Promise<Owned> {
   const uploaded = await app.request(`/v1/files?filename=${MARK}.pdf`, {
     method: 'POST',
     body: MARK,
@@ -54,7 +57,20 @@ async function adasThings({ app, post, orchestrator, store }: Harness): Promise<
     )
   ).json()) as { id: string };
   const estimate = (await (await post('/v1/estimates?wait=0', body, ada)).json()) as Estimate;
-  return { summaries: job.id, files: file.id, batches: batch.id, estimates: estimate.id };
+  // As it stands in the store of a bucket once it is complete: that takes no bucket any more.
+  const upload: StoredUpload = {
+    id: newUploadId(),
+    tenant: 'ada',
+    fileId: file.id,
+    filename: MARK,
+    ...{ purpose: 'source', bytes: MARK.length, createdAt: clock.now() },
+    direct: { key: MARK, uploadId: MARK },
+  };
+  await store.put(uploadName(upload.id), new TextEncoder().encode(JSON.stringify(upload)));
+  return {
+    ...{ summaries: job.id, files: file.id, batches: batch.id, estimates: estimate.id },
+    uploads: upload.id,
+  };
 }
 
 /** The path with what is Ada's in it, or undefined where nothing of anybody's is named. */
@@ -73,7 +89,11 @@ async function contractOf({ app }: Harness): Promise<readonly (readonly [string,
   );
 }
 
-const BODIES: Readonly<Record<string, unknown>> = { PATCH: { max_in_flight: 3 }, POST: {} };
+/** What is sent, such that nothing but the tenant stands in its way. */
+function bodyFor(method: string, path: string): unknown {
+  if (method === 'PATCH') return { max_in_flight: 3 };
+  return path.endsWith('/parts') ? { part_numbers: [1] } : {};
+}
 
 function send(
   { app }: Harness,
@@ -81,7 +101,7 @@ function send(
   path: string,
   headers: Record<string, string>,
 ): Promise<Response> {
-  const body = Object.hasOwn(BODIES, method) ? JSON.stringify(BODIES[method]) : null;
+  const body = method === 'PATCH' || method === 'POST' ? JSON.stringify(bodyFor(method, path)) : null;
   return Promise.resolve(
     app.request(path, { method, body, headers: { 'Content-Type': 'application/json', ...headers } }),
   );
