@@ -38,6 +38,12 @@ export interface OwnWords {
   readonly merge: number;
 }
 
+/** `most` of the numbers below `count`, from the first on, as far apart as that allows; all of them where there are no more. */
+export function spreadOver(count: number, most: number): readonly number[] {
+  const taken = Math.min(count, most);
+  return Array.from({ length: taken }, (_, index) => Math.floor((index * count) / taken));
+}
+
 /** All calls of a job. */
 export function estimateTokens(
   segments: readonly SegmentPictures[],

@@ -6,6 +6,7 @@ import { isCancellation, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { jobError } from '../schema/errors.ts';
 import type { EstimateInput, EstimateMemo } from '../schema/estimate.ts';
 import { SHARD } from '../schema/shards.ts';
+import { spreadOver } from '../summary/estimate.ts';
 import { planSpans } from '../summary/plan.ts';
 import { costs, source as sourceActivities } from './activities.ts';
 import { extract } from './extract.ts';
@@ -32,11 +33,7 @@ async function figures({ jobId, request }: EstimateInput) {
   const ingested = await sourceActivities.ingest(ingestInput(jobId, request));
   const { source, model, prices, slides } = ingested;
   const spans = planSpans(source, request, slides.flatMap(numbers));
-  const looked = Math.min(MOST_SPANS, spans.length);
-  const chosen = Array.from(
-    { length: looked },
-    (_, index) => spans[Math.floor((index * spans.length) / looked)] as (typeof spans)[number], // within the list
-  );
+  const chosen = spreadOver(spans.length, MOST_SPANS).flatMap((index) => spans[index] ?? []);
   const { kept } = await extract(chosen, ingested, ref, undefined, { emit: () => undefined });
   if (kept === 0) throw failed(jobError('no_frames', 'The requested range of the source shows no picture.'));
   const { prompt, caption_prompt, summary_prompt, chunk_duration, start_time, end_time, max_tokens } =
@@ -46,9 +43,9 @@ async function figures({ jobId, request }: EstimateInput) {
     source,
     model,
     ...(prices ? { prices } : {}),
-    extractions: Math.ceil(looked / SHARD),
+    extractions: Math.ceil(chosen.length / SHARD),
     ...(source.type === 'video' ? { maxFrames: request.sampling.max_frames } : {}),
-    looked,
+    looked: chosen.length,
     spans: spans.length,
     hasWords:
       request.source.type === 'video' &&
