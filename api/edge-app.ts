@@ -51,6 +51,7 @@ export function createEdgeApp(env: Readonly<Record<string, unknown>>, platform: 
   const { url, namespace, apiKey } = upstream;
   return createApp({
     ...common,
+    quotas: upstream.quotas,
     orchestrator: createTemporalHttpOrchestrator(
       { url, namespace, ...(apiKey === undefined ? {} : { apiKey }), ...(reach ? { fetch: reach } : {}) },
       store,

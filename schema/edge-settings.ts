@@ -1,4 +1,5 @@
 /** The settings of the API at an edge: variables, secrets and bindings of the platform, held to the same table as all settings. */
+import type { Quotas } from './quotas.ts';
 import { type BucketSettings, bucketSettings, environment, SettingsError } from './settings.ts';
 
 const EdgeEnvironment = environment.pick({
@@ -8,6 +9,9 @@ const EdgeEnvironment = environment.pick({
   FRAMELOOM_LIFETIMES: true,
   FRAMELOOM_LOG_LEVEL: true,
   FRAMELOOM_MAX_UPLOAD_BYTES: true,
+  // Requests are counted by the platform: an isolate knows its own only.
+  FRAMELOOM_QUOTA_JOBS: true,
+  FRAMELOOM_QUOTA_VIDEO_SECONDS: true,
   FRAMELOOM_S3_ENDPOINT: true,
   FRAMELOOM_S3_PATH_STYLE: true,
   FRAMELOOM_STORE: true,
@@ -36,6 +40,7 @@ export type Upstream =
       readonly bucket: BucketSettings;
       readonly lifetimes: string;
       readonly maxUploadBytes: number;
+      readonly quotas: Quotas;
     };
 
 /** Reads the variables and secrets in `env`, whose other values are bindings. Throws SettingsError. */
@@ -81,5 +86,6 @@ function upstreamOf(e: ReturnType<typeof EdgeEnvironment.parse>): Upstream {
     bucket,
     lifetimes: e.FRAMELOOM_LIFETIMES ?? '',
     maxUploadBytes: e.FRAMELOOM_MAX_UPLOAD_BYTES,
+    quotas: { requests: 0, jobs: e.FRAMELOOM_QUOTA_JOBS, videoSeconds: e.FRAMELOOM_QUOTA_VIDEO_SECONDS },
   };
 }

@@ -34,6 +34,7 @@ describe('the settings of an edge', () => {
         },
         lifetimes: '',
         maxUploadBytes: 20 * 2 ** 30,
+        quotas: { requests: 0, jobs: 0, videoSeconds: 0 },
       },
     });
   });
