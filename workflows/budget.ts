@@ -31,8 +31,8 @@ export function openBudget(
   let described = before?.done ?? 0;
   let underWay = 0;
   let stopped = false;
-  /** Of a segment, by those so far. How long the first one takes nobody knows. */
-  let seconds: number | undefined = prices.gpuSecond === 0 || described > 0 ? 0 : undefined;
+  /** Of a segment, by those of this run so far. How long the first one takes nobody knows. */
+  let seconds = prices.gpuSecond === 0 ? 0 : undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   function fits(): boolean {
@@ -70,7 +70,8 @@ export function openBudget(
     release(gpuSeconds) {
       underWay -= 1;
       described += 1;
-      seconds = Math.max(seconds ?? 0, gpuSeconds);
+      // One that was found says nothing of those that have to be made.
+      if (gpuSeconds > 0) seconds = Math.max(seconds ?? 0, gpuSeconds);
     },
   };
 }

@@ -103,11 +103,14 @@ describe('a job with max_cost', () => {
     const { describeSegment } = activities.gpu;
     activities.gpu.describeSegment = async (input) => ({
       ...(await describeSegment(input)),
-      gpuSeconds: 0.5 + 0.01 * segmentOf(input),
+      // The first one is found, and so tells nothing of the others.
+      ...(segmentOf(input) === 0
+        ? { cached: true, gpuSeconds: 0 }
+        : { gpuSeconds: 0.5 + 0.01 * segmentOf(input) }),
     });
     const { memo } = await rig.runJob(activities, { request: { max_cost: 40 } });
     // Nothing is known of the first one before it has ended.
-    expect(begun[0]).toBe(0);
+    expect(begun.slice(0, 2)).toEqual([0, 1]);
     expect(most.atOnce).toBeGreaterThan(1);
     expect(begun.length).toBeLessThan(30);
     expect(memo.spending?.cost).toBeLessThanOrEqual(40 + 2 * 0.8);
