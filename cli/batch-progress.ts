@@ -65,8 +65,10 @@ function lines(out: CommandContext['stderr'], name: string, now: () => number): 
   };
 }
 
-/** Such as `in progress, 12 of 40 done, 1 failed`. */
-export function counts({ status, request_counts: { total, completed, failed } }: Batch): string {
+/** Such as `in progress, 12 of 40 done, 1 failed`, and what it has cost where that is known and priced. */
+export function counts({ status, request_counts: { total, completed, failed }, usage }: Batch): string {
   const broken = failed === 0 ? '' : `, ${failed} failed`;
-  return `${status.replace('_', ' ')}, ${completed} of ${total} done${broken}`;
+  const cost = usage?.cost.toLocaleString('en', { maximumSignificantDigits: 3 });
+  const spent = usage?.currency ? `; ${cost} ${usage.currency}` : '';
+  return `${status.replace('_', ' ')}, ${completed} of ${total} done${broken}${spent}`;
 }
