@@ -30,7 +30,7 @@ export interface EdgePlatform {
  * them are 48 GiB, more than may go through an edge.
  */
 const PART = 5 * 2 ** 20;
-/** Every look costs a request of those that one invocation may make, of which there are 1000; a stream ends well before that. */
+/** Every look costs some of the requests that one invocation may make, 1000 if nothing else was set; a stream ends well before that. */
 const PACE = { look: 1000, stream: 120_000 } as const;
 
 /** Throws SettingsError. */

@@ -66,7 +66,8 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     async function summarize(client: FrameloomClient, fileId: string): Promise<Job> {
       const { id } = await client.createSummary({
         source: { type: 'deck', file_id: fileId as never }, // of the shape of an id
-        pages: '1-2',
+        pages: '1',
+        detail: 'low',
       });
       const numbers: number[] = [];
       for await (const event of client.events(id)) numbers.push(event.id);
