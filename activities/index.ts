@@ -1,4 +1,5 @@
 /** The activities of each queue, built from what a worker process has. */
+import type { ScheduleActivities } from '../schema/batch-schedule.ts';
 import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
 import type { EstimateActivities } from '../schema/estimate.ts';
 import type {
@@ -9,6 +10,7 @@ import type {
 } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { createAppendEvents } from './append-events.ts';
+import { createBeginFiring } from './begin-firing.ts';
 import { type CollectDeps, createCollectGarbage } from './collect-garbage.ts';
 import { createDescribeSegment } from './describe-segment.ts';
 import { createEstimateCosts } from './estimate-costs.ts';
@@ -34,7 +36,9 @@ export type { GpuDeps } from './model.ts';
 
 export type CpuDeps = IngestDeps & WordsDeps;
 
-export function createCpuActivities(deps: CpuDeps): CpuActivities & EstimateActivities & BatchFileActivities {
+export function createCpuActivities(
+  deps: CpuDeps,
+): CpuActivities & EstimateActivities & BatchFileActivities & ScheduleActivities {
   return withTypedFailures({
     ingest: createIngest(deps),
     extractFrames: createExtractFrames(deps),
@@ -47,6 +51,7 @@ export function createCpuActivities(deps: CpuDeps): CpuActivities & EstimateActi
     finish: createFinish(deps),
     estimateCosts: createEstimateCosts(deps),
     finishBatch: createFinishBatch(deps),
+    beginFiring: createBeginFiring(deps),
   });
 }
 

@@ -8,6 +8,7 @@ import { createMetrics } from './metrics.ts';
 import { registerSecurity } from './openapi.ts';
 import { errorHandler, validationHook } from './problems.ts';
 import { createQuotaGuard } from './quotas.ts';
+import { batchScheduleRoutes } from './routes/batch-schedules.ts';
 import { batchRoutes } from './routes/batches.ts';
 import { estimateRoutes } from './routes/estimates.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -39,6 +40,7 @@ export function createApp(deps: ApiDeps): Api {
   batchRoutes(app, deps, quotas);
   estimateRoutes(app, deps);
   usageRoutes(app, deps);
+  batchScheduleRoutes(app, deps);
   metaRoutes(app, deps, metrics);
   return app;
 }

@@ -39,6 +39,7 @@ export async function takeIn(
   batchId: BatchId,
   request: BatchCreate,
   file: File | undefined,
+  shardName = batchShardName,
 ): Promise<BatchMemo> {
   const fingerprint = await batchFingerprint(request, file);
   const input = fingerprint.slice(0, 16);
@@ -57,7 +58,7 @@ export async function takeIn(
   async function keep(): Promise<void> {
     if (shard.length === 0) return;
     const bytes = new TextEncoder().encode(JSON.stringify(shard));
-    await deps.store.put(batchShardName(batchId, input, shards), bytes);
+    await deps.store.put(shardName(batchId, input, shards), bytes);
     shards += 1;
     shard = [];
   }

@@ -2,7 +2,7 @@
 import { BatchRequestLine, type LineError, MAX_LINE_BYTES, type ShardLine } from '../schema/batch.ts';
 import { canonicalJson, digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
-import { type BatchId, jobIdFor } from '../schema/ids.ts';
+import { type BatchId, jobIdOfLine } from '../schema/ids.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import { requireFiles } from './routes/files.ts';
 import { referPasswords, sealRequest } from './sealed-request.ts';
@@ -16,6 +16,8 @@ export type RawLine = { readonly line: number } & (
 export interface LineDeps {
   readonly store: BlobStore;
   readonly clock: { now(): number };
+  /** Whether the lines are run more than once: what is kept for one job alone cannot be among them then. */
+  readonly repeats?: boolean;
 }
 
 /** Lines whose files are looked for at once. */
@@ -54,12 +56,17 @@ export async function* checkLines(
     }
     firstWith.set(id, line);
     try {
-      const jobId = await jobIdFor(tenant, `batch:${batchId}:${id}`);
+      const jobId = await jobIdOfLine(tenant, batchId, id);
       await requireOnce(body.source);
       const referenced = await referPasswords(deps.store, tenant, {
         ...body,
         custom_id: body.custom_id ?? id,
       });
+      if (deps.repeats && (referenced.secrets.size > 0 || body.transcript !== undefined)) {
+        const message =
+          'body: a schedule takes no passwords, and transcripts only as files (source.subtitles)';
+        return { line, customId, error: { code: 'invalid_request', message, param: 'body' } };
+      }
       const fingerprint = await digest(referenced.request);
       const request = await sealRequest(deps, tenant, jobId, referenced);
       if (new TextEncoder().encode(canonicalJson(request)).length > MAX_LINE_BYTES) {

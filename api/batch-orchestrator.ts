@@ -1,7 +1,9 @@
 /** The part of the orchestrator port that runs batches. `test/api/batch-contract.ts` says what each adapter must do. */
 import type { BatchMemo } from '../schema/batch.ts';
-import type { BatchControl, BatchInput } from '../schema/batch-stages.ts';
+import type { BatchControl } from '../schema/batch-stages.ts';
 import type { BatchId } from '../schema/ids.ts';
+
+export { batchInput } from '../schema/batch-stages.ts';
 
 export interface BatchRecord {
   readonly id: BatchId;
@@ -39,13 +41,4 @@ export interface BatchOrchestrator {
    * that equal calls at once make one round.
    */
   retry(id: BatchId, memo: BatchMemo): Promise<BatchRecord>;
-}
-
-/** What the workflow of a batch is started with. */
-export function batchInput(id: BatchId, memo: BatchMemo): BatchInput {
-  const { tenant, input, shards, round, total, invalid, completed, maxInFlight, expiresAt } = memo;
-  return {
-    ...{ batchId: id, tenant, input, shards, round, total, invalid, completed, maxInFlight },
-    expiresAt: expiresAt * 1000,
-  };
 }

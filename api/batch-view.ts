@@ -30,6 +30,7 @@ export function batchView(record: BatchRecord): Batch {
     max_in_flight: memo.maxInFlight,
     round: memo.round,
     ...(memo.spending ? { usage: batchUsageView(memo.spending) } : {}),
+    ...(memo.scheduleId === undefined ? {} : { schedule_id: memo.scheduleId }),
   };
 }
 

@@ -3,6 +3,7 @@
  * same release. Imports types only, so that it costs a page next to nothing.
  */
 import type { Batch, BatchCreateInput } from '../schema/batch.ts';
+import type { BatchSchedule, ScheduleCreateInput } from '../schema/batch-schedule.ts';
 import type { Estimate } from '../schema/estimate.ts';
 import type { JobEvent } from '../schema/events.ts';
 import type { File as UploadedFile } from '../schema/file.ts';
@@ -94,6 +95,20 @@ export interface FrameloomClient {
   tellBatch(id: string, what: 'pause' | 'resume' | 'cancel' | 'retry', options?: CallOptions): Promise<Batch>;
   /** Its output and error lines so far; once it has ended, one for each line of its input. */
   batchResults(id: string, options?: CallOptions): Promise<ReadableStream<Uint8Array>>;
+  createSchedule(
+    request: ScheduleCreateInput,
+    options?: CallOptions & { readonly idempotencyKey?: string },
+  ): Promise<BatchSchedule>;
+  getSchedule(id: string, options?: CallOptions): Promise<BatchSchedule>;
+  listSchedules(options?: CallOptions): Promise<readonly BatchSchedule[]>;
+  /** Pauses or resumes a schedule of batches, or begins a batch of it now. */
+  tellSchedule(
+    id: string,
+    what: 'pause' | 'resume' | 'trigger',
+    options?: CallOptions,
+  ): Promise<BatchSchedule>;
+  /** Batches that it has begun go on. */
+  deleteSchedule(id: string, options?: CallOptions): Promise<void>;
   deleteFile(id: string, options?: CallOptions): Promise<void>;
   /** Estimates what a job of this request would cost, and waits for it as long as it takes. */
   estimate(request: SummaryRequestInput, options?: CallOptions): Promise<Estimate>;
@@ -273,6 +288,21 @@ export function createClient(options: ClientOptions = {}): FrameloomClient {
     async batchResults(id, { signal } = {}) {
       const { body } = await call(`/v1/batches/${id}/results`, pass(signal));
       return body ?? new Blob([]).stream();
+    },
+
+    createSchedule: (request, { signal, idempotencyKey } = {}) =>
+      json<BatchSchedule>('/v1/batch-schedules', posted(request, idempotencyKey, signal)),
+
+    getSchedule: (id, { signal } = {}) => json<BatchSchedule>(`/v1/batch-schedules/${id}`, pass(signal)),
+
+    listSchedules: async ({ signal } = {}) =>
+      (await json<{ readonly data: readonly BatchSchedule[] }>('/v1/batch-schedules', pass(signal))).data,
+
+    tellSchedule: (id, what, { signal } = {}) =>
+      json<BatchSchedule>(`/v1/batch-schedules/${id}/${what}`, { method: 'POST', ...pass(signal) }),
+
+    async deleteSchedule(id, { signal } = {}) {
+      await call(`/v1/batch-schedules/${id}`, { method: 'DELETE', ...pass(signal) });
     },
 
     frames: async (id, { signal } = {}) => (await call(`/v1/summaries/${id}/frames`, pass(signal))).text(),

@@ -5,6 +5,7 @@ import type { JobMemo, StandingResult } from '../schema/job.ts';
 import type { Spending } from '../schema/money.ts';
 import type { BatchOrchestrator } from './batch-orchestrator.ts';
 import type { EstimateOrchestrator } from './estimate-orchestrator.ts';
+import type { ScheduleOrchestrator } from './schedule-orchestrator.ts';
 
 export interface JobRecord {
   readonly id: JobId;
@@ -87,6 +88,8 @@ export interface Orchestrator {
   delete(id: JobId): Promise<void>;
   readonly batches: BatchOrchestrator;
   readonly estimates: EstimateOrchestrator;
+  /** Absent where schedules cannot be kept. */
+  readonly schedules?: ScheduleOrchestrator;
   /** Whether jobs can be started now. Never throws. */
   ready(): Promise<boolean>;
 }

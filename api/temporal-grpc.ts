@@ -12,6 +12,7 @@ import type { BlobStore } from '../store/artifact-store.ts';
 import type { Orchestrator } from './orchestrator.ts';
 import { createOrchestrator } from './temporal-orchestrator.ts';
 import { runInfoOf } from './temporal-records.ts';
+import { createTemporalSchedules } from './temporal-schedules.ts';
 import { READY_TIMEOUT, RPC_TIMEOUT, type SearchAttribute, type TemporalWire } from './temporal-wire.ts';
 
 // temporal.api.enums.v1.TaskQueueType
@@ -30,16 +31,18 @@ export function createTemporalOrchestrator(
   store: BlobStore,
   timeout: number = RPC_TIMEOUT,
 ): Orchestrator {
-  return createOrchestrator(grpcWire(client, timeout), store);
+  const ask = asking(client, timeout);
+  return {
+    ...createOrchestrator(grpcWire(client, ask), store),
+    schedules: createTemporalSchedules(client.schedule, ask),
+  };
 }
 
-function grpcWire(client: Client, timeout: number): TemporalWire {
-  const { connection, workflow } = client;
-  const { workflowService } = workflow;
-  const { namespace } = workflow.options;
+/** Runs a request with a deadline, in milliseconds, and turns what gRPC throws into our errors. */
+type Ask = <T>(request: () => Promise<T>, within?: number) => Promise<T>;
 
-  /** Runs `request` with a deadline and turns what gRPC throws into our errors. */
-  async function ask<T>(request: () => Promise<T>, within = timeout): Promise<T> {
+function asking({ connection }: Client, timeout: number): Ask {
+  return async (request, within = timeout) => {
     try {
       return await connection.withDeadline(Date.now() + within, request);
     } catch (error) {
@@ -48,7 +51,12 @@ function grpcWire(client: Client, timeout: number): TemporalWire {
       }
       throw error;
     }
-  }
+  };
+}
+
+function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
+  const { workflowService } = workflow;
+  const { namespace } = workflow.options;
 
   /** The answer to `request`, or undefined where no such run is. */
   async function found<T>(request: () => Promise<T>): Promise<T | undefined> {

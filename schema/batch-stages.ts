@@ -1,5 +1,5 @@
 /** What travels between the workflow of a batch, its activities and its next run. Small, as in stages.ts. */
-import type { BatchStatus, ShardLine } from './batch.ts';
+import type { BatchMemo, BatchStatus, ShardLine } from './batch.ts';
 import type { BatchId, FileId, JobId } from './ids.ts';
 import type { Spending } from './money.ts';
 
@@ -29,6 +29,15 @@ export interface BatchInput extends BatchRef {
   readonly expiresAt: number;
   /** Where the run before left off; callers never set it. */
   readonly state?: BatchState;
+}
+
+/** The argument for a batch with this memo. */
+export function batchInput(id: BatchId, memo: BatchMemo): BatchInput {
+  const { tenant, input, shards, round, total, invalid, completed, maxInFlight, expiresAt } = memo;
+  return {
+    ...{ batchId: id, tenant, input, shards, round, total, invalid, completed, maxInFlight },
+    expiresAt: expiresAt * 1000,
+  };
 }
 
 /** A place among the lines: shard, and entry of it. */

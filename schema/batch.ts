@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { jobError } from './errors.ts';
-import { BatchId, FileId, type JobId } from './ids.ts';
+import { BatchId, FileId, type JobId, ScheduleId } from './ids.ts';
 import type { JobError } from './job.ts';
 import type { Spending } from './money.ts';
 import { Metadata, SummaryRequest } from './request.ts';
@@ -137,6 +137,7 @@ export const Batch = z
     usage: BatchUsage.optional().describe(
       'What its jobs have cost, once it has ended; of a line that was retried, in its last round.',
     ),
+    schedule_id: ScheduleId.optional().describe('Ours: the schedule that began it.'),
   })
   .meta({ id: 'Batch' });
 export type Batch = z.infer<typeof Batch>;
@@ -197,6 +198,7 @@ export interface BatchMemo {
   readonly spending?: Spending;
   readonly outputFileId?: FileId;
   readonly errorFileId?: FileId;
+  readonly scheduleId?: ScheduleId;
 }
 
 /** Seconds in `24h` or `7d`. */

@@ -27,11 +27,18 @@ export const UploadId = z
   .regex(new RegExp(`^upload_${BODY}$`))
   .brand('UploadId');
 export type UploadId = z.infer<typeof UploadId>;
+
 export const EstimateId = z
   .string()
   .regex(new RegExp(`^est_${BODY}$`))
   .brand('EstimateId');
 export type EstimateId = z.infer<typeof EstimateId>;
+
+export const ScheduleId = z
+  .string()
+  .regex(new RegExp(`^sched_${BODY}$`))
+  .brand('ScheduleId');
+export type ScheduleId = z.infer<typeof ScheduleId>;
 
 /** A hex SHA-256. */
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -63,6 +70,11 @@ export function estimateIdOf(owner: JobId): EstimateId {
   return owner.replace(/^sum_/, 'est_') as EstimateId; // of the same pattern
 }
 
+/** The id of the job of a line of a batch: the same line is the same job, in every round. */
+export function jobIdOfLine(tenant: string, batchId: BatchId, customId: string): Promise<JobId> {
+  return jobIdFor(tenant, `batch:${batchId}:${customId}`);
+}
+
 /** A new random file id. */
 export function newFileId(): FileId {
   return `file_${encode(crypto.getRandomValues(new Uint8Array(17)))}` as FileId; // built to the pattern above
@@ -81,14 +93,16 @@ export async function fileIdFor(tenant: string, purpose: string): Promise<FileId
 
 /** The id of the batch that `tenant` asked for under `key`; without one, a new random id. */
 export async function batchIdFor(tenant: string, key: string | undefined): Promise<BatchId> {
-  const bytes =
-    key === undefined
-      ? crypto.getRandomValues(new Uint8Array(17))
-      : new Uint8Array(
-          await crypto.subtle.digest(
-            'SHA-256',
-            new TextEncoder().encode(JSON.stringify(['batch', tenant, key])),
-          ),
-        );
-  return `batch_${encode(bytes)}` as BatchId; // built to the pattern above
+  return `batch_${await bodyFor('batch', tenant, key)}` as BatchId; // built to the pattern above
+}
+
+/** The id of the schedule of batches, likewise. */
+export async function scheduleIdFor(tenant: string, key: string | undefined): Promise<ScheduleId> {
+  return `sched_${await bodyFor('schedule', tenant, key)}` as ScheduleId; // built to the pattern above
+}
+
+async function bodyFor(kind: string, tenant: string, key: string | undefined): Promise<string> {
+  if (key === undefined) return encode(crypto.getRandomValues(new Uint8Array(17)));
+  const bytes = new TextEncoder().encode(JSON.stringify([kind, tenant, key]));
+  return encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 }

@@ -58,6 +58,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   jobs: written(30),
   // Checked lines of batches, and what became of each: used for the last time when results are read.
   batches: renewed(60),
+  // Lines of schedules: they go with their schedule.
+  schedules: { milliseconds: Number.POSITIVE_INFINITY, renewed: false, fixed: true },
   // Must outlive what the orchestrator still knows of a run; a collection asks it for its retention, too.
   deleted: written(90),
   keys: { milliseconds: Number.POSITIVE_INFINITY, renewed: false, fixed: true },

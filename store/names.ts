@@ -21,6 +21,7 @@ export const CLASSES = [
   'rates',
   'jobs',
   'batches',
+  'schedules',
   'deleted',
   'keys',
   'collecting',
@@ -170,4 +171,13 @@ export function batchShardName(batchId: string, input: string, shard: number): s
 /** What became of a line of a batch in a round of it: a retry is another round. */
 export function batchOutcomeName(batchId: string, line: number, round: number): string {
   return `batches/${batchId}/outcomes/${String(line).padStart(8, '0')}/${String(round).padStart(4, '0')}.json`;
+}
+
+/** A shard of the checked lines of a schedule of batches, as of a batch. It goes when the schedule goes. */
+export function scheduleShardName(scheduleId: string, input: string, shard: number): string {
+  return `${schedulePrefix(scheduleId)}${input}/${String(shard).padStart(6, '0')}.json`;
+}
+
+export function schedulePrefix(scheduleId: string): string {
+  return `schedules/${scheduleId}/`;
 }

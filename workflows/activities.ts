@@ -3,6 +3,7 @@
  * activity decides which of them may be tried again.
  */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { ScheduleActivities } from '../schema/batch-schedule.ts';
 import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
 import type { EstimateActivities } from '../schema/estimate.ts';
 import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/stages.ts';
@@ -78,6 +79,15 @@ export const batchLocal = proxyLocalActivities<BatchActivities>({
 export const batchFiles = proxyActivities<BatchFileActivities>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '2h',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
+/** Tried for as long as a firing is worth it. */
+export const schedules = proxyActivities<ScheduleActivities>({
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '30m',
+  scheduleToCloseTimeout: '1d',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });

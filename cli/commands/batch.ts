@@ -10,6 +10,7 @@ import { ApiError, type FrameloomClient } from '../../api/client.ts';
 import { type Batch, isFinalBatch } from '../../schema/batch.ts';
 import { FrameloomError } from '../../schema/errors.ts';
 import { batchView, counts } from '../batch-progress.ts';
+import { scheduleAction } from '../batch-schedules.ts';
 import { connectServer, type ServerConnection } from '../connect.ts';
 import {
   type Command,
@@ -28,6 +29,10 @@ const OPTIONS = {
   window: { type: 'string' },
   name: { type: 'string', default: '' },
   'fail-fast': { type: 'boolean', default: false },
+  cron: { type: 'string' },
+  every: { type: 'string' },
+  timezone: { type: 'string' },
+  paused: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
 
@@ -41,6 +46,8 @@ export const batch: Command = {
        frameloom batch status|pause|resume|cancel|retry ID [--json]
        frameloom batch results ID [--out RESULTS.jsonl]
        frameloom batch list [--json]
+       frameloom batch schedule create FILE.jsonl --cron '0 3 * * *' | --every 6h [options]
+       frameloom batch schedule list | show|pause|resume|trigger|delete ID [--json]
 
   run      start the batch of a file, or go on with it: the same file again is the same batch. Each line is
            {"custom_id":"…","method":"POST","url":"/v1/summaries","body":{…}}. Ctrl-C leaves it running.
@@ -49,11 +56,14 @@ export const batch: Command = {
   cancel   stop what runs; what is done stays
   retry    of a batch that has ended, run again what has no result
   results  output and error lines so far, in the order of the file
+  schedule begin a batch of a file again and again; while one runs, the next is left out. trigger begins one now
 
   --in-flight N   most jobs under way at once; can be changed by running the same file again
   --window 24h    what is not done by then expires; hours or days
   --fail-fast     start nothing where a line is bad
-  --name NAME     another batch of the same file
+  --name NAME     another batch, or schedule, of the same file
+  --timezone ZONE of --cron, such as Europe/Berlin; default UTC
+  --paused        the schedule waits to be resumed
 
 exit codes of run: 0 every line has a result, 3 some have none, 1 the batch did not complete, 130 left running`,
 
@@ -65,7 +75,13 @@ exit codes of run: 0 every line has a result, 3 some have none, 1 the batch did 
     });
     const [action, subject, ...rest] = positionals;
     if (action === undefined)
-      throw new UsageError('say run, status, pause, resume, cancel, retry, results or list.');
+      throw new UsageError('say run, status, pause, resume, cancel, retry, results, list or schedule.');
+    if (action === 'schedule') {
+      const act = scheduleAction([subject, ...rest].filter((word) => word !== undefined));
+      const { cron, every, timezone, paused } = values;
+      const wanted = { ...readOptions(values), cron, every, timezone, paused };
+      return await asked(context, ({ client }) => act({ client, options: wanted, context }));
+    }
     const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
     if (act === undefined) throw new UsageError(`there is no "batch ${action}".`);
     if ((action === 'list') !== (subject === undefined) || rest.length > 0) {
@@ -79,15 +95,23 @@ exit codes of run: 0 every line has a result, 3 some have none, 1 the batch did 
     }
     const options = readOptions(values);
     const file = action === 'run' ? await readPlan(subject ?? '', options) : undefined;
-    await using server = await connectServer(context);
-    try {
-      return await act({ server, subject: subject ?? '', options, file, context });
-    } catch (error) {
-      if (error instanceof ApiError) return printProblem(error, context);
-      throw error;
-    }
+    return await asked(context, (server) => act({ server, subject: subject ?? '', options, file, context }));
   },
 };
+
+/** Answers with what `use` does with the server; what the server refuses is printed. */
+async function asked(
+  context: CommandContext,
+  use: (server: ServerConnection) => Promise<number>,
+): Promise<number> {
+  await using server = await connectServer(context);
+  try {
+    return await use(server);
+  } catch (error) {
+    if (error instanceof ApiError) return printProblem(error, context);
+    throw error;
+  }
+}
 
 interface Options {
   readonly out: string | undefined;

@@ -4,6 +4,7 @@ import type { JobMemo } from '../../schema/job.ts';
 import type { SummarizeInput } from '../../schema/stages.ts';
 
 export { batch } from '../../workflows/batch.ts';
+export { fireBatch } from '../../workflows/fire-batch.ts';
 
 /** `metadata.do`: `fail`, `wait` (until cancelled), `vanish` (ends without a word, by its time limit), or nothing. */
 export async function summarize({ request }: SummarizeInput): Promise<void> {

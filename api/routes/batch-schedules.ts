@@ -1,0 +1,219 @@
+/** Schedules of batches: backfills that come again. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { BatchSchedule, BatchScheduleList, firingKey, ScheduleCreate } from '../../schema/batch-schedule.ts';
+import { FrameloomError } from '../../schema/errors.ts';
+import type { File } from '../../schema/file.ts';
+import { batchIdFor, ScheduleId, scheduleIdFor } from '../../schema/ids.ts';
+import { schedulePrefix, scheduleShardName } from '../../store/names.ts';
+import { batchFingerprint, takeIn } from '../batch-intake.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { idempotencyKey } from '../idempotency-key.ts';
+import { jsonLimit } from '../limits.ts';
+import { problems } from '../problems.ts';
+import type { ScheduleRecord } from '../schedule-orchestrator.ts';
+import { findFile } from './files.ts';
+
+const Params = z.object({ id: ScheduleId.meta({ description: 'Id of the schedule.' }) });
+const content = { 'application/json': { schema: BatchSchedule } };
+/** Most schedules of a tenant that are listed. */
+const LISTED = 100;
+
+const create = createRoute({
+  method: 'post',
+  path: '/v1/batch-schedules',
+  operationId: 'createBatchSchedule',
+  summary: 'Begin a batch again and again',
+  description:
+    'Takes what `POST /v1/batches` takes, and when. Every line is checked now, and one bad line refuses the schedule. While a batch of ' +
+    'the schedule runs, the next one is left out.',
+  tags: ['Batches'],
+  middleware: [jsonLimit] as const,
+  request: {
+    headers: z.object({ 'idempotency-key': z.string().max(600).optional() }),
+    body: { required: true, content: { 'application/json': { schema: ScheduleCreate } } },
+  },
+  responses: {
+    200: { description: 'The schedule.', content },
+    ...problems(
+      'invalid_request',
+      'idempotency_conflict',
+      'payload_too_large',
+      'unsupported_content_type',
+      'not_found',
+      'unavailable',
+      'storage_unavailable',
+    ),
+  },
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/batch-schedules',
+  operationId: 'listBatchSchedules',
+  summary: 'List schedules of batches',
+  description: `At most ${LISTED}. The list may lag behind by a moment.`,
+  tags: ['Batches'],
+  responses: {
+    200: { description: 'The schedules.', content: { 'application/json': { schema: BatchScheduleList } } },
+    ...problems('unavailable'),
+  },
+});
+
+const get = createRoute({
+  method: 'get',
+  path: '/v1/batch-schedules/{id}',
+  operationId: 'getBatchSchedule',
+  summary: 'One schedule of batches',
+  tags: ['Batches'],
+  request: { params: Params },
+  responses: { 200: { description: 'The schedule.', content }, ...problems('not_found', 'unavailable') },
+});
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/v1/batch-schedules/{id}',
+  operationId: 'deleteBatchSchedule',
+  summary: 'Delete a schedule of batches',
+  description: 'Batches that it has begun go on.',
+  tags: ['Batches'],
+  request: { params: Params },
+  responses: { 204: { description: 'It is gone.' }, ...problems('not_found', 'unavailable') },
+});
+
+function action(verb: 'pause' | 'resume' | 'trigger', summary: string, description: string) {
+  return createRoute({
+    method: 'post',
+    path: `/v1/batch-schedules/{id}/${verb}` as const,
+    operationId: `${verb}BatchSchedule`,
+    summary,
+    description,
+    tags: ['Batches'],
+    request: { params: Params },
+    responses: { 200: { description: 'The schedule.', content }, ...problems('not_found', 'unavailable') },
+  });
+}
+
+const pause = action('pause', 'Pause a schedule', 'It begins no batch until it is resumed.');
+const resume = action('resume', 'Resume a paused schedule', 'What was due meanwhile is left out.');
+const trigger = action('trigger', 'Begin a batch now', 'Unless one of the schedule runs. Paused or not.');
+
+/** Offers the routes where the orchestrator can keep schedules. */
+export function batchScheduleRoutes(app: Api, deps: ApiDeps): void {
+  const { store } = deps;
+  const { schedules } = deps.orchestrator;
+  if (schedules === undefined) return;
+  const orchestrator = schedules;
+
+  async function find(tenant: string, id: ScheduleId): Promise<ScheduleRecord> {
+    const record = await orchestrator.describe(id);
+    if (record?.memo.tenant !== tenant)
+      throw new FrameloomError('not_found', 'There is no schedule with this id.');
+    return record;
+  }
+
+  async function begin(
+    tenant: string,
+    id: ScheduleId,
+    request: ScheduleCreate & { readonly fail_fast: true },
+    file: File | undefined,
+  ): Promise<void> {
+    const { cron = null, every = null, timezone = null, paused } = request;
+    try {
+      const { fingerprint, input, inputFileId, completionWindow, metadata, ...taken } = await takeIn(
+        { ...deps, repeats: true },
+        tenant,
+        // Ids of jobs are made anew for each batch; these are only there to be checked.
+        await batchIdFor(tenant, id),
+        request,
+        file,
+        (_batch, digest, shard) => scheduleShardName(id, digest, shard),
+      );
+      const { shards, total, maxInFlight, createdAt } = taken;
+      const template = { tenant, fingerprint, input, inputFileId, completionWindow, metadata };
+      const memo = { ...template, shards, total, maxInFlight, cron, every, timezone, createdAt };
+      await orchestrator.create(id, memo, paused);
+    } catch (error) {
+      // Lines of a schedule do not expire: those of none go at once.
+      if (error instanceof FrameloomError && !error.retryable) await forget(id);
+      throw error;
+    }
+  }
+
+  async function forget(id: ScheduleId): Promise<void> {
+    for await (const name of store.list(schedulePrefix(id))) await store.delete(name);
+  }
+
+  app.openapi(create, async (c) => {
+    const tenant = c.get('tenant');
+    const request = { ...c.req.valid('json'), fail_fast: true as const };
+    const { input_file_id: fileId } = request;
+    const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
+    const id = await scheduleIdFor(tenant, key);
+    const file = fileId === undefined ? undefined : await findFile(store, tenant, fileId);
+    if (file?.purpose === 'batch_output')
+      throw new FrameloomError('invalid_request', 'input_file_id: names the output of a batch.');
+    const known = key === undefined ? undefined : await orchestrator.describe(id);
+    if (known === undefined) await begin(tenant, id, request, file);
+    const record = await find(tenant, id);
+    if (record.memo.fingerprint !== (await batchFingerprint(request, file))) {
+      throw new FrameloomError('idempotency_conflict', 'This key was used with another schedule.');
+    }
+    c.header('Location', `/v1/batch-schedules/${id}`);
+    return c.json(await scheduleView(record), 200);
+  });
+
+  app.openapi(list, async (c) => {
+    const found = await orchestrator.list({ tenant: c.get('tenant'), limit: LISTED });
+    return c.json({ object: 'list' as const, data: await Promise.all(found.map(scheduleView)) }, 200);
+  });
+
+  app.openapi(get, async (c) =>
+    c.json(await scheduleView(await find(c.get('tenant'), c.req.valid('param').id)), 200),
+  );
+
+  async function tell(tenant: string, id: ScheduleId, verb: 'pause' | 'resume' | 'trigger') {
+    await find(tenant, id);
+    await orchestrator.tell(id, verb);
+    return await scheduleView(await find(tenant, id));
+  }
+
+  app.openapi(pause, async (c) => c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'pause'), 200));
+  app.openapi(resume, async (c) =>
+    c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'resume'), 200),
+  );
+  app.openapi(trigger, async (c) =>
+    c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'trigger'), 200),
+  );
+
+  app.openapi(remove, async (c) => {
+    const { id } = await find(c.get('tenant'), c.req.valid('param').id);
+    await orchestrator.delete(id);
+    await forget(id);
+    return c.body(null, 204);
+  });
+}
+
+async function scheduleView({ id, memo, paused, nextAt, recent }: ScheduleRecord): Promise<BatchSchedule> {
+  return {
+    id,
+    object: 'batch_schedule',
+    endpoint: '/v1/summaries',
+    cron: memo.cron,
+    every: memo.every,
+    timezone: memo.timezone,
+    status: paused ? 'paused' : 'active',
+    input_file_id: memo.inputFileId,
+    completion_window: memo.completionWindow,
+    max_in_flight: memo.maxInFlight,
+    metadata: memo.metadata,
+    lines: memo.total,
+    created_at: memo.createdAt,
+    next_at: nextAt === undefined ? null : Math.floor(nextAt / 1000),
+    recent: await Promise.all(
+      recent.map(async ({ firing, at }) => ({
+        fired_at: Math.floor(at / 1000),
+        batch_id: await batchIdFor(memo.tenant, firingKey(firing)),
+      })),
+    ),
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * One firing of a schedule: begins a batch of the schedule's lines and lasts as long as it does, so that the schedule knows that it is
+ * still at it. The batch outlives whatever happens here.
+ */
+import {
+  defineSearchAttributeKey,
+  SearchAttributeType,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
+import { ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import { type BatchMemo, windowSeconds } from '../schema/batch.ts';
+import type { FireInput } from '../schema/batch-schedule.ts';
+import { batchInput } from '../schema/batch-stages.ts';
+import { PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts';
+import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { schedules } from './activities.ts';
+
+const TENANT = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
+
+export async function fireBatch({ scheduleId, batch }: FireInput): Promise<void> {
+  const { tenant, input, shards, completionWindow } = batch;
+  const { workflowId, startTime } = workflowInfo();
+  const createdAt = Math.floor(startTime.getTime() / 1000);
+  // The id of a firing is that of its schedule and the time at which it was due.
+  const { batchId } = await schedules.beginFiring({ scheduleId, tenant, input, shards, firing: workflowId });
+  const memo: BatchMemo = {
+    ...batch,
+    scheduleId,
+    invalid: 0,
+    round: 1,
+    createdAt,
+    expiresAt: createdAt + windowSeconds(completionWindow),
+    status: 'validating',
+    completed: 0,
+    failed: 0,
+    times: {},
+  };
+  try {
+    const child = await startChild('batch', {
+      workflowId: batchId,
+      taskQueue: TASK_QUEUES.workflow,
+      args: [batchInput(batchId, memo)],
+      memo: { ...memo },
+      typedSearchAttributes: [{ key: TENANT, value: tenant }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      priority: { priorityKey: PRIORITY_KEYS.normal, fairnessKey: tenant },
+    });
+    await child.result();
+  } catch (error) {
+    // It runs already, or has run: this firing was begun before.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
