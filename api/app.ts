@@ -19,6 +19,7 @@ import { summaryRoutes } from './routes/summaries.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { throttled } from './throttle.ts';
+import { traceRequests } from './trace.ts';
 
 /** Builds the app. Serve it with `app.fetch`; tests ask it with `app.request`. */
 export function createApp(deps: ApiDeps): Api {
@@ -26,6 +27,7 @@ export function createApp(deps: ApiDeps): Api {
   const metrics = createMetrics(deps.clock);
   app.onError(errorHandler(deps.log));
   app.notFound(fallback(app, deps.assets));
+  if (deps.tracer) app.use(traceRequests(deps.tracer));
   app.use(answerHeaders(), metrics.count, guard());
   app.use('/v1/*', authenticate(deps.keys, deps.gatewayTokens));
   if (deps.throttle) app.use('/v1/*', throttled(deps.throttle));

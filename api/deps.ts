@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiKey } from '../schema/api-keys.ts';
 import type { Quotas } from '../schema/quotas.ts';
+import type { Tracer } from '../schema/tracing.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import type { QueueFigures } from './metrics.ts';
 import type { Orchestrator } from './orchestrator.ts';
@@ -42,6 +43,8 @@ export interface ApiDeps {
   readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent where traces are off. */
+  readonly tracer?: Tracer;
   readonly assets?: ConsoleAssets;
   /** Aborts when the process is about to end: open event streams and waits end then, and clients resume elsewhere. */
   readonly closing?: AbortSignal;

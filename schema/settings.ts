@@ -193,6 +193,12 @@ export const environment = z.object({
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
     .describe('Least severe log line written.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Where traces go, by OTLP over HTTP, such as `http://127.0.0.1:4318`. Default: none are made. The other variables of OpenTelemetry for traces hold as well (docs/deploy.md).',
+    ),
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('Temporal frontend, host:port.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace.'),
   TEMPORAL_API_KEY: z.string().min(1).optional().describe('API key of Temporal Cloud.'),
@@ -300,6 +306,7 @@ export interface Settings {
   readonly allowPrivateSources: boolean;
   readonly metricsPort: number | undefined;
   readonly metricsHost: string;
+  readonly otlpEndpoint: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
@@ -406,6 +413,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     allowPrivateSources: e.FRAMELOOM_ALLOW_PRIVATE_SOURCES === 'true',
     metricsPort: e.FRAMELOOM_METRICS_PORT,
     metricsHost: e.FRAMELOOM_METRICS_HOST,
+    otlpEndpoint: e.OTEL_EXPORTER_OTLP_ENDPOINT,
     logLevel: e.FRAMELOOM_LOG_LEVEL,
     temporalAddress: e.TEMPORAL_ADDRESS,
     temporalNamespace: e.TEMPORAL_NAMESPACE,

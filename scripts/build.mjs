@@ -25,6 +25,7 @@ for (const [name, text] of Object.entries(await bundleConsole()))
 
 const { code } = await bundleWorkflowCode({
   workflowsPath: join(root, 'workflows', 'index.ts'),
+  workflowInterceptorModules: [join(root, 'workflows', 'trace.ts')],
   logger: { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error },
 });
 writeFileSync(join(aside, 'workflow-bundle.js'), code);

@@ -25,6 +25,7 @@ import { runWorkers, type WorkerProcess } from './run.ts';
 import { openScratch } from './scratch.ts';
 import { createSeeJob } from './see-job.ts';
 import { installRuntime } from './telemetry.ts';
+import { openTracing, tracedActivities, traceSinks } from './tracing/tracing.ts';
 
 /** Runs until `signal` aborts. Throws when something it needs is missing. */
 export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
@@ -35,12 +36,14 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   const { profile } = await resolveModel(settings);
   await using scratch = await openScratch(join(settings.home, 'scratch'));
   const store = openStore(settings, scratch.path);
+  await using tracing = await openTracing(settings, 'worker-cpu');
   const connection = await connect(settings, logger, process.signal);
   const shared = { connection, namespace: settings.temporalNamespace, ...deploymentOptions(settings) };
 
   const workflows = await Worker.create({
     ...shared,
     ...workflowCode(),
+    ...(tracing ? { sinks: traceSinks(tracing) } : {}),
     taskQueue: TASK_QUEUES.workflow,
     activities: {
       ...createWorkflowActivities({ store }),
@@ -77,7 +80,7 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
       }),
     },
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
-    interceptors: { activity: [measures.activities] },
+    interceptors: { activity: [...(tracing ? [tracedActivities(tracing)] : []), measures.activities] },
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
     shutdownGraceTime: '5s',
     shutdownForceTime: '10s',
@@ -92,9 +95,11 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
 }
 
 /** The bundle made by the build, or the sources where there is none. */
-function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'interceptors'> {
   const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-  return existsSync(bundle)
-    ? { workflowBundle: { codePath: bundle } }
-    : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  return {
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    interceptors: { workflowModules: [fileURLToPath(new URL('../workflows/trace.ts', import.meta.url))] },
+  };
 }

@@ -14,6 +14,7 @@ import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
 import { openScratch } from './scratch.ts';
 import { installRuntime } from './telemetry.ts';
+import { openTracing, tracedActivities, tracedGenerator } from './tracing/tracing.ts';
 
 /** Runs until `signal` aborts. Throws when the model cannot be loaded. */
 export async function runGpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
@@ -30,6 +31,8 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
     revision: profile.revision,
     runtime: generator.info.runtime,
   });
+  await using tracing = await openTracing(settings, 'worker-gpu');
+  const answers = measures.answers(generator);
   const connection = await connect(settings, logger, process.signal);
   const worker = await Worker.create({
     connection,
@@ -39,7 +42,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
     activities: createGpuActivities({
       store,
       profile,
-      generator: measures.answers(generator),
+      generator: tracing ? tracedGenerator(tracing, answers, profile.name) : answers,
       scratch: scratch.path,
       keepFeatures: settings.keepFeatures,
       watch: {
@@ -58,7 +61,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
           }),
       },
     }),
-    interceptors: { activity: [measures.activities] },
+    interceptors: { activity: [...(tracing ? [tracedActivities(tracing)] : []), measures.activities] },
     // As many as the model works on together; more would only wait here, where another worker could have them.
     maxConcurrentActivityTaskExecutions: generator.info.rows,
     // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.

@@ -4,6 +4,7 @@ import type { Context } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
 import type { ActivityInterceptors, Logger } from '@temporalio/worker';
 import type { Generator } from '../phi3v/index.ts';
+import { segmentsOf } from './segments.ts';
 
 /** Milliseconds between two updates of what changes while nothing ends. */
 const UPDATE = 1000;
@@ -76,7 +77,7 @@ export function createMeasures(meter: MetricMeter, logger: Logger): Measures {
               activity,
               activityId,
               attempt,
-              segment: fieldOf(input.args[0], 'segment'),
+              ...segmentsOf(activity, input.args[0]),
               generation: fieldOf(made, 'generation'),
               seconds: Math.round(now - began) / 1000,
               code: fieldOf(failure, 'type'),

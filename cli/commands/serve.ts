@@ -20,18 +20,25 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
       { createQueueFigures, createTemporalOrchestrator, parseGatewayTokens, startApi },
       { loadConsoleAssets },
       { openStore },
+      { openTracing, tracedStarts },
     ] = await Promise.all([
       import('@temporalio/client'),
       import('../../api/node.ts'),
       import('../../web/assets.ts'),
       import('../../store/open-store.ts'),
+      import('../../workers/tracing/tracing.ts'),
     ]);
     // Lazy: processes of a deployment start in any order, and /readyz tells while Temporal is not there.
     const connection = Connection.lazy({
       address: settings.temporalAddress,
       ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
     });
-    const client = new Client({ connection, namespace: settings.temporalNamespace });
+    await using tracing = await openTracing(settings, 'api');
+    const client = new Client({
+      connection,
+      namespace: settings.temporalNamespace,
+      ...(tracing ? { interceptors: { workflow: [tracedStarts(tracing)] } } : {}),
+    });
     const artifacts = openStore(settings, tmpdir());
     const api = await startApi({
       host: settings.host,
@@ -46,6 +53,7 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
       version: packageVersion(),
       assets: await loadConsoleAssets(),
       log: jsonLog('api', settings.logLevel, stdout),
+      ...(tracing ? { tracer: tracing } : {}),
     });
     if (process.send === undefined) printLine(stderr, `Frameloom answers at ${api.url}`);
     process.send?.({ type: 'ready', url: api.url } satisfies ReadyMessage);
