@@ -49,7 +49,7 @@ beforeAll(async () => {
     }
     const { resourceSpans } = (await json(request)) as Export; // the exporter's format
     for (const { resource, scopeSpans } of resourceSpans) {
-      const service = valueOf(resource, 'service.name');
+      const service = attribute(resource, 'service.name');
       spans.push(
         ...scopeSpans.flatMap((scope) => scope.spans.map((span) => ({ ...span, service: String(service) }))),
       );
@@ -85,8 +85,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function valueOf({ attributes }: Pick<Span, 'attributes'>, key: string): string | number | undefined {
-  const value = attributes.find((attribute) => attribute.key === key)?.value;
+function attribute({ attributes }: Pick<Span, 'attributes'>, key: string): string | number | undefined {
+  const value = attributes.find((one) => one.key === key)?.value;
   return value?.stringValue ?? value?.intValue;
 }
 
@@ -108,17 +108,17 @@ describe('the trace of a job', () => {
     const described = spanOf('describeSegment');
     const calls = spans.filter(({ parentSpanId }) => parentSpanId === described.spanId);
     expect(request).toMatchObject({ parentSpanId: CALLER, service: 'frameloom-api' });
-    expect(valueOf(request, 'http.route')).toBe('/v1/summaries');
-    expect(valueOf(request, 'http.response.status_code')).toBe(202);
+    expect(attribute(request, 'http.route')).toBe('/v1/summaries');
+    expect(attribute(request, 'http.response.status_code')).toBe(202);
     expect(workflow).toMatchObject({ parentSpanId: request.spanId, service: 'frameloom-worker-cpu' });
     for (const name of ['ingest', 'extractFrames', 'finish'])
       expect(spanOf(name)).toMatchObject({ parentSpanId: workflow.spanId, service: 'frameloom-worker-cpu' });
     expect(described).toMatchObject({ parentSpanId: workflow.spanId, service: 'frameloom-worker-gpu' });
-    expect(valueOf(described, 'frameloom.job')).toBe(job.id);
-    expect(valueOf(described, 'frameloom.segment')).toBe(0);
+    expect(attribute(described, 'frameloom.job')).toBe(job.id);
+    expect(attribute(described, 'frameloom.segment')).toBe(0);
     expect(calls.map(({ name, traceId }) => [name, traceId])).toEqual([['chat tiny-phi3v', TRACE]]);
     const tokens = job.result?.segments[0]?.usage.output_tokens;
-    expect(calls.map((call) => valueOf(call, 'gen_ai.usage.output_tokens'))).toEqual([tokens]);
+    expect(calls.map((call) => attribute(call, 'gen_ai.usage.output_tokens'))).toEqual([tokens]);
     // Whole within what it is part of.
     for (const part of [described, spanOf('ingest')]) {
       expect(BigInt(part.startTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(workflow.startTimeUnixNano));
@@ -131,9 +131,9 @@ describe('the trace of a job', () => {
     await fetch(`${system.url}/healthz`);
     await fetch(`${system.url}/v1/summaries`);
     await expect
-      .poll(() => spans.filter(({ name }) => name === 'HTTP GET').map((span) => valueOf(span, 'http.route')))
+      .poll(() => spans.filter(({ name }) => name === 'HTTP GET').map((span) => attribute(span, 'http.route')))
       .toContain('/v1/summaries');
-    expect(spans.filter((span) => valueOf(span, 'http.route') === '/healthz')).toEqual([]);
+    expect(spans.filter((span) => attribute(span, 'http.route') === '/healthz')).toEqual([]);
   });
 });
 
