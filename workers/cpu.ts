@@ -4,23 +4,16 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
-import {
-  createBatchActivities,
-  createCpuActivities,
-  createGarbageActivities,
-  createWorkflowActivities,
-} from '../activities/index.ts';
-import { findMediaTools, findOffice } from '../media/index.ts';
+import { createBatchActivities, createWorkflowActivities } from '../activities/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
-import { parseLifetimes } from '../store/lifetimes.ts';
-import { openPlainStore, openStore } from '../store/open-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { connect } from './connection.ts';
+import { findCpuTools } from './cpu-activities.ts';
 import { deploymentOptions } from './deployment.ts';
-import { liveJobs, scheduleCollection } from './garbage.ts';
+import { scheduleCollection } from './garbage.ts';
 import { createLogger } from './log.ts';
 import { createMeasures } from './measures.ts';
-import { resolveModel } from './models.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
 import { openScratch } from './scratch.ts';
 import { createSeeJob } from './see-job.ts';
@@ -31,9 +24,7 @@ import { openTracing, tracedActivities, traceSinks } from './tracing/tracing.ts'
 export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-cpu');
   using measures = createMeasures(installRuntime(settings, logger), logger);
-  const tools = await findMediaTools(settings);
-  const office = await findOffice(settings);
-  const { profile } = await resolveModel(settings);
+  const tools = await findCpuTools(settings);
   await using scratch = await openScratch(join(settings.home, 'scratch'));
   const store = openStore(settings, scratch.path);
   await using tracing = await openTracing(settings, 'worker-cpu');
@@ -55,30 +46,7 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   const activities = await Worker.create({
     ...shared,
     taskQueue: TASK_QUEUES.cpu,
-    activities: {
-      ...createCpuActivities({
-        store,
-        tools,
-        profile,
-        prices: settings.prices,
-        scratch: scratch.path,
-        office,
-        withoutLibreOffice: settings.withoutLibreOffice,
-        transcription: settings.transcription,
-        limits: {
-          maxPixels: settings.maxPixels,
-          maxDuration: settings.maxDuration,
-          maxPages: settings.maxPages,
-          maxBytes: settings.maxUploadBytes,
-          allowPrivate: settings.allowPrivateSources,
-        },
-      }),
-      ...createGarbageActivities({
-        store: openPlainStore(settings, scratch.path),
-        lifetimes: parseLifetimes(settings.lifetimes),
-        liveJobs: () => liveJobs(connection, settings.temporalNamespace),
-      }),
-    },
+    activities: tools.activities({ store, scratch: scratch.path, connection }),
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
     interceptors: { activity: [...(tracing ? [tracedActivities(tracing)] : []), measures.activities] },
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
