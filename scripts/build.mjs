@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { register } from 'tsx/esm/api';
+import { bundleLambda } from './lambda-bundle.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const aside = join(root, 'dist.tmp');
@@ -29,6 +30,8 @@ const { code } = await bundleWorkflowCode({
   logger: { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error },
 });
 writeFileSync(join(aside, 'workflow-bundle.js'), code);
+
+await bundleLambda(join(aside, 'lambda'));
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 renameSync(aside, join(root, 'dist'));

@@ -28,6 +28,10 @@ export interface LambdaContext {
 export interface LambdaWorkerOptions {
   /** Milliseconds without any work after which an invocation ends. */
   readonly idleAfter?: number;
+  /** Milliseconds that activities under way have to finish once there is little left. Those that do not are told to stop. */
+  readonly grace?: number;
+  /** Milliseconds from their last word to the end of the invocation: scratch and connection are closed in it. */
+  readonly margin?: number;
   /** Finds what the activities need; once a process. */
   readonly findTools?: (settings: Settings) => Promise<CpuTools>;
 }
@@ -39,9 +43,7 @@ export interface Invocation {
 }
 
 const IDLE_AFTER = 10_000;
-/** Time that activities under way have to finish once there is little left, in milliseconds. Those that do not are told to stop. */
 const GRACE = 5000;
-/** Time between the last word of an activity and the end of the invocation, in milliseconds: scratch and connection are closed in it. */
 const MARGIN = 5000;
 /** With less time than this left for work, an invocation would take tasks only to drop them. In milliseconds. */
 const LEAST_WORK = 1000;
@@ -49,7 +51,12 @@ const LEAST_WORK = 1000;
 /** Makes the handler. Settings are read by the entry, as everywhere. */
 export function createLambdaCpuWorker(
   settings: Settings,
-  { idleAfter = IDLE_AFTER, findTools = findCpuTools }: LambdaWorkerOptions = {},
+  {
+    idleAfter = IDLE_AFTER,
+    grace = GRACE,
+    margin = MARGIN,
+    findTools = findCpuTools,
+  }: LambdaWorkerOptions = {},
 ): (event: unknown, context: LambdaContext) => Promise<Invocation> {
   const logger = createLogger(settings.logLevel, 'lambda-cpu');
   let prepared: Promise<{ readonly meter: MetricMeter; readonly tools: CpuTools }> | undefined;
@@ -62,9 +69,9 @@ export function createLambdaCpuWorker(
   return async function handler(_event, context) {
     prepared ??= prepare();
     const { meter, tools } = await prepared;
-    const time = context.getRemainingTimeInMillis() - GRACE - MARGIN;
+    const time = context.getRemainingTimeInMillis() - grace - margin;
     if (time < LEAST_WORK)
-      throw new Error(`The function needs a timeout of ${(GRACE + MARGIN + LEAST_WORK) / 1000} s at least.`);
+      throw new Error(`The function needs a timeout of ${(grace + margin + LEAST_WORK) / 1000} s at least.`);
     const leave = new AbortController();
     let ended: Invocation['ended'] = 'idle';
     const deadline = setTimeout(() => {
@@ -81,6 +88,9 @@ export function createLambdaCpuWorker(
         const traced = tracing ? [tracedActivities(tracing)] : [];
         const worker = await Worker.create({
           ...shared(settings, connection),
+          shutdownGraceTime: grace,
+          // Activities that do not stop are left behind half a margin before the end.
+          shutdownForceTime: grace + margin / 2,
           activities: tools.activities({
             store: openStore(settings, scratch.path),
             scratch: scratch.path,
@@ -113,8 +123,6 @@ function shared(settings: Settings, connection: NativeConnection) {
     taskQueue: TASK_QUEUES.cpu,
     // Cores of a function come with its memory: 1.8 GB each.
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? 2,
-    shutdownGraceTime: GRACE,
-    shutdownForceTime: GRACE + MARGIN / 2,
     maxHeartbeatThrottleInterval: '400ms',
     defaultHeartbeatThrottleInterval: '400ms',
   } as const;

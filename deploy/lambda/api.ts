@@ -1,0 +1,29 @@
+/** Entry of the function behind the function URL. The build makes one file of it, `dist/lambda/api.mjs`. */
+import { tmpdir } from 'node:os';
+import { Client, Connection } from '@temporalio/client';
+import { createLambdaApi, createTemporalOrchestrator } from '../../api/lambda.ts';
+import { jsonLog } from '../../cli/json-log.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { parseApiKeys } from '../../schema/api-keys.ts';
+import { loadSettings } from '../../schema/settings.ts';
+import { openStore } from '../../store/open-store.ts';
+
+const settings = loadSettings(process.env);
+// Lazy: a cold start waits for nothing. A connection that died while the function was frozen is made anew.
+const connection = Connection.lazy({
+  address: settings.temporalAddress,
+  ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
+});
+const store = openStore(settings, tmpdir());
+
+export const handler = createLambdaApi({
+  orchestrator: createTemporalOrchestrator(
+    new Client({ connection, namespace: settings.temporalNamespace }),
+    store,
+  ),
+  store,
+  keys: parseApiKeys(settings.apiKeys),
+  maxUploadBytes: settings.maxUploadBytes,
+  version: manifest.version,
+  log: jsonLog('lambda-api', settings.logLevel, process.stdout),
+});

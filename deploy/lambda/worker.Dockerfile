@@ -1,0 +1,27 @@
+# The CPU worker as a Lambda function: extraction and preprocessing, without workflows and without LibreOffice.
+# Build from the root of the repository: docker build -f deploy/lambda/worker.Dockerfile -t frameloom-lambda-cpu .
+
+FROM public.ecr.aws/lambda/nodejs:22 AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY . .
+RUN npm run build
+
+FROM public.ecr.aws/lambda/nodejs:22 AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Libraries for other platforms go, and ONNX Runtime, which no CPU worker runs.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+ && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} + \
+ && rm -r node_modules/onnxruntime-node/bin
+
+FROM mwader/static-ffmpeg:7.1 AS ffmpeg
+
+FROM public.ecr.aws/lambda/nodejs:22
+COPY --from=ffmpeg /ffmpeg /ffprobe /usr/local/bin/
+COPY --from=packages /app/node_modules ${LAMBDA_TASK_ROOT}/node_modules
+COPY package.json LICENSE ${LAMBDA_TASK_ROOT}/
+COPY models ${LAMBDA_TASK_ROOT}/models
+COPY --from=build /app/dist ${LAMBDA_TASK_ROOT}/dist
+CMD ["dist/deploy/lambda/worker.handler"]

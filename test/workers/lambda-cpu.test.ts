@@ -1,0 +1,87 @@
+/** The CPU worker as a function: processes that are called as Lambda calls them, on a real server. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { expect, it } from 'vitest';
+import type { ShardLine } from '../../schema/batch.ts';
+import { batchIdFor, jobIdOfLine, scheduleIdFor } from '../../schema/ids.ts';
+import { SummaryRequest } from '../../schema/request.ts';
+import { loadSettings } from '../../schema/settings.ts';
+import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import { createFolderStore } from '../../store/folder-store.ts';
+import { batchShardName, scheduleShardName } from '../../store/names.ts';
+import { createLambdaCpuWorker } from '../../workers/lambda-cpu.ts';
+import { cleanEnv, run } from '../cli/run-frameloom.ts';
+import { startTemporalServer } from '../support/temporal-server.ts';
+import type { work } from './lambda-workflow.ts';
+
+const child = fileURLToPath(new URL('lambda-child.ts', import.meta.url));
+
+it('takes work, leaves before its deadline, and what it leaves is done by the next one, which ends when nothing waits', async () => {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  await using server = await startTemporalServer();
+  const native = await NativeConnection.connect({ address: server.address });
+  const connection = await Connection.connect({ address: server.address });
+  const home = await mkdtemp(join(tmpdir(), 'frameloom-lambda-'));
+  const workflows = await Worker.create({
+    connection: native,
+    taskQueue: TASK_QUEUES.workflow,
+    workflowsPath: fileURLToPath(new URL('lambda-workflow.ts', import.meta.url)),
+  });
+  const running = workflows.run();
+  try {
+    // One piece of real work: the lines of a schedule become those of a batch.
+    const store = createFolderStore(join(home, 'artifacts'));
+    const scheduleId = await scheduleIdFor('default', 'one');
+    const request = SummaryRequest.parse({ source: { type: 'images', urls: ['https://example.com/a.png'] } });
+    const jobId = await jobIdOfLine('default', await batchIdFor('default', 'none'), 'a');
+    const line: ShardLine = { line: 1, customId: 'a', jobId, fingerprint: 'f', request };
+    await store.put(scheduleShardName(scheduleId, 'in', 0), Buffer.from(JSON.stringify([line])));
+
+    const handle = await new Client({ connection }).workflow.start<typeof work>('work', {
+      workflowId: 'work',
+      taskQueue: TASK_QUEUES.workflow,
+      args: [{ scheduleId, tenant: 'default', input: 'in', shards: 1, firing: 'now' }],
+    });
+    const env = cleanEnv({ TEMPORAL_ADDRESS: server.address, FRAMELOOM_HOME: home });
+    const invoke = async (...args: string[]): Promise<unknown> => {
+      const { code, stdout, stderr } = await run(process.execPath, ['--import', 'tsx', child, ...args], env);
+      const told = /^ended (.*)$/m.exec(stdout)?.[1];
+      if (code !== 0 || told === undefined) throw new Error(`${code} ${stderr}`);
+      return JSON.parse(told);
+    };
+    expect(await invoke('first', '60000', '5000')).toEqual([
+      { ended: 'deadline', activities: 2, inTime: true },
+    ]);
+    // Warm, the same process serves another invocation, which finds nothing to do.
+    expect(await invoke('second', '1000', '60000', '60000')).toEqual([
+      { ended: 'idle', activities: 2, inTime: true },
+      { ended: 'idle', activities: 0, inTime: true },
+    ]);
+    const batchId = await batchIdFor('default', 'firing now');
+    expect(await handle.result()).toEqual({
+      quick: 'first',
+      long: { by: 'second', attempt: 2 },
+      firing: { batchId },
+    });
+    const made = JSON.parse(new TextDecoder().decode(await store.bytes(batchShardName(batchId, 'in', 0))));
+    expect(made).toEqual([{ ...line, jobId: await jobIdOfLine('default', batchId, 'a') }]);
+  } finally {
+    workflows.shutdown();
+    await running;
+    await native.close();
+    await connection.close();
+    await rm(home, { recursive: true, force: true });
+  }
+}, 120_000);
+
+it('is refused a timeout in which it could do nothing', async () => {
+  const findTools = async () => ({ activities: () => ({}) });
+  const handler = createLambdaCpuWorker(loadSettings({ FRAMELOOM_LOG_LEVEL: 'error' }), { findTools });
+  await expect(handler({}, { getRemainingTimeInMillis: () => 10_500 })).rejects.toThrow(
+    'a timeout of 11 s at least',
+  );
+});
