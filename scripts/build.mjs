@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { register } from 'tsx/esm/api';
-import { bundleLambda } from './lambda-bundle.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const aside = join(root, 'dist.tmp');
@@ -31,6 +30,7 @@ const { code } = await bundleWorkflowCode({
 });
 writeFileSync(join(aside, 'workflow-bundle.js'), code);
 
+const { bundleLambda } = await import(pathToFileURL(join(root, 'scripts', 'lambda-bundle.ts')).href);
 await bundleLambda(join(aside, 'lambda'));
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });

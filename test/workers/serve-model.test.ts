@@ -515,6 +515,38 @@ function patient() {
   };
 }
 
+describe('its figures', () => {
+  it('count requests, answers, tokens, pictures and model time, for whoever asks', () =>
+    served(
+      recorder(async () => ({ promptTokens: 5, outputTokens: 2, visionCalls: 3, modelSeconds: 0.25 })),
+      async (model) => {
+        const authorization = { headers: { authorization: 'Bearer key' } };
+        expect((await post(model, HELLO, authorization)).status).toBe(200);
+        expect((await post(model, HELLO, authorization)).status).toBe(200);
+        expect((await post(model, HELLO)).status).toBe(401);
+        const answer = await fetch(new URL('/metrics', model.url));
+        expect(answer.headers.get('Content-Type')).toContain('text/plain; version=0.0.4');
+        const lines = (await answer.text()).split('\n');
+        const route = 'method="POST",route="/v1/chat/completions"';
+        for (const line of [
+          `frameloom_http_requests_total{${route},status="200"} 2`,
+          'frameloom_answers_total{reason="stop"} 2',
+          'frameloom_tokens_total{kind="prompt"} 10',
+          'frameloom_tokens_total{kind="output"} 4',
+          'frameloom_pictures_total 6',
+          'frameloom_model_busy_milliseconds_total 500',
+          'frameloom_model_requests 0',
+          'frameloom_model_host_restarts_total 0',
+        ])
+          expect(lines).toContain(line);
+        expect(lines.filter((line) => line.includes('status="401"'))).toEqual([
+          expect.stringMatching(/^frameloom_http_requests_total\{.*\} 1$/),
+        ]);
+      },
+      { keys: ['key'] },
+    ));
+});
+
 describe('a client that goes away', () => {
   it.each([false, true])('cancels its answer (streamed: %s)', async (stream) => {
     const { generator, cancelled, beginning } = patient();

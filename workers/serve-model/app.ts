@@ -10,6 +10,7 @@ import { asChatError, ChatError, errorAnswer, refuse } from './chat-error.ts';
 import { type ChatRequest, maxTokensOf, readChatRequest } from './chat-request.ts';
 import { streamAnswer } from './chat-stream.ts';
 import { MAX_BODY_BYTES, MAX_REQUESTS } from './limits.ts';
+import { createModelMetrics } from './metrics.ts';
 import { withPictures } from './pictures.ts';
 import { promptOf } from './prompt.ts';
 
@@ -20,6 +21,8 @@ export interface ModelAppDeps {
   readonly keys: readonly ApiKey[];
   readonly scratch: string;
   readonly maxPixels: number;
+  /** How often the model host was started anew; for its figures. */
+  readonly restarts?: () => number;
   /** Told of every answer, and of every failure that is not the client's. Never prompts or answers. */
   readonly log: (level: 'info' | 'error', message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
@@ -33,8 +36,10 @@ export interface Work {
   readonly running: Set<Promise<void>>;
 }
 
-export function createModelApp(deps: ModelAppDeps, work: Work): Hono {
-  const { generator, profile, keys, log } = deps;
+export function createModelApp(given: ModelAppDeps, work: Work): Hono {
+  const metrics = createModelMetrics();
+  const deps = { ...given, generator: metrics.counted(given.generator) };
+  const { generator, profile, keys, log, restarts = () => 0 } = deps;
   const model = {
     id: profile.name,
     object: 'model',
@@ -52,6 +57,12 @@ export function createModelApp(deps: ModelAppDeps, work: Work): Hono {
   app.notFound((c) => {
     throw new ChatError(404, 'not_found', `There is no ${c.req.method} ${c.req.path} here.`);
   });
+  app.use(metrics.count);
+  app.get('/metrics', (c) =>
+    c.text(metrics.render({ running: work.running.size, restarts: restarts() }), 200, {
+      'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+    }),
+  );
   app.get('/healthz', (c) =>
     c.json(
       { status: work.draining ? 'draining' : 'ok', model: profile.name, runtime: generator.info.runtime },

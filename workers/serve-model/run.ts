@@ -32,16 +32,21 @@ export async function runModelServer(
   const { folder, profile } = await resolveModel(settings);
   const scratch = join(settings.home, 'scratch');
   await mkdir(scratch, { recursive: true });
-  await using generator = await startOwnHost(settings, folder, (message, fields) =>
-    log('warn', message, fields),
-  );
+  let restarts = 0;
+  const warn = (message: string, fields: Record<string, unknown>): void => log('warn', message, fields);
+  await using generator = await startOwnHost(settings, folder, warn, () => {
+    restarts += 1;
+  });
   log('info', 'model loaded', {
     model: profile.name,
     revision: profile.revision,
     runtime: generator.info.runtime,
   });
   const { maxPixels } = settings;
-  const server = await startModelServer({ ...listen, generator, profile, scratch, maxPixels, log });
+  const server = await startModelServer({
+    ...{ ...listen, generator, profile, scratch, maxPixels, log },
+    restarts: () => restarts,
+  });
   onReady(server.url);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Writes `api.mjs` into `folder`. */
-export async function bundleLambda(folder) {
+export async function bundleLambda(folder: string): Promise<void> {
   await build({
     entryPoints: [join(root, 'deploy', 'lambda', 'api.ts')],
     outfile: join(folder, 'api.mjs'),
