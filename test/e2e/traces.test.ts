@@ -131,7 +131,9 @@ describe('the trace of a job', () => {
     await fetch(`${system.url}/healthz`);
     await fetch(`${system.url}/v1/summaries`);
     await expect
-      .poll(() => spans.filter(({ name }) => name === 'HTTP GET').map((span) => attribute(span, 'http.route')))
+      .poll(() =>
+        spans.filter(({ name }) => name === 'HTTP GET').map((span) => attribute(span, 'http.route')),
+      )
       .toContain('/v1/summaries');
     expect(spans.filter((span) => attribute(span, 'http.route') === '/healthz')).toEqual([]);
   });
