@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../cli/package-root.ts';
 import { settingsDocument } from '../../scripts/settings-doc.ts';
+import { costTable, EXAMPLE_PRICES, modelSeconds } from '../../scripts/video-costs.ts';
 
 const read = (path: string): string => readFileSync(join(packageRoot(), path), 'utf8');
 
@@ -17,6 +18,19 @@ const all = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest
 describe('docs/settings.md', () => {
   it('is what `npm run docs:settings` writes', () => {
     expect(read('docs/settings.md')).toBe(settingsDocument());
+  });
+});
+
+describe('the costs of docs/deploy.md', () => {
+  it('are what the formula beside them gives', () => {
+    expect(read('docs/deploy.md')).toContain(costTable());
+    // By hand: 6 segments of 0.2 + 0.7 + 160 × 6.02 ms, and a summary of 0.7 s + 500 × 6.02 ms.
+    expect(modelSeconds(30, 'gpu')).toBeCloseTo(6 * 1.864 + 3.712, 1);
+    // 314 segments, 15 sections and a summary.
+    expect(modelSeconds(1566, 'cpu')).toBeCloseTo(314 * 304.2 + 16 * 372, 0);
+    // Ten times the price of the GPU is ten times the costs where the rest is free.
+    const total = (gpu: number): number => Number(/\*\*([\d.]+) \$/.exec(costTable({ gpu, cpu: 0 }))?.[1]);
+    expect(total(10 * EXAMPLE_PRICES.gpu) / total(EXAMPLE_PRICES.gpu)).toBeCloseTo(10, 0);
   });
 });
 
