@@ -46,9 +46,9 @@ export async function besideBackfill(
     if (completed >= WARM) break;
     await sleep(POLL);
   }
-  const from = deployment.lines.length;
   const busy = await interactive(deployment, ground, 2);
-  const segment = segmentSeconds(deployment, from);
+  // What its first segment takes where nobody else wants anything.
+  const segment = calm.queued;
   const { total, completed } = (await client.getBatch(id)).request_counts;
   await client.tellBatch(id, 'cancel');
   const lost: string[] = [];
@@ -58,8 +58,8 @@ export async function besideBackfill(
     injected: `${total} lines of a backfill, ${completed} of them done, ${IN_FLIGHT} under way; then a video of a minute with normal priority`,
     lost,
     redone:
-      `first segment done ${busy.queued.toFixed(1)} s after its pictures were there (alone: ${calm.queued.toFixed(1)} s), a segment takes ` +
-      `${segment.toFixed(1)} s; pictures there after ${busy.picked.toFixed(1)} s (alone: ${calm.picked.toFixed(1)} s), all done after ` +
+      `first segment done ${busy.queued.toFixed(1)} s after its pictures were there (alone, which is one segment time: ` +
+      `${segment.toFixed(1)} s); pictures there after ${busy.picked.toFixed(1)} s (alone: ${calm.picked.toFixed(1)} s), all done after ` +
       `${busy.done.toFixed(1)} s (alone: ${calm.done.toFixed(1)} s)`,
   };
 }
@@ -89,18 +89,6 @@ async function interactive({ client }: Deployment, ground: Ground, seed: number)
     queued: since('segment.completed', at.get('plan.ready') ?? from),
     done: since('job.completed', from),
   };
-}
-
-/** Seconds that the answers took which were begun after line `from` of the log: those in the middle. */
-function segmentSeconds({ lines }: Deployment, from: number): number {
-  const begun = new Map<unknown, number>();
-  const took: number[] = [];
-  for (const { message, fields, at } of lines.slice(from)) {
-    if (message === 'answer begun') begun.set(fields.generation, at);
-    const start = begun.get(fields.generation);
-    if (message === 'answer made' && start !== undefined) took.push((at - start) / 1000);
-  }
-  return took.sort((a, b) => a - b)[Math.floor(took.length / 2)] ?? 0;
 }
 
 /** Lines share pictures; each asks something else, so that each costs an answer. */
