@@ -158,6 +158,27 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await after.body?.cancel();
     });
 
+    it('serves many at once, whoever of them hangs up', async () => {
+      const { id } = await start('many');
+      const leaving = new AbortController();
+      const streams = await Promise.all(
+        Array.from({ length: 10 }, () => ask(`/v1/summaries/${id}/events`, { signal: leaving.signal })),
+      );
+      const looks = Array.from({ length: 30 }, (_, index) =>
+        ask(index % 2 === 0 ? `/v1/summaries/${id}` : '/v1/summaries?limit=5'),
+      );
+      leaving.abort();
+      const statuses = await Promise.all(
+        looks.map(async (look) => {
+          const response = await look;
+          await response.text();
+          return response.status;
+        }),
+      );
+      expect(new Set(statuses)).toEqual(new Set([200]));
+      await Promise.all(streams.map(({ body }) => body?.cancel().catch(() => undefined))); // broken off already
+    });
+
     it.each([
       ['no key', {}],
       ['a wrong key', { Authorization: 'Bearer key-of-nobody' }],
