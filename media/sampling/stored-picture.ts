@@ -40,74 +40,82 @@ export function pictureForm(full: Size, size: Size, coding: PictureCoding): Pict
   };
 }
 
+/** What one step adds, in parts of 2^16, so that sums stay below 2^31. */
 interface Weights {
+  readonly luma: number;
+  /** Of an eighth of a colour difference: of two rows the nearer counts three and the other one, of two columns each one. */
   readonly redRed: number;
   readonly greenBlue: number;
   readonly greenRed: number;
   readonly blueBlue: number;
 }
 
-/** What a step of the colour differences adds, by ITU-R BT.709 and BT.601; limited range. */
+const POINT = 16;
+
+/** By ITU-R BT.709 and BT.601; limited range. */
 const WEIGHTS: Readonly<Record<'bt709' | 'bt601', Weights>> = {
   bt709: weights(0.2126, 0.0722),
   bt601: weights(0.299, 0.114),
 };
 
 function weights(red: number, blue: number): Weights {
-  const range = 255 / 224;
+  const fixed = (weight: number): number => Math.round(weight * 2 ** POINT);
+  const eighth = 255 / 224 / 8;
   const green = 1 - red - blue;
   return {
-    redRed: range * 2 * (1 - red),
-    greenBlue: (-range * 2 * (1 - blue) * blue) / green,
-    greenRed: (-range * 2 * (1 - red) * red) / green,
-    blueBlue: range * 2 * (1 - blue),
+    luma: fixed(255 / 219),
+    redRed: fixed(eighth * 2 * (1 - red)),
+    greenBlue: fixed((-eighth * 2 * (1 - blue) * blue) / green),
+    greenRed: fixed((-eighth * 2 * (1 - red) * red) / green),
+    blueBlue: fixed(eighth * 2 * (1 - blue)),
   };
 }
-
-/** Bits behind the point in what follows: sums stay below 2^31. */
-const POINT = 16;
 
 /**
  * Packed RGB of `size`, turned upright, of the planes of a picture of size `from`. A colour difference stands, as in MPEG-2 and
  * H.264, beside every other luma of a row and between two rows; those between are mixed from their neighbours.
  */
-function toRgb(
-  data: Buffer,
-  from: Size,
-  size: Size,
-  coding: PictureCoding,
-  { redRed, greenBlue, greenRed, blueBlue }: Weights,
-): Buffer {
+function toRgb(data: Buffer, from: Size, size: Size, coding: PictureCoding, by: Weights): Buffer {
   const half = { width: (from.width + 1) >> 1, height: (from.height + 1) >> 1 };
   const blues = from.width * from.height;
   const reds = blues + half.width * half.height;
-  const fixed = (weight: number): number => Math.round(weight * 2 ** POINT);
-  const lumaStep = fixed(255 / 219);
-  // Eighths: of two rows the nearer counts three and the other one, of two columns each counts one.
-  const [redOfRed, greenOfBlue] = [fixed(redRed / 8), fixed(greenBlue / 8)];
-  const [greenOfRed, blueOfBlue] = [fixed(greenRed / 8), fixed(blueBlue / 8)];
   const result = Buffer.allocUnsafe(size.width * size.height * 3);
   const rgb = new Uint8ClampedArray(result.buffer, result.byteOffset, result.length);
   const blueRow = new Int32Array(half.width + 1);
   const redRow = new Int32Array(half.width + 1);
   const { start, right, down } = wayThrough(size, coding);
-  for (let y = 0, at = 0; y < from.height; y++) {
+  for (let y = 0; y < from.height; y++) {
     const near = (y >> 1) * half.width;
     const other = Math.min(half.height - 1, Math.max(0, (y >> 1) + (y % 2 === 0 ? -1 : 1))) * half.width;
     mixRows(data, blues + near, blues + other, blueRow);
     mixRows(data, reds + near, reds + other, redRow);
-    for (let x = 0, to = 3 * (start + y * down); x < from.width; x++, at++, to += 3 * right) {
-      const left = x >> 1;
-      const next = (x + 1) >> 1; // the same one for every other luma
-      const blue = (blueRow[left] ?? 0) + (blueRow[next] ?? 0);
-      const red = (redRow[left] ?? 0) + (redRow[next] ?? 0);
-      const luma = ((data[at] ?? 0) - 16) * lumaStep + 2 ** (POINT - 1);
-      rgb[to] = (luma + redOfRed * red) >> POINT;
-      rgb[to + 1] = (luma + greenOfBlue * blue + greenOfRed * red) >> POINT;
-      rgb[to + 2] = (luma + blueOfBlue * blue) >> POINT;
-    }
+    const lumas = data.subarray(y * from.width, (y + 1) * from.width);
+    writeRow(lumas, blueRow, redRow, by, rgb, 3 * (start + y * down), 3 * right);
   }
   return result;
+}
+
+/** Writes a row of RGB to `to`, `step`, … of `rgb`, which clamps. */
+function writeRow(
+  lumas: Uint8Array,
+  blues: Int32Array,
+  reds: Int32Array,
+  by: Weights,
+  rgb: Uint8ClampedArray,
+  start: number,
+  step: number,
+): void {
+  const { redRed, greenBlue, greenRed, blueBlue } = by;
+  for (let x = 0, to = start; x < lumas.length; x++, to += step) {
+    const left = x >> 1;
+    const right = (x + 1) >> 1; // the same one for every other luma
+    const blue = (blues[left] ?? 0) + (blues[right] ?? 0);
+    const red = (reds[left] ?? 0) + (reds[right] ?? 0);
+    const luma = Math.imul((lumas[x] ?? 0) - 16, by.luma) + 2 ** (POINT - 1);
+    rgb[to] = (luma + Math.imul(redRed, red)) >> POINT;
+    rgb[to + 1] = (luma + Math.imul(greenBlue, blue) + Math.imul(greenRed, red)) >> POINT;
+    rgb[to + 2] = (luma + Math.imul(blueBlue, blue)) >> POINT;
+  }
 }
 
 /** Three parts of the colour row at `near` and one of that at `other`, around 0; its last value is there twice. */
