@@ -46,7 +46,7 @@ export function storedSize({ turn }: PictureCoding, { width, height }: Size): Si
   return turn === 90 || turn === 270 ? { width: height, height: width } : { width, height };
 }
 
-function turnFilters({ turn, mirrored }: PictureCoding): readonly string[] {
+export function turnFilters({ turn, mirrored }: PictureCoding): readonly string[] {
   return [...TURNS[turn], ...(mirrored ? ['hflip'] : [])];
 }
 

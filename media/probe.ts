@@ -1,6 +1,6 @@
 /** Finds out what a video is, and refuses here, before any costly work, what cannot be summarized. */
 import { FrameloomError } from '../schema/errors.ts';
-import type { VideoInfo } from '../schema/source.ts';
+import type { FrameRate, VideoInfo } from '../schema/source.ts';
 import { decodeFrames } from './decode.ts';
 import { told } from './ffmpeg.ts';
 import {
@@ -59,10 +59,7 @@ export async function probeVideo(
   const coding = codingOf(stream);
   if (!stream.width || !stream.height) throw told(headers.complaint, undecodable());
   const size = uprightSize(stream, coding, limits.maxPixels);
-  const { packets, whole } = await lastPackets(inspection, headers, stream);
-  const shown = shownPackets(packets, stream);
-  const frameRate = rateOf(shown, parseRatio(stream.avg_frame_rate), whole);
-  const startOffset = await firstFrameTime(inspection, size);
+  const { shown, frameRate, startOffset } = await endsOf(inspection, headers, stream, size);
   const end = shownUntil(shown, 1 / frameRate.average, startOffset - (stream.start_time ?? startOffset));
   const duration = Math.round(Math.max(0, end - startOffset) * 1e6) / 1e6;
   const { maxDuration = MAX_DURATION } = limits;
@@ -81,6 +78,34 @@ export async function probeVideo(
     ...(clockOf(shown) === 'dts_time' ? { unstamped: true } : {}),
     subtitles: subtitleTracks(headers),
   };
+}
+
+interface Ends {
+  readonly shown: readonly ProbedPacket[];
+  readonly frameRate: FrameRate;
+  readonly startOffset: number;
+}
+
+/** What the last packets and the first frame tell, both looked for at once; what is wrong with the packets is said first. */
+async function endsOf(
+  inspection: Inspection,
+  headers: ProbedHeaders,
+  stream: ProbedStream,
+  size: Size,
+): Promise<Ends> {
+  const refused = new AbortController();
+  const signals = [refused.signal, ...(inspection.signal ? [inspection.signal] : [])];
+  const first = firstFrameTime({ ...inspection, signal: AbortSignal.any(signals) }, size);
+  const firstEnded = first.catch(() => undefined);
+  try {
+    const { packets, whole } = await lastPackets(inspection, headers, stream);
+    const shown = shownPackets(packets, stream);
+    const frameRate = rateOf(shown, parseRatio(stream.avg_frame_rate), whole);
+    return { shown, frameRate, startOffset: await first };
+  } finally {
+    refused.abort();
+    await firstEnded;
+  }
 }
 
 /** Container time at which the headers say that it ends; undefined where they say nothing of their own. */

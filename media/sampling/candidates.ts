@@ -25,7 +25,7 @@ import { type Program, startProgram } from '../process.ts';
 import type { MediaTools } from '../tools.ts';
 import { PictureShelf } from './picture-shelf.ts';
 import { type Plane, planeBytes, planeSize, readPlane } from './plane.ts';
-import { type PictureForm, pictureForm } from './stored-picture.ts';
+import { quickPictureFilters } from './stored-picture.ts';
 
 export interface CandidateRequest {
   /** Size of the pictures. */
@@ -60,7 +60,7 @@ export interface Candidate {
 }
 
 /** Candidates for which pictures are kept: more than any policy looks ahead before it decides. */
-export const KEPT_CANDIDATES = 20;
+export const KEPT_CANDIDATES = 16;
 
 /**
  * `scene` from which a picture is written: less than one character that changes in 1080 lines, more than a frame that
@@ -98,13 +98,12 @@ async function* decodeFrom(
   options: DecodeOptions,
 ): AsyncGenerator<Candidate> {
   const small = planeSize(request.size);
-  const form = pictureForm(request.full, request.size, request.coding);
-  const args = candidateArgs(path, start, { small, form }, request, options);
+  const args = candidateArgs(path, start, small, request, options);
   const program = startProgram(tools.ffmpeg, args, { ...options, moreSides: 2 });
-  const shelf = openShelf(program, form.bytes, Boolean(request.writesAll));
+  const shelf = openShelf(program, request.size.width * request.size.height * 3, Boolean(request.writesAll));
   const pictureAt = async (time: number): Promise<Picture> => {
     const data = await shelf.take(time);
-    if (data) return form.picture(data);
+    if (data) return { data, ...request.size };
     const { size, full, coding } = request;
     const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: 'once' } as const;
     if (request.writesAll !== 'once') {
@@ -153,7 +152,7 @@ function openShelf({ moreSides: [pixels, times] }: Program, bytes: number, all: 
 function candidateArgs(
   path: string,
   start: number | undefined,
-  { small, form }: { readonly small: Size; readonly form: PictureForm },
+  small: Size,
   request: CandidateRequest,
   options: DecodeOptions,
 ): string[] {
@@ -172,7 +171,7 @@ function candidateArgs(
   const graph = [
     `[0:V:0]${head},${pick}split[a][b]`,
     `[a]${planeFilters(coding, small).join(',')}[plane]`,
-    `[b]${written},${form.filters.join(',')}[picture]`,
+    `[b]${written},${quickPictureFilters(request.full, size, coding).join(',')}[picture]`,
   ];
   const skip = request.skip === undefined ? [] : ['-skip_frame', request.skip];
   // Where the container says what is a keyframe, nothing else is even handed to the decoder and its threads.
