@@ -39,19 +39,17 @@ export function createQuotaGuard({
 }: Pick<ApiDeps, 'orchestrator' | 'clock' | 'quotas'>): QuotaGuard {
   /** By tenant, of which there are as many as there are keys. */
   const minutes = new Map<string, { readonly minute: number; count: number }>();
-  const looks = new Map<string, { readonly at: number; readonly seconds: Promise<number> }>();
+  /** What was found, not the looking: at an edge it may end with the request that began it, and never tell others who wait for it. */
+  const looks = new Map<string, { readonly at: number; readonly seconds: number }>();
 
   async function videoSeconds(tenant: string, now: number): Promise<number> {
     const known = looks.get(tenant);
-    if (known && now - known.at < LOOK_EVERY && sameDay(known.at, now)) return await known.seconds;
+    if (known && now - known.at < LOOK_EVERY && sameDay(known.at, now)) return known.seconds;
     const from = new Date(dayOf(now) * DAY * 1000).toISOString();
     const until = new Date(now + 1000).toISOString();
-    const seconds = orchestrator
-      .spending({ tenant, from, until })
-      .then(({ spending }) => spending.videoSeconds);
-    looks.set(tenant, { at: now, seconds });
-    seconds.catch(() => looks.delete(tenant)); // the next one asks again
-    return await seconds;
+    const { spending } = await orchestrator.spending({ tenant, from, until });
+    looks.set(tenant, { at: now, seconds: spending.videoSeconds });
+    return spending.videoSeconds;
   }
 
   return {

@@ -243,6 +243,23 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(await refused.json()).toMatchObject({ code: 'rate_limited' });
     });
 
+    it('keeps a quota of jobs by what Temporal knows', async () => {
+      const quotas = { FRAMELOOM_QUOTA_JOBS: '1', FRAMELOOM_QUOTA_VIDEO_SECONDS: '3600' };
+      await using counting = await startEdge({ code, vars: { ...vars, ...quotas } });
+      const bob = createClient({ url: counting.url, apiKey: 'key-of-bob' });
+      const source = { type: 'images' as const, urls: ['https://example.com/a.png'] };
+      await bob.createSummary({ source, prompt: 'the first' });
+      const another = async (): Promise<string> => {
+        try {
+          return (await bob.createSummary({ source, prompt: crypto.randomUUID() })).status;
+        } catch (error) {
+          return error instanceof ApiError ? error.problem.code : 'no answer';
+        }
+      };
+      // Counts lag behind by moments.
+      await expect.poll(another, { timeout: 20_000 }).toBe('quota_exceeded');
+    });
+
     it('reaches Temporal by a binding where there is one', async () => {
       const asked: string[] = [];
       await using bound = await startEdge({
