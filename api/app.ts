@@ -42,7 +42,7 @@ export function createApp(deps: ApiDeps): Api {
   batchRoutes(app, deps, quotas);
   estimateRoutes(app, deps);
   usageRoutes(app, deps);
-  batchScheduleRoutes(app, deps);
+  batchScheduleRoutes(app, deps, quotas);
   metaRoutes(app, deps, metrics);
   return app;
 }

@@ -24,10 +24,12 @@ const MARGIN = 2000;
  * Makes the handler. Has to be called where Lambda's runtime has put `awslambda`. Throws SettingsError without keys: a function URL
  * is open to everybody.
  */
-export function createLambdaApi(deps: Omit<ApiDeps, 'clock' | 'closing'>): ReturnType<typeof streamHandle> {
+export function createLambdaApi(
+  deps: Omit<ApiDeps, 'clock' | 'closing' | 'servesMetrics'>,
+): ReturnType<typeof streamHandle> {
   if (deps.keys.length === 0)
     throw new SettingsError('FRAMELOOM_API_KEYS is required: a function URL is open to everybody.');
-  const app = createApp({ ...deps, clock: systemClock });
+  const app = createApp({ ...deps, clock: systemClock, servesMetrics: false });
   const bounded = new Hono<InvocationEnv>();
   bounded.all('*', async (c) => {
     const until = Date.now() + c.env.context.getRemainingTimeInMillis() - MARGIN;

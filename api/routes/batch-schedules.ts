@@ -10,6 +10,7 @@ import type { Api, ApiDeps } from '../deps.ts';
 import { idempotencyKey } from '../idempotency-key.ts';
 import { jsonLimit } from '../limits.ts';
 import { problems } from '../problems.ts';
+import type { QuotaGuard } from '../quotas.ts';
 import type { ScheduleRecord } from '../schedule-orchestrator.ts';
 import { findFile } from './files.ts';
 
@@ -40,6 +41,8 @@ const create = createRoute({
       'payload_too_large',
       'unsupported_content_type',
       'not_found',
+      'rate_limited',
+      'quota_exceeded',
       'unavailable',
       'storage_unavailable',
     ),
@@ -89,7 +92,10 @@ function action(verb: 'pause' | 'resume' | 'trigger', summary: string, descripti
     description,
     tags: ['Batches'],
     request: { params: Params },
-    responses: { 200: { description: 'The schedule.', content }, ...problems('not_found', 'unavailable') },
+    responses: {
+      200: { description: 'The schedule.', content },
+      ...problems('not_found', ...(verb === 'trigger' ? (['quota_exceeded'] as const) : []), 'unavailable'),
+    },
   });
 }
 
@@ -98,7 +104,7 @@ const resume = action('resume', 'Resume a paused schedule', 'What was due meanwh
 const trigger = action('trigger', 'Begin a batch now', 'Unless one of the schedule runs. Paused or not.');
 
 /** Offers the routes where the orchestrator can keep schedules. */
-export function batchScheduleRoutes(app: Api, deps: ApiDeps): void {
+export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { store } = deps;
   const { schedules } = deps.orchestrator;
   if (schedules === undefined) return;
@@ -153,7 +159,10 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps): void {
     if (file?.purpose === 'batch_output')
       throw new FrameloomError('invalid_request', 'input_file_id: names the output of a batch.');
     const known = key === undefined ? undefined : await orchestrator.describe(id);
-    if (known === undefined) await begin(tenant, id, request, file);
+    if (known === undefined) {
+      await quotas.admit(c, 'uncounted');
+      await begin(tenant, id, request, file);
+    }
     const record = await find(tenant, id);
     if (record.memo.fingerprint !== (await batchFingerprint(request, file))) {
       throw new FrameloomError('idempotency_conflict', 'This key was used with another schedule.');
@@ -181,9 +190,10 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps): void {
   app.openapi(resume, async (c) =>
     c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'resume'), 200),
   );
-  app.openapi(trigger, async (c) =>
-    c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'trigger'), 200),
-  );
+  app.openapi(trigger, async (c) => {
+    await quotas.admit(c, 'uncounted');
+    return c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'trigger'), 200);
+  });
 
   app.openapi(remove, async (c) => {
     const { id } = await find(c.get('tenant'), c.req.valid('param').id);

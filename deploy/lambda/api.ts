@@ -23,6 +23,7 @@ export const handler = createLambdaApi({
   ),
   store,
   keys: parseApiKeys(settings.apiKeys),
+  quotas: settings.quotas,
   maxUploadBytes: settings.maxUploadBytes,
   version: manifest.version,
   log: jsonLog('lambda-api', settings.logLevel, process.stdout),
