@@ -15,6 +15,9 @@ import { TASK_QUEUES } from '../schema/task-queues.ts';
  */
 const HEARTBEAT_TIMEOUT = '6s';
 
+/** When the last local activity of this workflow has ended. */
+let turn: Promise<unknown> = Promise.resolve();
+
 /** Those that reach out for a source: one that is unreachable may come back, what stays so for five minutes is the job's failure. */
 export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readWords'>>({
   taskQueue: TASK_QUEUES.cpu,
@@ -64,17 +67,25 @@ export const costs = proxyActivities<EstimateActivities>({
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
 });
 
-/** Local to the worker that runs the workflow: they cost a history one event each, whatever they are given. */
-export const local = proxyLocalActivities<WorkflowActivities>({
+const forJobs = proxyLocalActivities<WorkflowActivities>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },
 });
+/** Local to the worker that runs the workflow: they cost a history one event each, whatever they are given. */
+export const local: WorkflowActivities = {
+  appendEvents: inTurn(forJobs.appendEvents),
+  keepShard: inTurn(forJobs.keepShard),
+};
 
-/** Tried without end: a batch waits for a store that is away. */
-export const batchLocal = proxyLocalActivities<BatchActivities>({
+const forBatches = proxyLocalActivities<BatchActivities>({
   startToCloseTimeout: '1m',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },
 });
+/** Tried without end: a batch waits for a store that is away. */
+export const batchLocal: BatchActivities = {
+  readBatchLines: inTurn(forBatches.readBatchLines),
+  settleJobs: inTurn(forBatches.settleJobs),
+};
 
 export const batchFiles = proxyActivities<BatchFileActivities>({
   taskQueue: TASK_QUEUES.cpu,
@@ -91,3 +102,15 @@ export const schedules = proxyActivities<ScheduleActivities>({
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
+
+/**
+ * Lets local activities run one after the other. Of those that run beside each other a first run gets the results one by one, a replay
+ * all at once: what follows then comes in another order, and the replay fails.
+ */
+function inTurn<I, O>(work: (input: I) => Promise<O>): (input: I) => Promise<O> {
+  return (input) => {
+    const result = turn.then(() => work(input));
+    turn = result.catch(() => undefined);
+    return result;
+  };
+}
