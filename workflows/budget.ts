@@ -2,7 +2,6 @@
  * `max_cost`: decides before each segment whether it may begin. What is under way is counted with the most it can take, and so is the
  * merging of all that is described by then: what has begun can be finished within the cap.
  */
-import { condition } from '@temporalio/workflow';
 import { type Consumption, costOf, type Prices } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { ModelPlan, PlanOutput } from '../schema/stages.ts';
@@ -33,7 +32,7 @@ export function openBudget(
   let stopped = false;
   /** Of a segment, by those of this run so far. How long the first one takes nobody knows. */
   let seconds = prices.gpuSecond === 0 ? 0 : undefined;
-  let turn: Promise<unknown> = Promise.resolve();
+  const waiting: ((mayBegin: boolean) => void)[] = [];
 
   function fits(): boolean {
     if (seconds === undefined && underWay > 0) return false;
@@ -53,25 +52,33 @@ export function openBudget(
     );
   }
 
-  async function decide(): Promise<boolean> {
-    // What is under way usually takes less than is set aside for it: there may be room once it has ended.
-    await condition(() => stopped || underWay === 0 || fits());
-    stopped ||= !fits();
-    if (!stopped) underWay += 1;
-    return !stopped;
+  /**
+   * Answers those who wait, as far as there is an answer. By promises alone: when a `condition` is looked at depends on how answers come in,
+   * which a replay need not repeat.
+   */
+  function decide(): void {
+    while (waiting.length > 0) {
+      const fitting = !stopped && fits();
+      // What is under way usually takes less than is set aside for it: there may be room once it has ended.
+      if (!stopped && !fitting && underWay > 0) return;
+      stopped ||= !fitting;
+      if (!stopped) underWay += 1;
+      waiting.shift()?.(!stopped);
+    }
   }
 
   return {
-    admit() {
-      const decided = turn.then(decide);
-      turn = decided.catch(() => undefined);
-      return decided;
-    },
+    admit: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        decide();
+      }),
     release(gpuSeconds) {
       underWay -= 1;
       described += 1;
       // One that was found says nothing of those that have to be made.
       if (gpuSeconds > 0) seconds = Math.max(seconds ?? 0, gpuSeconds);
+      decide();
     },
   };
 }

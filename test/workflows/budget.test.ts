@@ -1,5 +1,6 @@
 /** `max_cost` on a real server, with activities that only answer: what is begun, what is left, what it comes to. */
 import { Context } from '@temporalio/activity';
+import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Prices } from '../../schema/money.ts';
 import type { SegmentOutcome } from '../../schema/shards.ts';
@@ -65,7 +66,8 @@ function priced(
 describe('a job with max_cost', () => {
   it('begins no segment that could take it beyond, merges what it has, and leaves gaps for the rest', async () => {
     const { activities, begun } = priced(40, TOKENS);
-    const { memo, events, kept } = await rig.runJob(activities, { request: { max_cost: 50 } });
+    const { memo, events, kept, handle } = await rig.runJob(activities, { request: { max_cost: 50 } });
+    await Worker.runReplayHistory({ workflowBundle: rig.bundle }, await handle.fetchHistory());
     const outcomes = kept.all('described') as readonly SegmentOutcome[];
     const gaps = outcomes.filter((outcome) => 'reason' in outcome);
     expect(memo.outcome?.status).toBe('completed_with_gaps');
@@ -108,7 +110,8 @@ describe('a job with max_cost', () => {
         ? { cached: true, gpuSeconds: 0 }
         : { gpuSeconds: 0.5 + 0.01 * segmentOf(input) }),
     });
-    const { memo } = await rig.runJob(activities, { request: { max_cost: 40 } });
+    const { memo, handle } = await rig.runJob(activities, { request: { max_cost: 40 } });
+    await Worker.runReplayHistory({ workflowBundle: rig.bundle }, await handle.fetchHistory());
     // Nothing is known of the first one before it has ended.
     expect(begun.slice(0, 2)).toEqual([0, 1]);
     expect(most.atOnce).toBeGreaterThan(1);
