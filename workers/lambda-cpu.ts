@@ -47,6 +47,8 @@ const GRACE = 5000;
 const MARGIN = 5000;
 /** With less time than this left for work, an invocation would take tasks only to drop them. In milliseconds. */
 const LEAST_WORK = 1000;
+/** Milliseconds between two looks at the time that is left. */
+const LOOK_EVERY = 100;
 
 /** Makes the handler. Settings are read by the entry, as everywhere. */
 export function createLambdaCpuWorker(
@@ -69,15 +71,17 @@ export function createLambdaCpuWorker(
   return async function handler(_event, context) {
     prepared ??= prepare();
     const { meter, tools } = await prepared;
-    const time = context.getRemainingTimeInMillis() - grace - margin;
-    if (time < LEAST_WORK)
+    const workLeft = (): number => context.getRemainingTimeInMillis() - grace - margin;
+    if (workLeft() < LEAST_WORK)
       throw new Error(`The function needs a timeout of ${(grace + margin + LEAST_WORK) / 1000} s at least.`);
     const leave = new AbortController();
     let ended: Invocation['ended'] = 'idle';
-    const deadline = setTimeout(() => {
+    // The platform's clock decides, not a timer of ours, which a frozen process would be late with.
+    const deadline = setInterval(() => {
+      if (workLeft() > 0 || leave.signal.aborted) return;
       ended = 'deadline';
       leave.abort();
-    }, time);
+    }, LOOK_EVERY);
     try {
       using measures = createMeasures(meter, logger);
       await using scratch = await openScratch(join(settings.home, 'scratch'));
@@ -110,7 +114,7 @@ export function createLambdaCpuWorker(
       if (leave.signal.aborted && error === leave.signal.reason) return { ended, activities: 0 };
       throw error;
     } finally {
-      clearTimeout(deadline);
+      clearInterval(deadline);
     }
   };
 }

@@ -1,26 +1,35 @@
-/** A Lambda environment as one process: calls the handler once for each argument, which is the milliseconds that invocation has. */
+/**
+ * A Lambda environment as one process: calls the handler as often as it is told. An invocation has plenty of time until the work is
+ * begun that takes too long: then it has just what it needs to leave.
+ */
 import { Context } from '@temporalio/activity';
 import { loadSettings } from '../../schema/settings.ts';
 import { findCpuTools } from '../../workers/cpu-activities.ts';
 import { createLambdaCpuWorker } from '../../workers/lambda-cpu.ts';
 import type { LambdaActivities } from './lambda-workflow.ts';
 
-const [name = '', idle = '', ...invocations] = process.argv.slice(2);
+const [name = '', idle = '', invocations = ''] = process.argv.slice(2);
+const GRACE = 100;
+const MARGIN = 3000;
+let deadline = 0;
 
 const activities: LambdaActivities = {
   quick: async () => name,
   async long() {
     const { info, cancelled, heartbeat } = Context.current();
     heartbeat();
-    if (info.attempt === 1) await cancelled;
+    if (info.attempt === 1) {
+      deadline = Date.now() + GRACE + MARGIN;
+      await cancelled;
+    }
     return { by: name, attempt: info.attempt };
   },
 };
 
 const handler = createLambdaCpuWorker(loadSettings(process.env), {
   idleAfter: Number(idle),
-  grace: 100,
-  margin: 1500,
+  grace: GRACE,
+  margin: MARGIN,
   async findTools(settings) {
     const real = await findCpuTools(settings);
     return { activities: (from) => ({ ...real.activities(from), ...activities }) };
@@ -28,8 +37,8 @@ const handler = createLambdaCpuWorker(loadSettings(process.env), {
 });
 
 const ended = [];
-for (const time of invocations) {
-  const deadline = Date.now() + Number(time);
+for (let left = Number(invocations); left > 0; left -= 1) {
+  deadline = Date.now() + 120_000;
   const context = { getRemainingTimeInMillis: () => deadline - Date.now() };
   const result = await handler({ source: 'aws.events' }, context);
   ended.push({ ...result, inTime: context.getRemainingTimeInMillis() > 0 });

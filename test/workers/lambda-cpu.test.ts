@@ -53,11 +53,11 @@ it('takes work, leaves before its deadline, and what it leaves is done by the ne
       if (code !== 0 || told === undefined) throw new Error(`${code} ${stderr}`);
       return JSON.parse(told);
     };
-    expect(await invoke('first', '60000', '5000')).toEqual([
+    expect(await invoke('first', '120000', '1')).toEqual([
       { ended: 'deadline', activities: 2, inTime: true },
     ]);
     // Warm, the same process serves another invocation, which finds nothing to do.
-    expect(await invoke('second', '1000', '60000', '60000')).toEqual([
+    expect(await invoke('second', '2000', '2')).toEqual([
       { ended: 'idle', activities: 2, inTime: true },
       { ended: 'idle', activities: 0, inTime: true },
     ]);
