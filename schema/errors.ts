@@ -308,7 +308,7 @@ export const ERRORS = {
     status: 501,
     retryable: false,
     title: 'This server cannot do that.',
-    hint: 'docs/edge.md says what each kind of deployment can do; a file can be sent with POST /v1/files anywhere.',
+    hint: 'docs/edge.md says what each kind of deployment can do; files can be sent with POST /v1/files anywhere.',
   },
   timeout: {
     status: 504,

@@ -103,11 +103,18 @@ const pause = action('pause', 'Pause a schedule', 'It begins no batch until it i
 const resume = action('resume', 'Resume a paused schedule', 'What was due meanwhile is left out.');
 const trigger = action('trigger', 'Begin a batch now', 'Unless one of the schedule runs. Paused or not.');
 
-/** Offers the routes where the orchestrator can keep schedules. */
+function refuse(): never {
+  throw new FrameloomError('not_supported', 'This server keeps no schedules; an API on Node does.');
+}
+
+/** Offers the routes; where the orchestrator cannot keep schedules they answer `not_supported`. */
 export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { store } = deps;
   const { schedules } = deps.orchestrator;
-  if (schedules === undefined) return;
+  if (schedules === undefined) {
+    for (const path of ['/v1/batch-schedules', '/v1/batch-schedules/*']) app.all(path, refuse);
+    return;
+  }
   const orchestrator = schedules;
 
   async function find(tenant: string, id: ScheduleId): Promise<ScheduleRecord> {

@@ -260,6 +260,14 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await expect.poll(another, { timeout: 20_000 }).toBe('quota_exceeded');
     });
 
+    it('keeps no schedules, and says so with an error of its own', async () => {
+      for (const path of ['/v1/batch-schedules', `/v1/batch-schedules/sched_${'a'.repeat(26)}/pause`]) {
+        const response = await post(path, {});
+        expect(response.status).toBe(501);
+        expect(await response.json()).toMatchObject({ code: 'not_supported' });
+      }
+    });
+
     it('reaches Temporal by a binding where there is one', async () => {
       const asked: string[] = [];
       await using bound = await startEdge({
