@@ -90,6 +90,25 @@ const WAYS: readonly Way[] = [
       }),
     }),
   },
+  {
+    name: 'mended',
+    pages: 12,
+    change: (happy) => {
+      const missed = new Set<unknown>();
+      const once = (name: string, activity: string) => async (input: never) => {
+        if (missed.has(name)) return happy[activity]?.(input);
+        missed.add(name);
+        throw ApplicationFailure.nonRetryable('gone', 'source_missing');
+      };
+      return {
+        describeSegment: (input) =>
+          once(`pictures ${(input as { readonly at: number }).at}`, 'describeSegment')(input),
+        reduce: once('captions', 'reduce'),
+        finish: once('texts', 'finish'),
+        findLost: async () => ({ lost: [{ segment: 1 }, { level: 0, group: 2 }, { level: 1, group: 0 }] }),
+      };
+    },
+  },
   { name: 'failed-at-ingest', pages: 4, change: () => ({ ingest: poison }) },
   { name: 'failed-everywhere', pages: 8, change: () => ({ describeSegment: poison }) },
   { name: 'cancelled-extracting', pages: 8, cancel: 'extractFrames' },
