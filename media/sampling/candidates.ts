@@ -108,7 +108,7 @@ async function* decodeFrom(
     const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: 'once' } as const;
     if (request.writesAll !== 'once') {
       for await (const candidate of decodeCandidates(tools, path, only, options))
-        if (candidate.time >= time - TIME_SLACK) return candidate.picture();
+        if (candidate.time >= time - TIME_SLACK) return await candidate.picture(); // leaving the loop ends the decoder
     }
     throw new FrameloomError('media_truncated', 'A frame that was decoded once cannot be decoded again.');
   };
