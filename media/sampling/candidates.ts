@@ -65,10 +65,9 @@ export const KEPT_CANDIDATES = 16;
 /**
  * `scene` from which a picture is written: less than one character that changes in 1080 lines, more than a frame that
  * repeats the one before. What ffmpeg calls so is the smaller of the mean change and of how it differs from the change
- * before: steady motion may score nothing now and then, so some candidates after each that scores are written, too: `also`, or
- * `alsoKeys` of keyframes, between which nothing is steady.
+ * before: steady motion may score nothing now and then, so `also` candidates after each that scores are written, too.
  */
-const WRITTEN = { from: 0.00002, also: 4, alsoKeys: 1 } as const;
+const WRITTEN = { from: 0.00002, also: 4 } as const;
 
 /**
  * The candidates with `time < until`, in order, from somewhere before `from`: the first is shown then or earlier. Abandoning the
@@ -109,7 +108,7 @@ async function* decodeFrom(
     const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: 'once' } as const;
     if (request.writesAll !== 'once') {
       for await (const candidate of decodeCandidates(tools, path, only, options))
-        if (candidate.time >= time - TIME_SLACK) return candidate.picture();
+        if (candidate.time >= time - TIME_SLACK) return await candidate.picture(); // leaving the loop ends the decoder
     }
     throw new FrameloomError('media_truncated', 'A frame that was decoded once cannot be decoded again.');
   };
@@ -166,8 +165,7 @@ function candidateArgs(
   // Frames that share a time are handed over, so that they are noticed.
   const pick = `select='${picks.join('*')}${request.skip === 'nokey' ? '+lte(t,prev_t)' : ''}',`;
   const changed = `eq(n,0)+gt(scene,${WRITTEN.from.toFixed(6)})`;
-  const also = keysOnly || request.skip === 'nokey' ? WRITTEN.alsoKeys : WRITTEN.also;
-  const written = writesAll ? 'null' : `select='st(0,if(${changed},${also + 1},max(0,ld(0)-1)))'`;
+  const written = writesAll ? 'null' : `select='st(0,if(${changed},${WRITTEN.also + 1},max(0,ld(0)-1)))'`;
   const { coding } = request;
   const head = [...fieldFilters(coding), 'settb=AVTB'].join(','); // microseconds, whatever the container counts in
   const graph = [
