@@ -1,6 +1,8 @@
 /** The settings of the API at an edge: variables, secrets and bindings of the platform, held to the same table as all settings. */
+
+import { environment } from './environment.ts';
 import type { Quotas } from './quotas.ts';
-import { type BucketSettings, bucketSettings, environment, SettingsError } from './settings.ts';
+import { type BucketSettings, bucketSettings, SettingsError } from './settings.ts';
 
 const EdgeEnvironment = environment.pick({
   FRAMELOOM_API_KEYS: true,

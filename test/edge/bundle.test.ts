@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../api/version.ts';
-import { environment } from '../../schema/settings.ts';
+import { environment } from '../../schema/environment.ts';
 import { bundleEdge, type EdgeBundle } from './worker.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
