@@ -23,7 +23,8 @@ import { openTracing, tracedActivities, traceSinks } from './tracing/tracing.ts'
 /** Runs until `signal` aborts. Throws when something it needs is missing. */
 export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-cpu');
-  using measures = createMeasures(installRuntime(settings, logger), logger);
+  await using runtime = installRuntime(settings, logger);
+  using measures = createMeasures(runtime.meter, logger);
   const tools = await findCpuTools(settings);
   await using scratch = await openScratch(join(settings.home, 'scratch'));
   const store = openStore(settings, scratch.path);

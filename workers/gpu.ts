@@ -19,7 +19,8 @@ import { openTracing, tracedActivities, tracedGenerator } from './tracing/tracin
 /** Runs until `signal` aborts. Throws when the model cannot be loaded. */
 export async function runGpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-gpu');
-  using measures = createMeasures(installRuntime(settings, logger), logger);
+  await using runtime = installRuntime(settings, logger);
+  using measures = createMeasures(runtime.meter, logger);
   const installed = await resolveModel(settings);
   const { profile } = installed;
   await using scratch = await openScratch(join(settings.home, 'scratch'));

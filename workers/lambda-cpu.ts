@@ -64,7 +64,7 @@ export function createLambdaCpuWorker(
   let prepared: Promise<{ readonly meter: MetricMeter; readonly tools: CpuTools }> | undefined;
 
   async function prepare(): Promise<{ readonly meter: MetricMeter; readonly tools: CpuTools }> {
-    const meter = installRuntime(settings, logger);
+    const { meter } = installRuntime(settings, logger);
     return { meter, tools: await findTools(settings) };
   }
 

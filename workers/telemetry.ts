@@ -14,12 +14,13 @@ const LATENCIES = [
 
 /**
  * Has to come before anything else of Temporal's. Signals are handled by the entry of the process, not by the runtime. Answers what
- * makes figures; without FRAMELOOM_METRICS_PORT they go nowhere. Throws SettingsError when the port is taken.
+ * makes figures; without FRAMELOOM_METRICS_PORT they go nowhere. Its disposal ends the runtime, which ends by itself only after a worker
+ * and otherwise keeps a process alive that could not start. Throws SettingsError when the port is taken.
  */
 export function installRuntime(
   { metricsHost, metricsPort }: Pick<Settings, 'metricsHost' | 'metricsPort'>,
   logger: Logger,
-): MetricMeter {
+): { readonly meter: MetricMeter } & AsyncDisposable {
   const prometheus = {
     bindAddress: `${metricsHost.includes(':') ? `[${metricsHost}]` : metricsHost}:${metricsPort}`,
     countersTotalSuffix: true,
@@ -28,14 +29,15 @@ export function installRuntime(
     histogramBucketOverrides: Object.fromEntries(LATENCIES.map((name) => [name, SECONDS])),
   };
   try {
-    return Runtime.install({
+    const runtime = Runtime.install({
       logger,
       shutdownSignals: [],
       telemetryOptions: {
         logging: { forward: {}, filter: 'WARN' },
         ...(metricsPort === undefined ? {} : { metrics: { prometheus } }),
       },
-    }).metricMeter;
+    });
+    return { meter: runtime.metricMeter, [Symbol.asyncDispose]: () => runtime.shutdown() };
   } catch (error) {
     if (metricsPort === undefined) throw error;
     throw new SettingsError(

@@ -138,6 +138,8 @@ describe.runIf(process.platform === 'linux')('frameloom start', () => {
     expect(stderr).toMatch(/worker does not start/);
     expect(stderr).toContain('There is no model "unheard-of"');
     expect(stderr).not.toContain('    at ');
+    // No second start mends it, so none is made.
+    expect(stderr).not.toContain('starting it again');
     expect(code).toBe(1);
     expect(await everyProcess()).toEqual([]);
   });
