@@ -16,8 +16,8 @@ export const EXAMPLE_PRICES: Prices = { gpu: 0.8048, cpu: 0.085 };
 
 /** Videos of docs/media.md, "How fast": kept frames and seconds of a CPU worker on two cores, for an hour of each. Measured. */
 const VIDEOS = [
-  { name: 'lecture, slides change every two minutes', pictures: 30, cpuSeconds: 126.5 },
-  { name: 'motion without pause', pictures: 261 * 6, cpuSeconds: 76.9 * 6 },
+  { name: 'lecture, slides change every two minutes', pictures: 30, cpuSeconds: 103.0 },
+  { name: 'motion without pause', pictures: 261 * 6, cpuSeconds: 57.0 * 6 },
 ] as const;
 
 /** Phi-3.5-vision of docs/durability.md, "Computed: the real model": seconds per segment of five pictures. Not measured. */
