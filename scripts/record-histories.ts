@@ -17,12 +17,11 @@ import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { startTemporalServer } from '../test/support/temporal-server.ts';
 import { answers } from '../test/workflows/answers.ts';
+import { type Activities, otherWays } from './batch-ways.ts';
 
 const folder = fileURLToPath(new URL('../test/workflows/histories/', import.meta.url));
 /** Events after which the server suggests a new run: few, so that a short job has several. */
 const LONG = 300;
-
-type Activities = Record<string, (input: never) => Promise<unknown>>;
 
 interface Way {
   readonly name: string;
@@ -40,6 +39,21 @@ async function hang(): Promise<never> {
     Context.current().heartbeat();
     await Context.current().sleep(50);
   }
+}
+
+/** An activity that never ends, and when it has begun. */
+function gate(): { readonly reached: Promise<void>; readonly hold: () => Promise<never> } {
+  let began = (): void => {};
+  const reached = new Promise<void>((resolve) => {
+    began = resolve;
+  });
+  return {
+    reached,
+    hold() {
+      began();
+      return hang();
+    },
+  };
 }
 
 /** Fails on its first attempt. */
@@ -131,7 +145,8 @@ async function main(): Promise<void> {
   const names = [
     ...Object.keys(answers(1).cpu),
     ...Object.keys(answers(1).gpu),
-    ...['appendEvents', 'keepShard', 'collectGarbage'],
+    ...['appendEvents', 'keepShard', 'collectGarbage', 'estimateCosts', 'beginFiring'],
+    ...['readBatchLines', 'settleJobs', 'finishBatch'],
   ];
   const activities = Object.fromEntries(
     names.map((name) => [name, (input: never) => current[name]?.(input) ?? Promise.resolve()]),
@@ -153,19 +168,8 @@ async function main(): Promise<void> {
     for (const way of WAYS) {
       const { cpu, gpu } = answers(way.pages);
       const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
-      let began = (): void => {};
-      const reached = new Promise<void>((resolve) => {
-        began = resolve;
-      });
-      const held: Activities = way.cancel
-        ? {
-            [way.cancel]: () => {
-              began();
-              return hang();
-            },
-          }
-        : {};
-      current = { ...happy, ...way.change?.(happy), ...held };
+      const { reached, hold } = gate();
+      current = { ...happy, ...way.change?.(happy), ...(way.cancel ? { [way.cancel]: hold } : {}) };
       const jobId = await jobIdFor('histories', way.name);
       const input: SummarizeInput = {
         jobId,
@@ -186,6 +190,23 @@ async function main(): Promise<void> {
       }
       await handle.result().catch(() => undefined);
       await keep(client, `summarize-${way.name}`, handle);
+    }
+    for (const way of await otherWays(poison)) {
+      const { cpu, gpu } = answers(4);
+      const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
+      const { reached, hold } = gate();
+      current = { ...happy, ...way.activities, ...(way.change ? { describeSegment: hold } : {}) };
+      const handle = await client.workflow.start(way.workflow, {
+        workflowId: way.id,
+        taskQueue: TASK_QUEUES.workflow,
+        args: [way.input],
+      });
+      if (way.change) {
+        await reached;
+        await way.change(handle);
+      }
+      await handle.result().catch(() => undefined);
+      await keep(client, way.name, handle);
     }
     current = { collectGarbage: async () => ({}) };
     const handle = await client.workflow.start('collectGarbage', {

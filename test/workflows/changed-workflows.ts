@@ -1,11 +1,21 @@
 /** The workflows with a change that breaks jobs under way: what a developer might do without thinking of them. */
 import { sleep } from '@temporalio/workflow';
+import type { BatchInput } from '../../schema/batch-stages.ts';
 import type { SummarizeInput } from '../../schema/stages.ts';
-import { collectGarbage as collect, summarize as unchanged } from '../../workflows/index.ts';
+import {
+  collectGarbage as collect,
+  summarize as unchanged,
+  batch as unchangedBatch,
+} from '../../workflows/index.ts';
 
 export async function summarize(input: SummarizeInput): Promise<void> {
   await sleep(1);
   await unchanged(input);
+}
+
+export async function batch(input: BatchInput): Promise<void> {
+  await sleep(1);
+  await unchangedBatch(input);
 }
 
 export async function collectGarbage(): Promise<unknown> {

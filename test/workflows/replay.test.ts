@@ -34,7 +34,7 @@ beforeAll(async () => {
   ]);
 }, 120_000);
 
-it('holds each way a job can take', () => {
+it('holds each way that jobs, batches, firings and estimates can take', () => {
   const ways = [
     'completed',
     'retried',
@@ -46,6 +46,10 @@ it('holds each way a job can take', () => {
     'continued-2',
   ];
   for (const way of ways) expect(files).toContain(`summarize-${way}.json.gz`);
+  for (const way of ['completed', 'cancelled', 'retried', 'continued', 'continued-2'])
+    expect(files).toContain(`batch-${way}.json.gz`);
+  for (const other of ['fire-batch-completed', 'estimate-completed', 'estimate-failed'])
+    expect(files).toContain(`${other}.json.gz`);
   expect(files).toContain('collect-garbage-completed.json.gz');
 });
 
@@ -53,7 +57,7 @@ it.each(files)('the workflows as they are replay %s', async (file) => {
   await replay(current, file);
 });
 
-it.each(['summarize-completed', 'summarize-continued-2', 'collect-garbage-completed'])(
+it.each(['summarize-completed', 'summarize-continued-2', 'batch-completed', 'collect-garbage-completed'])(
   'workflows that begin with another command are refused by %s',
   async (name) => {
     await expect(replay(changed, `${name}.json.gz`)).rejects.toBeInstanceOf(DeterminismViolationError);
