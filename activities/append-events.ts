@@ -2,9 +2,11 @@
  * Appends to the event log of a job: one artifact per event, named by its number. A workflow task that is done again may gather
  * its events into other batches; by single names each event is still written once and none is lost.
  */
+
+import type { WorkflowActivities } from '../schema/activities.ts';
 import type { JobEvent } from '../schema/events.ts';
 import { type PlanShard, SHARD } from '../schema/shards.ts';
-import type { JobRef, LoggedEvent, SegmentNote, WorkflowActivities } from '../schema/stages.ts';
+import type { JobRef, LoggedEvent, SegmentNote } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { eventsName } from '../store/names.ts';
 import { frameAddress } from '../summary/stitch.ts';

@@ -1,6 +1,6 @@
 /** Removes what has outlived its lifetime; a collection that is cut off goes on at the class where it was. */
 import { Context } from '@temporalio/activity';
-import type { GarbageActivities } from '../schema/stages.ts';
+import type { GarbageActivities } from '../schema/activities.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import { type CollectProgress, collectGarbage, type LiveJobs } from '../store/collect.ts';
 import type { Lifetimes } from '../store/lifetimes.ts';

@@ -7,9 +7,10 @@ import {
   sampleVideo,
   workAhead,
 } from '../media/index.ts';
+import type { CpuActivities } from '../schema/activities.ts';
 import { digest } from '../schema/canonical.ts';
 import type { Frame, FrameDecision, VideoInfo } from '../schema/source.ts';
-import type { CpuActivities, ExtractOutput, ExtractSpan } from '../schema/stages.ts';
+import type { ExtractOutput, ExtractSpan } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { extractionName, FRAMES } from '../store/names.ts';
 import { allThere, findJson, getJson, putJson } from './artifacts.ts';

@@ -1,6 +1,8 @@
 /** Finds out which generations of a job are damaged or gone, so that they are made again. */
+
+import type { CpuActivities } from '../schema/activities.ts';
 import type { MergeOutcome, SegmentOutcome } from '../schema/shards.ts';
-import type { CpuActivities, LostPiece } from '../schema/stages.ts';
+import type { LostPiece } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { findGeneration } from './generation.ts';
 import { withHeartbeat } from './heartbeat.ts';

@@ -1,11 +1,13 @@
 /** Stitches the pieces of a job and publishes its result and its ledger. */
+
+import type { CpuActivities } from '../schema/activities.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import type { Ledger } from '../schema/job.ts';
 import { chargedOf, costOf, plus, roundMoney } from '../schema/money.ts';
 import type { ResultSlide } from '../schema/result.ts';
 import type { PlanShard, SegmentOutcome } from '../schema/shards.ts';
 import type { Cue, Frame } from '../schema/source.ts';
-import type { CpuActivities, FinishInput } from '../schema/stages.ts';
+import type { FinishInput } from '../schema/stages.ts';
 import { usageView } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';

@@ -1,13 +1,14 @@
 /** The activities of each queue, built from what a worker process has. */
-import type { ScheduleActivities } from '../schema/batch-schedule.ts';
-import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
-import type { EstimateActivities } from '../schema/estimate.ts';
+
 import type {
   CpuActivities,
   GarbageActivities,
   GpuActivities,
   WorkflowActivities,
-} from '../schema/stages.ts';
+} from '../schema/activities.ts';
+import type { ScheduleActivities } from '../schema/batch-schedule.ts';
+import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
+import type { EstimateActivities } from '../schema/estimate.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { createAppendEvents } from './append-events.ts';
 import { createBeginFiring } from './begin-firing.ts';

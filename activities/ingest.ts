@@ -1,11 +1,12 @@
 /** Finds or fetches the source, finds out what it is, and refuses what cannot be used before any GPU time is spent. */
 import { countImages, type MediaTools, parsePages, probeVideo, readImage, sniff } from '../media/index.ts';
+import type { CpuActivities } from '../schema/activities.ts';
 import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import type { Prices } from '../schema/money.ts';
 import type { SourceInfo } from '../schema/source.ts';
-import type { CpuActivities, DeckParts, IngestInput, IngestOutput } from '../schema/stages.ts';
+import type { DeckParts, IngestInput, IngestOutput } from '../schema/stages.ts';
 import type { ArtifactInfo } from '../store/artifact-store.ts';
 import { secretName, sourceListName } from '../store/names.ts';
 import { putJson } from './artifacts.ts';

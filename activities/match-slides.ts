@@ -7,10 +7,11 @@ import {
   readImage,
   slideLumas,
 } from '../media/index.ts';
+import type { CpuActivities } from '../schema/activities.ts';
 import { digest } from '../schema/canonical.ts';
 import type { ResultSlide } from '../schema/result.ts';
 import type { Frame } from '../schema/source.ts';
-import type { CpuActivities, DeckParts } from '../schema/stages.ts';
+import type { DeckParts } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { shownSlidesName } from '../store/names.ts';
 import { intervalsOf } from '../summary/intervals.ts';

@@ -1,4 +1,6 @@
 /** Groups what one level of merging merges: captions of neighbouring segments, or texts of the level below. */
+
+import type { CpuActivities } from '../schema/activities.ts';
 import {
   type DescribedSegment,
   type MergeGroup,
@@ -7,7 +9,7 @@ import {
   type SegmentOutcome,
   SHARD,
 } from '../schema/shards.ts';
-import type { CpuActivities, PlanMergesInput } from '../schema/stages.ts';
+import type { PlanMergesInput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { mergeGroups } from '../summary/plan.ts';
 import { withHeartbeat } from './heartbeat.ts';

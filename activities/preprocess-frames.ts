@@ -2,8 +2,9 @@
 import { Context } from '@temporalio/activity';
 import { readImage } from '../media/index.ts';
 import { encodePadded, hdTransform } from '../phi3v/index.ts';
+import type { CpuActivities } from '../schema/activities.ts';
 import type { PlanShard } from '../schema/shards.ts';
-import type { CpuActivities, LostPictures } from '../schema/stages.ts';
+import type { LostPictures } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { finalErrorOf } from './failures.ts';
 import { withHeartbeat } from './heartbeat.ts';

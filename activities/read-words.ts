@@ -9,11 +9,12 @@ import {
   transcribePiece,
   wordsTrack,
 } from '../media/index.ts';
+import type { CpuActivities } from '../schema/activities.ts';
 import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import type { TranscriptionSettings } from '../schema/settings.ts';
 import type { Cue } from '../schema/source.ts';
-import type { CpuActivities, ReadWordsInput, SpokenWords } from '../schema/stages.ts';
+import type { ReadWordsInput, SpokenWords } from '../schema/stages.ts';
 import { wordsName } from '../store/names.ts';
 import { findJson, getJson, putJson } from './artifacts.ts';
 import { withHeartbeat } from './heartbeat.ts';

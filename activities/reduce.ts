@@ -1,8 +1,9 @@
 /** Merges captions or texts into one text, or gives them a title. */
 import { Context } from '@temporalio/activity';
+import type { GpuActivities } from '../schema/activities.ts';
 import { digest } from '../schema/canonical.ts';
 import type { Brief, MergeShard } from '../schema/shards.ts';
-import type { GpuActivities, ReduceInput, ReduceOutput } from '../schema/stages.ts';
+import type { ReduceInput, ReduceOutput } from '../schema/stages.ts';
 import { generationName } from '../store/names.ts';
 import { collapse } from '../summary/captions.ts';
 import { bare, mendMerge, sentences } from '../summary/evidence.ts';

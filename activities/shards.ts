@@ -1,7 +1,9 @@
 /** The shards in which the stages of a job leave things for each other (schema/shards.ts). */
+
+import type { WorkflowActivities } from '../schema/activities.ts';
 import type { ShardKind } from '../schema/shards.ts';
 import { SHARD } from '../schema/shards.ts';
-import type { JobRef, WorkflowActivities } from '../schema/stages.ts';
+import type { JobRef } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { shardName } from '../store/names.ts';
 import { getJson, putJson } from './artifacts.ts';

@@ -13,9 +13,11 @@ import {
 import { digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import type { File } from '../schema/file.ts';
-import type { BatchId } from '../schema/ids.ts';
+import type { BatchId, FileId } from '../schema/ids.ts';
+import type { BlobStore } from '../store/artifact-store.ts';
 import { batchShardName, SOURCE } from '../store/names.ts';
 import { checkLines, type LineDeps, type RawLine } from './batch-lines.ts';
+import { findFile } from './file-records.ts';
 import { textLines } from './json-lines.ts';
 import { MAX_JSON_BYTES } from './limits.ts';
 
@@ -31,6 +33,27 @@ export function batchFingerprint(request: BatchCreate, file: File | undefined): 
   const { input_file_id: _id, max_in_flight: _changeable, ...rest } = request;
   return digest({ ...rest, file: file?.sha256 });
 }
+
+/** The file that holds the lines. Throws `not_found`, and `invalid_request` for results. */
+export async function findLines(store: BlobStore, tenant: string, id: FileId): Promise<File> {
+  const file = await findFile(store, tenant, id);
+  if (file.purpose === 'batch_output')
+    throw new FrameloomError('invalid_request', 'input_file_id: names the output of a batch.');
+  return file;
+}
+
+/** With what a request for lines to be taken in may be refused. */
+export const TAKE_IN_REFUSALS = [
+  'invalid_request',
+  'idempotency_conflict',
+  'payload_too_large',
+  'unsupported_content_type',
+  'not_found',
+  'rate_limited',
+  'quota_exceeded',
+  'unavailable',
+  'storage_unavailable',
+] as const;
 
 /** Checks and stores the lines. Throws `invalid_request` where the batch as a whole cannot be. */
 export async function takeIn(

@@ -4,7 +4,7 @@ import { canonicalJson, digest } from '../schema/canonical.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import { type BatchId, jobIdOfLine } from '../schema/ids.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
-import { requireFiles } from './routes/files.ts';
+import { requireFiles } from './file-records.ts';
 import { referPasswords, sealRequest } from './sealed-request.ts';
 
 /** A line before it is checked: its value, or why it has none. */

@@ -1,4 +1,15 @@
+import { z } from '@hono/zod-openapi';
 import { FrameloomError } from '../schema/errors.ts';
+
+/** The header as routes declare it. */
+export function idempotencyHeader(example: string) {
+  return z.object({
+    'idempotency-key': z.string().max(600).optional().meta({
+      description: 'Up to 255 printable characters, bare or as a quoted string.',
+      example,
+    }),
+  });
+}
 
 const BARE = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
 /** A string of RFC 9651, 3.3.3: printable ASCII, with `\` before `"` and `\`. */

@@ -7,7 +7,7 @@ import { fileIdFor, type JobId } from '../schema/ids.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import { REFERENCE_KEY, secretName } from '../store/names.ts';
-import { keepFile } from './routes/files.ts';
+import { keepFile } from './file-records.ts';
 
 /** A request without its passwords, and what each reference in it stands for. */
 export interface ReferencedRequest {

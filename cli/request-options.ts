@@ -2,11 +2,18 @@
 import { readFile } from 'node:fs/promises';
 import type { FrameloomClient } from '../api/client.ts';
 import { type SourceRequest, SummaryRequest, type SummaryRequestInput } from '../schema/request.ts';
-import { type parseCommandLine, UsageError } from './context.ts';
+import { parseCommandLine, UsageError } from './context.ts';
 import { given, numberOf, secondsOf } from './option-values.ts';
-import { readSideFile, type SideFile, type Source, type SourceKind, uploadSideFile } from './sources.ts';
+import {
+  readSideFile,
+  readSources,
+  type SideFile,
+  type Source,
+  type SourceKind,
+  uploadSideFile,
+} from './sources.ts';
 
-export const REQUEST_OPTIONS = {
+const REQUEST_OPTIONS = {
   prompt: { type: 'string' },
   'caption-prompt': { type: 'string' },
   'summary-prompt': { type: 'string' },
@@ -59,8 +66,27 @@ export interface Extras {
   readonly password?: string;
 }
 
+export interface CommandRequest {
+  readonly source: Source;
+  readonly extras: Extras;
+  readonly options: RequestOptions;
+  readonly json: boolean;
+}
+
+/** The words after the command, checked before anything is uploaded. Throws UsageError, and FrameloomError for what is not there. */
+export async function readRequest(args: readonly string[]): Promise<CommandRequest> {
+  const { values, positionals } = parseCommandLine({
+    args: [...args],
+    options: { ...REQUEST_OPTIONS, json: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const options = requestOptions(values);
+  const source = await readSources(positionals, kindOf(values.type));
+  return { source, extras: await readExtras(values, source), options, json: values.json };
+}
+
 /** Throws UsageError where it does not fit the source, FrameloomError where it is not there. */
-export async function readExtras(values: Values, { kind }: Source): Promise<Extras> {
+async function readExtras(values: Values, { kind }: Source): Promise<Extras> {
   const { subtitles, deck, 'password-file': passwordFile } = values;
   if (kind !== 'video' && (subtitles !== undefined || deck !== undefined)) {
     throw new UsageError('--subtitles and --deck go with a video.');
@@ -99,13 +125,13 @@ export async function withExtras(
   };
 }
 
-export function kindOf(type: string | undefined): SourceKind | undefined {
+function kindOf(type: string | undefined): SourceKind | undefined {
   if (type === undefined || type === 'video' || type === 'deck' || type === 'images') return type;
   throw new UsageError(`--type ${type}: say video, deck or images.`);
 }
 
 /** The request of the options, checked before anything is uploaded. Throws UsageError. */
-export function requestOptions(values: Values): RequestOptions {
+function requestOptions(values: Values): RequestOptions {
   const { fps, frames, sampling: mode } = values;
   if (fps !== undefined && frames !== undefined) throw new UsageError('give --fps or --frames, not both.');
   if (mode !== undefined && (fps ?? frames) !== undefined && mode !== (fps === undefined ? 'count' : 'fps')) {

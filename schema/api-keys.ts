@@ -9,7 +9,10 @@ export interface ApiKey {
   readonly sha256: string;
 }
 
-const ENTRY = /^([A-Za-z0-9][A-Za-z0-9_-]{0,63}):([0-9a-f]{64})$/;
+/** Names of tenants. */
+export const TENANT = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+/** The hex SHA-256 of a key. */
+export const KEY_HASH = /^[0-9a-f]{64}$/;
 
 /** Reads `tenant:sha256hex,…`, the value of FRAMELOOM_API_KEYS. Throws SettingsError, which quotes nothing of the value. */
 export function parseApiKeys(setting: string | undefined): readonly ApiKey[] {
@@ -17,8 +20,8 @@ export function parseApiKeys(setting: string | undefined): readonly ApiKey[] {
   return entries
     .filter((entry) => entry !== '')
     .map((entry, index) => {
-      const [, tenant, sha256] = ENTRY.exec(entry) ?? [];
-      if (!tenant || !sha256) {
+      const [tenant = '', sha256 = '', ...rest] = entry.split(':');
+      if (!TENANT.test(tenant) || !KEY_HASH.test(sha256) || rest.length > 0) {
         throw new SettingsError(`FRAMELOOM_API_KEYS: entry ${index + 1} is not tenant:sha256-of-key-in-hex.`);
       }
       return { tenant, sha256 };
@@ -43,12 +46,17 @@ export function requireOwnMachine(url: string, site: string | undefined): void {
   }
 }
 
+/** The hash of the key that an `Authorization` header carries; undefined where it carries none. */
+export async function keyHashOf(authorization: string | undefined): Promise<string | undefined> {
+  const key = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
+  if (key === undefined) return undefined;
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))));
+}
+
 /** The tenant of an `Authorization` header. Throws `unauthorized`. */
 export async function tenantOf(keys: readonly ApiKey[], authorization: string | undefined): Promise<string> {
-  const key = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
-  if (key === undefined) throw new FrameloomError('unauthorized', 'The request carries no API key.');
-  const bytes = new TextEncoder().encode(key);
-  const given = hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+  const given = await keyHashOf(authorization);
+  if (given === undefined) throw new FrameloomError('unauthorized', 'The request carries no API key.');
   let tenant: string | undefined;
   // Every key is compared in full, so that the time taken tells nothing about them.
   for (const candidate of keys) if (equal(candidate.sha256, given)) tenant ??= candidate.tenant;

@@ -7,15 +7,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { Context } from '@temporalio/activity';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { jobIdFor } from '../schema/ids.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../schema/request.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
-import { startTemporalServer } from '../test/support/temporal-server.ts';
+import { startTemporal } from '../test/support/temporal.ts';
 import { answers } from '../test/workflows/answers.ts';
 import { type Activities, otherWays } from './batch-ways.ts';
 
@@ -132,11 +132,8 @@ const WAYS: readonly Way[] = [
 ];
 
 async function main(): Promise<void> {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  await using server = await startTemporalServer([`limit.historyCount.suggestContinueAsNew=${LONG}`]);
-  const native = await NativeConnection.connect({ address: server.address });
-  const connection = await Connection.connect({ address: server.address });
-  const client = new Client({ connection });
+  await using temporal = await startTemporal([`limit.historyCount.suggestContinueAsNew=${LONG}`]);
+  const { client } = temporal;
   const bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('ERROR'),
@@ -151,76 +148,65 @@ async function main(): Promise<void> {
   const activities = Object.fromEntries(
     names.map((name) => [name, (input: never) => current[name]?.(input) ?? Promise.resolve()]),
   );
-  const workers = await Promise.all(
-    Object.values(TASK_QUEUES).map((taskQueue) =>
-      Worker.create({
-        connection: native,
-        taskQueue,
-        activities,
-        ...(taskQueue === TASK_QUEUES.workflow ? { workflowBundle: bundle } : {}),
-        maxHeartbeatThrottleInterval: '50ms',
-      }),
-    ),
+  await temporal.work(
+    ...Object.values(TASK_QUEUES).map((taskQueue) => ({
+      taskQueue,
+      activities,
+      ...(taskQueue === TASK_QUEUES.workflow ? { workflowBundle: bundle } : {}),
+      maxHeartbeatThrottleInterval: '50ms' as const,
+    })),
   );
-  const running = Promise.all(workers.map((worker) => worker.run()));
   await mkdir(folder, { recursive: true });
-  try {
-    for (const way of WAYS) {
-      const { cpu, gpu } = answers(way.pages);
-      const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
-      const { reached, hold } = gate();
-      current = { ...happy, ...way.change?.(happy), ...(way.cancel ? { [way.cancel]: hold } : {}) };
-      const jobId = await jobIdFor('histories', way.name);
-      const input: SummarizeInput = {
-        jobId,
-        tenant: 'histories',
-        request: SummaryRequest.parse({
-          source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
-          ...way.request,
-        }),
-      };
-      const handle = await client.workflow.start('summarize', {
-        workflowId: jobId,
-        taskQueue: TASK_QUEUES.workflow,
-        args: [input],
-      });
-      if (way.cancel) {
-        await reached;
-        await handle.cancel();
-      }
-      await handle.result().catch(() => undefined);
-      await keep(client, `summarize-${way.name}`, handle);
-    }
-    for (const way of await otherWays(poison)) {
-      const { cpu, gpu } = answers(4);
-      const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
-      const { reached, hold } = gate();
-      current = { ...happy, ...way.activities, ...(way.change ? { describeSegment: hold } : {}) };
-      const handle = await client.workflow.start(way.workflow, {
-        workflowId: way.id,
-        taskQueue: TASK_QUEUES.workflow,
-        args: [way.input],
-      });
-      if (way.change) {
-        await reached;
-        await way.change(handle);
-      }
-      await handle.result().catch(() => undefined);
-      await keep(client, way.name, handle);
-    }
-    current = { collectGarbage: async () => ({}) };
-    const handle = await client.workflow.start('collectGarbage', {
-      workflowId: 'collect-garbage',
+  for (const way of WAYS) {
+    const { cpu, gpu } = answers(way.pages);
+    const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
+    const { reached, hold } = gate();
+    current = { ...happy, ...way.change?.(happy), ...(way.cancel ? { [way.cancel]: hold } : {}) };
+    const jobId = await jobIdFor('histories', way.name);
+    const input: SummarizeInput = {
+      jobId,
+      tenant: 'histories',
+      request: SummaryRequest.parse({
+        source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
+        ...way.request,
+      }),
+    };
+    const handle = await client.workflow.start('summarize', {
+      workflowId: jobId,
       taskQueue: TASK_QUEUES.workflow,
+      args: [input],
     });
-    await handle.result();
-    await keep(client, 'collect-garbage-completed', handle);
-  } finally {
-    for (const worker of workers) worker.shutdown();
-    await running;
-    await native.close();
-    await connection.close();
+    if (way.cancel) {
+      await reached;
+      await handle.cancel();
+    }
+    await handle.result().catch(() => undefined);
+    await keep(client, `summarize-${way.name}`, handle);
   }
+  for (const way of await otherWays(poison)) {
+    const { cpu, gpu } = answers(4);
+    const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
+    const { reached, hold } = gate();
+    current = { ...happy, ...way.activities, ...(way.change ? { describeSegment: hold } : {}) };
+    const handle = await client.workflow.start(way.workflow, {
+      workflowId: way.id,
+      taskQueue: TASK_QUEUES.workflow,
+      args: [way.input],
+    });
+    if (way.change) {
+      await reached;
+      await way.change(handle);
+    }
+    await handle.result().catch(() => undefined);
+    await keep(client, way.name, handle);
+  }
+  current = { collectGarbage: async () => ({}) };
+  const handle = await client.workflow.start('collectGarbage', {
+    workflowId: 'collect-garbage',
+    taskQueue: TASK_QUEUES.workflow,
+  });
+  await handle.result();
+  await keep(client, 'collect-garbage-completed', handle);
 }
 
 /** Leaves out what tells of the machine that recorded: replays do not look at it. */

@@ -3,10 +3,10 @@
  * activity decides which of them may be tried again.
  */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/activities.ts';
 import type { ScheduleActivities } from '../schema/batch-schedule.ts';
 import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
 import type { EstimateActivities } from '../schema/estimate.ts';
-import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
 /**

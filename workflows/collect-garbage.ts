@@ -1,6 +1,6 @@
 /** Removes what has outlived its lifetime. A schedule starts it. */
 import { proxyActivities } from '@temporalio/workflow';
-import type { CollectOutput, GarbageActivities } from '../schema/stages.ts';
+import type { CollectOutput, GarbageActivities } from '../schema/activities.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
 const { collectGarbage: collect } = proxyActivities<GarbageActivities>({

@@ -5,14 +5,13 @@ import { FrameloomError } from '../../schema/errors.ts';
 import type { File } from '../../schema/file.ts';
 import { batchIdFor, ScheduleId, scheduleIdFor } from '../../schema/ids.ts';
 import { schedulePrefix, scheduleShardName } from '../../store/names.ts';
-import { batchFingerprint, takeIn } from '../batch-intake.ts';
+import { batchFingerprint, findLines, TAKE_IN_REFUSALS, takeIn } from '../batch-intake.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { idempotencyKey } from '../idempotency-key.ts';
+import { idempotencyHeader, idempotencyKey } from '../idempotency-key.ts';
 import { jsonLimit } from '../limits.ts';
 import { problems } from '../problems.ts';
 import type { QuotaGuard } from '../quotas.ts';
 import type { ScheduleRecord } from '../schedule-orchestrator.ts';
-import { findFile } from './files.ts';
 
 const Params = z.object({ id: ScheduleId.meta({ description: 'Id of the schedule.' }) });
 const content = { 'application/json': { schema: BatchSchedule } };
@@ -30,22 +29,12 @@ const create = createRoute({
   tags: ['Batches'],
   middleware: [jsonLimit] as const,
   request: {
-    headers: z.object({ 'idempotency-key': z.string().max(600).optional() }),
+    headers: idempotencyHeader('nightly'),
     body: { required: true, content: { 'application/json': { schema: ScheduleCreate } } },
   },
   responses: {
     200: { description: 'The schedule.', content },
-    ...problems(
-      'invalid_request',
-      'idempotency_conflict',
-      'payload_too_large',
-      'unsupported_content_type',
-      'not_found',
-      'rate_limited',
-      'quota_exceeded',
-      'unavailable',
-      'storage_unavailable',
-    ),
+    ...problems(...TAKE_IN_REFUSALS),
   },
 });
 
@@ -162,9 +151,7 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
     const { input_file_id: fileId } = request;
     const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
     const id = await scheduleIdFor(tenant, key);
-    const file = fileId === undefined ? undefined : await findFile(store, tenant, fileId);
-    if (file?.purpose === 'batch_output')
-      throw new FrameloomError('invalid_request', 'input_file_id: names the output of a batch.');
+    const file = fileId === undefined ? undefined : await findLines(store, tenant, fileId);
     const known = key === undefined ? undefined : await orchestrator.describe(id);
     if (known === undefined) {
       await quotas.admit(c, 'uncounted');

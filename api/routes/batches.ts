@@ -20,17 +20,16 @@ import { FrameloomError } from '../../schema/errors.ts';
 import { BatchId, batchIdFor } from '../../schema/ids.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { batchOutcomeName, batchShardName } from '../../store/names.ts';
-import { batchFingerprint, takeIn } from '../batch-intake.ts';
+import { batchFingerprint, findLines, TAKE_IN_REFUSALS, takeIn } from '../batch-intake.ts';
 import type { BatchRecord } from '../batch-orchestrator.ts';
 import { batchStatus, batchView, memoOfNextRound } from '../batch-view.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { idempotencyKey } from '../idempotency-key.ts';
+import { idempotencyHeader, idempotencyKey } from '../idempotency-key.ts';
 import { integerParam } from '../integer-param.ts';
 import { readJson } from '../job-view.ts';
 import { jsonLimit } from '../limits.ts';
 import { problems } from '../problems.ts';
 import type { QuotaGuard } from '../quotas.ts';
-import { findFile } from './files.ts';
 
 const Params = z.object({ id: BatchId.meta({ description: 'Id of the batch.' }) });
 const content = { 'application/json': { schema: Batch } };
@@ -50,27 +49,12 @@ const create = createRoute({
   tags: ['Batches'],
   middleware: [jsonLimit] as const,
   request: {
-    headers: z.object({
-      'idempotency-key': z.string().max(600).optional().meta({
-        description: 'Up to 255 printable characters, bare or as a quoted string.',
-        example: 'archive-2026-11',
-      }),
-    }),
+    headers: idempotencyHeader('archive-2026-11'),
     body: { required: true, content: { 'application/json': { schema: BatchCreate } } },
   },
   responses: {
     200: { description: 'The batch.', content },
-    ...problems(
-      'invalid_request',
-      'idempotency_conflict',
-      'payload_too_large',
-      'unsupported_content_type',
-      'not_found',
-      'rate_limited',
-      'quota_exceeded',
-      'unavailable',
-      'storage_unavailable',
-    ),
+    ...problems(...TAKE_IN_REFUSALS),
   },
 });
 
@@ -201,9 +185,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     const { input_file_id: fileId } = request;
     const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
     const id = await batchIdFor(tenant, key);
-    const file = fileId === undefined ? undefined : await findFile(store, tenant, fileId);
-    if (file?.purpose === 'batch_output')
-      throw new FrameloomError('invalid_request', 'input_file_id: names the output of a batch.');
+    const file = fileId === undefined ? undefined : await findLines(store, tenant, fileId);
     const known = key === undefined ? undefined : await batches.describe(id);
     if (!known) await quotas.admit(c, 'uncounted');
     const record = known ?? (await batches.start(id, await takeIn(deps, tenant, id, request, file)));

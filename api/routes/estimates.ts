@@ -7,11 +7,11 @@ import { EstimateId, estimateIdOf, jobIdFor } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import type { EstimateRecord } from '../estimate-orchestrator.ts';
+import { requireFiles } from '../file-records.ts';
 import { integerParam } from '../integer-param.ts';
 import { jsonLimit } from '../limits.ts';
 import { problems } from '../problems.ts';
 import { referPasswords, sealRequest } from '../sealed-request.ts';
-import { requireFiles } from './files.ts';
 
 const content = { 'application/json': { schema: Estimate } };
 

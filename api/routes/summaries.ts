@@ -7,8 +7,9 @@ import { isFinal, Job, JobList } from '../../schema/job.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { jobPrefix } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../deps.ts';
+import { requireFiles } from '../file-records.ts';
 import { findJob, settled, waitForJob } from '../find-job.ts';
-import { idempotencyKey } from '../idempotency-key.ts';
+import { idempotencyHeader, idempotencyKey } from '../idempotency-key.ts';
 import { integerParam } from '../integer-param.ts';
 import { fullJobView, jobView, statusOf } from '../job-view.ts';
 import { jsonLimit } from '../limits.ts';
@@ -17,7 +18,6 @@ import { withPlace } from '../place.ts';
 import { problems } from '../problems.ts';
 import type { QuotaGuard } from '../quotas.ts';
 import { referPasswords, sealRequest } from '../sealed-request.ts';
-import { requireFiles } from './files.ts';
 
 export const JobParams = z.object({ id: JobId.meta({ description: 'Id of the job.' }) });
 
@@ -34,12 +34,7 @@ const create = createRoute({
   tags: ['Summaries'],
   middleware: [jsonLimit] as const,
   request: {
-    headers: z.object({
-      'idempotency-key': z.string().max(600).optional().meta({
-        description: 'Up to 255 printable characters, bare or as a quoted string.',
-        example: 'talk-17',
-      }),
-    }),
+    headers: idempotencyHeader('talk-17'),
     query: z.object({
       wait: integerParam(0, 60, 'Answer when the job is done, or after this many seconds.').optional(),
     }),

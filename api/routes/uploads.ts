@@ -15,10 +15,10 @@ import {
 import { type DirectUploads, StoreError } from '../../store/artifact-store.ts';
 import { SOURCE, uploadName } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../deps.ts';
+import { displayName, keepRecord, readFile } from '../file-records.ts';
 import { readJson } from '../job-view.ts';
 import { jsonLimit } from '../limits.ts';
 import { problems } from '../problems.ts';
-import { displayName, keepRecord, readFile } from './files.ts';
 
 /** How long the address of a part is good, in seconds. */
 const SIGNED_FOR = 3600;

@@ -1,22 +1,18 @@
 /** What orchestration alone costs per segment, and whether that stays the same in long jobs: all activities only answer. */
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { jobIdFor } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import type { SummarizeInput } from '../../schema/stages.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
-import { startTemporalServer } from '../../test/support/temporal-server.ts';
+import { startTemporal } from '../../test/support/temporal.ts';
 import { answers, model } from '../../test/workflows/answers.ts';
 
 const SIZES = [10, 10, 100, 1000] as const;
 
 export async function measureFlat(): Promise<void> {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  await using server = await startTemporalServer();
-  const native = await NativeConnection.connect({ address: server.address });
-  const connection = await Connection.connect({ address: server.address });
-  const client = new Client({ connection });
+  await using temporal = await startTemporal();
+  const { client } = temporal;
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('ERROR'),
@@ -33,40 +29,29 @@ export async function measureFlat(): Promise<void> {
     appendEvents: nothing,
     keepShard: nothing,
   };
-  const workers = await Promise.all(
-    Object.values(TASK_QUEUES).map((taskQueue) =>
-      Worker.create({
-        connection: native,
-        taskQueue,
-        activities,
-        ...(taskQueue === TASK_QUEUES.workflow ? { workflowBundle } : {}),
-      }),
-    ),
+  await temporal.work(
+    ...Object.values(TASK_QUEUES).map((taskQueue) => ({
+      taskQueue,
+      activities,
+      ...(taskQueue === TASK_QUEUES.workflow ? { workflowBundle } : {}),
+    })),
   );
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  try {
-    for (const [number, segments] of SIZES.entries()) {
-      current = answers(segments * model.maxImages);
-      const jobId = await jobIdFor('bench', String(number));
-      const request = SummaryRequest.parse({ source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } });
-      const input: SummarizeInput = { jobId, tenant: 'bench', request };
-      const began = performance.now();
-      await client.workflow.execute('summarize', {
-        workflowId: jobId,
-        taskQueue: TASK_QUEUES.workflow,
-        args: [input],
-      });
-      const time = performance.now() - began;
-      // The first one warms up.
-      if (number > 0)
-        console.log(
-          `  ${segments} segments: ${(time / 1000).toFixed(2)} s, ${(time / segments).toFixed(1)} ms per segment`,
-        );
-    }
-  } finally {
-    for (const worker of workers) worker.shutdown();
-    await running;
-    await native.close();
-    await connection.close();
+  for (const [number, segments] of SIZES.entries()) {
+    current = answers(segments * model.maxImages);
+    const jobId = await jobIdFor('bench', String(number));
+    const request = SummaryRequest.parse({ source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } });
+    const input: SummarizeInput = { jobId, tenant: 'bench', request };
+    const began = performance.now();
+    await client.workflow.execute('summarize', {
+      workflowId: jobId,
+      taskQueue: TASK_QUEUES.workflow,
+      args: [input],
+    });
+    const time = performance.now() - began;
+    // The first one warms up.
+    if (number > 0)
+      console.log(
+        `  ${segments} segments: ${(time / 1000).toFixed(2)} s, ${(time / segments).toFixed(1)} ms per segment`,
+      );
   }
 }

@@ -2,18 +2,11 @@
 import { ApiError } from '../../api/client.ts';
 import type { EstimateFigures } from '../../schema/estimate.ts';
 import { connectServer } from '../connect.ts';
-import { type Command, EXIT, parseCommandLine, printLine } from '../context.ts';
+import { type Command, EXIT, printLine } from '../context.ts';
 import { printProblem } from '../follow.ts';
 import { progressView } from '../progress.ts';
-import {
-  kindOf,
-  REQUEST_OPTIONS,
-  REQUEST_USAGE,
-  readExtras,
-  requestOptions,
-  withExtras,
-} from '../request-options.ts';
-import { readSources, sourceName, uploadSource } from '../sources.ts';
+import { REQUEST_USAGE, readRequest, withExtras } from '../request-options.ts';
+import { sourceName, uploadSource } from '../sources.ts';
 
 export const estimate: Command = {
   summary: 'estimate what a summary would cost',
@@ -28,14 +21,7 @@ ${REQUEST_USAGE}
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 
   async run(args, context) {
-    const { values, positionals } = parseCommandLine({
-      args: [...args],
-      options: { ...REQUEST_OPTIONS, json: { type: 'boolean', default: false } },
-      allowPositionals: true,
-    });
-    const options = requestOptions(values);
-    const source = await readSources(positionals, kindOf(values.type));
-    const extras = await readExtras(values, source);
+    const { source, extras, options, json } = await readRequest(args);
     const { signal, stdout, stderr } = context;
     await using server = await connectServer(context);
     const view = progressView(stderr, sourceName(source));
@@ -44,7 +30,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
       const uploaded = await withExtras(main, extras, server.client, signal);
       view.close();
       const answer = await server.client.estimate({ ...options, source: uploaded }, { signal });
-      if (values.json) printLine(stdout, JSON.stringify(answer, null, 2));
+      if (json) printLine(stdout, JSON.stringify(answer, null, 2));
       else if (answer.estimate) for (const line of lines(answer.estimate)) printLine(stdout, line);
       if (answer.error) printLine(stderr, `frameloom: ${answer.error.message}\n${answer.error.hint}`);
       return answer.estimate ? EXIT.complete : EXIT.failed;

@@ -2,20 +2,17 @@
 import { ApiError } from '../../api/client.ts';
 import { isFinal, type Job } from '../../schema/job.ts';
 import { connectServer, type ServerConnection } from '../connect.ts';
-import { type Command, type CommandContext, parseCommandLine, printLine } from '../context.ts';
+import { type Command, type CommandContext, printLine } from '../context.ts';
 import { followJob, printOutcome, printProblem } from '../follow.ts';
 import { type ProgressView, progressView } from '../progress.ts';
 import {
   type Extras,
-  kindOf,
-  REQUEST_OPTIONS,
   REQUEST_USAGE,
   type RequestOptions,
-  readExtras,
-  requestOptions,
+  readRequest,
   withExtras,
 } from '../request-options.ts';
-import { readSources, type Source, sourceName, uploadSource } from '../sources.ts';
+import { type Source, sourceName, uploadSource } from '../sources.ts';
 
 /** Exit code of a process that was interrupted, as shells have it. */
 const INTERRUPTED = 130;
@@ -38,14 +35,8 @@ FRAMELOOM_URL names the server to use; without it a system that runs on this mac
 this job. Exit codes: 0 complete, 3 with gaps, 1 failed, 2 wrong usage.`,
 
   async run(args, context) {
-    const { values, positionals } = parseCommandLine({
-      args: [...args],
-      options: { ...REQUEST_OPTIONS, json: { type: 'boolean', default: false } },
-      allowPositionals: true,
-    });
-    const options = requestOptions(values);
-    const source = await readSources(positionals, kindOf(values.type));
-    return summarizeSource(source, await readExtras(values, source), options, values.json, context);
+    const { source, extras, options, json } = await readRequest(args);
+    return summarizeSource(source, extras, options, json, context);
   },
 };
 

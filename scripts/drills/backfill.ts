@@ -1,11 +1,11 @@
 /** R6: a backfill with poison in it, whose workers are killed again and again. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { toFile } from 'openai';
-import sharp from 'sharp';
 import type { Batch } from '../../schema/batch.ts';
 import { pick, uniform } from '../../test/world/random.ts';
 import { type Deployment, deploy } from './support/deployment.ts';
 import type { Drill, Ground, Outcome } from './support/drill.ts';
+import { uploadPictures } from './support/pictures.ts';
 
 /** Items share pictures: what is put to the test is the batch, not the model. */
 const PICTURES = 20;
@@ -101,17 +101,9 @@ export async function backfillWithKills(
 }
 
 /** One line in twenty is poison: half of it is no request, half names a file that is no picture. */
-async function makeRequests({ client }: Deployment, items: number): Promise<readonly string[]> {
-  const pictures = await Promise.all(
-    Array.from({ length: PICTURES }, async (_, index) => {
-      const background = { r: (index * 53) % 256, g: (index * 97) % 256, b: (index * 151) % 256 };
-      const png = await sharp({ create: { width: 64, height: 64, channels: 3, background } })
-        .png()
-        .toBuffer();
-      return (await client.uploadFile(new Blob([new Uint8Array(png)]), `${index}.png`)).id;
-    }),
-  );
-  const poison = (await client.uploadFile(new Blob(['no picture at all']), 'poison.png')).id;
+async function makeRequests(deployment: Deployment, items: number): Promise<readonly string[]> {
+  const pictures = await uploadPictures(deployment, PICTURES);
+  const poison = (await deployment.client.uploadFile(new Blob(['no picture at all']), 'poison.png')).id;
   return Array.from({ length: items }, (_, index) => {
     const custom_id = `item-${index}`;
     if (index % 40 === 7)

@@ -2,11 +2,11 @@
 import { openAsBlob } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import sharp from 'sharp';
 import type { JobEvent } from '../../schema/events.ts';
 import { makeVideo } from '../../test/world/video.ts';
 import { type Deployment, deploy } from './support/deployment.ts';
 import type { Drill, Ground, Outcome } from './support/drill.ts';
+import { uploadPictures } from './support/pictures.ts';
 
 const POLL = 500;
 const PICTURES = 20;
@@ -92,16 +92,8 @@ async function interactive({ client }: Deployment, ground: Ground, seed: number)
 }
 
 /** Lines share pictures; each asks something else, so that each costs an answer. */
-async function requests({ client }: Deployment, lines: number): Promise<readonly string[]> {
-  const pictures = await Promise.all(
-    Array.from({ length: PICTURES }, async (_, index) => {
-      const background = { r: (index * 53) % 256, g: (index * 97) % 256, b: (index * 151) % 256 };
-      const png = await sharp({ create: { width: 64, height: 64, channels: 3, background } })
-        .png()
-        .toBuffer();
-      return (await client.uploadFile(new Blob([new Uint8Array(png)]), `${index}.png`)).id;
-    }),
-  );
+async function requests(deployment: Deployment, lines: number): Promise<readonly string[]> {
+  const pictures = await uploadPictures(deployment, PICTURES);
   return Array.from({ length: lines }, (_, index) => {
     const source = { type: 'images', file_ids: [pictures[index % PICTURES]] };
     const body = { source, prompt: `What is number ${index}?` };

@@ -3,8 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBeginFiring } from '../../activities/begin-firing.ts';
 import { withTypedFailures } from '../../activities/failures.ts';
@@ -19,7 +18,7 @@ import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { createSeeJob } from '../../workers/see-job.ts';
 import { type Ended, runFrameloom } from '../cli/run-frameloom.ts';
-import { startTemporalServer } from '../support/temporal-server.ts';
+import { startTemporal } from '../support/temporal.ts';
 
 const closers: (() => PromiseLike<unknown>)[] = [];
 let temporal: Client;
@@ -29,38 +28,26 @@ let url: string;
 let folder: string;
 
 beforeAll(async () => {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  const server = await startTemporalServer();
+  const server = await startTemporal();
   closers.push(() => server[Symbol.asyncDispose]());
-  const connection = await Connection.connect({ address: server.address });
-  closers.push(() => connection.close());
-  const native = await NativeConnection.connect({ address: server.address });
-  closers.push(() => native.close());
-  temporal = new Client({ connection });
+  temporal = server.client;
   folder = await mkdtemp(join(tmpdir(), 'frameloom-schedules-'));
   closers.push(() => rm(folder, { recursive: true }));
   store = createFolderStore(join(folder, 'store'));
-  const workers = await Promise.all([
-    Worker.create({
-      connection: native,
+  await server.work(
+    {
       taskQueue: TASK_QUEUES.workflow,
       workflowsPath: fileURLToPath(new URL('../workflows/batch-summarize.ts', import.meta.url)),
-      activities: createBatchActivities({ store, seeJob: createSeeJob(native, 'default') }),
-    }),
-    Worker.create({
-      connection: native,
+      activities: createBatchActivities({ store, seeJob: createSeeJob(server.native, 'default') }),
+    },
+    {
       taskQueue: TASK_QUEUES.cpu,
       activities: withTypedFailures({
         finishBatch: createFinishBatch({ store }),
         beginFiring: createBeginFiring({ store }),
       }),
-    }),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  closers.push(() => {
-    for (const worker of workers) worker.shutdown();
-    return running;
-  });
+    },
+  );
   const api = await startApi({
     ...{ host: '127.0.0.1', port: 0, keys: [], maxUploadBytes: 1_000_000, version: 'test' },
     orchestrator: createTemporalOrchestrator(temporal, store),

@@ -3,15 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Orchestrator } from '../../api/orchestrator.ts';
 import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
-import { startTemporalServer } from '../support/temporal-server.ts';
+import { startTemporal } from '../support/temporal.ts';
 
 type Priority = SummaryRequest['priority'];
 
@@ -26,39 +25,28 @@ let orchestrator: Orchestrator;
 const names = new Map<string, string>();
 
 beforeAll(async () => {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  const server = await startTemporalServer();
+  const server = await startTemporal();
   closers.push(() => server[Symbol.asyncDispose]());
-  const connection = await Connection.connect({ address: server.address });
-  closers.push(() => connection.close());
-  const native = await NativeConnection.connect({ address: server.address });
-  closers.push(() => native.close());
-  client = new Client({ connection });
+  client = server.client;
   const root = await mkdtemp(join(tmpdir(), 'frameloom-priority-'));
   closers.push(() => rm(root, { recursive: true }));
   orchestrator = createTemporalOrchestrator(client, createFolderStore(root));
-  const workflows = await Worker.create({
-    connection: native,
-    taskQueue: 'workflow',
-    workflowsPath: fileURLToPath(new URL('priority-workflow.ts', import.meta.url)),
-  });
-  const slot = await Worker.create({
-    connection: native,
-    taskQueue: 'gpu',
-    activities: {
-      async work(jobId: string) {
-        worked.push(names.get(jobId) ?? jobId);
-        await gate;
-      },
+  await server.work(
+    {
+      taskQueue: 'workflow',
+      workflowsPath: fileURLToPath(new URL('priority-workflow.ts', import.meta.url)),
     },
-    maxConcurrentActivityTaskExecutions: 1,
-  });
-  const running = Promise.all([workflows.run(), slot.run()]);
-  closers.push(() => {
-    workflows.shutdown();
-    slot.shutdown();
-    return running;
-  });
+    {
+      taskQueue: 'gpu',
+      activities: {
+        async work(jobId: string) {
+          worked.push(names.get(jobId) ?? jobId);
+          await gate;
+        },
+      },
+      maxConcurrentActivityTaskExecutions: 1,
+    },
+  );
 }, 120_000);
 
 afterAll(async () => {

@@ -3,15 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
 import { expect } from 'vitest';
 import type { BatchRecord } from '../../api/batch-orchestrator.ts';
 import { isClosed, type JobRecord, type Orchestrator } from '../../api/orchestrator.ts';
 import type { BatchId, JobId } from '../../schema/ids.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
-import { startTemporalServer, type TestServer } from '../support/temporal-server.ts';
+import { startTemporal } from '../support/temporal.ts';
+import type { TestServer } from '../support/temporal-server.ts';
 import type { BatchBench } from './batch-contract.ts';
 import { act as actSignal } from './contract-workflow.ts';
 import type { Bench } from './orchestrator-contract.ts';
@@ -27,26 +27,12 @@ export interface TemporalRig extends AsyncDisposable {
 }
 
 export async function startTemporalRig(): Promise<TemporalRig> {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  const closers: (() => PromiseLike<unknown>)[] = [];
-  const server = await startTemporalServer();
-  closers.push(() => server[Symbol.asyncDispose]());
-  const connection = await Connection.connect({ address: server.address });
-  closers.push(() => connection.close());
-  const native = await NativeConnection.connect({ address: server.address });
-  closers.push(() => native.close());
-  const client = new Client({ connection });
+  const temporal = await startTemporal();
+  const { server, client } = temporal;
   const root = await mkdtemp(join(tmpdir(), 'frameloom-temporal-'));
-  closers.push(() => rm(root, { recursive: true }));
-  const worker = await Worker.create({
-    connection: native,
+  await temporal.work({
     taskQueue: 'workflow',
     workflowsPath: fileURLToPath(new URL('contract-workflow.ts', import.meta.url)),
-  });
-  const running = worker.run();
-  closers.push(() => {
-    worker.shutdown();
-    return running;
   });
 
   const until: TemporalRig['until'] = (orchestrator, id, holds) =>
@@ -79,7 +65,8 @@ export async function startTemporalRig(): Promise<TemporalRig> {
       };
     },
     async [Symbol.asyncDispose]() {
-      for (const close of closers.reverse()) await close();
+      await temporal[Symbol.asyncDispose]();
+      await rm(root, { recursive: true });
     },
   };
 }

@@ -1,59 +1,41 @@
 /** Workers of two builds beside each other, on a real server. */
 import { fileURLToPath } from 'node:url';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode } from '@temporalio/worker';
 import { expect, it } from 'vitest';
 import { loadSettings } from '../../schema/settings.ts';
 import { deploymentOptions, promoteBuild } from '../../workers/deployment.ts';
-import { startTemporalServer } from '../support/temporal-server.ts';
+import { startTemporal } from '../support/temporal.ts';
 import { finish } from './versioned-workflow.ts';
 
 it('a job ends with the build that began it, and new jobs go to the build that was promoted', async () => {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  await using server = await startTemporalServer();
-  const native = await NativeConnection.connect({ address: server.address });
-  const connection = await Connection.connect({ address: server.address });
-  const client = new Client({ connection });
+  await using temporal = await startTemporal();
+  const { client, server } = temporal;
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('versioned-workflow.ts', import.meta.url)),
   });
   const settingsOf = (build: string) =>
     loadSettings({ TEMPORAL_ADDRESS: server.address, TEMPORAL_WORKER_BUILD_ID: build });
-  const workers = await Promise.all(
-    ['one', 'two'].map((build) =>
-      Worker.create({
-        connection: native,
-        workflowBundle,
-        taskQueue: 'workflow',
-        activities: { build: async () => build },
-        ...deploymentOptions(settingsOf(build)),
-      }),
-    ),
+  await temporal.work(
+    ...['one', 'two'].map((build) => ({
+      workflowBundle,
+      taskQueue: 'workflow',
+      activities: { build: async () => build },
+      ...deploymentOptions(settingsOf(build)),
+    })),
+    // A GPU worker without the setting serves both.
+    { taskQueue: 'gpu', activities: { model: async () => 'any' } },
   );
-  // A GPU worker without the setting serves both.
-  workers.push(
-    await Worker.create({ connection: native, taskQueue: 'gpu', activities: { model: async () => 'any' } }),
-  );
-  const running = Promise.all(workers.map((worker) => worker.run()));
   const start = (workflowId: string): Promise<WorkflowHandle> =>
     client.workflow.start('summarize', { workflowId, taskQueue: 'workflow' });
   const { signal } = new AbortController();
-  try {
-    await promoteBuild(settingsOf('one'), signal);
-    const old = await start('old');
-    await expect
-      .poll(async () => (await old.describe()).historyLength, { timeout: 20_000 })
-      .toBeGreaterThan(8);
-    await promoteBuild(settingsOf('two'), signal);
-    const young = await start('young');
-    for (const handle of [young, old]) await handle.signal(finish);
-    expect([await old.result(), await young.result()]).toEqual(['one one any', 'two two any']);
-  } finally {
-    for (const worker of workers) worker.shutdown();
-    await running;
-    await native.close();
-    await connection.close();
-  }
+  await promoteBuild(settingsOf('one'), signal);
+  const old = await start('old');
+  await expect.poll(async () => (await old.describe()).historyLength, { timeout: 20_000 }).toBeGreaterThan(8);
+  await promoteBuild(settingsOf('two'), signal);
+  const young = await start('young');
+  for (const handle of [young, old]) await handle.signal(finish);
+  expect([await old.result(), await young.result()]).toEqual(['one one any', 'two two any']);
 });
 
 it('without a build a worker is of no deployment', () => {

@@ -3,8 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { expect, it } from 'vitest';
 import type { ShardLine } from '../../schema/batch.ts';
 import { batchIdFor, jobIdOfLine, scheduleIdFor } from '../../schema/ids.ts';
@@ -15,23 +13,18 @@ import { createFolderStore } from '../../store/folder-store.ts';
 import { batchShardName, scheduleShardName } from '../../store/names.ts';
 import { createLambdaCpuWorker } from '../../workers/lambda-cpu.ts';
 import { cleanEnv, run } from '../cli/run-frameloom.ts';
-import { startTemporalServer } from '../support/temporal-server.ts';
+import { startTemporal } from '../support/temporal.ts';
 import type { work } from './lambda-workflow.ts';
 
 const child = fileURLToPath(new URL('lambda-child.ts', import.meta.url));
 
 it('takes work, leaves before its deadline, and what it leaves is done by the next one, which ends when nothing waits', async () => {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  await using server = await startTemporalServer();
-  const native = await NativeConnection.connect({ address: server.address });
-  const connection = await Connection.connect({ address: server.address });
+  await using temporal = await startTemporal();
   const home = await mkdtemp(join(tmpdir(), 'frameloom-lambda-'));
-  const workflows = await Worker.create({
-    connection: native,
+  await temporal.work({
     taskQueue: TASK_QUEUES.workflow,
     workflowsPath: fileURLToPath(new URL('lambda-workflow.ts', import.meta.url)),
   });
-  const running = workflows.run();
   try {
     // One piece of real work: the lines of a schedule become those of a batch.
     const store = createFolderStore(join(home, 'artifacts'));
@@ -41,12 +34,12 @@ it('takes work, leaves before its deadline, and what it leaves is done by the ne
     const line: ShardLine = { line: 1, customId: 'a', jobId, fingerprint: 'f', request };
     await store.put(scheduleShardName(scheduleId, 'in', 0), Buffer.from(JSON.stringify([line])));
 
-    const handle = await new Client({ connection }).workflow.start<typeof work>('work', {
+    const handle = await temporal.client.workflow.start<typeof work>('work', {
       workflowId: 'work',
       taskQueue: TASK_QUEUES.workflow,
       args: [{ scheduleId, tenant: 'default', input: 'in', shards: 1, firing: 'now' }],
     });
-    const env = cleanEnv({ TEMPORAL_ADDRESS: server.address, FRAMELOOM_HOME: home });
+    const env = cleanEnv({ TEMPORAL_ADDRESS: temporal.server.address, FRAMELOOM_HOME: home });
     const invoke = async (...args: string[]): Promise<unknown> => {
       const { code, stdout, stderr } = await run(process.execPath, ['--import', 'tsx', child, ...args], env);
       const told = /^ended (.*)$/m.exec(stdout)?.[1];
@@ -70,10 +63,6 @@ it('takes work, leaves before its deadline, and what it leaves is done by the ne
     const made = JSON.parse(new TextDecoder().decode(await store.bytes(batchShardName(batchId, 'in', 0))));
     expect(made).toEqual([{ ...line, jobId: await jobIdOfLine('default', batchId, 'a') }]);
   } finally {
-    workflows.shutdown();
-    await running;
-    await native.close();
-    await connection.close();
     await rm(home, { recursive: true, force: true });
   }
 }, 120_000);

@@ -1,13 +1,8 @@
 /** Activities that only answer, for tests of what the workflow decides. */
 
+import type { CpuActivities, GpuActivities } from '../../schema/activities.ts';
 import { SHARD, type ShardKind } from '../../schema/shards.ts';
-import type {
-  CpuActivities,
-  FinishInput,
-  GpuActivities,
-  KeepShardInput,
-  ModelPlan,
-} from '../../schema/stages.ts';
+import type { FinishInput, KeepShardInput, ModelPlan } from '../../schema/stages.ts';
 
 export const SHA = 'a'.repeat(64);
 

@@ -3,15 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
+import { bundleWorkflowCode, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withTypedFailures } from '../../activities/failures.ts';
 import { createFinishBatch } from '../../activities/finish-batch.ts';
@@ -29,7 +22,7 @@ import { createFolderStore } from '../../store/folder-store.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import { createSeeJob } from '../../workers/see-job.ts';
 import { largestPayload } from '../support/histories.ts';
-import { startTemporalServer } from '../support/temporal-server.ts';
+import { startTemporal } from '../support/temporal.ts';
 
 const closers: (() => PromiseLike<unknown>)[] = [];
 let client: Client;
@@ -38,14 +31,9 @@ let orchestrator: Orchestrator;
 let bundle: WorkflowBundleWithSourceMap;
 
 beforeAll(async () => {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  const server = await startTemporalServer();
+  const server = await startTemporal();
   closers.push(() => server[Symbol.asyncDispose]());
-  const connection = await Connection.connect({ address: server.address });
-  closers.push(() => connection.close());
-  const native = await NativeConnection.connect({ address: server.address });
-  closers.push(() => native.close());
-  client = new Client({ connection });
+  client = server.client;
   const root = await mkdtemp(join(tmpdir(), 'frameloom-batch-'));
   closers.push(() => rm(root, { recursive: true }));
   store = createFolderStore(root);
@@ -53,24 +41,17 @@ beforeAll(async () => {
   bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('batch-summarize.ts', import.meta.url)),
   });
-  const workers = await Promise.all([
-    Worker.create({
-      connection: native,
+  await server.work(
+    {
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,
-      activities: createBatchActivities({ store, seeJob: createSeeJob(native, 'default') }),
-    }),
-    Worker.create({
-      connection: native,
+      activities: createBatchActivities({ store, seeJob: createSeeJob(server.native, 'default') }),
+    },
+    {
       taskQueue: TASK_QUEUES.cpu,
       activities: withTypedFailures({ finishBatch: createFinishBatch({ store }) }),
-    }),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  closers.push(() => {
-    for (const worker of workers) worker.shutdown();
-    return running;
-  });
+    },
+  );
 }, 120_000);
 
 afterAll(async () => {

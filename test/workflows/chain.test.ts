@@ -2,8 +2,8 @@
 import { Context } from '@temporalio/activity';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CpuActivities, GpuActivities } from '../../schema/activities.ts';
 import type { SegmentOutcome } from '../../schema/shards.ts';
-import type { CpuActivities, GpuActivities } from '../../schema/stages.ts';
 import { historiesOf, largestPayload, lengthOf } from '../support/histories.ts';
 import { type Answers, answers, segmentOf } from './answers.ts';
 import { longAnswers } from './long-job.ts';

@@ -6,23 +6,23 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createBatchActivities, createWorkflowActivities } from '../../activities/index.ts';
 import { takeIn } from '../../api/batch-intake.ts';
 import type { Orchestrator } from '../../api/orchestrator.ts';
 import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
+import type { GpuActivities } from '../../schema/activities.ts';
 import { BatchCreate } from '../../schema/batch.ts';
 import { batchIdFor, type JobId, jobIdFor } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { PRIORITY_KEYS } from '../../schema/search-attributes.ts';
-import type { GpuActivities } from '../../schema/stages.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { createSeeJob } from '../../workers/see-job.ts';
-import { startTemporalServer } from '../support/temporal-server.ts';
+import { startTemporal } from '../support/temporal.ts';
 import { answers } from './answers.ts';
 
 const LINES = 10_000;
@@ -39,14 +39,9 @@ let store: ArtifactStore;
 let orchestrator: Orchestrator;
 
 beforeAll(async () => {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
-  const server = await startTemporalServer();
+  const server = await startTemporal();
   closers.push(() => server[Symbol.asyncDispose]());
-  const connection = await Connection.connect({ address: server.address });
-  closers.push(() => connection.close());
-  const native = await NativeConnection.connect({ address: server.address });
-  closers.push(() => native.close());
-  client = new Client({ connection });
+  client = server.client;
   const root = await mkdtemp(join(tmpdir(), 'frameloom-fairness-'));
   closers.push(() => rm(root, { recursive: true }));
   store = createFolderStore(root);
@@ -60,34 +55,27 @@ beforeAll(async () => {
       });
     return await gpu.describeSegment(input);
   };
-  const workers = await Promise.all([
-    Worker.create({
-      connection: native,
+  await server.work(
+    {
       workflowBundle: await bundleWorkflowCode({
         workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
         logger: new DefaultLogger('ERROR'),
       }),
       taskQueue: TASK_QUEUES.workflow,
       activities: {
-        ...createBatchActivities({ store, seeJob: createSeeJob(native, 'default') }),
+        ...createBatchActivities({ store, seeJob: createSeeJob(server.native, 'default') }),
         // Nobody reads the logs of these jobs.
         ...createWorkflowActivities({ store }),
         appendEvents: async () => undefined,
       },
-    }),
-    Worker.create({ connection: native, taskQueue: TASK_QUEUES.cpu, activities: { ...cpu } }),
-    Worker.create({
-      connection: native,
+    },
+    { taskQueue: TASK_QUEUES.cpu, activities: { ...cpu } },
+    {
       taskQueue: TASK_QUEUES.gpu,
       activities: { describeSegment, reduce: gpu.reduce },
       maxConcurrentActivityTaskExecutions: 1,
-    }),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  closers.push(() => {
-    for (const worker of workers) worker.shutdown();
-    return running;
-  });
+    },
+  );
 }, 120_000);
 
 afterAll(async () => {

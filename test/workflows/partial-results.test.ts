@@ -16,12 +16,13 @@ import {
 } from '../../activities/index.ts';
 import { findMediaTools } from '../../media/index.ts';
 import { type GenerateRequest, type Generation, type Generator, ModelError } from '../../phi3v/index.ts';
+import type { CpuActivities, GpuActivities } from '../../schema/activities.ts';
 import { type FileId, newFileId } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import type { SummaryRequestInput } from '../../schema/request.ts';
 import { SummaryResult } from '../../schema/result.ts';
 import { type MergeOutcome, type PlanShard, type SegmentOutcome, SHARD } from '../../schema/shards.ts';
-import type { CpuActivities, FinishInput, GpuActivities, JobRef } from '../../schema/stages.ts';
+import type { FinishInput, JobRef } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { fileName, SOURCE, shardName } from '../../store/names.ts';

@@ -1,30 +1,16 @@
 /** The workflow on a real server, with workers whose activities each test replaces. */
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import type { CpuActivities, GpuActivities, WorkflowActivities } from '../../schema/activities.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
-import type {
-  AppendEventsInput,
-  CpuActivities,
-  GpuActivities,
-  KeepShardInput,
-  LoggedEvent,
-  SummarizeInput,
-  WorkflowActivities,
-} from '../../schema/stages.ts';
+import type { AppendEventsInput, KeepShardInput, LoggedEvent, SummarizeInput } from '../../schema/stages.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
-import { startTemporalServer } from '../support/temporal-server.ts';
+import { startTemporal } from '../support/temporal.ts';
 import { KeptShards } from './answers.ts';
 
 /** Events that no other follows. */
@@ -63,7 +49,6 @@ export interface Rig extends AsyncDisposable {
 
 /** Starts server and workers. To be called once in a process. */
 export async function openRig(): Promise<Rig> {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
   /** What the workers do at the moment. */
   let current: CpuActivities & GpuActivities & WorkflowActivities;
   /** Activities that do what `current` does when they are called. */
@@ -72,22 +57,19 @@ export async function openRig(): Promise<Rig> {
   ): Record<string, (input: never) => Promise<unknown>> =>
     Object.fromEntries(names.map((name) => [name, (input: never) => current[name](input)]));
 
-  const server = await startTemporalServer();
-  const connection = await NativeConnection.connect({ address: server.address });
-  const client = new Client({ connection: await Connection.connect({ address: server.address }) });
+  const temporal = await startTemporal();
+  const { client } = temporal;
   const bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('ERROR'),
   });
-  const workers = await Promise.all([
-    Worker.create({
-      connection,
+  await temporal.work(
+    {
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,
       activities: now('appendEvents', 'keepShard'),
-    }),
-    Worker.create({
-      connection,
+    },
+    {
       taskQueue: TASK_QUEUES.cpu,
       activities: now(
         'ingest',
@@ -101,15 +83,13 @@ export async function openRig(): Promise<Rig> {
         'finish',
       ),
       maxHeartbeatThrottleInterval: '100ms',
-    }),
-    Worker.create({
-      connection,
+    },
+    {
       taskQueue: TASK_QUEUES.gpu,
       activities: now('describeSegment', 'reduce'),
       maxHeartbeatThrottleInterval: '100ms',
-    }),
-  ]);
-  const running = Promise.all(workers.map((worker) => worker.run()));
+    },
+  );
 
   return {
     client,
@@ -166,12 +146,6 @@ export async function openRig(): Promise<Rig> {
         error,
       };
     },
-    async [Symbol.asyncDispose]() {
-      for (const worker of workers) worker.shutdown();
-      await running;
-      await client.connection.close();
-      await connection.close();
-      await server[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => temporal[Symbol.asyncDispose](),
   };
 }
