@@ -175,13 +175,19 @@ export function inputArgsFrom(
   ];
 }
 
-/** An output of raw pictures to one pipe, and of their times and checksums to another. */
+/**
+ * Pictures that wait in ffmpeg for whoever reads them. A thread of its own writes them: else the decoder's threads stand still
+ * while this process is busy, since a pipe holds less than one picture.
+ */
+const QUEUE = 8;
+
+/** An output of raw pictures to one pipe, and of their times and checksums, which come first, to another. */
 export function rawOutput(pixels: number, stamps: number): string[] {
   return [
     // passthrough and an own time base: else frames are doubled, dropped and rounded to a constant rate.
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000000', '-avoid_negative_ts', 'disabled'],
     ...['-c:v', 'rawvideo', '-f', 'tee'],
-    `[f=rawvideo:flush_packets=1]pipe\\:${pixels}|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:${stamps}`,
+    `[f=rawvideo:flush_packets=1:use_fifo=1:fifo_options=queue_size=${QUEUE}]pipe\\:${pixels}|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:${stamps}`,
   ];
 }
 
@@ -214,22 +220,22 @@ export function checkTime({ data, bytes, checksum }: TimedData): void {
   }
 }
 
-/** The pictures of a `rawOutput`, of `bytes` each, with their times, not checked yet. Buffers in `spare` are used again. */
+/** The pictures of a `rawOutput`, of `bytes` each, with their times, not checked yet. */
 export async function* timedData(
   pixels: Readable,
   times: Readable,
   bytes: number,
-  spare: Buffer[] = [],
 ): AsyncGenerator<TimedData> {
   const stamps = frameStamps(times);
-  for await (const data of pictures(pixels, bytes, spare)) {
+  for await (const data of pictures(pixels, bytes)) {
     const stamp = await stamps.next();
     if (stamp.done) return; // stopped between the two writes
     yield { ...stamp.value, data };
   }
 }
 
-async function* pictures(stream: Readable, bytes: number, spare: Buffer[]): AsyncGenerator<Buffer> {
+/** The pictures of a `rawOutput`, of `bytes` each. Buffers in `spare` are used again. */
+export async function* pictures(stream: Readable, bytes: number, spare: Buffer[] = []): AsyncGenerator<Buffer> {
   let picture = spare.pop() ?? Buffer.allocUnsafe(bytes);
   let filled = 0;
   for await (const value of stream) {
@@ -246,14 +252,15 @@ async function* pictures(stream: Readable, bytes: number, spare: Buffer[]): Asyn
   }
 }
 
-interface FrameStamp {
+/** What is written of a picture beside its pixels; `time` is the container's, in seconds. */
+export interface FrameStamp {
   readonly time: number;
   readonly bytes: number;
   readonly checksum: number;
 }
 
 /** Parses framecrc: lines `stream, dts, pts, duration, size, checksum`, in microseconds. */
-async function* frameStamps(stream: Readable): AsyncGenerator<FrameStamp> {
+export async function* frameStamps(stream: Readable): AsyncGenerator<FrameStamp> {
   let text = '';
   for await (const chunk of stream) {
     const lines = (text + String(chunk)).split('\n');

@@ -25,7 +25,7 @@ import { type Program, startProgram } from '../process.ts';
 import type { MediaTools } from '../tools.ts';
 import { PictureShelf } from './picture-shelf.ts';
 import { type Plane, planeBytes, planeSize, readPlane } from './plane.ts';
-import { quickPictureFilters } from './stored-picture.ts';
+import { type StoredForm, storedForm } from './stored-picture.ts';
 
 export interface CandidateRequest {
   /** Size of the pictures. */
@@ -65,9 +65,10 @@ export const KEPT_CANDIDATES = 16;
 /**
  * `scene` from which a picture is written: less than one character that changes in 1080 lines, more than a frame that
  * repeats the one before. What ffmpeg calls so is the smaller of the mean change and of how it differs from the change
- * before: steady motion may score nothing now and then, so `also` candidates after each that scores are written, too.
+ * before: steady motion may score nothing now and then, so some candidates after each that scores are written, too: `also`, or
+ * `alsoKeys` of keyframes, between which nothing is steady.
  */
-const WRITTEN = { from: 0.00002, also: 4 } as const;
+const WRITTEN = { from: 0.00002, also: 4, alsoKeys: 1 } as const;
 
 /**
  * The candidates with `time < until`, in order, from somewhere before `from`: the first is shown then or earlier. Abandoning the
@@ -98,12 +99,13 @@ async function* decodeFrom(
   options: DecodeOptions,
 ): AsyncGenerator<Candidate> {
   const small = planeSize(request.size);
-  const args = candidateArgs(path, start, small, request, options);
+  const form = storedForm(request.full, request.size, request.coding);
+  const args = candidateArgs(path, start, small, form, request, options);
   const program = startProgram(tools.ffmpeg, args, { ...options, moreSides: 2 });
-  const shelf = openShelf(program, request.size.width * request.size.height * 3, Boolean(request.writesAll));
+  const shelf = openShelf(program, form.bytes, Boolean(request.writesAll));
   const pictureAt = async (time: number): Promise<Picture> => {
-    const data = await shelf.take(time);
-    if (data) return { data, ...request.size };
+    const picture = await shelf.take(time, form.toPicture);
+    if (picture) return picture;
     const { size, full, coding } = request;
     const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: 'once' } as const;
     if (request.writesAll !== 'once') {
@@ -135,7 +137,7 @@ async function* decodeFrom(
       );
     }
   } finally {
-    await shelf.close(); // what was written may still be asked for
+    await shelf.close(times.at(-1) ?? Number.NEGATIVE_INFINITY); // what was written may still be asked for
     program.stop();
     await program.ended;
   }
@@ -143,16 +145,14 @@ async function* decodeFrom(
 
 function openShelf({ moreSides: [pixels, times] }: Program, bytes: number, all: boolean): PictureShelf {
   if (!pixels || !times) throw new TypeError('a pipe is missing'); // asked for above
-  return new PictureShelf((spare) => timedData(pixels, times, bytes, spare), {
-    most: KEPT_CANDIDATES + 4,
-    all,
-  });
+  return new PictureShelf(pixels, times, { bytes, most: KEPT_CANDIDATES + 4, all });
 }
 
 function candidateArgs(
   path: string,
   start: number | undefined,
   small: Size,
+  form: StoredForm,
   request: CandidateRequest,
   options: DecodeOptions,
 ): string[] {
@@ -165,13 +165,14 @@ function candidateArgs(
   // Frames that share a time are handed over, so that they are noticed.
   const pick = `select='${picks.join('*')}${request.skip === 'nokey' ? '+lte(t,prev_t)' : ''}',`;
   const changed = `eq(n,0)+gt(scene,${WRITTEN.from.toFixed(6)})`;
-  const written = writesAll ? 'null' : `select='st(0,if(${changed},${WRITTEN.also + 1},max(0,ld(0)-1)))'`;
+  const also = keysOnly || request.skip === 'nokey' ? WRITTEN.alsoKeys : WRITTEN.also;
+  const written = writesAll ? 'null' : `select='st(0,if(${changed},${also + 1},max(0,ld(0)-1)))'`;
   const { coding } = request;
   const head = [...fieldFilters(coding), 'settb=AVTB'].join(','); // microseconds, whatever the container counts in
   const graph = [
     `[0:V:0]${head},${pick}split[a][b]`,
     `[a]${planeFilters(coding, small).join(',')}[plane]`,
-    `[b]${written},${quickPictureFilters(request.full, size, coding).join(',')}[picture]`,
+    `[b]${written},${form.filters.join(',')}[picture]`,
   ];
   const skip = request.skip === undefined ? [] : ['-skip_frame', request.skip];
   // Where the container says what is a keyframe, nothing else is even handed to the decoder and its threads.

@@ -14,6 +14,9 @@ import { ptsOf, windowAt } from './windows.ts';
 /** Least time between two candidates, in seconds: some videos have nothing but keyframes. */
 const STEP = 0.5;
 
+/** Candidates known after the one decided on: by then it is known whether its picture was written. */
+const LOOKAHEAD = 4;
+
 /** Keeps each keyframe of `[start, end)` that does not look like the one kept before. */
 export async function* sampleKeyframes(
   tools: MediaTools,
@@ -30,9 +33,8 @@ export async function* sampleKeyframes(
     from: first.start <= 0 ? undefined : first.start + video.startOffset,
     until: end + video.startOffset,
     grid: { origin: windows.origin + video.startOffset, interval: STEP },
-    writesAll: true, // they are few, far apart, and asked for at once
   };
-  const candidates = keyframes(tools, path, request, video.unstamped === true, options);
+  const candidates = behind(keyframes(tools, path, request, video.unstamped === true, options), LOOKAHEAD);
   let window = -1;
   let reference: Candidate | undefined;
   let before: Candidate | undefined;
@@ -95,6 +97,17 @@ async function* keyframes(
   for await (const candidate of decodeCandidates(tools, path, { ...request, keysOnly: true }, options)) {
     if (candidate.time > last) yield candidate;
   }
+}
+
+/** The same candidates, each once `count` more are known. */
+async function* behind(candidates: AsyncIterable<Candidate>, count: number): AsyncGenerator<Candidate> {
+  const held: Candidate[] = [];
+  for await (const candidate of candidates) {
+    held.push(candidate);
+    const first = held.length > count ? held.shift() : undefined;
+    if (first) yield first;
+  }
+  yield* held;
 }
 
 function reasonOf(compared: boolean, kept: boolean, time: number): FrameDecision['reason'] {
