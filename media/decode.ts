@@ -235,7 +235,11 @@ export async function* timedData(
 }
 
 /** The pictures of a `rawOutput`, of `bytes` each. Buffers in `spare` are used again. */
-export async function* pictures(stream: Readable, bytes: number, spare: Buffer[] = []): AsyncGenerator<Buffer> {
+export async function* pictures(
+  stream: Readable,
+  bytes: number,
+  spare: Buffer[] = [],
+): AsyncGenerator<Buffer> {
   let picture = spare.pop() ?? Buffer.allocUnsafe(bytes);
   let filled = 0;
   for await (const value of stream) {

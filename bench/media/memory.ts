@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { MediaTools } from '../../media/index.ts';
 import { longLecture } from './clips.ts';
-import { pickAll } from './pick.ts';
+import { pick } from './pick.ts';
 
 const LENGTHS = [6, 360] as const;
 /** Milliseconds between two looks. */
@@ -17,9 +17,11 @@ export async function measureMemory(tools: MediaTools): Promise<object> {
     const timer = setInterval(() => {
       peak = Math.max(peak, process.memoryUsage.rss() + residentOfChildren());
     }, LOOK);
-    await pickAll(tools, path, 'adaptive').finally(() => clearInterval(timer));
+    let decisions = 0;
+    for await (const _ of pick(tools, path, 'adaptive')) decisions++;
+    clearInterval(timer);
     peaks[`${minutes} min`] = peak;
-    console.log(`| ${minutes} minutes | ≤ 400 MB | ${Math.round(peak / 1e6)} MB |`);
+    console.log(`| ${minutes} minutes | ≤ 400 MB | ${Math.round(peak / 1e6)} MB, ${decisions} candidates |`);
   }
   return peaks;
 }

@@ -10,19 +10,25 @@ import {
 
 const LIMITS = { maxPixels: 2 ** 26 };
 
-export async function pickAll(
+type Decision = Omit<SampledFrame, 'picture'>;
+
+/** The decisions of a whole video, each once its picture, if it is kept, is encoded. Holds none of them. */
+export async function* pick(
   tools: MediaTools,
   path: string,
   mode: 'adaptive' | 'scene' | 'keyframe',
-): Promise<Omit<SampledFrame, 'picture'>[]> {
+): AsyncGenerator<Decision> {
   const video = await probeVideo(tools, path, LIMITS);
   const sampler = { mode, windows: { origin: 0, end: video.duration, seconds: 120 } };
-  const frames: Omit<SampledFrame, 'picture'>[] = [];
   const sampled = sampleVideo(tools, path, video, { start: 0, end: video.duration }, sampler, LIMITS);
-  const encoded = workAhead(sampled, async ({ picture, ...frame }) => {
+  yield* workAhead(sampled, async ({ picture, ...frame }) => {
     if (picture) await encodeJpeg(picture);
     return frame;
   });
-  for await (const frame of encoded) frames.push(frame);
+}
+
+export async function pickAll(...args: Parameters<typeof pick>): Promise<Decision[]> {
+  const frames: Decision[] = [];
+  for await (const frame of pick(...args)) frames.push(frame);
   return frames;
 }

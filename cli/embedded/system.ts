@@ -9,7 +9,7 @@ import { commandEntry } from '../package-root.ts';
 import { findTool } from '../tools.ts';
 import { lockHome } from './home-lock.ts';
 import { markOf } from './process-mark.ts';
-import { isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
+import { isReadyMessage, PICTURE_MEMORY, type ReadyMessage, ROLES, type Role } from './roles.ts';
 import {
   ChildFailed,
   type ChildSpec,
@@ -127,7 +127,7 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
       FFMPEG_PATH: findTool('ffmpeg', env),
       FFPROBE_PATH: findTool('ffprobe', env),
     };
-    const cpu = supervise(frameloomProcess('cpu', home, () => childEnv));
+    const cpu = supervise(frameloomProcess('cpu', home, () => ({ ...PICTURE_MEMORY, ...childEnv })));
     const metricsPort = Number(env.FRAMELOOM_METRICS_PORT);
     const gpu = supervise(
       // Two processes cannot listen on one port.

@@ -19,6 +19,9 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
 FROM mwader/static-ffmpeg:7.1 AS ffmpeg
 
 FROM public.ecr.aws/lambda/nodejs:22
+# glibc else keeps the memory of large pictures (cli/embedded/roles.ts says how much).
+ENV MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=1048576
 COPY --from=ffmpeg /ffmpeg /ffprobe /usr/local/bin/
 COPY --from=packages /app/node_modules ${LAMBDA_TASK_ROOT}/node_modules
 COPY package.json LICENSE ${LAMBDA_TASK_ROOT}/

@@ -28,11 +28,11 @@ let url: string;
 let folder: string;
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-schedules-'));
+  closers.push(() => rm(folder, { recursive: true })); // last of all: workers write to it
   const server = await startTemporal();
   closers.push(() => server[Symbol.asyncDispose]());
   temporal = server.client;
-  folder = await mkdtemp(join(tmpdir(), 'frameloom-schedules-'));
-  closers.push(() => rm(folder, { recursive: true }));
   store = createFolderStore(join(folder, 'store'));
   await server.work(
     {

@@ -25,11 +25,11 @@ let orchestrator: Orchestrator;
 const names = new Map<string, string>();
 
 beforeAll(async () => {
+  const root = await mkdtemp(join(tmpdir(), 'frameloom-priority-'));
+  closers.push(() => rm(root, { recursive: true })); // last of all: workers write to it
   const server = await startTemporal();
   closers.push(() => server[Symbol.asyncDispose]());
   client = server.client;
-  const root = await mkdtemp(join(tmpdir(), 'frameloom-priority-'));
-  closers.push(() => rm(root, { recursive: true }));
   orchestrator = createTemporalOrchestrator(client, createFolderStore(root));
   await server.work(
     {

@@ -22,7 +22,7 @@ let short: FileId;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-jobs-'));
-  system = await startSystem();
+  system = await startSystem({ FRAMELOOM_CPU_SLOTS: '2' });
   await makeDeck(join(folder, 'short.pdf'), { seed: 7, pages: 3 });
   short = await system.upload(join(folder, 'short.pdf'));
 });
@@ -204,10 +204,11 @@ describe('a deck of 200 pages', () => {
       const { job } = await follow(system, id);
       return { job, memory: await peakMemory(worker) };
     };
-    const small = await run(20);
+    // Two spans, which both slots of the worker draw side by side, as they do with the ten of the long deck.
+    const small = await run(40);
     const large = await run(200);
     console.info(
-      `CPU worker: ${mebibytes(small.memory)} after 20 pages, ${mebibytes(large.memory)} after 200`,
+      `CPU worker: ${mebibytes(small.memory)} after 40 pages, ${mebibytes(large.memory)} after 200`,
     );
     expect(large.job.status).toBe('completed');
     const described = large.job.result?.segments.flatMap(({ slides }) => slides ?? []);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ROLES, type Role } from '../../cli/embedded/roles.ts';
+import { PICTURE_MEMORY, ROLES, type Role } from '../../cli/embedded/roles.ts';
 import { packageRoot } from '../../cli/package-root.ts';
 import { containerFileProblems, execForm, parseContainerFile } from '../../scripts/container-file.ts';
 
@@ -27,6 +27,15 @@ describe('container files', () => {
         'dist/cli/main.js',
         ...ROLES[role as Role].command, // a key of FILES
       ]);
+    },
+  );
+
+  it.each([FILES.cpu, 'lambda/worker.Dockerfile'])(
+    'give %s the memory of the embedded CPU worker',
+    (file) => {
+      const settings = parseContainerFile(read(file)).filter(({ name }) => name === 'ENV');
+      const said = settings.map(({ text }) => text).join(' ');
+      for (const [name, value] of Object.entries(PICTURE_MEMORY)) expect(said).toContain(`${name}=${value}`);
     },
   );
 

@@ -31,11 +31,11 @@ let orchestrator: Orchestrator;
 let bundle: WorkflowBundleWithSourceMap;
 
 beforeAll(async () => {
+  const root = await mkdtemp(join(tmpdir(), 'frameloom-batch-'));
+  closers.push(() => rm(root, { recursive: true })); // last of all: workers write to it
   const server = await startTemporal();
   closers.push(() => server[Symbol.asyncDispose]());
   client = server.client;
-  const root = await mkdtemp(join(tmpdir(), 'frameloom-batch-'));
-  closers.push(() => rm(root, { recursive: true }));
   store = createFolderStore(root);
   orchestrator = createTemporalOrchestrator(client, store);
   bundle = await bundleWorkflowCode({

@@ -39,11 +39,11 @@ let store: ArtifactStore;
 let orchestrator: Orchestrator;
 
 beforeAll(async () => {
+  const root = await mkdtemp(join(tmpdir(), 'frameloom-fairness-'));
+  closers.push(() => rm(root, { recursive: true })); // last of all: workers write to it
   const server = await startTemporal();
   closers.push(() => server[Symbol.asyncDispose]());
   client = server.client;
-  const root = await mkdtemp(join(tmpdir(), 'frameloom-fairness-'));
-  closers.push(() => rm(root, { recursive: true }));
   store = createFolderStore(root);
   orchestrator = createTemporalOrchestrator(client, store);
   const { cpu, gpu } = answers(4);
