@@ -10,7 +10,7 @@ export interface SlideGap {
 }
 
 /** Part of the name of every extraction: raise it when the same input would give other frames. */
-export const EXTRACTION_VERSION = 5;
+export const EXTRACTION_VERSION = 6;
 
 export interface Extraction {
   readonly frames: readonly Frame[];

@@ -1,9 +1,15 @@
-/** Fetches a source into a file. No other code follows an address that a client gave. */
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+/**
+ * Fetches a source into a file. No other code follows an address that a client gave. A line that is cut is taken up where it was,
+ * if the server can: what is fetched here is large.
+ *
+ * Node's own client is used: undici 7 asserts, and so ends the process, when a server ends a connection while nobody reads from it
+ * (nodejs/undici#5360), which any address could do to a worker.
+ */
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { get as getHttp, type IncomingMessage, type RequestOptions } from 'node:http';
+import { get as getHttps } from 'node:https';
 import { pipeline } from 'node:stream/promises';
-import { Agent, type Dispatcher, request } from 'undici';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameloomError } from '../schema/errors.ts';
 import { checkUrl, guardedLookup } from './address.ts';
 
@@ -18,13 +24,22 @@ export interface DownloadLimits {
 }
 
 const MAX_REDIRECTS = 3;
-/** Milliseconds to connect, to the first byte, and between two bytes. */
-const PATIENCE = { connect: 10_000, headers: 30_000, body: 30_000 } as const;
+/** Milliseconds without a byte, be it for the connection, the first one or the next one. */
+const PATIENCE = 30_000;
+/** Times in a row that a cut line is taken up in vain, and milliseconds before the next, doubled with each of those. */
+const RESUMES = { most: 4, pause: 200 } as const;
+
+/** What has arrived, and what says that the rest is of the same content. */
+interface Progress {
+  bytes: number;
+  /** A strong ETag, or the time of the last change. */
+  validator?: string | undefined;
+}
 
 /**
  * Downloads `url` to `path`, which must not exist yet. Redirects are followed three times at most, each target checked like
  * the first. Where it throws, no file is left: `source_forbidden`, `source_missing` (404, 410), `source_unreachable`,
- * `media_too_large`, or the reason of the signal.
+ * `media_too_large`, `storage_full`, or the reason of the signal.
  */
 export async function download(
   url: string,
@@ -33,38 +48,61 @@ export async function download(
 ): Promise<{ readonly bytes: number }> {
   const deadline = AbortSignal.timeout(limits.timeLimit ?? 3_600_000);
   const signal = limits.signal ? AbortSignal.any([limits.signal, deadline]) : deadline;
-  const agent = new Agent({
-    connect: { lookup: guardedLookup(limits.allowPrivate), timeout: PATIENCE.connect },
-    headersTimeout: PATIENCE.headers,
-    bodyTimeout: PATIENCE.body,
-    maxResponseSize: -1, // counted below, where it can be told from a broken connection
-  });
+  const file = await open(path, 'ax');
   try {
-    const body = await follow(url, agent, limits, signal);
-    return await save(body, path, limits.maxBytes, signal);
+    return { bytes: await fetchAll(url, file, limits, signal) };
   } catch (error) {
+    await rm(path, { force: true });
     throw limits.signal?.aborted ? limits.signal.reason : downloadFailure(error);
   } finally {
-    await agent.destroy();
+    await file.close();
   }
 }
 
-async function follow(
+async function fetchAll(
   url: string,
-  agent: Agent,
+  file: FileHandle,
   limits: DownloadLimits,
   signal: AbortSignal,
-): Promise<Readable> {
+): Promise<number> {
+  const got: Progress = { bytes: 0 };
+  for (let vain = 0; ; ) {
+    const before = got.bytes;
+    try {
+      const response = await follow(url, got, limits, signal);
+      await save(response, file, got, limits.maxBytes, signal);
+      return got.bytes;
+    } catch (error) {
+      vain = got.bytes > before ? 0 : vain + 1;
+      const resumable = got.validator !== undefined && vain < RESUMES.most;
+      if (!resumable || signal.aborted || !isBroken(error)) throw error;
+      await sleep(RESUMES.pause * 2 ** vain, undefined, { signal });
+    }
+  }
+}
+
+/** The answer of the last address, from what has arrived on if the server can. */
+async function follow(
+  url: string,
+  got: Progress,
+  limits: DownloadLimits,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const range =
+    got.validator === undefined ? {} : { range: `bytes=${got.bytes}-`, 'if-range': got.validator };
   let target = checkUrl(url, limits.allowPrivate);
   for (let redirects = 0; ; redirects++) {
-    const response = await request(target, {
-      dispatcher: agent,
+    const response = await ask(target, {
       signal,
-      headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'frameloom' },
+      agent: false, // a connection of its own, which ends with it
+      lookup: guardedLookup(limits.allowPrivate),
+      timeout: PATIENCE,
+      headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'frameloom', ...range },
     });
-    const next = locationOf(response);
-    if (next === undefined) return accepted(response, limits.maxBytes);
-    discard(response.body);
+    const { statusCode = 0, headers } = response;
+    const next = [301, 302, 303, 307, 308].includes(statusCode) ? headers.location : undefined;
+    if (next === undefined) return accepted(response, got, limits.maxBytes);
+    response.destroy();
     if (redirects === MAX_REDIRECTS) {
       throw new FrameloomError('source_unreachable', 'The address redirects too many times.');
     }
@@ -72,68 +110,76 @@ async function follow(
   }
 }
 
-function locationOf({ statusCode, headers }: Dispatcher.ResponseData): string | undefined {
-  if (![301, 302, 303, 307, 308].includes(statusCode)) return undefined;
-  return Array.isArray(headers.location) ? headers.location[0] : headers.location;
+function ask(target: URL, options: RequestOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const get = target.protocol === 'https:' ? getHttps : getHttp;
+    const request = get(target, options, resolve);
+    // Of a request that has its answer, the answer tells what becomes of it.
+    request.on('error', reject);
+    request.on('timeout', () => request.destroy(new Error('no byte came for too long')));
+  });
 }
 
-function accepted({ statusCode, headers, body }: Dispatcher.ResponseData, maxBytes: number): Readable {
+function accepted(response: IncomingMessage, got: Progress, maxBytes: number): IncomingMessage {
+  const { statusCode = 0, headers } = response;
+  const resumed = statusCode === 206 && got.validator !== undefined;
+  if (!resumed) got.bytes = 0; // from the beginning
+  const from = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1];
   const refusal =
     statusCode === 404 || statusCode === 410
       ? new FrameloomError('source_missing', `The address answers ${statusCode}.`)
-      : statusCode !== 200
+      : statusCode !== 200 && !(resumed && Number(from) === got.bytes)
         ? new FrameloomError('source_unreachable', `The address answers ${statusCode}.`)
-        : Number(headers['content-length'] ?? 0) > maxBytes
+        : got.bytes + Number(headers['content-length'] ?? 0) > maxBytes
           ? tooLarge(maxBytes)
           : undefined;
-  if (!refusal) return body;
-  discard(body);
-  throw refusal;
-}
-
-/** Ends a body nobody reads. undici reports that as an error, which without a listener would end the process. */
-function discard(body: Readable): void {
-  body.on('error', () => undefined).destroy();
+  if (refusal) {
+    response.destroy();
+    throw refusal;
+  }
+  const { etag } = headers;
+  got.validator = etag && !etag.startsWith('W/') ? etag : headers['last-modified'];
+  return response;
 }
 
 async function save(
-  body: Readable,
-  path: string,
+  response: IncomingMessage,
+  file: FileHandle,
+  got: Progress,
   maxBytes: number,
   signal: AbortSignal,
-): Promise<{ bytes: number }> {
-  const file = createWriteStream(path, { flags: 'wx' });
-  let bytes = 0;
-  try {
-    await pipeline(
-      body,
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          bytes += chunk.length;
-          if (bytes > maxBytes) throw tooLarge(maxBytes);
-          yield chunk;
-        }
-      },
-      file,
-      { signal },
-    );
-    return { bytes };
-  } catch (error) {
-    if (!isCode(error, 'EEXIST')) await rm(path, { force: true });
-    throw error;
-  }
+): Promise<void> {
+  if (got.bytes === 0) await file.truncate(0);
+  await pipeline(
+    response,
+    async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) {
+        if (got.bytes + chunk.length > maxBytes) throw tooLarge(maxBytes);
+        await file.appendFile(chunk);
+        got.bytes += chunk.length;
+      }
+    },
+    { signal },
+  );
 }
 
 function tooLarge(maxBytes: number): FrameloomError {
   return new FrameloomError('media_too_large', `The source has more than ${maxBytes} bytes.`);
 }
 
+/** Whether the line broke: everything else would be the same another time. */
+function isBroken(error: unknown): boolean {
+  return !(error instanceof FrameloomError) && !isFull(error);
+}
+
+function isFull(error: unknown): boolean {
+  return isCode(error, 'ENOSPC') || isCode(error, 'EDQUOT');
+}
+
 function downloadFailure(error: unknown): unknown {
   if (error instanceof FrameloomError) return error;
-  if (isCode(error, 'ENOSPC') || isCode(error, 'EDQUOT')) {
+  if (isFull(error))
     return new FrameloomError('storage_full', 'There is no room for the source.', { cause: error });
-  }
-  if (isCode(error, 'EEXIST')) return error;
   return new FrameloomError('source_unreachable', 'The address does not answer as it should.', {
     cause: error,
   });

@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { download } from '../../media/index.ts';
 import { temporaryFolder } from './clips.ts';
 
@@ -36,7 +36,42 @@ const routes: Readonly<Record<string, RequestListener>> = {
   '/to-credentials': (request, response) =>
     response.writeHead(302, { location: `http://user:secret@${request.headers.host}/ok` }).end(),
   '/silent': () => undefined,
+  // Three times cut, in the middle of what was asked for; the rest is sent to those who ask for it as it was.
+  '/cut': (request, response) => {
+    const from = request.headers['if-range'] === '"v1"' ? rangeStart(request.headers.range) : 0;
+    const rest = BODY.subarray(from);
+    response.writeHead(from > 0 ? 206 : 200, {
+      etag: '"v1"',
+      'content-length': rest.length,
+      ...(from > 0 ? { 'content-range': `bytes ${from}-${BODY.length - 1}/${BODY.length}` } : {}),
+    });
+    if (ranges.push(from) > 3) response.end(rest);
+    else void cutOff(response, 'cut', from, rest.subarray(0, rest.length / 2));
+  },
+  // Other bytes at the second try, which says so by sending all of them.
+  '/changed': (_request, response) => {
+    const first = ranges.push(0) === 1;
+    response.writeHead(200, { etag: first ? '"v1"' : '"v2"', 'content-length': BODY.length });
+    if (first) void cutOff(response, 'changed', 0, BODY.subarray(0, 30_000));
+    else response.end(Buffer.alloc(BODY.length, 'changed'));
+  },
+  '/never-whole': (_request, response) => {
+    ranges.push(0);
+    response.writeHead(200, { etag: '"v1"', 'content-length': BODY.length });
+    response.write(BODY.subarray(0, 30_000), () => response.destroy());
+  },
 };
+
+/** Ends the line once what was sent is in the file. */
+async function cutOff(response: ServerResponse, file: string, from: number, part: Buffer): Promise<void> {
+  response.write(part);
+  await vi.waitUntil(async () => (await stat(join(folder, file))).size === from + part.length);
+  response.destroy();
+}
+
+/** From where each request for what is cut wanted it. */
+let ranges: number[] = [];
+const rangeStart = (range = ''): number => Number(/^bytes=(\d+)-$/.exec(range)?.[1] ?? 0);
 
 const server = createServer((request, response) => {
   requests.push(request.url ?? '');
@@ -64,6 +99,44 @@ describe('download', () => {
 
   it('follows redirects', async () => {
     expect(await download(`${origin}/hop`, join(folder, 'hop'), OPEN)).toEqual({ bytes: BODY.length });
+  });
+
+  it('takes up a line that is cut where it was', async () => {
+    ranges = [];
+    const path = join(folder, 'cut');
+    expect(await download(`${origin}/cut`, path, OPEN)).toEqual({ bytes: BODY.length });
+    expect((await readFile(path)).equals(BODY)).toBe(true);
+    expect(ranges).toEqual([0, 25_000, 37_500, 43_750]);
+  });
+
+  it('begins again where the content has changed meanwhile', async () => {
+    ranges = [];
+    const path = join(folder, 'changed');
+    expect(await download(`${origin}/changed`, path, OPEN)).toEqual({ bytes: BODY.length });
+    expect((await readFile(path)).equals(Buffer.alloc(BODY.length, 'changed'))).toBe(true);
+  });
+
+  it('gives up where nothing more arrives', async () => {
+    ranges = [];
+    await refused(`${origin}/never-whole`, 'source_unreachable', OPEN);
+    expect(ranges.length).toBeLessThan(10);
+  });
+
+  it('outlives servers that close a connection while nobody reads from it', async () => {
+    const half = Buffer.alloc(4 * 2 ** 20);
+    const cutter = createNetServer((socket) => {
+      socket.on('error', () => undefined); // the reader has gone
+      socket.once('data', () => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${2 * half.length}\r\nconnection: close\r\n\r\n`);
+        socket.end(half);
+      });
+    });
+    await new Promise<void>((resolve) => cutter.listen(0, '127.0.0.1', resolve));
+    const { port } = cutter.address() as AddressInfo; // a TCP server has no other kind
+    for (let turn = 0; turn < 20; turn++) {
+      await refused(`http://127.0.0.1:${port}/`, 'source_unreachable', { ...OPEN, maxBytes: 2 ** 30 });
+    }
+    await new Promise((resolve) => cutter.close(resolve));
   });
 
   it('never writes over a file', async () => {
