@@ -11,6 +11,7 @@ import { inputArgs, mediaFailure } from './ffmpeg.ts';
 import type { Picture, Size } from './picture.ts';
 import { fieldFilters, PLAIN, pictureFilters } from './picture-filters.ts';
 import { type Program, startProgram } from './process.ts';
+import { type FrameStamp, Stamps } from './stamps.ts';
 import type { MediaTools } from './tools.ts';
 
 /** A decoded frame; `time` is the container's, in seconds, to the microsecond. */
@@ -175,19 +176,20 @@ export function inputArgsFrom(
   ];
 }
 
-/**
- * Pictures that wait in ffmpeg for whoever reads them. A thread of its own writes them: else the decoder's threads stand still
- * while this process is busy, since a pipe holds less than one picture.
- */
+/** Pictures that wait in ffmpeg for whoever reads them. */
 const QUEUE = 8;
 
-/** An output of raw pictures to one pipe, and of their times and checksums, which come first, to another. */
-export function rawOutput(pixels: number, stamps: number): string[] {
+/**
+ * An output of raw pictures to one pipe, and of their times and checksums to another. A thread of its own writes the pictures,
+ * of which `queue` may wait: else the decoder's threads stand still while this process is busy, since a pipe holds less than
+ * one picture. The times come at once.
+ */
+export function rawOutput(pixels: number, stamps: number, queue = QUEUE): string[] {
   return [
     // passthrough and an own time base: else frames are doubled, dropped and rounded to a constant rate.
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000000', '-avoid_negative_ts', 'disabled'],
     ...['-c:v', 'rawvideo', '-f', 'tee'],
-    `[f=rawvideo:flush_packets=1:use_fifo=1:fifo_options=queue_size=${QUEUE}]pipe\\:${pixels}|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:${stamps}`,
+    `[f=rawvideo:flush_packets=1:use_fifo=1:fifo_options=queue_size=${queue}]pipe\\:${pixels}|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:${stamps}`,
   ];
 }
 
@@ -202,7 +204,11 @@ export function selection({ from, until, grid }: DecodeRequest): string {
 }
 
 async function* pairedFrames(program: Program, size: Size): AsyncGenerator<TimedPicture> {
-  for await (const frame of timedData(program.stdout, program.side, size.width * size.height * 3)) {
+  for await (const frame of timedData(
+    program.stdout,
+    new Stamps(program.side),
+    size.width * size.height * 3,
+  )) {
     checkTime(frame);
     yield { time: frame.time, picture: { data: frame.data, ...size } };
   }
@@ -221,16 +227,12 @@ export function checkTime({ data, bytes, checksum }: TimedData): void {
 }
 
 /** The pictures of a `rawOutput`, of `bytes` each, with their times, not checked yet. */
-export async function* timedData(
-  pixels: Readable,
-  times: Readable,
-  bytes: number,
-): AsyncGenerator<TimedData> {
-  const stamps = frameStamps(times);
+export async function* timedData(pixels: Readable, stamps: Stamps, bytes: number): AsyncGenerator<TimedData> {
   for await (const data of pictures(pixels, bytes)) {
-    const stamp = await stamps.next();
-    if (stamp.done) return; // stopped between the two writes
-    yield { ...stamp.value, data };
+    await stamps.some();
+    const stamp = stamps.take();
+    if (!stamp) return; // stopped between the two writes
+    yield { ...stamp, data };
   }
 }
 
@@ -252,32 +254,6 @@ export async function* pictures(
       yield picture;
       picture = spare.pop() ?? Buffer.allocUnsafe(bytes); // the yielded one is the receiver's
       filled = 0;
-    }
-  }
-}
-
-/** What is written of a picture beside its pixels; `time` is the container's, in seconds. */
-export interface FrameStamp {
-  readonly time: number;
-  readonly bytes: number;
-  readonly checksum: number;
-}
-
-/** Parses framecrc: lines `stream, dts, pts, duration, size, checksum`, in microseconds. */
-export async function* frameStamps(stream: Readable): AsyncGenerator<FrameStamp> {
-  let text = '';
-  for await (const chunk of stream) {
-    const lines = (text + String(chunk)).split('\n');
-    text = lines.pop() ?? '';
-    for (const line of lines) {
-      if (line.startsWith('#')) continue;
-      const match = /^0, +-?\d+, +(-?\d+), +\d+, +(\d+), 0x([0-9a-f]{8})$/.exec(line.trimEnd());
-      if (!match) throw new FrameloomError('media_truncated', 'The video has frames without a time.');
-      yield {
-        time: Number(match[1]) / 1e6,
-        bytes: Number(match[2]),
-        checksum: Number.parseInt(match[3] ?? '', 16),
-      };
     }
   }
 }

@@ -22,8 +22,9 @@ import { mediaFailure } from '../ffmpeg.ts';
 import type { Picture, Size } from '../picture.ts';
 import { fieldFilters, planeFilters } from '../picture-filters.ts';
 import { type Program, startProgram } from '../process.ts';
+import { Stamps } from '../stamps.ts';
 import type { MediaTools } from '../tools.ts';
-import { PictureShelf } from './picture-shelf.ts';
+import { PictureShelf, PLANE_QUEUE } from './picture-shelf.ts';
 import { type Plane, planeBytes, planeSize, readPlane } from './plane.ts';
 import { type StoredForm, storedForm } from './stored-picture.ts';
 
@@ -42,8 +43,8 @@ export interface CandidateRequest {
   readonly skip?: 'noref' | 'nokey' | undefined;
   /** Only keyframes are candidates, whatever is decoded. */
   readonly keysOnly?: boolean;
-  /** Every candidate's picture is written; `once`: and one that does not come is not decoded again. */
-  readonly writesAll?: boolean | 'once';
+  /** Every candidate's picture is written; one that does not come is not decoded again. */
+  readonly writesAll?: boolean;
 }
 
 /** Thrown where `nokey` makes the decoder give two frames one time: then neither has to be right. */
@@ -102,13 +103,14 @@ async function* decodeFrom(
   const form = storedForm(request.full, request.size, request.coding);
   const args = candidateArgs(path, start, small, form, request, options);
   const program = startProgram(tools.ffmpeg, args, { ...options, moreSides: 2 });
-  const shelf = openShelf(program, form.bytes, Boolean(request.writesAll));
+  const stamps = new Stamps(program.side);
+  const shelf = openShelf(program, stamps, form.bytes, request.writesAll ?? false);
   const pictureAt = async (time: number): Promise<Picture> => {
     const picture = await shelf.take(time, form.toPicture);
     if (picture) return picture;
     const { size, full, coding } = request;
-    const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: 'once' } as const;
-    if (request.writesAll !== 'once') {
+    const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: true };
+    if (!request.writesAll) {
       for await (const candidate of decodeCandidates(tools, path, only, options))
         if (candidate.time >= time - TIME_SLACK) return await candidate.picture(); // leaving the loop ends the decoder
     }
@@ -116,7 +118,7 @@ async function* decodeFrom(
   };
   const times: number[] = [];
   try {
-    for await (const frame of timedData(program.stdout, program.side, planeBytes(small))) {
+    for await (const frame of timedData(program.stdout, stamps, planeBytes(small))) {
       options.signal?.throwIfAborted(); // the pipe may still hold frames of a decoder that is gone
       checkTime(frame);
       if (
@@ -128,6 +130,7 @@ async function* decodeFrom(
       if (times.length > KEPT_CANDIDATES) shelf.drop(times.shift() ?? 0);
       yield { time: frame.time, plane: readPlane(frame.data, small), picture: () => pictureAt(frame.time) };
     }
+    await shelf.close(times.at(-1) ?? Number.NEGATIVE_INFINITY); // a program counts as ended once all it wrote was read
     const ending = await program.ended;
     if (ending.code !== 0) {
       throw mediaFailure(
@@ -143,9 +146,14 @@ async function* decodeFrom(
   }
 }
 
-function openShelf({ moreSides: [pixels, times] }: Program, bytes: number, all: boolean): PictureShelf {
+function openShelf(
+  { moreSides: [pixels, times] }: Program,
+  planes: Stamps,
+  bytes: number,
+  all: boolean,
+): PictureShelf {
   if (!pixels || !times) throw new TypeError('a pipe is missing'); // asked for above
-  return new PictureShelf(pixels, times, { bytes, most: KEPT_CANDIDATES + 4, all });
+  return new PictureShelf(pixels, new Stamps(times), { planes, bytes, all, most: KEPT_CANDIDATES + 4 });
 }
 
 function candidateArgs(
@@ -181,7 +189,7 @@ function candidateArgs(
   return [
     ...inputArgsFrom(path, start, options, skip),
     ...['-filter_complex', graph.join(';')],
-    ...['-map', '[plane]', ...rawOutput(1, 3)],
+    ...['-map', '[plane]', ...rawOutput(1, 3, PLANE_QUEUE)],
     ...['-map', '[picture]', ...rawOutput(4, 5)],
   ];
 }

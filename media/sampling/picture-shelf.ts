@@ -1,67 +1,56 @@
 /** Holds the last few pictures that a decoder wrote, until someone asks for one or it is too late to. */
 import type { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
-import { checkTime, type FrameStamp, frameStamps, pictures, type TimedData } from '../decode.ts';
+import { checkTime, pictures, type TimedData } from '../decode.ts';
+import type { Stamps } from '../stamps.ts';
 
-/** Turns of the event loop in which a stamp that is on its way arrives: what is written before a plane is read with it. */
-const TURNS = 8;
+/**
+ * Planes that have been written and not read from which a picture without a stamp was not written. From ffmpeg 7 on each output
+ * has threads and queues of its own (two of eight), and planes may be so many candidates before pictures.
+ */
+const PLANES_AHEAD = 20;
+/** Planes that wait in ffmpeg: more, so that it can get there. */
+export const PLANE_QUEUE = 32;
 
 export interface ShelfOptions {
+  /** Stamps of the planes, of which there is one for each candidate. */
+  readonly planes: Stamps;
   /** Bytes of a picture. */
   readonly bytes: number;
-  /** Pictures held from which no more are read. */
-  readonly most: number;
   /** Every picture is written. */
   readonly all: boolean;
+  /** Pictures held from which no more are read. */
+  readonly most: number;
 }
 
 export class PictureShelf {
-  /** Written, as their stamps say, and still on the way: oldest first. */
-  readonly #onTheWay: FrameStamp[] = [];
+  readonly #stamps: Stamps;
+  readonly #options: ShelfOptions;
   readonly #held = new Map<number, TimedData>();
   readonly #spare: Buffer[] = [];
-  readonly #options: ShelfOptions;
-  #stampedUntil = Number.NEGATIVE_INFINITY;
   #droppedUntil = Number.NEGATIVE_INFINITY;
-  #stampsEnded = false;
   #ended = false;
   #closing = false;
   #failure: { readonly error: unknown } | undefined;
-  #waiting: (() => void)[] = [];
+  #watchers: (() => void)[] = [];
 
-  /** Reads both streams at once: the pictures of a `rawOutput`, and their stamps, which come first. */
-  constructor(pixels: Readable, stamps: Readable, options: ShelfOptions) {
+  /** Reads the pictures of a `rawOutput` at once. */
+  constructor(pixels: Readable, stamps: Stamps, options: ShelfOptions) {
+    this.#stamps = stamps;
     this.#options = options;
-    void this.#readStamps(stamps)
-      .catch(this.#fail)
-      .finally(() => {
-        this.#stampsEnded = true;
-        this.#tell();
-      });
     void this.#fill(pixels)
-      .catch(this.#fail)
+      .catch((error: unknown) => {
+        if (!this.#closing) this.#failure = { error };
+      })
       .finally(() => {
         this.#ended = true;
         this.#tell();
       });
   }
 
-  readonly #fail = (error: unknown): void => {
-    if (!this.#closing) this.#failure ??= { error };
-  };
-
-  async #readStamps(stamps: Readable): Promise<void> {
-    for await (const stamp of frameStamps(stamps)) {
-      this.#onTheWay.push(stamp);
-      this.#stampedUntil = stamp.time;
-      this.#tell();
-    }
-  }
-
   async #fill(pixels: Readable): Promise<void> {
     for await (const data of pictures(pixels, this.#options.bytes, this.#spare)) {
-      while (this.#onTheWay.length === 0 && !this.#stampsEnded) await this.#change();
-      const stamp = this.#onTheWay.shift();
+      await this.#stamps.some();
+      const stamp = this.#stamps.take(); // and is held at once: whoever looks finds it in one of the two places
       if (!stamp) return; // stopped between the two writes
       if (stamp.time <= this.#droppedUntil) this.#spare.push(data);
       else this.#held.set(stamp.time, { ...stamp, data });
@@ -72,11 +61,8 @@ export class PictureShelf {
 
   /** What `use` makes of the picture shown from `time`; undefined where none was written. The bytes are lent for the call. */
   async take<T>(time: number, use: (data: Buffer) => T): Promise<T | undefined> {
-    const { all } = this.#options;
-    for (let turn = 0; this.#stampedUntil < time && !this.#stampsEnded && (all || turn < TURNS); turn++) {
-      await (all ? this.#change() : setImmediate());
-    }
-    while (!this.#held.has(time) && this.#comes(time)) await this.#change();
+    await this.#stamped(time);
+    while (!this.#held.has(time) && this.#stamps.has(time) && !this.#ended) await this.#change();
     if (this.#failure) throw this.#failure.error;
     const picture = this.#held.get(time);
     if (!picture) return undefined;
@@ -84,8 +70,13 @@ export class PictureShelf {
     return use(picture.data);
   }
 
-  #comes(time: number): boolean {
-    return !this.#ended && this.#onTheWay.some((stamp) => stamp.time === time);
+  /** Resolves when it is known whether the picture of `time` was written. */
+  async #stamped(time: number): Promise<void> {
+    const { planes, all } = this.#options;
+    const mayCome = (): boolean => this.#stamps.latest < time && !this.#stamps.ended;
+    while (mayCome() && (all || planes.ahead < PLANES_AHEAD)) {
+      await Promise.race([this.#stamps.change(), ...(planes.ended ? [] : [planes.change()])]);
+    }
   }
 
   /** Lets go of all pictures up to `time`. */
@@ -103,18 +94,15 @@ export class PictureShelf {
   async close(time: number): Promise<void> {
     this.#closing = true;
     this.#tell();
-    for (let turn = 0; this.#stampedUntil < time && !this.#stampsEnded && turn < TURNS; turn++) {
-      await setImmediate();
-    }
-    while (!this.#ended && (this.#onTheWay[0]?.time ?? Number.POSITIVE_INFINITY) <= time)
-      await this.#change();
+    await this.#stamped(time);
+    while (!this.#ended && this.#stamps.first <= time) await this.#change();
   }
 
   #change(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.#watchers.push(resolve));
   }
 
   #tell(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const wake of this.#watchers.splice(0)) wake();
   }
 }
