@@ -7,7 +7,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { FrameloomError } from '../schema/errors.ts';
-import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../schema/task-queues.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import type { Orchestrator } from './orchestrator.ts';
 import { createOrchestrator } from './temporal-orchestrator.ts';
@@ -75,6 +75,7 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
           workflow.start(type, {
             workflowId,
             taskQueue: TASK_QUEUES.workflow,
+            workflowTaskTimeout: `${WORKFLOW_TASK_SECONDS}s`,
             args: [input],
             memo: { ...memo },
             typedSearchAttributes: attributes.map(pairOf),

@@ -5,7 +5,7 @@
  * The API has no route to delete one run. Runs are forgotten by a batch operation of the server instead, of which a namespace runs
  * one at a time: deletions that meet wait for each other, and end as `unavailable` when that takes too long.
  */
-import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../schema/task-queues.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import type { Orchestrator } from './orchestrator.ts';
 import { toPayload, toPayloads } from './payloads.ts';
@@ -44,6 +44,7 @@ function httpWire(options: TemporalHttpOptions): TemporalWire {
       const body = {
         workflowType: { name: type },
         taskQueue: { name: TASK_QUEUES.workflow },
+        workflowTaskTimeout: `${WORKFLOW_TASK_SECONDS}s`,
         input: { payloads: [toPayload(input)] },
         memo: { fields: toPayloads(memo) },
         searchAttributes: { indexedFields: Object.fromEntries(indexed) },

@@ -1,17 +1,16 @@
 /** The CPU worker: polls the `cpu` queue for decoding and preprocessing, and the `workflow` queue for orchestration. */
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { createBatchActivities, createWorkflowActivities } from '../activities/index.ts';
 import type { Settings } from '../schema/settings.ts';
-import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../schema/task-queues.ts';
 import { openStore } from '../store/open-store.ts';
 import { connect } from './connection.ts';
 import { findCpuTools } from './cpu-activities.ts';
 import { deploymentOptions } from './deployment.ts';
 import { scheduleCollection } from './garbage.ts';
+import { openInHand } from './in-hand.ts';
 import { createLogger } from './log.ts';
 import { createMeasures } from './measures.ts';
 import { runWorkers, type WorkerProcess } from './run.ts';
@@ -19,6 +18,10 @@ import { openScratch } from './scratch.ts';
 import { createSeeJob } from './see-job.ts';
 import { installRuntime } from './telemetry.ts';
 import { openTracing, tracedActivities, traceSinks } from './tracing/tracing.ts';
+import { workflowCode } from './workflow-code.ts';
+
+/** Workflow tasks in hand at once. */
+const WORKFLOW_TASKS = 10;
 
 /** Runs until `signal` aborts. Throws when something it needs is missing. */
 export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
@@ -27,14 +30,16 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   using measures = createMeasures(runtime.meter, logger);
   const tools = await findCpuTools(settings);
   await using scratch = await openScratch(join(settings.home, 'scratch'));
+  await using inHand = await openInHand(join(settings.home, 'in-hand'), logger);
   const store = openStore(settings, scratch.path);
   await using tracing = await openTracing(settings, 'worker-cpu');
   const connection = await connect(settings, logger, process.signal);
+  await inHand.giveUpLost(connection, settings.temporalNamespace);
   const shared = { connection, namespace: settings.temporalNamespace, ...deploymentOptions(settings) };
 
   const workflows = await Worker.create({
     ...shared,
-    ...workflowCode(),
+    ...(await workflowCode(logger)),
     ...(tracing ? { sinks: traceSinks(tracing) } : {}),
     taskQueue: TASK_QUEUES.workflow,
     activities: {
@@ -43,13 +48,19 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
     },
     // Its activities are local ones; none is polled for.
     enableNonLocalActivities: false,
+    // When this worker is gone, what waits for it goes to others after the time in which they get what it had in hand.
+    stickyQueueScheduleToStartTimeout: `${WORKFLOW_TASK_SECONDS}s`,
+    // After a start each task is a replay first. More at once would wait for each other here until the server takes them away.
+    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS,
   });
   const activities = await Worker.create({
     ...shared,
     taskQueue: TASK_QUEUES.cpu,
     activities: tools.activities({ store, scratch: scratch.path, connection }),
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
-    interceptors: { activity: [...(tracing ? [tracedActivities(tracing)] : []), measures.activities] },
+    interceptors: {
+      activity: [inHand.activities, ...(tracing ? [tracedActivities(tracing)] : []), measures.activities],
+    },
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
     shutdownGraceTime: '5s',
     shutdownForceTime: '10s',
@@ -61,14 +72,4 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   );
   await runWorkers([workflows, activities], process);
   await connection.close();
-}
-
-/** The bundle made by the build, or the sources where there is none. */
-function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'interceptors'> {
-  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  return {
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    interceptors: { workflowModules: [fileURLToPath(new URL('../workflows/trace.ts', import.meta.url))] },
-  };
 }

@@ -8,6 +8,7 @@ import { openStore } from '../store/open-store.ts';
 import { connect } from './connection.ts';
 import { deploymentOptions } from './deployment.ts';
 import { startGenerator } from './generator.ts';
+import { openInHand } from './in-hand.ts';
 import { createLogger } from './log.ts';
 import { createMeasures } from './measures.ts';
 import { resolveModel } from './models.ts';
@@ -24,6 +25,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
   const installed = await resolveModel(settings);
   const { profile } = installed;
   await using scratch = await openScratch(join(settings.home, 'scratch'));
+  await using inHand = await openInHand(join(settings.home, 'in-hand'), logger);
   const store = openStore(settings, scratch.path);
   const { signal } = process;
   await using generator = await startGenerator(settings, installed, logger, signal, measures.hostRestarted);
@@ -35,6 +37,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
   await using tracing = await openTracing(settings, 'worker-gpu');
   const answers = measures.answers(generator);
   const connection = await connect(settings, logger, process.signal);
+  await inHand.giveUpLost(connection, settings.temporalNamespace);
   const worker = await Worker.create({
     connection,
     namespace: settings.temporalNamespace,
@@ -62,7 +65,9 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
           }),
       },
     }),
-    interceptors: { activity: [...(tracing ? [tracedActivities(tracing)] : []), measures.activities] },
+    interceptors: {
+      activity: [inHand.activities, ...(tracing ? [tracedActivities(tracing)] : []), measures.activities],
+    },
     // As many as the model works on together; more would only wait here, where another worker could have them.
     maxConcurrentActivityTaskExecutions: generator.info.rows,
     // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.

@@ -24,11 +24,13 @@ export async function openScratch(root: string, now = Date.now()): Promise<Scrat
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-function folderOf(pid: number): string {
+/** How the folder of a process is called, where each process of several machines has one. */
+export function folderOf(pid: number): string {
   return `${hostname()}-${pid}`;
 }
 
-async function isAbandoned(root: string, name: string, now: number): Promise<boolean> {
+/** Whether the folder `name` under `root` belongs to a process that no longer runs, as far as this machine can tell. */
+export async function isAbandoned(root: string, name: string, now: number): Promise<boolean> {
   const pid = Number(/-(\d+)$/.exec(name)?.[1]);
   // A container that starts again has the same host name and the same process id as the one that was killed.
   if (name === folderOf(pid) && (pid === process.pid || !isRunning(pid))) return true;

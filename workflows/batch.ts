@@ -36,12 +36,12 @@ import type { JobId } from '../schema/ids.ts';
 import type { JobMemo } from '../schema/job.ts';
 import { PRIORITY_ATTRIBUTE, PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
-import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../schema/task-queues.ts';
 import { batchFiles, batchLocal } from './activities.ts';
 import { errorOf, failed } from './failures.ts';
 
 /** Events after which the next run takes over. The jobs then under way add at most eleven events each. */
-const HISTORY_EVENTS = 4000;
+const HISTORY_EVENTS = 1500;
 /** Jobs whose ends are written down by one activity. */
 const SETTLE_AT_ONCE = 50;
 /** Lines read at once; fewer where they are long. */
@@ -176,6 +176,7 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
     const child = await startChild('summarize', {
       workflowId: jobId,
       taskQueue: TASK_QUEUES.workflow,
+      workflowTaskTimeout: `${WORKFLOW_TASK_SECONDS}s`,
       args: [{ jobId, tenant, request } satisfies SummarizeInput],
       memo: { ...({ tenant, request, fingerprint } satisfies JobMemo) },
       typedSearchAttributes: [

@@ -12,7 +12,7 @@ import { type BatchMemo, windowSeconds } from '../schema/batch.ts';
 import type { FireInput } from '../schema/batch-schedule.ts';
 import { batchInput } from '../schema/batch-stages.ts';
 import { PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts';
-import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../schema/task-queues.ts';
 import { schedules } from './activities.ts';
 
 const TENANT = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
@@ -39,6 +39,7 @@ export async function fireBatch({ scheduleId, batch }: FireInput): Promise<void>
     const child = await startChild('batch', {
       workflowId: batchId,
       taskQueue: TASK_QUEUES.workflow,
+      workflowTaskTimeout: `${WORKFLOW_TASK_SECONDS}s`,
       args: [batchInput(batchId, memo)],
       memo: { ...memo },
       typedSearchAttributes: [{ key: TENANT, value: tenant }],
