@@ -6,19 +6,18 @@
 /** Sentences of a text, in order, each with its full stop. A stop inside quotation marks ends no sentence. */
 export function sentences(text: string): readonly string[] {
   const found: string[] = [];
-  const chars = [...text.replace(/\s+/g, ' ').trim()];
-  let current = '';
+  const line = text.replace(/\s+/g, ' ').trim();
+  let begin = 0;
   let quoted = false;
-  for (const [index, char] of chars.entries()) {
-    current += char;
-    if (char === '"') quoted = !quoted;
-    if (!quoted && /[.!?]/.test(char) && (chars[index + 1] ?? ' ') === ' ') {
-      found.push(current.trim());
-      current = '';
+  for (const { 0: mark, index } of line.matchAll(/"|[.!?](?= |$)/g)) {
+    if (mark === '"') quoted = !quoted;
+    else if (!quoted) {
+      found.push(line.slice(begin, index + 1).trim());
+      begin = index + 1;
     }
   }
-  if (current.trim() !== '') found.push(current.trim());
-  return found;
+  const rest = line.slice(begin).trim();
+  return rest === '' ? found : [...found, rest];
 }
 
 /** The sentence as a caption: without the word that only places it in the order of the text. */

@@ -104,6 +104,8 @@ export function stitch(pieces: Pieces): SummaryResult {
   const captions: { readonly segment: number; readonly caption: string }[] = [];
   /** By segment: how many captions there are before its own. */
   const begins: number[] = [];
+  /** By segment: how many described ones there are before it. */
+  const describedBefore: number[] = [];
   const segments: ResultSegment[] = [];
   const gaps: ResultGap[] = (pieces.lost ?? []).map(({ slide, reason }) => ({
     slides: [slide],
@@ -113,6 +115,7 @@ export function stitch(pieces: Pieces): SummaryResult {
   for (const segment of pieces.segments) {
     const place = placeOf(segment.index, segment.index + 1);
     begins[segment.index] = captions.length;
+    describedBefore[segment.index] = segments.length;
     if ('reason' in segment) {
       gaps.push({ segment: segment.index, ...place, reason: segment.reason, attempts: segment.attempts });
       continue;
@@ -154,9 +157,7 @@ export function stitch(pieces: Pieces): SummaryResult {
     list.filter((item) => item.supporters.length > 0);
 
   const chapters: ResultChapter[] = pieces.sections.map((section) => {
-    const members = segments.filter(
-      (segment) => segment.index >= section.first && segment.index < section.last,
-    );
+    const members = segments.slice(describedBefore[section.first], describedBefore[section.last]);
     const kept = supported(evidenceAmong(section.first, section.last)(section.text));
     return {
       title: section.title,

@@ -6,15 +6,18 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Context } from '@temporalio/activity';
+import { ApplicationFailure, type Context } from '@temporalio/activity';
 import { ActivityNotFoundError, AsyncCompletionClient } from '@temporalio/client';
 import type { ActivityInterceptors, Logger, NativeConnection } from '@temporalio/worker';
-import { failureOf } from '../activities/failures.ts';
-import { FrameloomError } from '../schema/errors.ts';
+import type { ErrorCode } from '../schema/errors.ts';
+import type { FailureDetails } from '../schema/stages.ts';
 import { folderOf, isAbandoned } from './scratch.ts';
 
 /** Milliseconds for telling the server of all of it; a start should not wait longer for what a timeout does as well. */
 const TELL_WITHIN = 5000;
+
+/** Milliseconds in which the end of an attempt has reached the server. */
+const ENDED = 1000;
 
 export interface InHand extends AsyncDisposable {
   /** Notes the activities of a worker for as long as they run. To be the outermost interceptor. */
@@ -53,7 +56,8 @@ export async function openInHand(root: string, logger: Logger, now = Date.now())
           try {
             return await next(input);
           } finally {
-            rmSync(file, { force: true });
+            // Its end has still to reach the server.
+            setTimeout(() => rmSync(file, { force: true }), ENDED).unref();
           }
         },
       },
@@ -64,8 +68,14 @@ export async function openInHand(root: string, logger: Logger, now = Date.now())
       const told = connection.withDeadline(Date.now() + TELL_WITHIN, () =>
         Promise.allSettled(
           lost.splice(0).map(async ({ token, attempt }) => {
-            const error = new FrameloomError('internal', 'The worker that was at it has ended.');
-            await client.fail(Buffer.from(token, 'base64'), failureOf(error, attempt));
+            const failure = ApplicationFailure.create({
+              type: 'internal' satisfies ErrorCode,
+              message: 'The worker that was at it has ended.',
+              details: [{ attempts: attempt } satisfies FailureDetails],
+              // The start of a worker was pause enough.
+              nextRetryDelay: 1,
+            });
+            await client.fail(Buffer.from(token, 'base64'), failure);
           }),
         ),
       );

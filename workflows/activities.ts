@@ -2,7 +2,7 @@
  * The activities as workflows call them: which queue, how long, how often. Failures carry the codes of schema/errors.ts; the
  * activity decides which of them may be tried again.
  */
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { type ActivityOptions, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/activities.ts';
 import type { ScheduleActivities } from '../schema/batch-schedule.ts';
 import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
@@ -13,7 +13,7 @@ import { TASK_QUEUES } from '../schema/task-queues.ts';
  * A worker that is lost is noticed after this time. Beats go out every 0.4 s (activities/heartbeat.ts, and the workers' throttle), so that one
  * may be 5.6 s late before work is taken from a worker that is alive.
  */
-const HEARTBEAT_TIMEOUT = '6s';
+const HEARTBEAT_TIMEOUT = 6000;
 
 /** When the last local activity of this workflow has ended. */
 let turn: Promise<unknown> = Promise.resolve();
@@ -31,23 +31,24 @@ export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readWords'
  * Those that only need workers and the store. A full disk, or a store that is away, has a quarter of an hour to come back: what is done by
  * then is not thrown away.
  */
-export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords' | Whole>>({
+const FOR_CPU: ActivityOptions = {
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '30m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
-});
+};
+export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords' | 'finish'>>(FOR_CPU);
 
-/** Those that go through a whole job at once, in pieces of computing that may leave no time for a heartbeat. */
-type Whole = 'plan' | 'planMerges' | 'findLost' | 'finish';
-export const whole = proxyActivities<Pick<CpuActivities, Whole>>({
-  taskQueue: TASK_QUEUES.cpu,
-  startToCloseTimeout: '30m',
-  heartbeatTimeout: '1m',
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
-});
+/**
+ * Stitches a job of so many segments, which is one piece of computing without a beat: 0.1 ms a segment on a quiet machine, for which it is
+ * given ten times as long.
+ */
+export const finishing = (segments: number): Pick<CpuActivities, 'finish'> =>
+  proxyActivities<Pick<CpuActivities, 'finish'>>({
+    ...FOR_CPU,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT + segments,
+  });
 
 export const gpu = proxyActivities<GpuActivities>({
   taskQueue: TASK_QUEUES.gpu,

@@ -5,7 +5,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import { SHARD } from '../schema/shards.ts';
 import type { DescribeInput, DescribeOutput, JobRef, ModelPlan, ReduceInput } from '../schema/stages.ts';
-import { cpu, gpu, whole } from './activities.ts';
+import { cpu, gpu } from './activities.ts';
 import { errorOf } from './failures.ts';
 
 /** How often what is missing is made again. */
@@ -35,7 +35,7 @@ export function openMender(ref: JobRef, { segments, model, maxTokens }: Merging)
   let making: Promise<void> | undefined;
 
   async function make(levels: readonly number[]): Promise<void> {
-    const { lost } = await whole.findLost({ ...ref, segments, levels });
+    const { lost } = await cpu.findLost({ ...ref, segments, levels });
     await all(
       lost.flatMap((piece) =>
         'segment' in piece ? [describeSegment({ ...ref, ...placeOf(piece.segment) })] : [],

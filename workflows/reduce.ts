@@ -3,7 +3,7 @@ import { type Consumption, chargedOf, costOf, type Prices, plus } from '../schem
 import type { SummaryRequest } from '../schema/request.ts';
 import type { MergeOutcome } from '../schema/shards.ts';
 import type { JobRef, MergedState, ModelPlan, ReduceInput, ReduceOutput } from '../schema/stages.ts';
-import { gpu, local, whole } from './activities.ts';
+import { cpu, gpu, local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
 import type { Journal } from './journal.ts';
@@ -51,7 +51,7 @@ export async function mergeLevel(
   async function plan(): Promise<MergedState> {
     const below = state?.levels.at(-1);
     if (state && below !== undefined && state.next < below) return state;
-    const planned = await whole.planMerges({
+    const planned = await cpu.planMerges({
       ...ref,
       level: state?.levels.length ?? 0,
       entries: below ?? segments,

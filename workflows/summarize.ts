@@ -22,7 +22,7 @@ import type {
   SummarizeInput,
 } from '../schema/stages.ts';
 import { planSpans, videoRange } from '../summary/plan.ts';
-import { cpu, gpu, source as sourceActivities, whole } from './activities.ts';
+import { cpu, finishing, gpu, source as sourceActivities } from './activities.ts';
 import { both } from './bounded.ts';
 import { openBudget } from './budget.ts';
 import { handOver, refOf } from './chain.ts';
@@ -99,7 +99,7 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
   let { planned, shown, described, merged } = state;
   if (planned === undefined) {
     [planned, shown] = await both(
-      () => whole.plan({ ...common, ...words, source, model, request: planRequest(request) }),
+      () => cpu.plan({ ...common, ...words, source, model, request: planRequest(request) }),
       () => matchSlides(common, request, ingested),
     );
     state = { ...state, planned, ...(shown === undefined ? {} : { shown }) };
@@ -134,7 +134,7 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
   const { lost = 0, ...output } = await mender.mend(levels, async (attempt) => {
     // Its title is in no shard.
     if (attempt.again) await makeTitle(attempt);
-    return whole.finish({
+    return finishing(segments).finish({
       ...common,
       ...words,
       source,

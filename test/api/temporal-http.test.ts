@@ -6,6 +6,7 @@ import type { TemporalHttpOptions } from '../../api/temporal-http-client.ts';
 import { type JobId, jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest } from '../../schema/request.ts';
+import { WORKFLOW_TASK_SECONDS } from '../../schema/task-queues.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { describeBatches } from './batch-contract.ts';
 import { describeOrchestrator } from './orchestrator-contract.ts';
@@ -54,7 +55,10 @@ describe('over HTTP', () => {
       expect(record.memo).toEqual(memo);
       expect(await reads.describe(jobId)).toEqual(record);
       const { events } = await rig.client.workflow.getHandle(jobId).fetchHistory();
-      const [payload] = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+      const started = events?.[0]?.workflowExecutionStartedEventAttributes;
+      // What a killed worker had in hand of the workflow is given out anew after this, not after the server's ten seconds.
+      expect(Number(started?.workflowTaskTimeout?.seconds)).toBe(WORKFLOW_TASK_SECONDS);
+      const [payload] = started?.input?.payloads ?? [];
       expect(JSON.parse(new TextDecoder().decode(payload?.data ?? undefined))).toEqual({
         jobId,
         tenant: 'default',

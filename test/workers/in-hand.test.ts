@@ -1,5 +1,5 @@
 /** What a killed worker had in hand is due again as soon as another process starts beside it, on a real server. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
@@ -17,6 +17,7 @@ let temporal: TestTemporal;
 let root: string;
 let told: LogEntry[];
 let dead: number;
+let worker: ChildProcess | undefined;
 
 beforeAll(async () => {
   temporal = await startTemporal();
@@ -34,7 +35,10 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'frameloom-in-hand-'));
   told = [];
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(async () => {
+  await killWorker();
+  await rm(root, { recursive: true, force: true });
+});
 
 const open = (): Promise<InHand> => openInHand(root, new DefaultLogger('DEBUG', (entry) => told.push(entry)));
 const messages = (): readonly string[] => told.map(({ message }) => message);
@@ -45,19 +49,20 @@ async function takeOver(): Promise<void> {
   await inHand.giveUpLost(temporal.native, 'default');
 }
 
-/** Starts a worker and answers when it has `two` in hand and is done with `one`. */
-async function startWorker(): Promise<{ readonly kill: () => Promise<void> }> {
-  const worker = spawn(process.execPath, ['--import', 'tsx', child, temporal.server.address, root], {
+/** Starts a worker and waits until it has `two` in hand and is done with `one`. */
+async function startWorker(): Promise<void> {
+  const started = spawn(process.execPath, ['--import', 'tsx', child, temporal.server.address, root], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  worker = started;
   const begun = new Set<string>();
-  for await (const line of createInterface({ input: worker.stdout })) if (begun.add(line).size === 2) break;
-  return {
-    async kill() {
-      worker.kill('SIGKILL');
-      if (worker.exitCode === null && worker.signalCode === null) await once(worker, 'exit');
-    },
-  };
+  for await (const line of createInterface({ input: started.stdout })) if (begun.add(line).size === 2) break;
+}
+
+async function killWorker(): Promise<void> {
+  const killed = worker;
+  worker = undefined;
+  if (killed?.kill('SIGKILL')) await once(killed, 'exit');
 }
 
 it('is done by the next worker at once, whatever the heartbeat timeout, and what was finished is not done again', async () => {
@@ -66,13 +71,13 @@ it('is done by the next worker at once, whatever the heartbeat timeout, and what
     taskQueue: 'workflow',
     args: [],
   });
-  const worker = await startWorker();
+  await startWorker();
   await expect
     .poll(async () =>
       (await handle.fetchHistory()).events?.filter((e) => e.activityTaskCompletedEventAttributes),
     )
     .toHaveLength(1);
-  await worker.kill();
+  await killWorker();
 
   await takeOver();
   await temporal.work({ taskQueue: 'hands', activities: { work: async () => 'by the next one' } });

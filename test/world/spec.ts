@@ -8,11 +8,11 @@ export const COLOURS = ['red', 'orange', 'yellow', 'green', 'blue', 'purple', 'b
 export const SHAPES = ['circle', 'square', 'triangle', 'star'] as const;
 export const POSITIONS = ['left', 'center', 'right'] as const;
 export const CHARTS = ['none', 'bar', 'line', 'pie'] as const;
-const FIRST_WORDS =
+export const FIRST_WORDS =
   'Quarterly Annual Monthly Global Regional Market Product Customer Sales Project Team Budget Risk Growth Digital Financial Strategic Supply Brand Network'.split(
     ' ',
   );
-const LAST_WORDS =
+export const LAST_WORDS =
   'Revenue Report Overview Strategy Results Forecast Roadmap Analysis Summary Update Plan Targets Costs Survey Metrics Review Training Security Timeline Goals'.split(
     ' ',
   );

@@ -3,8 +3,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { draw } from '../../../test/world/draw.ts';
-import { type Random, seededRandom } from '../../../test/world/random.ts';
-import { caption, type Slide, type Spec, sampleSpec } from '../../../test/world/spec.ts';
+import { integer, pick, pickSome, type Random, seededRandom } from '../../../test/world/random.ts';
+import {
+  CHARTS,
+  caption,
+  FIRST_WORDS,
+  LAST_WORDS,
+  type Slide,
+  type Spec,
+  sampleSpec,
+} from '../../../test/world/spec.ts';
 import { toYuv420 } from '../../../test/world/yuv.ts';
 
 /** A slide that is shown once, and when. */
@@ -21,7 +29,7 @@ const SIZE = { width: 480, height: 270 };
 /** Markers stand at 2.5 %, 7.5 %, … of the video. */
 const MARKERS = 20;
 
-/** Writes the video to `path`: scenes of half a minute each, and between them the markers, each with a title of its own. */
+/** Writes the video to `path`: scenes of half a minute each, and between them the markers, each with a title whose words no other has. */
 export async function makeLongVideo(
   path: string,
   { hours, seed }: { readonly hours: number; readonly seed: number },
@@ -43,14 +51,15 @@ export async function makeLongVideo(
   return markers;
 }
 
-/** Slides of which no two have the same title. */
+/** Slides with titles of two words, of which no two have a word in common. */
 function markerSlides(random: Random): readonly Slide[] {
-  const found = new Map<string, Slide>();
-  while (found.size < MARKERS) {
-    const spec = sampleSpec(random, 'slide');
-    if (spec.kind === 'slide') found.set(spec.title, spec);
-  }
-  return [...found.values()];
+  const last = pickSome(random, LAST_WORDS, MARKERS);
+  return pickSome(random, FIRST_WORDS, MARKERS).map((first, marker) => ({
+    kind: 'slide',
+    title: `${first} ${last[marker]}`,
+    chart: pick(random, CHARTS),
+    bullets: integer(random, 0, 4),
+  }));
 }
 
 function sceneAfter(last: Spec | undefined, random: Random): Spec {
