@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { drawPhoto } from './image/photo.ts';
 import { onnxruntimeGenai, type Rival, reason, transformersJs } from './image/rivals.ts';
+import { median } from './median.ts';
 
 const runFile = promisify(execFile);
 const here = fileURLToPath(new URL('./image', import.meta.url));
@@ -116,10 +117,6 @@ async function measure(
 
 function counted(rounds: readonly number[]): readonly number[] {
   return rounds.slice(WARM_UP);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 function print(rows: readonly Row[]): void {

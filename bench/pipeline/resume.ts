@@ -1,30 +1,37 @@
-/** What it costs when GPU and CPU worker are killed after 90 % of the segments. */
+/** What it costs when GPU and CPU worker are killed after 90 % of the segments: medians of jobs that are killed and jobs that are not, in turn. */
 import { join } from 'node:path';
+import { median } from '../median.ts';
 import { clientOf, runJob, seconds, startSystem, withVideo } from './video-job.ts';
+
+const PAIRS = 3;
 
 export async function measureResume(length: number): Promise<void> {
   await withVideo(length, async (video, folder) => {
-    const times: number[] = [];
-    for (const kill of [false, true]) {
-      const system = await startSystem(join(folder, kill ? 'killed' : 'calm'));
-      try {
-        let killed = 0;
-        const job = await runJob(clientOf(system), video, ({ progress: { segments } }) => {
-          if (!kill || killed > 0 || segments.total === 0 || segments.done < 0.9 * segments.total) return;
-          killed = segments.done;
-          for (const { name, pid } of system.processes())
-            if (name === 'GPU worker' || name === 'CPU worker') process.kill(pid, 'SIGKILL');
-        });
-        times.push(job.milliseconds);
-        const what = kill ? `both workers killed after ${killed} of ${job.segments} segments` : 'undisturbed';
-        console.log(`  ${what}: ${seconds(job.milliseconds)}, ${job.status}`);
-      } finally {
-        await system.stop();
+    const times = { undisturbed: [] as number[], killed: [] as number[] };
+    for (let pair = 0; pair < PAIRS; pair += 1) {
+      for (const what of ['undisturbed', 'killed'] as const) {
+        const system = await startSystem(join(folder, `${what}-${pair}`));
+        try {
+          let killed = 0;
+          const job = await runJob(clientOf(system), video, ({ progress: { segments } }) => {
+            if (what === 'undisturbed' || killed > 0) return;
+            if (segments.total === 0 || segments.done < 0.9 * segments.total) return;
+            killed = segments.done;
+            for (const { name, pid } of system.processes())
+              if (name === 'GPU worker' || name === 'CPU worker') process.kill(pid, 'SIGKILL');
+          });
+          times[what].push(job.milliseconds);
+          const how =
+            what === 'killed' ? `both workers killed after ${killed} of ${job.segments} segments` : what;
+          console.log(`  ${how}: ${seconds(job.milliseconds)}, ${job.status}`);
+        } finally {
+          await system.stop();
+        }
       }
     }
-    const [calm = 0, disturbed = 0] = times;
+    const [calm, disturbed] = [median(times.undisturbed), median(times.killed)];
     console.log(
-      `  the kill cost ${seconds(disturbed - calm)}, ${((100 * (disturbed - calm)) / calm).toFixed(1)} % of the job`,
+      `  medians: the kill cost ${seconds(disturbed - calm)}, ${((100 * (disturbed - calm)) / calm).toFixed(1)} % of the job`,
     );
   });
 }

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { openGraphs } from '../../phi3v/graphs.ts';
 import { dataFiles } from '../../phi3v/inspect-folder.ts';
 import type { CacheRow } from '../../phi3v/kv-cache.ts';
-import { likeliest, median, PROMPT_TOKENS, promptIds, STEPS, sliceConfig, THREADS, timed } from './slice.ts';
+import { median } from '../median.ts';
+import { likeliest, PROMPT_TOKENS, promptIds, STEPS, sliceConfig, THREADS, timed } from './slice.ts';
 
 const ROWS = 8;
 const SHORT = 128;

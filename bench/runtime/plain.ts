@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
-import { likeliest, median, PROMPT_TOKENS, promptIds, STEPS, sliceConfig, THREADS, timed } from './slice.ts';
+import { median } from '../median.ts';
+import { likeliest, PROMPT_TOKENS, promptIds, STEPS, sliceConfig, THREADS, timed } from './slice.ts';
 
 const [, , folder = ''] = process.argv;
 const config = await sliceConfig(folder);

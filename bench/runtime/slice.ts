@@ -35,10 +35,6 @@ export async function timed(task: () => Promise<unknown>): Promise<number> {
   return performance.now() - began;
 }
 
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
 export function likeliest(logits: Float32Array): number {
   return logits.reduce((best, logit, id) => (logit > (logits[best] ?? 0) ? id : best), 0);
 }
