@@ -20,7 +20,7 @@ const TELL_WITHIN = 5000;
 const ENDED = 1000;
 
 export interface InHand extends AsyncDisposable {
-  /** Notes the activities of a worker for as long as they run. To be the outermost interceptor. */
+  /** Notes the activities of a worker until their ends have reached the server. To be the outermost interceptor. */
   readonly activities: (context: Context) => ActivityInterceptors;
   /** Fails the attempts that killed processes of this machine had in hand, so that the next ones are due at once. */
   readonly giveUpLost: (connection: NativeConnection, namespace: string) => Promise<void>;

@@ -60,13 +60,7 @@ export const gpu = proxyActivities<GpuActivities>({
   retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s' },
 });
 
-export const costs = proxyActivities<EstimateActivities>({
-  taskQueue: TASK_QUEUES.cpu,
-  startToCloseTimeout: '30m',
-  heartbeatTimeout: '1m',
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
-});
+export const costs = proxyActivities<EstimateActivities>(FOR_CPU);
 
 const forJobs = proxyLocalActivities<WorkflowActivities>({
   startToCloseTimeout: '30s',

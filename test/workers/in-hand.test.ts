@@ -123,6 +123,14 @@ describe('notes', () => {
     expect(messages()).toEqual(['what a killed worker had in hand is left to its timeout']);
   });
 
+  it('outlast the work by the way of its end to the server', async () => {
+    await using inHand = await open();
+    const info = { base64TaskToken: 'AAAA', attempt: 1 };
+    const { inbound } = inHand.activities({ info } as never); // all of the context that is looked at
+    await inbound?.execute?.({ args: [], headers: {} }, async () => 'done');
+    expect(await readdir(join(root, `${hostname()}-${process.pid}`))).toHaveLength(1);
+  });
+
   it('that cannot be written cost no work', async () => {
     await using inHand = await open();
     await rm(root, { recursive: true });
