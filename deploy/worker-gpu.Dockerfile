@@ -29,7 +29,10 @@ FROM nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04 AS cuda
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 RUN userdel --remove ubuntu && groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node
 WORKDIR /app
+# Less memory, as steady after days as after hours: cli/embedded/roles.ts says how much.
 ENV NODE_ENV=production \
+    NODE_OPTIONS=--max-semi-space-size=4 \
+    MALLOC_ARENA_MAX=2 \
     FRAMELOOM_HOME=/data \
     FRAMELOOM_MODEL_PROVIDER=cuda \
     NVIDIA_VISIBLE_DEVICES=all \
@@ -49,7 +52,10 @@ CMD ["node", "dist/cli/main.js", "worker", "gpu"]
 
 FROM node:20.19-bookworm-slim
 WORKDIR /app
+# Less memory, as steady after days as after hours: cli/embedded/roles.ts says how much.
 ENV NODE_ENV=production \
+    NODE_OPTIONS=--max-semi-space-size=4 \
+    MALLOC_ARENA_MAX=2 \
     FRAMELOOM_HOME=/data
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./

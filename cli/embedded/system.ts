@@ -9,7 +9,7 @@ import { commandEntry } from '../package-root.ts';
 import { findTool } from '../tools.ts';
 import { lockHome } from './home-lock.ts';
 import { markOf } from './process-mark.ts';
-import { isReadyMessage, PICTURE_MEMORY, type ReadyMessage, ROLES, type Role } from './roles.ts';
+import { isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
 import {
   ChildFailed,
   type ChildSpec,
@@ -127,7 +127,7 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
       FFMPEG_PATH: findTool('ffmpeg', env),
       FFPROBE_PATH: findTool('ffprobe', env),
     };
-    const cpu = supervise(frameloomProcess('cpu', home, () => ({ ...PICTURE_MEMORY, ...childEnv })));
+    const cpu = supervise(frameloomProcess('cpu', home, () => childEnv));
     const metricsPort = Number(env.FRAMELOOM_METRICS_PORT);
     const gpu = supervise(
       // Two processes cannot listen on one port.
@@ -169,7 +169,7 @@ function frameloomProcess(
   home: string,
   envFor: (ready: ReadyMessage | undefined) => Env,
 ): ChildSpec<ReadyMessage> {
-  const { name, log, command } = ROLES[role];
+  const { name, log, command, env } = ROLES[role];
   return {
     name,
     logFile: join(home, 'logs', log),
@@ -179,7 +179,7 @@ function frameloomProcess(
       Promise.resolve({
         command: process.execPath,
         args: [...commandEntry(), ...command],
-        env: envFor(ready),
+        env: { ...env, ...envFor(ready) },
       }),
     whenReady: readyMessageOf,
   };

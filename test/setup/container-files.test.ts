@@ -11,6 +11,11 @@ const FILES: Readonly<Record<Role, string>> = {
   gpu: 'worker-gpu.Dockerfile',
 };
 const read = (name: string): string => readFileSync(join(packageRoot(), 'deploy', name), 'utf8');
+const environments = (file: string): string =>
+  parseContainerFile(read(file))
+    .filter(({ name }) => name === 'ENV')
+    .map(({ text }) => text)
+    .join(' ');
 
 describe('container files', () => {
   it('are one per role', () => {
@@ -30,14 +35,19 @@ describe('container files', () => {
     },
   );
 
-  it.each([FILES.cpu, 'lambda/worker.Dockerfile'])(
-    'give %s the memory of the embedded CPU worker',
-    (file) => {
-      const settings = parseContainerFile(read(file)).filter(({ name }) => name === 'ENV');
-      const said = settings.map(({ text }) => text).join(' ');
-      for (const [name, value] of Object.entries(PICTURE_MEMORY)) expect(said).toContain(`${name}=${value}`);
+  it.each(Object.entries(FILES))(
+    'give the %s the environment that the embedded system gives',
+    (role, file) => {
+      for (const [name, value] of Object.entries(ROLES[role as Role].env)) // a key of FILES
+        expect(environments(file)).toContain(`${name}=${value}`);
     },
   );
+
+  // Lambda chooses the sizes of V8's generations itself, by the memory of the function.
+  it('give the CPU worker on Lambda the memory for pictures', () => {
+    for (const [name, value] of Object.entries(PICTURE_MEMORY))
+      expect(environments('lambda/worker.Dockerfile')).toContain(`${name}=${value}`);
+  });
 
   it.each(Object.values(FILES))('keep the rules: %s', (file) => {
     expect(containerFileProblems(parseContainerFile(read(file)))).toEqual([]);
@@ -56,6 +66,8 @@ describe('the GPU worker with CUDA', () => {
   it('keeps the rules, and starts and is checked as without', () => {
     expect(containerFileProblems(cuda)).toEqual([]);
     expect(last('FROM')).toMatch(/^nvidia\/cuda:12\.\S+-cudnn-runtime-\S+ AS cuda$/);
+    for (const [name, value] of Object.entries(ROLES.gpu.env))
+      expect(last('ENV')).toContain(`${name}=${value}`);
     for (const name of ['CMD', 'HEALTHCHECK', 'USER', 'STOPSIGNAL']) {
       expect(last(name)).toBe(stages.findLast((one) => one.name === name)?.text);
     }

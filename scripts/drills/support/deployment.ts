@@ -128,6 +128,7 @@ export async function deploy(
   ) {
     const child = spawn(process.execPath, [...commandEntry(), ...ROLES[role].command], {
       env: plain({
+        ...ROLES[role].env,
         ...inherited,
         FFMPEG_PATH: findTool('ffmpeg', process.env),
         FFPROBE_PATH: findTool('ffprobe', process.env),
