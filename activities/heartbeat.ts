@@ -1,8 +1,11 @@
 /** Says that an activity is alive while it works, and learns in return whether it is still wanted. */
 import { Context } from '@temporalio/activity';
 
-/** Milliseconds. Well under the heartbeat timeout of 6 s; a cancel request comes with the answer to a beat, so this bounds its way. */
-const BEAT = 400;
+/**
+ * Milliseconds between beats. Well under the heartbeat timeout of 6 s; a cancel request comes with the answer to a beat, so this bounds its
+ * way. Each is a transaction of the server: with beats every 0.4 s they were nearly half of what it computed.
+ */
+export const BEAT = 1000;
 
 /** What the beats of each running activity say. Its next attempt gets the last of it. */
 const details = new WeakMap<Context, unknown>();
@@ -23,7 +26,6 @@ export async function withHeartbeat<T>(work: (signal: AbortSignal) => Promise<T>
   details.set(context, context.info.heartbeatDetails);
   const beat = (): void => context.heartbeat(details.get(context));
   const timer = setInterval(beat, BEAT);
-  beat();
   try {
     return await work(context.cancellationSignal);
   } catch (error) {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
 import { type ActivityInterceptors, type NativeConnection, Worker } from '@temporalio/worker';
+import { BEAT } from '../activities/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { openStore } from '../store/open-store.ts';
@@ -127,8 +128,8 @@ function shared(settings: Settings, connection: NativeConnection) {
     taskQueue: TASK_QUEUES.cpu,
     // Cores of a function come with its memory: 1.8 GB each.
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? 2,
-    maxHeartbeatThrottleInterval: '400ms',
-    defaultHeartbeatThrottleInterval: '400ms',
+    maxHeartbeatThrottleInterval: BEAT,
+    defaultHeartbeatThrottleInterval: BEAT,
   } as const;
 }
 

@@ -10,8 +10,8 @@ import type { EstimateActivities } from '../schema/estimate.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
 /**
- * A worker that is lost is noticed after this time. Beats go out every 0.4 s (activities/heartbeat.ts, and the workers' throttle), so that one
- * may be 5.6 s late before work is taken from a worker that is alive.
+ * A worker that is lost is noticed after this time. Beats go out every second (activities/heartbeat.ts, and the workers' throttle), so that one
+ * may be 5 s late before work is taken from a worker that is alive.
  */
 const HEARTBEAT_TIMEOUT = 6000;
 

@@ -1,30 +1,39 @@
-/** The same job twice: through the whole system, and as a plain loop over the same activities. */
+/** What orchestration costs: medians of the same job as a plain loop over the same activities and through the whole system, in turn. */
 import { join } from 'node:path';
+import { median } from '../median.ts';
 import { runPlainLoop } from './plain-loop.ts';
 import { clientOf, printMemory, runJob, seconds, startSystem, withVideo } from './video-job.ts';
 
+const PAIRS = 3;
+
 export async function measureOverhead(length: number): Promise<void> {
   await withVideo(length, async (video, folder) => {
-    const plain = await runPlainLoop(video, join(folder, 'plain'));
-    console.log(
-      `  plain loop, ${length} s of video, ${plain.segments} segments: ${seconds(plain.milliseconds)}`,
-    );
-    const system = await startSystem(join(folder, 'system'));
-    try {
-      const job = await runJob(clientOf(system), video);
-      const more = job.milliseconds - plain.milliseconds;
+    const times = { plain: [] as number[], job: [] as number[], firstEvent: [] as number[] };
+    let segments = 0;
+    for (let pair = 0; pair < PAIRS; pair += 1) {
+      const plain = await runPlainLoop(video, join(folder, `plain-${pair}`));
+      times.plain.push(plain.milliseconds);
       console.log(
-        `  through the system, ${job.segments} segments: ${seconds(job.milliseconds)}, ${job.status}`,
+        `  plain loop, ${length} s of video, ${plain.segments} segments: ${seconds(plain.milliseconds)}`,
       );
-      console.log(
-        `  orchestration: ${((100 * more) / plain.milliseconds).toFixed(1)} % more, ${(more / job.segments).toFixed(0)} ms per segment`,
-      );
-      console.log(
-        `  after the POST: first event ${job.firstEvent.toFixed(0)} ms, workflow begun ${job.started.toFixed(0)} ms`,
-      );
-      await printMemory(system);
-    } finally {
-      await system.stop();
+      const system = await startSystem(join(folder, `system-${pair}`));
+      try {
+        const job = await runJob(clientOf(system), video);
+        times.job.push(job.milliseconds);
+        times.firstEvent.push(job.firstEvent);
+        segments = job.segments;
+        console.log(
+          `  through the system, ${job.segments} segments: ${seconds(job.milliseconds)}, ${job.status}; first event ${job.firstEvent.toFixed(0)} ms, workflow begun ${job.started.toFixed(0)} ms after the POST`,
+        );
+        if (pair === PAIRS - 1) await printMemory(system);
+      } finally {
+        await system.stop();
+      }
     }
+    const plain = median(times.plain);
+    const more = median(times.job) - plain;
+    console.log(
+      `  medians: orchestration ${seconds(more)}, ${((100 * more) / plain).toFixed(1)} % of the loop, ${(more / segments).toFixed(0)} ms per segment; first event ${median(times.firstEvent).toFixed(0)} ms`,
+    );
   });
 }

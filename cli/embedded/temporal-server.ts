@@ -67,6 +67,8 @@ function serverArguments(home: string, namespace: string, port: number, httpPort
     ...['--http-port', String(httpPort)],
     ...['--namespace', namespace],
     ...['--db-filename', join(home, 'temporal.db')],
+    // A log beside the file takes one write to the disk for each transaction, a rollback journal several; both survive a power cut.
+    ...['--sqlite-pragma', 'journal_mode=wal'],
     ...['--search-attribute', 'FrameloomTenant=Keyword'],
     ...['--search-attribute', 'FrameloomPriority=Int'],
     ...FAIR_QUEUES.flatMap((setting) => ['--dynamic-config-value', setting]),
