@@ -1,9 +1,9 @@
-/** Merges captions or texts into one text, or gives them a title. */
+/** Merges captions or texts into one text, or gives texts a title. */
 import { Context } from '@temporalio/activity';
 import type { GpuActivities } from '../schema/activities.ts';
 import { digest } from '../schema/canonical.ts';
 import type { Brief, MergeShard } from '../schema/shards.ts';
-import type { ReduceInput, ReduceOutput } from '../schema/stages.ts';
+import type { ReduceInput, TitleOutput } from '../schema/stages.ts';
 import { generationName } from '../store/names.ts';
 import { collapse } from '../summary/captions.ts';
 import { bare, mendMerge, sentences } from '../summary/evidence.ts';
@@ -34,37 +34,44 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
         return { ...common, ...FREE, generation: only, passed: true };
       const found = await Promise.all(inputs.map((merged) => readGeneration(store, merged, input.lossy)));
       const sources = found.filter((source) => source !== undefined);
-      const lines = inputLines(kind, sources, model.merge.captions, maxTokens);
-      const identity = await digest({
-        kind,
-        model: model.revision,
-        prompts: PROMPTS_VERSION,
-        user,
-        lines,
-        maxTokens,
-      });
-      if (lines.length === 0 || (lines.length === 1 && kind !== 'title')) {
-        return { ...common, ...(await keep(identity, lines[0] ?? '')) };
+      const { text: _, ...made } = await make(kind, maxTokens);
+      if (kind !== 'section') return made;
+      // In one activity: each costs a job as much as a short answer does.
+      return { ...made, title: await make('title', model.tokens.title) };
+
+      async function make(what: ReduceInput['kind'], most: number): Promise<TitleOutput> {
+        const lines = inputLines(what, sources, model.merge.captions, most);
+        const identity = await digest({
+          kind: what,
+          model: model.revision,
+          prompts: PROMPTS_VERSION,
+          user,
+          lines,
+          maxTokens: most,
+        });
+        if (lines.length === 0 || (lines.length === 1 && what !== 'title')) {
+          const [text = ''] = lines;
+          return { ...common, ...FREE, generation: await keep(identity, text), text };
+        }
+        const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(
+          deps,
+          identity,
+          what === 'title' ? 'title' : 'text',
+          (generate) => generate({ prompt: promptFor(what, lines, user), images: [], maxTokens: most }),
+          (text) =>
+            what === 'title'
+              ? [cleanTitle(text)]
+              : mendMerge(text, lines, model.evidence, what === 'summary' || model.evidence === 1),
+          signal,
+        );
+        const { inputTokens, outputTokens } = artifact.usage;
+        const cost = { cached, gpuSeconds, visionCalls, rows, inputTokens, outputTokens };
+        return { ...common, generation: name, text: artifact.lines[0] ?? '', ...cost };
       }
-      const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(
-        deps,
-        identity,
-        kind === 'title' ? 'title' : 'text',
-        (generate) => generate({ prompt: promptFor(kind, lines, user), images: [], maxTokens }),
-        (text) =>
-          kind === 'title'
-            ? [cleanTitle(text)]
-            : mendMerge(text, lines, model.evidence, kind === 'summary' || model.evidence === 1),
-        signal,
-      );
-      const title = kind === 'title' ? { title: artifact.lines[0] ?? '' } : {};
-      const { inputTokens, outputTokens } = artifact.usage;
-      const cost = { cached, gpuSeconds, visionCalls, rows, inputTokens, outputTokens };
-      return { ...common, generation: name, ...title, ...cost };
     });
 
-  /** A single line needs no merging: it is its own summary. */
-  async function keep(identity: string, line: string): Promise<Omit<ReduceOutput, 'attempts' | 'runtime'>> {
+  /** A single line needs no merging: it is its own summary. Answers with the name of the generation. */
+  async function keep(identity: string, line: string): Promise<string> {
     const artifact: GenerationArtifact = {
       kind: 'text',
       text: line,
@@ -73,7 +80,7 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
       usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
     };
     await putJson(store, generationName(identity), artifact);
-    return { ...FREE, generation: generationName(identity) };
+    return generationName(identity);
   }
 
   /** What is merged, and with what words. */

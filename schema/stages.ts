@@ -314,24 +314,34 @@ export interface FindLostOutput {
   readonly lost: readonly LostPiece[];
 }
 
-/** Group `at` of a shard of a level, or the generation that is named. */
+/** What is made of group `at` of a shard of a level, or the title of the texts that are named. */
 export type ReduceInput = {
-  /** `section`: captions become one text. `summary`: texts become one text. `title`: either becomes a short title. */
-  readonly kind: 'section' | 'summary' | 'title';
+  /** Of the text; a section's title has its own limit in the plan. */
   readonly maxTokens: number;
   /** What is missing of its inputs is left out. */
   readonly lossy?: true;
 } & (
-  | (JobRef & { readonly level: number; readonly shard: number; readonly at: number })
-  | { readonly model: ModelPlan; readonly inputs: readonly string[] }
+  | (JobRef & {
+      /** `section`: captions become one text, and get a title. `summary`: texts become one text. */
+      readonly kind: 'section' | 'summary';
+      readonly level: number;
+      readonly shard: number;
+      readonly at: number;
+    })
+  | { readonly kind: 'title'; readonly model: ModelPlan; readonly inputs: readonly string[] }
 );
 
 export interface ReduceOutput extends Cost {
   readonly generation: string;
-  /** Titles only. */
-  readonly title?: string;
+  /** Of a section. */
+  readonly title?: TitleOutput;
   /** A group of one text: nothing was made, `generation` is that text. */
   readonly passed?: true;
+}
+
+export interface TitleOutput extends Cost {
+  readonly generation: string;
+  readonly text: string;
 }
 
 export interface FinishInput extends JobRef {

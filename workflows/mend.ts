@@ -4,7 +4,7 @@
  */
 import { isCancellation } from '@temporalio/workflow';
 import { SHARD } from '../schema/shards.ts';
-import type { DescribeInput, DescribeOutput, JobRef, ModelPlan, ReduceInput } from '../schema/stages.ts';
+import type { DescribeInput, DescribeOutput, JobRef } from '../schema/stages.ts';
 import { cpu, gpu } from './activities.ts';
 import { errorOf } from './failures.ts';
 
@@ -25,12 +25,11 @@ export interface Mender {
 
 export interface Merging {
   readonly segments: number;
-  readonly model: ModelPlan;
   /** Most tokens of a text. */
   readonly maxTokens: number;
 }
 
-export function openMender(ref: JobRef, { segments, model, maxTokens }: Merging): Mender {
+export function openMender(ref: JobRef, { segments, maxTokens }: Merging): Mender {
   /** Several that miss something at once wait for the same. */
   let making: Promise<void> | undefined;
 
@@ -51,10 +50,8 @@ export function openMender(ref: JobRef, { segments, model, maxTokens }: Merging)
   }
 
   async function mergeAgain(level: number, group: number): Promise<void> {
-    const place = { ...ref, level, ...placeOf(group) };
-    const ask = (kind: ReduceInput['kind'], most: number) => gpu.reduce({ ...place, kind, maxTokens: most });
-    await ask(level === 0 ? 'section' : 'summary', maxTokens);
-    if (level === 0) await ask('title', model.tokens.title);
+    const kind = level === 0 ? 'section' : 'summary';
+    await gpu.reduce({ ...ref, level, ...placeOf(group), kind, maxTokens });
   }
 
   return {

@@ -2,7 +2,7 @@
 import { type Consumption, chargedOf, costOf, type Prices, plus } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { MergeOutcome } from '../schema/shards.ts';
-import type { JobRef, MergedState, ModelPlan, ReduceInput, ReduceOutput } from '../schema/stages.ts';
+import type { JobRef, MergedState, ModelPlan, ReduceOutput } from '../schema/stages.ts';
 import { cpu, gpu, local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
@@ -66,24 +66,23 @@ export async function mergeLevel(
   }
 
   async function section(index: number): Promise<MergeOutcome> {
-    const written = await ask(index, 'section', maxTokens);
-    const title = await ask(index, 'title', model.tokens.title);
+    const { title, ...written } = await ask(index, 'section');
     done += 1;
     journal.emit(
-      { type: 'chapter.completed', chapter: { index, title: title.title ?? '' } },
+      { type: 'chapter.completed', chapter: { index, title: title?.text ?? '' } },
       { percent: 85 + (8 * done) / groups },
     );
     return {
       text: written.generation,
-      title: title.generation,
-      made: [written.generation, title.generation],
-      gpuSeconds: written.gpuSeconds + title.gpuSeconds,
-      ...charge(plus(chargedOf(written), chargedOf(title))),
+      ...(title ? { title: title.generation } : {}),
+      made: [written.generation, ...(title ? [title.generation] : [])],
+      gpuSeconds: written.gpuSeconds + (title?.gpuSeconds ?? 0),
+      ...charge(title ? plus(chargedOf(written), chargedOf(title)) : chargedOf(written)),
     };
   }
 
   async function merge(index: number): Promise<MergeOutcome> {
-    const { generation, passed, ...cost } = await ask(index, 'summary', maxTokens);
+    const { generation, passed, ...cost } = await ask(index, 'summary');
     const { gpuSeconds } = cost;
     return { text: generation, made: passed ? [] : [generation], gpuSeconds, ...charge(chargedOf(cost)) };
   }
@@ -93,8 +92,8 @@ export async function mergeLevel(
     return { charged, cost: costOf(prices, charged) };
   }
 
-  function ask(index: number, kind: ReduceInput['kind'], most: number): Promise<ReduceOutput> {
-    const input = { ...ref, ...placeOf(index), kind, level, maxTokens: most };
+  function ask(index: number, kind: 'section' | 'summary'): Promise<ReduceOutput> {
+    const input = { ...ref, ...placeOf(index), kind, level, maxTokens };
     return mend(levels.slice(0, level), ({ lossy }) => gpu.reduce({ ...input, ...(lossy ? { lossy } : {}) }));
   }
 }

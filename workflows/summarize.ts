@@ -111,7 +111,7 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
     if (described.next < planned.segments) await rest();
   }
   const { segments } = planned;
-  const mender = openMender(ref, { segments, model, maxTokens: request.max_tokens ?? model.tokens.summary });
+  const mender = openMender(ref, { segments, maxTokens: request.max_tokens ?? model.tokens.summary });
   while (merged === undefined || !isMerged(merged)) {
     merged = await mergeLevel(segments, request, model, ref, merged, journal, mender, prices);
     state = { ...state, merged };

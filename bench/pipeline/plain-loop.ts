@@ -15,7 +15,7 @@ import { jobIdFor, newFileId } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { loadSettings } from '../../schema/settings.ts';
 import { type MergeOutcome, type SegmentOutcome, SHARD } from '../../schema/shards.ts';
-import type { ExtractSpan, KeepShardInput, ReduceInput } from '../../schema/stages.ts';
+import type { ExtractSpan, KeepShardInput } from '../../schema/stages.ts';
 import { createFolderStore } from '../../store/folder-store.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import { planSpans, videoRange } from '../../summary/plan.ts';
@@ -109,21 +109,15 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     const entries = levels.at(-1) ?? segments;
     const { groups } = await call(cpu.planMerges, { ...ref, level, entries, request: {}, model });
     const merged = await pool(groups, generator.info.rows, async (index): Promise<MergeOutcome> => {
-      const ask = (kind: ReduceInput['kind'], most: number) => {
-        const place = { level, shard: Math.floor(index / SHARD), at: index % SHARD };
-        return call(gpu.reduce, { ...ref, kind, ...place, maxTokens: most });
-      };
-      if (level > 0) {
-        const { generation, gpuSeconds, passed } = await ask('summary', maxTokens);
-        return { text: generation, made: passed ? [] : [generation], gpuSeconds };
-      }
-      const written = await ask('section', maxTokens);
-      const title = await ask('title', model.tokens.title);
+      const kind = level === 0 ? 'section' : 'summary';
+      const place = { level, shard: Math.floor(index / SHARD), at: index % SHARD };
+      const made = await call(gpu.reduce, { ...ref, kind, ...place, maxTokens });
+      const { title } = made;
       return {
-        text: written.generation,
-        title: title.generation,
-        made: [written.generation, title.generation],
-        gpuSeconds: written.gpuSeconds + title.gpuSeconds,
+        text: made.generation,
+        ...(title ? { title: title.generation } : {}),
+        made: made.passed ? [] : [made.generation, ...(title ? [title.generation] : [])],
+        gpuSeconds: made.gpuSeconds + (title?.gpuSeconds ?? 0),
       };
     });
     await keep(`merged-${level}`, merged);

@@ -69,7 +69,9 @@ export function answers(pages: number): Answers {
       reduce: async ({ kind }) => ({
         ...cost,
         generation: `generations/${SHA}.json`,
-        ...(kind === 'title' ? { title: 'A title' } : {}),
+        ...(kind === 'section'
+          ? { title: { ...cost, generation: `generations/${SHA}.json`, text: 'A title' } }
+          : {}),
       }),
     },
   };

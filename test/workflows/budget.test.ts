@@ -54,12 +54,11 @@ function priced(
     const [inputTokens, outputTokens] = tokens(index);
     return { ...(await describeSegment(input)), gpuSeconds: 0.5, inputTokens, outputTokens };
   };
-  gpu.reduce = async (input) => ({
-    ...(await reduce(input)),
-    gpuSeconds: 0.1,
-    inputTokens: 100,
-    outputTokens: 10,
-  });
+  const call = { gpuSeconds: 0.1, inputTokens: 100, outputTokens: 10 };
+  gpu.reduce = async (input) => {
+    const { title, ...made } = await reduce(input);
+    return { ...made, ...call, ...(title ? { title: { ...title, ...call } } : {}) };
+  };
   return { activities, begun, most };
 }
 
