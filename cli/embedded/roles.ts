@@ -9,7 +9,7 @@ export const PICTURE_MEMORY = { ...FEW_REGIONS, MALLOC_MMAP_THRESHOLD_: '1048576
 
 /**
  * V8's young generation else grows with use to 32 MiB, and what a process held after twelve hours of video was up to 15 % more than after
- * one: the API 181 MB at most and 164, the GPU worker 242 and 228. With these 127 and 132, 162 and 159, as fast.
+ * one: the API 181 MB at most and 164, the GPU worker 242 and 228. With these 143 and 131, 162 and 158, as fast.
  */
 const SMALL_YOUNG_GENERATION = { NODE_OPTIONS: '--max-semi-space-size=4' } as const;
 
