@@ -5,7 +5,7 @@ import { Context } from '@temporalio/activity';
  * Milliseconds between beats. Well under the heartbeat timeout of 6 s; a cancel request comes with the answer to a beat, so this bounds its
  * way. Each is a transaction of the server: with beats every 0.4 s they were nearly half of what it computed.
  */
-export const BEAT = 1000;
+export const HEARTBEAT_INTERVAL = 1000;
 
 /** What the beats of each running activity say. Its next attempt gets the last of it. */
 const details = new WeakMap<Context, unknown>();
@@ -25,7 +25,7 @@ export async function withHeartbeat<T>(work: (signal: AbortSignal) => Promise<T>
   // Until there is something new to say, an attempt passes on what it was told: it may die before it has begun.
   details.set(context, context.info.heartbeatDetails);
   const beat = (): void => context.heartbeat(details.get(context));
-  const timer = setInterval(beat, BEAT);
+  const timer = setInterval(beat, HEARTBEAT_INTERVAL);
   try {
     return await work(context.cancellationSignal);
   } catch (error) {

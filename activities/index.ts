@@ -33,7 +33,7 @@ import { createSettleJobs, type SettleDeps } from './settle-jobs.ts';
 import { createKeepShard } from './shards.ts';
 import { createTurns } from './turns.ts';
 
-export { BEAT } from './heartbeat.ts';
+export { HEARTBEAT_INTERVAL } from './heartbeat.ts';
 export type { GpuDeps } from './model.ts';
 
 export type CpuDeps = IngestDeps & WordsDeps;

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
-import { BEAT, createBatchActivities, createWorkflowActivities } from '../activities/index.ts';
+import { createBatchActivities, createWorkflowActivities, HEARTBEAT_INTERVAL } from '../activities/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { openStore } from '../store/open-store.ts';
@@ -64,8 +64,8 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
     shutdownGraceTime: '5s',
     shutdownForceTime: '10s',
-    maxHeartbeatThrottleInterval: BEAT,
-    defaultHeartbeatThrottleInterval: BEAT,
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
   });
   await scheduleCollection(connection, settings.temporalNamespace, settings.gcHours).catch((error: unknown) =>
     logger.warn('old artifacts are not removed by a schedule', { reason: String(error) }),

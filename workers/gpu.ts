@@ -1,7 +1,7 @@
 /** The GPU worker: polls the `gpu` queue and is the parent of the model host, so that its own event loop stays free. */
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
-import { BEAT, createGpuActivities } from '../activities/index.ts';
+import { createGpuActivities, HEARTBEAT_INTERVAL } from '../activities/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { openStore } from '../store/open-store.ts';
@@ -73,8 +73,8 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
     // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.
     shutdownGraceTime: 0,
     shutdownForceTime: '10s',
-    maxHeartbeatThrottleInterval: BEAT,
-    defaultHeartbeatThrottleInterval: BEAT,
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
   });
   await runWorkers([worker], process);
   await connection.close();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
 import { type ActivityInterceptors, type NativeConnection, Worker } from '@temporalio/worker';
-import { BEAT } from '../activities/index.ts';
+import { HEARTBEAT_INTERVAL } from '../activities/index.ts';
 import type { Settings } from '../schema/settings.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { openStore } from '../store/open-store.ts';
@@ -128,8 +128,8 @@ function shared(settings: Settings, connection: NativeConnection) {
     taskQueue: TASK_QUEUES.cpu,
     // Cores of a function come with its memory: 1.8 GB each.
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? 2,
-    maxHeartbeatThrottleInterval: BEAT,
-    defaultHeartbeatThrottleInterval: BEAT,
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
   } as const;
 }
 
