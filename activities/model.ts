@@ -2,7 +2,7 @@
 import type { Generator } from '../phi3v/index.ts';
 import { FrameloomError } from '../schema/errors.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
-import type { ModelPlan } from '../schema/stages.ts';
+import type { ModelPlan } from '../schema/model-plan.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import type { AnswerWatch } from './generation.ts';
 import type { Turns } from './turns.ts';

@@ -6,7 +6,9 @@ import { hdSize, imageTokens } from '../phi3v/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import { type PlanSegment, type PlanShard, SHARD } from '../schema/shards.ts';
 import type { Frame, FrameDecision } from '../schema/source.ts';
-import type { ModelPlan, PlanInput, PlanOutput, WordsRef } from '../schema/stages.ts';
+import type { PlanInput, PlanOutput } from '../schema/stages.ts';
+import type { ModelPlan } from '../schema/model-plan.ts';
+import type { WordsRef } from '../schema/shards.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
 import {

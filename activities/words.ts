@@ -1,7 +1,7 @@
 /** Looks up the words that belong to the pictures of a segment. */
 import type { ResultSlide } from '../schema/result.ts';
 import type { Cue } from '../schema/source.ts';
-import type { WordsRef } from '../schema/stages.ts';
+import type { WordsRef } from '../schema/shards.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import type { PromptWords } from '../summary/prompts.ts';
 import { slideLines, within, wordsIn } from '../summary/words.ts';

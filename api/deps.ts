@@ -4,8 +4,7 @@ import type { ApiKey } from '../schema/api-keys.ts';
 import type { Quotas } from '../schema/quotas.ts';
 import type { Tracer } from '../schema/tracing.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
-import type { QueueFigures } from './metrics.ts';
-import type { Orchestrator } from './orchestrator.ts';
+import type { Orchestrator, QueueFigures } from './orchestrator.ts';
 import type { QuotaState } from './quotas.ts';
 import type { Throttle } from './throttle.ts';
 

@@ -2,15 +2,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { ApiEnv, Clock } from './deps.ts';
-
-/** What waits in a task queue. */
-export interface QueueFigures {
-  readonly queue: string;
-  /** Tasks that no worker has taken yet; approximate. */
-  readonly waiting: number;
-  /** Age of the oldest of them. */
-  readonly oldestSeconds: number;
-}
+import type { QueueFigures } from './orchestrator.ts';
 
 export interface Metrics {
   /** Counts every request by method, route pattern and status. */

@@ -112,3 +112,12 @@ export function memoOfRetry(ended: JobRecord): JobMemo {
   const earlier = standingResult(ended);
   return { tenant, request, fingerprint, retryOf: ended.run, ...(earlier ? { earlier } : {}) };
 }
+
+/** What waits in a task queue. */
+export interface QueueFigures {
+  readonly queue: string;
+  /** Tasks that no worker has taken yet; approximate. */
+  readonly waiting: number;
+  /** Age of the oldest of them. */
+  readonly oldestSeconds: number;
+}

@@ -1,7 +1,7 @@
 /** How much work waits, from Temporal. Only the Node entry may import this: the client needs Node. */
 import type { Client, WorkflowService } from '@temporalio/client';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
-import type { QueueFigures } from './metrics.ts';
+import type { QueueFigures } from './orchestrator.ts';
 
 /** Longest wait for the server, in milliseconds: a scrape must not hang. */
 const TIMEOUT = 2000;

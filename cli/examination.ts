@@ -7,7 +7,8 @@ import { dirname } from 'node:path';
 import { ERRORS, FrameloomError } from '../schema/errors.ts';
 import type { Settings } from '../schema/settings.ts';
 import { formatBytes } from '../web/format.ts';
-import { askBucket } from '../workers/bucket-status.ts';
+import { bucketOptions } from '../store/open-store.ts';
+import { inspectBucket } from '../store/s3/inspect.ts';
 import { askEndpoint, askRuntime, inspectModelFolder } from '../workers/model-status.ts';
 import { resolveModel } from '../workers/models.ts';
 import { findTool, onPath, type ToolName, toolVariable } from './tools.ts';
@@ -190,7 +191,7 @@ const BUCKET_ADVICE = {
 } as const;
 
 async function bucket(name: string, settings: Settings): Promise<Finding> {
-  const report = await askBucket(settings);
+  const report = settings.bucket && (await inspectBucket(bucketOptions(settings.bucket)));
   if (report === undefined || report.works)
     return { name: 'bucket', status: 'ok', found: `${name} answers and keeps what was written first` };
   const advice = BUCKET_ADVICE[report.problem];

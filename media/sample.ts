@@ -1,9 +1,9 @@
 /** Takes from a span of a video the pictures worth showing, by the mode asked for. */
-import type { FrameDecision } from '../schema/source.ts';
 import type { Sampler } from '../schema/stages.ts';
 import { type DecodeOptions, type Grid, TIME_SLACK } from './decode.ts';
-import { fitWithin, type Picture } from './picture.ts';
+import { fitWithin } from './picture.ts';
 import type { ProbedVideo } from './probe.ts';
+import type { SampledFrame } from './sampled-frame.ts';
 import { sampleChanges } from './sampling/sample-changes.ts';
 import { sampleGrid } from './sampling/sample-grid.ts';
 import { sampleKeyframes } from './sampling/sample-keyframes.ts';
@@ -18,12 +18,6 @@ export interface Span {
    * with the candidate before the span. Where a sampler has windows they say it.
    */
   readonly first?: 'keep' | 'compare';
-}
-
-/** A decision of the sampler, with the picture where it is kept. `time` is in seconds from the first shown frame. */
-export interface SampledFrame extends Omit<FrameDecision, 'name' | 'slide' | 'time'> {
-  readonly time: number;
-  readonly picture?: Picture;
 }
 
 export interface SampleOptions {

@@ -1,13 +1,7 @@
 import { ModelError } from './errors.ts';
 import { hdSize } from './hd-size.ts';
 import { resizeBilinear } from './resize.ts';
-
-/** A decoded picture, the right way up: packed 8-bit RGB, row after row, `width * height * 3` bytes. */
-export interface RgbImage {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
+import type { RgbImage } from './rgb-image.ts';
 
 /** A picture after the HD transform: packed 8-bit RGB, both sides multiples of 336. */
 export interface PaddedImage extends RgbImage {

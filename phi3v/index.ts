@@ -10,7 +10,8 @@ export type {
   ImageFile,
 } from './generator.ts';
 export { type HdSize, hdSize, imageTokens } from './hd-size.ts';
-export { hdTransform, type PaddedImage, type RgbImage } from './hd-transform.ts';
+export { hdTransform, type PaddedImage } from './hd-transform.ts';
+export type { RgbImage } from './rgb-image.ts';
 export { type ModelHost, type ModelHostOptions, startModelHost } from './host.ts';
 export { inspectModelFolder, type ModelFile, type ModelFolderReport } from './inspect-folder.ts';
 export type { ModelInfo } from './model.ts';

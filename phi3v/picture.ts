@@ -1,7 +1,7 @@
 /** Decodes what a request may carry: JPEG, PNG and WebP. Raw RGB needs no decoding: it is an `RgbImage` as it comes. */
 import sharp from 'sharp';
 import { ModelError } from './errors.ts';
-import type { RgbImage } from './hd-transform.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 /** Most pixels of a picture, unless said otherwise: 150 MB once decoded. */
 const DEFAULT_MAX_PIXELS = 50_000_000;

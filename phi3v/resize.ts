@@ -1,4 +1,4 @@
-import type { RgbImage } from './hd-transform.ts';
+import type { RgbImage } from './rgb-image.ts';
 import { resizeKernel } from './resize-kernel.ts';
 import { type Filter, triangleFilter } from './triangle-filter.ts';
 

@@ -2,8 +2,9 @@
  * What the stages of a job leave for each other in the store, in numbered shards of at most `SHARD` entries: neither the messages
  * between them nor the memory of a workflow grow with the source.
  */
+import type { Cost } from './generation-cost.ts';
+import type { ModelPlan } from './model-plan.ts';
 import type { Consumption } from './money.ts';
-import type { Cost, ModelPlan, WordsRef } from './stages.ts';
 
 /** Entries of one shard. A segment under way knows its shard and its place there: both follow from its number. */
 export const SHARD = 64;
@@ -38,6 +39,11 @@ export interface PlanSegment {
   /** Offered to the model; where there is no picture, the description itself. */
   readonly words?: WordsRef;
 }
+
+/** Words that belong to the pictures of a segment. */
+export type WordsRef =
+  | { readonly kind: 'slides'; readonly extractions: readonly string[]; readonly slides: readonly number[] }
+  | { readonly kind: 'speech'; readonly artifact: string; readonly start: number; readonly end: number };
 
 export interface PlanFrame {
   readonly name: string;

@@ -4,8 +4,10 @@
  */
 import type { ErrorCode } from './errors.ts';
 import type { JobEvent } from './events.ts';
+import type { Cost } from './generation-cost.ts';
 import type { FileId, JobId } from './ids.ts';
 import type { JobError, Progress } from './job.ts';
+import type { ModelPlan } from './model-plan.ts';
 import type { Consumption, Prices, Spending } from './money.ts';
 import type { SourceRequest, SummaryRequest } from './request.ts';
 import type { MergeOutcome, SegmentOutcome } from './shards.ts';
@@ -71,21 +73,6 @@ export interface MergedState {
 export interface JobRef {
   readonly jobId: JobId;
   readonly run: string;
-}
-
-/** What the plan needs to know of the model, and what a GPU worker checks itself against. */
-export interface ModelPlan {
-  readonly name: string;
-  readonly revision: string;
-  /** `num_crops` for the requested detail. */
-  readonly crops: number;
-  readonly maxImages: number;
-  readonly promptTokens: number;
-  readonly merge: { readonly captions: number; readonly parts: number };
-  readonly tokens: { readonly captionPerImage: number; readonly summary: number; readonly title: number };
-  readonly evidence: number;
-  /** Most tokens of words that a caption prompt may quote; 0 for models that do not follow instructions. */
-  readonly wordTokens: number;
 }
 
 /** What the slides of a deck are read from. */
@@ -245,32 +232,11 @@ export interface PreprocessOutput {
   readonly lost: readonly LostPictures[];
 }
 
-/** What one generation cost on this attempt. `cached`: it was found, not made. */
-export interface Cost {
-  readonly attempts: number;
-  readonly cached: boolean;
-  readonly gpuSeconds: number;
-  /** Pictures that the vision graph had to be run for. */
-  readonly visionCalls: number;
-  /** Answers that its steps served on average: how much it shared them. 0 where none was taken. */
-  readonly rows: number;
-  /** What ran the model, such as `onnxruntime-node 1.30.0 cpu`. */
-  readonly runtime: string;
-  /** Of the answer, whether it was made or found. */
-  readonly inputTokens?: number;
-  readonly outputTokens?: number;
-}
-
 export interface TokenUsage {
   readonly imageTokens: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
-
-/** Words that belong to the pictures of a segment. */
-export type WordsRef =
-  | { readonly kind: 'slides'; readonly extractions: readonly string[]; readonly slides: readonly number[] }
-  | { readonly kind: 'speech'; readonly artifact: string; readonly start: number; readonly end: number };
 
 /** Segment `at` of a shard. */
 export interface DescribeInput extends JobRef {

@@ -1,5 +1,5 @@
 /** From pictures to tokens: what describing and merging them takes, when no answer is known yet. */
-import type { ModelPlan } from '../schema/stages.ts';
+import type { ModelPlan } from '../schema/model-plan.ts';
 import { mergeGroups } from './plan.ts';
 
 /** Tokens of the caption prompt around its pictures, and around each of them. */

@@ -1,6 +1,6 @@
 /** What merging can take at most, before there is anything to merge. */
 import type { SummaryRequest } from '../schema/request.ts';
-import type { ModelPlan } from '../schema/stages.ts';
+import type { ModelPlan } from '../schema/model-plan.ts';
 
 /** Tokens of the prompt's own words. */
 const INSTRUCTION_TOKENS = 64;

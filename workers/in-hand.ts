@@ -11,7 +11,7 @@ import { ActivityNotFoundError, AsyncCompletionClient } from '@temporalio/client
 import type { ActivityInterceptors, Logger, NativeConnection } from '@temporalio/worker';
 import type { ErrorCode } from '../schema/errors.ts';
 import type { FailureDetails } from '../schema/stages.ts';
-import { folderOf, isAbandoned } from './scratch.ts';
+import { folderOf, isAbandoned } from '../core/process-folder.ts';
 
 /** Milliseconds for telling the server of all of it; a start should not wait longer for what a timeout does as well. */
 const TELL_WITHIN = 5000;

@@ -4,7 +4,8 @@
  */
 import { type Consumption, costOf, type Prices } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
-import type { ModelPlan, PlanOutput } from '../schema/stages.ts';
+import type { PlanOutput } from '../schema/stages.ts';
+import type { ModelPlan } from '../schema/model-plan.ts';
 import { mostOfMerging } from '../summary/merge-bound.ts';
 import type { Journal } from './journal.ts';
 

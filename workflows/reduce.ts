@@ -2,7 +2,8 @@
 import { type Consumption, chargedOf, costOf, type Prices, plus } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { MergeOutcome } from '../schema/shards.ts';
-import type { JobRef, MergedState, ModelPlan, ReduceOutput } from '../schema/stages.ts';
+import type { JobRef, MergedState, ReduceOutput } from '../schema/stages.ts';
+import type { ModelPlan } from '../schema/model-plan.ts';
 import { cpu, gpu, local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';

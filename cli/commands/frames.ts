@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { SummaryRequest } from '../../schema/request.ts';
 import { formatCount, formatTime } from '../../web/format.ts';
-import { pickFrames } from '../../workers/pick-frames.ts';
+import { pickFrames } from '../../activities/pick-frames.ts';
 import { type Command, EXIT, parseCommandLine, printLine, UsageError } from '../context.ts';
 import { given, numberOf, secondsOf } from '../option-values.ts';
 import { readSources } from '../sources.ts';

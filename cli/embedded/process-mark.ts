@@ -14,12 +14,17 @@ export function markOf(name: string, pid: number): ProcessMark {
 }
 
 export function isRunning({ pid, born }: ProcessMark): boolean {
+  return isPidRunning(pid) && birth(pid) === born;
+}
+
+/** Whether any process has the id. */
+export function isPidRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    return true;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'; // it runs, as another user
   }
-  return birth(pid) === born;
 }
 
 /** Whether all processes were gone within `milliseconds`. */

@@ -3,7 +3,7 @@ import type { SampleWindows } from '../../schema/stages.ts';
 import { type DecodeOptions, TIME_SLACK } from '../decode.ts';
 import type { Size } from '../picture.ts';
 import type { ProbedVideo } from '../probe.ts';
-import type { SampledFrame } from '../sample.ts';
+import type { SampledFrame } from '../sampled-frame.ts';
 import type { MediaTools } from '../tools.ts';
 import { type Candidate, decodeCandidates } from './candidates.ts';
 import {

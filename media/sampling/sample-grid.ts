@@ -11,7 +11,7 @@ import {
 import { DUPLICATE_BELOW, difference, type Thumbnail, thumbnail } from '../difference.ts';
 import type { Size } from '../picture.ts';
 import type { ProbedVideo } from '../probe.ts';
-import type { SampledFrame } from '../sample.ts';
+import type { SampledFrame } from '../sampled-frame.ts';
 import type { MediaTools } from '../tools.ts';
 import { perceptualHash } from './perceptual-hash.ts';
 import { ptsOf, windowAt } from './windows.ts';

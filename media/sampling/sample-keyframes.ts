@@ -3,7 +3,7 @@ import type { FrameDecision } from '../../schema/source.ts';
 import { type DecodeOptions, TIME_SLACK } from '../decode.ts';
 import { DUPLICATE_BELOW } from '../difference.ts';
 import type { ProbedVideo } from '../probe.ts';
-import type { SampledFrame } from '../sample.ts';
+import type { SampledFrame } from '../sampled-frame.ts';
 import type { MediaTools } from '../tools.ts';
 import { type Candidate, type CandidateRequest, decodeCandidates, TimesLostError } from './candidates.ts';
 import { perceptualHash } from './perceptual-hash.ts';

@@ -2,10 +2,9 @@
  * `weights.json` in a model folder: what its files have to be, for folders whose checksums came from the server. Written
  * before the first of them, so that a later check needs no network.
  */
-import { rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJson } from '../folder/read-json.ts';
 import type { WeightSet } from './catalogue.ts';
 
 const MANIFEST = 'weights.json';
@@ -34,7 +33,11 @@ const Manifest = z.object({
 
 /** Undefined where there is none, or none that can be read. */
 export async function readManifest(folder: string): Promise<WeightSet | undefined> {
-  return readJson(folder, MANIFEST, Manifest).catch(() => undefined);
+  try {
+    return Manifest.parse(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')));
+  } catch {
+    return undefined;
+  }
 }
 
 export async function writeManifest(folder: string, set: WeightSet): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelPlan } from '../../schema/stages.ts';
+import type { ModelPlan } from '../../schema/model-plan.ts';
 import { estimateTokens, type SegmentPictures, spreadOver } from '../../summary/estimate.ts';
 import { mostOfMerging } from '../../summary/merge-bound.ts';
 

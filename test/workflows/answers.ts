@@ -2,7 +2,8 @@
 
 import type { CpuActivities, GpuActivities } from '../../schema/activities.ts';
 import { SHARD, type ShardKind } from '../../schema/shards.ts';
-import type { FinishInput, KeepShardInput, ModelPlan } from '../../schema/stages.ts';
+import type { FinishInput, KeepShardInput } from '../../schema/stages.ts';
+import type { ModelPlan } from '../../schema/model-plan.ts';
 
 export const SHA = 'a'.repeat(64);
 
