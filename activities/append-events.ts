@@ -10,9 +10,7 @@ import type { JobRef, LoggedEvent, SegmentNote } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { eventsName } from '../store/names.ts';
 import { frameAddress } from '../summary/stitch.ts';
-import { putJson } from './artifacts.ts';
-import { findGeneration } from './generation.ts';
-import { createShardReader } from './shards.ts';
+import { createShardReader, findGeneration, putJson } from './lib/index.ts';
 
 export function createAppendEvents({
   store,

@@ -3,24 +3,30 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
+import { digest } from '../core/canonical-json.ts';
 import type { Generation, ImageFile } from '../phi3v/index.ts';
 import type { GpuActivities } from '../schema/activities.ts';
-import { digest } from '../schema/canonical.ts';
-import type { PlanSegment, PlanShard } from '../schema/shards.ts';
-import type { DescribeOutput } from '../schema/stages.ts';
 import type { Cost } from '../schema/generation-cost.ts';
 import type { ModelPlan } from '../schema/model-plan.ts';
+import type { PlanSegment, PlanShard } from '../schema/shards.ts';
+import type { DescribeOutput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { featuresName, generationName } from '../store/names.ts';
 import { collapse, parseCaptions } from '../summary/captions.ts';
 import { captionPrompt, PROMPTS_VERSION } from '../summary/prompts.ts';
-import { quoteSlide } from '../summary/words.ts';
-import { putJson, withFiles } from './artifacts.ts';
-import { type GenerationArtifact, generateOnce } from './generation.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { type GpuDeps, requireModel } from './model.ts';
-import { createShardReader } from './shards.ts';
-import { promptWords, slidesOf } from './words.ts';
+import { quoteSlide } from '../summary/transcript.ts';
+import {
+  createShardReader,
+  type GenerationArtifact,
+  type GpuDeps,
+  generateOnce,
+  promptWords,
+  putJson,
+  requireModel,
+  slidesOf,
+  withFiles,
+  withHeartbeat,
+} from './lib/index.ts';
 
 export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSegment'] {
   const readPlan = createShardReader<PlanShard>(deps.store);

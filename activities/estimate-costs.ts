@@ -6,11 +6,8 @@ import type { SpokenWords } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { type AnswerLength, estimateTokens, type SegmentPictures, type Tokens } from '../summary/estimate.ts';
 import { planSegments } from '../summary/plan.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { readJobFrames } from './job-frames.ts';
+import { extractionsOf, type Rate, readJobFrames, readRates, withHeartbeat } from './lib/index.ts';
 import { budgetOf, tokensOf } from './plan.ts';
-import { type Rate, readRates } from './rates.ts';
-import { extractionsOf } from './shards.ts';
 
 /** Of the limit, where nothing is known of the captions of a model. */
 const USUAL_CAPTION = 0.6;

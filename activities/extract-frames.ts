@@ -1,4 +1,6 @@
 /** Decodes one span of a source once and publishes the pictures worth describing. */
+
+import { digest } from '../core/canonical-json.ts';
 import {
   encodeJpeg,
   type MediaTools,
@@ -8,15 +10,21 @@ import {
   workAhead,
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
-import { digest } from '../schema/canonical.ts';
 import type { Frame, FrameDecision, VideoInfo } from '../schema/source.ts';
 import type { ExtractOutput, ExtractSpan } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { extractionName, FRAMES } from '../store/names.ts';
-import { allThere, findJson, getJson, putJson } from './artifacts.ts';
-import { extractSlides } from './extract-slides.ts';
-import { EXTRACTION_VERSION, type Extraction, type ListedImage } from './extraction.ts';
-import { withHeartbeat } from './heartbeat.ts';
+import {
+  allThere,
+  EXTRACTION_VERSION,
+  type Extraction,
+  extractSlides,
+  findJson,
+  getJson,
+  type ListedImage,
+  putJson,
+  withHeartbeat,
+} from './lib/index.ts';
 
 export interface ExtractDeps {
   readonly store: ArtifactStore;

@@ -4,9 +4,7 @@ import type { CpuActivities } from '../schema/activities.ts';
 import type { MergeOutcome, SegmentOutcome } from '../schema/shards.ts';
 import type { LostPiece } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { findGeneration } from './generation.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { readShards } from './shards.ts';
+import { findGeneration, readShards, withHeartbeat } from './lib/index.ts';
 
 /** Most that are told of at once: each costs the history of the job some events. */
 const MOST = 128;

@@ -8,9 +8,7 @@ import { NOTHING_SPENT, type Spending, sumSpending } from '../schema/money.ts';
 import { spendingOf } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { fileName, SOURCE } from '../store/names.ts';
-import { putJson } from './artifacts.ts';
-import { batchReader } from './batch-reader.ts';
-import { withHeartbeat } from './heartbeat.ts';
+import { batchReader, putJson, withHeartbeat } from './lib/index.ts';
 
 export function createFinishBatch({
   store,

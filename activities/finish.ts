@@ -1,7 +1,7 @@
 /** Stitches the pieces of a job and publishes its result and its ledger. */
 
+import { FrameloomError } from '../core/errors.ts';
 import type { CpuActivities } from '../schema/activities.ts';
-import { FrameloomError } from '../schema/errors.ts';
 import type { Ledger } from '../schema/job.ts';
 import { chargedOf, costOf, plus, roundMoney } from '../schema/money.ts';
 import type { ResultSlide } from '../schema/result.ts';
@@ -12,15 +12,22 @@ import { usageView } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
 import { type SegmentPiece, stitch } from '../summary/stitch.ts';
-import { getJson, putJson } from './artifacts.ts';
-import type { Extraction, SlideGap } from './extraction.ts';
-import { type GenerationArtifact, readGeneration } from './generation.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { readJobFrames } from './job-frames.ts';
+import {
+  type Extraction,
+  extractionsOf,
+  type GenerationArtifact,
+  getJson,
+  keepRate,
+  type Merges,
+  putJson,
+  readGeneration,
+  readJobFrames,
+  readMerges,
+  readShards,
+  type SlideGap,
+  withHeartbeat,
+} from './lib/index.ts';
 import type { ShownSlides } from './match-slides.ts';
-import { type Merges, readMerges } from './merges.ts';
-import { keepRate } from './rates.ts';
-import { extractionsOf, readShards } from './shards.ts';
 
 /** In place of a summary or a title that is missing. */
 const EMPTY: GenerationArtifact = {

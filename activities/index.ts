@@ -11,30 +11,27 @@ import type { BatchActivities, BatchFileActivities } from '../schema/batch-stage
 import type { EstimateActivities } from '../schema/estimate.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { createAppendEvents } from './append-events.ts';
-import { createBeginFiring } from './begin-firing.ts';
 import { type CollectDeps, createCollectGarbage } from './collect-garbage.ts';
 import { createDescribeSegment } from './describe-segment.ts';
 import { createEstimateCosts } from './estimate-costs.ts';
 import { createExtractFrames } from './extract-frames.ts';
-import { withTypedFailures } from './failures.ts';
 import { createFindLost } from './find-lost.ts';
 import { createFinish } from './finish.ts';
 import { createFinishBatch } from './finish-batch.ts';
 import { createIngest, type IngestDeps } from './ingest.ts';
+import { createKeepShard, createTurns, type GpuDeps, withTypedFailures } from './lib/index.ts';
 import { createMatchSlides } from './match-slides.ts';
-import type { GpuDeps } from './model.ts';
 import { createPlan } from './plan.ts';
 import { createPlanMerges } from './plan-merges.ts';
+import { createBeginFiring } from './prepare-firing.ts';
 import { createPreprocessFrames } from './preprocess-frames.ts';
 import { createReadBatchLines } from './read-batch-lines.ts';
-import { createReadWords, type WordsDeps } from './read-words.ts';
+import { createReadWords, type WordsDeps } from './read-transcript.ts';
 import { createReduce } from './reduce.ts';
 import { createSettleJobs, type SettleDeps } from './settle-jobs.ts';
-import { createKeepShard } from './shards.ts';
-import { createTurns } from './turns.ts';
 
-export { HEARTBEAT_INTERVAL } from './heartbeat.ts';
-export type { GpuDeps } from './model.ts';
+export type { GpuDeps } from './lib/index.ts';
+export { HEARTBEAT_INTERVAL } from './lib/index.ts';
 
 export type CpuDeps = IngestDeps & WordsDeps;
 
@@ -79,3 +76,6 @@ export function createBatchActivities(deps: SettleDeps): BatchActivities {
 export function createGarbageActivities(deps: CollectDeps): GarbageActivities {
   return withTypedFailures({ collectGarbage: createCollectGarbage(deps) });
 }
+
+export { MODEL_ERRORS } from './lib/index.ts';
+export type { SettleDeps } from './settle-jobs.ts';

@@ -1,20 +1,26 @@
 /** Finds or fetches the source, finds out what it is, and refuses what cannot be used before any GPU time is spent. */
+
+import { digest } from '../core/canonical-json.ts';
+import { FrameloomError } from '../core/errors.ts';
 import { countImages, type MediaTools, parsePages, probeVideo, readImage, sniff } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
-import { digest } from '../schema/canonical.ts';
-import { FrameloomError } from '../schema/errors.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import type { Prices } from '../schema/money.ts';
 import type { SourceInfo } from '../schema/source.ts';
 import type { DeckParts, IngestInput, IngestOutput } from '../schema/stages.ts';
 import type { ArtifactInfo } from '../store/artifact-store.ts';
 import { secretName, sourceListName } from '../store/names.ts';
-import { putJson } from './artifacts.ts';
-import { type DeckDeps, prepareDeck } from './deck-parts.ts';
-import type { ListedImage } from './extraction.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { modelPlan } from './model.ts';
-import { findSource, type SourceDeps, type SourceRef } from './sources.ts';
+import {
+  type DeckDeps,
+  findSource,
+  type ListedImage,
+  modelPlan,
+  prepareDeck,
+  putJson,
+  type SourceDeps,
+  type SourceRef,
+  withHeartbeat,
+} from './lib/index.ts';
 
 export interface IngestDeps extends DeckDeps, SourceDeps {
   readonly tools: MediaTools;

@@ -1,4 +1,6 @@
 /** Finds out which slide of its deck each frame of a recorded lecture shows, and from when to when each slide is shown. */
+
+import { digest } from '../core/canonical-json.ts';
 import {
   alignSlides,
   createSlideMatcher,
@@ -8,18 +10,13 @@ import {
   slideLumas,
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
-import { digest } from '../schema/canonical.ts';
 import type { ResultSlide } from '../schema/result.ts';
 import type { Frame } from '../schema/source.ts';
 import type { DeckParts } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { shownSlidesName } from '../store/names.ts';
 import { intervalsOf } from '../summary/intervals.ts';
-import { putJson } from './artifacts.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { readJobFrames } from './job-frames.ts';
-import { extractionsOf } from './shards.ts';
-import { withSlides } from './slides.ts';
+import { extractionsOf, putJson, readJobFrames, withHeartbeat, withSlides } from './lib/index.ts';
 
 /** Part of the name of what is found: raise it when the same frames would show other slides. */
 const VERSION = 1;

@@ -12,8 +12,7 @@ import {
 import type { PlanMergesInput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { mergeGroups } from '../summary/plan.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { putShard, readShards } from './shards.ts';
+import { putShard, readShards, withHeartbeat } from './lib/index.ts';
 
 export function createPlanMerges({ store }: { readonly store: ArtifactStore }): CpuActivities['planMerges'] {
   return (input) =>

@@ -4,11 +4,10 @@
  */
 import { hdSize, imageTokens } from '../phi3v/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
-import { type PlanSegment, type PlanShard, SHARD } from '../schema/shards.ts';
+import type { ModelPlan } from '../schema/model-plan.ts';
+import { type PlanSegment, type PlanShard, SHARD, type WordsRef } from '../schema/shards.ts';
 import type { Frame, FrameDecision } from '../schema/source.ts';
 import type { PlanInput, PlanOutput } from '../schema/stages.ts';
-import type { ModelPlan } from '../schema/model-plan.ts';
-import type { WordsRef } from '../schema/shards.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
 import {
@@ -18,12 +17,16 @@ import {
   type SegmentBudget,
   videoRange,
 } from '../summary/plan.ts';
-import { getJson } from './artifacts.ts';
-import { cropsOf } from './crops.ts';
-import type { Extraction } from './extraction.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { type JobFrames, readJobFrames } from './job-frames.ts';
-import { extractionsOf, putShard } from './shards.ts';
+import {
+  cropsOf,
+  type Extraction,
+  extractionsOf,
+  getJson,
+  type JobFrames,
+  putShard,
+  readJobFrames,
+  withHeartbeat,
+} from './lib/index.ts';
 
 /** Tokens set aside for the prompt's own words. */
 const INSTRUCTION_TOKENS = 64;

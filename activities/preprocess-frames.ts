@@ -6,9 +6,7 @@ import type { CpuActivities } from '../schema/activities.ts';
 import type { PlanShard } from '../schema/shards.ts';
 import type { LostPictures } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { finalErrorOf } from './failures.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { createShardReader } from './shards.ts';
+import { createShardReader, finalErrorOf, withHeartbeat } from './lib/index.ts';
 
 export function createPreprocessFrames(deps: {
   readonly store: ArtifactStore;

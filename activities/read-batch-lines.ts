@@ -1,9 +1,9 @@
 /** The next lines of a batch to run. */
 
+import { canonicalJson } from '../core/canonical-json.ts';
 import type { BatchActivities, LinePlace, ReadyLine } from '../schema/batch-stages.ts';
-import { canonicalJson } from '../schema/canonical.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { batchReader } from './batch-reader.ts';
+import { batchReader } from './lib/index.ts';
 
 /** Most bytes of lines in one answer, unless a single line is longer: a payload has at most 64 KB. */
 const MOST_BYTES = 50_000;

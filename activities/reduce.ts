@@ -1,18 +1,23 @@
 /** Merges captions or texts into one text, or gives texts a title. */
 import { Context } from '@temporalio/activity';
+import { digest } from '../core/canonical-json.ts';
 import type { GpuActivities } from '../schema/activities.ts';
-import { digest } from '../schema/canonical.ts';
 import type { Brief, MergeShard } from '../schema/shards.ts';
 import type { ReduceInput, TitleOutput } from '../schema/stages.ts';
 import { generationName } from '../store/names.ts';
 import { collapse } from '../summary/captions.ts';
 import { bare, mendMerge, sentences } from '../summary/evidence.ts';
 import { mergePrompt, PROMPTS_VERSION, type PromptPart, titlePrompt } from '../summary/prompts.ts';
-import { putJson } from './artifacts.ts';
-import { type GenerationArtifact, generateOnce, readGeneration } from './generation.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { type GpuDeps, requireModel } from './model.ts';
-import { createShardReader } from './shards.ts';
+import {
+  createShardReader,
+  type GenerationArtifact,
+  type GpuDeps,
+  generateOnce,
+  putJson,
+  readGeneration,
+  requireModel,
+  withHeartbeat,
+} from './lib/index.ts';
 
 /** Characters per token, to keep what is merged within what may be answered. Low, so that the estimate is on the safe side. */
 const CHARACTERS_PER_TOKEN = 3;

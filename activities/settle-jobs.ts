@@ -2,36 +2,28 @@
  * Writes down what became of the jobs of a batch. It asks the orchestrator itself, so that jobs which ended without a word, by
  * force or by a time limit, are found as well. The first outcome of a line in a round stands.
  */
+
+import { ERRORS, jobError } from '../core/errors.ts';
 import { unfinished } from '../schema/batch.ts';
 import type { BatchOutcome } from '../schema/batch-output.ts';
-import type { BatchActivities, SettleInput } from '../schema/batch-stages.ts';
-import { ERRORS, jobError } from '../schema/errors.ts';
+import type { BatchActivities, DescribedJob, SettleInput } from '../schema/batch-stages.ts';
 import type { JobId } from '../schema/ids.ts';
-import type { Job, JobError, JobMemo, JobStatus } from '../schema/job.ts';
+import type { Job, JobError, JobStatus } from '../schema/job.ts';
 import { usageView } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { batchOutcomeName } from '../store/names.ts';
-import { findJson, putJson } from './artifacts.ts';
-
-/** A job as the orchestrator knows it. */
-export interface SeenJob {
-  readonly state: 'running' | 'completed' | 'failed' | 'cancelled' | 'timed_out';
-  readonly memo: JobMemo;
-  /** RFC 3339. */
-  readonly createdAt: string;
-  readonly closedAt: string | undefined;
-}
+import { findJson, putJson } from './lib/index.ts';
 
 export interface SettleDeps {
   readonly store: ArtifactStore;
   /** Undefined where there is no such job. */
-  readonly seeJob: (id: JobId) => Promise<SeenJob | undefined>;
+  readonly describeJob: (id: JobId) => Promise<DescribedJob | undefined>;
 }
 
 /** Jobs looked at at once. */
 const AT_ONCE = 10;
 
-export function createSettleJobs({ store, seeJob }: SettleDeps): BatchActivities['settleJobs'] {
+export function createSettleJobs({ store, describeJob }: SettleDeps): BatchActivities['settleJobs'] {
   return async ({ jobs, ...ref }) => {
     const ends: ('running' | 'completed' | 'failed')[] = [];
     for (let first = 0; first < jobs.length; first += AT_ONCE) {
@@ -48,7 +40,7 @@ export function createSettleJobs({ store, seeJob }: SettleDeps): BatchActivities
     const name = batchOutcomeName(batchId, line, round);
     const known = await findJson<BatchOutcome>(store, name);
     if (known) return known.ok ? 'completed' : 'failed';
-    const seen = await seeJob(jobId);
+    const seen = await describeJob(jobId);
     if (seen?.state === 'running') return 'running';
     await putJson(store, name, outcomeOf(jobId, seen, stop));
     const stands = await findJson<BatchOutcome>(store, name);
@@ -56,7 +48,7 @@ export function createSettleJobs({ store, seeJob }: SettleDeps): BatchActivities
   }
 }
 
-function outcomeOf(id: JobId, seen: SeenJob | undefined, stop: SettleInput['stop']): BatchOutcome {
+function outcomeOf(id: JobId, seen: DescribedJob | undefined, stop: SettleInput['stop']): BatchOutcome {
   if (!seen) return { ok: false, job: null, error: { code: 'not_found', message: 'The job was deleted.' } };
   const { outcome } = seen.memo;
   const ok = outcome?.status === 'completed' || outcome?.status === 'completed_with_gaps';
@@ -71,7 +63,7 @@ function outcomeOf(id: JobId, seen: SeenJob | undefined, stop: SettleInput['stop
 }
 
 /** Why a job has no result: its own error, or for one that ended without telling, what its end means. */
-function errorOf({ state, memo }: SeenJob, stop: SettleInput['stop']): JobError {
+function errorOf({ state, memo }: DescribedJob, stop: SettleInput['stop']): JobError {
   if (memo.outcome?.error) return memo.outcome.error;
   if (state === 'cancelled') {
     return stop === 'expired' ? unfinished('expired') : jobError('batch_cancelled', 'The job was cancelled.');
@@ -80,7 +72,11 @@ function errorOf({ state, memo }: SeenJob, stop: SettleInput['stop']): JobError 
   return jobError('internal', 'The job ended without saying why.');
 }
 
-function jobOf(id: JobId, { state, memo, createdAt, closedAt }: SeenJob, error: JobError | undefined): Job {
+function jobOf(
+  id: JobId,
+  { state, memo, createdAt, closedAt }: DescribedJob,
+  error: JobError | undefined,
+): Job {
   const { request, outcome, startedAt } = memo;
   const status: JobStatus = outcome?.status ?? (state === 'cancelled' ? 'cancelled' : 'failed');
   return {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createCpuActivities } from '../activities/index.ts';
-import { createFolderStore } from '../store/folder-store.ts';
+import { createFolderStore } from '../store/folder/index.ts';
 
 const [, , folder = '', path = '', count = '0'] = process.argv;
 const SPAN = 20;

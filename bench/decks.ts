@@ -9,7 +9,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PDFDocument, rgb, StandardFonts } from 'pdf-lib';
-import { createFolderStore } from '../store/folder-store.ts';
+import { createFolderStore } from '../store/folder/index.ts';
 
 export async function run([pages = '1000']: readonly string[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'frameloom-bench-'));

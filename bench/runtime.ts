@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startModelHost } from '../phi3v/index.ts';
 import { pythonWith } from '../scripts/python-env.ts';
-import { sliceFolder } from '../scripts/slice-folder.ts';
 import { type RivalReport, runRival } from './rivals/run.ts';
+import { sliceFolder } from './runtime/slice-folder.ts';
 
 const execute = promisify(execFile);
 const TINY = fileURLToPath(new URL('../models/tiny-phi3v', import.meta.url));

@@ -1,9 +1,7 @@
 /** The server a command talks to: the one that is named, the one that runs in this home, or one started for the command. */
-import { createClient, type FrameloomClient } from '../api/client.ts';
+import { createClient, type FrameloomClient } from '../client/index.ts';
 import type { CommandContext } from './context.ts';
-import { runningSystem } from './embedded/home-lock.ts';
-import { embeddedOptions } from './embedded/options.ts';
-import { startEmbedded } from './embedded/system.ts';
+import { embeddedOptions, runningSystem, startEmbedded } from './embedded/index.ts';
 
 export interface ServerConnection {
   readonly client: FrameloomClient;

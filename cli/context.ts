@@ -1,6 +1,6 @@
 /** What every command gets: settings, streams and a signal, so that none reaches for the process itself. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { Settings } from '../schema/settings.ts';
+import type { Settings } from '../config/settings.ts';
 
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,10 +1,9 @@
 /** Following a job to its end. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApiError, FrameloomClient } from '../api/client.ts';
+import type { ApiError, FrameloomClient } from '../client/index.ts';
 import { isFinal, type Job } from '../schema/job.ts';
 import { type CommandContext, EXIT, printLine } from './context.ts';
-import type { ProgressView } from './progress.ts';
-import { resultText } from './result-text.ts';
+import { type ProgressView, resultText } from './output/index.ts';
 
 /** The last event may be readable a moment before the state it leads to. */
 const SETTLE_MS = 50;

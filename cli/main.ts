@@ -1,10 +1,10 @@
 /** The `frameloom` command. */
-import { ERRORS, FrameloomError } from '../schema/errors.ts';
-import { loadSettings, SettingsError } from '../schema/settings.ts';
+
+import { loadSettings, SettingsError } from '../config/settings.ts';
+import { ERRORS, FrameloomError } from '../core/errors.ts';
 import { LifetimesError } from '../store/lifetimes.ts';
 import { type Command, EXIT, printLine, UsageError } from './context.ts';
-import { HomeInUse } from './embedded/home-lock.ts';
-import { ChildFailed } from './embedded/supervised-child.ts';
+import { ChildFailed, HomeInUse } from './embedded/index.ts';
 import { packageVersion } from './package-root.ts';
 import { endSignal } from './signals.ts';
 

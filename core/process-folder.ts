@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { isPidRunning } from '../cli/embedded/process-mark.ts';
+import { isPidRunning } from './process-identity.ts';
 
 /** Milliseconds after which a folder is removed whosever it is: the longest download takes less. */
 const ABANDONED = 24 * 3_600_000;

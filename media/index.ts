@@ -1,22 +1,33 @@
 /** Reading videos, decks and images, and knowing when each picture was shown. */
-export { contactSheet } from './contact-sheet.ts';
-export { type Deck, type DeckPage, openDeck } from './deck.ts';
-export type { Grid } from './decode.ts';
-export { type DownloadLimits, download } from './download.ts';
-export { countImages, DEFAULT_MAX_SIDE, encodeJpeg, readImage } from './image.ts';
+export { openZip, type ZipPackage } from './archive/index.ts';
+export { SPEECH_PIECE, transcribePiece } from './audio/index.ts';
+export {
+  alignSlides,
+  createSlideMatcher,
+  type DeckPage,
+  findOffice,
+  MATCH_SIDE,
+  type Office,
+  openDeck,
+  type PptxSlide,
+  parsePages,
+  readPptx,
+  slideLumas,
+  withDrawnPptx,
+} from './decks/index.ts';
+export { download } from './download/index.ts';
+export { findMediaTools, type MediaTools } from './exec/index.ts';
+export { sniff } from './formats/index.ts';
+export {
+  contactSheet,
+  countImages,
+  DEFAULT_MAX_SIDE,
+  encodeJpeg,
+  type Picture,
+  readImage,
+  workAhead,
+} from './images/index.ts';
 export type { MediaLimits } from './limits.ts';
-export { alignSlides, createSlideMatcher, MATCH_SIDE, slideLumas } from './match-slides.ts';
-export { findOffice, type Office, withDrawnPptx } from './office.ts';
-export { parsePages } from './pages.ts';
-export type { Picture } from './picture.ts';
-export { type PptxSlide, readPptx } from './pptx.ts';
-export { type ProbedVideo, probeVideo } from './probe.ts';
-export { type SampleOptions, type Span, sampleVideo } from './sample.ts';
-export type { SampledFrame } from './sampled-frame.ts';
-export { type MediaKind, sniff } from './sniff.ts';
-export { SPEECH_PIECE, transcribePiece } from './speech.ts';
-export { hasSound, readSubtitleTrack, wordsTrack } from './subtitle-track.ts';
-export { MAX_WORDS_BYTES, parseWords } from './subtitles.ts';
-export { findMediaTools, type MediaTools } from './tools.ts';
-export { workAhead } from './work-ahead.ts';
-export { openZip, type ZipPackage } from './zip.ts';
+export { type SampledFrame, sampleVideo } from './sampling/index.ts';
+export { hasSound, MAX_WORDS_BYTES, parseWords, readSubtitleTrack, wordsTrack } from './subtitles/index.ts';
+export { type ProbedVideo, probeVideo } from './video/index.ts';

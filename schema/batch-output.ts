@@ -1,6 +1,7 @@
 /** From what is known of each line of a batch to the line that clients read: OpenAI's output and error lines. */
+
+import { ERRORS } from '../core/errors.ts';
 import type { ShardLine } from './batch.ts';
-import { ERRORS } from './errors.ts';
 import type { Job, JobError } from './job.ts';
 import type { Usage } from './usage.ts';
 

@@ -1,6 +1,7 @@
 /** What travels between the workflow of a batch, its activities and its next run. Small, as in stages.ts. */
 import type { BatchMemo, BatchStatus, ShardLine } from './batch.ts';
 import type { BatchId, FileId, JobId } from './ids.ts';
+import type { JobMemo } from './job.ts';
 import type { Spending } from './money.ts';
 
 /** What can be said to a running batch, by a signal of this name. */
@@ -108,4 +109,13 @@ export interface BatchActivities {
 export interface BatchFileActivities {
   /** Publishes output and error file, which together have each line once. */
   finishBatch(input: FinishBatchInput): Promise<FinishBatchOutput>;
+}
+
+/** A job as the orchestrator knows it. */
+export interface DescribedJob {
+  readonly state: 'running' | 'completed' | 'failed' | 'cancelled' | 'timed_out';
+  readonly memo: JobMemo;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly closedAt: string | undefined;
 }

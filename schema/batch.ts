@@ -3,7 +3,7 @@
  * them unchanged, times in seconds of Unix included; what is ours beside them is said in the descriptions.
  */
 import { z } from 'zod';
-import { jobError } from './errors.ts';
+import { jobError } from '../core/errors.ts';
 import { BatchId, FileId, type JobId, ScheduleId } from './ids.ts';
 import type { JobError } from './job.ts';
 import type { Spending } from './money.ts';

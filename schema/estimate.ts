@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { EstimateId, type JobId } from './ids.ts';
 import { JobError } from './job.ts';
+import type { ModelPlan } from './model-plan.ts';
 import type { Prices } from './money.ts';
 import type { SummaryRequest } from './request.ts';
 import type { SourceInfo } from './source.ts';
 import type { JobRef } from './stages.ts';
-import type { ModelPlan } from './model-plan.ts';
 
 const Range = z
   .object({ expected: z.number(), low: z.number(), high: z.number() })

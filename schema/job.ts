@@ -1,6 +1,6 @@
 /** A job as clients see it, and the memo in which its workflow keeps what clients may ask for at any moment. */
 import { z } from 'zod';
-import { ERRORS, type ErrorCode } from './errors.ts';
+import { ERRORS, type ErrorCode } from '../core/errors.ts';
 import { JobId, Sha256 } from './ids.ts';
 import type { Spending } from './money.ts';
 import { SummaryRequest } from './request.ts';

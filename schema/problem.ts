@@ -1,6 +1,6 @@
 /** Errors on the wire: RFC 9457 `application/problem+json` with our stable `code`. */
 import { z } from 'zod';
-import { ERRORS, type ErrorCode } from './errors.ts';
+import { ERRORS, type ErrorCode } from '../core/errors.ts';
 
 export const Problem = z
   .object({

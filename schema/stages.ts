@@ -2,7 +2,7 @@
  * What travels between a workflow and its activities: small JSON and artifact names, at most 64 KB each. Blobs stay in the
  * store.
  */
-import type { ErrorCode } from './errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { JobEvent } from './events.ts';
 import type { Cost } from './generation-cost.ts';
 import type { FileId, JobId } from './ids.ts';

@@ -7,16 +7,16 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from '../api/client.ts';
 import { type CommandContext, EXIT, printLine } from '../cli/context.ts';
-import { embeddedOptions } from '../cli/embedded/options.ts';
-import { type EmbeddedSystem, startEmbedded } from '../cli/embedded/system.ts';
+import { embeddedOptions, startEmbedded } from '../cli/embedded/index.ts';
+import type { EmbeddedSystem } from '../cli/embedded/system.ts';
 import { followJob } from '../cli/follow.ts';
+import { type ProgressView, progressView } from '../cli/output/index.ts';
 import { packageRoot } from '../cli/package-root.ts';
-import { type ProgressView, progressView } from '../cli/progress.ts';
+import { createClient } from '../client/index.ts';
 import type { JobEvent } from '../schema/events.ts';
 import type { Job } from '../schema/job.ts';
-import { type Answers, countAnswers } from './drills/support/answers.ts';
+import { type Answers, countAnswers } from '../test/faults/support/answers.ts';
 
 const SAMPLE = 'sample-video.mp4';
 /** The same in both homes, so that the job has the same id and its result the same bytes. */

@@ -5,19 +5,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ApiError, createClient } from '../api/client.ts';
+import { type RequestOptions, readSources, sourceName } from '../cli/arguments/index.ts';
 import { runJob } from '../cli/commands/summarize.ts';
 import { type CommandContext, EXIT, printLine } from '../cli/context.ts';
-import { embeddedOptions } from '../cli/embedded/options.ts';
-import { type EmbeddedSystem, startEmbedded } from '../cli/embedded/system.ts';
+import { embeddedOptions, startEmbedded } from '../cli/embedded/index.ts';
+import type { EmbeddedSystem } from '../cli/embedded/system.ts';
 import { printOutcome, printProblem } from '../cli/follow.ts';
+import { progressView } from '../cli/output/index.ts';
 import { packageRoot } from '../cli/package-root.ts';
-import { progressView } from '../cli/progress.ts';
-import type { RequestOptions } from '../cli/request-options.ts';
 import { endSignal } from '../cli/signals.ts';
-import { readSources, sourceName } from '../cli/sources.ts';
+import { ApiError, createClient } from '../client/index.ts';
+import { loadSettings } from '../config/settings.ts';
 import type { Job } from '../schema/job.ts';
-import { loadSettings } from '../schema/settings.ts';
 import { chaos } from './demo-chaos.ts';
 
 interface Run {

@@ -11,13 +11,13 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { type Activities, otherWays } from '../bench/costs/batch-ways.ts';
 import { jobIdFor } from '../schema/ids.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../schema/request.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { startTemporal } from '../test/support/temporal.ts';
 import { answers } from '../test/workflows/answers.ts';
-import { type Activities, otherWays } from './batch-ways.ts';
 
 const folder = fileURLToPath(new URL('../test/workflows/histories/', import.meta.url));
 /** Events after which the server suggests a new run: few, so that a short job has several. */

@@ -1,5 +1,5 @@
 /** docs/settings.md, made from the one table of settings. */
-import { settingsTable } from '../schema/settings.ts';
+import { settingsTable } from '../config/settings.ts';
 
 /** The whole document. */
 export function settingsDocument(): string {

@@ -1,5 +1,5 @@
 /**
- * Compiles phi3v/resize-kernel.wat and puts the result into phi3v/resize-kernel.ts, so that running the package needs neither a
+ * Compiles phi3v/image/resize-kernel.wat and puts the result into phi3v/image/resize-kernel.ts, so that running the package needs neither a
  * compiler nor a file beside the code. To be run after a change of the .wat, which is rare: the compiler, the package
  * `wabt`, is no dependency, and is fetched by npx.
  *
@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const room = fileURLToPath(new URL('../phi3v/', import.meta.url));
+const room = fileURLToPath(new URL('../phi3v/image/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'frameloom-kernel-'));
 try {
   const compiled = join(folder, 'kernel.wasm');

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { type ArtifactStore, type BlobStore, StoreError } from './artifact-store.ts';
-import { asStoreError } from './folder-errors.ts';
+import { asStoreError } from './folder/index.ts';
 
 export interface LocalFilesOptions {
   /** Folder for this process alone. */

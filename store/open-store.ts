@@ -2,14 +2,17 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ArtifactStore } from './artifact-store.ts';
-import { containerCredentials } from './credentials.ts';
-import { createFolderStore } from './folder-store.ts';
-import { keepUsed } from './keeping-store.ts';
+import { createFolderStore } from './folder/index.ts';
 import { parseLifetimes } from './lifetimes.ts';
 import { withLocalFiles } from './local-files.ts';
-import type { S3Credentials, S3Options } from './s3/client.ts';
-import type { Hashing } from './s3/upload.ts';
-import { createS3Store } from './s3-store.ts';
+import { keepUsed } from './renew-on-read.ts';
+import {
+  containerCredentials,
+  createS3Store,
+  type Hashing,
+  type S3Credentials,
+  type S3Options,
+} from './s3/index.ts';
 
 /** The part of the settings that says where artifacts are and how long they stay. */
 export interface StoreSettings {

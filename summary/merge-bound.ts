@@ -1,6 +1,7 @@
 /** What merging can take at most, before there is anything to merge. */
-import type { SummaryRequest } from '../schema/request.ts';
+
 import type { ModelPlan } from '../schema/model-plan.ts';
+import type { SummaryRequest } from '../schema/request.ts';
 
 /** Tokens of the prompt's own words. */
 const INSTRUCTION_TOKENS = 64;

@@ -15,7 +15,7 @@ import { collapse } from './captions.ts';
 import { type Evidence, poolCaptions } from './evidence.ts';
 import type { PlannedSegment, SourceRange } from './plan.ts';
 import { PROMPTS_VERSION } from './prompts.ts';
-import { transcriber } from './words.ts';
+import { transcriber } from './transcript.ts';
 
 /** A segment's caption per frame, or why there is none. */
 export type SegmentPiece = PlannedSegment &

@@ -1,12 +1,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { HomePage } from './components/home-page.tsx';
-import { JobPage } from './components/job-page.tsx';
-import { PageHeader } from './components/page-header.tsx';
-import { ServerContext } from './context.ts';
-import { useRoute } from './hooks/use-route.ts';
-import { jobHref } from './route.ts';
-import type { Server } from './server.ts';
+import { HomePage } from './home/index.ts';
+import { JobPage } from './job/index.ts';
+import { jobHref, PageHeader, type Server, ServerContext, useRoute } from './shared/index.ts';
 
 /** The whole console. */
 export function App({ server }: { readonly server: Server }): JSX.Element {

@@ -1,5 +1,5 @@
 /**
- * The activities as workflows call them: which queue, how long, how often. Failures carry the codes of schema/errors.ts; the
+ * The activities as workflows call them: which queue, how long, how often. Failures carry the codes of core/errors.ts; the
  * activity decides which of them may be tried again.
  */
 import { type ActivityOptions, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
@@ -10,7 +10,7 @@ import type { EstimateActivities } from '../schema/estimate.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
 /**
- * A worker that is lost is noticed after this time. Beats go out every second (activities/heartbeat.ts, and the workers' throttle), so that one
+ * A worker that is lost is noticed after this time. Beats go out every second (activities/lib/heartbeat.ts, and the workers' throttle), so that one
  * may be 5 s late before work is taken from a worker that is alive.
  */
 const HEARTBEAT_TIMEOUT = 6000;

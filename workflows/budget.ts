@@ -2,12 +2,13 @@
  * `max_cost`: decides before each segment whether it may begin. What is under way is counted with the most it can take, and so is the
  * merging of all that is described by then: what has begun can be finished within the cap.
  */
+
+import type { ModelPlan } from '../schema/model-plan.ts';
 import { type Consumption, costOf, type Prices } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { PlanOutput } from '../schema/stages.ts';
-import type { ModelPlan } from '../schema/model-plan.ts';
 import { mostOfMerging } from '../summary/merge-bound.ts';
-import type { Journal } from './journal.ts';
+import type { Journal } from './event-log.ts';
 
 export interface Budget {
   /** Waits, in the order of the calls, until it is certain whether one more segment may begin. After one that may not, none may. */

@@ -1,6 +1,6 @@
 /** From planned segments to captions, one model call per segment. */
 import { isCancellation } from '@temporalio/workflow';
-import { jobError } from '../schema/errors.ts';
+import { jobError } from '../core/errors.ts';
 import type { JobError, Progress } from '../schema/job.ts';
 import { chargedOf, type Prices } from '../schema/money.ts';
 import type { SegmentOutcome } from '../schema/shards.ts';
@@ -9,10 +9,10 @@ import { local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import type { Budget } from './budget.ts';
 import { isLong } from './chain.ts';
+import type { Journal } from './event-log.ts';
 import { attemptsOf, errorOf, failed } from './failures.ts';
-import type { Journal } from './journal.ts';
-import { describeSegment, placeOf } from './mend.ts';
 import { preparePictures } from './preprocess.ts';
+import { describeSegment, placeOf } from './repair.ts';
 
 const OVER_BUDGET = 'The job has no room below max_cost for another segment.';
 

@@ -3,7 +3,7 @@
  * content, so that the job finds it. Of a very long source only spans spread over it are looked at.
  */
 import { isCancellation, upsertMemo, workflowInfo } from '@temporalio/workflow';
-import { jobError } from '../schema/errors.ts';
+import { jobError } from '../core/errors.ts';
 import type { EstimateInput, EstimateMemo } from '../schema/estimate.ts';
 import { SHARD } from '../schema/shards.ts';
 import { spreadOver } from '../summary/estimate.ts';

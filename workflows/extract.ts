@@ -3,7 +3,7 @@ import type { ExtractedState, ExtractSpan, IngestOutput, JobRef } from '../schem
 import { cpu, local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
-import type { Journal } from './journal.ts';
+import type { Journal } from './event-log.ts';
 
 /** Spans under way at once, over all CPU workers. */
 const EXTRACT_AT_ONCE = 8;

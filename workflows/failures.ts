@@ -1,6 +1,6 @@
 /** From what Temporal throws to the error a user sees. */
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
-import { isErrorCode, jobError } from '../schema/errors.ts';
+import { isErrorCode, jobError } from '../core/errors.ts';
 import type { JobError } from '../schema/job.ts';
 import type { FailureDetails } from '../schema/stages.ts';
 
@@ -18,7 +18,7 @@ export function errorOf(failure: unknown): JobError {
 export function attemptsOf(failure: unknown): number {
   for (let cause = failure; cause instanceof Error; cause = cause.cause) {
     if (!(cause instanceof ApplicationFailure)) continue;
-    const [details] = (cause.details ?? []) as readonly Partial<FailureDetails>[]; // as activities/failures.ts writes them
+    const [details] = (cause.details ?? []) as readonly Partial<FailureDetails>[]; // as activities/lib/failures.ts writes them
     if (typeof details?.attempts === 'number') return details.attempts;
   }
   return 1;

@@ -1,14 +1,15 @@
 /** From captions to one summary: captions → sections → summary, level by level, each prompt within the model's means. */
+
+import type { ModelPlan } from '../schema/model-plan.ts';
 import { type Consumption, chargedOf, costOf, type Prices, plus } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { MergeOutcome } from '../schema/shards.ts';
 import type { JobRef, MergedState, ReduceOutput } from '../schema/stages.ts';
-import type { ModelPlan } from '../schema/model-plan.ts';
 import { cpu, gpu, local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
-import type { Journal } from './journal.ts';
-import { type Mender, placeOf } from './mend.ts';
+import type { Journal } from './event-log.ts';
+import { type Mender, placeOf } from './repair.ts';
 
 /** Merges under way at once. */
 const REDUCE_AT_ONCE = 16;

@@ -4,7 +4,7 @@
  * left off; docs/workflow.md has the arithmetic.
  */
 import { CancellationScope, ContinueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
-import { jobError } from '../schema/errors.ts';
+import { jobError } from '../core/errors.ts';
 import type { JobId } from '../schema/ids.ts';
 import { chargedOf } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
@@ -27,11 +27,11 @@ import { both } from './bounded.ts';
 import { openBudget } from './budget.ts';
 import { handOver, refOf } from './chain.ts';
 import { describe } from './describe.ts';
+import { type Journal, openJournal } from './event-log.ts';
 import { extract } from './extract.ts';
 import { errorOf, failed } from './failures.ts';
-import { type Journal, openJournal } from './journal.ts';
-import { openMender, type Try } from './mend.ts';
 import { isMerged, mergeLevel } from './reduce.ts';
+import { openMender, type Try } from './repair.ts';
 
 export async function summarize(input: SummarizeInput): Promise<void> {
   const ref = refOf(input);

@@ -10,7 +10,7 @@ import {
   type WorkflowInterceptors,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type EndedRun, parseTraceparent, TRACE_HEADER, traceparentOf } from '../schema/tracing.ts';
+import { type EndedRun, parseTraceparent, TRACE_HEADER, traceparentOf } from '../core/tracing.ts';
 
 interface TraceSinks extends Sinks {
   readonly trace: { ended(run: EndedRun): void };

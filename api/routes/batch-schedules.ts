@@ -1,17 +1,21 @@
 /** Schedules of batches: backfills that come again. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { FrameloomError } from '../../core/errors.ts';
 import { BatchSchedule, BatchScheduleList, firingKey, ScheduleCreate } from '../../schema/batch-schedule.ts';
-import { FrameloomError } from '../../schema/errors.ts';
 import type { File } from '../../schema/file.ts';
 import { batchIdFor, ScheduleId, scheduleIdFor } from '../../schema/ids.ts';
 import { schedulePrefix, scheduleShardName } from '../../store/names.ts';
-import { batchFingerprint, findLines, TAKE_IN_REFUSALS, takeIn } from '../batch-intake.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import { idempotencyHeader, idempotencyKey } from '../idempotency-key.ts';
-import { jsonLimit } from '../limits.ts';
-import { problems } from '../problems.ts';
-import type { QuotaGuard } from '../quotas.ts';
-import type { ScheduleRecord } from '../schedule-orchestrator.ts';
+import type { ScheduleRecord } from '../../temporal/schedule-orchestrator.ts';
+import {
+  type Api,
+  type ApiDeps,
+  idempotencyHeader,
+  idempotencyKey,
+  jsonLimit,
+  problems,
+  type QuotaGuard,
+} from '../app/index.ts';
+import { batchFingerprint, findLines, TAKE_IN_REFUSALS, takeIn } from '../batches/index.ts';
 
 const Params = z.object({ id: ScheduleId.meta({ description: 'Id of the schedule.' }) });
 const content = { 'application/json': { schema: BatchSchedule } };

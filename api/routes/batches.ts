@@ -1,5 +1,6 @@
 /** Batches: many jobs from one file, as in OpenAI's Batch API. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { FrameloomError } from '../../core/errors.ts';
 import {
   Batch,
   BatchChange,
@@ -16,20 +17,30 @@ import {
   type OutputLine,
   outputLines,
 } from '../../schema/batch-output.ts';
-import { FrameloomError } from '../../schema/errors.ts';
 import { BatchId, batchIdFor } from '../../schema/ids.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { batchOutcomeName, batchShardName } from '../../store/names.ts';
-import { batchFingerprint, findLines, TAKE_IN_REFUSALS, takeIn } from '../batch-intake.ts';
-import type { BatchRecord } from '../batch-orchestrator.ts';
-import { batchStatus, batchView, memoOfNextRound } from '../batch-view.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import { idempotencyHeader, idempotencyKey } from '../idempotency-key.ts';
-import { integerParam } from '../integer-param.ts';
-import { readJson } from '../job-view.ts';
-import { jsonLimit } from '../limits.ts';
-import { problems } from '../problems.ts';
-import type { QuotaGuard } from '../quotas.ts';
+import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
+import {
+  type Api,
+  type ApiDeps,
+  idempotencyHeader,
+  idempotencyKey,
+  integerParam,
+  jsonLimit,
+  problems,
+  type QuotaGuard,
+} from '../app/index.ts';
+import {
+  batchFingerprint,
+  batchStatus,
+  batchView,
+  findLines,
+  memoOfNextRound,
+  TAKE_IN_REFUSALS,
+  takeIn,
+} from '../batches/index.ts';
+import { readJson } from '../jobs/index.ts';
 
 const Params = z.object({ id: BatchId.meta({ description: 'Id of the batch.' }) });
 const content = { 'application/json': { schema: Batch } };

@@ -1,17 +1,13 @@
 /** What a request would cost, without running it. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { digest } from '../../schema/canonical.ts';
-import { FrameloomError, jobError } from '../../schema/errors.ts';
+import { digest } from '../../core/canonical-json.ts';
+import { FrameloomError, jobError } from '../../core/errors.ts';
 import { Estimate } from '../../schema/estimate.ts';
 import { EstimateId, estimateIdOf, jobIdFor } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import type { EstimateRecord } from '../estimate-orchestrator.ts';
-import { requireFiles } from '../file-records.ts';
-import { integerParam } from '../integer-param.ts';
-import { jsonLimit } from '../limits.ts';
-import { problems } from '../problems.ts';
-import { referPasswords, sealRequest } from '../sealed-request.ts';
+import type { EstimateRecord } from '../../temporal/estimate-orchestrator.ts';
+import { type Api, type ApiDeps, integerParam, jsonLimit, problems } from '../app/index.ts';
+import { referPasswords, requireFiles, sealRequest } from '../files/index.ts';
 
 const content = { 'application/json': { schema: Estimate } };
 

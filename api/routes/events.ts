@@ -1,14 +1,17 @@
 /** The event log of a job: as a stream that can be resumed, or page by page. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { isLastEvent, JobEvent } from '../../schema/events.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import { findJob } from '../find-job.ts';
-import { integerParam } from '../integer-param.ts';
-import { followEvents, storedEvents } from '../journal.ts';
-import { isClosed } from '../orchestrator.ts';
-import { tellPlace, withPlace } from '../place.ts';
-import { describeError, problems } from '../problems.ts';
-import { eventStream, SSE_HEADERS } from '../sse.ts';
+import { isClosed } from '../../temporal/orchestrator.ts';
+import { type Api, type ApiDeps, describeError, integerParam, problems } from '../app/index.ts';
+import {
+  eventStream,
+  findJob,
+  followEvents,
+  SSE_HEADERS,
+  storedEvents,
+  tellPlace,
+  withPlace,
+} from '../jobs/index.ts';
 import { JobParams } from './summaries.ts';
 
 /** -1 is before the first. */

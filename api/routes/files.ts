@@ -1,14 +1,20 @@
 /** Uploaded files: names for bytes that jobs can refer to. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { FrameloomError } from '../../schema/errors.ts';
+import { FrameloomError } from '../../core/errors.ts';
 import { File, type FilePurpose } from '../../schema/file.ts';
 import { FileId, newFileId } from '../../schema/ids.ts';
 import { type BlobStore, StoreError } from '../../store/artifact-store.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import { displayName, findFile, keepFile, keepRecord } from '../file-records.ts';
-import { type FormPart, formBoundary, formParts } from '../multipart.ts';
-import { problems } from '../problems.ts';
+import { type Api, type ApiDeps, problems } from '../app/index.ts';
+import {
+  displayName,
+  type FormPart,
+  findFile,
+  formBoundary,
+  formParts,
+  keepFile,
+  keepRecord,
+} from '../files/index.ts';
 
 /** What a file is uploaded for. */
 const UploadPurpose = z

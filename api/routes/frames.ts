@@ -1,12 +1,10 @@
 /** The pictures of a job, and why each was taken. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { FrameloomError } from '../../schema/errors.ts';
+import { FrameloomError } from '../../core/errors.ts';
 import { JobId } from '../../schema/ids.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import { findJob } from '../find-job.ts';
-import { createFrameIndex, frameList } from '../frame-index.ts';
-import { isClosed, type JobRecord } from '../orchestrator.ts';
-import { problems } from '../problems.ts';
+import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
+import { type Api, type ApiDeps, problems } from '../app/index.ts';
+import { createFrameIndex, findJob, frameList } from '../jobs/index.ts';
 import { JobParams } from './summaries.ts';
 
 const manifest = createRoute({

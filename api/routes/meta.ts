@@ -1,10 +1,7 @@
 /** Probes, figures, the contract and its reference page. None of these needs a key. */
-import { FrameloomError } from '../../schema/errors.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import { PAGE_POLICY } from '../limits.ts';
-import type { Metrics } from '../metrics.ts';
-import { openApiDocument } from '../openapi.ts';
-import { REFERENCE_STYLE, referencePage } from '../reference-page.ts';
+import { FrameloomError } from '../../core/errors.ts';
+import { type Api, type ApiDeps, type Metrics, PAGE_POLICY } from '../app/index.ts';
+import { openApiDocument, REFERENCE_STYLE, referencePage } from '../docs/index.ts';
 
 /** Time the parts have to answer a readiness probe, in milliseconds. */
 const READY_WITHIN = 2000;

@@ -1,23 +1,24 @@
 /** Jobs: start, look at, list, cancel, run again, delete. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { digest } from '../../schema/canonical.ts';
-import { FrameloomError } from '../../schema/errors.ts';
+import { digest } from '../../core/canonical-json.ts';
+import { FrameloomError } from '../../core/errors.ts';
 import { JobId, jobIdFor } from '../../schema/ids.ts';
 import { isFinal, Job, JobList } from '../../schema/job.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { jobPrefix } from '../../store/names.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import { requireFiles } from '../file-records.ts';
-import { findJob, settled, waitForJob } from '../find-job.ts';
-import { idempotencyHeader, idempotencyKey } from '../idempotency-key.ts';
-import { integerParam } from '../integer-param.ts';
-import { fullJobView, jobView, statusOf } from '../job-view.ts';
-import { jsonLimit } from '../limits.ts';
-import { isClosed, type JobRecord } from '../orchestrator.ts';
-import { withPlace } from '../place.ts';
-import { problems } from '../problems.ts';
-import type { QuotaGuard } from '../quotas.ts';
-import { referPasswords, sealRequest } from '../sealed-request.ts';
+import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
+import {
+  type Api,
+  type ApiDeps,
+  idempotencyHeader,
+  idempotencyKey,
+  integerParam,
+  jsonLimit,
+  problems,
+  type QuotaGuard,
+} from '../app/index.ts';
+import { referPasswords, requireFiles, sealRequest } from '../files/index.ts';
+import { findJob, fullJobView, jobView, settled, statusOf, waitForJob, withPlace } from '../jobs/index.ts';
 
 export const JobParams = z.object({ id: JobId.meta({ description: 'Id of the job.' }) });
 

@@ -1,6 +1,6 @@
 /** Uploads past the API, for files larger than what it may be sent: the client puts parts straight into the bucket. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { FrameloomError } from '../../schema/errors.ts';
+import { FrameloomError } from '../../core/errors.ts';
 import { FileId, newFileId, newUploadId, UploadId } from '../../schema/ids.ts';
 import {
   expiryOf,
@@ -14,11 +14,9 @@ import {
 } from '../../schema/upload.ts';
 import { type DirectUploads, StoreError } from '../../store/artifact-store.ts';
 import { SOURCE, uploadName } from '../../store/names.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import { displayName, keepRecord, readFile } from '../file-records.ts';
-import { readJson } from '../job-view.ts';
-import { jsonLimit } from '../limits.ts';
-import { problems } from '../problems.ts';
+import { type Api, type ApiDeps, jsonLimit, problems } from '../app/index.ts';
+import { displayName, keepRecord, readFile } from '../files/index.ts';
+import { readJson } from '../jobs/index.ts';
 
 /** How long the address of a part is good, in seconds. */
 const SIGNED_FOR = 3600;

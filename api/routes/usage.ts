@@ -1,10 +1,8 @@
 /** What a tenant has spent. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { FrameloomError } from '../../schema/errors.ts';
+import { FrameloomError } from '../../core/errors.ts';
 import { TenantUsage, usageView } from '../../schema/usage.ts';
-import type { Api, ApiDeps } from '../deps.ts';
-import { integerParam } from '../integer-param.ts';
-import { problems } from '../problems.ts';
+import { type Api, type ApiDeps, integerParam, problems } from '../app/index.ts';
 
 /** Seconds of Unix, up to the year 9999. */
 const LATEST = 253_402_300_799;

@@ -10,17 +10,16 @@ import {
   createGpuActivities,
   createWorkflowActivities,
 } from '../../activities/index.ts';
+import { loadSettings } from '../../config/settings.ts';
 import { findMediaTools } from '../../media/index.ts';
 import { jobIdFor, newFileId } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
-import { loadSettings } from '../../schema/settings.ts';
 import { type MergeOutcome, type SegmentOutcome, SHARD } from '../../schema/shards.ts';
 import type { ExtractSpan, KeepShardInput } from '../../schema/stages.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import { planSpans, videoRange } from '../../summary/plan.ts';
-import { startGenerator } from '../../workers/generator.ts';
-import { resolveModel } from '../../workers/models.ts';
+import { resolveModel, startGenerator } from '../../workers/models/index.ts';
 
 export interface PlainRun {
   /** From the first activity to the last; starting the model is not part of it. */

@@ -7,8 +7,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createClient, type FrameloomClient } from '../../api/client.ts';
-import { startEmbedded } from '../../cli/embedded/system.ts';
+import { startEmbedded } from '../../cli/embedded/index.ts';
+import { createClient, type FrameloomClient } from '../../client/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -3,8 +3,9 @@ import { openAsBlob } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient, type FrameloomClient } from '../../api/client.ts';
-import { type EmbeddedSystem, startEmbedded } from '../../cli/embedded/system.ts';
+import { startEmbedded } from '../../cli/embedded/index.ts';
+import type { EmbeddedSystem } from '../../cli/embedded/system.ts';
+import { createClient, type FrameloomClient } from '../../client/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import { makeVideo } from '../../test/world/video.ts';
 

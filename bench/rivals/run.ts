@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type PackageList, pythonWith } from '../../scripts/python-env.ts';
-import { sliceFolder } from '../../scripts/slice-folder.ts';
+import { sliceFolder } from '../runtime/slice-folder.ts';
 
 const Times = z.looseObject({
   /** One call for the whole prompt where the rival can, else its own way. */

@@ -4,9 +4,9 @@
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openGraphs } from '../../phi3v/graphs.ts';
-import { dataFiles } from '../../phi3v/inspect-folder.ts';
-import type { CacheRow } from '../../phi3v/kv-cache.ts';
+import { openGraphs } from '../../phi3v/engine/graphs.ts';
+import type { CacheRow } from '../../phi3v/engine/kv-cache.ts';
+import { dataFiles } from '../../phi3v/folder/inspect-folder.ts';
 import { median } from '../median.ts';
 import { likeliest, PROMPT_TOKENS, promptIds, STEPS, sliceConfig, THREADS, timed } from './slice.ts';
 

@@ -6,11 +6,10 @@ import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError, type FrameloomClient } from '../../api/client.ts';
+import { ApiError, type FrameloomClient } from '../../client/index.ts';
+import { FrameloomError } from '../../core/errors.ts';
 import { type Batch, isFinalBatch } from '../../schema/batch.ts';
-import { FrameloomError } from '../../schema/errors.ts';
-import { batchView, counts } from '../batch-progress.ts';
-import { scheduleAction } from '../batch-schedules.ts';
+import { given, numberOf } from '../arguments/index.ts';
 import { connectServer, type ServerConnection } from '../connect.ts';
 import {
   type Command,
@@ -21,7 +20,8 @@ import {
   UsageError,
 } from '../context.ts';
 import { printProblem } from '../follow.ts';
-import { given, numberOf } from '../option-values.ts';
+import { batchView, counts } from '../output/index.ts';
+import { scheduleAction } from './batch-schedules.ts';
 
 const OPTIONS = {
   out: { type: 'string' },

@@ -1,6 +1,6 @@
 /** `frameloom doctor`: what is found on this machine, and what to do about what is missing. */
 import { type Command, type CommandContext, EXIT, parseCommandLine, printLine } from '../context.ts';
-import { examine, type Finding } from '../examination.ts';
+import { examine, type Finding } from './doctor-checks.ts';
 
 const MARKS = { ok: 'ok', missing: 'MISSING', optional: 'not found' } as const;
 

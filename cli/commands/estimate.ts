@@ -1,12 +1,11 @@
 /** `frameloom estimate SOURCE…`: what a job would take and cost, without the model being asked. */
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../client/index.ts';
 import type { EstimateFigures } from '../../schema/estimate.ts';
+import { REQUEST_USAGE, readRequest, sourceName, uploadSource, withExtras } from '../arguments/index.ts';
 import { connectServer } from '../connect.ts';
 import { type Command, EXIT, printLine } from '../context.ts';
 import { printProblem } from '../follow.ts';
-import { progressView } from '../progress.ts';
-import { REQUEST_USAGE, readRequest, withExtras } from '../request-options.ts';
-import { sourceName, uploadSource } from '../sources.ts';
+import { progressView } from '../output/index.ts';
 
 export const estimate: Command = {
   summary: 'estimate what a summary would cost',

@@ -1,13 +1,12 @@
 /** `frameloom frames SOURCE --out DIR`: which pictures a job would take, as files to look at. */
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { formatCount, formatTime } from '../../core/format.ts';
 import { SummaryRequest } from '../../schema/request.ts';
-import { formatCount, formatTime } from '../../web/format.ts';
-import { pickFrames } from '../../activities/pick-frames.ts';
+import { given, numberOf, readSources, secondsOf } from '../arguments/index.ts';
 import { type Command, EXIT, parseCommandLine, printLine, UsageError } from '../context.ts';
-import { given, numberOf, secondsOf } from '../option-values.ts';
-import { readSources } from '../sources.ts';
 import { findTool } from '../tools.ts';
+import { pickFrames } from './pick-frames.ts';
 
 const OPTIONS = {
   out: { type: 'string' },

@@ -1,17 +1,15 @@
 /** `frameloom gc`: removes artifacts that have outlived their lifetime. */
 import { tmpdir } from 'node:os';
 import { Connection } from '@temporalio/client';
-import { FrameloomError } from '../../schema/errors.ts';
-import { SettingsError } from '../../schema/settings.ts';
+import { SettingsError } from '../../config/settings.ts';
+import { FrameloomError } from '../../core/errors.ts';
 import { StoreError } from '../../store/artifact-store.ts';
 import { type ClassCount, type CollectReport, collectGarbage } from '../../store/collect.ts';
 import { parseLifetimes } from '../../store/lifetimes.ts';
 import { openPlainStore } from '../../store/open-store.ts';
-import { liveJobs } from '../../workers/garbage.ts';
+import { liveJobs } from '../../temporal/grpc/index.ts';
 import { type Command, type CommandContext, EXIT, parseCommandLine, printLine } from '../context.ts';
-import { runningTemporal } from '../embedded/home-lock.ts';
-import { embeddedOptions } from '../embedded/options.ts';
-import { startEmbedded } from '../embedded/system.ts';
+import { embeddedOptions, runningTemporal, startEmbedded } from '../embedded/index.ts';
 
 const OPTIONS = {
   'dry-run': { type: 'boolean', default: false },

@@ -1,5 +1,5 @@
 /** `frameloom jobs`: looking after jobs on a server. */
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../client/index.ts';
 import type { Job } from '../../schema/job.ts';
 import { connectServer, type ServerConnection } from '../connect.ts';
 import {
@@ -11,7 +11,7 @@ import {
   UsageError,
 } from '../context.ts';
 import { followJob, printOutcome, printProblem } from '../follow.ts';
-import { progressView } from '../progress.ts';
+import { progressView } from '../output/index.ts';
 
 const OPTIONS = {
   limit: { type: 'string', default: '20' },

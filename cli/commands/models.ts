@@ -1,5 +1,6 @@
 /** `frameloom models`: which models there are, fetching their weights, and checking them. */
-import { WEIGHTS_ERRORS, WeightsError } from '../../workers/weights.ts';
+
+import { WEIGHTS_ERRORS, WeightsError } from '../../weights/index.ts';
 import {
   type Command,
   type CommandContext,
@@ -8,10 +9,10 @@ import {
   printLine,
   UsageError,
 } from '../context.ts';
-import { list } from '../models-list.ts';
-import { pull } from '../models-pull.ts';
-import { verify } from '../models-verify.ts';
-import { weightChoice } from '../weight-choice.ts';
+import { list } from './models-list.ts';
+import { pull } from './models-pull.ts';
+import { verify } from './models-verify.ts';
+import { weightChoice } from './weight-choice.ts';
 
 /** What shells say of a program that Ctrl-C has ended. */
 const STOPPED = 130;

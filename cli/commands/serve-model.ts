@@ -1,8 +1,8 @@
 /** `frameloom serve-model`: the model of this machine for others, with OpenAI's interface. */
-import { parseApiKeys } from '../../schema/api-keys.ts';
+import { parseApiKeys } from '../../config/api-keys.ts';
 import { type Command, EXIT, parseCommandLine, printLine, UsageError } from '../context.ts';
-import type { ReadyMessage } from '../embedded/roles.ts';
-import { jsonLog } from '../json-log.ts';
+import type { ReadyMessage } from '../embedded/index.ts';
+import { jsonLog } from '../output/index.ts';
 
 /** Where such servers listen by custom. */
 const DEFAULT_PORT = '8000';
@@ -27,7 +27,7 @@ finished. GPU workers use it with FRAMELOOM_MODEL_URL. docs/serving.md says what
     const port = Number(values.port);
     if (!/^\d+$/.test(values.port) || port > 65_535)
       throw new UsageError('--port takes a number up to 65535.');
-    const { runModelServer } = await import('../../workers/serve-model/run.ts');
+    const { runModelServer } = await import('../../workers/serve-model/index.ts');
     await runModelServer(settings, {
       host: values.host,
       port,

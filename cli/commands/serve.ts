@@ -1,9 +1,9 @@
 /** `frameloom serve`: the API and the console of a deployment. */
 import { tmpdir } from 'node:os';
-import { parseApiKeys } from '../../schema/api-keys.ts';
+import { parseApiKeys } from '../../config/api-keys.ts';
 import { type Command, EXIT, parseCommandLine, printLine } from '../context.ts';
-import type { ReadyMessage } from '../embedded/roles.ts';
-import { jsonLog } from '../json-log.ts';
+import type { ReadyMessage } from '../embedded/index.ts';
+import { jsonLog } from '../output/index.ts';
 import { packageVersion } from '../package-root.ts';
 
 export const serve: Command = {
@@ -17,16 +17,20 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
     parseCommandLine({ args: [...args], options: {} });
     const [
       { Client, Connection },
-      { createQueueFigures, createTemporalOrchestrator, parseGatewayTokens, startApi },
+      { startApi },
+      { parseGatewayTokens },
+      { createQueueFigures, createTemporalOrchestrator },
       { loadConsoleAssets },
       { openStore },
       { openTracing, tracedStarts },
     ] = await Promise.all([
       import('@temporalio/client'),
-      import('../../api/node.ts'),
+      import('../../api/entries/node.ts'),
+      import('../../api/app/index.ts'),
+      import('../../temporal/grpc/index.ts'),
       import('../../web/assets.ts'),
       import('../../store/open-store.ts'),
-      import('../../workers/tracing/tracing.ts'),
+      import('../../workers/telemetry/index.ts'),
     ]);
     // Lazy: processes of a deployment start in any order, and /readyz tells while Temporal is not there.
     const connection = Connection.lazy({

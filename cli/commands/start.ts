@@ -1,8 +1,6 @@
 /** `frameloom start`: the embedded system until Ctrl-C. What `npm start` runs. */
 import { type Command, EXIT, parseCommandLine, printLine } from '../context.ts';
-import { embeddedOptions } from '../embedded/options.ts';
-import { isFree } from '../embedded/ports.ts';
-import { startEmbedded } from '../embedded/system.ts';
+import { embeddedOptions, isFree, startEmbedded } from '../embedded/index.ts';
 
 export const start: Command = {
   summary: 'run the whole system on this machine: API, console, workers, Temporal',

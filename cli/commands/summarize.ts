@@ -1,18 +1,20 @@
 /** `frameloom summarize SOURCE…`: one job, followed to its end. */
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../client/index.ts';
 import { isFinal, type Job } from '../../schema/job.ts';
-import { connectServer, type ServerConnection } from '../connect.ts';
-import { type Command, type CommandContext, printLine } from '../context.ts';
-import { followJob, printOutcome, printProblem } from '../follow.ts';
-import { type ProgressView, progressView } from '../progress.ts';
 import {
   type Extras,
   REQUEST_USAGE,
   type RequestOptions,
   readRequest,
+  type Source,
+  sourceName,
+  uploadSource,
   withExtras,
-} from '../request-options.ts';
-import { type Source, sourceName, uploadSource } from '../sources.ts';
+} from '../arguments/index.ts';
+import { connectServer, type ServerConnection } from '../connect.ts';
+import { type Command, type CommandContext, printLine } from '../context.ts';
+import { followJob, printOutcome, printProblem } from '../follow.ts';
+import { type ProgressView, progressView } from '../output/index.ts';
 
 /** Exit code of a process that was interrupted, as shells have it. */
 const INTERRUPTED = 130;

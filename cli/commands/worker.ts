@@ -2,7 +2,7 @@
 import { utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ERRORS, FrameloomError } from '../../schema/errors.ts';
+import { ERRORS, FrameloomError } from '../../core/errors.ts';
 import {
   type Command,
   type CommandContext,
@@ -11,7 +11,7 @@ import {
   printLine,
   UsageError,
 } from '../context.ts';
-import type { ReadyMessage } from '../embedded/roles.ts';
+import type { ReadyMessage } from '../embedded/index.ts';
 
 /** How often the sign of life is renewed; deploy/healthcheck.mjs gives up on one that is three times as old. */
 const SIGN_OF_LIFE_MS = 10_000;
@@ -41,8 +41,8 @@ promote sends new jobs to the workers of build TEMPORAL_WORKER_BUILD_ID; jobs th
     };
     try {
       if (role === 'cpu')
-        await (await import('../../workers/cpu.ts')).runCpuWorker(settings, { onReady, signal });
-      else await (await import('../../workers/gpu.ts')).runGpuWorker(settings, { onReady, signal });
+        await (await import('../../workers/cpu/index.ts')).runCpuWorker(settings, { onReady, signal });
+      else await (await import('../../workers/gpu/index.ts')).runGpuWorker(settings, { onReady, signal });
     } catch (error) {
       if (!(error instanceof FrameloomError) || error.retryable) throw error;
       // Such as a model that is not there: starting again cannot help, and the exit code says so to a supervisor.
@@ -58,7 +58,7 @@ promote sends new jobs to the workers of build TEMPORAL_WORKER_BUILD_ID; jobs th
 
 async function promote({ settings, stderr, signal }: CommandContext): Promise<number> {
   try {
-    await (await import('../../workers/deployment.ts')).promoteBuild(settings, signal);
+    await (await import('../../temporal/grpc/index.ts')).promoteBuild(settings, signal);
   } catch (error) {
     if (!(error instanceof FrameloomError)) throw error;
     printLine(stderr, `frameloom: ${error.message}`);

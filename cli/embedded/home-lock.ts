@@ -4,8 +4,8 @@
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createExclusively, removeStale } from '../lock-file.ts';
-import { isRunning, type ProcessMark, waitUntilGone } from './process-mark.ts';
+import { createExclusively, removeStale } from '../../core/lock-file.ts';
+import { isRunning, type ProcessMark, waitUntilGone } from '../../core/process-identity.ts';
 
 interface Note {
   readonly supervisor: ProcessMark;

@@ -1,6 +1,5 @@
 /** How commands start the embedded system from their settings. */
-import type { CommandContext } from '../context.ts';
-import { printLine } from '../context.ts';
+import { type CommandContext, printLine } from '../context.ts';
 import type { EmbeddedOptions } from './system.ts';
 
 /** Options for a system in the home of the settings. */

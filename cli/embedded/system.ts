@@ -5,10 +5,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve as toAbsolute } from 'node:path';
+import { markOf } from '../../core/process-identity.ts';
 import { commandEntry } from '../package-root.ts';
 import { findTool } from '../tools.ts';
 import { lockHome } from './home-lock.ts';
-import { markOf } from './process-mark.ts';
 import { isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
 import {
   ChildFailed,
@@ -147,8 +147,8 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
     if (env.TEMPORAL_WORKER_BUILD_ID) {
       // Whoever runs everything with one command means these workers.
       const [{ promoteBuild }, { loadSettings }] = await Promise.all([
-        import('../../workers/deployment.ts'),
-        import('../../schema/settings.ts'),
+        import('../../temporal/grpc/index.ts'),
+        import('../../config/settings.ts'),
       ]);
       await promoteBuild(loadSettings(childEnv), signal ?? new AbortController().signal);
     }

@@ -1,12 +1,13 @@
 /** Entry of the function behind the function URL. The build makes one file of it, `dist/lambda/api.mjs`. */
 import { tmpdir } from 'node:os';
 import { Client, Connection } from '@temporalio/client';
-import { createLambdaApi, createTemporalOrchestrator } from '../../api/lambda.ts';
-import { jsonLog } from '../../cli/json-log.ts';
+import { createLambdaApi } from '../../api/entries/lambda.ts';
+import { jsonLog } from '../../cli/output/index.ts';
+import { parseApiKeys } from '../../config/api-keys.ts';
+import { loadSettings } from '../../config/settings.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { parseApiKeys } from '../../schema/api-keys.ts';
-import { loadSettings } from '../../schema/settings.ts';
 import { openStore } from '../../store/open-store.ts';
+import { createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 
 const settings = loadSettings(process.env);
 // Lazy: a cold start waits for nothing. A connection that died while the function was frozen is made anew.

@@ -4,29 +4,28 @@
  * one before it; the few pictures that may still be asked for wait in memory. A picture that was not written, which is one
  * that shows what the candidate before it showed, is decoded on its own.
  */
-import { FrameloomError } from '../../schema/errors.ts';
+import { FrameloomError } from '../../core/errors.ts';
 import type { PictureCoding } from '../../schema/source.ts';
+import { type MediaTools, mediaFailure, type Program, startProgram } from '../exec/index.ts';
+import type { Picture, Size } from '../images/index.ts';
 import {
   checkTime,
   type DecodeOptions,
+  fieldFilters,
   type Grid,
   gridIndex,
   inputArgsFrom,
   landing,
+  planeFilters,
   rawOutput,
+  Stamps,
   selection,
   TIME_SLACK,
   timedData,
-} from '../decode.ts';
-import { mediaFailure } from '../ffmpeg.ts';
-import type { Picture, Size } from '../picture.ts';
-import { fieldFilters, planeFilters } from '../picture-filters.ts';
-import { type Program, startProgram } from '../process.ts';
-import { Stamps } from '../stamps.ts';
-import type { MediaTools } from '../tools.ts';
-import { PictureShelf, PLANE_QUEUE } from './picture-shelf.ts';
+} from '../video/index.ts';
+import { PictureShelf, PLANE_QUEUE } from './frame-buffer.ts';
 import { type Plane, planeBytes, planeSize, readPlane } from './plane.ts';
-import { type StoredForm, storedForm } from './stored-picture.ts';
+import { type StoredForm, storedForm } from './stored-frame.ts';
 
 export interface CandidateRequest {
   /** Size of the pictures. */

@@ -2,7 +2,7 @@
  * The small picture on which sampling decides: luma of at most 256 cells along the long side and both colour differences at
  * half that, as ffmpeg scales them (`yuv420p`), gathered into blocks of 4×4 cells. 55 KB stand for a frame of any size.
  */
-import type { Size } from '../picture.ts';
+import type { Size } from '../images/index.ts';
 
 /** Cells along the long side: enough that one digit in text of 24 of 720 lines is seen. */
 const MAX_CELLS = 256;

@@ -1,10 +1,8 @@
 /** Samples by `adaptive` and `scene`: one decoding of a span, however many windows it has. */
 import type { SampleWindows } from '../../schema/stages.ts';
-import { type DecodeOptions, TIME_SLACK } from '../decode.ts';
-import type { Size } from '../picture.ts';
-import type { ProbedVideo } from '../probe.ts';
-import type { SampledFrame } from '../sampled-frame.ts';
-import type { MediaTools } from '../tools.ts';
+import type { MediaTools } from '../exec/index.ts';
+import type { Size } from '../images/index.ts';
+import { type DecodeOptions, type ProbedVideo, TIME_SLACK } from '../video/index.ts';
 import { type Candidate, decodeCandidates } from './candidates.ts';
 import {
   CONTEXT,
@@ -14,9 +12,10 @@ import {
   type Seen,
   STEP,
   type Verdict,
-} from './follow.ts';
+} from './change-sampler.ts';
 import { perceptualHash } from './perceptual-hash.ts';
 import { compare } from './plane.ts';
+import type { SampledFrame } from './sampled-frame.ts';
 import { ptsOf, type Window, windowAt } from './windows.ts';
 
 /**

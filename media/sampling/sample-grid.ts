@@ -1,19 +1,19 @@
 /** Samples by `fps` and `count`: the first frame at or after each point of a grid, unless it looks like the one kept before. */
 import type { SampleWindows } from '../../schema/stages.ts';
+import type { MediaTools } from '../exec/index.ts';
+import type { Size } from '../images/index.ts';
 import {
   type DecodeOptions,
   decodeFrames,
   type Grid,
   gridIndex,
+  type ProbedVideo,
   TIME_SLACK,
   type TimedPicture,
-} from '../decode.ts';
-import { DUPLICATE_BELOW, difference, type Thumbnail, thumbnail } from '../difference.ts';
-import type { Size } from '../picture.ts';
-import type { ProbedVideo } from '../probe.ts';
-import type { SampledFrame } from '../sampled-frame.ts';
-import type { MediaTools } from '../tools.ts';
+} from '../video/index.ts';
+import { DUPLICATE_BELOW, difference, type Thumbnail, thumbnail } from './difference.ts';
 import { perceptualHash } from './perceptual-hash.ts';
+import type { SampledFrame } from './sampled-frame.ts';
 import { ptsOf, windowAt } from './windows.ts';
 
 /** From this grid interval on, in seconds, seeking to each point is faster than decoding everything in between. */

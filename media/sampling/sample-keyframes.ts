@@ -1,14 +1,13 @@
 /** Samples by `keyframe`: nothing else is decoded, so hours take seconds; how often there is one is the encoder's choice. */
 import type { FrameDecision } from '../../schema/source.ts';
-import { type DecodeOptions, TIME_SLACK } from '../decode.ts';
-import { DUPLICATE_BELOW } from '../difference.ts';
-import type { ProbedVideo } from '../probe.ts';
-import type { SampledFrame } from '../sampled-frame.ts';
-import type { MediaTools } from '../tools.ts';
+import type { MediaTools } from '../exec/index.ts';
+import { type DecodeOptions, type ProbedVideo, TIME_SLACK } from '../video/index.ts';
 import { type Candidate, type CandidateRequest, decodeCandidates, TimesLostError } from './candidates.ts';
+import { DUPLICATE_BELOW } from './difference.ts';
 import { perceptualHash } from './perceptual-hash.ts';
 import { compare } from './plane.ts';
 import type { ChangeRequest } from './sample-changes.ts';
+import type { SampledFrame } from './sampled-frame.ts';
 import { ptsOf, windowAt } from './windows.ts';
 
 /** Least time between two candidates, in seconds: some videos have nothing but keyframes. */

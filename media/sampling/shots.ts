@@ -7,7 +7,7 @@
  *  - A short fade through black: what comes up is new against what went down.
  *  - A dissolve or fade: most of it is new over a longer stretch whose middle is the mixture of its ends (`blend`).
  */
-import { DUPLICATE_BELOW } from '../difference.ts';
+import { DUPLICATE_BELOW } from './difference.ts';
 import { blend, novelty } from './novelty.ts';
 import { type Change, changedShare, compare, type Plane, replaced } from './plane.ts';
 

@@ -3,8 +3,7 @@
  * whoever cuts spans along windows decodes nothing twice, and whoever cuts them elsewhere gets the same decisions.
  */
 import type { SampleWindows } from '../../schema/stages.ts';
-import { TIME_SLACK } from '../decode.ts';
-import type { ProbedVideo } from '../probe.ts';
+import { type ProbedVideo, TIME_SLACK } from '../video/index.ts';
 
 export interface Window {
   readonly index: number;

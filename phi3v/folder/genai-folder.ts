@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ModelError } from '../errors.ts';
+import { ModelError } from '../../onnx/index.ts';
 import { cacheNames, type ModelFolder, ROPE_SWITCH } from './model-folder.ts';
 import { readJson } from './read-json.ts';
 

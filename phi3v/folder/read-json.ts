@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { ModelError } from '../errors.ts';
+import { ModelError } from '../../onnx/index.ts';
 
 /**
  * One JSON file of a model folder, checked against `schema`.

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ModelError } from '../errors.ts';
+import { ModelError } from '../../onnx/index.ts';
 import { cacheNames, type ModelFolder, ROPE_SWITCH } from './model-folder.ts';
 import { readJson } from './read-json.ts';
 

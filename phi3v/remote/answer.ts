@@ -1,5 +1,5 @@
-import { ModelError } from '../errors.ts';
-import type { FinishReason } from '../scheduler.ts';
+import { ModelError } from '../../onnx/index.ts';
+import type { FinishReason } from '../engine/index.ts';
 import { failureInStream } from './failures.ts';
 import { sseData } from './sse.ts';
 import { Chunk, ErrorAnswer } from './wire.ts';

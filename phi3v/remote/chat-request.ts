@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { ModelError } from '../errors.ts';
-import type { GenerateRequest, ImageFile } from '../generator.ts';
-import { imageTokens } from '../hd-size.ts';
-import type { PaddedImage } from '../hd-transform.ts';
-import { decodePadded } from '../padded-file.ts';
-import type { PromptPart, Role } from '../prompt.ts';
+import { ModelError } from '../../onnx/index.ts';
+import type { GenerateRequest, ImageFile } from '../engine/index.ts';
+import { decodePadded, imageTokens, type PaddedImage } from '../image/index.ts';
+import type { PromptPart, Role } from '../text/index.ts';
 
 type ContentPart =
   | { readonly type: 'text'; readonly text: string }

@@ -1,4 +1,4 @@
-import { ModelError, type ModelErrorCode } from '../errors.ts';
+import { ModelError, type ModelErrorCode } from '../../onnx/index.ts';
 import { ErrorAnswer } from './wire.ts';
 
 /** Characters of an endpoint's own words that are kept, for logs: nobody knows what they hold. */

@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher, request as send } from 'undici';
-import { asModelError, ModelError } from '../errors.ts';
-import type { GenerateOptions, GenerateRequest, Generation, Generator } from '../generator.ts';
+import { asModelError, ModelError } from '../../onnx/index.ts';
+import type { GenerateOptions, GenerateRequest, Generation, Generator } from '../engine/index.ts';
 import { readAnswer } from './answer.ts';
 import { chatRequest } from './chat-request.ts';
 import { failureOfStatus } from './failures.ts';

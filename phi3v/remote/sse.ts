@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.ts';
+import { ModelError } from '../../onnx/index.ts';
 
 /** Characters of one message. An answer comes in pieces of some words; what is longer is no such endpoint. */
 const MAX_MESSAGE = 4 * 2 ** 20;

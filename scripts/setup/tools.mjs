@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { answer, aptInstall, hasApt, onPath, SetupError } from './commands.mjs';
 import { entryFor } from './record.mjs';
 
-/** ffmpeg before this lacks an option that decoding needs (media/tools.ts); builds from git number differently. */
+/** ffmpeg before this lacks an option that decoding needs (media/exec/media-tools.ts); builds from git number differently. */
 const OLDEST_FFMPEG = 5;
 
 /** The version a program tells, or undefined where it is not that program or too old. */

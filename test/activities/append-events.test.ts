@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, it } from 'vitest';
 import { createWorkflowActivities } from '../../activities/index.ts';
-import { storedEvents } from '../../api/journal.ts';
+import { storedEvents } from '../../api/jobs/index.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import type { LoggedEvent } from '../../schema/stages.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 
 it('loses no event and repeats none when a worker dies between writing a batch and saying so', async () => {
   const root = await mkdtemp(join(tmpdir(), 'frameloom-events-'));

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEstimateCosts } from '../../activities/estimate-costs.ts';
-import { modelPlan } from '../../activities/model.ts';
-import { keepRate } from '../../activities/rates.ts';
+import { modelPlan } from '../../activities/lib/model.ts';
+import { keepRate } from '../../activities/lib/rates.ts';
 import profile from '../../models/tiny-phi3v/frameloom.json' with { type: 'json' };
 import type { EstimateCostsInput, EstimateFigures } from '../../schema/estimate.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import type { Ledger } from '../../schema/job.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { extractionName, shardName } from '../../store/names.ts';
 
 const bundled = ModelProfile.parse(profile);

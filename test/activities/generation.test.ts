@@ -8,15 +8,16 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createGpuActivities } from '../../activities/index.ts';
-import { type GenerateOptions, type GenerateRequest, type Generator, ModelError } from '../../phi3v/index.ts';
+import { digest as digestOf } from '../../core/canonical-json.ts';
+import { ModelError } from '../../onnx/index.ts';
+import type { GenerateOptions, GenerateRequest, Generator } from '../../phi3v/index.ts';
 import type { GpuActivities } from '../../schema/activities.ts';
-import { digest as digestOf } from '../../schema/canonical.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import type { PlanShard } from '../../schema/shards.ts';
 import type { DescribeInput, DescribeOutput } from '../../schema/stages.ts';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { checkpointName, shardName } from '../../store/names.ts';
 
 const profile = ModelProfile.parse({

@@ -7,13 +7,13 @@ import { DefaultLogger } from '@temporalio/worker';
 import { PDFDocument, PDFNumber, StandardFonts } from 'pdf-lib';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Extraction } from '../../activities/extraction.ts';
 import {
   type CpuDeps,
   createCpuActivities,
   createGpuActivities,
   createWorkflowActivities,
 } from '../../activities/index.ts';
+import type { Extraction } from '../../activities/lib/extraction.ts';
 import { findMediaTools } from '../../media/index.ts';
 import type { Generator } from '../../phi3v/index.ts';
 import { fileIdFor, type JobId, jobIdFor } from '../../schema/ids.ts';
@@ -21,7 +21,7 @@ import { ModelProfile } from '../../schema/model-profile.ts';
 import type { SourceRequest } from '../../schema/request.ts';
 import type { ExtractInput, ExtractOutput, IngestOutput } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCE, secretName } from '../../store/names.ts';
 import { makePptx, type PptxSpec } from '../corpus/pptx.ts';
 import { lockedPdf } from '../media/locked-pdf.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseApiKeys } from '../../schema/api-keys.ts';
+import { parseApiKeys } from '../../config/api-keys.ts';
 import type { Job } from '../../schema/job.ts';
 import { withApp } from './harness.ts';
 

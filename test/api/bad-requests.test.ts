@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_JSON_BYTES } from '../../api/limits.ts';
-import { ERRORS, type ErrorCode } from '../../schema/errors.ts';
+import { MAX_JSON_BYTES } from '../../api/app/index.ts';
+import { ERRORS, type ErrorCode } from '../../core/errors.ts';
 import { Problem } from '../../schema/problem.ts';
 import { type Harness, withApp } from './harness.ts';
 

@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBeginFiring } from '../../activities/begin-firing.ts';
-import { withTypedFailures } from '../../activities/failures.ts';
 import { createFinishBatch } from '../../activities/finish-batch.ts';
 import { createBatchActivities } from '../../activities/index.ts';
-import { createClient, type FrameloomClient } from '../../api/client.ts';
-import { createTemporalOrchestrator, startApi } from '../../api/node.ts';
+import { withTypedFailures } from '../../activities/lib/failures.ts';
+import { createBeginFiring } from '../../activities/prepare-firing.ts';
+import { startApi } from '../../api/entries/node.ts';
+import { createClient, type FrameloomClient } from '../../client/index.ts';
 import { BatchSchedule } from '../../schema/batch-schedule.ts';
 import { batchIdFor } from '../../schema/ids.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
-import { createSeeJob } from '../../workers/see-job.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
+import { createDescribeJob, createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 import { type Ended, runFrameloom } from '../cli/run-frameloom.ts';
 import { startTemporal } from '../support/temporal.ts';
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
     {
       taskQueue: TASK_QUEUES.workflow,
       workflowsPath: fileURLToPath(new URL('../workflows/batch-summarize.ts', import.meta.url)),
-      activities: createBatchActivities({ store, seeJob: createSeeJob(server.native, 'default') }),
+      activities: createBatchActivities({ store, describeJob: createDescribeJob(server.native, 'default') }),
     },
     {
       taskQueue: TASK_QUEUES.cpu,

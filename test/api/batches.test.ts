@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { textLines } from '../../api/json-lines.ts';
-import { formParts } from '../../api/multipart.ts';
+import { textLines } from '../../api/batches/json-lines.ts';
+import { formParts } from '../../api/files/index.ts';
 import { Batch, MAX_LINE_BYTES, type ShardLine } from '../../schema/batch.ts';
 import type { BatchOutcome } from '../../schema/batch-output.ts';
 import { File } from '../../schema/file.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createClient } from '../../api/client.ts';
-import { type SseMessage, sseMessages } from '../../api/sse-reader.ts';
+import { createClient } from '../../client/index.ts';
+import { type SseMessage, sseMessages } from '../../core/sse.ts';
 import { isLastEvent, type JobEvent } from '../../schema/events.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { Job } from '../../schema/job.ts';

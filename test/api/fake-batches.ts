@@ -1,9 +1,10 @@
 /** The batch part of the port in memory. Kept honest by the contract suite. */
-import type { BatchOrchestrator, BatchRecord } from '../../api/batch-orchestrator.ts';
+
+import { FrameloomError } from '../../core/errors.ts';
 import type { BatchMemo } from '../../schema/batch.ts';
 import type { BatchControl } from '../../schema/batch-stages.ts';
-import { FrameloomError } from '../../schema/errors.ts';
 import type { BatchId } from '../../schema/ids.ts';
+import type { BatchOrchestrator, BatchRecord } from '../../temporal/batch-orchestrator.ts';
 
 export interface FakeBatches extends BatchOrchestrator {
   /** Changes the memo, as the workflow would. */

@@ -1,7 +1,8 @@
 /** Estimates in memory, with the hand that makes them. */
-import type { EstimateOrchestrator, EstimateRecord } from '../../api/estimate-orchestrator.ts';
+
 import type { EstimateInput, EstimateMemo } from '../../schema/estimate.ts';
 import type { EstimateId } from '../../schema/ids.ts';
+import type { EstimateOrchestrator, EstimateRecord } from '../../temporal/estimate-orchestrator.ts';
 
 export interface FakeEstimates extends EstimateOrchestrator {
   /** What each was started with, in order. */

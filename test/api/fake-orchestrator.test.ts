@@ -1,6 +1,6 @@
-import { describeBatches } from './batch-contract.ts';
+import { describeBatches } from '../temporal/batch-contract.ts';
+import { describeOrchestrator } from '../temporal/orchestrator-contract.ts';
 import { createFakeOrchestrator, type FakeOrchestrator } from './fake-orchestrator.ts';
-import { describeOrchestrator } from './orchestrator-contract.ts';
 
 const orchestrator: FakeOrchestrator = createFakeOrchestrator();
 

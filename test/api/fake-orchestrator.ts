@@ -1,10 +1,10 @@
 /** The orchestrator port in memory, with the hands that move a job along. Kept honest by the contract suite. */
-import type { JobRecord, Orchestrator } from '../../api/orchestrator.ts';
-import { isClosed, memoOfRetry } from '../../api/orchestrator.ts';
-import { FrameloomError } from '../../schema/errors.ts';
+
+import { FrameloomError } from '../../core/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { sumSpending } from '../../schema/money.ts';
+import { isClosed, type JobRecord, memoOfRetry, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { createFakeBatches, type FakeBatches } from './fake-batches.ts';
 import { createFakeEstimates, type FakeEstimates } from './fake-estimates.ts';
 

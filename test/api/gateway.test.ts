@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Api } from '../../api/deps.ts';
-import { createGateway, type GatewayDeps } from '../../api/gateway.ts';
-import { parseGatewayTokens } from '../../api/gateway-auth.ts';
-import { parseApiKeys } from '../../schema/api-keys.ts';
+import { type Api, parseGatewayTokens } from '../../api/app/index.ts';
+import { createGateway, type GatewayDeps } from '../../api/entries/gateway.ts';
+import { parseApiKeys } from '../../config/api-keys.ts';
 import type { Job } from '../../schema/job.ts';
 import { type Harness, sampleEvents, withApp } from './harness.ts';
 

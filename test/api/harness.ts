@@ -2,13 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApp } from '../../api/app.ts';
-import type { Api, ApiDeps, Clock } from '../../api/deps.ts';
+import type { Api, ApiDeps, Clock } from '../../api/app/index.ts';
+import { createApp } from '../../api/create-app.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { Job, Progress } from '../../schema/job.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { eventsName } from '../../store/names.ts';
 import { createFakeOrchestrator, type FakeOrchestrator } from './fake-orchestrator.ts';
 

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLambdaApi } from '../../api/lambda.ts';
-import { parseApiKeys } from '../../schema/api-keys.ts';
+import { createLambdaApi } from '../../api/entries/lambda.ts';
+import { parseApiKeys } from '../../config/api-keys.ts';
 import type { File } from '../../schema/file.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { Job } from '../../schema/job.ts';

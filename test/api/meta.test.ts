@@ -1,6 +1,6 @@
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { ERRORS } from '../../schema/errors.ts';
+import { ERRORS } from '../../core/errors.ts';
 import { withApp } from './harness.ts';
 
 describe('the contract', () => {
@@ -130,7 +130,7 @@ describe('the console', () => {
 describe('the app', () => {
   it('needs nothing of Node: it bundles for a platform without built-in modules', async () => {
     const { outputFiles, metafile } = await build({
-      entryPoints: ['api/app.ts'],
+      entryPoints: ['api/create-app.ts'],
       bundle: true,
       write: false,
       metafile: true,
@@ -147,7 +147,7 @@ describe('the app', () => {
 
   it('has a client that costs a page less than 8 kB', async () => {
     const { outputFiles } = await build({
-      entryPoints: ['api/client.ts'],
+      entryPoints: ['client/client.ts'],
       bundle: true,
       write: false,
       minify: true,

@@ -1,8 +1,8 @@
 /** Estimates and totals at the door of the API. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseApiKeys } from '../../schema/api-keys.ts';
-import { jobError } from '../../schema/errors.ts';
+import { parseApiKeys } from '../../config/api-keys.ts';
+import { jobError } from '../../core/errors.ts';
 import { Estimate, type EstimateFigures } from '../../schema/estimate.ts';
 import type { JobId } from '../../schema/ids.ts';
 import { TenantUsage } from '../../schema/usage.ts';

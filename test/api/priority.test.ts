@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Orchestrator } from '../../api/orchestrator.ts';
-import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
+import { createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
+import type { Orchestrator } from '../../temporal/orchestrator.ts';
 import { startTemporal } from '../support/temporal.ts';
 
 type Priority = SummaryRequest['priority'];

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseApiKeys } from '../../schema/api-keys.ts';
+import { parseApiKeys } from '../../config/api-keys.ts';
+import { NO_QUOTAS } from '../../config/quotas.ts';
 import type { JobId } from '../../schema/ids.ts';
 import { NOTHING_SPENT } from '../../schema/money.ts';
-import { NO_QUOTAS } from '../../schema/quotas.ts';
 import { type Harness, withApp } from './harness.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

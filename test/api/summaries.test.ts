@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ERRORS } from '../../schema/errors.ts';
+import { ERRORS } from '../../core/errors.ts';
 import type { Job } from '../../schema/job.ts';
 import { jobPrefix } from '../../store/names.ts';
 import { PROGRESS, withApp } from './harness.ts';

@@ -1,7 +1,7 @@
 /** R17: nothing of one tenant can be read, changed or used by another, on any route of the contract, however it is asked. */
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { parseApiKeys } from '../../schema/api-keys.ts';
+import { parseApiKeys } from '../../config/api-keys.ts';
 import type { Estimate } from '../../schema/estimate.ts';
 import { type FileId, type JobId, newUploadId, type UploadId } from '../../schema/ids.ts';
 import type { StoredUpload } from '../../schema/upload.ts';

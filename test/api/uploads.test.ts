@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignedParts, Upload } from '../../schema/upload.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { SOURCE } from '../../store/names.ts';
-import { createS3Store } from '../../store/s3-store.ts';
+import { createS3Store } from '../../store/s3/index.ts';
 import { hashing, PART, sha256Of } from '../store/contract.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
 import { type Harness, withApp } from './harness.ts';

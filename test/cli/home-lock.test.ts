@@ -4,8 +4,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HomeInUse, lockHome, runningSystem } from '../../cli/embedded/home-lock.ts';
-import { markOf } from '../../cli/embedded/process-mark.ts';
+import { lockHome } from '../../cli/embedded/home-lock.ts';
+import { HomeInUse, runningSystem } from '../../cli/embedded/index.ts';
+import { markOf } from '../../core/process-identity.ts';
 
 let home: string;
 beforeEach(async () => {

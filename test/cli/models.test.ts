@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { models } from '../../cli/commands/models.ts';
 import { UsageError } from '../../cli/context.ts';
 import { commandEntry } from '../../cli/package-root.ts';
-import { loadSettings } from '../../schema/settings.ts';
+import { loadSettings } from '../../config/settings.ts';
 import { answer, corrupt, type FakeHub, type Fault, hang, startFakeHub } from '../support/fake-hub.ts';
 import { API, addressOf, FILES, PINNED, publishRepository, SHA } from '../support/fake-model-repository.ts';
 import { cleanEnv, type Ended, runFrameloom } from './run-frameloom.ts';

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ChildFailed, type SupervisedChild, superviseChild } from '../../cli/embedded/supervised-child.ts';
+import { ChildFailed } from '../../cli/embedded/index.ts';
+import { type SupervisedChild, superviseChild } from '../../cli/embedded/supervised-child.ts';
 
 let folder: string;
 let child: SupervisedChild<number> | undefined;

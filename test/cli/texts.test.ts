@@ -2,10 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readSources } from '../../cli/arguments/index.ts';
 import { UsageError } from '../../cli/context.ts';
-import { progressView } from '../../cli/progress.ts';
-import { resultText } from '../../cli/result-text.ts';
-import { readSources } from '../../cli/sources.ts';
+import { progressView, resultText } from '../../cli/output/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { SummaryResult } from '../../schema/result.ts';
 

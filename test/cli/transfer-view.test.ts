@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { type TransferState, transferView } from '../../cli/transfer-view.ts';
+import { transferView } from '../../cli/output/index.ts';
+import type { TransferState } from '../../cli/output/transfer-view.ts';
 
 /** What is written, with a clock that the test moves. */
 function stage(isTTY: boolean) {

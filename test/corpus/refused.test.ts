@@ -1,7 +1,7 @@
 /** What cannot be summarized is refused at ingestion: with its code, told plainly, for good, and soon. */
 import { ApplicationFailure } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ERRORS } from '../../schema/errors.ts';
+import { ERRORS } from '../../core/errors.ts';
 import { corpusFile, missingEncoder } from './build.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 import { REFUSED } from './refused.ts';

@@ -1,8 +1,8 @@
 /** What cannot be summarized, and what means harm: each file with the code of its refusal. */
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { deflateSync } from 'node:zlib';
-import { crc32 } from '../../media/crc32.ts';
-import type { ErrorCode } from '../../schema/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import { crc32 } from '../../media/archive/crc32.ts';
 import type { Recipe } from './build.ts';
 import { H264, keepShare, patch, SINE, split } from './encoding.ts';
 

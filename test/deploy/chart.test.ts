@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../cli/package-root.ts';
-import { settingsTable } from '../../schema/settings.ts';
+import { settingsTable } from '../../config/settings.ts';
 import { objectChecker } from './kubernetes-schemas.ts';
 import { containersOf, deploymentOf, deployments, EXAMPLES, helm, render, SKIPPED } from './render.ts';
 

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { packageRoot } from '../../cli/package-root.ts';
-import { settingsTable } from '../../schema/settings.ts';
+import { settingsTable } from '../../config/settings.ts';
 import { containerFileProblems, execForm, parseContainerFile } from '../../scripts/container-file.ts';
 import { bundleLambda } from '../../scripts/lambda-bundle.ts';
 import { cleanEnv, run } from '../cli/run-frameloom.ts';

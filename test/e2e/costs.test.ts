@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { modelPlan } from '../../activities/model.ts';
+import { modelPlan } from '../../activities/lib/model.ts';
 import profile from '../../models/tiny-phi3v/frameloom.json' with { type: 'json' };
 import type { Batch } from '../../schema/batch.ts';
 import type { FileId } from '../../schema/ids.ts';

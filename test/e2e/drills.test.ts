@@ -1,10 +1,10 @@
 /** The quick drills: each breaks a deployment in one way and loses nothing. The others: `npm run drills`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cancel } from '../../scripts/drills/cancel.ts';
-import { noWorkers } from '../../scripts/drills/no-workers.ts';
-import { sigterm } from '../../scripts/drills/sigterm.ts';
-import { type Ground, openGround } from '../../scripts/drills/support/drill.ts';
-import { zombie } from '../../scripts/drills/zombie.ts';
+import { cancel } from '../faults/cancel.ts';
+import { noWorkers } from '../faults/no-workers.ts';
+import { sigterm } from '../faults/sigterm.ts';
+import { type Ground, openGround } from '../faults/support/drill.ts';
+import { zombie } from '../faults/zombie.ts';
 
 let ground: Ground;
 beforeAll(async () => {

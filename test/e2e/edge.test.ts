@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createClient, type FrameloomClient } from '../../api/client.ts';
+import { createClient, type FrameloomClient } from '../../client/index.ts';
 import type { Job } from '../../schema/job.ts';
 import { SignedParts, Upload } from '../../schema/upload.ts';
 import { bundleEdge, type RunningEdge, startEdge } from '../edge/worker.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PDFDocument } from 'pdf-lib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiError } from '../../api/client.ts';
+import { ApiError } from '../../client/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { FileId } from '../../schema/ids.ts';
 import { makeDeck } from '../world/deck.ts';

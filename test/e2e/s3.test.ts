@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandEntry } from '../../cli/package-root.ts';
-import { loadSettings } from '../../schema/settings.ts';
+import { loadSettings } from '../../config/settings.ts';
 import { parseLifetimes } from '../../store/lifetimes.ts';
 import { openPlainStore } from '../../store/open-store.ts';
 import { run } from '../cli/run-frameloom.ts';

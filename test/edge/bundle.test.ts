@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { VERSION } from '../../api/version.ts';
-import { environment } from '../../schema/environment.ts';
+import { VERSION } from '../../api/entries/version.ts';
+import { environment } from '../../config/environment.ts';
 import { bundleEdge, type EdgeBundle } from './worker.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,8 +23,8 @@ describe('the bundle of the edge', () => {
   it('needs nothing of Node, and nothing that only Node can run', () => {
     expect(bundle.imports).toEqual([]);
     const ours = bundle.inputs.filter((path) => !path.includes('node_modules'));
-    expect(ours).toContain('api/cloudflare.ts');
-    expect(ours).toContain('api/temporal-http.ts');
+    expect(ours).toContain('api/entries/cloudflare.ts');
+    expect(ours).toContain('temporal/http/orchestrator.ts');
     expect(ours.filter((path) => /temporal-grpc|folder-store|open-store|local-files/.test(path))).toEqual([]);
     expect(bundle.inputs.filter((path) => path.includes('@temporalio'))).toEqual([]);
     expect(bundle.code).not.toMatch(/["']node:|\brequire\(/);

@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
 
 const CONFIG = new URL('../../deploy/cloudflare/wrangler.jsonc', import.meta.url);
-const ENTRY = new URL('../../api/cloudflare.ts', import.meta.url);
+const ENTRY = new URL('../../api/entries/cloudflare.ts', import.meta.url);
 
 export interface EdgeBundle {
   readonly code: string;

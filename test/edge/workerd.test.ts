@@ -2,18 +2,18 @@
 import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiError, createClient, type FrameloomClient } from '../../api/client.ts';
-import { type SseMessage, sseMessages } from '../../api/sse-reader.ts';
-import { createTemporalHttpOrchestrator } from '../../api/temporal-http.ts';
+import { ApiError, createClient, type FrameloomClient } from '../../client/index.ts';
+import { type SseMessage, sseMessages } from '../../core/sse.ts';
 import type { JobId } from '../../schema/ids.ts';
 import { SignedParts, Upload } from '../../schema/upload.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { eventsName, SOURCE } from '../../store/names.ts';
-import { createS3Store } from '../../store/s3-store.ts';
+import { createS3Store } from '../../store/s3/index.ts';
+import { createTemporalHttpOrchestrator } from '../../temporal/http/index.ts';
 import { sampleEvents } from '../api/harness.ts';
-import { startTemporalRig, type TemporalRig } from '../api/temporal-rig.ts';
 import { all, hashing, mebibytes, sha256Of } from '../store/contract.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
+import { startTemporalRig, type TemporalRig } from '../temporal/rig.ts';
 import { bundleEdge, type RunningEdge, startEdge } from './worker.ts';
 
 const keyHash = (key: string): string => createHash('sha256').update(key).digest('hex');

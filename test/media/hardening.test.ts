@@ -4,8 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-// The room's inner doors: from outside, nothing gets this far.
-import { decodeFrames } from '../../media/decode.ts';
+import { runProgram } from '../../media/exec/process.ts';
 import {
   findMediaTools,
   type MediaTools,
@@ -14,7 +13,8 @@ import {
   sampleVideo,
   sniff,
 } from '../../media/index.ts';
-import { runProgram } from '../../media/process.ts';
+// The room's inner doors: from outside, nothing gets this far.
+import { decodeFrames } from '../../media/video/decode.ts';
 import { H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
 
 const folder = temporaryFolder();

@@ -2,9 +2,9 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { FrameloomError } from '../../core/errors.ts';
+import { writeZip, type ZipPart } from '../../media/archive/zip-writer.ts';
 import { openZip, type PptxSlide, readPptx, sniff } from '../../media/index.ts';
-import { writeZip, type ZipPart } from '../../media/zip-writer.ts';
-import type { FrameloomError } from '../../schema/errors.ts';
 import { group, makePptx, type PptxSpec, table, textBox } from '../corpus/pptx.ts';
 import { temporaryFolder } from './clips.ts';
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { PDFDocument } from 'pdf-lib';
 import sharp, { type SharpOptions } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { crc32 } from '../../media/crc32.ts';
+import { FrameloomError } from '../../core/errors.ts';
+import { crc32 } from '../../media/archive/crc32.ts';
 import {
   findMediaTools,
   type MediaTools,
@@ -14,7 +15,6 @@ import {
   sampleVideo,
   sniff,
 } from '../../media/index.ts';
-import { FrameloomError } from '../../schema/errors.ts';
 import { makePptx } from '../corpus/pptx.ts';
 import { ffmpeg, H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
 

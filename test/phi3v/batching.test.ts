@@ -1,8 +1,8 @@
 /** Answers that decode together, on the real graphs of the tiny model: each must be what it is alone, token for token. */
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Model, openModel } from '../../phi3v/engine/model.ts';
 import type { GenerateRequest } from '../../phi3v/index.ts';
-import { type Model, openModel } from '../../phi3v/model.ts';
 import { endlessModel } from './support.ts';
 
 const ANSWERS = 24;

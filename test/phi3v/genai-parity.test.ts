@@ -8,8 +8,8 @@ import {
   type PromptPart,
   pixelValues,
 } from '../../phi3v/index.ts';
-import { encodePrompt } from '../../phi3v/prompt.ts';
-import { loadTokenizer } from '../../phi3v/tokenizer.ts';
+import { encodePrompt } from '../../phi3v/text/prompt.ts';
+import { loadTokenizer } from '../../phi3v/text/tokenizer.ts';
 import { type PythonSetup, pythonWith } from '../../scripts/python-env.ts';
 import { COLOURS, DESCRIBE, drawCircle, endlessModel, openRaw } from './support.ts';
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openModel } from '../../phi3v/engine/model.ts';
 import {
   encodePadded,
   type GenerateRequest,
@@ -10,7 +11,6 @@ import {
   type ModelHost,
   startModelHost,
 } from '../../phi3v/index.ts';
-import { openModel } from '../../phi3v/model.ts';
 import { COLOURS, DESCRIBE, drawCircle, endlessModel, TINY } from './support.ts';
 
 let scratch: string;

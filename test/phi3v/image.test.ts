@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import {
-  hdSize,
-  hdTransform,
-  imageTokens,
-  ModelError,
-  pixelValues,
-  type RgbImage,
-} from '../../phi3v/index.ts';
+import { ModelError } from '../../onnx/index.ts';
+import { hdSize, hdTransform, imageTokens, pixelValues, type RgbImage } from '../../phi3v/index.ts';
 
 /** The synthetic picture of the reference vectors. */
 function pattern(width: number, height: number): RgbImage {

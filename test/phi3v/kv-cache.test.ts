@@ -1,9 +1,9 @@
 /** How rows and memory are given to sequences. */
 import { describe, expect, it } from 'vitest';
-import { createFeatureCache } from '../../phi3v/feature-cache.ts';
+import type { Graph } from '../../onnx/index.ts';
+import { createFeatureCache } from '../../phi3v/engine/feature-cache.ts';
+import { createKvCache, type KvCacheOptions } from '../../phi3v/engine/kv-cache.ts';
 import type { ModelFolder } from '../../phi3v/folder/model-folder.ts';
-import { createKvCache, type KvCacheOptions } from '../../phi3v/kv-cache.ts';
-import type { Graph } from '../../phi3v/ort/runtime.ts';
 
 /** Two layers of one head of size 2: 32 bytes a token. */
 const FOLDER = {

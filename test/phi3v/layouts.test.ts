@@ -5,8 +5,8 @@
  */
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openModel } from '../../phi3v/engine/model.ts';
 import { hdTransform } from '../../phi3v/index.ts';
-import { openModel } from '../../phi3v/model.ts';
 import { golden, promptIds, type SmallModel, smallModel } from './graphs.ts';
 import { COLOURS, drawCircle, openRaw, type RawModel } from './support.ts';
 

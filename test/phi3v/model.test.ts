@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Model, openModel } from '../../phi3v/engine/model.ts';
 import { encodePadded, type GenerateRequest, hdTransform, type ImageFile } from '../../phi3v/index.ts';
-import { type Model, openModel } from '../../phi3v/model.ts';
 import { COLOURS, DESCRIBE, drawCircle, endlessModel, specialIds, TINY, tinyFile } from './support.ts';
 
 interface GenaiModel {

@@ -1,6 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { hdTransform, ModelError, type RgbImage, readPicture } from '../../phi3v/index.ts';
+import { ModelError } from '../../onnx/index.ts';
+import { hdTransform, type RgbImage, readPicture } from '../../phi3v/index.ts';
 
 /** 40×20, left half red, right half blue. */
 function halves(): Sharp {

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ModelError } from '../../phi3v/index.ts';
-import { encodePrompt, type PromptPart } from '../../phi3v/prompt.ts';
-import { loadTokenizer, type Tokenizer } from '../../phi3v/tokenizer.ts';
+import { ModelError } from '../../onnx/index.ts';
+import type { PromptPart } from '../../phi3v/index.ts';
+import { encodePrompt } from '../../phi3v/text/prompt.ts';
+import { loadTokenizer, type Tokenizer } from '../../phi3v/text/tokenizer.ts';
 import { DESCRIBE, specialIds, TINY } from './support.ts';
 
 const REFERENCE = fileURLToPath(new URL('../../../shared/phi3v/reference', import.meta.url));

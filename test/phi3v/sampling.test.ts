@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createSampler, type Sampling } from '../../phi3v/sampling.ts';
+import type { Sampling } from '../../phi3v/index.ts';
+import { createSampler } from '../../phi3v/text/sampling.ts';
 
 /** Probabilities 0.4, 0.3, 0.2, 0.1 of tokens 0 to 3, then one that is no token. */
 const logits = (): Float32Array => Float32Array.from([0.4, 0.3, 0.2, 0.1], Math.log);

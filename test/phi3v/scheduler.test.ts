@@ -1,10 +1,14 @@
 /** The scheduler, with a decoder that answers as told and records what it is asked. */
 import { describe, expect, it } from 'vitest';
-import type { Decoder } from '../../phi3v/decoder.ts';
-import { ModelError } from '../../phi3v/errors.ts';
-import type { ImageFeatures } from '../../phi3v/features.ts';
-import type { CacheRow, CacheSlab } from '../../phi3v/kv-cache.ts';
-import { createScheduler, type GenerationLimits, type ScheduledRequest } from '../../phi3v/scheduler.ts';
+import { ModelError } from '../../onnx/index.ts';
+import type { Decoder } from '../../phi3v/engine/decoder.ts';
+import type { ImageFeatures } from '../../phi3v/engine/features.ts';
+import type { CacheRow, CacheSlab } from '../../phi3v/engine/kv-cache.ts';
+import {
+  createScheduler,
+  type GenerationLimits,
+  type ScheduledRequest,
+} from '../../phi3v/engine/scheduler.ts';
 
 const VOCABULARY = 50;
 const STOP = 7;

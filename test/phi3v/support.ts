@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCanvas } from '@napi-rs/canvas';
+import { openNodeRuntime } from '../../onnx/node-runtime.ts';
+import { type Graphs, openGraphs } from '../../phi3v/engine/graphs.ts';
+import { createScheduler } from '../../phi3v/engine/scheduler.ts';
 import { readModelFolder } from '../../phi3v/folder/read-folder.ts';
-import { type Graphs, openGraphs } from '../../phi3v/graphs.ts';
 import type { PaddedImage, RgbImage } from '../../phi3v/index.ts';
-import { openNodeRuntime } from '../../phi3v/ort/node-runtime.ts';
-import { createScheduler } from '../../phi3v/scheduler.ts';
 
 export const TINY = fileURLToPath(new URL('../../models/tiny-phi3v', import.meta.url));
 

@@ -1,8 +1,8 @@
 /** Tokens to text, as it comes, and when a text goes round in circles. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loopStart } from '../../phi3v/repetition.ts';
-import { createTextStream } from '../../phi3v/text-stream.ts';
-import { loadTokenizer, type Tokenizer } from '../../phi3v/tokenizer.ts';
+import { loopStart } from '../../phi3v/text/repetition.ts';
+import { createTextStream } from '../../phi3v/text/text-stream.ts';
+import { loadTokenizer, type Tokenizer } from '../../phi3v/text/tokenizer.ts';
 import { TINY } from './support.ts';
 
 let tokenizer: Tokenizer;

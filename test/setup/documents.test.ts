@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { costTable, EXAMPLE_PRICES, modelSeconds } from '../../bench/costs/video-costs.ts';
 import { packageRoot } from '../../cli/package-root.ts';
 import { settingsDocument } from '../../scripts/settings-doc.ts';
-import { costTable, EXAMPLE_PRICES, modelSeconds } from '../../scripts/video-costs.ts';
 
 const read = (path: string): string => readFileSync(join(packageRoot(), path), 'utf8');
 

@@ -2,11 +2,11 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { withLocalFiles } from '../../store/local-files.ts';
 import { createS3Client } from '../../store/s3/client.ts';
+import { createS3Store } from '../../store/s3/index.ts';
 import { elements } from '../../store/s3/xml.ts';
-import { createS3Store } from '../../store/s3-store.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
 import { all, describeArtifactStore, hashing, PART, text } from './contract.ts';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { type CollectProgress, collectGarbage, type LiveJobs } from '../../store/collect.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
-import { keepUsed } from '../../store/keeping-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { DAY, DEFAULT_LIFETIMES, parseLifetimes } from '../../store/lifetimes.ts';
+import { keepUsed } from '../../store/renew-on-read.ts';
 import { all, text } from './contract.ts';
 import { createSteppedStore, createWorld } from './scheduled-world.ts';
 

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { loadSettings } from '../../schema/settings.ts';
-import { containerCredentials } from '../../store/credentials.ts';
+import { loadSettings } from '../../config/settings.ts';
+import { containerCredentials } from '../../store/s3/index.ts';
 
 const HOUR = 3_600_000;
 

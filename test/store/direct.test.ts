@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BlobStore, DirectUpload, DirectUploads } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { createS3Client } from '../../store/s3/client.ts';
+import { createS3Store } from '../../store/s3/index.ts';
 import { elements } from '../../store/s3/xml.ts';
-import { createS3Store } from '../../store/s3-store.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
 import { all, collect, hashing, mebibytes, PART, sha256, sha256Of } from './contract.ts';
 

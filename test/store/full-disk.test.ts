@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { all, mebibytes, sha256Of, text } from './contract.ts';
 
 let reason: string | undefined;

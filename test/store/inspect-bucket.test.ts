@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { createS3Client } from '../../store/s3/client.ts';
-import { inspectBucket } from '../../store/s3/inspect.ts';
+import { inspectBucket } from '../../store/s3/index.ts';
 import { elements } from '../../store/s3/xml.ts';
 import { NO_S3_SERVER, startBucket } from '../support/s3-server.ts';
 

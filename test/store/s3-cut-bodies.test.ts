@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createS3Store } from '../../store/s3-store.ts';
+import { createS3Store } from '../../store/s3/index.ts';
 import { hashing, sha256, sha256Of } from './contract.ts';
 
 /** More than one range that is read at once. */

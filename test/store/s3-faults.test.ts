@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { openPlainStore } from '../../store/open-store.ts';
 import { createS3Client } from '../../store/s3/client.ts';
+import { createS3Store } from '../../store/s3/index.ts';
 import { elements } from '../../store/s3/xml.ts';
-import { createS3Store } from '../../store/s3-store.ts';
 import {
   type Fault,
   type FaultProxy,

@@ -1,6 +1,6 @@
 /** A small repository in the layout of Transformers.js, under the name and revision that the catalogue pins. */
 import { createHash } from 'node:crypto';
-import { CATALOGUE } from '../../phi3v/index.ts';
+import { CATALOGUE } from '../../weights/index.ts';
 import { type FakeHub, noise, sha256 } from './fake-hub.ts';
 
 const listed = CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');

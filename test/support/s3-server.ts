@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../../cli/embedded/ports.ts';
 import { findTool } from '../../cli/tools.ts';
-import { createS3Client, type S3Options } from '../../store/s3/client.ts';
+import { createS3Client } from '../../store/s3/client.ts';
+import type { S3Options } from '../../store/s3/index.ts';
 
 export interface TestBucket extends AsyncDisposable {
   readonly options: Pick<S3Options, 'endpoint' | 'region' | 'bucket' | 'pathStyle' | 'credentials'>;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { markdownOf } from '../../web/markdown.ts';
+import { markdownOf } from '../../web/job/markdown.ts';
 import { H264, makeClip, readNumber, temporaryFolder } from '../media/clips.ts';
 import { findChromium, launch } from './chromium.ts';
 import {

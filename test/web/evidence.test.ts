@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evidenceFrame, evidencePlaces } from '../../web/evidence.ts';
-import { segmentOf } from '../../web/job-view.ts';
+import { evidenceFrame, evidencePlaces, segmentOf } from '../../web/state/index.ts';
 import { deckResult, videoResult } from './sample-jobs.ts';
 
 const video = videoResult().segments.map(segmentOf);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { applyEvent, EMPTY_LOG } from '../../web/job-log.ts';
-import { frameAt, viewOf } from '../../web/job-view.ts';
+import { frameAt, viewOf } from '../../web/state/index.ts';
+import { applyEvent, EMPTY_LOG } from '../../web/state/job-log.ts';
 import { BEFORE_SEGMENTS, finished, videoEvents, videoJob, videoResult } from './sample-jobs.ts';
 
 describe('the event log', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { markdownOf } from '../../web/markdown.ts';
+import { markdownOf } from '../../web/job/markdown.ts';
 import { deckResult, videoResult } from './sample-jobs.ts';
 
 describe('markdownOf', () => {

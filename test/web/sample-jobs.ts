@@ -1,6 +1,6 @@
 /** Jobs as the system would make them: a 72 s video in six segments, and a deck of eight slides. */
 
-import { jobError } from '../../schema/errors.ts';
+import { jobError } from '../../core/errors.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import { FileId, JobId } from '../../schema/ids.ts';
 import type { Job, Progress, Stage } from '../../schema/job.ts';

@@ -1,8 +1,8 @@
 /** A real HTTP server on loopback: the console's files, and an API that does what a test tells it, step by step. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PAGE_POLICY } from '../../api/limits.ts';
-import type { ErrorCode } from '../../schema/errors.ts';
+import { PAGE_POLICY } from '../../api/app/index.ts';
+import type { ErrorCode } from '../../core/errors.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { File } from '../../schema/file.ts';
 import type { Job } from '../../schema/job.ts';

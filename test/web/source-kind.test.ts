@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseRoute } from '../../web/route.ts';
-import { chooseFiles, parseAddress } from '../../web/source-kind.ts';
+import { chooseFiles, parseAddress } from '../../web/shared/index.ts';
+import { parseRoute } from '../../web/shared/route.ts';
 import { VIDEO_ID } from './sample-jobs.ts';
 
 const file = (name: string, type = '', content = 'x'): File => new File([content], name, { type });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { EMPTY_LOG } from '../../web/job-log.ts';
-import { viewOf } from '../../web/job-view.ts';
-import { axisTimes, filmStrip } from '../../web/timeline-scale.ts';
+import { axisTimes, filmStrip } from '../../web/job/timeline-scale.ts';
+import { viewOf } from '../../web/state/index.ts';
+import { EMPTY_LOG } from '../../web/state/job-log.ts';
 import { finished, videoJob, videoResult } from './sample-jobs.ts';
 
 const { segments } = viewOf(finished(videoJob(), videoResult()), EMPTY_LOG);

@@ -3,9 +3,9 @@
  * begun that takes too long: then it has just what it needs to leave.
  */
 import { Context } from '@temporalio/activity';
-import { loadSettings } from '../../schema/settings.ts';
-import { findCpuTools } from '../../workers/cpu-activities.ts';
-import { createLambdaCpuWorker } from '../../workers/lambda-cpu.ts';
+import { loadSettings } from '../../config/settings.ts';
+import { findCpuTools } from '../../workers/cpu/cpu-activities.ts';
+import { createLambdaCpuWorker } from '../../workers/cpu/lambda-cpu-worker.ts';
 import type { LambdaActivities } from './lambda-workflow.ts';
 
 const [name = '', idle = '', invocations = ''] = process.argv.slice(2);

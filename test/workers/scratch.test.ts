@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openScratch } from '../../workers/scratch.ts';
+import { openScratch } from '../../workers/process/index.ts';
 
 const DAY = 24 * 3_600_000;
 let root: string;

@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { ModelError } from '../../onnx/index.ts';
 import {
   decodePadded,
   type GenerateOptions,
@@ -10,7 +11,6 @@ import {
   type Generation,
   type Generator,
   hdTransform,
-  ModelError,
   type PaddedImage,
   type RgbImage,
 } from '../../phi3v/index.ts';

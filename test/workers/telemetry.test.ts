@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { SettingsError } from '../../schema/settings.ts';
-import { createLogger } from '../../workers/log.ts';
-import { installRuntime } from '../../workers/telemetry.ts';
+import { SettingsError } from '../../config/settings.ts';
+import { createLogger, installRuntime } from '../../workers/telemetry/index.ts';
 
 describe('the figures of a worker', () => {
   it('name the settings when their port is taken', async () => {

@@ -1,7 +1,7 @@
 /** A worker that is started again has its workflows at once. */
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { expect, it } from 'vitest';
-import { workflowCode } from '../../workers/workflow-code.ts';
+import { workflowCode } from '../../workers/cpu/workflow-bundle.ts';
 
 it('bundles the workflows once for a state of the sources', async () => {
   const told: LogEntry[] = [];

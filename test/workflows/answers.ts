@@ -1,9 +1,9 @@
 /** Activities that only answer, for tests of what the workflow decides. */
 
 import type { CpuActivities, GpuActivities } from '../../schema/activities.ts';
+import type { ModelPlan } from '../../schema/model-plan.ts';
 import { SHARD, type ShardKind } from '../../schema/shards.ts';
 import type { FinishInput, KeepShardInput } from '../../schema/stages.ts';
-import type { ModelPlan } from '../../schema/model-plan.ts';
 
 export const SHA = 'a'.repeat(64);
 

@@ -6,21 +6,19 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withTypedFailures } from '../../activities/failures.ts';
 import { createFinishBatch } from '../../activities/finish-batch.ts';
 import { createBatchActivities } from '../../activities/index.ts';
-import { takeIn } from '../../api/batch-intake.ts';
-import type { BatchRecord } from '../../api/batch-orchestrator.ts';
-import { batchView, memoOfNextRound } from '../../api/batch-view.ts';
-import type { Orchestrator } from '../../api/orchestrator.ts';
-import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
+import { withTypedFailures } from '../../activities/lib/failures.ts';
+import { batchView, memoOfNextRound, takeIn } from '../../api/batches/index.ts';
 import { BatchCreate, isFinalBatch } from '../../schema/batch.ts';
 import { type BatchId, batchIdFor, type JobId } from '../../schema/ids.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
-import { createSeeJob } from '../../workers/see-job.ts';
+import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
+import { createDescribeJob, createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
+import type { Orchestrator } from '../../temporal/orchestrator.ts';
 import { largestPayload } from '../support/histories.ts';
 import { startTemporal } from '../support/temporal.ts';
 
@@ -45,7 +43,7 @@ beforeAll(async () => {
     {
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,
-      activities: createBatchActivities({ store, seeJob: createSeeJob(server.native, 'default') }),
+      activities: createBatchActivities({ store, describeJob: createDescribeJob(server.native, 'default') }),
     },
     {
       taskQueue: TASK_QUEUES.cpu,

@@ -2,11 +2,9 @@
 import { sleep } from '@temporalio/workflow';
 import type { BatchInput } from '../../schema/batch-stages.ts';
 import type { SummarizeInput } from '../../schema/stages.ts';
-import {
-  collectGarbage as collect,
-  summarize as unchanged,
-  batch as unchangedBatch,
-} from '../../workflows/index.ts';
+import { batch as unchangedBatch } from '../../workflows/batch.ts';
+import { collectGarbage as collect } from '../../workflows/collect-garbage.ts';
+import { summarize as unchanged } from '../../workflows/summarize.ts';
 
 export async function summarize(input: SummarizeInput): Promise<void> {
   await sleep(1);

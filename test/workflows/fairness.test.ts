@@ -10,9 +10,7 @@ import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createBatchActivities, createWorkflowActivities } from '../../activities/index.ts';
-import { takeIn } from '../../api/batch-intake.ts';
-import type { Orchestrator } from '../../api/orchestrator.ts';
-import { createTemporalOrchestrator } from '../../api/temporal-grpc.ts';
+import { takeIn } from '../../api/batches/index.ts';
 import type { GpuActivities } from '../../schema/activities.ts';
 import { BatchCreate } from '../../schema/batch.ts';
 import { batchIdFor, type JobId, jobIdFor } from '../../schema/ids.ts';
@@ -20,8 +18,9 @@ import { SummaryRequest } from '../../schema/request.ts';
 import { PRIORITY_KEYS } from '../../schema/search-attributes.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
-import { createSeeJob } from '../../workers/see-job.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
+import { createDescribeJob, createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
+import type { Orchestrator } from '../../temporal/orchestrator.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { answers } from './answers.ts';
 
@@ -63,7 +62,7 @@ beforeAll(async () => {
       }),
       taskQueue: TASK_QUEUES.workflow,
       activities: {
-        ...createBatchActivities({ store, seeJob: createSeeJob(server.native, 'default') }),
+        ...createBatchActivities({ store, describeJob: createDescribeJob(server.native, 'default') }),
         // Nobody reads the logs of these jobs.
         ...createWorkflowActivities({ store }),
         appendEvents: async () => undefined,

@@ -15,7 +15,8 @@ import {
   createWorkflowActivities,
 } from '../../activities/index.ts';
 import { findMediaTools } from '../../media/index.ts';
-import { type GenerateRequest, type Generation, type Generator, ModelError } from '../../phi3v/index.ts';
+import { ModelError } from '../../onnx/index.ts';
+import type { GenerateRequest, Generation, Generator } from '../../phi3v/index.ts';
 import type { CpuActivities, GpuActivities } from '../../schema/activities.ts';
 import { type FileId, newFileId } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
@@ -24,7 +25,7 @@ import { SummaryResult } from '../../schema/result.ts';
 import { type MergeOutcome, type PlanShard, type SegmentOutcome, SHARD } from '../../schema/shards.ts';
 import type { FinishInput, JobRef } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { createFolderStore } from '../../store/folder-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCE, shardName } from '../../store/names.ts';
 import { seededRandom } from '../world/random.ts';
 import { openRig, type Rig, type Run } from './rig.ts';

@@ -1,5 +1,5 @@
 /**
- * Draws the world as its training pictures were drawn (scripts/tiny-phi3v/world.py: palette, sizes, places and their
+ * Draws the world as its training pictures were drawn (models/tiny-phi3v/training/world.py: palette, sizes, places and their
  * jitter), at any size.
  */
 import { type Canvas, createCanvas } from '@napi-rs/canvas';

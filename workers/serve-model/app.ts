@@ -2,8 +2,8 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { type ApiKey, requireOwnMachine, tenantOf } from '../../config/api-keys.ts';
 import type { GenerateRequest, Generation, Generator, Sampling } from '../../phi3v/index.ts';
-import { type ApiKey, requireOwnMachine, tenantOf } from '../../schema/api-keys.ts';
 import type { ModelProfile } from '../../schema/model-profile.ts';
 import { type AnswerHead, wholeAnswer } from './chat-answer.ts';
 import { asChatError, ChatError, errorAnswer, refuse } from './chat-error.ts';

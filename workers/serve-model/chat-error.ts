@@ -1,6 +1,7 @@
 /** Errors in OpenAI's form: `{ "error": { "message", "type", "param", "code" } }`. */
-import { ModelError, type ModelErrorCode } from '../../phi3v/index.ts';
-import { FrameloomError } from '../../schema/errors.ts';
+
+import { FrameloomError } from '../../core/errors.ts';
+import { ModelError, type ModelErrorCode } from '../../onnx/index.ts';
 
 /** Thrown for whatever a client is to be told. `message` is shown to it. */
 export class ChatError extends Error {

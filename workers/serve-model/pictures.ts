@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FrameloomError } from '../../core/errors.ts';
 import { readImage } from '../../media/index.ts';
 import { encodePadded, hdTransform, type ImageFile, type RgbImage } from '../../phi3v/index.ts';
-import { FrameloomError } from '../../schema/errors.ts';
 import { type ChatError, refuse } from './chat-error.ts';
 import { MAX_IMAGE_BYTES } from './limits.ts';
 import type { PromptPicture } from './prompt.ts';

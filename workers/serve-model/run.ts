@@ -1,10 +1,9 @@
 /** `frameloom serve-model`: a model host behind HTTP. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ApiKey } from '../../schema/api-keys.ts';
-import type { Settings } from '../../schema/settings.ts';
-import { startOwnHost } from '../generator.ts';
-import { resolveModel } from '../models.ts';
+import type { ApiKey } from '../../config/api-keys.ts';
+import type { Settings } from '../../config/settings.ts';
+import { resolveModel, startOwnHost } from '../models/index.ts';
 import { requireKeys, startModelServer } from './server.ts';
 
 export interface ModelServerProcess {

@@ -2,9 +2,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { ModelError } from '../../phi3v/index.ts';
-import { type ApiKey, isLoopback } from '../../schema/api-keys.ts';
-import { SettingsError } from '../../schema/settings.ts';
+import { type ApiKey, isLoopback } from '../../config/api-keys.ts';
+import { SettingsError } from '../../config/settings.ts';
+import { ModelError } from '../../onnx/index.ts';
 import { createModelApp, type ModelAppDeps } from './app.ts';
 
 /** Longest wait for the headers of a request, in milliseconds. */

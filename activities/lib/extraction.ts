@@ -1,0 +1,26 @@
+/** The artifact that one extraction leaves: its frames, every decision of the sampler, and the words of its slides. */
+import type { ErrorCode } from '../../core/errors.ts';
+import type { ResultSlide } from '../../schema/result.ts';
+import type { Frame, FrameDecision } from '../../schema/source.ts';
+
+/** A slide of which there is no picture, and why. */
+export interface SlideGap {
+  readonly slide: number;
+  readonly reason: ErrorCode;
+}
+
+/** Part of the name of every extraction: raise it when the same input would give other frames. */
+export const EXTRACTION_VERSION = 6;
+
+export interface Extraction {
+  readonly frames: readonly Frame[];
+  readonly decisions: readonly FrameDecision[];
+  readonly slides: readonly ResultSlide[];
+  readonly gaps: readonly SlideGap[];
+}
+
+/** An entry of the list of a source of images: a file, or one page of a TIFF, from 1. */
+export interface ListedImage {
+  readonly name: string;
+  readonly page?: number;
+}

@@ -1,0 +1,40 @@
+/** The frames of a job: those of its extractions on which its budget is spent. Whoever counts frames counts these. */
+import type { Frame } from '../../schema/source.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import { spendBudget } from '../../summary/budget.ts';
+import { getJson } from './artifacts.ts';
+import type { Extraction } from './extraction.ts';
+
+export interface JobFrames {
+  readonly frames: readonly Frame[];
+  /** Whether frame `number` of the extractions, counted over all of them, is one of the job's. */
+  isUsed(number: number): boolean;
+  /** Artifact of the extraction that frame `number` of the job is from. */
+  extractionOf(number: number): string;
+}
+
+/** Reads the extractions one by one. Without `maxFrames` the job has them all. */
+export async function readJobFrames(
+  store: ArtifactStore,
+  extractions: readonly string[],
+  maxFrames: number | undefined,
+): Promise<JobFrames> {
+  const found: { readonly frame: Frame; readonly extraction: string }[] = [];
+  for (const extraction of extractions) {
+    const { frames } = await getJson<Extraction>(store, extraction);
+    for (const frame of frames) found.push({ frame, extraction });
+  }
+  const used =
+    maxFrames === undefined
+      ? undefined
+      : spendBudget(
+          found.map(({ frame }) => frame),
+          maxFrames,
+        );
+  const own = used === undefined ? found : found.filter((_, number) => used.has(number));
+  return {
+    frames: own.map(({ frame }) => frame),
+    isUsed: (number) => used?.has(number) ?? true,
+    extractionOf: (number) => own[number]?.extraction ?? '',
+  };
+}

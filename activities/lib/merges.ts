@@ -1,0 +1,59 @@
+/** What the merging of a job made: its sections, and the totals of all levels. */
+import { type Consumption, plus, roundMoney } from '../../schema/money.ts';
+import type { MergeOutcome, MergeShard } from '../../schema/shards.ts';
+import type { JobRef, TokenUsage } from '../../schema/stages.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import type { Section } from '../../summary/stitch.ts';
+import { type GenerationArtifact, readGeneration } from './generation.ts';
+import { getShard, readShards } from './shards.ts';
+
+export interface Merges {
+  readonly sections: readonly Section[];
+  /** How each text ended. */
+  readonly finishReasons: readonly GenerationArtifact['finishReason'][];
+  readonly usage: Pick<TokenUsage, 'inputTokens' | 'outputTokens'>;
+  readonly gpuSeconds: number;
+  readonly charged: Consumption;
+  /** Of what is charged. */
+  readonly cost: number;
+}
+
+/** Reads the levels one by one; `levels` says how many groups each has. With `lossy` a text that is missing is empty. */
+export async function readMerges(
+  store: ArtifactStore,
+  ref: JobRef,
+  levels: readonly number[],
+  lossy: true | undefined,
+): Promise<Merges> {
+  const sections: Section[] = [];
+  const finishReasons: GenerationArtifact['finishReason'][] = [];
+  const usage = { inputTokens: 0, outputTokens: 0 };
+  let gpuSeconds = 0;
+  let charged: Consumption = { inputTokens: 0, outputTokens: 0, gpuSeconds: 0 };
+  let cost = 0;
+  for (const [level, groups] of levels.entries()) {
+    let shard = 0;
+    for await (const outcomes of readShards<readonly MergeOutcome[]>(store, ref, `merged-${level}`, groups)) {
+      const plan = level === 0 ? await getShard<MergeShard>(store, ref, 'groups-0', shard) : undefined;
+      for (const [at, outcome] of outcomes.entries()) {
+        gpuSeconds += outcome.gpuSeconds;
+        if (outcome.charged) charged = plus(charged, outcome.charged);
+        cost = roundMoney(cost + (outcome.cost ?? 0));
+        const made = await Promise.all(outcome.made.map((name) => readGeneration(store, name, lossy)));
+        for (const generation of made) {
+          if (generation === undefined) continue;
+          usage.inputTokens += generation.usage.inputTokens;
+          usage.outputTokens += generation.usage.outputTokens;
+          if (generation.kind !== 'title') finishReasons.push(generation.finishReason);
+        }
+        const group = plan?.groups[at];
+        if (!group) continue;
+        const [text, title] = made;
+        const { first, last } = group;
+        sections.push({ first, last, title: title?.lines[0] ?? '', text: text?.lines.join(' ') ?? '' });
+      }
+      shard += 1;
+    }
+  }
+  return { sections, finishReasons, usage, gpuSeconds, charged, cost };
+}

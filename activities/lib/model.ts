@@ -1,0 +1,56 @@
+/** The model of a GPU worker, as its activities see it. */
+
+import { FrameloomError } from '../../core/errors.ts';
+import type { Generator } from '../../phi3v/index.ts';
+import type { ModelPlan } from '../../schema/model-plan.ts';
+import type { ModelProfile } from '../../schema/model-profile.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import type { AnswerWatch } from './generation.ts';
+import type { Turns } from './model-lock.ts';
+
+export interface GpuDeps {
+  readonly store: ArtifactStore;
+  readonly profile: ModelProfile;
+  readonly generator: Generator;
+  /** Folder for files that live no longer than an activity. */
+  readonly scratch: string;
+  /** Image features become artifacts, so that no worker makes them twice; else they only stay in the model's memory. */
+  readonly keepFeatures: boolean;
+  readonly watch?: AnswerWatch;
+  /** Shared by the activities of one worker, which make it themselves. */
+  readonly turns?: Turns;
+}
+
+/** Throws `model_mismatch` when the job was planned for another model than this worker runs: a worker that has it may take over. */
+export function requireModel({ profile }: GpuDeps, plan: ModelPlan): void {
+  if (profile.name !== plan.name || profile.revision !== plan.revision) {
+    throw new FrameloomError(
+      'model_mismatch',
+      `The job was planned for ${plan.name} ${plan.revision}; this worker runs ${profile.name} ${profile.revision}.`,
+    );
+  }
+}
+
+/** Tokens of words that a caption prompt may quote, for models that can make something of them. */
+const WORD_TOKENS = 512;
+
+/** What the plan may ask of a model at a level of detail. */
+export function modelPlan(profile: ModelProfile, detail: 'low' | 'medium' | 'high'): ModelPlan {
+  const crops = profile.detail[detail];
+  return {
+    name: profile.name,
+    revision: profile.revision,
+    crops,
+    // No more pictures than one merge prompt takes captions, so that a segment always fits into one.
+    maxImages: Math.min(profile.images_per_prompt[String(crops)] ?? 1, profile.merge.captions),
+    promptTokens: profile.prompt_tokens,
+    merge: profile.merge,
+    tokens: {
+      captionPerImage: profile.tokens.caption_per_image,
+      summary: profile.tokens.summary,
+      title: profile.tokens.title,
+    },
+    evidence: profile.evidence,
+    wordTokens: profile.follows_instructions ? WORD_TOKENS : 0,
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * What answers of a model took lately: a few jobs a day leave it in the store, for estimates. The first job of a slot has it; so
+ * there is little of it, whatever the number of jobs.
+ */
+import type { Ledger } from '../../schema/job.ts';
+import type { SourceInfo } from '../../schema/source.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import { rateName, ratePrefix } from '../../store/names.ts';
+import type { SegmentPiece } from '../../summary/stitch.ts';
+import { findJson, putJson } from './artifacts.ts';
+
+export interface Rate {
+  readonly source: SourceInfo['type'];
+  /** Of segments that were made, not found. */
+  readonly pictures: number;
+  readonly captionTokens: number;
+  /** Captions that say something else than the one before. */
+  readonly distinct: number;
+  /** Of all that was made. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly gpuSeconds: number;
+}
+
+/** Jobs of a day that are remembered. */
+const SLOTS = 16;
+/** Days that are looked through. */
+const DAYS = 7;
+const DAY = 86_400_000;
+
+/** Remembers a job that has made something. */
+export async function keepRate(
+  store: ArtifactStore,
+  job: {
+    readonly jobId: string;
+    readonly source: SourceInfo['type'];
+    readonly model: string;
+    readonly now: number;
+  },
+  pieces: readonly SegmentPiece[],
+  ledger: Ledger,
+): Promise<void> {
+  const made = new Set(
+    ledger.segments.flatMap(({ output_tokens, index }) => (output_tokens > 0 ? [index] : [])),
+  );
+  let [pictures, captionTokens, distinct] = [0, 0, 0];
+  for (const piece of pieces) {
+    if ('reason' in piece || !made.has(piece.index)) continue;
+    pictures += piece.captions.length;
+    captionTokens += piece.usage.output_tokens;
+    distinct += piece.captions.filter(
+      (line, index) => line !== '' && line !== piece.captions[index - 1],
+    ).length;
+  }
+  if (pictures === 0) return;
+  const slot = Number.parseInt(job.jobId.slice(-2), 36) % SLOTS;
+  const rate: Rate = {
+    source: job.source,
+    pictures,
+    captionTokens,
+    distinct,
+    inputTokens: ledger.input_tokens,
+    outputTokens: ledger.output_tokens,
+    gpuSeconds: ledger.gpu_seconds,
+  };
+  await putJson(store, rateName(job.model, dayOf(job.now), slot), rate);
+}
+
+/** What is remembered of the latest day that has something, up to a week ago. */
+export async function readRates(store: ArtifactStore, model: string, now: number): Promise<readonly Rate[]> {
+  for (let back = 0; back < DAYS; back += 1) {
+    const rates: Rate[] = [];
+    for await (const name of store.list(ratePrefix(model, dayOf(now - back * DAY)))) {
+      const rate = await findJson<Rate>(store, name);
+      if (rate) rates.push(rate);
+    }
+    if (rates.length > 0) return rates;
+  }
+  return [];
+}
+
+function dayOf(now: number): string {
+  return new Date(now).toISOString().slice(0, 10);
+}

@@ -1,0 +1,36 @@
+/** Looks up the words that belong to the pictures of a segment. */
+import type { ResultSlide } from '../../schema/result.ts';
+import type { WordsRef } from '../../schema/shards.ts';
+import type { Cue } from '../../schema/source.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import type { PromptWords } from '../../summary/prompts.ts';
+import { slideLines, within, wordsIn } from '../../summary/transcript.ts';
+import { getJson } from './artifacts.ts';
+import type { Extraction } from './extraction.ts';
+
+/** The records of the slides that `ref` names, in its order. */
+export async function slidesOf(
+  store: ArtifactStore,
+  ref: WordsRef & { readonly kind: 'slides' },
+): Promise<readonly (ResultSlide | undefined)[]> {
+  const records = new Map<number, ResultSlide>();
+  for (const name of ref.extractions) {
+    for (const record of (await getJson<Extraction>(store, name)).slides) records.set(record.slide, record);
+  }
+  return ref.slides.map((slide) => records.get(slide));
+}
+
+/** What a prompt quotes of these words, within `tokens`; undefined where there is nothing to quote. */
+export async function promptWords(
+  store: ArtifactStore,
+  ref: WordsRef | undefined,
+  tokens: number,
+): Promise<PromptWords | undefined> {
+  if (!ref || tokens === 0) return undefined;
+  const lines =
+    ref.kind === 'slides'
+      ? slideLines(await slidesOf(store, ref), tokens)
+      : [within(wordsIn(await getJson<readonly Cue[]>(store, ref.artifact), ref.start, ref.end), tokens)];
+  const said = lines.filter((line) => line !== '');
+  return said.length === 0 ? undefined : { kind: ref.kind, lines: said };
+}

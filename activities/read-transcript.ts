@@ -1,0 +1,87 @@
+/** Reads the words that go with a video. What the request brings goes before a subtitle track, and that before speech recognition. */
+
+import type { TranscriptionSettings } from '../config/settings.ts';
+import { digest } from '../core/canonical-json.ts';
+import { FrameloomError } from '../core/errors.ts';
+import {
+  hasSound,
+  MAX_WORDS_BYTES,
+  type MediaTools,
+  parseWords,
+  readSubtitleTrack,
+  SPEECH_PIECE,
+  transcribePiece,
+  wordsTrack,
+} from '../media/index.ts';
+import type { CpuActivities } from '../schema/activities.ts';
+import type { Cue } from '../schema/source.ts';
+import type { ReadWordsInput, SpokenWords } from '../schema/stages.ts';
+import { wordsName } from '../store/names.ts';
+import { findJson, findSource, getJson, putJson, type SourceDeps, withHeartbeat } from './lib/index.ts';
+
+/** Part of the names of words: raise it when the same source would give others. */
+const VERSION = 1;
+
+export interface WordsDeps extends SourceDeps {
+  readonly tools: MediaTools;
+  readonly limits: SourceDeps['limits'] & { readonly maxPixels: number };
+  /** Where speech is turned into text; undefined: nowhere. */
+  readonly transcription: TranscriptionSettings | undefined;
+}
+
+export function createReadWords(deps: WordsDeps): CpuActivities['readWords'] {
+  const { store, tools, transcription } = deps;
+  return (input) =>
+    withHeartbeat(async (signal) => {
+      const words = input.subtitles ? await fromRequest(input, signal) : await fromVideo(input, signal);
+      return words ? { words } : {};
+    });
+
+  async function fromRequest({ subtitles }: ReadWordsInput, signal: AbortSignal): Promise<SpokenWords> {
+    const { name, bytes } = await findSource(deps, subtitles ?? {}, signal);
+    if (bytes > MAX_WORDS_BYTES)
+      throw new FrameloomError('media_too_large', 'The file of subtitles is too large.');
+    return { artifact: await keep(parseWords(await store.bytes(name))), from: 'request' };
+  }
+
+  async function fromVideo(input: ReadWordsInput, signal: AbortSignal): Promise<SpokenWords | undefined> {
+    const { maxPixels } = deps.limits;
+    const { source } = input;
+    return store.withFile(input.artifact, async (path) => {
+      const track = wordsTrack(source);
+      if (track !== undefined) {
+        const cues = await readSubtitleTrack(tools, path, source, track, { maxPixels, signal });
+        if (cues.length > 0) return { artifact: await keep(cues), from: 'track' };
+      }
+      if (!transcription || !(await hasSound(tools, path, maxPixels, signal))) return undefined;
+      const cues = await fromSpeech(path, input, transcription, signal);
+      return cues.length === 0 ? undefined : { artifact: await keep(cues), from: 'speech' };
+    });
+  }
+
+  /** Piece by piece, each kept when it is there: pieces lie on a grid, so that other ranges of the same video find them. */
+  async function fromSpeech(
+    path: string,
+    { source, range }: ReadWordsInput,
+    api: TranscriptionSettings,
+    signal: AbortSignal,
+  ): Promise<readonly Cue[]> {
+    const cues: Cue[] = [];
+    const first = Math.floor(range.start / SPEECH_PIECE) * SPEECH_PIECE;
+    for (let start = first; start < range.end; start += SPEECH_PIECE) {
+      signal.throwIfAborted();
+      const { url, model } = api;
+      const name = wordsName(await digest({ version: VERSION, speech: source.sha256, start, url, model }));
+      if ((await findJson(store, name)) === undefined) {
+        const options = { maxPixels: deps.limits.maxPixels, signal };
+        await putJson(store, name, await transcribePiece(tools, path, source, start, api, options));
+      }
+      cues.push(...(await getJson<readonly Cue[]>(store, name)));
+    }
+    return cues;
+  }
+
+  async function keep(cues: readonly Cue[]): Promise<string> {
+    return (await putJson(store, wordsName(await digest({ version: VERSION, cues })), cues)).name;
+  }
+}

@@ -1,0 +1,62 @@
+/** A batch as clients see it, and the memos of its rounds. */
+
+import { FrameloomError } from '../../core/errors.ts';
+import {
+  type Batch,
+  type BatchMemo,
+  type BatchStatus,
+  isFinalBatch,
+  windowSeconds,
+} from '../../schema/batch.ts';
+import { batchUsageView } from '../../schema/usage.ts';
+import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
+
+export function batchView(record: BatchRecord): Batch {
+  const { memo } = record;
+  return {
+    id: record.id,
+    object: 'batch',
+    endpoint: '/v1/summaries',
+    ...(memo.errors ? { errors: { object: 'list' as const, data: [...memo.errors] } } : {}),
+    input_file_id: memo.inputFileId,
+    completion_window: memo.completionWindow,
+    status: batchStatus(record),
+    ...(memo.outputFileId === undefined ? {} : { output_file_id: memo.outputFileId }),
+    ...(memo.errorFileId === undefined ? {} : { error_file_id: memo.errorFileId }),
+    created_at: memo.createdAt,
+    expires_at: memo.expiresAt,
+    ...memo.times,
+    request_counts: { total: memo.total, completed: memo.completed, failed: memo.failed },
+    metadata: memo.metadata,
+    max_in_flight: memo.maxInFlight,
+    round: memo.round,
+    ...(memo.spending ? { usage: batchUsageView(memo.spending) } : {}),
+    ...(memo.scheduleId === undefined ? {} : { schedule_id: memo.scheduleId }),
+  };
+}
+
+export function batchStatus({ state, memo }: BatchRecord): BatchStatus {
+  if (isFinalBatch(memo.status)) return memo.status;
+  if (state === 'running') return memo.status;
+  if (state === 'cancelling') return memo.status === 'finalizing' ? 'finalizing' : 'cancelling';
+  // It ended without its last word.
+  return state === 'cancelled' ? 'cancelled' : 'failed';
+}
+
+/** The memo with which the round after `record` begins. Throws `batch_state` where there is nothing for it to do. */
+export function memoOfNextRound(record: BatchRecord, now: number): BatchMemo {
+  const { memo } = record;
+  if (!isFinalBatch(batchStatus(record)))
+    throw new FrameloomError('batch_state', 'Only a batch that has ended can be retried.');
+  if (memo.completed + memo.invalid >= memo.total)
+    throw new FrameloomError('batch_state', 'The batch has no line that could be run again.');
+  const { outputFileId: _output, errorFileId: _errors, spending: _spending, ...rest } = memo;
+  return {
+    ...rest,
+    round: memo.round + 1,
+    status: 'validating',
+    failed: memo.invalid,
+    times: {},
+    expiresAt: now + windowSeconds(memo.completionWindow),
+  };
+}

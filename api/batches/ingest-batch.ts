@@ -1,0 +1,158 @@
+/** From the request for a batch to its checked lines in the store, in one pass over the file and in constant memory. */
+
+import { digest } from '../../core/canonical-json.ts';
+import { FrameloomError } from '../../core/errors.ts';
+import {
+  type Batch,
+  type BatchCreate,
+  type BatchMemo,
+  DEFAULT_IN_FLIGHT,
+  LINES_PER_SHARD,
+  MAX_BATCH_BYTES,
+  MAX_BATCH_LINES,
+  type ShardLine,
+  windowSeconds,
+} from '../../schema/batch.ts';
+import type { File } from '../../schema/file.ts';
+import type { BatchId, FileId } from '../../schema/ids.ts';
+import type { BlobStore } from '../../store/artifact-store.ts';
+import { batchShardName, SOURCE } from '../../store/names.ts';
+import { MAX_JSON_BYTES } from '../app/index.ts';
+import { findFile } from '../files/index.ts';
+import { checkLines, type LineDeps, type RawLine } from './batch-lines.ts';
+import { textLines } from './json-lines.ts';
+
+/** Bad lines that the batch itself tells of, since a memo should stay below 2 KB; the error file has all. */
+const ERRORS_TOLD = 8;
+const MESSAGE_TOLD = 100;
+
+/**
+ * What makes two requests for a batch the same: the bytes of the file, not its id, so that it may be uploaded anew; and not what can
+ * be changed later.
+ */
+export function batchFingerprint(request: BatchCreate, file: File | undefined): Promise<string> {
+  const { input_file_id: _id, max_in_flight: _changeable, ...rest } = request;
+  return digest({ ...rest, file: file?.sha256 });
+}
+
+/** The file that holds the lines. Throws `not_found`, and `invalid_request` for results. */
+export async function findLines(store: BlobStore, tenant: string, id: FileId): Promise<File> {
+  const file = await findFile(store, tenant, id);
+  if (file.purpose === 'batch_output')
+    throw new FrameloomError('invalid_request', 'input_file_id: names the output of a batch.');
+  return file;
+}
+
+/** With what a request for lines to be taken in may be refused. */
+export const TAKE_IN_REFUSALS = [
+  'invalid_request',
+  'idempotency_conflict',
+  'payload_too_large',
+  'unsupported_content_type',
+  'not_found',
+  'rate_limited',
+  'quota_exceeded',
+  'unavailable',
+  'storage_unavailable',
+] as const;
+
+/** Checks and stores the lines. Throws `invalid_request` where the batch as a whole cannot be. */
+export async function takeIn(
+  deps: LineDeps,
+  tenant: string,
+  batchId: BatchId,
+  request: BatchCreate,
+  file: File | undefined,
+  shardName = batchShardName,
+): Promise<BatchMemo> {
+  const fingerprint = await batchFingerprint(request, file);
+  const input = fingerprint.slice(0, 16);
+  if (file && file.bytes > MAX_BATCH_BYTES)
+    throw new FrameloomError(
+      'payload_too_large',
+      `The file of a batch may have at most ${MAX_BATCH_BYTES} bytes.`,
+    );
+  const raw = file
+    ? fileLines(await deps.store.read(`${SOURCE}/${file.sha256}`))
+    : givenLines(request.requests ?? []);
+  const errors: NonNullable<Batch['errors']>['data'] = [];
+  let [total, invalid, shards] = [0, 0, 0];
+  let shard: ShardLine[] = [];
+
+  async function keep(): Promise<void> {
+    if (shard.length === 0) return;
+    const bytes = new TextEncoder().encode(JSON.stringify(shard));
+    await deps.store.put(shardName(batchId, input, shards), bytes);
+    shards += 1;
+    shard = [];
+  }
+
+  for await (const line of checkLines(deps, tenant, batchId, raw)) {
+    total += 1;
+    if (total > MAX_BATCH_LINES)
+      throw new FrameloomError('invalid_request', `A batch may have at most ${MAX_BATCH_LINES} lines.`);
+    if ('error' in line) {
+      invalid += 1;
+      const { code, message, param = null } = line.error;
+      if (errors.length < ERRORS_TOLD)
+        errors.push({ code, message: message.slice(0, MESSAGE_TOLD), line: line.line, param });
+    }
+    shard.push(line);
+    if (shard.length === LINES_PER_SHARD) await keep();
+  }
+  await keep();
+  if (total === 0) throw new FrameloomError('invalid_request', 'The file has no lines.');
+  if (request.fail_fast && invalid > 0)
+    throw new FrameloomError('invalid_request', badLines(errors, invalid));
+  const createdAt = Math.floor(deps.clock.now() / 1000);
+  return {
+    tenant,
+    fingerprint,
+    input,
+    inputFileId: file?.id ?? null,
+    completionWindow: request.completion_window,
+    metadata: request.metadata ?? null,
+    shards,
+    total,
+    invalid,
+    round: 1,
+    maxInFlight: request.max_in_flight ?? DEFAULT_IN_FLIGHT,
+    createdAt,
+    expiresAt: createdAt + windowSeconds(request.completion_window),
+    status: 'validating',
+    completed: 0,
+    failed: invalid,
+    times: {},
+    ...(errors.length > 0 ? { errors } : {}),
+  };
+}
+
+async function* fileLines(bytes: ReadableStream<Uint8Array>): AsyncGenerator<RawLine> {
+  for await (const { line, text } of textLines(bytes, MAX_JSON_BYTES)) {
+    if (text === undefined) {
+      const message = `is longer than ${MAX_JSON_BYTES} bytes, or not UTF-8`;
+      yield { line, error: { code: 'invalid_request', message: `the line: ${message}` } };
+      continue;
+    }
+    yield { line, ...parse(text) };
+  }
+}
+
+async function* givenLines(requests: readonly unknown[]): AsyncGenerator<RawLine> {
+  for (const [index, value] of requests.entries()) yield { line: index + 1, value };
+}
+
+function parse(
+  text: string,
+): { readonly value: unknown } | Pick<Extract<RawLine, { value?: never }>, 'error'> {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return { error: { code: 'invalid_request', message: 'the line: is not valid JSON' } };
+  }
+}
+
+function badLines(errors: readonly { line: number | null; message: string }[], count: number): string {
+  const told = errors.slice(0, 5).map(({ line, message }) => `line ${line}: ${message}`);
+  return `${count} bad line${count === 1 ? '' : 's'}. ${told.join('; ')}${count > told.length ? '; …' : ''}`;
+}

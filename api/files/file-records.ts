@@ -1,0 +1,85 @@
+/** Files of tenants: the records that give bytes of the store a name, a purpose and an owner. */
+import { FrameloomError } from '../../core/errors.ts';
+import type { File, FilePurpose, StoredFile } from '../../schema/file.ts';
+import type { FileId } from '../../schema/ids.ts';
+import type { SourceRequest } from '../../schema/request.ts';
+import type { ArtifactBody, BlobStore } from '../../store/artifact-store.ts';
+import { fileName, SOURCE } from '../../store/names.ts';
+import { readJson } from '../jobs/index.ts';
+
+/** Stores bytes and the record that makes them a file of the tenant. Throws StoreError. */
+export async function keepFile(
+  store: BlobStore,
+  tenant: string,
+  file: {
+    readonly id: FileId;
+    readonly filename: string;
+    readonly body: ArtifactBody;
+    readonly purpose?: FilePurpose;
+    /** Milliseconds since 1970. */
+    readonly now: number;
+    readonly maxBytes?: number;
+  },
+): Promise<File> {
+  const { body, maxBytes } = file;
+  const kept = await store.putByContent(SOURCE, body, maxBytes === undefined ? {} : { maxBytes });
+  return await keepRecord(store, tenant, kept, file);
+}
+
+/** Makes bytes that are stored a file of the tenant. */
+export async function keepRecord(
+  store: BlobStore,
+  tenant: string,
+  { bytes, sha256 }: { readonly bytes: number; readonly sha256: string },
+  { id, filename, purpose = 'source', now }: Omit<Parameters<typeof keepFile>[2], 'body'>,
+): Promise<File> {
+  const record: File = {
+    id,
+    object: 'file',
+    filename,
+    purpose,
+    bytes,
+    sha256,
+    created_at: new Date(now).toISOString(),
+  };
+  const stored: StoredFile = { ...record, tenant };
+  await store.put(fileName(id), new TextEncoder().encode(JSON.stringify(stored)));
+  return record;
+}
+
+/** Throws `source_missing`, naming the first file of `source` that the tenant does not have. */
+export async function requireFiles(store: BlobStore, tenant: string, source: SourceRequest): Promise<void> {
+  for (const id of new Set(fileIdsOf(source))) {
+    if (!(await readFile(store, tenant, id)))
+      throw new FrameloomError('source_missing', `There is no file ${id}.`);
+  }
+}
+
+/** The files a source is made of, with those that belong to it. */
+function fileIdsOf(source: SourceRequest): readonly FileId[] {
+  if (source.type === 'images') return source.file_ids ?? [];
+  const parts = source.type === 'video' ? [source, source.subtitles, source.deck] : [source];
+  return parts.flatMap((part) => part?.file_id ?? []);
+}
+
+/** Throws `not_found`, for files of other tenants as well. */
+export async function findFile(store: BlobStore, tenant: string, id: FileId): Promise<File> {
+  const file = await readFile(store, tenant, id);
+  if (!file) throw new FrameloomError('not_found', 'There is no file with this id.');
+  return file;
+}
+
+export async function readFile(store: BlobStore, tenant: string, id: FileId): Promise<File | undefined> {
+  if (!(await store.head(fileName(id)))) return undefined;
+  // Written by keepRecord; the purpose came later.
+  const { tenant: owner, ...file } = (await readJson(store, fileName(id))) as Omit<StoredFile, 'purpose'> &
+    Partial<Pick<StoredFile, 'purpose'>>;
+  return owner === tenant ? { purpose: 'source', ...file } : undefined;
+}
+
+/** The last part of what the client called it, without characters that could mislead a reader. */
+export function displayName(given: string | undefined): string {
+  const last = (given ?? '').normalize('NFC').split(/[\\/]/).at(-1) ?? '';
+  const shown = last.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '').trim();
+  return [...shown].slice(0, 255).join('') || 'file';
+}

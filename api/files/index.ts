@@ -1,0 +1,3 @@
+export { referPasswords, sealRequest } from './detach-secrets.ts';
+export { displayName, findFile, keepFile, keepRecord, readFile, requireFiles } from './file-records.ts';
+export { type FormPart, formBoundary, formParts } from './multipart.ts';

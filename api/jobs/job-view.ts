@@ -1,0 +1,84 @@
+/** A job as clients see it, from what the orchestrator and the store know. */
+import { ERRORS, jobError } from '../../core/errors.ts';
+import type { Job, JobError, JobStatus, Ledger, Progress } from '../../schema/job.ts';
+import type { SummaryResult } from '../../schema/result.ts';
+import { usageView } from '../../schema/usage.ts';
+import type { BlobStore } from '../../store/artifact-store.ts';
+import { isClosed, type JobRecord, standingResult } from '../../temporal/orchestrator.ts';
+
+/** What a job that nobody has taken up yet has reached. */
+export const NO_PROGRESS: Progress = {
+  percent: 0,
+  stage: 'queued',
+  segments: { total: 0, done: 0, failed: 0 },
+};
+
+/** The job without what it made: all that a list shows. */
+export function jobView(record: JobRecord): Job {
+  const { memo } = record;
+  const closed = isClosed(record);
+  return {
+    id: record.id,
+    object: 'summary',
+    custom_id: memo.request.custom_id ?? null,
+    metadata: memo.request.metadata ?? {},
+    status: statusOf(record),
+    progress: memo.progress ?? NO_PROGRESS,
+    request: memo.request,
+    result: null,
+    result_sha256: standingResult(record)?.result.sha256 ?? null,
+    ledger: null,
+    usage: memo.spending ? usageView(memo.spending) : null,
+    error: errorOf(record),
+    created_at: record.createdAt,
+    started_at: memo.startedAt ?? null,
+    completed_at: closed ? (record.closedAt ?? null) : null,
+  };
+}
+
+/** The job with result and ledger, where it has them. Throws StoreError. */
+export async function fullJobView(record: JobRecord, store: BlobStore): Promise<Job> {
+  const standing = standingResult(record);
+  const [result, ledger] = await Promise.all([
+    standing && readJson(store, standing.result.name),
+    standing?.ledger && readJson(store, standing.ledger),
+  ]);
+  return {
+    ...jobView(record),
+    result: (result as SummaryResult | undefined) ?? null, // written by the job from that type, checked by hash
+    ledger: (ledger as Ledger | undefined) ?? null, // likewise
+  };
+}
+
+/** The parsed content of a JSON artifact. Throws StoreError. */
+export async function readJson(store: BlobStore, name: string): Promise<unknown> {
+  return JSON.parse(new TextDecoder().decode(await store.bytes(name)));
+}
+
+export function statusOf(record: JobRecord): JobStatus {
+  const { memo, state } = record;
+  if (memo.outcome) return memo.outcome.status;
+  switch (state) {
+    case 'running':
+      return memo.startedAt === undefined ? 'queued' : 'processing';
+    case 'cancelling':
+      return 'cancelling';
+    case 'cancelled':
+    case 'terminated':
+      return 'cancelled';
+    case 'completed':
+    case 'failed':
+    case 'timed_out':
+      return 'failed';
+    default:
+      throw new TypeError(`not a state: ${state satisfies never}`);
+  }
+}
+
+/** The job's own error, or for one that ended without telling, what its end means. */
+function errorOf(record: JobRecord): JobError | null {
+  if (record.memo.outcome) return record.memo.outcome.error ?? null;
+  if (statusOf(record) !== 'failed') return null;
+  if (record.state === 'timed_out') return jobError('timeout', ERRORS.timeout.title);
+  return jobError('internal', 'The job ended without saying why.');
+}

@@ -1,0 +1,10 @@
+export { batchScheduleRoutes } from './batch-schedules.ts';
+export { batchRoutes } from './batches.ts';
+export { estimateRoutes } from './estimates.ts';
+export { eventRoutes } from './events.ts';
+export { fileRoutes } from './files.ts';
+export { frameRoutes } from './frames.ts';
+export { metaRoutes } from './meta.ts';
+export { summaryRoutes } from './summaries.ts';
+export { uploadRoutes } from './uploads.ts';
+export { usageRoutes } from './usage.ts';

@@ -1,0 +1,174 @@
+/** A request from the words of a command line: what `summarize` and `estimate` have in common. */
+import { readFile } from 'node:fs/promises';
+import type { FrameloomClient } from '../../client/index.ts';
+import { type SourceRequest, SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
+import { parseCommandLine, UsageError } from '../context.ts';
+import { given, numberOf, secondsOf } from './option-values.ts';
+import {
+  readSideFile,
+  readSources,
+  type SideFile,
+  type Source,
+  type SourceKind,
+  uploadSideFile,
+} from './sources.ts';
+
+const REQUEST_OPTIONS = {
+  prompt: { type: 'string' },
+  'caption-prompt': { type: 'string' },
+  'summary-prompt': { type: 'string' },
+  type: { type: 'string' },
+  sampling: { type: 'string' },
+  fps: { type: 'string' },
+  frames: { type: 'string' },
+  'max-frames': { type: 'string' },
+  start: { type: 'string' },
+  end: { type: 'string' },
+  pages: { type: 'string' },
+  subtitles: { type: 'string' },
+  deck: { type: 'string' },
+  'password-file': { type: 'string' },
+  'chunk-duration': { type: 'string' },
+  detail: { type: 'string' },
+  'max-tokens': { type: 'string' },
+  'max-cost': { type: 'string' },
+  priority: { type: 'string' },
+  'custom-id': { type: 'string' },
+} as const;
+
+export const REQUEST_USAGE = `  --prompt TEXT           what the summary should answer or stress
+  --caption-prompt TEXT   replaces the instruction for captions
+  --summary-prompt TEXT   replaces the instruction for the summary
+  --type KIND             video, deck or images, where an address does not show it
+  --sampling MODE         how pictures of a video are chosen: adaptive (default), scene, keyframe, fps or count
+  --fps N                 take so many pictures per second of video instead
+  --frames N              take N pictures, evenly spread, instead
+  --max-frames N          most pictures taken
+  --start TIME, --end TIME  part of a video, in seconds or mm:ss
+  --pages LIST            slides, such as 1-20,25
+  --subtitles FILE        words spoken in the video: SRT, WebVTT, ASS, TTML, or lines that begin with their time
+  --deck FILE             the slides (PDF, PPTX) that the video shows: they are matched to their times
+  --password-file FILE    file with the password of an encrypted PDF
+  --chunk-duration N      longest segment in seconds
+  --detail LEVEL          low, medium or high
+  --max-tokens N          most tokens of the summary
+  --max-cost AMOUNT       most it may cost, in the currency of the server: what is described by then is summarized
+  --priority LEVEL        high, normal or low: whose waiting work goes first
+  --custom-id TEXT        your own name for the job`;
+
+type Values = ReturnType<typeof parseCommandLine<{ options: typeof REQUEST_OPTIONS }>>['values'];
+export type RequestOptions = Omit<SummaryRequestInput, 'source'>;
+
+/** What goes with a source. */
+export interface Extras {
+  readonly subtitles?: SideFile;
+  readonly deck?: SideFile;
+  readonly password?: string;
+}
+
+export interface CommandRequest {
+  readonly source: Source;
+  readonly extras: Extras;
+  readonly options: RequestOptions;
+  readonly json: boolean;
+}
+
+/** The words after the command, checked before anything is uploaded. Throws UsageError, and FrameloomError for what is not there. */
+export async function readRequest(args: readonly string[]): Promise<CommandRequest> {
+  const { values, positionals } = parseCommandLine({
+    args: [...args],
+    options: { ...REQUEST_OPTIONS, json: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const options = requestOptions(values);
+  const source = await readSources(positionals, kindOf(values.type));
+  return { source, extras: await readExtras(values, source), options, json: values.json };
+}
+
+/** Throws UsageError where it does not fit the source, FrameloomError where it is not there. */
+async function readExtras(values: Values, { kind }: Source): Promise<Extras> {
+  const { subtitles, deck, 'password-file': passwordFile } = values;
+  if (kind !== 'video' && (subtitles !== undefined || deck !== undefined)) {
+    throw new UsageError('--subtitles and --deck go with a video.');
+  }
+  if (passwordFile !== undefined && kind !== 'deck' && deck === undefined) {
+    throw new UsageError('--password-file goes with a PDF.');
+  }
+  return {
+    ...(subtitles === undefined ? {} : { subtitles: await readSideFile(subtitles) }),
+    ...(deck === undefined ? {} : { deck: await readSideFile(deck) }),
+    // From a file, since the words of a command line are seen by everybody on the machine.
+    ...(passwordFile === undefined ? {} : { password: await readPassword(passwordFile) }),
+  };
+}
+
+async function readPassword(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const password = text?.replace(/\r?\n$/, '');
+  if (!password) throw new UsageError('--password-file: there is no password in this file.');
+  return password;
+}
+
+export async function withExtras(
+  source: SourceRequest,
+  { subtitles, deck, password }: Extras,
+  client: FrameloomClient,
+  signal: AbortSignal,
+): Promise<SourceRequest> {
+  const secret = password === undefined ? {} : { password };
+  if (source.type === 'deck') return { ...source, ...secret };
+  if (source.type !== 'video') return source;
+  return {
+    ...source,
+    ...(subtitles ? { subtitles: await uploadSideFile(subtitles, client, signal) } : {}),
+    ...(deck ? { deck: { ...(await uploadSideFile(deck, client, signal)), ...secret } } : {}),
+  };
+}
+
+function kindOf(type: string | undefined): SourceKind | undefined {
+  if (type === undefined || type === 'video' || type === 'deck' || type === 'images') return type;
+  throw new UsageError(`--type ${type}: say video, deck or images.`);
+}
+
+/** The request of the options, checked before anything is uploaded. Throws UsageError. */
+function requestOptions(values: Values): RequestOptions {
+  const { fps, frames, sampling: mode } = values;
+  if (fps !== undefined && frames !== undefined) throw new UsageError('give --fps or --frames, not both.');
+  if (mode !== undefined && (fps ?? frames) !== undefined && mode !== (fps === undefined ? 'count' : 'fps')) {
+    throw new UsageError('--fps and --frames are ways of sampling of their own; leave --sampling out.');
+  }
+  if (frames !== undefined && values['max-frames'] !== undefined) {
+    throw new UsageError('--frames says how many pictures are taken; --max-frames goes with the other ways.');
+  }
+  const most = frames ?? values['max-frames'];
+  const sampling = {
+    ...given('mode', frames === undefined ? mode : 'count'),
+    ...given('fps', numberOf('--fps', fps)),
+    ...given('max_frames', numberOf(frames === undefined ? '--max-frames' : '--frames', most)),
+  };
+  const options = {
+    ...(Object.keys(sampling).length > 0 ? { sampling } : {}),
+    ...given('prompt', values.prompt),
+    ...given('caption_prompt', values['caption-prompt']),
+    ...given('summary_prompt', values['summary-prompt']),
+    ...given('start_time', secondsOf('--start', values.start)),
+    ...given('end_time', secondsOf('--end', values.end)),
+    ...given('pages', values.pages),
+    ...given('chunk_duration', secondsOf('--chunk-duration', values['chunk-duration'])),
+    ...given('detail', values.detail),
+    ...given('max_tokens', numberOf('--max-tokens', values['max-tokens'])),
+    ...given('max_cost', numberOf('--max-cost', values['max-cost'])),
+    ...given('priority', values.priority),
+    ...given('custom_id', values['custom-id']),
+  };
+  // Any source does: only the options are being checked here.
+  const checked = SummaryRequest.safeParse({
+    ...options,
+    source: { type: 'video', url: 'http://localhost/' },
+  });
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw new UsageError(`${issue?.path.join('.').replaceAll('_', '-')}: ${issue?.message}.`);
+  }
+  return options as RequestOptions; // as just checked
+}

@@ -1,0 +1,51 @@
+/** `frameloom models list`. */
+import { formatBytes } from '../../core/format.ts';
+import { inspectModelFolder } from '../../phi3v/index.ts';
+import { CATALOGUE } from '../../weights/index.ts';
+import { findModels } from '../../workers/models/index.ts';
+import { type CommandContext, EXIT, printLine } from '../context.ts';
+
+export async function list(json: boolean, { settings, stdout }: CommandContext): Promise<number> {
+  const found = await Promise.all(
+    (await findModels(settings)).map(async ({ folder, profile }) => {
+      const { complete, message } = await inspectModelFolder(folder);
+      const { name, revision, license, download } = profile;
+      const variants = CATALOGUE.find((entry) => entry.name === name)?.variants.map((variant) => ({
+        name: variant.name,
+        about: variant.about,
+        bytes: variant.bytes,
+        repository: variant.repository,
+        revision: variant.revision,
+      }));
+      return {
+        name,
+        revision,
+        license,
+        folder,
+        complete,
+        message,
+        chosen: name === settings.model,
+        download,
+        variants,
+      };
+    }),
+  );
+  if (json) {
+    printLine(stdout, JSON.stringify(found, null, 2));
+    return EXIT.complete;
+  }
+  for (const model of found) {
+    printLine(
+      stdout,
+      `${model.chosen ? '*' : ' '} ${model.name}  ${model.complete ? 'ready' : 'weights missing'}`,
+    );
+    printLine(stdout, `    licence ${model.license}, revision ${model.revision}`);
+    printLine(stdout, `    ${model.folder}`);
+    printLine(stdout, `    ${model.message}`);
+    for (const { name, about, bytes, repository } of model.variants ?? []) {
+      printLine(stdout, `    --variant ${name}: ${about}; ${formatBytes(bytes)} from ${repository}`);
+    }
+  }
+  printLine(stdout, '\n* is what FRAMELOOM_MODEL names.');
+  return EXIT.complete;
+}

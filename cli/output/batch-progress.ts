@@ -1,0 +1,75 @@
+/** Progress of a batch on stderr: one line that is redrawn on a terminal, lines otherwise. */
+
+import { formatWait } from '../../core/format.ts';
+import type { Batch } from '../../schema/batch.ts';
+import type { CommandContext } from '../context.ts';
+import { meter, redrawnLine } from './terminal-line.ts';
+
+export interface BatchView {
+  show(batch: Batch): void;
+  /** Leaves the terminal as a plain line found it. Nothing is shown after this. */
+  close(): void;
+}
+
+/** Least time between two lines that only count, in milliseconds. */
+const COUNT_LINES_MS = 5000;
+
+/** `now` in milliseconds. */
+export function batchView(
+  out: CommandContext['stderr'],
+  name: string,
+  now: () => number = Date.now,
+): BatchView {
+  let first: { readonly at: number; readonly done: number } | undefined;
+
+  /** Seconds until the end at the pace since this was first shown. */
+  function left({ request_counts: { total, completed, failed } }: Batch): number | undefined {
+    first ??= { at: now(), done: completed + failed };
+    const done = completed + failed - first.done;
+    if (done === 0) return undefined;
+    return (((now() - first.at) / done) * (total - completed - failed)) / 1000;
+  }
+  return out.isTTY ? bar(out, name, left) : lines(out, name, now);
+}
+
+function bar(
+  out: CommandContext['stderr'],
+  name: string,
+  left: (batch: Batch) => number | undefined,
+): BatchView {
+  const { draw, clear } = redrawnLine(out);
+  return {
+    show(batch) {
+      const { total, completed, failed } = batch.request_counts;
+      const wait = left(batch);
+      const rest = wait === undefined || batch.status !== 'in_progress' ? '' : `, ${formatWait(wait)} left`;
+      draw(`${name}  ${meter((completed + failed) / total)} ${counts(batch)}${rest}`);
+    },
+    close: clear,
+  };
+}
+
+function lines(out: CommandContext['stderr'], name: string, now: () => number): BatchView {
+  let shown = '';
+  let status: string | undefined;
+  let next = 0;
+  return {
+    show(batch) {
+      const text = counts(batch);
+      if (text === shown || (batch.status === status && now() < next)) return;
+      shown = text;
+      status = batch.status;
+      next = now() + COUNT_LINES_MS;
+      out.write(`${name}: ${text}\n`);
+    },
+    close() {},
+  };
+}
+
+/** Such as `in progress, 12 of 40 done, 1 failed`, and what it has cost where that is known and priced. */
+export function counts({ status, request_counts: { total, completed, failed }, usage }: Batch): string {
+  const broken = failed === 0 ? '' : `, ${failed} failed`;
+  const cost = usage?.cost.toLocaleString('en', { maximumSignificantDigits: 3 });
+  const spent = usage?.currency ? `; ${cost} ${usage.currency}` : '';
+  return `${status.replace('_', ' ')}, ${completed} of ${total} done${broken}${spent}`;
+}

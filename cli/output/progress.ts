@@ -1,0 +1,129 @@
+/** Progress of a job on stderr: one line that is redrawn on a terminal, a line per event otherwise. */
+
+import { formatBytes, formatCount, formatPlace, formatTime, formatWait } from '../../core/format.ts';
+import { oneLine } from '../../core/one-line.ts';
+import type { JobEvent } from '../../schema/events.ts';
+import type { Progress } from '../../schema/job.ts';
+import type { CommandContext } from '../context.ts';
+import { meter, redrawnLine } from './terminal-line.ts';
+
+export interface ProgressView {
+  upload(sent: number, total: number): void;
+  event(event: JobEvent): void;
+  /** The job waits while others go first. */
+  place(progress: Progress): void;
+  /** Leaves the terminal as a plain line found it. Nothing is shown after this. */
+  close(): void;
+}
+
+const STAGES = {
+  queued: 'waiting',
+  ingest: 'reading',
+  extract: 'taking frames',
+  describe: 'describing',
+  reduce: 'summarizing',
+  finish: 'finishing',
+  done: 'done',
+} as const;
+
+/** Least time between two lines about an upload, in milliseconds. */
+const UPLOAD_LINES_MS = 2000;
+
+export function progressView(out: CommandContext['stderr'], name: string): ProgressView {
+  return out.isTTY ? bar(out, name) : lines(out, name);
+}
+
+function bar(out: CommandContext['stderr'], name: string): ProgressView {
+  const { draw, clear } = redrawnLine(out);
+  return {
+    upload(sent, total) {
+      draw(`${name}  ${meter(total === 0 ? 1 : sent / total)} uploading ${formatBytes(sent)}`);
+    },
+    place({ percent, queue_position = 0, eta_seconds }) {
+      const rest = eta_seconds === undefined ? '' : `, ${formatWait(eta_seconds)} left`;
+      draw(
+        `${name}  ${meter(percent / 100)} ${Math.floor(percent)}% ${formatCount(queue_position, 'job')} ahead${rest}`,
+      );
+    },
+    event({ progress }) {
+      const { percent, stage, segments, eta_seconds } = progress;
+      const parts = segments.total > 0 ? ` ${segments.done}/${segments.total}` : '';
+      const rest = eta_seconds === undefined || stage === 'done' ? '' : `, ${formatWait(eta_seconds)} left`;
+      draw(`${name}  ${meter(percent / 100)} ${Math.floor(percent)}% ${STAGES[stage]}${parts}${rest}`);
+    },
+    close: clear,
+  };
+}
+
+function lines(out: CommandContext['stderr'], name: string): ProgressView {
+  let nextUpload = Date.now() + UPLOAD_LINES_MS;
+  let noun = 'Slide';
+  let lastPlace = '';
+  return {
+    upload(sent, total) {
+      const now = Date.now();
+      if (sent < total && now < nextUpload) return;
+      nextUpload = now + UPLOAD_LINES_MS;
+      out.write(`${name}: uploaded ${formatBytes(sent)} of ${formatBytes(total)}\n`);
+    },
+    place({ percent, queue_position = 0 }) {
+      const line = `${formatCount(queue_position, 'job')} ahead`;
+      if (line === lastPlace) return;
+      lastPlace = line;
+      out.write(`${name}: ${String(Math.floor(percent)).padStart(3)}% ${line}\n`);
+    },
+    event(event) {
+      if (event.type === 'source.ready' && event.source.type === 'images') noun = 'Picture';
+      for (const line of linesOf(event, noun)) {
+        out.write(`${name}: ${String(Math.floor(event.progress.percent)).padStart(3)}% ${line}\n`);
+      }
+    },
+    close() {},
+  };
+}
+
+/** What an event tells, a line for each thing. `noun` is what a picture without a time is called. */
+function linesOf(event: JobEvent, noun: string): readonly string[] {
+  switch (event.type) {
+    case 'job.created':
+      return ['accepted'];
+    case 'job.started':
+      return ['started'];
+    case 'source.ready': {
+      const { type, duration, pages } = event.source;
+      const size =
+        duration === undefined ? formatCount(pages ?? 0, noun.toLowerCase()) : `${formatTime(duration)} long`;
+      return [`source read: ${type}, ${size}`];
+    }
+    case 'frames.extracted':
+      return [`${formatCount(event.kept, 'frame')} kept, ${event.dropped} alike left out`];
+    case 'plan.ready':
+      return [`${formatCount(event.frames, 'frame')} in ${formatCount(event.segments, 'segment')}`];
+    case 'segment.completed':
+      return event.segment.frames.map((frame) => {
+        const place =
+          frame.time === undefined
+            ? formatPlace({ slides: [frame.slide ?? 0] }, noun)
+            : formatTime(frame.time, 1);
+        return `${place}  ${oneLine(frame.caption)}`;
+      });
+    case 'segment.failed':
+      return [`segment ${event.segment.index} could not be described: ${event.error.message}`];
+    case 'reduce.started':
+      return [`summarizing ${formatCount(event.sections, 'section')}`];
+    case 'reduce.completed':
+      return ['summary written'];
+    case 'chapter.completed':
+      return [`chapter ${event.chapter.index + 1}: ${oneLine(event.chapter.title)}`];
+    case 'job.cancelling':
+      return ['cancelling'];
+    case 'job.completed':
+      return [event.gaps > 0 ? `completed with ${formatCount(event.gaps, 'gap')}` : 'completed'];
+    case 'job.failed':
+      return ['failed'];
+    case 'job.cancelled':
+      return ['cancelled'];
+    default:
+      return event satisfies never;
+  }
+}

@@ -1,0 +1,31 @@
+/** One line of a terminal that is drawn again and again. */
+import type { CommandContext } from '../context.ts';
+
+export interface RedrawnLine {
+  draw(text: string): void;
+  /** Leaves the terminal as a plain line found it. */
+  clear(): void;
+}
+
+const METER_WIDTH = 24;
+
+export function redrawnLine(out: CommandContext['stderr']): RedrawnLine {
+  let drawn = '';
+  return {
+    draw(text) {
+      const line = text.slice(0, Math.max(20, (out.columns ?? 80) - 1));
+      if (line !== drawn) out.write(`\r\x1b[K${line}`);
+      drawn = line;
+    },
+    clear() {
+      if (drawn !== '') out.write('\r\x1b[K');
+      drawn = '';
+    },
+  };
+}
+
+/** A bar; `share` from 0 to 1. */
+export function meter(share: number, width = METER_WIDTH): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
+}

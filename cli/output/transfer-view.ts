@@ -1,0 +1,95 @@
+/** How far a transfer of many bytes is, on stderr: one line that is redrawn on a terminal, a line now and then otherwise. */
+import { formatBytes, formatWait } from '../../core/format.ts';
+import type { CommandContext } from '../context.ts';
+import { meter, redrawnLine } from './terminal-line.ts';
+
+export interface TransferState {
+  readonly verb: 'checking' | 'fetching';
+  readonly path: string;
+  readonly index: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly total: number;
+}
+
+export interface TransferView {
+  at(state: TransferState): void;
+  /** Something worth a line of its own. */
+  say(text: string): void;
+  close(): void;
+}
+
+const BAR_WIDTH = 16;
+/** Least time between two looks of the line, and between two lines, in milliseconds. */
+const REDRAW_MS = 100;
+const LINES_MS = 10_000;
+/** The speed is that of so many milliseconds. */
+const SPEED_WINDOW_MS = 5000;
+
+export function transferView(
+  out: CommandContext['stderr'],
+  name: string,
+  now: () => number = Date.now,
+): TransferView {
+  const speed = speedometer(now);
+  if (!out.isTTY) {
+    let next = now() + LINES_MS;
+    return {
+      at(state) {
+        const rate = speed(state);
+        if (now() < next) return;
+        next = now() + LINES_MS;
+        out.write(`${name}: ${state.verb} ${amount(state, rate)}\n`);
+      },
+      say: (text) => void out.write(`${name}: ${text}\n`),
+      close() {},
+    };
+  }
+  const { draw, clear } = redrawnLine(out);
+  let next = 0;
+  return {
+    at(state) {
+      const rate = speed(state);
+      if (now() < next) return;
+      next = now() + REDRAW_MS;
+      const { verb, path, index, files, bytes, total } = state;
+      const bar = meter(total === 0 ? 1 : bytes / total, BAR_WIDTH);
+      draw(`${bar} ${amount(state, rate)}  ${verb} ${index + 1}/${files} ${path}`);
+    },
+    say(text) {
+      clear();
+      out.write(`${name}: ${text}\n`);
+    },
+    close: clear,
+  };
+}
+
+/** `42% of 3.2 GB, 35.1 MB/s, 54 s left`. */
+function amount({ bytes, total }: TransferState, rate: number | undefined): string {
+  const percent = total === 0 ? 100 : Math.min(100, Math.floor((bytes / total) * 100));
+  const parts = [`${percent}% of ${formatBytes(total)}`];
+  if (rate !== undefined && rate > 0) {
+    parts.push(`${formatBytes(Math.round(rate))}/s`, `${formatWait((total - bytes) / rate)} left`);
+  }
+  return parts.join(', ');
+}
+
+/** Bytes per second of late; undefined until there is something to say. Reading and fetching have speeds of their own. */
+function speedometer(now: () => number): (state: TransferState) => number | undefined {
+  let samples: { readonly at: number; readonly bytes: number }[] = [];
+  let verb: TransferState['verb'] | undefined;
+  return (state) => {
+    const last = samples.at(-1);
+    // Fewer bytes than before: something was thrown away, and is no progress backwards.
+    if (state.verb !== verb || (last !== undefined && state.bytes < last.bytes)) samples = [];
+    verb = state.verb;
+    const at = now();
+    if (last === undefined || samples.length === 0 || at - last.at >= REDRAW_MS) {
+      samples.push({ at, bytes: state.bytes });
+      while (samples.length > 2 && at - (samples[1]?.at ?? at) > SPEED_WINDOW_MS) samples.shift();
+    }
+    const first = samples[0];
+    if (first === undefined || at - first.at < REDRAW_MS) return undefined;
+    return ((state.bytes - first.bytes) / (at - first.at)) * 1000;
+  };
+}

@@ -1,0 +1,1 @@
+export { ApiError, createClient, type FrameloomClient } from './client.ts';

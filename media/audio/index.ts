@@ -1,0 +1,1 @@
+export { SPEECH_PIECE, transcribePiece } from './transcribe.ts';

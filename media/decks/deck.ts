@@ -1,0 +1,171 @@
+/** Reads slide decks (PDF): pictures of pages, their text, their titles. */
+import { stat } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
+import { FrameloomError } from '../../core/errors.ts';
+import { sniff, sniffBytes } from '../formats/index.ts';
+import { DEFAULT_MAX_SIDE, type Picture } from '../images/index.ts';
+import type { MediaLimits } from '../limits.ts';
+import type { DeckReply, DeckRequest } from './deck-thread.ts';
+
+/** Largest PDF that is opened, in bytes: it has to lie in the memory of PDFium, 32 bits wide, with room to work. */
+const MAX_BYTES = 2 ** 30;
+/** Milliseconds that opening, or one page, may take. */
+const TIME_LIMIT = 120_000;
+
+export interface DeckPage {
+  readonly picture: Picture;
+  /** The outline's entry for the page, else its line in the largest type; absent where there is no text. */
+  readonly title?: string;
+  /** The text layer, lines as on the page; empty for a scan. */
+  readonly text: string;
+  /** Addresses the page links to. */
+  readonly links: readonly string[];
+}
+
+export interface Deck extends Disposable {
+  readonly pages: number;
+  /**
+   * Page `number`, from 1, upright on white, with a long side of `maxSide` pixels (default 1344). Throws `range_outside_source`,
+   * `media_truncated`, `media_too_large` where drawing takes too long or too much memory.
+   */
+  page(number: number, options?: { readonly maxSide?: number }): Promise<DeckPage>;
+}
+
+/**
+ * Opens a deck, in a thread that ends when the deck is disposed of. Memory does not grow with the pages read. Throws
+ * `empty_source`, `source_missing`, `unsupported_media` (not a PDF), `encrypted_media` (needs a password, or another one),
+ * `media_truncated`, `no_pages`, `media_too_large`.
+ */
+export async function openDeck(
+  source: string | Uint8Array,
+  limits: MediaLimits,
+  password?: string,
+): Promise<Deck> {
+  const kind = typeof source === 'string' ? await sniff(source) : sniffBytes(source);
+  if (kind !== 'pdf') throw new FrameloomError('unsupported_media', 'The file is not a PDF.');
+  const bytes = typeof source === 'string' ? (await stat(source)).size : source.length;
+  if (bytes > MAX_BYTES) throw new FrameloomError('media_too_large', 'The PDF is too large.');
+  const thread = startThread(source);
+  try {
+    const { pages } = await thread.ask({ type: 'open', password }, 'The PDF').catch((error: unknown) => {
+      if (password === undefined || !(error instanceof FrameloomError) || error.code !== 'encrypted_media')
+        throw error;
+      throw new FrameloomError('encrypted_media', 'The password does not open the PDF.', { cause: error });
+    });
+    if (pages < 1) throw new FrameloomError('no_pages', 'The PDF has no pages.');
+    if (pages > limits.maxPages) {
+      throw new FrameloomError(
+        'media_too_large',
+        `The PDF has ${pages} pages; the limit is ${limits.maxPages}.`,
+      );
+    }
+    return deckOf(thread, pages, Math.floor(Math.sqrt(limits.maxPixels)));
+  } catch (error) {
+    thread.stop();
+    throw error;
+  }
+}
+
+function deckOf(thread: DeckThread, pages: number, largestSide: number): Deck {
+  return {
+    pages,
+    async page(number, { maxSide = DEFAULT_MAX_SIDE } = {}) {
+      if (!Number.isInteger(number) || number < 1 || number > pages) {
+        throw new FrameloomError(
+          'range_outside_source',
+          `There is no page ${number}; the deck has ${pages}.`,
+        );
+      }
+      const request = { type: 'page', number, maxSide: Math.min(maxSide, largestSide) } as const;
+      const { data, size, title, text, links } = await thread.ask(request, `Page ${number} of the PDF`);
+      const picture = { data: Buffer.from(data.buffer, data.byteOffset, data.byteLength), ...size };
+      return { picture, ...(title === undefined ? {} : { title }), text, links };
+    },
+    [Symbol.dispose]: thread.stop,
+  };
+}
+
+interface DeckThread {
+  /** Asks and waits for the reply; questions are answered in order. `what` names in errors what was asked for. */
+  ask<R extends DeckRequest>(request: R, what: string): Promise<Extract<DeckReply, { type: R['type'] }>>;
+  stop(): void;
+}
+
+function startThread(source: string | Uint8Array): DeckThread {
+  const worker = spawnThread(source);
+  let over: FrameloomError | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+  const stop = (): void => {
+    over ??= new FrameloomError('internal', 'The deck is closed.');
+    void worker.terminate();
+  };
+
+  function exchange(request: DeckRequest, what: string): Promise<DeckReply> {
+    return new Promise((resolve, reject) => {
+      const end = (error: FrameloomError): void => {
+        over ??= error;
+        settle(() => reject(over));
+      };
+      const onMessage = (reply: DeckReply): void => settle(() => resolve(reply));
+      const onError = (cause: Error): void => end(refusal('damaged', what, { cause }));
+      const onExit = (): void => end(refusal('damaged', what));
+      const timer = setTimeout(() => {
+        end(new FrameloomError('media_too_large', `${what} takes too long to draw.`));
+        stop();
+      }, TIME_LIMIT);
+      function settle(act: () => void): void {
+        clearTimeout(timer);
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+        act();
+      }
+      worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+      if (over) end(over);
+      else worker.postMessage(request);
+    });
+  }
+
+  async function ask<R extends DeckRequest>(
+    request: R,
+    what: string,
+  ): Promise<Extract<DeckReply, { type: R['type'] }>> {
+    const turn = queue.then(() => exchange(request, what));
+    queue = turn.catch(() => undefined);
+    const reply = await turn;
+    if (reply.type === 'failed') throw refusal(reply.reason, what);
+    return reply as Extract<DeckReply, { type: R['type'] }>; // the thread answers in kind
+  }
+  worker.on('error', () => undefined); // what happens between questions is told at the next one, by its exit
+  worker.on('exit', () => {
+    over ??= refusal('damaged', 'The PDF');
+  });
+  return { ask, stop };
+}
+
+/** From source the thread needs tsx as well, which on Node 20 a thread only gets by registering it itself. */
+function spawnThread(workerData: string | Uint8Array): Worker {
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('../deck-thread.js', import.meta.url), { workerData, env: {} });
+  }
+  const entry = new URL('./deck-thread.ts', import.meta.url).href;
+  const code = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))})
+    .then(({ register }) => (register(), import(${JSON.stringify(entry)})))`;
+  return new Worker(code, { eval: true, workerData, env: {}, execArgv: [] });
+}
+
+function refusal(
+  reason: Extract<DeckReply, { type: 'failed' }>['reason'],
+  what: string,
+  options?: ErrorOptions,
+): FrameloomError {
+  switch (reason) {
+    case 'password':
+    case 'security':
+      return new FrameloomError('encrypted_media', 'The PDF is protected by a password.', options);
+    case 'memory':
+      return new FrameloomError('media_too_large', `${what} needs too much memory.`, options);
+    case 'damaged':
+      return new FrameloomError('media_truncated', `${what} is cut off or damaged.`, options);
+    default:
+      return reason satisfies never;
+  }
+}

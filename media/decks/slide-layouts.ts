@@ -1,0 +1,130 @@
+/** Finds where in the frames of a lecture its slides are shown: full size, or beside the speaker. */
+import { setImmediate } from 'node:timers/promises';
+import type { Size } from '../images/index.ts';
+import { COARSE, FINE, type Lumas, likeness, type Place, signatureOf } from './slide-signature.ts';
+
+/** Widths that are tried, in shares of what fits the frame; and the step from place to place, in shares of the frame. */
+const SCALES = [0.92, 0.85, 0.78, 0.7, 0.62, 0.55, 0.48, 0.4] as const;
+const STEP = 1 / 32;
+/** From this likeness on, on the coarse grid, a frame is taken to show a slide at a place. */
+const SHOWN = 0.6;
+/** Most places that are used besides the full one. */
+const MOST = 2;
+
+const WHOLE: Place = { x: 0, y: 0, width: 1, height: 1 };
+
+/** A slide as large as the frame allows, in its middle: how recordings show it most often. */
+export function fullPlace(slide: Size, frame: Size): Place {
+  const scale = Math.min(frame.width / slide.width, frame.height / slide.height);
+  const width = (slide.width * scale) / frame.width;
+  const height = (slide.height * scale) / frame.height;
+  return { x: (1 - width) / 2, y: (1 - height) / 2, width, height };
+}
+
+/**
+ * The places at which `frames` show `slides`: the full one, and up to two more that show some slide better in several frames. Each
+ * frame votes once.
+ */
+export async function findPlaces(
+  slides: readonly Lumas[],
+  frames: readonly Lumas[],
+  full: Place,
+): Promise<readonly Place[]> {
+  const coarse = signatures(slides, COARSE);
+  const votes = new Map<Place, { readonly frames: Set<number>; sum: number }>();
+  const candidates = placesWithin(full);
+  for (const [index, frame] of frames.entries()) {
+    await setImmediate(); // a frame takes a tenth of a second: heartbeats go out in between
+    const atFull = best(frame, full, coarse);
+    let winner: { place: Place; score: number } | undefined;
+    for (const place of candidates) {
+      const score = best(frame, place, coarse);
+      if (score >= SHOWN && score > atFull && score > (winner?.score ?? 0)) winner = { place, score };
+    }
+    if (!winner) continue;
+    const near = [...votes.keys()].find((place) => apart(place, winner.place) < 2 * STEP) ?? winner.place;
+    const vote = votes.get(near) ?? { frames: new Set<number>(), sum: 0 };
+    vote.frames.add(index);
+    vote.sum += winner.score;
+    votes.set(near, vote);
+  }
+  const elected = [...votes]
+    .filter(([, vote]) => vote.frames.size >= Math.min(2, frames.length))
+    .sort(([, a], [, b]) => b.sum - a.sum)
+    .slice(0, MOST);
+  const fine = signatures(slides, FINE);
+  return [
+    full,
+    ...elected.map(([place, vote]) =>
+      refine(
+        place,
+        frames.filter((_, i) => vote.frames.has(i)),
+        fine,
+      ),
+    ),
+  ];
+}
+
+function placesWithin(full: Place): readonly Place[] {
+  return SCALES.flatMap((scale) => {
+    const size = { width: full.width * scale, height: full.height * scale };
+    const places: Place[] = [];
+    for (let y = 0; y <= 1 - size.height + 1e-9; y += STEP) {
+      for (let x = 0; x <= 1 - size.width + 1e-9; x += STEP) places.push({ x, y, ...size });
+    }
+    return places;
+  });
+}
+
+/** Moves and scales a place in ever smaller steps to where its frames fit best. */
+function refine(place: Place, frames: readonly Lumas[], slides: readonly Float32Array[]): Place {
+  const score = (candidate: Place): number =>
+    frames.slice(0, 4).reduce((sum, frame) => sum + best(frame, candidate, slides, FINE), 0);
+  let [current, most] = [place, score(place)];
+  for (let step = STEP; step > 1 / 400; step /= 2) {
+    for (let improved = true; improved; ) {
+      improved = false;
+      for (const [dx, dy, grow] of MOVES) {
+        const factor = 1 + grow * step * 2;
+        const [width, height] = [current.width * factor, current.height * factor];
+        const moved = {
+          x: current.x + dx * step + (current.width - width) / 2,
+          y: current.y + dy * step + (current.height - height) / 2,
+          width,
+          height,
+        };
+        const value = score(moved);
+        if (value <= most + 1e-6) continue;
+        [current, most, improved] = [moved, value, true];
+      }
+    }
+  }
+  return current;
+}
+
+const MOVES = [
+  [1, 0, 0],
+  [-1, 0, 0],
+  [0, 1, 0],
+  [0, -1, 0],
+  [0, 0, 1],
+  [0, 0, -1],
+] as const;
+
+function signatures(slides: readonly Lumas[], cells: typeof COARSE | typeof FINE): readonly Float32Array[] {
+  return slides.flatMap((slide) => signatureOf(slide, WHOLE, cells) ?? []);
+}
+
+function best(
+  frame: Lumas,
+  place: Place,
+  slides: readonly Float32Array[],
+  cells: typeof COARSE | typeof FINE = COARSE,
+): number {
+  const signature = signatureOf(frame, place, cells);
+  return signature ? Math.max(0, ...slides.map((slide) => likeness(slide, signature))) : 0;
+}
+
+function apart(a: Place, b: Place): number {
+  return Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y), Math.abs(a.width - b.width));
+}

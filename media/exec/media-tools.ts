@@ -1,0 +1,67 @@
+/** Finds ffmpeg and ffprobe. */
+import { access, constants } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { FrameloomError } from '../../core/errors.ts';
+import { runProgram } from './process.ts';
+
+/** Programs that decode videos; paths, or names that PATH resolves. */
+export interface MediaTools {
+  readonly ffmpeg: string;
+  readonly ffprobe: string;
+}
+
+/** Oldest major version that knows `-fps_mode` (with 5.1); builds from git number differently and are taken as they are. */
+const OLDEST_MAJOR = 5;
+
+/**
+ * Looks for ffmpeg in the settings, then in the optional package `ffmpeg-static`, then on PATH; for ffprobe in the
+ * settings, then beside the ffmpeg found, then on PATH. `version` is ffmpeg's. Throws `unavailable`, saying which is missing.
+ */
+export async function findMediaTools(settings: {
+  readonly ffmpeg?: string | undefined;
+  readonly ffprobe?: string | undefined;
+}): Promise<MediaTools & { readonly version: string }> {
+  const ffmpeg = settings.ffmpeg ?? (await bundledFfmpeg()) ?? 'ffmpeg';
+  const version = await versionOf('ffmpeg', ffmpeg, settings.ffmpeg !== undefined);
+  const beside = join(dirname(ffmpeg), 'ffprobe');
+  const ffprobe = settings.ffprobe ?? (dirname(ffmpeg) !== '.' && (await runs(beside)) ? beside : 'ffprobe');
+  await versionOf('ffprobe', ffprobe, settings.ffprobe !== undefined);
+  return { ffmpeg, ffprobe, version };
+}
+
+async function versionOf(name: 'ffmpeg' | 'ffprobe', path: string, chosen: boolean): Promise<string> {
+  const advice = chosen
+    ? `check ${name.toUpperCase()}_PATH`
+    : `install ffmpeg 5.1 or later, or set ${name.toUpperCase()}_PATH`;
+  const result = await runProgram(path, ['-version'], {
+    timeLimit: 10_000,
+    maxBytes: 65_536,
+    keep: 'all',
+  }).catch((cause: unknown) => {
+    throw new FrameloomError('unavailable', `${name} was not found: ${advice}.`, { cause });
+  });
+  const version = /^ff\w+ version (\S+)/.exec(result.stdout)?.[1];
+  if (result.code !== 0 || version === undefined) {
+    throw new FrameloomError('unavailable', `${name} does not run: ${advice}.`);
+  }
+  const major = /^\d+/.exec(version)?.[0];
+  if (major !== undefined && Number(major) < OLDEST_MAJOR) {
+    throw new FrameloomError('unavailable', `${name} ${version} is too old: ${advice}.`);
+  }
+  return version;
+}
+
+async function runs(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function bundledFfmpeg(): Promise<string | undefined> {
+  const name: string = 'ffmpeg-static'; // optional and without types: a literal would have to resolve
+  const module: unknown = await import(name).catch(() => undefined);
+  const path = z.object({ default: z.string() }).safeParse(module).data?.default;
+  return path !== undefined && (await runs(path)) ? path : undefined;
+}

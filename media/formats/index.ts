@@ -1,0 +1,1 @@
+export { sniff, sniffBytes } from './sniff.ts';

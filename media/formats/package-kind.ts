@@ -1,0 +1,56 @@
+/** Tells what a ZIP package or an old Office document is, by what is in it. */
+import type { FileHandle } from 'node:fs/promises';
+import { FrameloomError } from '../../core/errors.ts';
+import { openZip } from '../archive/index.ts';
+
+const MIMETYPES: Readonly<Record<string, string>> = {
+  'application/vnd.oasis.opendocument.presentation': 'an OpenDocument presentation (ODP)',
+  'application/vnd.oasis.opendocument.presentation-template': 'an OpenDocument presentation (ODP)',
+  'application/vnd.oasis.opendocument.text': 'an OpenDocument text (ODT)',
+  'application/vnd.oasis.opendocument.spreadsheet': 'an OpenDocument spreadsheet (ODS)',
+};
+
+/** A PPTX; everything else throws `unsupported_media` with its name and what to do. */
+export async function packageKind(path: string): Promise<'pptx'> {
+  using zip = await openZip(path);
+  const has = (name: string): boolean => zip.files.has(name);
+  if (has('ppt/presentation.xml')) return 'pptx';
+  const mimetype = (await zip.read('mimetype', 200).catch(() => undefined))?.toString('latin1').trim() ?? '';
+  const document = MIMETYPES[mimetype];
+  if (document !== undefined) throw exportIt(document);
+  if (has('Index/Document.iwa') || has('index.apxl') || has('index.apxl.gz'))
+    throw exportIt('a Keynote presentation');
+  if (has('word/document.xml')) throw exportIt('a Word document (DOCX)');
+  if (has('xl/workbook.xml')) throw exportIt('an Excel workbook (XLSX)');
+  throw new FrameloomError(
+    'unsupported_media',
+    'The file is a ZIP archive, which is not supported. Send what is in it.',
+  );
+}
+
+function exportIt(name: string): FrameloomError {
+  return new FrameloomError(
+    'unsupported_media',
+    `The file is ${name}, which is not supported. Save it as PDF or PPTX.`,
+  );
+}
+
+/**
+ * Why an old Office document (OLE) is refused: a PPTX with a password is one, around the encrypted package. Its directory, where
+ * that shows, begins at a sector that the header names (MS-CFB 2.2).
+ */
+export async function oldOfficeError(file: FileHandle, head: Buffer): Promise<FrameloomError> {
+  const sector = 1 << Math.min(12, head.length >= 52 ? head.readUInt16LE(30) : 9);
+  const directory = head.length >= 52 ? head.readUInt32LE(48) : 0;
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, (directory + 1) * sector);
+  if (buffer.subarray(0, bytesRead).includes(Buffer.from('EncryptedPackage', 'utf16le'))) {
+    return new FrameloomError(
+      'encrypted_media',
+      'The Office document is protected by a password. Save it without one, or as PDF.',
+    );
+  }
+  return new FrameloomError(
+    'unsupported_media',
+    'The file is an old Office document (PPT), which is not supported. Save it as PPTX or PDF.',
+  );
+}

@@ -1,0 +1,11 @@
+export { decodeText, plainText } from './plain-text.ts';
+export {
+  childrenOf,
+  descendants,
+  find,
+  parseXml,
+  refuseDocumentType,
+  textOf,
+  type XmlElement,
+  XmlError,
+} from './xml.ts';

@@ -1,0 +1,129 @@
+/** Asks ffprobe what stands in the headers and packets of a video, and reads its answers through schemas. */
+import { z } from 'zod';
+import { FrameloomError } from '../../core/errors.ts';
+import { type Ending, inputArgs, type MediaTools, mediaFailure, runProgram } from '../exec/index.ts';
+
+/** A source under inspection. */
+export interface Inspection {
+  readonly tools: MediaTools;
+  readonly path: string;
+  readonly maxPixels: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** ffprobe writes numbers as strings, and leaves out what it does not know or writes `N/A`. */
+const number = z.coerce.number().optional().catch(undefined);
+
+const Stream = z.object({
+  index: z.number(),
+  codec_type: z.string().optional(),
+  codec_name: z.string().optional(),
+  codec_tag_string: z.string().optional(),
+  width: z.number().optional(),
+  height: z.number().optional(),
+  sample_aspect_ratio: z.string().optional(),
+  avg_frame_rate: z.string().optional(),
+  color_space: z.string().optional(),
+  color_transfer: z.string().optional(),
+  field_order: z.string().optional(),
+  nb_frames: number,
+  start_time: number,
+  duration: number,
+  disposition: z
+    .object({ attached_pic: z.number().optional(), timed_thumbnails: z.number().optional() })
+    .optional(),
+  side_data_list: z.array(z.object({ displaymatrix: z.string().optional() })).optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+});
+export type ProbedStream = z.infer<typeof Stream>;
+
+const Headers = z.object({
+  streams: z.array(Stream).default([]),
+  format: z.object({ format_name: z.string().default(''), start_time: number, duration: number }),
+});
+export type ProbedHeaders = z.infer<typeof Headers> & {
+  /** What ffprobe found wrong with them. */
+  readonly complaint: string;
+};
+
+const Packet = z.object({
+  stream_index: z.string(),
+  pts_time: number,
+  dts_time: number,
+  duration_time: number,
+  flags: z.string().default(''),
+  side_data_type: z.string().optional(),
+});
+export type ProbedPacket = z.infer<typeof Packet>;
+
+/** Wall-clock limits in milliseconds: for headers or a few seconds, and for all packets of a long file. */
+const QUICK = 60_000;
+const WHOLE_FILE = 1_800_000;
+/** Bytes of headers that are taken, and bytes of packet lines that are kept: some ten thousand packets. */
+const MAX_HEADERS = 16 * 2 ** 20;
+const MAX_PACKETS = 2 ** 20;
+
+export async function probeHeaders(inspection: Inspection): Promise<ProbedHeaders> {
+  const show = ['-show_streams', '-show_format', '-of', 'json=compact=1'];
+  const { stdout, stderr } = await ffprobe(inspection, show, {
+    timeLimit: QUICK,
+    maxBytes: MAX_HEADERS,
+    keep: 'all',
+  });
+  return { ...Headers.parse(JSON.parse(stdout)), complaint: stderr };
+}
+
+/**
+ * The last packets of all streams, found by seeking to container time `from`, or by reading everything. `partial` says that
+ * ffprobe met an index entry whose bytes are missing.
+ */
+export async function probeLastPackets(
+  inspection: Inspection,
+  from: number | undefined,
+): Promise<{ readonly packets: readonly ProbedPacket[]; readonly partial: boolean }> {
+  const fields = 'stream_index,pts_time,dts_time,duration_time,flags';
+  const show = [
+    '-show_entries',
+    `packet=${fields}:packet_side_data=side_data_type`,
+    '-of',
+    'compact=print_section=0',
+  ];
+  const interval = from === undefined ? [] : ['-read_intervals', `${from.toFixed(3)}%`];
+  const { stdout, stderr } = await ffprobe(inspection, [...show, ...interval], {
+    timeLimit: from === undefined ? WHOLE_FILE : QUICK,
+    maxBytes: MAX_PACKETS,
+    keep: 'tail',
+  });
+  const packets = stdout.split('\n').flatMap((line) => {
+    const fieldsOfLine = line.split('|').map((field) => field.split('='));
+    const packet = Packet.safeParse(Object.fromEntries(fieldsOfLine));
+    return packet.success ? [packet.data] : []; // empty lines, and the first one where more was dropped
+  });
+  return { packets, partial: /partial file/.test(stderr) };
+}
+
+async function ffprobe(
+  { tools, path, maxPixels, signal }: Inspection,
+  show: readonly string[],
+  output: { readonly timeLimit: number; readonly maxBytes: number; readonly keep: 'all' | 'tail' },
+): Promise<Ending & { readonly stdout: string }> {
+  const ending = await runProgram(tools.ffprobe, [...inputArgs(path, { maxPixels }), ...show], {
+    signal,
+    ...output,
+  });
+  if (ending.stopped === 'done') {
+    throw new FrameloomError('media_too_large', 'The video describes itself at too great length.');
+  }
+  if (ending.code !== 0) {
+    const unreadable = new FrameloomError('unsupported_media', 'The content is no video that can be read.');
+    throw mediaFailure(ending, signal, unreadable);
+  }
+  return ending;
+}
+
+/** A rate or ratio as ffprobe writes it, `30000/1001` or `8:9`; undefined for unknown, which it writes with a zero. */
+export function parseRatio(text: string | undefined): number | undefined {
+  const [above, below] = (text ?? '').split(/[/:]/).map(Number);
+  const value = (above ?? 0) / (below ?? 0);
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+}

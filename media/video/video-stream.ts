@@ -1,0 +1,114 @@
+/** What the headers say of a video stream: which one it is, how its frames are stored and shown, which words come with it. */
+import { FrameloomError } from '../../core/errors.ts';
+import type { PictureCoding, SubtitleTrack } from '../../schema/source.ts';
+import type { Size } from '../images/index.ts';
+import { type ProbedHeaders, type ProbedStream, parseRatio } from './ffprobe.ts';
+
+/**
+ * The stream that ffmpeg's `V:0` takes: the first video that is no cover picture. Throws `no_video_stream`, `encrypted_media`,
+ * `unsupported_media`.
+ */
+export function pictureStream({ streams }: ProbedHeaders): ProbedStream {
+  const stream = streams.find(
+    ({ codec_type, disposition }) =>
+      codec_type === 'video' && disposition?.attached_pic !== 1 && disposition?.timed_thumbnails !== 1,
+  );
+  if (!stream) {
+    const cover = streams.some(({ codec_type }) => codec_type === 'video') ? ' and a cover picture' : '';
+    const sound = streams.some(({ codec_type }) => codec_type === 'audio');
+    throw new FrameloomError(
+      'no_video_stream',
+      `The file has ${sound ? `only sound${cover}` : 'no pictures'}.`,
+    );
+  }
+  const tag = stream.codec_tag_string ?? '';
+  // Matroska and WebM, MPEG common encryption, FairPlay.
+  if (stream.tags?.enc_key_id !== undefined || ['encv', 'drmi', 'drmt'].includes(tag)) throw encrypted();
+  if (stream.codec_name === undefined || stream.codec_name === 'unknown') {
+    const named = /^\w+$/.test(tag) ? ` (${tag})` : '';
+    throw new FrameloomError('unsupported_media', `The video codec${named} is not supported.`);
+  }
+  return stream;
+}
+
+/** Size of a frame as a viewer sees it: turned upright, pixels made square by stretching the width. Throws `media_too_large`. */
+export function uprightSize(stream: ProbedStream, { turn }: PictureCoding, maxPixels: number): Size {
+  const { width = 0, height = 0 } = stream;
+  const aspect = parseRatio(stream.sample_aspect_ratio) ?? 1;
+  const square = { width: Math.max(1, Math.round(width * aspect)), height };
+  const pixels = Math.max(width, square.width) * height;
+  if (pixels > maxPixels) {
+    throw new FrameloomError(
+      'media_too_large',
+      `A frame has ${Math.max(width, square.width)} × ${height} pixels; the limit is ${maxPixels} pixels.`,
+    );
+  }
+  return turn === 90 || turn === 270 ? { width: square.height, height: square.width } : square;
+}
+
+/** Codecs that can hold fields without saying so in the headers. Their frames say it, each for itself. */
+const FIELD_CODECS = new Set(['mpeg1video', 'mpeg2video', 'mpeg4', 'h264', 'hevc', 'vc1', 'dvvideo']);
+const FIELD_ORDERS = new Set(['tt', 'bb', 'tb', 'bt']);
+/** From this height on colours that are not said to be anything are taken for BT.709, as players do, else for BT.601. */
+const HIGH_DEFINITION = 720;
+
+export function codingOf(stream: ProbedStream): PictureCoding {
+  const { color_space, color_transfer, field_order = 'unknown', codec_name = '', height = 0 } = stream;
+  const range = color_transfer === 'smpte2084' ? 'pq' : color_transfer === 'arib-std-b67' ? 'hlg' : 'sdr';
+  const unsaid = color_space === undefined || color_space === 'unknown' || color_space === 'reserved';
+  const guessed = range !== 'sdr' ? 'bt2020' : height >= HIGH_DEFINITION ? 'bt709' : undefined;
+  return {
+    ...orientation(stream),
+    range,
+    ...(unsaid && guessed !== undefined ? { matrix: guessed } : {}),
+    interlaced:
+      FIELD_ORDERS.has(field_order) || (field_order !== 'progressive' && FIELD_CODECS.has(codec_name)),
+  };
+}
+
+/**
+ * From the display matrix, which takes a stored point to where it is shown. ffprobe prints it as three lines of three numbers;
+ * its own `rotation` does not tell a mirrored frame from a turned one.
+ */
+function orientation({ side_data_list = [] }: ProbedStream): Pick<PictureCoding, 'turn' | 'mirrored'> {
+  const text = side_data_list.find(({ displaymatrix }) => displaymatrix !== undefined)?.displaymatrix ?? '';
+  const rows = text.split('\n').flatMap((line) => {
+    const match = /^[0-9a-f]+: +(-?\d+) +(-?\d+) +(-?\d+)$/.exec(line.trim());
+    return match ? [match.slice(1).map(Number)] : [];
+  });
+  const [[a = 1, b = 0] = [], [c = 0, d = 1] = []] = rows;
+  const mirrored = a * d - b * c < 0;
+  const quarters = Math.round(Math.atan2(b, mirrored ? -a : a) / (Math.PI / 2));
+  return { turn: QUARTERS[(quarters + 4) % 4] ?? 0, mirrored };
+}
+
+const QUARTERS = [0, 90, 180, 270] as const;
+
+const PICTURE_SUBTITLES = new Set(['dvb_subtitle', 'dvd_subtitle', 'hdmv_pgs_subtitle', 'xsub']);
+
+export function subtitleTracks({ streams }: ProbedHeaders): readonly SubtitleTrack[] {
+  return streams.flatMap(({ index, codec_type, codec_name, tags }) => {
+    if (codec_type !== 'subtitle' || codec_name === undefined) return [];
+    const { language, title } = tags ?? {};
+    return [
+      {
+        index,
+        codec: codec_name,
+        form: PICTURE_SUBTITLES.has(codec_name) ? ('picture' as const) : ('text' as const),
+        ...(language === undefined || language === 'und' ? {} : { language: language.slice(0, 35) }),
+        ...(title === undefined ? {} : { title: title.slice(0, 200) }),
+      },
+    ];
+  });
+}
+
+export function undecodable(): FrameloomError {
+  return new FrameloomError(
+    'media_truncated',
+    'No frame of the video can be decoded: it is cut off or damaged.',
+  );
+}
+
+export function encrypted(): FrameloomError {
+  return new FrameloomError('encrypted_media', 'The video is encrypted (DRM).');
+}

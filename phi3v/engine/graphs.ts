@@ -1,0 +1,152 @@
+import { stat } from 'node:fs/promises';
+import { freemem } from 'node:os';
+import { join } from 'node:path';
+import {
+  type FloatData,
+  type FloatType,
+  type Graph,
+  ModelError,
+  newData,
+  type OrtRuntime,
+  openRuntime,
+  type RuntimeOptions,
+  type Tensor,
+  toFloats,
+} from '../../onnx/index.ts';
+import { dataFiles, type ModelFolder } from '../folder/index.ts';
+import { CROP_SIDE, cropCount, imageTokens, type PaddedImage, pixelValues } from '../image/index.ts';
+import type { Decoder } from './decoder.ts';
+import type { ImageFeatures } from './features.ts';
+import { createKvCache } from './kv-cache.ts';
+import { createTextDecoder, floatType } from './text-decoder.ts';
+
+/** Share of the free memory that a model takes when it is not told how much. */
+const MEMORY_SHARE = 0.8;
+
+/** The three graphs of a model folder, loaded. */
+export interface Graphs {
+  /** Name and version of the runtime and where it runs. */
+  readonly runtime: string;
+  /** Why it is not the faster runtime. */
+  readonly fallback: string | undefined;
+  readonly decoder: Decoder;
+  /** Bytes of KV cache that a token takes while its generation runs. */
+  readonly kvBytesPerToken: number;
+  /** Bytes that all of the model may take: weights and KV caches. */
+  readonly memory: number;
+  /** What `encodeImage` gives its features in. */
+  readonly featureType: FloatType;
+  /** Runs the vision graph on one picture. */
+  encodeImage(image: PaddedImage): Promise<ImageFeatures>;
+  close(): Promise<void>;
+}
+
+export interface GraphsOptions extends RuntimeOptions {
+  /** Most sequences that decode together. */
+  readonly rows: number;
+  /** Most bytes of weights and KV caches together; a share of what is free when left out. */
+  readonly memory?: number | undefined;
+  /** In place of the best one that can be had. */
+  readonly runtime?: OrtRuntime | undefined;
+}
+
+/** @throws ModelError `model_invalid` when a graph cannot be loaded, `memory_exceeded` when there is no room for it. */
+export async function openGraphs(path: string, folder: ModelFolder, options: GraphsOptions): Promise<Graphs> {
+  const memory = memoryLimit(options);
+  const weights = await weightBytes(path, folder);
+  if (weights >= memory) {
+    const [needs, has] = [weights, memory].map((bytes) => `${Math.ceil(bytes / 2 ** 20)} MiB`);
+    throw new ModelError(
+      'memory_exceeded',
+      `The weights of the model take ${needs}, and it may use ${has}. Raise FRAMELOOM_MODEL_MEMORY or free some memory.`,
+    );
+  }
+  const { runtime, fallback } = options.runtime
+    ? { runtime: options.runtime, fallback: undefined }
+    : await openRuntime(options);
+  const [vision, embedding, text] = [
+    await runtime.open(join(path, folder.vision.file)),
+    await runtime.open(join(path, folder.embedding.file)),
+    await runtime.open(join(path, folder.text.file)),
+  ];
+  const [firstCache] = folder.text.cache;
+  const cache = createKvCache({
+    graph: text,
+    folder,
+    type: floatType(text.inputs, firstCache?.past ?? ''),
+    rows: options.rows,
+    budget: memory - weights,
+    inPlace: runtime.inPlace,
+    lazy: runtime.lazyMemory,
+  });
+  return {
+    runtime: runtime.description,
+    fallback,
+    decoder: createTextDecoder({ runtime, folder, embedding, text, cache }),
+    kvBytesPerToken: cache.bytesPerToken,
+    memory,
+    featureType: floatType(vision.outputs, folder.vision.imageFeatures),
+    encodeImage: visionEncoder(runtime.tensor, folder, vision),
+    close: async () => {
+      cache.close();
+      for (const graph of [vision, embedding, text]) await graph.close();
+    },
+  };
+}
+
+function memoryLimit({ memory, provider }: GraphsOptions): number {
+  if (memory !== undefined) return memory;
+  if (provider === 'cpu') return freemem() * MEMORY_SHARE;
+  throw new ModelError(
+    'memory_exceeded',
+    `Nothing tells how much memory the device of ${provider} has: set FRAMELOOM_MODEL_MEMORY to what the model may use.`,
+  );
+}
+
+async function weightBytes(path: string, folder: ModelFolder): Promise<number> {
+  let bytes = 0;
+  for (const { file } of [folder.vision, folder.embedding, folder.text]) {
+    for (const each of [file, ...(await dataFiles(path, file))]) {
+      bytes += (await stat(join(path, each)).catch(() => undefined))?.size ?? 0;
+    }
+  }
+  return bytes;
+}
+
+function visionEncoder(
+  tensor: (data: FloatData | BigInt64Array, dims: readonly number[]) => Tensor,
+  folder: ModelFolder,
+  graph: Graph,
+): Graphs['encodeImage'] {
+  const { pixelValues: pixels, imageSizes, imageFeatures } = folder.vision;
+  const input = floatType(graph.inputs, pixels);
+  const output = floatType(graph.outputs, imageFeatures);
+  // Crops that are not there cost as much as others, so only a graph that wants them gets them.
+  const fixedCrops = graph.inputs.get(pixels)?.dims[1] ?? -1;
+  return async (image) => {
+    const { width, height } = image;
+    const crops = Math.max(cropCount(image), fixedCrops - 1);
+    const values = toFloats(pixelValues(image, crops), input);
+    const tokens = imageTokens(height, width);
+    const data = newData(output, tokens * folder.hiddenSize);
+    const sizes = BigInt64Array.of(BigInt(height), BigInt(width));
+    const tensors = [
+      tensor(values, [1, crops + 1, 3, CROP_SIDE, CROP_SIDE]),
+      tensor(sizes, [1, 2]),
+      tensor(data as FloatData, [tokens, folder.hiddenSize]), // its type is a float one
+    ] as const;
+    try {
+      const [valuesTensor, sizesTensor, features] = tensors;
+      await graph.run(
+        [
+          [pixels, valuesTensor],
+          [imageSizes, sizesTensor],
+        ],
+        [[imageFeatures, features]],
+      );
+      return { data: data as FloatData, tokens, hiddenSize: folder.hiddenSize }; // as above
+    } finally {
+      for (const each of tensors) each.release();
+    }
+  };
+}

@@ -1,0 +1,1 @@
+export { type ModelHost, startModelHost } from './host.ts';

@@ -1,0 +1,36 @@
+import { ModelError } from '../../onnx/index.ts';
+import { hdSize } from './hd-size.ts';
+import { resizeBilinear } from './resize.ts';
+import type { RgbImage } from './rgb-image.ts';
+
+/** A picture after the HD transform: packed 8-bit RGB, both sides multiples of 336. */
+export interface PaddedImage extends RgbImage {
+  /** The limit it was made for. */
+  readonly numCrops: number;
+}
+
+const WHITE = 255;
+
+/**
+ * The HD transform of `processing_phi3_v.py` up to the 8-bit picture: resized to fit a grid of at most `numCrops` crops,
+ * the rest of the grid white.
+ *
+ * @throws ModelError `image_invalid` as `hdSize`, and when `data` is not as long as the sides say.
+ */
+export function hdTransform(image: RgbImage, numCrops: number): PaddedImage {
+  const { width, height, data } = image;
+  const size = hdSize(width, height, numCrops);
+  if (data.length !== width * height * 3) {
+    throw new ModelError('image_invalid', `A picture of ${width}×${height} pixels has ${data.length} bytes.`);
+  }
+  const padded = new Uint8Array(Buffer.allocUnsafeSlow(size.width * size.height * 3).fill(WHITE).buffer);
+  const stride = size.width * 3;
+  resizeBilinear(image, {
+    data: padded,
+    stride,
+    offset: size.top * (size.transposed ? 3 : stride),
+    width: size.transposed ? size.resizedHeight : size.resizedWidth,
+    height: size.transposed ? size.resizedWidth : size.resizedHeight,
+  });
+  return { data: padded, width: size.width, height: size.height, numCrops };
+}

@@ -1,0 +1,1 @@
+export { connectEndpoint, type EndpointOptions, type RemoteGenerator } from './remote-generator.ts';

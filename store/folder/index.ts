@@ -1,0 +1,2 @@
+export { asStoreError } from './folder-errors.ts';
+export { createFolderStore } from './folder-store.ts';

@@ -1,0 +1,269 @@
+/**
+ * Artifacts in a bucket of S3 or of what speaks its protocol. Needs conditional writes (`If-None-Match: *`) and strong
+ * consistency; docs/store.md lists all that is asked of a bucket. Runs wherever `fetch` and WebCrypto are.
+ */
+import { isArtifactName, requireName, requirePrefix } from '../artifact-name.ts';
+import { type ArtifactEntry, type BlobStore, EXPIRY_SETTLES, StoreError } from '../artifact-store.ts';
+import { createS3Client, type S3Options } from './client.ts';
+import { createDirectUploads } from './direct.ts';
+import { download, isMissing, RANGE, streamOf } from './download.ts';
+import { asStoreError } from './failure.ts';
+import { createObjects, metadataOf, objectOf, type StoredObject } from './objects.ts';
+import { AFTER_BYTES, abortUploads, removeNameless } from './sweep.ts';
+import { type Hashing, publish, withoutKey } from './upload.ts';
+
+export interface S3StoreOptions extends S3Options {
+  /** What comes before every name, such as `frameloom/`; empty, or ending with a slash. */
+  readonly prefix?: string;
+  readonly hashing: () => Hashing;
+  /**
+   * Size of a part of a large body, in bytes: two of them are the memory that an upload takes, and 10,000 the most it can be.
+   * At least 5 MiB, which S3 asks for; by default 16 MiB, which is 156 GiB at most.
+   */
+  readonly partBytes?: number;
+}
+
+const PART = 16 * 2 ** 20;
+
+/** A store in a bucket that is there already. */
+export function createS3Store(options: S3StoreOptions): BlobStore {
+  const client = createS3Client(options);
+  const objects = createObjects(client, options.prefix ?? '');
+  const upload = { objects, hashing: options.hashing, partBytes: options.partBytes ?? PART };
+
+  async function find(name: string): Promise<StoredObject> {
+    const object = await objects.head(name);
+    if (!object) throw new StoreError('not_found', `no artifact ${name}`);
+    return object;
+  }
+
+  const keyOfBytes = ({ name, bytesKey }: StoredObject): string => objects.keyOf(bytesKey ?? name);
+
+  /** All bytes of `name` in pieces; the last one is followed by the check. */
+  async function* whole(name: string): AsyncGenerator<Uint8Array> {
+    const response = await client.send({ method: 'GET', key: objects.keyOf(name), expect: [404] });
+    const found = response.status === 404 ? undefined : objectOf(name, response.headers);
+    // The bytes of a large one are elsewhere, and those of one of more than a range are asked for range by range.
+    const isHere = found !== undefined && found.bytesKey === undefined && found.bytes <= RANGE;
+    if (!isHere) await response.body?.cancel();
+    // A bucket that forgets for a moment what it holds is asked once more.
+    const object = found ?? (await find(name));
+    const span = { key: keyOfBytes(object), start: 0, end: object.bytes };
+    const hash = options.hashing();
+    for await (const chunk of download(client, span, isHere ? response : undefined)) {
+      await hash.update(chunk);
+      yield chunk;
+    }
+    if ((await hash.hex()) !== object.sha256) throw await damaged(object);
+  }
+
+  /**
+   * Bytes that do not match their hash were damaged on their way or in the bucket: a second look tells. Only what is damaged
+   * there is removed, so that it can be made again.
+   */
+  async function damaged(object: StoredObject): Promise<StoreError> {
+    const hash = options.hashing();
+    const span = { key: keyOfBytes(object), start: 0, end: object.bytes };
+    for await (const chunk of download(client, span)) await hash.update(chunk);
+    if ((await hash.hex()) === object.sha256) {
+      return new StoreError('unavailable', `artifact ${object.name} was damaged on its way`);
+    }
+    await objects.remove(object.name);
+    if (object.bytesKey !== undefined) await objects.remove(object.bytesKey);
+    return new StoreError('corrupt', `artifact ${object.name} does not match its hash`);
+  }
+
+  async function collect(name: string): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of whole(name)) chunks.push(chunk);
+    const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+    let at = 0;
+    for (const chunk of chunks) {
+      all.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    return all;
+  }
+
+  async function* entries(prefix: string, after?: string): AsyncGenerator<ArtifactEntry> {
+    requirePrefix(prefix);
+    const from = after ?? (prefix === '' ? AFTER_BYTES : undefined);
+    for await (const entry of objects.list(prefix, from)) {
+      // Other objects may lie in the bucket; they are none of ours.
+      if (!isArtifactName(entry.name)) continue;
+      // An empty object may stand for a large artifact.
+      const object = entry.bytes === 0 ? await objects.head(entry.name) : entry;
+      if (object) yield { name: entry.name, bytes: object.bytes, modified: entry.modified };
+    }
+  }
+
+  return inStoreErrors({
+    async put(name, body) {
+      requireName(name);
+      if (!(body instanceof Uint8Array)) {
+        // A long body is not sent for nothing.
+        const found = await objects.head(name);
+        if (found) return withoutKey(found);
+      }
+      return publish(body, {
+        ...upload,
+        maxBytes: Number.POSITIVE_INFINITY,
+        nameOf: () => name,
+      });
+    },
+
+    async putByContent(prefix, body, { maxBytes = Number.POSITIVE_INFINITY } = {}) {
+      requireName(`${prefix}/x`);
+      return publish(body, {
+        ...upload,
+        maxBytes,
+        nameOf: (sha256) => `${prefix}/${sha256}`,
+      });
+    },
+
+    async head(name) {
+      requireName(name);
+      const found = await objects.head(name);
+      return found && withoutKey(found);
+    },
+
+    async read(name, range) {
+      requireName(name);
+      if (range) {
+        const object = await find(name);
+        const end = Math.min(range.end ?? object.bytes, object.bytes);
+        return streamOf(typed(download(client, { key: keyOfBytes(object), start: range.start, end })));
+      }
+      // The first piece is fetched now, so that what is missing is said here and not in the stream.
+      const chunks = typed(whole(name));
+      const first = await chunks.next();
+      return streamOf(chained(first, chunks));
+    },
+
+    async bytes(name) {
+      requireName(name);
+      try {
+        return await collect(name);
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.code !== 'unavailable') throw error;
+        return await collect(name);
+      }
+    },
+
+    async *list(prefix, from) {
+      requirePrefix(prefix);
+      const start = from ?? (prefix === '' ? AFTER_BYTES : undefined);
+      for await (const { name } of objects.list(prefix, start)) if (isArtifactName(name)) yield name;
+    },
+
+    entries,
+
+    async delete(name) {
+      requireName(name);
+      const found = await objects.head(name);
+      if (!found) return;
+      // The name goes first: bytes without a name are swept, a name without bytes would be a broken artifact.
+      await objects.remove(name);
+      if (found.bytesKey !== undefined) await objects.remove(found.bytesKey);
+    },
+
+    async touch(name) {
+      requireName(name);
+      const object = await objects.head(name);
+      if (!object) return false;
+      // A copy onto itself, which S3 allows where the metadata is written anew.
+      const { bytes, sha256, bytesKey } = object;
+      const key = objects.keyOf(name);
+      const headers = {
+        ...metadataOf(sha256, bytesKey === undefined ? undefined : { bytes, key: bytesKey }),
+        'x-amz-copy-source': `/${options.bucket}/${key}`,
+        'x-amz-metadata-directive': 'REPLACE',
+        'x-amz-meta-touched': '1',
+      };
+      try {
+        await client.text({ method: 'PUT', key, headers });
+        return true;
+      } catch (error) {
+        if (isMissing(error)) return false;
+        throw error;
+      }
+    },
+
+    async expire(name, before) {
+      requireName(name);
+      const until = Date.now() + EXPIRY_SETTLES;
+      const object = await objects.head(name, EXPIRY_SETTLES / 2);
+      if (!object || object.modified >= before) return false;
+      await objects.remove(name, until - Date.now());
+      // The bytes of a large one stay until they are swept: a touch that met the removal may have brought the name back.
+      return true;
+    },
+
+    async sweep(before) {
+      const uploads = await abortUploads(objects, before);
+      const nameless = await removeNameless(objects, before);
+      return { removed: uploads.removed + nameless.removed, bytes: nameless.bytes };
+    },
+
+    async signedUrl(name, seconds) {
+      requireName(name);
+      const object = await objects.head(name);
+      return object && (await client.sign('GET', keyOfBytes(object), seconds));
+    },
+
+    direct: createDirectUploads(objects, options.hashing),
+  });
+}
+
+/** `first`, which was taken already, and what comes after it. */
+async function* chained(
+  first: IteratorResult<Uint8Array>,
+  rest: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (first.done) return;
+  yield first.value;
+  yield* rest;
+}
+
+/** The same stream, failing with errors of the store only. */
+async function* typed<T>(values: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* values;
+  } catch (error) {
+    throw asStoreError(error);
+  }
+}
+
+/** Every method of `store`, failing with errors of the store only. */
+function inStoreErrors(store: Required<BlobStore>): BlobStore {
+  const call = <A extends readonly unknown[], R>(method: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      try {
+        return await method(...args);
+      } catch (error) {
+        throw asStoreError(error);
+      }
+    };
+  };
+  return {
+    put: call(store.put),
+    putByContent: call(store.putByContent),
+    head: call(store.head),
+    read: call(store.read),
+    bytes: call(store.bytes),
+    list: (prefix, from) => typed(store.list(prefix, from)),
+    entries: (prefix, from) => typed(store.entries(prefix, from)),
+    delete: call(store.delete),
+    touch: call(store.touch),
+    expire: call(store.expire),
+    sweep: call(store.sweep),
+    signedUrl: call(store.signedUrl),
+    direct: {
+      begin: call(store.direct.begin),
+      signPart: call(store.direct.signPart),
+      parts: call(store.direct.parts),
+      finish: call(store.direct.finish),
+      abort: call(store.direct.abort),
+    },
+  };
+}

@@ -1,0 +1,7 @@
+export { liveJobs, scheduleCollection } from './collection.ts';
+export { connect } from './connection.ts';
+export { deploymentOptions, promoteBuild } from './deployment.ts';
+export { createDescribeJob } from './describe-job.ts';
+export { openInHand } from './in-flight.ts';
+export { createTemporalOrchestrator } from './orchestrator.ts';
+export { createQueueFigures } from './queue-stats.ts';

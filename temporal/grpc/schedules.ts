@@ -1,0 +1,127 @@
+/** Schedules of batches as Temporal has them, over gRPC. */
+import {
+  ScheduleAlreadyRunning,
+  type ScheduleClient,
+  type ScheduleDescription,
+  ScheduleNotFoundError,
+  type ScheduleSummary,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { FrameloomError } from '../../core/errors.ts';
+import {
+  everySeconds,
+  FIRE_WORKFLOW,
+  type FireInput,
+  type ScheduleMemo,
+} from '../../schema/batch-schedule.ts';
+import { ScheduleId } from '../../schema/ids.ts';
+import { TENANT_ATTRIBUTE } from '../../schema/search-attributes.ts';
+import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import type { ScheduleOrchestrator, ScheduleRecord } from '../schedule-orchestrator.ts';
+
+const TENANT = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
+/** A firing that was missed, as while the server was away, is made up for within this time. */
+const CATCH_UP = '1d';
+
+export function createTemporalSchedules(
+  schedule: ScheduleClient,
+  /** Gives a request a deadline, and turns what it throws into our errors. */
+  ask: <T>(request: () => Promise<T>) => Promise<T>,
+): ScheduleOrchestrator {
+  async function describe(id: ScheduleId): Promise<ScheduleRecord | undefined> {
+    try {
+      return recordOf(await ask(() => schedule.getHandle(id).describe()));
+    } catch (error) {
+      if (error instanceof ScheduleNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  async function ifThere(request: () => Promise<unknown>): Promise<void> {
+    try {
+      await ask(request);
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error;
+    }
+  }
+
+  return {
+    describe,
+
+    async create(id, memo, paused) {
+      const { cron, every, timezone, createdAt: _own, ...batch } = memo;
+      try {
+        await ask(() =>
+          schedule.create({
+            scheduleId: id,
+            spec: {
+              ...(cron === null ? {} : { cronExpressions: [cron] }),
+              ...(every === null ? {} : { intervals: [{ every: everySeconds(every) * 1000 }] }),
+              ...(timezone === null ? {} : { timezone }),
+            },
+            // The workflow lasts as long as the batch: one that takes longer than the interval is not joined by another.
+            policies: { overlap: 'SKIP', catchupWindow: CATCH_UP },
+            action: {
+              type: 'startWorkflow',
+              workflowType: FIRE_WORKFLOW,
+              taskQueue: TASK_QUEUES.workflow,
+              // The server appends the time.
+              workflowId: id,
+              args: [{ scheduleId: id, batch } satisfies FireInput],
+              typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
+            },
+            memo: { ...memo },
+            typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
+            state: { paused },
+          }),
+        );
+      } catch (error) {
+        // The client makes that of what the server calls an invalid argument.
+        if (error instanceof TypeError)
+          throw new FrameloomError('invalid_request', 'cron: is not understood.', { cause: error });
+        if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+      }
+      const record = await describe(id);
+      if (!record) throw new FrameloomError('unavailable', 'The schedule is not there yet.');
+      return record;
+    },
+
+    async list({ tenant, limit }) {
+      if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('not a tenant');
+      return await ask(async () => {
+        const found: ScheduleRecord[] = [];
+        for await (const one of schedule.list({ query: `FrameloomTenant='${tenant}'`, pageSize: limit })) {
+          if (found.length === limit) break;
+          // The collection of garbage has a schedule, too, though no tenant.
+          if (ScheduleId.safeParse(one.scheduleId).success) found.push(recordOf(one));
+        }
+        return found;
+      });
+    },
+
+    tell: (id, what) =>
+      ifThere(() => {
+        const handle = schedule.getHandle(id);
+        return what === 'trigger'
+          ? handle.trigger('SKIP')
+          : what === 'pause'
+            ? handle.pause()
+            : handle.unpause();
+      }),
+
+    delete: (id) => ifThere(() => schedule.getHandle(id).delete()),
+  };
+}
+
+function recordOf({ scheduleId, memo, state, info }: ScheduleDescription | ScheduleSummary): ScheduleRecord {
+  const nextAt = state.paused ? undefined : info.nextActionTimes[0]?.getTime();
+  return {
+    id: ScheduleId.parse(scheduleId),
+    memo: memo as unknown as ScheduleMemo, // written by `create` above
+    paused: state.paused,
+    ...(nextAt === undefined ? {} : { nextAt }),
+    recent: info.recentActions
+      .map(({ action, takenAt }) => ({ firing: action.workflow.workflowId, at: takenAt.getTime() }))
+      .reverse(),
+  };
+}

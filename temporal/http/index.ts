@@ -1,0 +1,1 @@
+export { createTemporalHttpOrchestrator } from './orchestrator.ts';

@@ -1,0 +1,202 @@
+/** Jobs as Temporal workflows, whichever way the server is asked. */
+import { digest } from '../core/canonical-json.ts';
+import { FrameloomError } from '../core/errors.ts';
+import { JobId } from '../schema/ids.ts';
+import type { JobMemo } from '../schema/job.ts';
+import { NOTHING_SPENT, sumSpending } from '../schema/money.ts';
+import { PRIORITY_ATTRIBUTE, PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts';
+import type { SummarizeInput } from '../schema/stages.ts';
+import { TASK_QUEUES } from '../schema/task-queues.ts';
+import type { BlobStore } from '../store/artifact-store.ts';
+import { deletedName } from '../store/names.ts';
+import { createTemporalBatches } from './batches.ts';
+import { createTemporalEstimates } from './estimates.ts';
+import { isClosed, type JobRecord, memoOfRetry, type Orchestrator, type StartInput } from './orchestrator.ts';
+import type { DescribedRun, ReusePolicy, TemporalWire } from './wire.ts';
+
+/** Name of the workflow of a job. */
+const WORKFLOW_TYPE = 'summarize';
+/** Most runs of one job that are deleted with it: the chain of a job of 10,000 segments has about 50. */
+const RUNS_DELETED = 1000;
+
+/** Runs whose costs are read at once: their memos hold requests of some kB. */
+const SPENDING_PAGE = 500;
+
+const REUSE = {
+  idempotency: 'REJECT_DUPLICATE',
+  content: 'ALLOW_DUPLICATE_FAILED_ONLY',
+} as const satisfies Record<StartInput['key'], ReusePolicy>;
+
+/** The orchestrator behind `wire`. What was deleted is noted in `store`, because the server takes up to a minute to forget a workflow. */
+export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orchestrator {
+  async function describe(id: JobId): Promise<JobRecord | undefined> {
+    const run = await wire.describe(id);
+    const record = run && recordOf(run);
+    return record && !(await isDeleted(record)) ? record : undefined;
+  }
+
+  async function isDeleted(record: JobRecord): Promise<boolean> {
+    return isClosed(record) && (await store.head(deletedName(record.id, record.run))) !== undefined;
+  }
+
+  /** Starts a run of the job where `reuse` lets one begin. Answers the latest run, unless it was deleted. */
+  async function startRun(jobId: JobId, memo: JobMemo, reuse: ReusePolicy): Promise<JobRecord | undefined> {
+    const { tenant, request } = memo;
+    const priorityKey = PRIORITY_KEYS[request.priority];
+    await wire.start({
+      type: WORKFLOW_TYPE,
+      workflowId: jobId,
+      input: { jobId, tenant, request } satisfies SummarizeInput,
+      memo,
+      attributes: [
+        { name: TENANT_ATTRIBUTE, type: 'Keyword', value: tenant },
+        { name: PRIORITY_ATTRIBUTE, type: 'Int', value: priorityKey },
+      ],
+      reuse,
+      // A tenant's name has at most 64 bytes, as many as a key may have.
+      priority: { priorityKey, fairnessKey: tenant },
+    });
+    return await describe(jobId);
+  }
+
+  function started(record: JobRecord | undefined): JobRecord {
+    if (!record) throw new FrameloomError('unavailable', 'The job was deleted while it was being started.');
+    return record;
+  }
+
+  return {
+    describe,
+
+    async start({ jobId, memo, key }) {
+      // Nearly all jobs are new: only of those that are not is asked whether they were deleted, and may run anew.
+      const record = await startRun(jobId, memo, REUSE[key]);
+      return record ?? started(await startRun(jobId, memo, 'ALLOW_DUPLICATE'));
+    },
+
+    async retry(ended) {
+      const latest = await describe(ended.id);
+      if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
+      if (latest.run !== ended.run) return latest;
+      return started(await startRun(ended.id, memoOfRetry(ended), 'ALLOW_DUPLICATE'));
+    },
+
+    async list({ tenant, limit, cursor }) {
+      requireTenant(tenant);
+      const from = cursor === undefined ? undefined : await readCursor(tenant, cursor);
+      const page = await wire.list({
+        pageSize: limit,
+        // A run that was continued in another one is not a job of its own.
+        query: `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew'`,
+        ...(from === undefined ? {} : { from }),
+      });
+      const newest = newestRuns(page.runs.map((run) => recordOf({ ...run, cancelRequested: false })));
+      const deleted = await Promise.all(newest.map(isDeleted));
+      const records = newest.filter((_, index) => !deleted[index]);
+      return page.next === undefined
+        ? { records }
+        : { records, nextCursor: await writeCursor(tenant, page.next) };
+    },
+
+    async line({ memo, createdAt }) {
+      const priority = PRIORITY_KEYS[memo.request.priority];
+      const [ahead, { byPriority, rate }] = await Promise.all([
+        wire.count(
+          `WorkflowType='${WORKFLOW_TYPE}' AND ExecutionStatus='Running' AND (FrameloomPriority<${priority} ` +
+            `OR (FrameloomPriority=${priority} AND StartTime<'${createdAt}'))`,
+        ),
+        wire.backlog(TASK_QUEUES.gpu),
+      ]);
+      const waiting = [...byPriority].filter(([key]) => key <= priority).map(([, length]) => length);
+      return { ahead, backlog: waiting.reduce((sum, length) => sum + length, 0), rate };
+    },
+
+    async spending({ tenant, from, until }) {
+      requireTenant(tenant);
+      let jobs = 0;
+      let spending = NOTHING_SPENT;
+      let next: string | undefined;
+      do {
+        const page = await wire.list({
+          pageSize: SPENDING_PAGE,
+          query:
+            `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew' ` +
+            `AND StartTime>='${from}' AND StartTime<'${until}'`,
+          ...(next === undefined ? {} : { from: next }),
+        });
+        const memos = page.runs.map(({ memo }) => memo as unknown as JobMemo); // as in recordOf
+        jobs += memos.length;
+        spending = sumSpending([spending, ...memos.map((memo) => memo.spending)]);
+        next = page.next;
+      } while (next !== undefined);
+      return { jobs, spending };
+    },
+
+    async unfinished(tenant) {
+      requireTenant(tenant);
+      return await wire.count(
+        // The jobs of a batch are its children.
+        `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus='Running' AND ParentWorkflowId IS NULL`,
+      );
+    },
+
+    cancel: (id) => wire.cancel(id),
+
+    async delete(id) {
+      const record = await describe(id);
+      if (!record) return;
+      if (!isClosed(record))
+        throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
+      const { runs } = await wire.list({ pageSize: RUNS_DELETED, query: `WorkflowId='${id}'` });
+      // Without an id: the latest run, which a list may not have yet.
+      await wire.forget(id, ['', ...runs.map(({ runId }) => runId)]);
+      // The notes go last: a deletion that broke off is found, and finished, by the same request.
+      const chains = runs.map((run) => recordOf({ ...run, cancelRequested: false }).run);
+      for (const run of new Set([record.run, ...chains])) {
+        await store.put(deletedName(id, run), new Uint8Array());
+      }
+    },
+
+    batches: createTemporalBatches(wire),
+    estimates: createTemporalEstimates(wire),
+    ready: () => wire.ready(),
+  };
+}
+
+/** Tenants stand in queries. */
+function requireTenant(tenant: string): void {
+  if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('not a tenant');
+}
+
+function recordOf(run: DescribedRun): JobRecord {
+  const { state, closeTime } = run;
+  const memo = run.memo as unknown as JobMemo; // written by `startRun` above and by the workflow from that type
+  return {
+    id: JobId.parse(run.workflowId),
+    // Lists do not tell the first run of a chain: its memo does.
+    run: run.firstRunId || (memo.run ?? run.runId),
+    state: state === 'running' && run.cancelRequested ? 'cancelling' : state,
+    memo,
+    createdAt: memo.createdAt ?? run.startTime ?? new Date(0).toISOString(),
+    ...(closeTime === undefined ? {} : { closedAt: closeTime }),
+  };
+}
+
+/** One record a job: a job that was run again is listed as its newest run. */
+function newestRuns(records: readonly JobRecord[]): JobRecord[] {
+  const byId = new Map<JobId, JobRecord>();
+  for (const record of records) if (!byId.has(record.id)) byId.set(record.id, record);
+  return [...byId.values()];
+}
+
+/** A cursor is the server's page token after a digest, because the server takes a token of others for a fault of its own. */
+async function writeCursor(tenant: string, token: string): Promise<string> {
+  return `${(await digest([tenant, token])).slice(0, 16)}.${token}`;
+}
+
+async function readCursor(tenant: string, cursor: string): Promise<string> {
+  const token = cursor.slice(cursor.indexOf('.') + 1);
+  if ((await writeCursor(tenant, token)) !== cursor) {
+    throw new FrameloomError('invalid_request', 'The cursor is not one of this list.');
+  }
+  return token;
+}

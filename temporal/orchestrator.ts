@@ -1,0 +1,123 @@
+/** The port to whatever runs jobs durably. Temporal over gRPC is the first adapter; `test/temporal/orchestrator-contract.ts` says what each must do. */
+
+import type { JobId } from '../schema/ids.ts';
+import type { JobMemo, StandingResult } from '../schema/job.ts';
+import type { Spending } from '../schema/money.ts';
+import type { BatchOrchestrator } from './batch-orchestrator.ts';
+import type { EstimateOrchestrator } from './estimate-orchestrator.ts';
+import type { ScheduleOrchestrator } from './schedule-orchestrator.ts';
+
+export interface JobRecord {
+  readonly id: JobId;
+  /** Which run of the job this is: part of the names of all its artifacts. */
+  readonly run: string;
+  /** `cancelling` is a running job whose cancellation was asked for. All but these two are closed for good. */
+  readonly state:
+    | 'running'
+    | 'cancelling'
+    | 'completed'
+    | 'failed'
+    | 'cancelled'
+    | 'terminated'
+    | 'timed_out';
+  readonly memo: JobMemo;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly closedAt?: string;
+}
+
+export interface StartInput {
+  readonly jobId: JobId;
+  readonly memo: JobMemo;
+  /**
+   * What the id was made from. Under an `idempotency` key a job runs once, whatever came of it. Under its `content` a
+   * job that failed or was cancelled is run again.
+   */
+  readonly key: 'idempotency' | 'content';
+}
+
+/** The line in which a job waits for the model. */
+export interface Line {
+  /** Unfinished jobs that go first: of a higher priority, or of the same and sent before. */
+  readonly ahead: number;
+  /** Pieces of work that wait for a GPU worker at the job's priority and above. */
+  readonly backlog: number;
+  /** Such pieces taken up per second, lately; 0 where none was. */
+  readonly rate: number;
+}
+
+export interface SpendingInput {
+  readonly tenant: string;
+  /** Runs of jobs that began from here on, RFC 3339 … */
+  readonly from: string;
+  /** … and before here. */
+  readonly until: string;
+}
+
+export interface ListInput {
+  readonly tenant: string;
+  readonly limit: number;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+/** All of these throw `unavailable` when the orchestrator does not answer. */
+export interface Orchestrator {
+  /** Starts the job or finds the one that has its id; the record tells which request it was started with. */
+  start(input: StartInput): Promise<JobRecord>;
+  describe(id: JobId): Promise<JobRecord | undefined>;
+  /**
+   * Runs an ended job once more, as a new run with `memoOfRetry`, and answers that run's record. Where another run has followed
+   * `ended` already, it is answered instead, so that equal calls at once make one run.
+   */
+  retry(ended: JobRecord): Promise<JobRecord>;
+  /**
+   * One page of a tenant's jobs, newest first. May lag behind `start` by moments; nothing may be decided by it.
+   * Throws `invalid_request` for a cursor that is none.
+   */
+  list(input: ListInput): Promise<{ readonly records: readonly JobRecord[]; readonly nextCursor?: string }>;
+  /** Where a running job stands in line. As exact as counts that lag behind by moments. */
+  line(record: JobRecord): Promise<Line>;
+  /** What runs of a tenant's jobs have cost, whether they have ended or not: each run of a job that was retried counts. May lag behind. */
+  spending(input: SpendingInput): Promise<{ readonly jobs: number; readonly spending: Spending }>;
+  /** How many of a tenant's jobs have not ended, lines of batches left out. May lag behind. */
+  unfinished(tenant: string): Promise<number>;
+  /** Asks a running job to stop. Nothing happens where none runs. */
+  cancel(id: JobId): Promise<void>;
+  /** Forgets a closed job; `describe` does not find it afterwards. Throws `job_running` while it runs. */
+  delete(id: JobId): Promise<void>;
+  readonly batches: BatchOrchestrator;
+  readonly estimates: EstimateOrchestrator;
+  /** Absent where schedules cannot be kept. */
+  readonly schedules?: ScheduleOrchestrator;
+  /** Whether jobs can be started now. Never throws. */
+  ready(): Promise<boolean>;
+}
+
+/** Whether nothing can happen to the job any more. */
+export function isClosed(record: JobRecord): boolean {
+  return record.state !== 'running' && record.state !== 'cancelling';
+}
+
+/** The result that stands for a job: its run's own, or the one of the run before a retry that has made none. */
+export function standingResult({ run, memo }: JobRecord): StandingResult | undefined {
+  const { result, ledger } = memo.outcome ?? {};
+  if (!result) return memo.earlier;
+  return { run, result, ...(ledger === undefined ? {} : { ledger }) };
+}
+
+/** The memo with which the run after `ended` begins. */
+export function memoOfRetry(ended: JobRecord): JobMemo {
+  const { tenant, request, fingerprint } = ended.memo;
+  const earlier = standingResult(ended);
+  return { tenant, request, fingerprint, retryOf: ended.run, ...(earlier ? { earlier } : {}) };
+}
+
+/** What waits in a task queue. */
+export interface QueueFigures {
+  readonly queue: string;
+  /** Tasks that no worker has taken yet; approximate. */
+  readonly waiting: number;
+  /** Age of the oldest of them. */
+  readonly oldestSeconds: number;
+}

@@ -1,0 +1,126 @@
+/** Words of a video through the activity: what goes before what, and what a lost worker costs. */
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createReadWords } from '../../activities/read-transcript.ts';
+import { FrameloomError } from '../../core/errors.ts';
+import { findMediaTools, probeVideo } from '../../media/index.ts';
+import { fileIdFor } from '../../schema/ids.ts';
+import type { Cue, VideoInfo } from '../../schema/source.ts';
+import type { ReadWordsInput, ReadWordsOutput } from '../../schema/stages.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import { createFolderStore } from '../../store/folder/index.ts';
+import { fileName, SOURCE } from '../../store/names.ts';
+import { ffmpeg, H264 } from '../media/clips.ts';
+
+const tools = await findMediaTools({});
+let root: string;
+let store: ArtifactStore;
+let server: Server;
+/** Pieces the service was asked for; and what it answers to each. */
+let asked: number;
+let answer: (piece: number) => { readonly status: number; readonly text: string };
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'frameloom-words-'));
+  server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      const { status, text } = answer(asked);
+      asked += 1;
+      response.statusCode = status;
+      response.end(JSON.stringify({ text, segments: [{ start: 1, end: 2, text }] }));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterAll(async () => {
+  server.close();
+  await rm(root, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  store = createFolderStore(await mkdtemp(join(root, 'store-')));
+  asked = 0;
+  answer = (piece) => ({ status: 200, text: `piece ${piece}` });
+});
+
+/** A video of `seconds` with sound, and with subtitles where they are given. */
+async function video(
+  seconds: number,
+  subtitles?: string,
+): Promise<Pick<ReadWordsInput, 'source' | 'artifact'>> {
+  const path = join(root, `${seconds}-${subtitles?.length ?? 0}.mkv`);
+  const side = `${path}.srt`;
+  if (subtitles !== undefined) await writeFile(side, subtitles);
+  await ffmpeg([
+    ...['-f', 'lavfi', '-i', `color=red:s=64x64:d=${seconds}:r=1`],
+    ...['-f', 'lavfi', '-i', `sine=duration=${seconds}:sample_rate=8000`],
+    ...(subtitles === undefined ? [] : ['-i', side]),
+    ...['-map', '0', '-map', '1', ...(subtitles === undefined ? [] : ['-map', '2', '-c:s', 'srt'])],
+    ...[...H264, '-c:a', 'flac', path],
+  ]);
+  const { name, sha256, bytes } = await store.putByContent(SOURCE, await readFile(path));
+  const probed = await probeVideo(tools, path, { maxPixels: 1e6 });
+  const source: VideoInfo = { type: 'video', sha256, bytes, ...probed };
+  return { source, artifact: name };
+}
+
+function readWords(input: ReadWordsInput, recognize = true): Promise<ReadWordsOutput> {
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const activity = createReadWords({
+    store,
+    tools,
+    scratch: root,
+    limits: { maxBytes: 2 ** 30, allowPrivate: true, maxPixels: 1e6 },
+    transcription: recognize ? { url: `http://127.0.0.1:${port}`, model: 'm', apiKey: undefined } : undefined,
+  });
+  const environment = new MockActivityEnvironment({ attempt: 1 }, { logger: new DefaultLogger('ERROR') });
+  return environment.run<[ReadWordsInput], ReadWordsOutput, typeof activity>(activity, input);
+}
+
+async function cuesOf({ words }: ReadWordsOutput): Promise<readonly Cue[] | undefined> {
+  return words && (JSON.parse(new TextDecoder().decode(await store.bytes(words.artifact))) as readonly Cue[]); // as stored
+}
+
+const SRT = '1\n00:00:01,000 --> 00:00:02,000\nfrom the track\n';
+
+describe('readWords', () => {
+  it('takes a subtitle track before speech, and a file of the request before both', async () => {
+    const found = { ...(await video(4, SRT)), range: { start: 0, end: 4 } };
+    expect((await readWords(found)).words?.from).toBe('track');
+    const id = await fileIdFor('t', 'x');
+    const { sha256, bytes } = await store.putByContent(SOURCE, Buffer.from('[00:03] from the request'));
+    await store.put(fileName(id), Buffer.from(JSON.stringify({ id, sha256, bytes })));
+    const asItSays = await readWords({ ...found, subtitles: { file_id: id } });
+    expect(asItSays.words?.from).toBe('request');
+    expect((await cuesOf(asItSays))?.map(({ text }) => text)).toEqual(['from the request']);
+    expect(asked).toBe(0);
+  });
+
+  it('recognizes no speech unless it is set up', async () => {
+    expect(await readWords({ ...(await video(4)), range: { start: 0, end: 4 } }, false)).toEqual({});
+  });
+
+  it('recognizes speech piece by piece, and asks once for each, whatever happens between', async () => {
+    const found = { ...(await video(1250)), range: { start: 0, end: 1250 } };
+    answer = (piece) => (piece === 1 ? { status: 503, text: '' } : { status: 200, text: `call ${piece}` });
+    const failure: unknown = await readWords(found).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(FrameloomError);
+    expect(failure).toMatchObject({ code: 'transcription_failed' });
+    const output = await readWords(found);
+    expect(output.words?.from).toBe('speech');
+    // Pieces of ten minutes; the second was asked for twice, the first and the last once.
+    expect(await cuesOf(output)).toEqual([
+      { start: 1, end: 2, text: 'call 0' },
+      { start: 601, end: 602, text: 'call 2' },
+      { start: 1201, end: 1202, text: 'call 3' },
+    ]);
+    // Another range finds what is there.
+    await readWords({ ...found, range: { start: 700, end: 900 } });
+    expect(asked).toBe(4);
+  });
+});

@@ -1,0 +1,280 @@
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { startModelHost } from '../../phi3v/index.ts';
+import { openHub, pullWeights } from '../../weights/index.ts';
+import { TINY } from '../phi3v/support.ts';
+import {
+  answer,
+  corrupt,
+  drop,
+  type Fault,
+  hang,
+  ignoreRange,
+  noise,
+  truncate,
+} from '../support/fake-hub.ts';
+import { CONFIG, DATA, FILES, pathOf, publish, pullBench, watched } from './support.ts';
+
+const bench = pullBench();
+
+describe('pullWeights', () => {
+  it('fills the folder, the configuration last, with our own files before it', async () => {
+    const options = watched(bench.hub, { beside: { 'frameloom.json': '{}' } });
+    expect(await pullWeights(bench.set, bench.folder, options)).toEqual({
+      fetched: 2,
+      bytes: CONFIG.length + DATA.length,
+    });
+    await bench.expectWhole();
+    expect(String(await bench.read('frameloom.json'))).toBe('{}');
+    expect(bench.server.asked.map(({ path }) => path)).toEqual([
+      pathOf('text.onnx.data'),
+      pathOf('genai_config.json'),
+    ]);
+    expect(options.events.at(-1)).toMatchObject({
+      type: 'done',
+      path: 'genai_config.json',
+      allBytes: CONFIG.length + DATA.length,
+      allSize: CONFIG.length + DATA.length,
+    });
+  });
+
+  it('makes a folder that the runtime loads', async () => {
+    const names = (await readdir(TINY)).filter((name) => /\.(json|onnx)$/.test(name));
+    const files = await Promise.all(
+      names.map(async (name) => [name, await readFile(join(TINY, name))] as const),
+    );
+    const tiny = publish(bench.server, {
+      'genai_config.json': Buffer.alloc(0), // the first place is the last file's; its content follows
+      ...Object.fromEntries(files),
+    });
+    await pullWeights(tiny, bench.folder, watched(bench.hub));
+    await using host = await startModelHost({ folder: bench.folder });
+    expect(host.info.contextLength).toBeGreaterThan(0);
+  });
+
+  it('makes no request when everything is there', async () => {
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    bench.server.asked.length = 0;
+    const options = watched(bench.hub);
+    expect(await pullWeights(bench.set, bench.folder, options)).toEqual({ fetched: 0, bytes: 0 });
+    expect(bench.server.asked).toEqual([]);
+    expect(options.events.filter(({ type }) => type === 'kept').length).toBe(2);
+  });
+
+  it('fetches a damaged file again, and the configuration, and nothing else', async () => {
+    const three = publish(bench.server, { ...FILES, 'vision.onnx': noise('vision', 5000) });
+    await pullWeights(three, bench.folder, watched(bench.hub));
+    bench.server.asked.length = 0;
+    await writeFile(join(bench.folder, 'text.onnx.data'), noise('damage', DATA.length));
+    await pullWeights(three, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+    expect(bench.server.asked.map(({ path }) => path)).toEqual([
+      pathOf('text.onnx.data'),
+      pathOf('genai_config.json'),
+    ]);
+  });
+
+  it('takes the configuration away while another file is not right', async () => {
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await rm(join(bench.folder, 'text.onnx.data'));
+    bench.server.next(pathOf('text.onnx.data'), answer(404));
+    await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'not_found');
+  });
+
+  it('renews our own files where they differ, also when no weight is missing', async () => {
+    await pullWeights(bench.set, bench.folder, watched(bench.hub, { beside: { 'frameloom.json': 'old' } }));
+    await pullWeights(bench.set, bench.folder, watched(bench.hub, { beside: { 'frameloom.json': 'new' } }));
+    expect(String(await bench.read('frameloom.json'))).toBe('new');
+  });
+});
+
+describe('a connection that breaks', () => {
+  it('is taken up at the first byte that has not arrived', async () => {
+    bench.server.next(pathOf('text.onnx.data'), drop(100_000), drop(50_000));
+    const options = watched(bench.hub);
+    await pullWeights(bench.set, bench.folder, options);
+    await bench.expectWhole();
+    expect(bench.ranges('text.onnx.data')).toEqual([undefined, 'bytes=100000-', 'bytes=150000-']);
+    expect(options.waits).toEqual([1000, 2000]);
+  });
+
+  it('is noticed when the body ends properly but too early', async () => {
+    bench.server.next(pathOf('text.onnx.data'), truncate(120_000));
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+    expect(bench.ranges('text.onnx.data')).toEqual([undefined, 'bytes=120000-']);
+  });
+
+  it('costs the whole file where the server knows no ranges', async () => {
+    bench.server.next(pathOf('text.onnx.data'), drop(100_000), ignoreRange);
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+  });
+
+  it('costs the whole file where the server answers with another part', async () => {
+    const another: Fault = ({ response, body }) => {
+      const { length } = body;
+      response.writeHead(206, { 'content-range': `bytes 7-${length - 1}/${length}` }).end(body.subarray(7));
+    };
+    bench.server.next(pathOf('text.onnx.data'), drop(100_000), another);
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+    expect(bench.ranges('text.onnx.data')).toEqual([undefined, 'bytes=100000-', undefined]);
+  });
+
+  it('is given up after so many tries in a row, and what has arrived stays', async () => {
+    bench.server.next(pathOf('text.onnx.data'), drop(1000), drop(1000), drop(1000), drop(1000));
+    const options = watched(bench.hub);
+    await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'broken');
+    expect(options.waits).toEqual([1000, 2000, 4000]);
+    expect((await stat(join(bench.folder, 'text.onnx.data.part'))).size).toBe(4000);
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+    expect(bench.ranges('text.onnx.data').at(-1)).toBe('bytes=4000-');
+  });
+
+  it('is not counted against a file that made good progress', async () => {
+    const large = noise('large', 6 << 20);
+    const more = publish(bench.server, { 'genai_config.json': CONFIG, 'large.data': large });
+    bench.server.next(pathOf('large.data'), ...Array.from({ length: 5 }, () => drop(1 << 20)));
+    const options = watched(bench.hub);
+    await pullWeights(more, bench.folder, options);
+    expect((await bench.read('large.data')).equals(large)).toBe(true);
+    expect(options.waits).toEqual([1000, 1000, 1000, 1000, 1000]);
+  });
+});
+
+describe('a part left by an earlier run', () => {
+  const leave = async (body: Buffer): Promise<void> => {
+    await mkdir(bench.folder, { recursive: true });
+    await writeFile(join(bench.folder, 'text.onnx.data.part'), body);
+  };
+
+  it('is continued', async () => {
+    await leave(DATA.subarray(0, 200_000));
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+    expect(bench.ranges('text.onnx.data')).toEqual(['bytes=200000-']);
+  });
+
+  it('that is whole costs no request', async () => {
+    await leave(DATA);
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+    expect(bench.ranges('text.onnx.data')).toEqual([]);
+  });
+
+  it('that is whole, of a file whose size is not known exactly, costs no byte', async () => {
+    bench.set = publish(bench.server, FILES, { exact: false });
+    await leave(DATA);
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+    expect(bench.ranges('text.onnx.data')).toEqual([`bytes=${DATA.length}-`]); // answered 416
+  });
+
+  it.each([
+    ['has other bytes in it', noise('other', 200_000), true],
+    ['is too long', noise('other', 300_001), true],
+    ['is too long for a range that the server has', noise('other', 300_001), false],
+  ])('that %s is thrown away', async (_what, body, exact) => {
+    bench.set = publish(bench.server, FILES, { exact });
+    await leave(body);
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+  });
+});
+
+describe('content that is not what was published', () => {
+  it('is fetched once more', async () => {
+    bench.server.next(pathOf('text.onnx.data'), corrupt);
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+    expect(bench.ranges('text.onnx.data')).toEqual([undefined, undefined]);
+  });
+
+  it('is refused the second time, with the checksum', async () => {
+    bench.server.next(pathOf('text.onnx.data'), corrupt, corrupt);
+    const error = await bench.expectRefusal(
+      pullWeights(bench.set, bench.folder, watched(bench.hub)),
+      'corrupt',
+    );
+    expect(error.message).toContain('text.onnx.data');
+    expect(error.message).toContain(bench.set.files[1]?.digest.hex);
+    expect(await bench.exists('text.onnx.data')).toBe(false);
+  });
+
+  it('is seen by its size before it is fetched', async () => {
+    bench.server.content.set(pathOf('text.onnx.data'), Buffer.concat([DATA, DATA]));
+    const options = watched(bench.hub);
+    await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'corrupt');
+    expect(options.events.filter(({ path, bytes }) => path === 'text.onnx.data' && bytes > 0)).toEqual([]);
+  });
+
+  it('does not fill the disk when it never ends', async () => {
+    const endless: Fault = ({ response }) => {
+      response.writeHead(200);
+      const more = (): void => {
+        while (!response.destroyed && response.write(DATA));
+      };
+      response.on('drain', more);
+      more();
+    };
+    bench.server.next(pathOf('text.onnx.data'), endless, endless);
+    await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'corrupt');
+  });
+});
+
+describe('a pull', () => {
+  it('that is stopped keeps what has arrived', async () => {
+    const controller = new AbortController();
+    bench.server.next(pathOf('text.onnx.data'), hang(100_000));
+    const options = watched(bench.hub, {
+      signal: controller.signal,
+      onEvent: ({ bytes }) => {
+        if (bytes === 100_000) controller.abort();
+      },
+    });
+    await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'cancelled');
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+    expect(bench.ranges('text.onnx.data')).toEqual([undefined, 'bytes=100000-']);
+  });
+
+  it('needs room for what is still to come, and says how much', async () => {
+    const free = DATA.length + 64e6 - 50_001;
+    const options = watched(bench.hub, { freeBytes: async () => free });
+    const error = await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'disk_full');
+    expect(error.message).toMatch(/need 65 MB.* has 65 MB free/);
+    expect(bench.server.asked).toEqual([]);
+    await mkdir(bench.folder, { recursive: true });
+    await writeFile(join(bench.folder, 'text.onnx.data.part'), DATA.subarray(0, 60_000));
+    await pullWeights(bench.set, bench.folder, options);
+    await bench.expectWhole();
+  });
+
+  it('into a place that cannot be a folder is told so', async () => {
+    await writeFile(bench.folder, 'a file');
+    const error = await pullWeights(bench.set, join(bench.folder, 'below'), watched(bench.hub)).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({ code: 'not_writable' });
+    expect(String(error)).not.toContain(bench.parent);
+  });
+
+  it('goes to a mirror below a path', async () => {
+    for (const [name, body] of Object.entries(FILES))
+      bench.server.content.set(`mirror/${pathOf(name)}`, body);
+    await using mirror = openHub({ endpoint: `${bench.server.origin}/mirror` });
+    await pullWeights(bench.set, bench.folder, watched(mirror));
+    await bench.expectWhole();
+    expect(bench.server.asked.every(({ path }) => path.startsWith('mirror/'))).toBe(true);
+  });
+
+  it('copes with a folder in the place of a part', async () => {
+    await mkdir(join(bench.folder, 'text.onnx.data.part'), { recursive: true });
+    await cp(TINY, join(bench.folder, 'text.onnx.data.part'), { recursive: true });
+    await pullWeights(bench.set, bench.folder, watched(bench.hub));
+    await bench.expectWhole();
+  });
+});

@@ -1,0 +1,65 @@
+import type { JSX } from 'preact';
+import { formatPlace } from '../../core/format.ts';
+import { nounOf } from '../../exports/frame-label.ts';
+import type { ResultFrame } from '../../schema/result.ts';
+import { type ChapterView, firstFrameOf, isIn, type JobView } from '../state/index.ts';
+import { JumpLink } from './jump-link.tsx';
+
+interface Props {
+  readonly view: JobView;
+  readonly selected: ResultFrame | undefined;
+}
+
+/** The chapters with their places. While the job runs, only the titles found so far. */
+export function ChapterList({ view, selected }: Props): JSX.Element {
+  if (view.chapters.length === 0) {
+    return (
+      <ol class="chapters">
+        {view.chapterTitles.map((title, index) => (
+          <li key={index} class="chapter">
+            <span class="chapter__title">{title}</span>
+          </li>
+        ))}
+      </ol>
+    );
+  }
+  return (
+    <ol class="chapters">
+      {view.chapters.map((chapter, index) => (
+        <li
+          key={index}
+          class={isIn(view, chapter.segments, selected) ? 'chapter chapter--current' : 'chapter'}
+        >
+          <ChapterHead view={view} chapter={chapter} />
+          <p class="chapter__summary">{chapter.summary}</p>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function ChapterHead({
+  view,
+  chapter,
+}: {
+  readonly view: JobView;
+  readonly chapter: ChapterView;
+}): JSX.Element {
+  const frame = firstFrameOf(view, chapter.segments);
+  const place = formatPlace(
+    { start_time: chapter.startTime, end_time: chapter.endTime, slides: chapter.slides },
+    nounOf(view.kind),
+  );
+  const head = (
+    <>
+      <span class="chapter__place tabular">{place}</span>
+      <span class="chapter__title">{chapter.title}</span>
+    </>
+  );
+  if (!frame) return <p class="chapter__head">{head}</p>;
+  return (
+    <JumpLink class="chapter__head" frame={frame.index} evidence={chapter.segments}>
+      {head}
+    </JumpLink>
+  );
+}

@@ -1,0 +1,95 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { nounOf, numberOf } from '../../exports/frame-label.ts';
+import type { ResultFrame } from '../../schema/result.ts';
+import { FrameImage } from '../shared/index.ts';
+import type { JobView } from '../state/index.ts';
+import { stepFor } from './timeline-keys.ts';
+
+interface Props {
+  readonly view: JobView;
+  readonly selected: ResultFrame | undefined;
+  readonly evidence: readonly number[];
+  readonly onSelect: (frame: number) => void;
+}
+
+/** All slides in order, one tab stop, arrow keys to walk. */
+export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.Element {
+  const strip = useRef<HTMLDivElement>(null);
+  const { frames } = view;
+  const supported = new Set(
+    view.segments.filter(({ index }) => evidence.includes(index)).flatMap((segment) => segment.frames),
+  );
+  const noun = nounOf(view.kind);
+  const cells = cellsOf(view);
+  const position = selected ? frames.indexOf(selected) : -1;
+
+  useEffect(() => {
+    const box = strip.current;
+    const option = box?.querySelector('[aria-selected="true"]');
+    if (!box || !(option instanceof HTMLElement)) return;
+    const left = option.offsetLeft - box.offsetLeft;
+    const right = left + option.offsetWidth;
+    // scrollIntoView would also scroll the page.
+    if (left < box.scrollLeft) box.scrollLeft = left;
+    else if (right > box.scrollLeft + box.clientWidth) box.scrollLeft = right - box.clientWidth;
+  }, [position]);
+
+  return (
+    <div
+      ref={strip}
+      class="strip"
+      role="listbox"
+      aria-label={`${noun}s`}
+      aria-orientation="horizontal"
+      aria-activedescendant={selected ? `slide-${selected.index}` : undefined}
+      tabIndex={0}
+      onKeyDown={(event) => {
+        const target = frames[stepFor(event.key, position, frames.length) ?? -1];
+        if (!target) return;
+        event.preventDefault();
+        onSelect(target.index);
+      }}
+    >
+      {cells.map(({ number, frame }) =>
+        frame ? (
+          // biome-ignore lint/a11y/useFocusableInteractive: the list holds the focus and names its active option
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the list takes the keys
+          <div
+            key={frame.index}
+            id={`slide-${frame.index}`}
+            class={supported.has(frame) ? 'strip__slide strip__slide--evidence' : 'strip__slide'}
+            role="option"
+            aria-selected={frame === selected}
+            aria-label={`${noun} ${numberOf(frame)}: ${frame.caption}`}
+            onClick={() => onSelect(frame.index)}
+          >
+            <span class="thumb">
+              <FrameImage path={frame.image} alt="" />
+            </span>
+            <span class="strip__number tabular">{numberOf(frame)}</span>
+          </div>
+        ) : (
+          <div key={`pending-${number}`} class="strip__slide" role="presentation">
+            <span class="thumb" />
+            <span class="strip__number tabular">{number}</span>
+          </div>
+        ),
+      )}
+    </div>
+  );
+}
+
+/** Longer decks show what is done only: thousands of empty places help nobody. */
+const MOST_PLACES = 500;
+
+/** The described slides and, while the job runs, the places of those to come. */
+function cellsOf({ frames, pages, running }: JobView): readonly { number: number; frame?: ResultFrame }[] {
+  const done = frames.map((frame) => ({ number: numberOf(frame), frame }));
+  if (!running || pages > MOST_PLACES) return done;
+  const numbers = new Set(done.map(({ number }) => number));
+  const ahead = Array.from({ length: pages }, (_, i) => ({ number: i + 1 })).filter(
+    ({ number }) => !numbers.has(number),
+  );
+  return [...done, ...ahead].sort((a, b) => a.number - b.number);
+}

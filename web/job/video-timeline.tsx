@@ -1,0 +1,124 @@
+import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
+import { formatTime } from '../../core/format.ts';
+import { type Naming, placeOf } from '../../exports/frame-label.ts';
+import type { ResultFrame } from '../../schema/result.ts';
+import { FrameImage } from '../shared/index.ts';
+import { frameAt, type JobView } from '../state/index.ts';
+import { ChapterBands } from './chapter-bands.tsx';
+import { stepFor } from './timeline-keys.ts';
+import { axisTimes, filmStrip, tickPath } from './timeline-scale.ts';
+import { useWidth } from './use-width.ts';
+
+/** Width of a picture in the strip, in CSS pixels; the heights that go with it at 16:9 are in timeline.css. */
+const SLOT_WIDTH = 94;
+const NARROW_SLOT_WIDTH = 62;
+/** Timelines narrower than this are those of small screens. */
+const NARROW = 600;
+const LABEL_GAP = 80;
+
+interface Props {
+  readonly view: JobView;
+  readonly selected: ResultFrame | undefined;
+  readonly evidence: readonly number[];
+  readonly naming: Naming;
+  readonly onSelect: (frame: number) => void;
+}
+
+/** The whole video on one line, to scale. A slider for the keyboard: each step is one frame. */
+export function VideoTimeline({ view, selected, evidence, naming, onSelect }: Props): JSX.Element {
+  const track = useRef<HTMLDivElement>(null);
+  const width = useWidth(track);
+  const { duration, frames } = view;
+  const slots = filmStrip(
+    view.segments,
+    duration,
+    Math.max(1, Math.round(width / (width < NARROW ? NARROW_SLOT_WIDTH : SLOT_WIDTH))),
+  );
+  const share = (time: number): string => `${duration > 0 ? Math.min(100, (100 * time) / duration) : 0}%`;
+
+  const selectAt = (event: PointerEvent): void => {
+    const box = track.current?.getBoundingClientRect();
+    if (!box || duration <= 0) return;
+    const frame = frameAt(frames, ((event.clientX - box.left) / box.width) * duration);
+    if (frame && frame.index !== selected?.index) onSelect(frame.index);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const position = selected ? frames.indexOf(selected) : 0;
+    const target = frames[stepFor(event.key, position, frames.length) ?? -1];
+    if (!target) return;
+    event.preventDefault();
+    onSelect(target.index);
+  };
+
+  return (
+    <div class="timeline">
+      <ChapterBands view={view} selected={selected} share={share} />
+      <div
+        ref={track}
+        class="timeline__track"
+        role="slider"
+        tabIndex={0}
+        aria-label="Timeline"
+        aria-valuemin={0}
+        aria-valuemax={duration}
+        aria-valuenow={selected?.time ?? 0}
+        aria-valuetext={selected ? `${placeOf(selected, naming)}: ${selected.caption}` : 'No frames yet'}
+        aria-disabled={frames.length === 0}
+        onKeyDown={onKeyDown}
+        onPointerDown={(event) => {
+          if (event.button !== 0) return;
+          event.currentTarget.setPointerCapture(event.pointerId);
+          selectAt(event);
+        }}
+        onPointerMove={(event) => {
+          if (event.currentTarget.hasPointerCapture(event.pointerId)) selectAt(event);
+        }}
+      >
+        <div class="film">
+          {slots.map(({ frame }, slot) => (
+            <div key={slot} class={frame ? 'film__slot' : 'film__slot film__slot--pending'}>
+              {frame && <FrameImage path={frame.image} alt="" eager />}
+            </div>
+          ))}
+        </div>
+        <div class="lane">
+          {view.segments.map(({ index, startTime = 0, endTime = 0 }) => (
+            <span
+              key={index}
+              class={evidence.includes(index) ? 'lane__segment lane__segment--evidence' : 'lane__segment'}
+              style={{ left: share(startTime), width: share(endTime - startTime) }}
+            />
+          ))}
+          {view.gaps.map(
+            ({ segment, startTime, endTime }) =>
+              startTime !== undefined &&
+              endTime !== undefined && (
+                <span
+                  key={`gap-${segment}`}
+                  class="lane__segment lane__segment--gap"
+                  style={{ left: share(startTime), width: share(endTime - startTime) }}
+                />
+              ),
+          )}
+        </div>
+        <svg class="ticks" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
+          <path d={tickPath(frames, duration)} vector-effect="non-scaling-stroke" />
+        </svg>
+        {selected && duration > 0 && <span class="playhead" style={{ left: share(selected.time ?? 0) }} />}
+      </div>
+      <div class="axis tabular" aria-hidden="true">
+        {axisTimes(duration, width, LABEL_GAP).map((time) => (
+          <span
+            key={time}
+            class={time === 0 ? 'axis__label axis__label--first' : 'axis__label'}
+            style={{ left: share(time) }}
+          >
+            {formatTime(time)}
+          </span>
+        ))}
+        {duration > 0 && <span class="axis__label axis__label--last">{formatTime(duration)}</span>}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+/** Follows a job until it ends: reads it, replays and follows its events, and reads it once more for the result. */
+import { ApiError, type FrameloomClient } from '../../client/index.ts';
+import type { Job, Progress } from '../../schema/job.ts';
+import type { Problem } from '../../schema/problem.ts';
+import { applyEvent, EMPTY_LOG, type JobLog } from './job-log.ts';
+import { isSettled } from './job-view.ts';
+
+export interface JobFeedState {
+  readonly job: Job | undefined;
+  readonly log: JobLog;
+  /** Why the job could not be read at all. */
+  readonly failure: Problem | undefined;
+}
+
+export const EMPTY_FEED: JobFeedState = { job: undefined, log: EMPTY_LOG, failure: undefined };
+
+/** The last event may be readable a moment before the state it leads to. */
+const FIRST_DELAY_MS = 50;
+const LONGEST_DELAY_MS = 10_000;
+
+/** Calls `publish` with each new state. Resolves when the job has ended, cannot be read, or `signal` aborts. */
+export async function followJob(
+  client: FrameloomClient,
+  id: string,
+  signal: AbortSignal,
+  publish: (state: JobFeedState) => void,
+): Promise<void> {
+  let state = EMPTY_FEED;
+  const set = (change: Partial<JobFeedState>): void => {
+    state = { ...state, ...change };
+    if (!signal.aborted) publish(state);
+  };
+  const onPlace = (progress: Progress): void => set({ log: { ...state.log, progress } });
+  let delay = FIRST_DELAY_MS;
+  while (!signal.aborted) {
+    try {
+      const job = await client.getSummary(id, { signal });
+      set({ job });
+      const settled = isSettled(job.status);
+      if (settled && (job.result || state.log.ended)) return;
+      for await (const event of client.events(id, { after: state.log.lastId, signal, onPlace })) {
+        set({ log: applyEvent(state.log, event) });
+        delay = FIRST_DELAY_MS;
+      }
+      if (settled) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ApiError)) throw error;
+      // What is shown stays, and is followed further where that can help.
+      if (!state.job) return set({ failure: error.problem });
+      if (!error.problem.retryable) return;
+    }
+    await pause(delay, signal);
+    delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

@@ -1,0 +1,88 @@
+/** The event log of a job folded into what the page shows. Pure: applying an event twice changes nothing. */
+import type { JobEvent } from '../../schema/events.ts';
+import type { JobError, Progress } from '../../schema/job.ts';
+import type { ResultFrame } from '../../schema/result.ts';
+
+export interface SegmentView {
+  readonly index: number;
+  readonly startTime: number | undefined;
+  readonly endTime: number | undefined;
+  /** Slide numbers; empty for videos. */
+  readonly slides: readonly number[];
+  readonly frames: readonly ResultFrame[];
+}
+
+export interface JobLog {
+  /** Number of the last event applied; -1 before the first. */
+  readonly lastId: number;
+  readonly progress: Progress | undefined;
+  readonly source:
+    | { readonly type: string; readonly duration?: number | undefined; readonly pages?: number | undefined }
+    | undefined;
+  readonly segments: ReadonlyMap<number, SegmentView>;
+  readonly failedSegments: ReadonlyMap<number, JobError>;
+  readonly chapterTitles: ReadonlyMap<number, string>;
+  /** The frame described last: segments finish in any order. */
+  readonly latest: ResultFrame | undefined;
+  readonly cancelling: boolean;
+  readonly ended: boolean;
+}
+
+export const EMPTY_LOG: JobLog = {
+  lastId: -1,
+  progress: undefined,
+  source: undefined,
+  segments: new Map(),
+  failedSegments: new Map(),
+  chapterTitles: new Map(),
+  latest: undefined,
+  cancelling: false,
+  ended: false,
+};
+
+/** The log with `event` applied. Events at or before `lastId` were seen before a reconnect and are skipped. */
+export function applyEvent(log: JobLog, event: JobEvent): JobLog {
+  if (event.id <= log.lastId) return log;
+  const next = { ...log, lastId: event.id, progress: event.progress };
+  switch (event.type) {
+    case 'source.ready':
+      return { ...next, source: event.source };
+    case 'segment.completed': {
+      const { index, start_time: startTime, end_time: endTime, frames } = event.segment;
+      const slides = frames.flatMap(({ slide }) => slide ?? []);
+      const segment = { index, startTime, endTime, slides, frames };
+      return {
+        ...next,
+        segments: withEntry(log.segments, index, segment),
+        latest: frames.at(-1) ?? log.latest,
+      };
+    }
+    case 'segment.failed':
+      return { ...next, failedSegments: withEntry(log.failedSegments, event.segment.index, event.error) };
+    case 'chapter.completed':
+      return {
+        ...next,
+        chapterTitles: withEntry(log.chapterTitles, event.chapter.index, event.chapter.title),
+      };
+    case 'job.cancelling':
+      return { ...next, cancelling: true };
+    case 'job.completed':
+    case 'job.failed':
+    case 'job.cancelled':
+      return { ...next, ended: true };
+    case 'job.created':
+    case 'job.started':
+    case 'frames.extracted':
+    case 'plan.ready':
+    case 'reduce.started':
+    case 'reduce.completed':
+      return next;
+    default:
+      event satisfies never;
+      return next; // a newer server may know more kinds of events
+  }
+}
+
+function withEntry<V>(map: ReadonlyMap<number, V>, key: number, value: V): ReadonlyMap<number, V> {
+  return new Map(map).set(key, value);
+}

@@ -1,0 +1,87 @@
+/** The CPU worker: polls the `cpu` queue for decoding and preprocessing, and the `workflow` queue for orchestration. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import {
+  createBatchActivities,
+  createWorkflowActivities,
+  HEARTBEAT_INTERVAL,
+} from '../../activities/index.ts';
+import type { Settings } from '../../config/settings.ts';
+import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import { openStore } from '../../store/open-store.ts';
+import {
+  connect,
+  createDescribeJob,
+  deploymentOptions,
+  openInHand,
+  scheduleCollection,
+} from '../../temporal/grpc/index.ts';
+import { openScratch, runWorkers, type WorkerProcess } from '../process/index.ts';
+import {
+  createLogger,
+  createMeasures,
+  installRuntime,
+  openTracing,
+  tracedActivities,
+  traceSinks,
+} from '../telemetry/index.ts';
+import { findCpuTools } from './cpu-activities.ts';
+import { workflowCode } from './workflow-bundle.ts';
+
+/** Workflow tasks in hand at once. */
+const WORKFLOW_TASKS = 10;
+
+/** Runs until `signal` aborts. Throws when something it needs is missing. */
+export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
+  const logger = createLogger(settings.logLevel, 'worker-cpu');
+  await using runtime = installRuntime(settings, logger);
+  using measures = createMeasures(runtime.meter, logger);
+  const tools = await findCpuTools(settings);
+  await using scratch = await openScratch(join(settings.home, 'scratch'));
+  await using inHand = await openInHand(join(settings.home, 'in-hand'), logger);
+  const store = openStore(settings, scratch.path);
+  await using tracing = await openTracing(settings, 'worker-cpu');
+  const connection = await connect(settings, logger, process.signal);
+  await inHand.giveUpLost(connection, settings.temporalNamespace);
+  const shared = { connection, namespace: settings.temporalNamespace, ...deploymentOptions(settings) };
+
+  const workflows = await Worker.create({
+    ...shared,
+    ...(await workflowCode(logger)),
+    ...(tracing ? { sinks: traceSinks(tracing) } : {}),
+    taskQueue: TASK_QUEUES.workflow,
+    activities: {
+      ...createWorkflowActivities({ store }),
+      ...createBatchActivities({
+        store,
+        describeJob: createDescribeJob(connection, settings.temporalNamespace),
+      }),
+    },
+    // Its activities are local ones; none is polled for.
+    enableNonLocalActivities: false,
+    // What was for a worker that is gone goes to others after this, to be replayed. With 200 jobs at once on two cores 2 of 3,264 tasks waited longer.
+    stickyQueueScheduleToStartTimeout: '1s',
+    // After a start each task is a replay first. More at once would wait for each other here until the server takes them away.
+    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS,
+  });
+  const activities = await Worker.create({
+    ...shared,
+    taskQueue: TASK_QUEUES.cpu,
+    activities: tools.activities({ store, scratch: scratch.path, connection }),
+    maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
+    interceptors: {
+      activity: [inHand.activities, ...(tracing ? [tracedActivities(tracing)] : []), measures.activities],
+    },
+    // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
+    shutdownGraceTime: '5s',
+    shutdownForceTime: '10s',
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+  });
+  await scheduleCollection(connection, settings.temporalNamespace, settings.gcHours).catch((error: unknown) =>
+    logger.warn('old artifacts are not removed by a schedule', { reason: String(error) }),
+  );
+  await runWorkers([workflows, activities], process);
+  await connection.close();
+}

@@ -1,0 +1,173 @@
+/**
+ * A CPU worker in the shape of AWS Lambda: an invocation polls the `cpu` queue for as long as there is work and time, and leaves before
+ * the platform would cut it off. What is then in hand is tried again elsewhere at once, since it is told to Temporal as a worker that
+ * leaves. Nothing but the process is kept between invocations: a frozen one has no live connection.
+ */
+import { join } from 'node:path';
+import type { Context } from '@temporalio/activity';
+import type { MetricMeter } from '@temporalio/common';
+import { type ActivityInterceptors, type NativeConnection, Worker } from '@temporalio/worker';
+import { HEARTBEAT_INTERVAL } from '../../activities/index.ts';
+import type { Settings } from '../../config/settings.ts';
+import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import { openStore } from '../../store/open-store.ts';
+import { connect, deploymentOptions } from '../../temporal/grpc/index.ts';
+import { openScratch, runWorkers } from '../process/index.ts';
+import {
+  createLogger,
+  createMeasures,
+  installRuntime,
+  openTracing,
+  tracedActivities,
+} from '../telemetry/index.ts';
+import { type CpuTools, findCpuTools } from './cpu-activities.ts';
+
+/** The part of Lambda's context that is used. */
+export interface LambdaContext {
+  getRemainingTimeInMillis(): number;
+}
+
+export interface LambdaWorkerOptions {
+  /** Milliseconds without any work after which an invocation ends. */
+  readonly idleAfter?: number;
+  /** Milliseconds that activities under way have to finish once there is little left. Those that do not are told to stop. */
+  readonly grace?: number;
+  /** Milliseconds from their last word to the end of the invocation: scratch and connection are closed in it. */
+  readonly margin?: number;
+  /** Finds what the activities need; once a process. */
+  readonly findTools?: (settings: Settings) => Promise<CpuTools>;
+}
+
+/** How an invocation ended, and how many attempts of activities it had. */
+export interface Invocation {
+  readonly ended: 'idle' | 'deadline';
+  readonly activities: number;
+}
+
+const IDLE_AFTER = 10_000;
+const GRACE = 5000;
+const MARGIN = 5000;
+/** With less time than this left for work, an invocation would take tasks only to drop them. In milliseconds. */
+const LEAST_WORK = 1000;
+/** Milliseconds between two looks at the time that is left. */
+const LOOK_EVERY = 100;
+
+/** Makes the handler. Settings are read by the entry, as everywhere. */
+export function createLambdaCpuWorker(
+  settings: Settings,
+  {
+    idleAfter = IDLE_AFTER,
+    grace = GRACE,
+    margin = MARGIN,
+    findTools = findCpuTools,
+  }: LambdaWorkerOptions = {},
+): (event: unknown, context: LambdaContext) => Promise<Invocation> {
+  const logger = createLogger(settings.logLevel, 'lambda-cpu');
+  let prepared: Promise<{ readonly meter: MetricMeter; readonly tools: CpuTools }> | undefined;
+
+  async function prepare(): Promise<{ readonly meter: MetricMeter; readonly tools: CpuTools }> {
+    const { meter } = installRuntime(settings, logger);
+    return { meter, tools: await findTools(settings) };
+  }
+
+  return async function handler(_event, context) {
+    prepared ??= prepare();
+    const { meter, tools } = await prepared;
+    const workLeft = (): number => context.getRemainingTimeInMillis() - grace - margin;
+    if (workLeft() < LEAST_WORK)
+      throw new Error(`The function needs a timeout of ${(grace + margin + LEAST_WORK) / 1000} s at least.`);
+    const leave = new AbortController();
+    let ended: Invocation['ended'] = 'idle';
+    // The platform's clock decides, not a timer of ours, which a frozen process would be late with.
+    const deadline = setInterval(() => {
+      if (workLeft() > 0 || leave.signal.aborted) return;
+      ended = 'deadline';
+      leave.abort();
+    }, LOOK_EVERY);
+    try {
+      using measures = createMeasures(meter, logger);
+      await using scratch = await openScratch(join(settings.home, 'scratch'));
+      await using tracing = await openTracing(settings, 'lambda-cpu');
+      const connection = await connect(settings, logger, leave.signal);
+      try {
+        const idle = watchIdle(idleAfter, () => leave.abort());
+        const traced = tracing ? [tracedActivities(tracing)] : [];
+        const worker = await Worker.create({
+          ...shared(settings, connection),
+          shutdownGraceTime: grace,
+          // Activities that do not stop are left behind half a margin before the end.
+          shutdownForceTime: grace + margin / 2,
+          activities: tools.activities({
+            store: openStore(settings, scratch.path),
+            scratch: scratch.path,
+            connection,
+          }),
+          interceptors: { activity: [idle.count, ...traced, measures.activities] },
+        });
+        await runWorkers([worker], { onReady: idle.begin, signal: leave.signal });
+        idle.end();
+        logger.info('invocation ends', { reason: ended, activities: idle.activities() });
+        return { ended, activities: idle.activities() };
+      } finally {
+        await connection.close();
+      }
+    } catch (error) {
+      // The server was not reached in time: the next invocation tries again.
+      if (leave.signal.aborted && error === leave.signal.reason) return { ended, activities: 0 };
+      throw error;
+    } finally {
+      clearInterval(deadline);
+    }
+  };
+}
+
+function shared(settings: Settings, connection: NativeConnection) {
+  return {
+    connection,
+    namespace: settings.temporalNamespace,
+    ...deploymentOptions(settings),
+    taskQueue: TASK_QUEUES.cpu,
+    // Cores of a function come with its memory: 1.8 GB each.
+    maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? 2,
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+  } as const;
+}
+
+interface IdleWatch {
+  readonly count: (context: Context) => ActivityInterceptors;
+  begin(): void;
+  end(): void;
+  activities(): number;
+}
+
+/** Calls `onIdle` once no activity has run for `after` milliseconds. */
+function watchIdle(after: number, onIdle: () => void): IdleWatch {
+  let running = 0;
+  let total = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(onIdle, after);
+  };
+  return {
+    begin,
+    end: () => clearTimeout(timer),
+    activities: () => total,
+    count: () => ({
+      inbound: {
+        async execute(input, next) {
+          clearTimeout(timer);
+          running += 1;
+          total += 1;
+          try {
+            return await next(input);
+          } finally {
+            running -= 1;
+            if (running === 0) begin();
+          }
+        },
+      },
+    }),
+  };
+}

@@ -1,0 +1,85 @@
+/** The GPU worker: polls the `gpu` queue and is the parent of the model host, so that its own event loop stays free. */
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import { createGpuActivities, HEARTBEAT_INTERVAL } from '../../activities/index.ts';
+import type { Settings } from '../../config/settings.ts';
+import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import { openStore } from '../../store/open-store.ts';
+import { connect, deploymentOptions, openInHand } from '../../temporal/grpc/index.ts';
+import { resolveModel, startGenerator } from '../models/index.ts';
+import { openScratch, runWorkers, type WorkerProcess } from '../process/index.ts';
+import {
+  createLogger,
+  createMeasures,
+  installRuntime,
+  openTracing,
+  tracedActivities,
+  tracedGenerator,
+} from '../telemetry/index.ts';
+
+/** Runs until `signal` aborts. Throws when the model cannot be loaded. */
+export async function runGpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
+  const logger = createLogger(settings.logLevel, 'worker-gpu');
+  await using runtime = installRuntime(settings, logger);
+  using measures = createMeasures(runtime.meter, logger);
+  const installed = await resolveModel(settings);
+  const { profile } = installed;
+  await using scratch = await openScratch(join(settings.home, 'scratch'));
+  await using inHand = await openInHand(join(settings.home, 'in-hand'), logger);
+  const store = openStore(settings, scratch.path);
+  const { signal } = process;
+  await using generator = await startGenerator(settings, installed, logger, signal, measures.hostRestarted);
+  logger.info('model loaded', {
+    model: profile.name,
+    revision: profile.revision,
+    runtime: generator.info.runtime,
+  });
+  await using tracing = await openTracing(settings, 'worker-gpu');
+  const answers = measures.answers(generator);
+  const connection = await connect(settings, logger, process.signal);
+  await inHand.giveUpLost(connection, settings.temporalNamespace);
+  const worker = await Worker.create({
+    connection,
+    namespace: settings.temporalNamespace,
+    ...deploymentOptions(settings),
+    taskQueue: TASK_QUEUES.gpu,
+    activities: createGpuActivities({
+      store,
+      profile,
+      generator: tracing ? tracedGenerator(tracing, answers, profile.name) : answers,
+      scratch: scratch.path,
+      keepFeatures: settings.keepFeatures,
+      watch: {
+        begun: (generation, known) => logger.info('answer begun', { generation, known }),
+        grown: (generation, tokens) => logger.debug('answer grows', { generation, tokens }),
+        made: (generation, { promptTokens, outputTokens, visionCalls, modelSeconds, rows, finishReason }) =>
+          logger.info('answer made', {
+            generation,
+            promptTokens,
+            outputTokens,
+            visionCalls,
+            modelSeconds: round(modelSeconds),
+            // How many answers decoded together.
+            rows: round(rows),
+            finishReason,
+          }),
+      },
+    }),
+    interceptors: {
+      activity: [inHand.activities, ...(tracing ? [tracedActivities(tracing)] : []), measures.activities],
+    },
+    // As many as the model works on together; more would only wait here, where another worker could have them.
+    maxConcurrentActivityTaskExecutions: generator.info.rows,
+    // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.
+    shutdownGraceTime: 0,
+    shutdownForceTime: '10s',
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+  });
+  await runWorkers([worker], process);
+  await connection.close();
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

@@ -1,0 +1,1 @@
+export { runGpuWorker } from './gpu-worker.ts';

@@ -1,0 +1,2 @@
+export { runWorkers, type WorkerProcess } from './run-workers.ts';
+export { openScratch } from './scratch.ts';

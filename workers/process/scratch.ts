@@ -1,0 +1,22 @@
+/** Where a worker keeps what it is downloading. Nothing in it outlives the process by much, however that ends. */
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { folderOf, isAbandoned } from '../../core/process-folder.ts';
+
+export interface Scratch extends AsyncDisposable {
+  readonly path: string;
+}
+
+/**
+ * Makes a folder under `root` for this process alone; disposing removes it. A process that is killed leaves its own behind, so
+ * the folders of those that no longer run on this machine are removed first. Several machines may share `root`.
+ */
+export async function openScratch(root: string, now = Date.now()): Promise<Scratch> {
+  await mkdir(root, { recursive: true });
+  const path = join(root, folderOf(process.pid));
+  for (const name of await readdir(root)) {
+    if (await isAbandoned(root, name, now)) await rm(join(root, name), { recursive: true, force: true });
+  }
+  await mkdir(path);
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,1 @@
+export { runModelServer } from './run.ts';
