@@ -1,5 +1,4 @@
 export { liveJobs, scheduleCollection } from './collection.ts';
-export { connect } from './connection.ts';
 export { deploymentOptions, promoteBuild } from './deployment.ts';
 export { createDescribeJob } from './describe-job.ts';
 export { openInHand } from './in-flight.ts';

@@ -11,13 +11,12 @@ import type { Settings } from '../../config/settings.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import { openStore } from '../../store/open-store.ts';
 import {
-  connect,
   createDescribeJob,
   deploymentOptions,
   openInHand,
   scheduleCollection,
 } from '../../temporal/grpc/index.ts';
-import { openScratch, runWorkers, type WorkerProcess } from '../process/index.ts';
+import { connectToTemporal, openScratch, runWorkers, type WorkerProcess } from '../process/index.ts';
 import {
   createLogger,
   createMeasures,
@@ -42,7 +41,7 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   await using inHand = await openInHand(join(settings.home, 'in-hand'), logger);
   const store = openStore(settings, scratch.path);
   await using tracing = await openTracing(settings, 'worker-cpu');
-  const connection = await connect(settings, logger, process.signal);
+  const connection = await connectToTemporal(settings, logger, process.signal);
   await inHand.giveUpLost(connection, settings.temporalNamespace);
   const shared = { connection, namespace: settings.temporalNamespace, ...deploymentOptions(settings) };
 

@@ -11,8 +11,8 @@ import { HEARTBEAT_INTERVAL } from '../../activities/index.ts';
 import type { Settings } from '../../config/settings.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import { openStore } from '../../store/open-store.ts';
-import { connect, deploymentOptions } from '../../temporal/grpc/index.ts';
-import { openScratch, runWorkers } from '../process/index.ts';
+import { deploymentOptions } from '../../temporal/grpc/index.ts';
+import { connectToTemporal, openScratch, runWorkers } from '../process/index.ts';
 import {
   createLogger,
   createMeasures,
@@ -88,7 +88,7 @@ export function createLambdaCpuWorker(
       using measures = createMeasures(meter, logger);
       await using scratch = await openScratch(join(settings.home, 'scratch'));
       await using tracing = await openTracing(settings, 'lambda-cpu');
-      const connection = await connect(settings, logger, leave.signal);
+      const connection = await connectToTemporal(settings, logger, leave.signal);
       try {
         const idle = watchIdle(idleAfter, () => leave.abort());
         const traced = tracing ? [tracedActivities(tracing)] : [];

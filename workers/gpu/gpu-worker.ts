@@ -5,9 +5,9 @@ import { createGpuActivities, HEARTBEAT_INTERVAL } from '../../activities/index.
 import type { Settings } from '../../config/settings.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import { openStore } from '../../store/open-store.ts';
-import { connect, deploymentOptions, openInHand } from '../../temporal/grpc/index.ts';
+import { deploymentOptions, openInHand } from '../../temporal/grpc/index.ts';
 import { resolveModel, startGenerator } from '../models/index.ts';
-import { openScratch, runWorkers, type WorkerProcess } from '../process/index.ts';
+import { connectToTemporal, openScratch, runWorkers, type WorkerProcess } from '../process/index.ts';
 import {
   createLogger,
   createMeasures,
@@ -36,7 +36,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
   });
   await using tracing = await openTracing(settings, 'worker-gpu');
   const answers = measures.answers(generator);
-  const connection = await connect(settings, logger, process.signal);
+  const connection = await connectToTemporal(settings, logger, process.signal);
   await inHand.giveUpLost(connection, settings.temporalNamespace);
   const worker = await Worker.create({
     connection,
