@@ -2,17 +2,17 @@
  * `system.json` in the home folder: the lock that keeps two systems from sharing one home, and the note by which other
  * commands find the running one. A system that was killed leaves it behind; the next one sees that its process is gone.
  */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createExclusively, removeStale } from '../../core/lock-file.ts';
-import { isRunning, type ProcessMark, waitUntilGone } from '../../core/process-identity.ts';
+import { acquireFileLock } from '../../core/file-lock.ts';
+import { isProcessRunning, type ProcessIdentity, waitForExit } from '../../core/processes.ts';
 
 interface Note {
-  readonly supervisor: ProcessMark;
+  readonly supervisor: ProcessIdentity;
   readonly url?: string;
   /** Frontend of Temporal, host:port. */
   readonly temporal?: string;
-  readonly processes: readonly ProcessMark[];
+  readonly processes: readonly ProcessIdentity[];
 }
 
 export interface HomeLock {
@@ -32,36 +32,27 @@ const ORPHANS_MS = 20_000;
 const fileOf = (home: string): string => join(home, 'system.json');
 
 /** Takes the home folder, which is made if needed. Throws HomeInUse. */
-export async function lockHome(home: string, self: ProcessMark): Promise<HomeLock> {
+export async function lockHome(home: string, self: ProcessIdentity): Promise<HomeLock> {
   await mkdir(home, { recursive: true, mode: 0o700 });
-  const file = fileOf(home);
-  let note: Note = { supervisor: self, processes: [] };
-  while (!(await createExclusively(file, JSON.stringify(note, null, 2)))) {
-    const text = await readFile(file, 'utf8').catch(() => undefined);
-    if (text === undefined) continue; // released in the meantime
-    const held = parse(text);
-    if (held !== undefined && isRunning(held.supervisor)) {
-      throw new HomeInUse(
-        `A Frameloom system with this home is running already${held.url ? ` at ${held.url}` : ''}.`,
-      );
-    }
-    if (!(await waitUntilGone(held?.processes ?? [], ORPHANS_MS))) {
-      throw new HomeInUse(
-        'Processes of an earlier Frameloom system with this home are still ending. Try again in a moment.',
-      );
-    }
-    await removeStale(file, text);
-  }
-  return {
-    async publish(state) {
-      note = { supervisor: self, ...state };
-      await writeFile(`${file}.tmp`, JSON.stringify(note, null, 2));
-      await rename(`${file}.tmp`, file);
+  const content = (state: Omit<Note, 'supervisor'>): string =>
+    JSON.stringify({ supervisor: self, ...state } satisfies Note, null, 2);
+  const lock = await acquireFileLock(fileOf(home), {
+    content: content({ processes: [] }),
+    async rejectIfHeld(text) {
+      const held = parse(text);
+      if (held !== undefined && isProcessRunning(held.supervisor)) {
+        throw new HomeInUse(
+          `A Frameloom system with this home is already running${held.url ? ` at ${held.url}` : ''}.`,
+        );
+      }
+      if (!(await waitForExit(held?.processes ?? [], ORPHANS_MS))) {
+        throw new HomeInUse(
+          'Processes of an earlier Frameloom system with this home are still ending. Try again in a moment.',
+        );
+      }
     },
-    async release() {
-      await rm(file, { force: true });
-    },
-  };
+  });
+  return { publish: (state) => lock.update(content(state)), release: lock.release };
 }
 
 /** The address of the system that runs in `home`, if there is one. */
@@ -76,7 +67,7 @@ export async function runningTemporal(home: string): Promise<string | undefined>
 
 async function runningNote(home: string): Promise<Note | undefined> {
   const note = parse(await readFile(fileOf(home), 'utf8').catch(() => ''));
-  return note !== undefined && isRunning(note.supervisor) ? note : undefined;
+  return note !== undefined && isProcessRunning(note.supervisor) ? note : undefined;
 }
 
 function parse(text: string): Note | undefined {

@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve as toAbsolute } from 'node:path';
-import { markOf } from '../../core/process-identity.ts';
+import { identifyProcess } from '../../core/processes.ts';
 import { commandEntry } from '../package-root.ts';
 import { findTool } from '../tools.ts';
 import { lockHome } from './home-lock.ts';
@@ -63,7 +63,7 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
         'or set TEMPORAL_ADDRESS to a Temporal server.',
     );
   }
-  const lock = await lockHome(home, markOf('supervisor', process.pid));
+  const lock = await lockHome(home, identifyProcess('supervisor', process.pid));
   await mkdir(join(home, 'logs'), { recursive: true });
 
   const children: SupervisedChild<unknown>[] = [];
@@ -84,7 +84,7 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
         lock.publish({
           ...(url ? { url } : {}),
           ...(env.TEMPORAL_ADDRESS ? { temporal: env.TEMPORAL_ADDRESS } : {}),
-          processes: processes().map(({ name, pid }) => markOf(name, pid)),
+          processes: processes().map(({ name, pid }) => identifyProcess(name, pid)),
         }),
       )
       .catch(() => {}); // the note only helps others to find us; a full disk shows elsewhere

@@ -10,7 +10,7 @@ import { ApplicationFailure, type Context } from '@temporalio/activity';
 import { ActivityNotFoundError, AsyncCompletionClient } from '@temporalio/client';
 import type { ActivityInterceptors, Logger, NativeConnection } from '@temporalio/worker';
 import type { ErrorCode } from '../../core/errors.ts';
-import { folderOf, isAbandoned } from '../../core/process-folder.ts';
+import { isAbandonedFolder, processFolderName } from '../../core/process-folders.ts';
 import type { FailureDetails } from '../../schema/stages.ts';
 
 /** Milliseconds for telling the server of all of it; a start should not wait longer for what a timeout does as well. */
@@ -38,11 +38,11 @@ export async function openInHand(root: string, logger: Logger, now = Date.now())
   const lost: Note[] = [];
   for (const name of await readdir(root)) {
     const folder = join(root, name);
-    if (!(await isAbandoned(root, name, now))) continue;
+    if (!(await isAbandonedFolder(root, name, now))) continue;
     lost.push(...(await readNotes(folder)));
     await rm(folder, { recursive: true, force: true });
   }
-  const own = join(root, folderOf(process.pid));
+  const own = join(root, processFolderName(process.pid));
   await mkdir(own);
   let number = 0;
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockHome } from '../../cli/embedded/home-lock.ts';
 import { HomeInUse, runningSystem } from '../../cli/embedded/index.ts';
-import { markOf } from '../../core/process-identity.ts';
+import { identifyProcess } from '../../core/processes.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -16,7 +16,7 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-const self = markOf('supervisor', process.pid);
+const self = identifyProcess('supervisor', process.pid);
 
 async function deadProcess(): Promise<number> {
   const child = spawn(process.execPath, ['-e', '0']);
@@ -44,7 +44,7 @@ describe('the lock of a home folder', () => {
   });
 
   it('is taken over from a system that was killed', async () => {
-    await lockHome(home, { name: 'supervisor', pid: await deadProcess(), born: 'gone' });
+    await lockHome(home, { name: 'supervisor', pid: await deadProcess(), startedAt: 'gone' });
     expect(await runningSystem(home)).toBeUndefined();
     await (await lockHome(home, self)).release();
   });
@@ -52,7 +52,7 @@ describe('the lock of a home folder', () => {
   it.runIf(process.platform === 'linux')(
     'is taken over when its process id belongs to another process now',
     async () => {
-      await lockHome(home, { name: 'supervisor', pid: process.pid, born: 'an earlier boot:1' });
+      await lockHome(home, { name: 'supervisor', pid: process.pid, startedAt: 'an earlier boot:1' });
       await (await lockHome(home, self)).release();
     },
   );
@@ -64,8 +64,8 @@ describe('the lock of a home folder', () => {
 
   it('waits for the processes of a system that was killed', async () => {
     const orphan = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
-    const stale = await lockHome(home, { name: 'supervisor', pid: await deadProcess(), born: 'gone' });
-    await stale.publish({ processes: [markOf('orphan', orphan.pid ?? 0)] });
+    const stale = await lockHome(home, { name: 'supervisor', pid: await deadProcess(), startedAt: 'gone' });
+    await stale.publish({ processes: [identifyProcess('orphan', orphan.pid ?? 0)] });
     const taken = lockHome(home, self);
     const first = await Promise.race([
       taken.then(() => 'taken'),
@@ -77,7 +77,7 @@ describe('the lock of a home folder', () => {
   });
 
   it('is given to one of many that ask at once, whoever had it before', async () => {
-    const gone = { name: 'supervisor', pid: await deadProcess(), born: 'gone' };
+    const gone = { name: 'supervisor', pid: await deadProcess(), startedAt: 'gone' };
     for (let round = 0; round < 50; round += 1) {
       await lockHome(home, gone);
       const answers = await Promise.allSettled(Array.from({ length: 8 }, () => lockHome(home, self)));

@@ -85,7 +85,7 @@ describe.runIf(process.platform === 'linux')('frameloom start', () => {
 
     // A second system is kept out, and a command finds this one.
     const second = await runFrameloom(['start'], { FRAMELOOM_HOME: home });
-    expect(second.stderr).toContain(`running already at ${url}`);
+    expect(second.stderr).toContain(`already running at ${url}`);
     expect(second.code).toBe(1);
     const jobs = await runFrameloom(['jobs', 'list', '--json'], { FRAMELOOM_HOME: home });
     expect(jobs).toMatchObject({ code: 0, stdout: '[]\n' });

@@ -1,7 +1,7 @@
 /** Where a worker keeps what it is downloading. Nothing in it outlives the process by much, however that ends. */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { folderOf, isAbandoned } from '../../core/process-folder.ts';
+import { isAbandonedFolder, processFolderName } from '../../core/process-folders.ts';
 
 export interface Scratch extends AsyncDisposable {
   readonly path: string;
@@ -13,9 +13,10 @@ export interface Scratch extends AsyncDisposable {
  */
 export async function openScratch(root: string, now = Date.now()): Promise<Scratch> {
   await mkdir(root, { recursive: true });
-  const path = join(root, folderOf(process.pid));
+  const path = join(root, processFolderName(process.pid));
   for (const name of await readdir(root)) {
-    if (await isAbandoned(root, name, now)) await rm(join(root, name), { recursive: true, force: true });
+    if (await isAbandonedFolder(root, name, now))
+      await rm(join(root, name), { recursive: true, force: true });
   }
   await mkdir(path);
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
