@@ -9,7 +9,7 @@ import sharp from 'sharp';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { deploy } from '../../test/faults/support/deployment.ts';
 
-const POLL = 500;
+const POLL_MS = 500;
 
 const items = Number(process.argv[2] ?? 100);
 await using deployment = await deploy();
@@ -32,7 +32,7 @@ const began = performance.now();
 let batch = await client.createBatch({ input_file_id: file.id, endpoint: '/v1/summaries' });
 const accepted = performance.now() - began;
 while (batch.status !== 'completed') {
-  await sleep(POLL);
+  await sleep(POLL_MS);
   batch = await client.getBatch(batch.id);
 }
 const seconds = (performance.now() - began) / 1000;

@@ -6,7 +6,7 @@ import { pick } from './pick.ts';
 
 const LENGTHS = [6, 360] as const;
 /** Milliseconds between two looks. */
-const LOOK = 100;
+const POLL_MS = 100;
 
 export async function measureMemory(tools: MediaTools): Promise<object> {
   console.log('\n### Memory, node and ffmpeg together\n\n| video | target | peak |\n|---|---|---|');
@@ -16,7 +16,7 @@ export async function measureMemory(tools: MediaTools): Promise<object> {
     let peak = 0;
     const timer = setInterval(() => {
       peak = Math.max(peak, process.memoryUsage.rss() + residentOfChildren());
-    }, LOOK);
+    }, POLL_MS);
     let decisions = 0;
     for await (const _ of pick(tools, path, 'adaptive')) decisions++;
     clearInterval(timer);

@@ -6,7 +6,7 @@ import { cacheFolder } from '../../cli/tools.ts';
 import type { Python } from '../../scripts/python-env.ts';
 
 const SOURCES = new URL('../../scripts/graphs/', import.meta.url);
-const TIMEOUT = 5 * 60_000;
+const TIMEOUT_MS = 5 * 60_000;
 
 /**
  * Path of a model folder with `layers` layers of the published width and random int4 weights, in Microsoft's layout but
@@ -42,7 +42,7 @@ export async function sliceFolder(
   say(`Making a slice of ${layers} layers with random weights, once; it is kept in the cache folder.`);
   const fresh = await mkdtemp(`${folder}.`);
   try {
-    await python.run('scripts/graphs/slice.py', [fresh, String(layers)], { timeout: TIMEOUT });
+    await python.run('scripts/graphs/slice.py', [fresh, String(layers)], { timeout: TIMEOUT_MS });
     await rename(fresh, folder);
   } catch (error) {
     // Someone else may have made it meanwhile.

@@ -13,7 +13,7 @@ let folder: string;
 let deck: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'frameloom-drill-'));
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-fault-'));
   deck = join(folder, 'deck.pdf');
   await makeDeck(deck, { seed: 41, pages: 30 });
 });

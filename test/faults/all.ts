@@ -1,4 +1,4 @@
-/** Every drill, in the order in which they are held. */
+/** Every test, in the order in which they are held. */
 import { backfill } from './backfill.ts';
 import { cancel } from './cancel.ts';
 import { clockSkew } from './clock-skew.ts';
@@ -12,13 +12,13 @@ import { noWorkers } from './no-workers.ts';
 import { poisonHost, poisonWorker } from './poison.ts';
 import { sigterm } from './sigterm.ts';
 import { storeFaults } from './store-faults.ts';
-import type { Drill } from './support/drill.ts';
+import type { FaultTest } from './support/fault-test.ts';
 import { temporalOutage } from './temporal-outage.ts';
 import { twelveHours } from './twelve-hours.ts';
 import { twoBuilds } from './two-builds.ts';
 import { zombie } from './zombie.ts';
 
-export const DRILLS: readonly Drill[] = [
+export const FAULT_TESTS: readonly FaultTest[] = [
   kill,
   sigterm,
   temporalOutage,

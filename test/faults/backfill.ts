@@ -4,17 +4,17 @@ import OpenAI, { toFile } from 'openai';
 import type { Batch } from '../../schema/batch.ts';
 import { pick, uniform } from '../world/random.ts';
 import { type Deployment, deploy } from './support/deployment.ts';
-import type { Drill, Ground, Outcome } from './support/drill.ts';
-import { uploadPictures } from './support/pictures.ts';
+import type { FaultTest, Fixture, Outcome } from './support/fault-test.ts';
+import { uploadImages } from './support/upload-images.ts';
 
 /** Items share pictures: what is put to the test is the batch, not the model. */
 const PICTURES = 20;
-const POLL = 500;
+const POLL_MS = 500;
 
-export const backfill: Drill = {
+export const backfill: FaultTest = {
   name: 'backfill',
   rule: '1,000 items, 5 % of them poison, 10 workers killed: each line once, none twice, and a retry runs only the failed',
-  run: (ground) => backfillWithKills(ground, { items: 1000, kills: 10 }),
+  run: (fixture) => backfillWithKills(fixture, { items: 1000, kills: 10 }),
 };
 
 interface Line {
@@ -24,7 +24,7 @@ interface Line {
 }
 
 export async function backfillWithKills(
-  ground: Ground,
+  fixture: Fixture,
   { items, kills }: { readonly items: number; readonly kills: number },
 ): Promise<Outcome> {
   await using deployment = await deploy();
@@ -40,17 +40,17 @@ export async function backfillWithKills(
     endpoint: '/v1/summaries' as never, // its types list OpenAI's own endpoints
     completion_window: '24h',
   });
-  const points = Array.from({ length: kills }, () => uniform(ground.random, 0.02, 0.95)).sort(
+  const points = Array.from({ length: kills }, () => uniform(fixture.random, 0.02, 0.95)).sort(
     (a, b) => a - b,
   );
   const killed: string[] = [];
   const first = await untilEnded(deployment, id, async (share) => {
     if (share < (points[killed.length] ?? Number.POSITIVE_INFINITY)) return;
-    const name = pick(ground.random, ['cpu', 'gpu'] as const);
-    const member = deployment.member(name);
-    member.signal('SIGKILL');
-    await member.ended;
-    await member.again();
+    const name = pick(fixture.random, ['cpu', 'gpu'] as const);
+    const deployed = deployment.process(name);
+    deployed.signal('SIGKILL');
+    await deployed.ended;
+    await deployed.restart();
     killed.push(name);
   });
   const seconds = (performance.now() - began) / 1000;
@@ -102,7 +102,7 @@ export async function backfillWithKills(
 
 /** One line in twenty is poison: half of it is no request, half names a file that is no picture. */
 async function makeRequests(deployment: Deployment, items: number): Promise<readonly string[]> {
-  const pictures = await uploadPictures(deployment, PICTURES);
+  const pictures = await uploadImages(deployment, PICTURES);
   const poison = (await deployment.client.uploadFile(new Blob(['no picture at all']), 'poison.png')).id;
   return Array.from({ length: items }, (_, index) => {
     const custom_id = `item-${index}`;
@@ -125,6 +125,6 @@ async function untilEnded(
     if (batch.status === 'completed' || batch.status === 'failed' || batch.status === 'expired') return batch;
     const { total, completed, failed } = batch.request_counts;
     await seen((completed + failed) / total);
-    await sleep(POLL);
+    await sleep(POLL_MS);
   }
 }

@@ -8,14 +8,14 @@ import { packageRoot } from '../../cli/package-root.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { SummaryRequestInput } from '../../schema/request.ts';
 import { type Deployment, deploy, type LogLine } from './support/deployment.ts';
-import type { Drill } from './support/drill.ts';
-import { eventLosses, finalJob } from './support/run.ts';
-import { makeScene } from './support/scene.ts';
+import type { FaultTest } from './support/fault-test.ts';
+import { eventProblems, finalJob } from './support/run-job.ts';
+import { makeWorkload } from './support/workload.ts';
 
 /** Milliseconds from the request to the end. */
-const BUDGET = 10_000;
+const CANCEL_LIMIT_MS = 10_000;
 /** Milliseconds in which nothing more may come from the model. */
-const QUIET = 1000;
+const QUIET_MS = 1000;
 
 interface Moment {
   readonly stage: string;
@@ -39,16 +39,16 @@ const MOMENTS: readonly Moment[] = [
   { stage: 'merging', event: ({ type }) => type === 'reduce.started' },
 ];
 
-export const cancel: Drill = {
+export const cancel: FaultTest = {
   name: 'cancel',
   rule: 'a job cancelled in any stage ends within 10 s; no process and no file of it stays, the model stops',
-  async run(ground) {
-    const { env } = await ground.scene({ segments: 6, picturesPerSegment: 8 });
+  async run(fixture) {
+    const { env } = await fixture.workload({ segments: 6, imagesPerSegment: 8 });
     await using deployment = await deploy({ env });
     const lost: string[] = [];
     const took: number[] = [];
     for (const [index, moment] of MOMENTS.entries()) {
-      const request = await requestFor(deployment, ground.folder, moment, index);
+      const request = await requestFor(deployment, fixture.folder, moment, index);
       const from = deployment.lines.length;
       const { id } = await deployment.client.createSummary(request);
       const events: JobEvent[] = [];
@@ -72,8 +72,8 @@ export const cancel: Drill = {
       took.push(milliseconds);
       const say = (text: string): void => void lost.push(`${moment.stage}: ${text}`);
       if (job.status !== 'cancelled') say(`the job is ${job.status}`);
-      if (milliseconds > BUDGET) say(`it took ${milliseconds} ms`);
-      for (const text of eventLosses(events)) say(text);
+      if (milliseconds > CANCEL_LIMIT_MS) say(`it took ${milliseconds} ms`);
+      for (const text of eventProblems(events)) say(text);
       for (const text of await remains(deployment)) say(text);
     }
     return {
@@ -96,7 +96,7 @@ async function requestFor(
     const file = await client.uploadFile(await openAsBlob(path), 'video.mp4');
     return { source: { type: 'video', file_id: file.id }, sampling: { mode: 'fps', fps: 25 } };
   }
-  const { deck } = await makeScene(folder, { segments: 4, picturesPerSegment: 8, seed: 100 + index });
+  const { deck } = await makeWorkload(folder, { segments: 4, imagesPerSegment: 8, seed: 100 + index });
   const file = await client.uploadFile(await openAsBlob(deck), 'deck.pdf');
   return { source: { type: 'deck', file_id: file.id } };
 }
@@ -106,18 +106,18 @@ async function lineAfter(
   from: number,
   wanted: (line: LogLine) => boolean,
 ): Promise<void> {
-  await deployment.line((line) => deployment.lines.indexOf(line, from) >= from && wanted(line));
+  await deployment.waitForLine((line) => deployment.lines.indexOf(line, from) >= from && wanted(line));
 }
 
 /** What still runs or lies about. */
 async function remains(deployment: Deployment): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const pid of await deployment.member('cpu').children()) {
+  for (const pid of await deployment.process('cpu').children()) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
     if (/ff(mpeg|probe)|soffice/.test(command)) found.push('a media program runs');
   }
   const before = deployment.lines.length;
-  await sleep(QUIET);
+  await sleep(QUIET_MS);
   if (deployment.lines.slice(before).some(({ message }) => message.startsWith('answer')))
     found.push('the model still works');
   const scratch = join(deployment.home, 'scratch');

@@ -3,9 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobEvent } from '../../schema/events.ts';
 import { type Deployment, deploy } from './support/deployment.ts';
-import type { Drill } from './support/drill.ts';
-import { artifacts, follow, type Run, submit } from './support/run.ts';
-import type { Scene } from './support/scene.ts';
+import type { FaultTest } from './support/fault-test.ts';
+import { artifacts, follow, type Run, submit } from './support/run-job.ts';
+import type { Workload } from './support/workload.ts';
 
 /** What is damaged, and at which event there is something of it that is still needed. */
 const TARGETS: readonly {
@@ -17,19 +17,19 @@ const TARGETS: readonly {
   { prefix: 'generations/', when: 'segment.completed' },
 ];
 
-export const damage: Drill = {
+export const damage: FaultTest = {
   name: 'damage',
   rule: 'bytes that change on the disk are noticed, and what they were is made again',
-  async run(ground) {
-    const scene = await ground.scene({ segments: 12, picturesPerSegment: 1 });
-    const calm = await ground.undisturbed(scene);
+  async run(fixture) {
+    const workload = await fixture.workload({ segments: 12, imagesPerSegment: 1 });
+    const baseline = await fixture.undisturbed(workload);
     const lost: string[] = [];
     const ends: string[] = [];
     for (const { prefix, when, without } of TARGETS) {
-      const run = await damaged(scene, prefix, when, without);
+      const run = await damaged(workload, prefix, when, without);
       const { job } = run;
       ends.push(`${prefix.slice(0, -1)}: ${endOf(run)}`);
-      const same = job.result_sha256 === calm.job.result_sha256;
+      const same = job.result_sha256 === baseline.job.result_sha256;
       if (job.status !== 'completed') lost.push(`${prefix}: ${endOf(run)}`);
       else if (!same) lost.push(`${prefix}: completed with other bytes`);
     }
@@ -42,19 +42,19 @@ export const damage: Drill = {
 };
 
 async function damaged(
-  scene: Scene,
+  workload: Workload,
   prefix: string,
   when: JobEvent['type'],
   without: 'gpu' | undefined,
 ): Promise<Run> {
   await using deployment = await deploy({
-    env: scene.env,
+    env: workload.env,
     roles: without === undefined ? ['api', 'cpu', 'gpu'] : ['api', 'cpu'],
   });
   let done = false;
-  const id = await submit(deployment, scene);
+  const id = await submit(deployment, workload);
   return await follow(deployment, id, {
-    async seen({ type }) {
+    async onEvent({ type }) {
       if (done || type !== when) return;
       done = true;
       await overwrite(deployment, prefix);

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deploy } from './support/deployment.ts';
-import type { Drill, Ground, Outcome } from './support/drill.ts';
-import { follow, losses, redoneTokens, submit } from './support/run.ts';
+import type { FaultTest, Fixture, Outcome } from './support/fault-test.ts';
+import { follow, losses, redoneTokens, submit } from './support/run-job.ts';
 
 const run = promisify(execFile);
 const MEGABYTE = 2 ** 20;
@@ -14,11 +14,11 @@ const MEGABYTE = 2 ** 20;
 const SIZE = 96 * MEGABYTE;
 const LEFT = MEGABYTE / 2;
 
-export const diskFull: Drill = {
+export const diskFull: FaultTest = {
   name: 'disk-full',
   rule: 'a disk that is full in the middle of extraction costs time and nothing else, once there is room again',
-  async run(ground) {
-    const home = await mkdtemp(join(tmpdir(), 'frameloom-drill-full-'));
+  async run(fixture) {
+    const home = await mkdtemp(join(tmpdir(), 'frameloom-test-full-'));
     const folder = join(home, 'artifacts');
     await mkdir(folder);
     try {
@@ -29,7 +29,7 @@ export const diskFull: Drill = {
       return { injected: 'nothing', lost: [], redone: 'nothing', skipped };
     }
     try {
-      return await fillAndFree(ground, home, folder);
+      return await fillAndFree(fixture, home, folder);
     } finally {
       await run('umount', [folder]);
       await rm(home, { recursive: true, force: true });
@@ -37,23 +37,23 @@ export const diskFull: Drill = {
   },
 };
 
-async function fillAndFree(ground: Ground, home: string, folder: string): Promise<Outcome> {
-  const scene = await ground.scene({ segments: 6, picturesPerSegment: 8 });
-  const calm = await ground.undisturbed(scene);
-  await using deployment = await deploy({ env: scene.env, home, roles: ['api', 'gpu'] });
-  const id = await submit(deployment, scene);
+async function fillAndFree(fixture: Fixture, home: string, folder: string): Promise<Outcome> {
+  const workload = await fixture.workload({ segments: 6, imagesPerSegment: 8 });
+  const baseline = await fixture.undisturbed(workload);
+  await using deployment = await deploy({ env: workload.env, home, roles: ['api', 'gpu'] });
+  const id = await submit(deployment, workload);
   const ballast = join(folder, 'ballast');
   const { bavail, bsize } = await statfs(folder);
   await writeFile(ballast, new Uint8Array(Math.max(0, bavail * bsize - LEFT)));
   await deployment.start('cpu');
   const running = follow(deployment, id);
-  await deployment.line(
+  await deployment.waitForLine(
     ({ message, fields }) => message === 'Activity failed' && JSON.stringify(fields).includes('is full'),
   );
   const halfMade = (await readdir(join(folder, '.aside')).catch(() => [])).length;
   await rm(ballast);
   const disturbed = await running;
-  const lost = [...losses(disturbed, calm)];
+  const lost = [...losses(disturbed, baseline)];
   const aside = (await readdir(join(folder, '.aside')).catch(() => [])).length;
   if (aside > 0) lost.push(`${aside} half-made files are left (${halfMade} while it was full)`);
   const failures = deployment.lines.filter(({ message }) => message === 'Activity failed').length;

@@ -1,19 +1,19 @@
 /** The same request a hundred times at once. */
 import { openAsBlob } from 'node:fs';
 import { deploy } from './support/deployment.ts';
-import type { Drill } from './support/drill.ts';
-import { answerLosses, follow } from './support/run.ts';
+import type { FaultTest } from './support/fault-test.ts';
+import { follow, generationProblems } from './support/run-job.ts';
 
 const SUBMITS = 100;
 
-export const equalSubmits: Drill = {
+export const equalSubmits: FaultTest = {
   name: 'equal-submits',
   rule: '100 equal requests at once are one job',
-  async run(ground) {
-    const scene = await ground.scene({ segments: 4, picturesPerSegment: 4 });
-    await using deployment = await deploy({ env: scene.env });
+  async run(fixture) {
+    const workload = await fixture.workload({ segments: 4, imagesPerSegment: 4 });
+    await using deployment = await deploy({ env: workload.env });
     const { client } = deployment;
-    const { id: file_id } = await client.uploadFile(await openAsBlob(scene.deck), 'deck.pdf');
+    const { id: file_id } = await client.uploadFile(await openAsBlob(workload.deck), 'deck.pdf');
     const answers = await Promise.allSettled(
       Array.from({ length: SUBMITS }, (_, index) =>
         client.createSummary(
@@ -37,10 +37,10 @@ export const equalSubmits: Drill = {
     for (const id of [...byKey, ...byContent]) {
       const run = await follow(deployment, id);
       if (run.job.status !== 'completed') lost.push(`the job is ${run.job.status}`);
-      lost.push(...answerLosses(run.answers));
+      lost.push(...generationProblems(run.answers));
       made = run.answers.made;
     }
-    const wanted = (await ground.undisturbed(scene)).answers.made;
+    const wanted = (await fixture.undisturbed(workload)).answers.made;
     if (made !== wanted) lost.push(`${made} answers instead of ${wanted}`);
     return {
       injected: `${SUBMITS} requests at once: 50 with one idempotency key, 50 without`,

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobEvent } from '../../schema/events.ts';
 import { makeVideo } from '../world/video.ts';
 import { type Deployment, deploy } from './support/deployment.ts';
-import type { Drill, Ground, Outcome } from './support/drill.ts';
-import { uploadPictures } from './support/pictures.ts';
+import type { FaultTest, Fixture, Outcome } from './support/fault-test.ts';
+import { uploadImages } from './support/upload-images.ts';
 
-const POLL = 500;
+const POLL_MS = 500;
 const PICTURES = 20;
 /** More than there are slots of workers of all kinds, so that work of the backfill always waits. */
 const IN_FLIGHT = 100;
@@ -17,19 +17,19 @@ const WARM = 40;
 /** R17, and the segment itself, whose end is what shows. */
 const SEGMENTS = 2 + 1;
 
-export const fairness: Drill = {
+export const fairness: FaultTest = {
   name: 'fairness',
   rule: 'with a backfill of 10,000 lines queued a job of a minute of video starts within two segment times',
-  run: (ground) => besideBackfill(ground, { lines: 10_000 }),
+  run: (fixture) => besideBackfill(fixture, { lines: 10_000 }),
 };
 
 export async function besideBackfill(
-  ground: Ground,
+  fixture: Fixture,
   { lines }: { readonly lines: number },
 ): Promise<Outcome> {
   await using deployment = await deploy();
   const { client } = deployment;
-  const calm = await interactive(deployment, ground, 1);
+  const baseline = await interactive(deployment, fixture, 1);
   const file = await client.uploadFile(
     new Blob([(await requests(deployment, lines)).join('\n')]),
     'lines.jsonl',
@@ -44,11 +44,11 @@ export async function besideBackfill(
     const { completed, failed } = (await client.getBatch(id)).request_counts;
     if (failed > 0) return { injected: '', lost: [`${failed} lines of the backfill failed`], redone: '' };
     if (completed >= WARM) break;
-    await sleep(POLL);
+    await sleep(POLL_MS);
   }
-  const busy = await interactive(deployment, ground, 2);
+  const busy = await interactive(deployment, fixture, 2);
   // What its first segment takes where nobody else wants anything.
-  const segment = calm.queued;
+  const segment = baseline.queued;
   const { total, completed } = (await client.getBatch(id)).request_counts;
   await client.tellBatch(id, 'cancel');
   const lost: string[] = [];
@@ -59,8 +59,8 @@ export async function besideBackfill(
     lost,
     redone:
       `first segment done ${busy.queued.toFixed(1)} s after its pictures were there (alone, which is one segment time: ` +
-      `${segment.toFixed(1)} s); pictures there after ${busy.picked.toFixed(1)} s (alone: ${calm.picked.toFixed(1)} s), all done after ` +
-      `${busy.done.toFixed(1)} s (alone: ${calm.done.toFixed(1)} s)`,
+      `${segment.toFixed(1)} s); pictures there after ${busy.picked.toFixed(1)} s (alone: ${baseline.picked.toFixed(1)} s), all done after ` +
+      `${busy.done.toFixed(1)} s (alone: ${baseline.done.toFixed(1)} s)`,
   };
 }
 
@@ -74,8 +74,8 @@ interface Course {
 }
 
 /** A video of a minute that nobody has seen, through the deployment. */
-async function interactive({ client }: Deployment, ground: Ground, seed: number): Promise<Course> {
-  const path = join(ground.folder, `minute-${seed}.mp4`);
+async function interactive({ client }: Deployment, fixture: Fixture, seed: number): Promise<Course> {
+  const path = join(fixture.folder, `minute-${seed}.mp4`);
   await makeVideo(path, { seed: 700 + seed, seconds: 60, width: 640, height: 360 });
   const { id: file_id } = await client.uploadFile(await openAsBlob(path), `minute-${seed}.mp4`);
   const { id, created_at } = await client.createSummary({ source: { type: 'video', file_id } });
@@ -93,7 +93,7 @@ async function interactive({ client }: Deployment, ground: Ground, seed: number)
 
 /** Lines share pictures; each asks something else, so that each costs an answer. */
 async function requests(deployment: Deployment, lines: number): Promise<readonly string[]> {
-  const pictures = await uploadPictures(deployment, PICTURES);
+  const pictures = await uploadImages(deployment, PICTURES);
   return Array.from({ length: lines }, (_, index) => {
     const source = { type: 'images', file_ids: [pictures[index % PICTURES]] };
     const body = { source, prompt: `What is number ${index}?` };

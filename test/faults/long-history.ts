@@ -3,13 +3,13 @@ import { SHARD } from '../../schema/shards.ts';
 import { historiesOf, largestPayload, lengthOf } from '../support/histories.ts';
 import { longAnswers } from '../workflows/long-job.ts';
 import { openRig } from '../workflows/rig.ts';
-import type { Drill } from './support/drill.ts';
+import type { FaultTest } from './support/fault-test.ts';
 
 const SEGMENTS = 10_000;
 const MOST_EVENTS = 10_000;
 const MOST_BYTES = 64 * 1024;
 
-export const longHistory: Drill = {
+export const longHistory: FaultTest = {
   name: 'long-history',
   rule: 'a job of 10,000 segments keeps its histories and payloads within their limits, and calls for each segment once',
   async run() {

@@ -8,10 +8,10 @@ import { largestPayload, lengthOf } from '../support/histories.ts';
 import { specsInText } from '../world/facts.ts';
 import { caption } from '../world/spec.ts';
 import { deploy } from './support/deployment.ts';
-import type { Drill, Outcome } from './support/drill.ts';
+import type { FaultTest, Outcome } from './support/fault-test.ts';
 import { type Marker, makeLongVideo } from './support/long-video.ts';
-import { watchMemory } from './support/memory.ts';
-import { eventLosses, finalJob } from './support/run.ts';
+import { watchPeakMemory } from './support/peak-memory.ts';
+import { eventProblems, finalJob } from './support/run-job.ts';
 
 /** Most that the larger source may add to the memory of any process. */
 const MORE_MEMORY = 1.1;
@@ -34,7 +34,7 @@ interface Long {
   readonly mostBytes: number;
 }
 
-export const twelveHours: Drill = {
+export const twelveHours: FaultTest = {
   name: 'twelve-hours',
   rule: 'twelve hours of video take no more memory than one hour, and everything shown in them is in the result',
   async run({ folder, seed }): Promise<Outcome> {
@@ -62,7 +62,7 @@ async function summarizeHours(folder: string, hours: number, seed: number): Prom
   const path = join(folder, `${hours}h.mp4`);
   const markers = await makeLongVideo(path, { hours, seed });
   await using deployment = await deploy();
-  using memory = watchMemory(deployment);
+  using memory = watchPeakMemory(deployment);
   const { client } = deployment;
   const file = await client.uploadFile(await openAsBlob(path), `${hours}h.mp4`);
   await rm(path);
@@ -78,7 +78,7 @@ async function summarizeHours(folder: string, hours: number, seed: number): Prom
   const { result } = job;
   const missing = result ? missingMarkers(markers, result) : ['everything'];
   const histories = await measureHistories(deployment.temporalAddress, id);
-  const lost = [...missing.map((what) => `a marker of ${hours} h: ${what}`), ...eventLosses(events)];
+  const lost = [...missing.map((what) => `a marker of ${hours} h: ${what}`), ...eventProblems(events)];
   if (job.status !== 'completed')
     lost.push(`the job of ${hours} h is ${job.status} ${job.error?.code ?? ''}`);
   if (histories.mostEvents > MOST_EVENTS) lost.push(`a history has ${histories.mostEvents} events`);

@@ -1,6 +1,6 @@
 /**
  * R17 on a real server: the real workflows of batch and job, activities that only answer, and one slot for the model. The full
- * check, with the model itself, is `npm run drills -- fairness`.
+ * check, with the model itself, is `npm run test:faults -- fairness`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -33,7 +33,7 @@ interface Attempt {
   readonly steps: { readonly at: number; readonly tokens: number }[];
 }
 
-export function countAnswers(lines: readonly Omit<LogLine, 'member'>[]): Answers {
+export function countAnswers(lines: readonly Omit<LogLine, 'processName'>[]): Answers {
   const attempts = new Map<string, Attempt>();
   const made = new Set<string>();
   const repeated = new Set<string>();

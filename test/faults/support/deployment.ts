@@ -1,6 +1,6 @@
 /**
- * A deployment whose processes a drill starts, kills and starts again one by one: Temporal's development server on a SQLite
- * file, and the same commands as deploy/ runs. Nothing mends itself here: what comes back does so because the drill says.
+ * A deployment whose processes a test starts, kills and starts again one by one: Temporal's development server on a SQLite
+ * file, and the same commands as deploy/ runs. Nothing mends itself here: what comes back does so because the test says.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
@@ -19,13 +19,13 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** A line that a process wrote, and when it arrived here, in milliseconds of this process's clock. */
 export interface LogLine {
-  readonly member: string;
+  readonly processName: string;
   readonly at: number;
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-export interface Member {
+export interface DeployedProcess {
   readonly name: string;
   readonly role: Role;
   readonly pid: number;
@@ -38,7 +38,7 @@ export interface Member {
   /** Ids of the processes it has started and that still run. */
   children(): Promise<readonly number[]>;
   /** Starts another of the same name and settings. */
-  again(): Promise<Member>;
+  restart(): Promise<DeployedProcess>;
 }
 
 export interface Deployment extends AsyncDisposable {
@@ -50,26 +50,26 @@ export interface Deployment extends AsyncDisposable {
   readonly url: string;
   /** Everything that was logged, in the order of arrival. */
   readonly lines: readonly LogLine[];
-  start(role: Role, options?: { readonly name?: string; readonly env?: Env }): Promise<Member>;
-  /** The member of that name that was started last. */
-  member(name: string): Member;
+  start(role: Role, options?: { readonly name?: string; readonly env?: Env }): Promise<DeployedProcess>;
+  /** The deployed of that name that was started last. */
+  process(name: string): DeployedProcess;
   /** The first line, past ones included, for which `wanted` holds. Throws after `timeoutMs`. */
-  line(wanted: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
+  waitForLine(wanted: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
   killTemporal(): Promise<void>;
   /** Starts the server anew on the file of the one that was killed. */
   startTemporal(): Promise<void>;
 }
 
-const LINE_TIMEOUT = 120_000;
-const STOP_TIMEOUT = 20_000;
-/** What programs are found by; no setting of whoever runs the drill reaches its deployment. */
+const LINE_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 20_000;
+/** What programs are found by; no setting of whoever runs the test reaches its deployment. */
 const INHERITED = ['PATH', 'HOME', 'XDG_CACHE_HOME', 'TMPDIR', 'TEMPORAL_CLI_PATH'];
 
 /** Starts Temporal and the processes of `roles`, in an empty home. Disposing ends all of it and removes the home. */
 export async function deploy(
   options: { readonly env?: Env; readonly roles?: readonly Role[]; readonly home?: string } = {},
 ): Promise<Deployment> {
-  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'frameloom-drill-')));
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'frameloom-test-')));
   await mkdir(join(home, 'logs'), { recursive: true });
   const inherited: Env = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
   const program = findTool('temporal', process.env);
@@ -77,7 +77,7 @@ export async function deploy(
 
   const lines: LogLine[] = [];
   const listeners = new Set<(line: LogLine) => void>();
-  const members = new Map<string, Member>();
+  const processes = new Map<string, DeployedProcess>();
   const logs = new Map<string, ReturnType<typeof createWriteStream>>();
   let url: string | undefined;
 
@@ -95,7 +95,7 @@ export async function deploy(
       if (stream === null) continue;
       createInterface({ input: stream }).on('line', (text) => {
         logOf(name).write(`${text}\n`);
-        const line = { member: name, at: performance.now(), ...parse(text) };
+        const line = { processName: name, at: performance.now(), ...parse(text) };
         lines.push(line);
         for (const listener of listeners) listener(line);
       });
@@ -157,7 +157,7 @@ export async function deploy(
     ]);
     if (typeof ready === 'string') throw new Error(`the ${name} does not start: ${ready}; see ${home}/logs`);
     url ??= ready.url;
-    const member: Member = {
+    const deployed: DeployedProcess = {
       name,
       role,
       pid,
@@ -165,10 +165,10 @@ export async function deploy(
       signal: (signal) => void child.kill(signal),
       signalAll: (signal) => signalGroup(pid, signal),
       children: () => childrenOf(pid),
-      again: () => start(role, { name, env }),
+      restart: () => start(role, { name, env }),
     };
-    members.set(name, member);
-    return member;
+    processes.set(name, deployed);
+    return deployed;
   }
 
   const deployment: Deployment = {
@@ -186,12 +186,12 @@ export async function deploy(
     },
     lines,
     start,
-    member(name) {
-      const found = members.get(name);
+    process(name) {
+      const found = processes.get(name);
       if (found === undefined) throw new Error(`there is no ${name}`);
       return found;
     },
-    line: (wanted, timeoutMs = LINE_TIMEOUT) =>
+    waitForLine: (wanted, timeoutMs = LINE_TIMEOUT_MS) =>
       new Promise((resolve, reject) => {
         const past = lines.find(wanted);
         if (past !== undefined) return resolve(past);
@@ -204,7 +204,7 @@ export async function deploy(
           if (wanted(line)) settle(() => resolve(line));
         };
         const timer = setTimeout(
-          () => settle(() => reject(new Error('what the drill waits for was not logged in time'))),
+          () => settle(() => reject(new Error('what the test waits for was not logged in time'))),
           timeoutMs,
         );
         listeners.add(listener);
@@ -215,7 +215,7 @@ export async function deploy(
     },
     startTemporal,
     async [Symbol.asyncDispose]() {
-      await Promise.all([...members.values()].map((member) => leave(member)));
+      await Promise.all([...processes.values()].map((deployed) => leave(deployed)));
       temporal?.child.kill('SIGTERM');
       await temporal?.ended;
       for (const log of logs.values()) log.end();
@@ -232,14 +232,14 @@ export async function deploy(
   }
 }
 
-/** Ends a member that may be stopped, or ended already. */
-async function leave(member: Member): Promise<void> {
-  member.signalAll('SIGCONT');
-  member.signal('SIGTERM');
-  const timer = setTimeout(() => member.signalAll('SIGKILL'), STOP_TIMEOUT);
-  await member.ended;
+/** Ends a deployed that may be stopped, or ended already. */
+async function leave(deployed: DeployedProcess): Promise<void> {
+  deployed.signalAll('SIGCONT');
+  deployed.signal('SIGTERM');
+  const timer = setTimeout(() => deployed.signalAll('SIGKILL'), STOP_TIMEOUT_MS);
+  await deployed.ended;
   clearTimeout(timer);
-  member.signalAll('SIGKILL');
+  deployed.signalAll('SIGKILL');
 }
 
 function whenEnded(child: ChildProcess): Promise<string> {

@@ -15,7 +15,7 @@ async function preload(
 }
 
 /** The wall clock of the process is off by so many minutes. */
-export function skewedClock(folder: string, minutes: number): Promise<Readonly<Record<string, string>>> {
+export function skewClock(folder: string, minutes: number): Promise<Readonly<Record<string, string>>> {
   return preload(
     folder,
     `clock${minutes}`,
@@ -31,7 +31,7 @@ globalThis.Date = new Proxy(Date, {
 }
 
 /** The model host, or the worker above it, is killed when the model is given the artifact `picture`. */
-export function killedBy(
+export function killOnReading(
   folder: string,
   picture: string,
   victim: 'model host' | 'GPU worker',

@@ -1,10 +1,10 @@
-/** What drills summarize: a deck of drawn slides, and a profile of the tiny model that makes segments of a size of their choice. */
+/** What fault tests summarize: a deck of drawn slides, and a profile of the tiny model that makes segments of a size of their choice. */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../../cli/package-root.ts';
 import { makeDeck } from '../../world/deck.ts';
 
-export interface Scene {
+export interface Workload {
   readonly name: string;
   readonly deck: string;
   /** Settings under which all processes run. */
@@ -12,28 +12,31 @@ export interface Scene {
   readonly segments: number;
 }
 
-export interface SceneOptions {
+export interface WorkloadOptions {
   readonly segments: number;
   /** Pictures that one prompt takes. More of them make a longer answer: about 18 tokens each. */
-  readonly picturesPerSegment: number;
+  readonly imagesPerSegment: number;
   readonly seed?: number;
 }
 
 /** Makes the deck and the profile in `folder`, once. */
-export async function makeScene(folder: string, options: SceneOptions): Promise<Scene> {
-  const { segments, picturesPerSegment, seed = 41 } = options;
-  const name = `${segments}x${picturesPerSegment}-${seed}`;
+export async function makeWorkload(folder: string, options: WorkloadOptions): Promise<Workload> {
+  const { segments, imagesPerSegment, seed = 41 } = options;
+  const name = `${segments}x${imagesPerSegment}-${seed}`;
   const deck = join(folder, `${name}.pdf`);
   await mkdir(folder, { recursive: true });
-  await makeDeck(deck, { seed, pages: segments * picturesPerSegment });
-  const model = await modelWith(folder, picturesPerSegment);
+  await makeDeck(deck, { seed, pages: segments * imagesPerSegment });
+  const model = await modelWith(folder, imagesPerSegment);
   return { name, deck, segments, env: { FRAMELOOM_MODEL: model } };
 }
 
-/** Settings of a worker whose model calls itself another revision than that of the scene. */
-export async function otherRevision(folder: string, scene: Scene): Promise<Readonly<Record<string, string>>> {
-  const model = join(folder, `${scene.name}-other`);
-  await cp(scene.env.FRAMELOOM_MODEL ?? '', model, { recursive: true });
+/** Settings of a worker whose model calls itself another revision than that of the workload. */
+export async function modelOfOtherRevision(
+  folder: string,
+  workload: Workload,
+): Promise<Readonly<Record<string, string>>> {
+  const model = join(folder, `${workload.name}-other`);
+  await cp(workload.env.FRAMELOOM_MODEL ?? '', model, { recursive: true });
   const path = join(model, 'frameloom.json');
   const profile = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>; // a profile of ours
   await writeFile(path, JSON.stringify({ ...profile, revision: 'another' }));

@@ -1,9 +1,9 @@
 /** The most memory that the processes of a deployment have had, as the kernel counts it. */
 import { readFile, readlink } from 'node:fs/promises';
-import type { Deployment, Member } from './deployment.ts';
+import type { DeployedProcess, Deployment } from './deployment.ts';
 
 /** Programs that come and go are looked at so often, in milliseconds. */
-const LOOK = 50;
+const POLL_MS = 50;
 
 export interface MemoryWatch {
   /** Largest resident sets so far in bytes, by process. Programs that a worker starts are counted by the largest of them. */
@@ -11,17 +11,17 @@ export interface MemoryWatch {
   [Symbol.dispose](): void;
 }
 
-export function watchMemory(deployment: Deployment): MemoryWatch {
+export function watchPeakMemory(deployment: Deployment): MemoryWatch {
   const children = new Map<string, number>();
-  const timer = setInterval(() => void look(), LOOK);
+  const timer = setInterval(() => void look(), POLL_MS);
 
   async function look(): Promise<void> {
-    for (const member of members(deployment)) {
-      for (const pid of await member.children()) {
+    for (const deployed of processes(deployment)) {
+      for (const pid of await deployed.children()) {
         // Until it has become another program a new child counts the memory of its parent as its own. The model host stays what it is.
-        if (member.name !== 'gpu' && (await programOf(pid)) === (await programOf(member.pid))) continue;
+        if (deployed.name !== 'gpu' && (await programOf(pid)) === (await programOf(deployed.pid))) continue;
         const bytes = await peakOf(pid);
-        const name = member.name === 'gpu' ? 'model host' : `programs of ${member.name}`;
+        const name = deployed.name === 'gpu' ? 'model host' : `programs of ${deployed.name}`;
         children.set(name, Math.max(children.get(name) ?? 0, bytes));
       }
     }
@@ -31,7 +31,7 @@ export function watchMemory(deployment: Deployment): MemoryWatch {
     async peaks() {
       await look();
       const own = await Promise.all(
-        members(deployment).map(async ({ name, pid }) => [name, await peakOf(pid)] as const),
+        processes(deployment).map(async ({ name, pid }) => [name, await peakOf(pid)] as const),
       );
       return new Map([...own, ...children]);
     },
@@ -39,8 +39,8 @@ export function watchMemory(deployment: Deployment): MemoryWatch {
   };
 }
 
-function members(deployment: Deployment): readonly Member[] {
-  return ['cpu', 'gpu', 'api'].map((name) => deployment.member(name));
+function processes(deployment: Deployment): readonly DeployedProcess[] {
+  return ['cpu', 'gpu', 'api'].map((name) => deployment.process(name));
 }
 
 async function programOf(pid: number): Promise<string> {

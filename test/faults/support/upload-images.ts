@@ -1,9 +1,9 @@
-/** Small pictures for drills that need many jobs and little work. */
+/** Small pictures for fault tests that need many jobs and little work. */
 import sharp from 'sharp';
 import type { Deployment } from './deployment.ts';
 
 /** Uploads `count` pictures of one colour each, and answers the ids of their files. */
-export function uploadPictures({ client }: Deployment, count: number): Promise<readonly string[]> {
+export function uploadImages({ client }: Deployment, count: number): Promise<readonly string[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const background = { r: (index * 53) % 256, g: (index * 97) % 256, b: (index * 151) % 256 };

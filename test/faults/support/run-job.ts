@@ -7,11 +7,11 @@ import { isFinal, type Job } from '../../../schema/job.ts';
 import { createFolderStore } from '../../../store/folder/index.ts';
 import { type Answers, countAnswers } from './answers.ts';
 import type { Deployment } from './deployment.ts';
-import type { Scene } from './scene.ts';
+import type { Workload } from './workload.ts';
 
 /** The same in every home, so that the job has the same id and its result the same bytes. */
-const KEY = 'drill';
-const POLL = 50;
+const KEY = 'test';
+const POLL_MS = 50;
 
 export interface Run {
   readonly job: Job;
@@ -23,13 +23,13 @@ export interface Run {
 }
 
 export interface RunOptions {
-  readonly seen?: (event: JobEvent) => Promise<void> | void;
+  readonly onEvent?: (event: JobEvent) => Promise<void> | void;
 }
 
-/** Uploads the deck of the scene and starts its job. Answers the id. */
-export async function submit(deployment: Deployment, scene: Scene, key = KEY): Promise<string> {
+/** Uploads the deck of the workload and starts its job. Answers the id. */
+export async function submit(deployment: Deployment, workload: Workload, key = KEY): Promise<string> {
   const { client } = deployment;
-  const file = await client.uploadFile(await openAsBlob(scene.deck), basename(scene.deck));
+  const file = await client.uploadFile(await openAsBlob(workload.deck), basename(workload.deck));
   const request = { source: { type: 'deck', file_id: file.id } } as const;
   return (await client.createSummary(request, { idempotencyKey: key })).id;
 }
@@ -41,12 +41,12 @@ export function follow(deployment: Deployment, id: string, options: RunOptions =
   return run;
 }
 
-async function followToEnd(deployment: Deployment, id: string, { seen }: RunOptions): Promise<Run> {
+async function followToEnd(deployment: Deployment, id: string, { onEvent }: RunOptions): Promise<Run> {
   const began = performance.now();
   const events: JobEvent[] = [];
   for await (const event of deployment.client.events(id)) {
     events.push(event);
-    await seen?.(event);
+    await onEvent?.(event);
   }
   const job = await finalJob(deployment, id);
   const seconds = (performance.now() - began) / 1000;
@@ -61,10 +61,10 @@ async function followToEnd(deployment: Deployment, id: string, { seen }: RunOpti
 
 export async function summarize(
   deployment: Deployment,
-  scene: Scene,
+  workload: Workload,
   options: RunOptions = {},
 ): Promise<Run> {
-  return follow(deployment, await submit(deployment, scene), options);
+  return follow(deployment, await submit(deployment, workload), options);
 }
 
 /** The job when it will not change any more: its last event may be readable a moment before. */
@@ -72,7 +72,7 @@ export async function finalJob({ client }: Deployment, id: string): Promise<Job>
   for (;;) {
     const job = await client.getSummary(id).catch(() => undefined);
     if (job !== undefined && isFinal(job.status)) return job;
-    await sleep(POLL);
+    await sleep(POLL_MS);
   }
 }
 
@@ -82,21 +82,21 @@ export async function artifacts({ home }: Deployment, prefix = ''): Promise<read
   return found;
 }
 
-/** What the disturbed run lacks, has too much of, or has otherwise than the calm one. */
-export function losses(run: Run, calm: Run): readonly string[] {
+/** What the disturbed run lacks, has too much of, or has otherwise than the baseline one. */
+export function losses(run: Run, baseline: Run): readonly string[] {
   const { job, events, answers } = run;
   const lost: string[] = [];
-  if (calm.job.status !== 'completed') lost.push(`the undisturbed run is ${calm.job.status}`);
-  if (job.status !== calm.job.status) lost.push(`the job is ${job.status} ${job.error?.code ?? ''}`);
-  if (job.result_sha256 !== calm.job.result_sha256) lost.push('the result has other bytes');
-  lost.push(...eventLosses(events));
+  if (baseline.job.status !== 'completed') lost.push(`the undisturbed run is ${baseline.job.status}`);
+  if (job.status !== baseline.job.status) lost.push(`the job is ${job.status} ${job.error?.code ?? ''}`);
+  if (job.result_sha256 !== baseline.job.result_sha256) lost.push('the result has other bytes');
+  lost.push(...eventProblems(events));
   const leftover = run.artifacts.filter((name) => name.startsWith('checkpoints/'));
   if (leftover.length > 0) lost.push(`${leftover.length} checkpoints are left behind`);
-  return [...lost, ...ledgerLosses(job), ...answerLosses(answers)];
+  return [...lost, ...ledgerProblems(job), ...generationProblems(answers)];
 }
 
 /** What the ledger counts twice, not at all, or otherwise than the answers themselves say. */
-export function ledgerLosses({ ledger, result, usage }: Job): readonly string[] {
+export function ledgerProblems({ ledger, result, usage }: Job): readonly string[] {
   if (!ledger || !result) return [];
   const lost: string[] = [];
   const answers = new Map(result.segments.map((segment) => [segment.index, segment.usage]));
@@ -118,7 +118,7 @@ export function ledgerLosses({ ledger, result, usage }: Job): readonly string[] 
 }
 
 /** Answers that were made twice, or lost more of themselves than they may. */
-export function answerLosses({ repeated, beyondInterval }: Answers): readonly string[] {
+export function generationProblems({ repeated, beyondInterval }: Answers): readonly string[] {
   const lost: string[] = [];
   if (repeated.length > 0)
     lost.push(`${repeated.length} answers were made again after they were in the store`);
@@ -128,7 +128,7 @@ export function answerLosses({ repeated, beyondInterval }: Answers): readonly st
 }
 
 /** Events that are missing, doubled or out of order; percent that falls. */
-export function eventLosses(events: readonly JobEvent[]): readonly string[] {
+export function eventProblems(events: readonly JobEvent[]): readonly string[] {
   const lost: string[] = [];
   if (events.some(({ id }, index) => id !== index)) lost.push('the events are not numbered without a gap');
   const percents = events.map(({ progress }) => progress.percent);
