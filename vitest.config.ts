@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that run the whole system, or load machines in other ways: one file at a time, after all others. */
-const HEAVY = ['test/e2e/**/*.test.ts', 'test/cli/system.test.ts'];
+const HEAVY = ['test/e2e/**/*.test.ts', 'test/cli/start-frameloom.test.ts', 'test/cli/system.test.ts'];
 
 const common = {
   pool: 'forks',

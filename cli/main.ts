@@ -4,7 +4,7 @@ import { loadSettings, SettingsError } from '../config/settings.ts';
 import { ERRORS, FrameloomError } from '../core/errors.ts';
 import { LifetimesError } from '../store/lifetimes.ts';
 import { type Command, EXIT, printLine, UsageError } from './context.ts';
-import { ChildFailed, HomeInUse } from './embedded/index.ts';
+import { ChildProcessError, HomeInUseError } from './embedded/index.ts';
 import { packageVersion } from './package-root.ts';
 import { endSignal } from './signals.ts';
 
@@ -70,7 +70,7 @@ function explain(error: unknown, command: Command): number {
     printLine(process.stderr, `frameloom: ${error.message}\n${ERRORS[error.code].hint}`);
     return EXIT.failed;
   }
-  if (error instanceof ChildFailed || error instanceof HomeInUse) {
+  if (error instanceof ChildProcessError || error instanceof HomeInUseError) {
     printLine(process.stderr, `frameloom: ${error.message}`);
     return EXIT.failed;
   }

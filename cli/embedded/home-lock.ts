@@ -22,8 +22,8 @@ export interface HomeLock {
 }
 
 /** Another system runs in this home. */
-export class HomeInUse extends Error {
-  override readonly name = 'HomeInUse';
+export class HomeInUseError extends Error {
+  override readonly name = 'HomeInUseError';
 }
 
 /** How long processes of a system that was killed may take to notice, in milliseconds. */
@@ -31,7 +31,7 @@ const ORPHANS_MS = 20_000;
 
 const fileOf = (home: string): string => join(home, 'system.json');
 
-/** Takes the home folder, which is made if needed. Throws HomeInUse. */
+/** Takes the home folder, which is made if needed. Throws HomeInUseError. */
 export async function lockHome(home: string, self: ProcessIdentity): Promise<HomeLock> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   const content = (state: Omit<Note, 'supervisor'>): string =>
@@ -41,12 +41,12 @@ export async function lockHome(home: string, self: ProcessIdentity): Promise<Hom
     async rejectIfHeld(text) {
       const held = parse(text);
       if (held !== undefined && isProcessRunning(held.supervisor)) {
-        throw new HomeInUse(
+        throw new HomeInUseError(
           `A Frameloom system with this home is already running${held.url ? ` at ${held.url}` : ''}.`,
         );
       }
       if (!(await waitForExit(held?.processes ?? [], ORPHANS_MS))) {
-        throw new HomeInUse(
+        throw new HomeInUseError(
           'Processes of an earlier Frameloom system with this home are still ending. Try again in a moment.',
         );
       }

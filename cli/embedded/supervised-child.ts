@@ -30,15 +30,15 @@ export interface SupervisedChild<Ready> {
   readonly name: string;
   /** Id of the process that runs at the moment. */
   readonly pid: () => number | undefined;
-  /** Resolves when the child is ready for the first time; rejects with ChildFailed. */
+  /** Resolves when the child is ready for the first time; rejects with ChildProcessError. */
   readonly ready: Promise<Ready>;
   /** SIGTERM, then SIGKILL after `graceMs`. Resolves when the process and its own children are gone. */
   readonly stop: (graceMs: number) => Promise<void>;
 }
 
 /** A child that died at every start. The message is fit for a terminal. */
-export class ChildFailed extends Error {
-  override readonly name = 'ChildFailed';
+export class ChildProcessError extends Error {
+  override readonly name = 'ChildProcessError';
 }
 
 export interface Supervision {
@@ -47,7 +47,7 @@ export interface Supervision {
   /** Called with every change of the process. */
   readonly changed: () => void;
   /** Called when the child is given up after it had been ready. */
-  readonly failed: (error: ChildFailed) => void;
+  readonly failed: (error: ChildProcessError) => void;
 }
 
 const STARTS_BEFORE_GIVING_UP = 4;
@@ -125,7 +125,7 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
       if (stopping.signal.aborted) return;
       vain = wasReady ? 0 : vain + 1;
       if (vain >= STARTS_BEFORE_GIVING_UP || (vain > 0 && code === BAD_USAGE)) {
-        throw new ChildFailed(
+        throw new ChildProcessError(
           `The ${spec.name} does not start: it ${how}.${lastWords.map((line) => `\n${line}`).join('')}\nIts log: ${spec.logFile}`,
         );
       }
@@ -139,9 +139,9 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
   const done = keepRunning()
     .catch((error: unknown) => {
       const failure =
-        error instanceof ChildFailed
+        error instanceof ChildProcessError
           ? error
-          : new ChildFailed(`The ${spec.name} cannot be started.`, { cause: error });
+          : new ChildProcessError(`The ${spec.name} cannot be started.`, { cause: error });
       if (ready === undefined) first.reject(failure);
       else on.failed(failure);
     })
@@ -157,7 +157,7 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
       const timer = setTimeout(() => child && killGroup(child), graceMs);
       await done;
       clearTimeout(timer);
-      first.reject(new ChildFailed(`The ${spec.name} was stopped.`));
+      first.reject(new ChildProcessError(`The ${spec.name} was stopped.`));
     },
   };
 }

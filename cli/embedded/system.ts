@@ -11,7 +11,7 @@ import { findTool } from '../tools.ts';
 import { lockHome } from './home-lock.ts';
 import { isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
 import {
-  ChildFailed,
+  ChildProcessError,
   type ChildSpec,
   type SupervisedChild,
   type Supervision,
@@ -40,7 +40,7 @@ export interface EmbeddedSystem {
   /** Processes running now, by name; a restarted one has a new id. */
   readonly processes: () => readonly { readonly name: string; readonly pid: number }[];
   /** Resolves when a process had to be given up; the system should then be stopped. */
-  readonly failed: Promise<ChildFailed>;
+  readonly failed: Promise<ChildProcessError>;
   /** Ends all processes in order. Resolves when none is left. May be called more than once. */
   readonly stop: () => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -50,7 +50,7 @@ export interface EmbeddedSystem {
 const GRACE_MS = 15_000;
 
 /**
- * Starts the system and waits until every process of it is ready. Throws HomeInUse, and ChildFailed when a process does
+ * Starts the system and waits until every process of it is ready. Throws HomeInUseError, and ChildProcessError when a process does
  * not start; nothing is left running then. `signal` ends the start early.
  */
 export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSignal): Promise<EmbeddedSystem> {
@@ -58,7 +58,7 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
   const env = { ...options.env };
   const temporalProgram = env.TEMPORAL_ADDRESS ? undefined : findTool('temporal', env);
   if (!env.TEMPORAL_ADDRESS && temporalProgram === undefined) {
-    throw new ChildFailed(
+    throw new ChildProcessError(
       'The Temporal CLI was not found. Install it (https://docs.temporal.io/cli), set TEMPORAL_CLI_PATH, ' +
         'or set TEMPORAL_ADDRESS to a Temporal server.',
     );
@@ -68,8 +68,8 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
 
   const children: SupervisedChild<unknown>[] = [];
   let url: string | undefined;
-  let giveUp: (error: ChildFailed) => void = () => {};
-  const failed = new Promise<ChildFailed>((resolveFailed) => {
+  let giveUp: (error: ChildProcessError) => void = () => {};
+  const failed = new Promise<ChildProcessError>((resolveFailed) => {
     giveUp = resolveFailed;
   });
   const processes = (): { name: string; pid: number }[] =>
@@ -152,7 +152,7 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
       ]);
       await promoteBuild(loadSettings(childEnv), signal ?? new AbortController().signal);
     }
-    if (apiReady.url === undefined) throw new ChildFailed('The API did not tell its address.');
+    if (apiReady.url === undefined) throw new ChildProcessError('The API did not tell its address.');
     url = apiReady.url;
     publish();
     await publishing;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockHome } from '../../cli/embedded/home-lock.ts';
-import { HomeInUse, runningSystem } from '../../cli/embedded/index.ts';
+import { HomeInUseError, runningSystem } from '../../cli/embedded/index.ts';
 import { identifyProcess } from '../../core/processes.ts';
 
 let home: string;
@@ -27,7 +27,7 @@ async function deadProcess(): Promise<number> {
 describe('the lock of a home folder', () => {
   it('keeps a second system out for as long as the first runs', async () => {
     const lock = await lockHome(home, self);
-    await expect(lockHome(home, self)).rejects.toThrow(HomeInUse);
+    await expect(lockHome(home, self)).rejects.toThrow(HomeInUseError);
     await lock.release();
     await (await lockHome(home, self)).release();
     expect(await readdir(home)).toEqual([]);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ChildFailed } from '../../cli/embedded/index.ts';
+import { ChildProcessError } from '../../cli/embedded/index.ts';
 import { type SupervisedChild, superviseChild } from '../../cli/embedded/supervised-child.ts';
 
 let folder: string;
@@ -69,7 +69,7 @@ describe('a supervised child', () => {
   it('is given up when it dies at every start, with its last words', async () => {
     const { child: subject, starts } = supervise('console.error("the disk is on fire"); process.exit(1)');
     const failure = await subject.ready.catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(ChildFailed);
+    expect(failure).toBeInstanceOf(ChildProcessError);
     expect(String(failure)).toContain('does not start: it exited with code 1.');
     expect(String(failure)).toContain('the disk is on fire');
     expect(starts()).toBe(4);

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commandEntry, packageRoot } from '../../cli/package-root.ts';
+import { descendants, isAlive } from './processes.ts';
 import { cleanEnv, runFrameloom } from './run-frameloom.ts';
 
 let home: string;
@@ -30,23 +30,6 @@ async function everyProcess(): Promise<readonly Running[]> {
   if (text === undefined) return [];
   const { supervisor, processes } = JSON.parse(text) as { supervisor: Running; processes: Running[] }; // ours
   return [supervisor, ...processes].filter(({ pid }) => isAlive(pid));
-}
-
-/** Whether the process runs; one that has ended and waits to be collected by its parent does not. */
-function isAlive(pid: number): boolean {
-  try {
-    const state = /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
-    return state !== 'Z' && state !== 'X';
-  } catch {
-    return false;
-  }
-}
-
-/** Every process below `pid`, that of the guard and the model host included. */
-async function descendants(pid: number): Promise<readonly number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  const children = text.trim().split(/\s+/).filter(Boolean).map(Number);
-  return [...children, ...(await Promise.all(children.map(descendants))).flat()];
 }
 
 /** Waits until `condition` holds; the test's own time limit bounds it. */
