@@ -4,10 +4,10 @@ import { digest } from '../core/canonical-json.ts';
 import {
   encodeJpeg,
   type MediaTools,
-  type Picture,
+  mapConcurrently,
+  type RgbImage,
   readImage,
   sampleVideo,
-  workAhead,
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { Frame, FrameDecision, VideoInfo } from '../schema/source.ts';
@@ -76,7 +76,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
   async function publish({
     picture,
     ...decision
-  }: FrameDecision & { readonly picture?: Picture }): Promise<Parameters<Add>[0]> {
+  }: FrameDecision & { readonly picture?: RgbImage }): Promise<Parameters<Add>[0]> {
     if (!picture) return { decision };
     const { name } = await store.putByContent(FRAMES, await encodeJpeg(picture));
     const { time, slide, score } = decision;
@@ -95,7 +95,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
     await store.withFile(artifact, async (path) => {
       const options = { signal, ...limits };
       const sampled = sampleVideo(tools, path, video, { start, end }, sampler, options);
-      for await (const one of workAhead(sampled, publish)) add(one);
+      for await (const one of mapConcurrently(sampled, publish)) add(one);
     });
   }
 

@@ -2,7 +2,14 @@
 
 import { digest } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
-import { countImages, type MediaTools, parsePages, probeVideo, readImage, sniff } from '../media/index.ts';
+import {
+  countImages,
+  detectMediaKind,
+  type MediaTools,
+  parsePageRanges,
+  probeVideo,
+  readImage,
+} from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import type { Prices } from '../schema/money.ts';
@@ -138,11 +145,11 @@ function slideSource(
   artifact: string,
   input: IngestInput,
 ): Ingested {
-  return { source, artifact, slides: ranges(parsePages(input.pages, source.pages)) };
+  return { source, artifact, slides: ranges(parsePageRanges(input.pages, source.pages)) };
 }
 
 async function expectVideo(path: string): Promise<void> {
-  const kind = await sniff(path);
+  const kind = await detectMediaKind(path);
   if (kind !== 'video') {
     const names = { pdf: 'a PDF', pptx: 'a presentation', image: 'a picture' };
     throw new FrameloomError('unsupported_media', `The source is ${names[kind]}, the request says a video.`);

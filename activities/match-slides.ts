@@ -4,10 +4,11 @@ import { digest } from '../core/canonical-json.ts';
 import {
   alignSlides,
   createSlideMatcher,
-  MATCH_SIDE,
+  type IntegralLuma,
+  integralLuma,
+  MATCH_MAX_SIDE_PX,
   type MediaLimits,
   readImage,
-  slideLumas,
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { ResultSlide } from '../schema/result.ts';
@@ -58,13 +59,13 @@ export function createMatchSlides(deps: {
 
   async function readDeck(deck: DeckParts, signal: AbortSignal) {
     const records: ResultSlide[] = [];
-    const drawn: { readonly slide: number; readonly lumas: ReturnType<typeof slideLumas> }[] = [];
+    const drawn: { readonly slide: number; readonly luma: IntegralLuma }[] = [];
     await withSlides(deps, deck, async (read) => {
       for (let slide = 1; slide <= deck.pages; slide++) {
         signal.throwIfAborted();
-        const { record, picture } = await read(slide, MATCH_SIDE);
+        const { record, picture } = await read(slide, MATCH_MAX_SIDE_PX);
         records.push(record);
-        if (picture) drawn.push({ slide, lumas: slideLumas(picture) });
+        if (picture) drawn.push({ slide, luma: integralLuma(picture) });
       }
     });
     return { records, drawn };
@@ -77,13 +78,13 @@ export function createMatchSlides(deps: {
   ): Promise<readonly (number | null)[]> {
     if (drawn.length === 0 || frames.length === 0) return frames.map(() => null);
     const small = async ({ name }: Frame) =>
-      readImage(await store.bytes(name), limits, { maxSide: MATCH_SIDE });
+      readImage(await store.bytes(name), limits, { maxSide: MATCH_MAX_SIDE_PX });
     const scouts = [];
     const step = Math.max(1, frames.length / SCOUTS);
     for (let at = 0; at < frames.length; at += step)
       scouts.push(await small(frames[Math.floor(at)] as Frame)); // below length
     const matcher = await createSlideMatcher(
-      drawn.map(({ lumas }) => lumas),
+      drawn.map(({ luma }) => luma),
       scouts,
     );
     const scores: Float32Array[] = [];

@@ -4,14 +4,14 @@ import type { TranscriptionSettings } from '../config/settings.ts';
 import { digest } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
 import {
-  hasSound,
-  MAX_WORDS_BYTES,
+  AUDIO_SECTION_SECONDS,
+  findTextTrack,
+  hasAudio,
+  MAX_TRANSCRIPT_BYTES,
   type MediaTools,
-  parseWords,
+  parseTranscript,
   readSubtitleTrack,
-  SPEECH_PIECE,
-  transcribePiece,
-  wordsTrack,
+  transcribeSection,
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { Cue } from '../schema/source.ts';
@@ -39,21 +39,21 @@ export function createReadWords(deps: WordsDeps): CpuActivities['readWords'] {
 
   async function fromRequest({ subtitles }: ReadWordsInput, signal: AbortSignal): Promise<SpokenWords> {
     const { name, bytes } = await findSource(deps, subtitles ?? {}, signal);
-    if (bytes > MAX_WORDS_BYTES)
+    if (bytes > MAX_TRANSCRIPT_BYTES)
       throw new FrameloomError('media_too_large', 'The file of subtitles is too large.');
-    return { artifact: await keep(parseWords(await store.bytes(name))), from: 'request' };
+    return { artifact: await keep(parseTranscript(await store.bytes(name))), from: 'request' };
   }
 
   async function fromVideo(input: ReadWordsInput, signal: AbortSignal): Promise<SpokenWords | undefined> {
     const { maxPixels } = deps.limits;
     const { source } = input;
     return store.withFile(input.artifact, async (path) => {
-      const track = wordsTrack(source);
+      const track = findTextTrack(source);
       if (track !== undefined) {
         const cues = await readSubtitleTrack(tools, path, source, track, { maxPixels, signal });
         if (cues.length > 0) return { artifact: await keep(cues), from: 'track' };
       }
-      if (!transcription || !(await hasSound(tools, path, maxPixels, signal))) return undefined;
+      if (!transcription || !(await hasAudio(tools, path, maxPixels, signal))) return undefined;
       const cues = await fromSpeech(path, input, transcription, signal);
       return cues.length === 0 ? undefined : { artifact: await keep(cues), from: 'speech' };
     });
@@ -67,14 +67,14 @@ export function createReadWords(deps: WordsDeps): CpuActivities['readWords'] {
     signal: AbortSignal,
   ): Promise<readonly Cue[]> {
     const cues: Cue[] = [];
-    const first = Math.floor(range.start / SPEECH_PIECE) * SPEECH_PIECE;
-    for (let start = first; start < range.end; start += SPEECH_PIECE) {
+    const first = Math.floor(range.start / AUDIO_SECTION_SECONDS) * AUDIO_SECTION_SECONDS;
+    for (let start = first; start < range.end; start += AUDIO_SECTION_SECONDS) {
       signal.throwIfAborted();
       const { url, model } = api;
       const name = wordsName(await digest({ version: VERSION, speech: source.sha256, start, url, model }));
       if ((await findJson(store, name)) === undefined) {
         const options = { maxPixels: deps.limits.maxPixels, signal };
-        await putJson(store, name, await transcribePiece(tools, path, source, start, api, options));
+        await putJson(store, name, await transcribeSection(tools, path, source, start, api, options));
       }
       cues.push(...(await getJson<readonly Cue[]>(store, name)));
     }

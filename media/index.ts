@@ -1,33 +1,40 @@
 /** Reading videos, decks and images, and knowing when each picture was shown. */
 export { openZip, type ZipPackage } from './archive/index.ts';
-export { SPEECH_PIECE, transcribePiece } from './audio/index.ts';
+export { AUDIO_SECTION_SECONDS, transcribeSection } from './audio/index.ts';
 export {
   alignSlides,
   createSlideMatcher,
   type DeckPage,
-  findOffice,
-  MATCH_SIDE,
-  type Office,
+  findLibreOffice,
+  type IntegralLuma,
+  integralLuma,
+  type LibreOffice,
+  MATCH_MAX_SIDE_PX,
   openDeck,
   type PptxSlide,
-  parsePages,
+  parsePageRanges,
   readPptx,
-  slideLumas,
-  withDrawnPptx,
+  withRenderedPptx,
 } from './decks/index.ts';
 export { download } from './download/index.ts';
 export { findMediaTools, type MediaTools } from './exec/index.ts';
-export { sniff } from './formats/index.ts';
+export { detectMediaKind } from './formats/index.ts';
 export {
-  contactSheet,
   countImages,
-  DEFAULT_MAX_SIDE,
+  DEFAULT_MAX_SIDE_PX,
   encodeJpeg,
-  type Picture,
+  mapConcurrently,
+  type RgbImage,
   readImage,
-  workAhead,
+  renderContactSheet,
 } from './images/index.ts';
 export type { MediaLimits } from './limits.ts';
 export { type SampledFrame, sampleVideo } from './sampling/index.ts';
-export { hasSound, MAX_WORDS_BYTES, parseWords, readSubtitleTrack, wordsTrack } from './subtitles/index.ts';
+export {
+  findTextTrack,
+  hasAudio,
+  MAX_TRANSCRIPT_BYTES,
+  parseTranscript,
+  readSubtitleTrack,
+} from './subtitles/index.ts';
 export { type ProbedVideo, probeVideo } from './video/index.ts';

@@ -14,19 +14,19 @@ export interface VideoInfo {
   /** Size of an upright frame with square pixels. */
   readonly width: number;
   readonly height: number;
-  readonly coding: PictureCoding;
+  readonly coding: FrameCoding;
   readonly frameRate: FrameRate;
   /**
    * The file says of some frames only when they are decoded (AVI, MPEG program streams): when they are shown is found out by
    * decoding all of them in order.
    */
-  readonly unstamped?: true;
+  readonly lacksTimestamps?: true;
   /** In the order of the file. */
   readonly subtitles: readonly SubtitleTrack[];
 }
 
 /** How the frames of a video are stored, as far as showing them right depends on it. */
-export interface PictureCoding {
+export interface FrameCoding {
   /** Degrees by which a stored frame is turned clockwise to stand upright. */
   readonly turn: 0 | 90 | 180 | 270;
   /** Whether it is mirrored, left for right, after it was turned. */

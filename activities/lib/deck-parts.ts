@@ -3,14 +3,14 @@ import { createReadStream } from 'node:fs';
 import { digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import {
+  detectMediaKind,
+  type LibreOffice,
   type MediaLimits,
-  type Office,
   openDeck,
   openZip,
   type PptxSlide,
   readPptx,
-  sniff,
-  withDrawnPptx,
+  withRenderedPptx,
   type ZipPackage,
 } from '../../media/index.ts';
 import type { DeckParts } from '../../schema/stages.ts';
@@ -26,7 +26,7 @@ export interface DeckDeps {
   readonly limits: MediaLimits;
   readonly scratch: string;
   /** LibreOffice, where there is one. */
-  readonly office: Office | undefined;
+  readonly office: LibreOffice | undefined;
   /** What becomes of a PPTX that cannot be drawn. */
   readonly withoutLibreOffice: 'text' | 'refuse';
 }
@@ -47,7 +47,7 @@ export async function prepareDeck(
   const { store, limits } = deps;
   const { name, sha256 } = artifact;
   return store.withFile(name, async (path) => {
-    const kind = await sniff(path);
+    const kind = await detectMediaKind(path);
     if (kind === 'pdf') {
       using document = await openDeck(path, limits, await readPassword(store, password));
       const locked = password === undefined ? {} : { password };
@@ -94,7 +94,7 @@ async function draw(
       );
     const name = drawnDeckName(await digest({ version: VERSION, sha256, office: office.version }));
     if ((await store.head(name)) !== undefined) return { pictures: name };
-    await withDrawnPptx(office, zip, slides, { scratch, signal }, async (pdf) => {
+    await withRenderedPptx(office, zip, slides, { scratch, signal }, async (pdf) => {
       using document = await openDeck(pdf, limits);
       const wanted = slides.filter(({ part }) => part !== '').length;
       if (document.pages !== wanted) {

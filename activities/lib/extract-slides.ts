@@ -1,7 +1,7 @@
 /** Publishes slides one by one, so that a lost worker costs one of them: what was drawn before is found again. */
 
 import { digest } from '../../core/canonical-json.ts';
-import { DEFAULT_MAX_SIDE, encodeJpeg, type MediaLimits, type Picture } from '../../media/index.ts';
+import { DEFAULT_MAX_SIDE_PX, encodeJpeg, type MediaLimits, type RgbImage } from '../../media/index.ts';
 import { hdSize } from '../../phi3v/index.ts';
 import type { ResultSlide } from '../../schema/result.ts';
 import type { Frame, FrameDecision } from '../../schema/source.ts';
@@ -33,7 +33,7 @@ export async function extractSlides(
 ): Promise<Extraction> {
   const { store } = deps;
   // As large as the crops of a wide slide can show, and large enough to be looked at.
-  const maxSide = Math.max(DEFAULT_MAX_SIDE, hdSize(1600, 900, crops).width);
+  const maxSide = Math.max(DEFAULT_MAX_SIDE_PX, hdSize(1600, 900, crops).width);
   const { sha256, pictures, words, missing: reason } = deck;
   const nameOf = async (slide: number): Promise<string> =>
     slideName(await digest({ version: EXTRACTION_VERSION, sha256, pictures, words, reason, slide, maxSide }));
@@ -68,7 +68,7 @@ async function publish(store: ArtifactStore, { record, picture, gap }: ReadSlide
   return { record, frame: { name, width, height, slide: record.slide, ...mark }, ...lost };
 }
 
-function placeholder(): Picture {
+function placeholder(): RgbImage {
   const { width, height, level } = PLACEHOLDER;
   return { data: Buffer.alloc(width * height * 3, level), width, height };
 }

@@ -1,7 +1,7 @@
 /** Reads the slides of a deck, each with its words and its picture, or the reason why there is none. */
 
 import { FrameloomError } from '../../core/errors.ts';
-import { type DeckPage, type MediaLimits, openDeck, type Picture } from '../../media/index.ts';
+import { type DeckPage, type MediaLimits, openDeck, type RgbImage } from '../../media/index.ts';
 import type { ResultSlide } from '../../schema/result.ts';
 import type { DeckParts } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
@@ -11,7 +11,7 @@ import type { SlideGap } from './extraction.ts';
 
 export interface ReadSlide {
   readonly record: ResultSlide;
-  readonly picture?: Picture;
+  readonly picture?: RgbImage;
   readonly gap?: SlideGap;
 }
 
@@ -44,7 +44,7 @@ export async function withSlides<T>(
         }
         try {
           const drawn = await deck.page(page, { maxSide });
-          return { record: recordOf(slide, said, drawn), picture: drawn.picture };
+          return { record: recordOf(slide, said, drawn), picture: drawn.image };
         } catch (error) {
           // One page that cannot be drawn is a gap, not the end of the deck; the thread that drew it may be gone.
           if (!(error instanceof FrameloomError) || error.retryable) throw error;

@@ -2,10 +2,10 @@
 import {
   encodeJpeg,
   type MediaTools,
+  mapConcurrently,
   probeVideo,
   type SampledFrame,
   sampleVideo,
-  workAhead,
 } from '../../media/index.ts';
 
 const LIMITS = { maxPixels: 2 ** 26 };
@@ -21,8 +21,8 @@ export async function* pick(
   const video = await probeVideo(tools, path, LIMITS);
   const sampler = { mode, windows: { origin: 0, end: video.duration, seconds: 120 } };
   const sampled = sampleVideo(tools, path, video, { start: 0, end: video.duration }, sampler, LIMITS);
-  yield* workAhead(sampled, async ({ picture, ...frame }) => {
-    if (picture) await encodeJpeg(picture);
+  yield* mapConcurrently(sampled, async ({ image, ...frame }) => {
+    if (image) await encodeJpeg(image);
     return frame;
   });
 }

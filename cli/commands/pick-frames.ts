@@ -2,12 +2,12 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  contactSheet,
   encodeJpeg,
   findMediaTools,
+  mapConcurrently,
   probeVideo,
+  renderContactSheet,
   sampleVideo,
-  workAhead,
 } from '../../media/index.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
 import type { FrameDecision } from '../../schema/source.ts';
@@ -52,9 +52,9 @@ export async function pickFrames(options: PickOptions): Promise<Picked> {
     let start = range.start;
     for (const [sampler, end] of samplersOf(request, source)) {
       const sampled = sampleVideo(tools, path, probed, { start, end }, sampler, { signal, maxPixels });
-      const encoded = workAhead(sampled, async ({ picture, ...decision }) => ({
+      const encoded = mapConcurrently(sampled, async ({ image, ...decision }) => ({
         decision,
-        jpeg: picture && (await encodeJpeg(picture)),
+        jpeg: image && (await encodeJpeg(image)),
       }));
       for await (const { decision, jpeg } of encoded) {
         decisions.push(decision);
@@ -98,7 +98,7 @@ async function publish(
     decisions.filter(({ kept }) => kept),
     most,
   );
-  const pictures: { readonly picture: string; readonly label: string; readonly score: number }[] = [];
+  const pictures: { readonly image: string; readonly label: string; readonly score: number }[] = [];
   let number = 0;
   const lines: string[] = [];
   for (const decision of decisions) {
@@ -111,13 +111,13 @@ async function publish(
       const label = clock(decision.time ?? 0);
       const name = `${String(pictures.length + 1).padStart(4, '0')}-${label.replaceAll(':', '-')}.jpg`;
       await rename(part, join(out, name));
-      pictures.push({ picture: join(out, name), label, score: decision.score ?? 0 });
+      pictures.push({ image: join(out, name), label, score: decision.score ?? 0 });
       lines.push(JSON.stringify({ ...decision, name }));
     }
   }
   await writeFile(join(out, 'frames.jsonl'), lines.map((line) => `${line}\n`).join(''));
   const shown = spendBudget(pictures, SHEET_PICTURES);
-  const sheet = await contactSheet(pictures.filter((_, index) => shown.has(index)));
+  const sheet = await renderContactSheet(pictures.filter((_, index) => shown.has(index)));
   await writeFile(join(out, 'contact-sheet.jpg'), sheet);
   return pictures.length;
 }

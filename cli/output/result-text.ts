@@ -2,7 +2,7 @@
 
 import { formatCount, formatPlace, formatTime } from '../../core/format.ts';
 import { oneLine } from '../../core/one-line.ts';
-import { nounOf } from '../../exports/frame-label.ts';
+import { frameNoun } from '../../exports/frame-label.ts';
 import type { SummaryResult } from '../../schema/result.ts';
 
 const WIDTH = 100;
@@ -10,7 +10,7 @@ const WIDTH = 100;
 /** Title, summary, chapters and captions, with times or slide numbers. Ends without a newline. */
 export function resultText(result: SummaryResult): string {
   const { source, chapters, segments, gaps, usage, model } = result;
-  const noun = nounOf(source.type);
+  const noun = frameNoun(source.type);
   const length =
     source.duration === undefined
       ? formatCount(source.pages ?? 0, noun.toLowerCase())

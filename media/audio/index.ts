@@ -1,1 +1,1 @@
-export { SPEECH_PIECE, transcribePiece } from './transcribe.ts';
+export { AUDIO_SECTION_SECONDS, transcribeSection } from './transcribe-section.ts';

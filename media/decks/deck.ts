@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { FrameloomError } from '../../core/errors.ts';
-import { sniff, sniffBytes } from '../formats/index.ts';
-import { DEFAULT_MAX_SIDE, type Picture } from '../images/index.ts';
+import { detectMediaKind, detectMediaKindOfBytes } from '../formats/index.ts';
+import { DEFAULT_MAX_SIDE_PX, type RgbImage } from '../images/index.ts';
 import type { MediaLimits } from '../limits.ts';
 import type { DeckReply, DeckRequest } from './deck-thread.ts';
 
@@ -13,7 +13,7 @@ const MAX_BYTES = 2 ** 30;
 const TIME_LIMIT = 120_000;
 
 export interface DeckPage {
-  readonly picture: Picture;
+  readonly image: RgbImage;
   /** The outline's entry for the page, else its line in the largest type; absent where there is no text. */
   readonly title?: string;
   /** The text layer, lines as on the page; empty for a scan. */
@@ -41,7 +41,7 @@ export async function openDeck(
   limits: MediaLimits,
   password?: string,
 ): Promise<Deck> {
-  const kind = typeof source === 'string' ? await sniff(source) : sniffBytes(source);
+  const kind = typeof source === 'string' ? await detectMediaKind(source) : detectMediaKindOfBytes(source);
   if (kind !== 'pdf') throw new FrameloomError('unsupported_media', 'The file is not a PDF.');
   const bytes = typeof source === 'string' ? (await stat(source)).size : source.length;
   if (bytes > MAX_BYTES) throw new FrameloomError('media_too_large', 'The PDF is too large.');
@@ -69,7 +69,7 @@ export async function openDeck(
 function deckOf(thread: DeckThread, pages: number, largestSide: number): Deck {
   return {
     pages,
-    async page(number, { maxSide = DEFAULT_MAX_SIDE } = {}) {
+    async page(number, { maxSide = DEFAULT_MAX_SIDE_PX } = {}) {
       if (!Number.isInteger(number) || number < 1 || number > pages) {
         throw new FrameloomError(
           'range_outside_source',
@@ -78,8 +78,8 @@ function deckOf(thread: DeckThread, pages: number, largestSide: number): Deck {
       }
       const request = { type: 'page', number, maxSide: Math.min(maxSide, largestSide) } as const;
       const { data, size, title, text, links } = await thread.ask(request, `Page ${number} of the PDF`);
-      const picture = { data: Buffer.from(data.buffer, data.byteOffset, data.byteLength), ...size };
-      return { picture, ...(title === undefined ? {} : { title }), text, links };
+      const image = { data: Buffer.from(data.buffer, data.byteOffset, data.byteLength), ...size };
+      return { image, ...(title === undefined ? {} : { title }), text, links };
     },
     [Symbol.dispose]: thread.stop,
   };

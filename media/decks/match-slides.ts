@@ -3,12 +3,20 @@
  * found in the other; between slides of one template, and in doubt, the order of the deck decides: lectures go forward, one by
  * one, and rarely back.
  */
-import type { Picture } from '../images/index.ts';
-import { findPlaces, fullPlace } from './slide-layouts.ts';
-import { COARSE, FINE, type Lumas, likeness, lumasOf, type Place, signatureOf } from './slide-signature.ts';
+import type { RgbImage } from '../images/index.ts';
+import { findRegions, fullRegion } from './slide-regions.ts';
+import {
+  COARSE,
+  FINE,
+  type IntegralLuma,
+  integralLuma,
+  likeness,
+  type Region,
+  signatureOf,
+} from './slide-signature.ts';
 
 /** Long side of the pictures that are compared, in pixels. */
-export const MATCH_SIDE = 320;
+export const MATCH_MAX_SIDE_PX = 320;
 
 /** Likeness of a frame to a slide from which on it rather shows it than none. */
 const SHOWN = 0.5;
@@ -20,35 +28,30 @@ const CLOSE = 12;
 const SCOUTS = 16;
 const SCOUTED = 120;
 
-const WHOLE: Place = { x: 0, y: 0, width: 1, height: 1 };
+const WHOLE: Region = { x: 0, y: 0, width: 1, height: 1 };
 
 /** Slides, ready to be found in frames. */
 export interface SlideMatcher {
   /** How alike a frame is to each slide, 0 to 1. */
-  score(frame: Picture): Float32Array;
-}
-
-/** A slide made ready; keep these rather than pictures, they are small. */
-export function slideLumas(slide: Picture): Lumas {
-  return lumasOf(slide);
+  score(frame: RgbImage): Float32Array;
 }
 
 /** Finds where `scouts`, frames from all over the lecture, show the slides, and compares there. */
 export async function createSlideMatcher(
-  slides: readonly Lumas[],
-  scouts: readonly Picture[],
+  slides: readonly IntegralLuma[],
+  scouts: readonly RgbImage[],
 ): Promise<SlideMatcher> {
-  const frames = pick(scouts, SCOUTS).map(lumasOf);
+  const frames = pick(scouts, SCOUTS).map(integralLuma);
   const [first] = slides;
   const places =
     first && frames[0]
-      ? await findPlaces(pick(slides, SCOUTED), frames, fullPlace(first, frames[0]))
+      ? await findRegions(pick(slides, SCOUTED), frames, fullRegion(first, frames[0]))
       : [WHOLE];
   const coarse = slides.map((slide) => signatureOf(slide, WHOLE, COARSE));
   const fine = slides.map((slide) => signatureOf(slide, WHOLE, FINE));
   return {
     score(frame) {
-      const lumas = lumasOf(frame);
+      const lumas = integralLuma(frame);
       const scores = new Float32Array(slides.length);
       for (const place of places) {
         const [far, near] = [signatureOf(lumas, place, COARSE), signatureOf(lumas, place, FINE)];

@@ -9,7 +9,7 @@ import type { PptxSlide } from './pptx.ts';
 import { copyPptx } from './pptx-copy.ts';
 
 /** LibreOffice, found and tried. */
-export interface Office {
+export interface LibreOffice {
   readonly path: string;
   readonly version: string;
   /** PATH of its process: all it inherits. Keys in this process's environment are none of its business. */
@@ -31,13 +31,13 @@ const FORBIDDEN = [
  * Looks for LibreOffice in the settings, then on PATH; undefined where there is none. Throws `unavailable` where the one that the
  * settings name does not run.
  */
-export async function findOffice(settings: {
+export async function findLibreOffice(settings: {
   readonly soffice?: string | undefined;
   readonly searchPath: string;
-}): Promise<Office | undefined> {
+}): Promise<LibreOffice | undefined> {
   for (const path of settings.soffice === undefined ? ['soffice', 'libreoffice'] : [settings.soffice]) {
     const env = { PATH: settings.searchPath };
-    const options = { timeLimit: 60_000, maxBytes: 65_536, keep: 'all', env } as const;
+    const options = { timeLimitMs: 60_000, maxBytes: 65_536, keep: 'all', env } as const;
     const { stdout } = await runProgram(path, ['--version'], options).catch(() => ({ stdout: '' }));
     const version = /^LibreOffice\S* (\S+)/.exec(stdout)?.[1];
     if (version !== undefined) return { path, version, searchPath: settings.searchPath };
@@ -51,14 +51,14 @@ export async function findOffice(settings: {
  * folder below `scratch` that is removed in any case. Throws `renderer_failed` where LibreOffice fails, or takes too long,
  * `unsupported_media`, or the reason of the signal.
  */
-export async function withDrawnPptx<T>(
-  office: Office,
+export async function withRenderedPptx<T>(
+  office: LibreOffice,
   zip: ZipPackage,
   slides: readonly PptxSlide[],
   options: {
     readonly scratch: string;
     readonly signal?: AbortSignal | undefined;
-    readonly timeLimit?: number;
+    readonly timeLimitMs?: number;
   },
   use: (pdf: string) => Promise<T>,
 ): Promise<T> {
@@ -68,7 +68,7 @@ export async function withDrawnPptx<T>(
     await copyPptx(zip, slides, copy);
     await writeProfile(join(folder, 'profile'));
     const limit = Math.min(TIME_LIMIT.base + TIME_LIMIT.perSlide * slides.length, TIME_LIMIT.most);
-    await convert(office, folder, copy, options.timeLimit ?? limit, options.signal);
+    await convert(office, folder, copy, options.timeLimitMs ?? limit, options.signal);
     const pdf = join(folder, 'deck.pdf');
     if (!(await stat(pdf).catch(() => undefined))) throw failed('LibreOffice drew nothing.');
     return await use(pdf);
@@ -78,10 +78,10 @@ export async function withDrawnPptx<T>(
 }
 
 async function convert(
-  office: Office,
+  office: LibreOffice,
   folder: string,
   copy: string,
-  timeLimit: number,
+  timeLimitMs: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const args = [
@@ -91,7 +91,7 @@ async function convert(
   ];
   const ending = await runProgram(office.path, args, {
     signal,
-    timeLimit,
+    timeLimitMs,
     maxBytes: 65_536,
     keep: 'tail',
     env: { PATH: office.searchPath, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', SAL_USE_VCLPLUGIN: 'svp' },

@@ -5,7 +5,7 @@
  */
 import { extname } from 'node:path';
 import { writeZip, type ZipPackage, type ZipPart } from '../archive/index.ts';
-import { refuseDocumentType } from '../text/index.ts';
+import { rejectDocumentType } from '../text/index.ts';
 import { type PptxSlide, relationships, xmlText } from './pptx.ts';
 
 /** Largest part that is copied, in bytes; a larger picture is missing on its slide. */
@@ -44,7 +44,7 @@ async function* parts(zip: ZipPackage, slides: readonly PptxSlide[]): AsyncGener
       continue;
     }
     const text = xmlText(data);
-    refuseDocumentType(text);
+    rejectDocumentType(text);
     yield { name, data: slide?.hidden ? Buffer.from(shown(text)) : data };
   }
 }

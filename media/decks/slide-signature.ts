@@ -1,8 +1,8 @@
 /** What a part of a picture looks like, for comparing slides with frames of a film of them: its details, whatever light and size. */
-import type { Picture } from '../images/index.ts';
+import type { RgbImage } from '../images/index.ts';
 
 /** A part of a picture, in shares of its sides. */
-export interface Place {
+export interface Region {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -10,7 +10,7 @@ export interface Place {
 }
 
 /** Sums of the luma above and left of each pixel, from which any box has its mean by four look-ups. */
-export interface Lumas {
+export interface IntegralLuma {
   readonly width: number;
   readonly height: number;
   readonly sums: Float64Array;
@@ -27,7 +27,7 @@ const FLAT = 0.3;
 const AROUND = 2;
 
 /** Luma (BT.601) of a picture, summed up. */
-export function lumasOf({ data, width, height }: Picture): Lumas {
+export function integralLuma({ data, width, height }: RgbImage): IntegralLuma {
   const sums = new Float64Array((width + 1) * (height + 1));
   for (let y = 0, at = 0; y < height; y++) {
     let row = 0;
@@ -44,7 +44,11 @@ export function lumasOf({ data, width, height }: Picture): Lumas {
  * The details of the part at `place`: each cell against its surroundings, cut at three times the usual, with mean 0 and length 1.
  * Undefined for a part without details, such as a blank slide.
  */
-export function signatureOf(lumas: Lumas, place: Place, { columns, rows }: Cells): Float32Array | undefined {
+export function signatureOf(
+  lumas: IntegralLuma,
+  place: Region,
+  { columns, rows }: Cells,
+): Float32Array | undefined {
   const cells = new Float64Array((columns + 1) * (rows + 1)); // summed up again, for the surroundings
   const means = new Float32Array(columns * rows);
   const at = (share: number, side: number): number => Math.min(side, Math.max(0, Math.round(share * side)));

@@ -20,7 +20,7 @@ export interface DownloadLimits {
   readonly allowPrivate: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Wall-clock limit of it all, in milliseconds. Default one hour. */
-  readonly timeLimit?: number;
+  readonly timeLimitMs?: number;
 }
 
 const MAX_REDIRECTS = 3;
@@ -46,7 +46,7 @@ export async function download(
   path: string,
   limits: DownloadLimits,
 ): Promise<{ readonly bytes: number }> {
-  const deadline = AbortSignal.timeout(limits.timeLimit ?? 3_600_000);
+  const deadline = AbortSignal.timeout(limits.timeLimitMs ?? 3_600_000);
   const signal = limits.signal ? AbortSignal.any([limits.signal, deadline]) : deadline;
   const file = await open(path, 'ax');
   try {

@@ -1,6 +1,6 @@
 /** What every call of ffmpeg and ffprobe has in common: hardening of the input, and the meaning of failures. */
 import { type ErrorCode, FrameloomError } from '../../core/errors.ts';
-import type { Ending } from './process.ts';
+import type { ProgramExit } from './process.ts';
 
 /**
  * Demuxers that may read a source. ffmpeg picks the demuxer by content, whatever the name: without this list a playlist
@@ -46,7 +46,7 @@ const FAILURES = [
  * ffmpeg answers 255 where a signal made it leave, and the only one it gets from us is the limit of processor time: that a
  * video needs more of it does not change with another try. (Later versions answer so for a forbidden operation, too.)
  */
-function endedBySignal({ code, signal, stderr }: Ending): readonly [ErrorCode, string] | undefined {
+function endedBySignal({ code, signal, stderr }: ProgramExit): readonly [ErrorCode, string] | undefined {
   if (signal === 'SIGXCPU' || (code === 255 && !/not permitted/i.test(stderr))) {
     return ['media_too_large', 'Decoding the video takes more computing time than allowed.'];
   }
@@ -60,8 +60,8 @@ function endedBySignal({ code, signal, stderr }: Ending): readonly [ErrorCode, s
  * The error for a program that failed on a source; `otherwise` where its output names no reason we know. Aborts are the
  * caller's own: they come back as the reason of the signal.
  */
-export function mediaFailure(
-  ending: Ending,
+export function toMediaError(
+  ending: ProgramExit,
   signal: AbortSignal | undefined,
   otherwise: FrameloomError,
 ): unknown {
@@ -70,11 +70,11 @@ export function mediaFailure(
     return new FrameloomError('timeout', 'Reading the video took too long.');
   const killed = endedBySignal(ending);
   if (killed) return new FrameloomError(killed[0], killed[1], { cause: new Error(ending.stderr.trim()) });
-  return told(ending.stderr, otherwise);
+  return errorFromOutput(ending.stderr, otherwise);
 }
 
 /** The error for what a program said on its error output; `otherwise` where it names no reason we know. */
-export function told(stderr: string, otherwise: FrameloomError): FrameloomError {
+export function errorFromOutput(stderr: string, otherwise: FrameloomError): FrameloomError {
   const cause = new Error(stderr.trim());
   const known = FAILURES.find(([pattern]) => pattern.test(stderr));
   return new FrameloomError(known?.[1] ?? otherwise.code, known?.[2] ?? otherwise.message, { cause });

@@ -1,3 +1,3 @@
-export { inputArgs, mediaFailure, told } from './ffmpeg.ts';
+export { errorFromOutput, inputArgs, toMediaError } from './ffmpeg.ts';
 export { findMediaTools, type MediaTools } from './media-tools.ts';
-export { type Ending, type Program, runProgram, startProgram } from './process.ts';
+export { type Program, type ProgramExit, runProgram, startProgram } from './process.ts';

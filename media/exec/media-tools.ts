@@ -35,7 +35,7 @@ async function versionOf(name: 'ffmpeg' | 'ffprobe', path: string, chosen: boole
     ? `check ${name.toUpperCase()}_PATH`
     : `install ffmpeg 5.1 or later, or set ${name.toUpperCase()}_PATH`;
   const result = await runProgram(path, ['-version'], {
-    timeLimit: 10_000,
+    timeLimitMs: 10_000,
     maxBytes: 65_536,
     keep: 'all',
   }).catch((cause: unknown) => {

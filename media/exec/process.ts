@@ -11,17 +11,17 @@ const GRACE = 2000;
 export interface ProgramOptions {
   readonly signal?: AbortSignal | undefined;
   /** Wall-clock limit in milliseconds. */
-  readonly timeLimit: number;
+  readonly timeLimitMs: number;
   /** Environment of the program; default: that of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Outputs beyond `side`, from file descriptor 4 on. Default 0. */
-  readonly moreSides?: number;
+  /** Outputs beyond `secondOutput`, from file descriptor 4 on. Default 0. */
+  readonly furtherOutputs?: number;
 }
 
-/** How a program ended. `stopped` says that it did not end by itself, and why. */
-export interface Ending {
+/** How a program exited. `stopped` says that it did not end by itself, and why. */
+export interface ProgramExit {
   readonly code: number | null;
-  /** The signal that ended it, in place of a code. */
+  /** The signal that exited it, in place of a code. */
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
   readonly stopped?: 'abort' | 'time_limit' | 'done';
@@ -30,29 +30,29 @@ export interface Ending {
 export interface Program {
   readonly stdout: Readable;
   /** File descriptor 3 of the program, as a second output. */
-  readonly side: Readable;
+  readonly secondOutput: Readable;
   /** File descriptors 4 and up, as many as were asked for. */
-  readonly moreSides: readonly Readable[];
+  readonly furtherOutputs: readonly Readable[];
   /** Settles when the program is gone and its pipes are closed; rejects with `unavailable` if it cannot be started. */
-  readonly ended: Promise<Ending>;
+  readonly exited: Promise<ProgramExit>;
   /** Ends the whole process group at once; its output is not read any further. */
   stop(): void;
 }
 
 /** Starts `program` (an absolute path or a name on PATH) with exactly these arguments. */
 export function startProgram(program: string, args: readonly string[], options: ProgramOptions): Program {
-  const sides = Array<'pipe'>(1 + (options.moreSides ?? 0)).fill('pipe');
+  const extraPipes = Array<'pipe'>(1 + (options.furtherOutputs ?? 0)).fill('pipe');
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe', ...sides],
+    stdio: ['ignore', 'pipe', 'pipe', ...extraPipes],
     detached: true,
     ...(options.env ? { env: options.env } : {}),
   });
   const { stdout, stderr: errors } = child;
-  const [side, ...moreSides] = child.stdio.slice(3).filter((pipe) => pipe instanceof Readable);
-  if (!stdout || !errors || side === undefined || moreSides.length < sides.length - 1)
+  const [secondOutput, ...furtherOutputs] = child.stdio.slice(3).filter((pipe) => pipe instanceof Readable);
+  if (!stdout || !errors || secondOutput === undefined || furtherOutputs.length < extraPipes.length - 1)
     throw new TypeError('a pipe is missing'); // asked for above
   let stderr = '';
-  let stopped: Ending['stopped'];
+  let stopped: ProgramExit['stopped'];
 
   let closed = false;
   let killer: NodeJS.Timeout | undefined;
@@ -66,18 +66,18 @@ export function startProgram(program: string, args: readonly string[], options: 
   };
   // Who loses interest has nothing to save: SIGKILL at once. A program out of time may still say why on its way out, but what
   // decodes hostile input is not asked for permission.
-  const stop = (why: NonNullable<Ending['stopped']>): void => {
+  const stop = (why: NonNullable<ProgramExit['stopped']>): void => {
     if (child.exitCode === null && child.signalCode === null) stopped ??= why;
     signalGroup(why === 'time_limit' ? 'SIGTERM' : 'SIGKILL');
     if (why === 'time_limit') killer = setTimeout(() => signalGroup('SIGKILL'), GRACE);
   };
   const onAbort = (): void => stop('abort');
-  const timer = setTimeout(() => stop('time_limit'), options.timeLimit);
+  const timer = setTimeout(() => stop('time_limit'), options.timeLimitMs);
 
   errors.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-MAX_STDERR);
   });
-  const ended = new Promise<Ending>((resolve, reject) => {
+  const exited = new Promise<ProgramExit>((resolve, reject) => {
     child.once('error', (cause) => {
       reject(new FrameloomError('unavailable', 'A media program cannot be started.', { cause }));
     });
@@ -90,18 +90,18 @@ export function startProgram(program: string, args: readonly string[], options: 
     clearTimeout(killer);
     options.signal?.removeEventListener('abort', onAbort);
   });
-  ended.catch(() => undefined); // a caller that stops early need not look
+  exited.catch(() => undefined); // a caller that stops early need not look
   if (options.signal?.aborted) onAbort();
   else options.signal?.addEventListener('abort', onAbort, { once: true });
 
   return {
     stdout,
-    side,
-    moreSides,
-    ended,
+    secondOutput,
+    furtherOutputs,
+    exited,
     stop: () => {
       stop('done');
-      for (const pipe of [stdout, side, ...moreSides]) pipe.destroy(); // what is left in them would keep `ended` waiting
+      for (const pipe of [stdout, secondOutput, ...furtherOutputs]) pipe.destroy(); // what is left in them would keep `exited` waiting
     },
   };
 }
@@ -114,11 +114,11 @@ export async function runProgram(
   program: string,
   args: readonly string[],
   options: ProgramOptions & { readonly maxBytes: number; readonly keep: 'all' | 'tail' },
-): Promise<Ending & { readonly stdout: string }> {
+): Promise<ProgramExit & { readonly stdout: string }> {
   const running = startProgram(program, args, options);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  running.side.resume();
+  running.secondOutput.resume();
   running.stdout.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     bytes += chunk.length;
@@ -126,6 +126,6 @@ export async function runProgram(
     if (options.keep === 'all') running.stop();
     else while (bytes > options.maxBytes) bytes -= chunks.shift()?.length ?? bytes;
   });
-  const ending = await running.ended;
+  const ending = await running.exited;
   return { ...ending, stdout: Buffer.concat(chunks).toString('utf8') };
 }

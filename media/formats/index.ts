@@ -1,1 +1,1 @@
-export { sniff, sniffBytes } from './sniff.ts';
+export { detectMediaKind, detectMediaKindOfBytes } from './media-kind.ts';

@@ -11,7 +11,7 @@ const MIMETYPES: Readonly<Record<string, string>> = {
 };
 
 /** A PPTX; everything else throws `unsupported_media` with its name and what to do. */
-export async function packageKind(path: string): Promise<'pptx'> {
+export async function detectPackageKind(path: string): Promise<'pptx'> {
   using zip = await openZip(path);
   const has = (name: string): boolean => zip.files.has(name);
   if (has('ppt/presentation.xml')) return 'pptx';
@@ -39,7 +39,7 @@ function exportIt(name: string): FrameloomError {
  * Why an old Office document (OLE) is refused: a PPTX with a password is one, around the encrypted package. Its directory, where
  * that shows, begins at a sector that the header names (MS-CFB 2.2).
  */
-export async function oldOfficeError(file: FileHandle, head: Buffer): Promise<FrameloomError> {
+export async function legacyOfficeError(file: FileHandle, head: Buffer): Promise<FrameloomError> {
   const sector = 1 << Math.min(12, head.length >= 52 ? head.readUInt16LE(30) : 9);
   const directory = head.length >= 52 ? head.readUInt32LE(48) : 0;
   const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, (directory + 1) * sector);

@@ -23,15 +23,15 @@ const GLYPHS: Readonly<Record<string, string>> = {
 };
 const DOT = 2;
 
-export interface SheetPicture {
+export interface ContactSheetImage {
   /** The picture as JPEG: a file, or its bytes. */
-  readonly picture: string | Uint8Array;
+  readonly image: string | Uint8Array;
   /** What stands under it; digits, points and colons are drawn. */
   readonly label: string;
 }
 
 /** The sheet as JPEG, six pictures to a row. Pictures are read one by one. */
-export async function contactSheet(pictures: readonly SheetPicture[]): Promise<Buffer> {
+export async function renderContactSheet(pictures: readonly ContactSheetImage[]): Promise<Buffer> {
   const rows = Math.ceil(pictures.length / COLUMNS);
   const place = (index: number): { left: number; top: number } => ({
     left: CELL.gap + (index % COLUMNS) * (CELL.width + CELL.gap),
@@ -45,9 +45,9 @@ export async function contactSheet(pictures: readonly SheetPicture[]): Promise<B
     sheet[at + 1] = BACKGROUND.g;
     sheet[at + 2] = BACKGROUND.b;
   }
-  for (const [index, { picture, label }] of pictures.entries()) {
+  for (const [index, { image, label }] of pictures.entries()) {
     const { left, top } = place(index);
-    const { data, info } = await sharp(picture)
+    const { data, info } = await sharp(image)
       .resize(CELL.width, CELL.height, { fit: 'inside' })
       .toColourspace('srgb')
       .removeAlpha()

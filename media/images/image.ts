@@ -2,12 +2,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { FrameloomError } from '../../core/errors.ts';
-import { sniff, sniffBytes } from '../formats/index.ts';
+import { detectMediaKind, detectMediaKindOfBytes } from '../formats/index.ts';
 import type { MediaLimits } from '../limits.ts';
-import type { Picture } from './picture.ts';
+import type { RgbImage } from './rgb-image.ts';
 
 /** Long side of what is read, in pixels, unless said otherwise: what the largest grid of crops of a model can show. */
-export const DEFAULT_MAX_SIDE = 1344;
+export const DEFAULT_MAX_SIDE_PX = 1344;
 
 /** Seconds after which libvips gives up on one picture. */
 const TIME_LIMIT = 30;
@@ -20,9 +20,9 @@ export async function readImage(
   source: string | Uint8Array,
   limits: Pick<MediaLimits, 'maxPixels'>,
   options: { readonly maxSide?: number; readonly page?: number } = {},
-): Promise<Picture> {
+): Promise<RgbImage> {
   const bytes = typeof source === 'string' ? await readWhole(source, limits) : source;
-  const side = options.maxSide ?? DEFAULT_MAX_SIDE;
+  const side = options.maxSide ?? DEFAULT_MAX_SIDE_PX;
   const image = openImage(bytes, limits, (options.page ?? 1) - 1);
   try {
     const { data, info } = await image
@@ -54,7 +54,7 @@ export async function countImages(
 }
 
 function openImage(bytes: Uint8Array, limits: Pick<MediaLimits, 'maxPixels'>, page: number): Sharp {
-  if (sniffBytes(bytes) !== 'image') {
+  if (detectMediaKindOfBytes(bytes) !== 'image') {
     throw new FrameloomError('unsupported_media', 'The file is not an image.');
   }
   allowOnlyKnownLoaders();
@@ -70,7 +70,7 @@ function openImage(bytes: Uint8Array, limits: Pick<MediaLimits, 'maxPixels'>, pa
  * The picture as JPEG of quality 92 without chroma subsampling. The same picture gives the same bytes. Huffman tables made for
  * each picture would save 4 to 10 % of the bytes, and more than double the time.
  */
-export async function encodeJpeg(picture: Picture): Promise<Buffer> {
+export async function encodeJpeg(picture: RgbImage): Promise<Buffer> {
   const { data, width, height } = picture;
   return sharp(data, { raw: { width, height, channels: 3 } })
     .jpeg({ quality: 92, chromaSubsampling: '4:4:4', optimiseCoding: false })
@@ -78,7 +78,7 @@ export async function encodeJpeg(picture: Picture): Promise<Buffer> {
 }
 
 async function readWhole(path: string, limits: Pick<MediaLimits, 'maxPixels'>): Promise<Uint8Array> {
-  await sniff(path);
+  await detectMediaKind(path);
   const { size } = await stat(path);
   // The most that uncompressed 16-bit RGBA of that many pixels takes, with room for metadata.
   if (size > limits.maxPixels * 8 + 16 * 2 ** 20) {

@@ -1,4 +1,4 @@
-export { contactSheet } from './contact-sheet.ts';
-export { countImages, DEFAULT_MAX_SIDE, encodeJpeg, readImage } from './image.ts';
-export { fitWithin, type Picture, type Size } from './picture.ts';
-export { workAhead } from './work-ahead.ts';
+export { renderContactSheet } from './contact-sheet.ts';
+export { countImages, DEFAULT_MAX_SIDE_PX, encodeJpeg, readImage } from './image.ts';
+export { mapConcurrently } from './map-concurrently.ts';
+export { fitWithin, type RgbImage, type Size } from './rgb-image.ts';

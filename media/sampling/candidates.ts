@@ -5,34 +5,34 @@
  * that shows what the candidate before it showed, is decoded on its own.
  */
 import { FrameloomError } from '../../core/errors.ts';
-import type { PictureCoding } from '../../schema/source.ts';
-import { type MediaTools, mediaFailure, type Program, startProgram } from '../exec/index.ts';
-import type { Picture, Size } from '../images/index.ts';
+import type { FrameCoding } from '../../schema/source.ts';
+import { type MediaTools, type Program, startProgram, toMediaError } from '../exec/index.ts';
+import type { RgbImage, Size } from '../images/index.ts';
 import {
-  checkTime,
   type DecodeOptions,
+  decoderInputArgs,
   fieldFilters,
   type Grid,
   gridIndex,
-  inputArgsFrom,
-  landing,
   planeFilters,
-  rawOutput,
-  Stamps,
-  selection,
+  rawVideoOutput,
+  readTimedFrames,
+  selectExpression,
   TIME_SLACK,
-  timedData,
+  TimestampReader,
+  verifyChecksum,
+  withRunUp,
 } from '../video/index.ts';
-import { PictureShelf, PLANE_QUEUE } from './frame-buffer.ts';
+import { FrameBuffer, PLANE_QUEUE } from './frame-buffer.ts';
 import { type Plane, planeBytes, planeSize, readPlane } from './plane.ts';
-import { type StoredForm, storedForm } from './stored-frame.ts';
+import { type PipeFormat, pipeFormat } from './stored-frame.ts';
 
 export interface CandidateRequest {
   /** Size of the pictures. */
   readonly size: Size;
   /** Size of the frames, upright, in square pixels. */
   readonly full: Size;
-  readonly coding: PictureCoding;
+  readonly coding: FrameCoding;
   /** Container times; `from` undefined: from the first frame. */
   readonly from: number | undefined;
   readonly until: number;
@@ -51,12 +51,12 @@ export class TimesLostError extends Error {
   override readonly name = 'TimesLostError';
 }
 
-export interface Candidate {
+export interface CandidateFrame {
   /** The container's time. */
   readonly time: number;
   readonly plane: Plane;
   /** The picture, until `KEPT_CANDIDATES` more were yielded. */
-  picture(): Promise<Picture>;
+  image(): Promise<RgbImage>;
 }
 
 /** Candidates for which pictures are kept: more than any policy looks ahead before it decides. */
@@ -79,10 +79,12 @@ export async function* decodeCandidates(
   path: string,
   request: CandidateRequest,
   options: DecodeOptions,
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<CandidateFrame> {
   const { from = Number.NEGATIVE_INFINITY, grid } = request;
   let last = Number.NEGATIVE_INFINITY;
-  for await (const candidate of landing(from, (start) => decodeFrom(tools, path, start, request, options))) {
+  for await (const candidate of withRunUp(from, (start) =>
+    decodeFrom(tools, path, start, request, options),
+  )) {
     if (candidate.time >= request.until - TIME_SLACK) return;
     const index = grid ? gridIndex(grid, candidate.time) : candidate.time;
     if (index <= last) continue; // a change of frame size makes ffmpeg's filters begin anew
@@ -97,29 +99,29 @@ async function* decodeFrom(
   start: number | undefined,
   request: CandidateRequest,
   options: DecodeOptions,
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<CandidateFrame> {
   const small = planeSize(request.size);
-  const form = storedForm(request.full, request.size, request.coding);
+  const form = pipeFormat(request.full, request.size, request.coding);
   const args = candidateArgs(path, start, small, form, request, options);
-  const program = startProgram(tools.ffmpeg, args, { ...options, moreSides: 2 });
-  const stamps = new Stamps(program.side);
+  const program = startProgram(tools.ffmpeg, args, { ...options, furtherOutputs: 2 });
+  const stamps = new TimestampReader(program.secondOutput);
   const shelf = openShelf(program, stamps, form.bytes, request.writesAll ?? false);
-  const pictureAt = async (time: number): Promise<Picture> => {
-    const picture = await shelf.take(time, form.toPicture);
+  const pictureAt = async (time: number): Promise<RgbImage> => {
+    const picture = await shelf.take(time, form.toRgbImage);
     if (picture) return picture;
     const { size, full, coding } = request;
     const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: true };
     if (!request.writesAll) {
       for await (const candidate of decodeCandidates(tools, path, only, options))
-        if (candidate.time >= time - TIME_SLACK) return await candidate.picture(); // leaving the loop ends the decoder
+        if (candidate.time >= time - TIME_SLACK) return await candidate.image(); // leaving the loop ends the decoder
     }
     throw new FrameloomError('media_truncated', 'A frame that was decoded once cannot be decoded again.');
   };
   const times: number[] = [];
   try {
-    for await (const frame of timedData(program.stdout, stamps, planeBytes(small))) {
+    for await (const frame of readTimedFrames(program.stdout, stamps, planeBytes(small))) {
       options.signal?.throwIfAborted(); // the pipe may still hold frames of a decoder that is gone
-      checkTime(frame);
+      verifyChecksum(frame);
       if (
         request.skip === 'nokey' &&
         frame.time <= (times.at(-1) ?? Number.NEGATIVE_INFINITY) + 2 * TIME_SLACK
@@ -127,12 +129,12 @@ async function* decodeFrom(
         throw new TimesLostError();
       times.push(frame.time);
       if (times.length > KEPT_CANDIDATES) shelf.drop(times.shift() ?? 0);
-      yield { time: frame.time, plane: readPlane(frame.data, small), picture: () => pictureAt(frame.time) };
+      yield { time: frame.time, plane: readPlane(frame.data, small), image: () => pictureAt(frame.time) };
     }
     await shelf.close(times.at(-1) ?? Number.NEGATIVE_INFINITY); // a program counts as ended once all it wrote was read
-    const ending = await program.ended;
+    const ending = await program.exited;
     if (ending.code !== 0) {
-      throw mediaFailure(
+      throw toMediaError(
         ending,
         options.signal,
         new FrameloomError('media_truncated', 'The video cannot be decoded: it is cut off or damaged.'),
@@ -141,32 +143,37 @@ async function* decodeFrom(
   } finally {
     await shelf.close(times.at(-1) ?? Number.NEGATIVE_INFINITY); // what was written may still be asked for
     program.stop();
-    await program.ended;
+    await program.exited;
   }
 }
 
 function openShelf(
-  { moreSides: [pixels, times] }: Program,
-  planes: Stamps,
+  { furtherOutputs: [pixels, times] }: Program,
+  planes: TimestampReader,
   bytes: number,
   all: boolean,
-): PictureShelf {
+): FrameBuffer {
   if (!pixels || !times) throw new TypeError('a pipe is missing'); // asked for above
-  return new PictureShelf(pixels, new Stamps(times), { planes, bytes, all, most: KEPT_CANDIDATES + 4 });
+  return new FrameBuffer(pixels, new TimestampReader(times), {
+    planes,
+    bytes,
+    all,
+    most: KEPT_CANDIDATES + 4,
+  });
 }
 
 function candidateArgs(
   path: string,
   start: number | undefined,
   small: Size,
-  form: StoredForm,
+  form: PipeFormat,
   request: CandidateRequest,
   options: DecodeOptions,
 ): string[] {
   const { size, from, grid, until, keysOnly, writesAll } = request;
   // Without its `from`, on a grid: what is shown before it is context.
   const picks = [
-    `(${selection(grid ? { size, until, grid } : { size, from, until })})`,
+    `(${selectExpression(grid ? { size, until, grid } : { size, from, until })})`,
     ...(keysOnly ? ['key'] : []),
   ];
   // Frames that share a time are handed over, so that they are noticed.
@@ -186,9 +193,9 @@ function candidateArgs(
   // hand each other what the next frames need, of which there are none: without, H.264 takes a third to two thirds of the time.
   if (request.skip === 'nokey') skip.push('-discard', 'nokey', '-thread_type', 'slice');
   return [
-    ...inputArgsFrom(path, start, options, skip),
+    ...decoderInputArgs(path, start, options, skip),
     ...['-filter_complex', graph.join(';')],
-    ...['-map', '[plane]', ...rawOutput(1, 3, PLANE_QUEUE)],
-    ...['-map', '[picture]', ...rawOutput(4, 5)],
+    ...['-map', '[plane]', ...rawVideoOutput(1, 3, PLANE_QUEUE)],
+    ...['-map', '[picture]', ...rawVideoOutput(4, 5)],
   ];
 }

@@ -7,11 +7,11 @@
  * not on where extraction began, and windows can be worked on at the same time.
  */
 import type { FrameDecision } from '../../schema/source.ts';
-import type { Picture } from '../images/index.ts';
+import type { RgbImage } from '../images/index.ts';
 import { DUPLICATE_BELOW } from './difference.ts';
-import { createRestlessness, type Restlessness } from './motion-mask.ts';
-import { novelty } from './novelty.ts';
-import { type Change, changedShare, compare, type Plane } from './plane.ts';
+import { createMotionMask, type MotionMask } from './motion-mask.ts';
+import { novelty } from './new-content.ts';
+import { type Change, changedShare, comparePlanes, type Plane } from './plane.ts';
 import { createShotFinder, SHOT_LOOKAHEAD, type ShotChange } from './shots.ts';
 
 /** Seconds between candidates. */
@@ -48,21 +48,21 @@ export interface Seen {
   readonly time: number;
   readonly plane: Plane;
   readonly step: Change | undefined;
-  picture(): Promise<Picture>;
+  image(): Promise<RgbImage>;
 }
 
-export interface Verdict extends Pick<FrameDecision, 'kept' | 'reason' | 'difference' | 'score'> {
+export interface Decision extends Pick<FrameDecision, 'kept' | 'reason' | 'difference' | 'score'> {
   readonly seen: Seen;
 }
 
-export interface Follower {
+export interface ChangeSampler {
   /** Adds the next candidate; answers the decisions that are certain now, in order. */
-  add(seen: Seen): readonly Verdict[];
+  add(seen: Seen): readonly Decision[];
   /** No candidate follows. */
-  end(): readonly Verdict[];
+  end(): readonly Decision[];
 }
 
-export interface FollowOptions {
+export interface ChangeSamplerOptions {
   readonly mode: 'adaptive' | 'scene';
   /** Reason given for the first picture of a window without context, which is kept whatever it shows. */
   readonly opening: 'first' | 'chunk_start';
@@ -72,9 +72,9 @@ export interface FollowOptions {
   readonly until: number;
 }
 
-export function createFollower({ mode, opening, context, until }: FollowOptions): Follower {
+export function createChangeSampler({ mode, opening, context, until }: ChangeSamplerOptions): ChangeSampler {
   const shots = createShotFinder();
-  let restless: Restlessness | undefined;
+  let restless: MotionMask | undefined;
   const queue: Seen[] = []; // queue[0] is the next to decide on; those behind it are its future
   const changes: ShotChange[] = [];
   let added = 0;
@@ -86,7 +86,7 @@ export function createFollower({ mode, opening, context, until }: FollowOptions)
   let motionPace: number = MOTION_PACE.first;
   let settlesAfter: number = SETTLES_AFTER.first;
   /** A picture chosen ahead: everything before it is passed over. */
-  let chosen: { readonly index: number; readonly reason: Verdict['reason'] } | undefined;
+  let chosen: { readonly index: number; readonly reason: Decision['reason'] } | undefined;
 
   for (const [index, seen] of context.entries()) {
     meet(seen);
@@ -103,24 +103,24 @@ export function createFollower({ mode, opening, context, until }: FollowOptions)
   }
 
   function unrest({ plane, step }: Seen): void {
-    restless ??= createRestlessness(plane);
+    restless ??= createMotionMask(plane);
     if (step) restless.add(step);
   }
-  const calmest = (change: Change): number => restless?.calmest(change) ?? change.most;
+  const calmest = (change: Change): number => restless?.maxStaticChange(change) ?? change.max;
 
-  function add(seen: Seen): readonly Verdict[] {
+  function add(seen: Seen): readonly Decision[] {
     meet(seen);
     queue.push(seen);
     return queue.length > LOOKAHEAD ? decide() : [];
   }
 
-  function end(): readonly Verdict[] {
-    const verdicts: Verdict[] = [];
+  function end(): readonly Decision[] {
+    const verdicts: Decision[] = [];
     while (queue.length > 0) verdicts.push(...decide());
     return verdicts;
   }
 
-  function decide(): readonly Verdict[] {
+  function decide(): readonly Decision[] {
     const [seen] = queue;
     if (!seen || seen.time >= until) {
       queue.shift();
@@ -140,12 +140,12 @@ export function createFollower({ mode, opening, context, until }: FollowOptions)
   const still = (ahead: number, count: number, calm: boolean): boolean =>
     queue.slice(ahead + 1, ahead + 1 + count).every(({ step }) => {
       if (!step) return true;
-      return (calm ? calmest(step) : step.most) < DUPLICATE_BELOW;
+      return (calm ? calmest(step) : step.max) < DUPLICATE_BELOW;
     });
 
-  function judge(seen: Seen): Verdict {
-    const change = reference ? compare(reference.plane, seen.plane) : undefined;
-    const drop = (reason: Verdict['reason']): Verdict => verdictOf(seen, change, false, reason);
+  function judge(seen: Seen): Decision {
+    const change = reference ? comparePlanes(reference.plane, seen.plane) : undefined;
+    const drop = (reason: Decision['reason']): Decision => verdictOf(seen, change, false, reason);
 
     if (chosen && chosen.index > decided) return drop('transition');
     if (chosen?.index === decided) return keep(seen, change, chosen.reason);
@@ -159,12 +159,12 @@ export function createFollower({ mode, opening, context, until }: FollowOptions)
       changes.some(({ index, from }) => from < decided && decided < index && index - from <= SHORT_DISSOLVE)
     )
       return drop('transition');
-    if (mode === 'scene') return drop(change.most < DUPLICATE_BELOW ? 'duplicate' : 'same_shot');
+    if (mode === 'scene') return drop(change.max < DUPLICATE_BELOW ? 'duplicate' : 'same_shot');
     return follow(seen, change, drop);
   }
 
-  function follow(seen: Seen, change: Change, drop: (reason: Verdict['reason']) => Verdict): Verdict {
-    if (change.most < DUPLICATE_BELOW) {
+  function follow(seen: Seen, change: Change, drop: (reason: Decision['reason']) => Decision): Decision {
+    if (change.max < DUPLICATE_BELOW) {
       unrestSince = undefined;
       if (still(0, REST, false)) rest();
       return drop('duplicate');
@@ -199,7 +199,7 @@ export function createFollower({ mode, opening, context, until }: FollowOptions)
   }
 
   /** Keeps the present candidate or one right behind it: the first that is settled, else the sharpest; none that is black. */
-  function choose(seen: Seen, change: Change, reason: Verdict['reason']): Verdict {
+  function choose(seen: Seen, change: Change, reason: Decision['reason']): Decision {
     if (reason !== 'moving') rest();
     const most = reason === 'moving' ? PICK.moving : PICK.shot;
     let best = 0;
@@ -230,7 +230,7 @@ export function createFollower({ mode, opening, context, until }: FollowOptions)
     return queue.slice(1, 1 + BLACK_WAIT).some(({ plane, time }) => !plane.black && time < until);
   }
 
-  function keep(seen: Seen, change: Change | undefined, reason: Verdict['reason']): Verdict {
+  function keep(seen: Seen, change: Change | undefined, reason: Decision['reason']): Decision {
     const verdict = verdictOf(seen, change, true, reason);
     reference = seen;
     keptAt = seen.time;
@@ -243,9 +243,9 @@ export function createFollower({ mode, opening, context, until }: FollowOptions)
     seen: Seen,
     change: Change | undefined,
     kept: boolean,
-    reason: Verdict['reason'],
-  ): Verdict {
-    const difference = change?.most ?? 1;
+    reason: Decision['reason'],
+  ): Decision {
+    const difference = change?.max ?? 1;
     if (!kept || !reference || !change) return { seen, kept, reason, difference, score: kept ? 1 : 0 };
     return { seen, kept, reason, difference, score: scoreOf(reason, change, reference.plane, seen.plane) };
   }
@@ -257,8 +257,8 @@ export function createFollower({ mode, opening, context, until }: FollowOptions)
  * What a picture is worth when there are too many, 0 to 1: how strong and how large the change from the picture kept before
  * it is. A change of shot or slide is worth more than anything within one, and that more than a sample of motion.
  */
-function scoreOf(reason: Verdict['reason'], change: Change, before: Plane, now: Plane): number {
-  const amount = (change.most + Math.max(changedShare(change), novelty(before, now))) / 2;
+function scoreOf(reason: Decision['reason'], change: Change, before: Plane, now: Plane): number {
+  const amount = (change.max + Math.max(changedShare(change), novelty(before, now))) / 2;
   const value =
     reason === 'cut' || reason === 'dissolve'
       ? 0.5 + amount / 2

@@ -9,7 +9,7 @@
  *    which is the picture's noise: text that changes while about as much ink stays.
  * The result is the most different block, 0 to 1.
  */
-import { fitWithin, type Picture } from '../images/index.ts';
+import { fitWithin, type RgbImage } from '../images/index.ts';
 
 /**
  * From this difference on a picture is no longer a duplicate. Measured on 1280×720 H.264 with a keyframe every second: a still
@@ -30,7 +30,7 @@ export interface Thumbnail {
 }
 
 /** Reduces a picture to its cells. */
-export function thumbnail(picture: Picture): Thumbnail {
+export function createThumbnail(picture: RgbImage): Thumbnail {
   const long = Math.max(picture.width, picture.height);
   const { width, height } = fitWithin(picture, Math.max(1, Math.min(MAX_CELLS, Math.floor(long / 4))));
   const cells = width * height;

@@ -1,6 +1,6 @@
 /** Holds the last few pictures that a decoder wrote, until someone asks for one or it is too late to. */
 import type { Readable } from 'node:stream';
-import { checkTime, pictures, type Stamps, type TimedData } from '../video/index.ts';
+import { readRawFrames, type TimedBytes, type TimestampReader, verifyChecksum } from '../video/index.ts';
 
 /**
  * Planes that have been written and not read from which a picture without a stamp was not written. From ffmpeg 7 on each output
@@ -10,9 +10,9 @@ const PLANES_AHEAD = 20;
 /** Planes that wait in ffmpeg: more, so that it can get there. */
 export const PLANE_QUEUE = 32;
 
-export interface ShelfOptions {
+export interface FrameBufferOptions {
   /** Stamps of the planes, of which there is one for each candidate. */
-  readonly planes: Stamps;
+  readonly planes: TimestampReader;
   /** Bytes of a picture. */
   readonly bytes: number;
   /** Every picture is written. */
@@ -21,10 +21,10 @@ export interface ShelfOptions {
   readonly most: number;
 }
 
-export class PictureShelf {
-  readonly #stamps: Stamps;
-  readonly #options: ShelfOptions;
-  readonly #held = new Map<number, TimedData>();
+export class FrameBuffer {
+  readonly #stamps: TimestampReader;
+  readonly #options: FrameBufferOptions;
+  readonly #held = new Map<number, TimedBytes>();
   readonly #spare: Buffer[] = [];
   #droppedUntil = Number.NEGATIVE_INFINITY;
   #ended = false;
@@ -33,7 +33,7 @@ export class PictureShelf {
   #watchers: (() => void)[] = [];
 
   /** Reads the pictures of a `rawOutput` at once. */
-  constructor(pixels: Readable, stamps: Stamps, options: ShelfOptions) {
+  constructor(pixels: Readable, stamps: TimestampReader, options: FrameBufferOptions) {
     this.#stamps = stamps;
     this.#options = options;
     void this.#fill(pixels)
@@ -47,7 +47,7 @@ export class PictureShelf {
   }
 
   async #fill(pixels: Readable): Promise<void> {
-    for await (const data of pictures(pixels, this.#options.bytes, this.#spare)) {
+    for await (const data of readRawFrames(pixels, this.#options.bytes, this.#spare)) {
       await this.#stamps.some();
       const stamp = this.#stamps.take(); // and is held at once: whoever looks finds it in one of the two places
       if (!stamp) return; // stopped between the two writes
@@ -65,7 +65,7 @@ export class PictureShelf {
     if (this.#failure) throw this.#failure.error;
     const picture = this.#held.get(time);
     if (!picture) return undefined;
-    checkTime(picture);
+    verifyChecksum(picture);
     return use(picture.data);
   }
 

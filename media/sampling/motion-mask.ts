@@ -13,14 +13,14 @@ const RESTLESS_FROM = 0.6;
 /** Blocks around a restless one that count as restless: what moves there will come here. */
 const AROUND = 3;
 
-export interface Restlessness {
+export interface MotionMask {
   /** Adds the change from the candidate before. */
   add(step: Change): void;
   /** The most different block of `change` among those that are calm, 0 to 1. */
-  calmest(change: Change): number;
+  maxStaticChange(change: Change): number;
 }
 
-export function createRestlessness({ width, height }: Pick<Plane, 'width' | 'height'>): Restlessness {
+export function createMotionMask({ width, height }: Pick<Plane, 'width' | 'height'>): MotionMask {
   const [columns, rows] = [width / 4, height / 4];
   const levels = new Float32Array(columns * rows);
   const moves = new Uint8Array(columns * rows); // restless itself
@@ -37,7 +37,7 @@ export function createRestlessness({ width, height }: Pick<Plane, 'width' | 'hei
       for (let row = 0; row < rows; row++) widen(moves, across, row * columns, 1, columns);
       for (let column = 0; column < columns; column++) widen(across, restless, column, columns, rows);
     },
-    calmest({ blocks }) {
+    maxStaticChange({ blocks }) {
       let most = 0;
       for (let block = 0; block < blocks.length; block++) {
         if (restless[block] === 0 && (blocks[block] ?? 0) > most) most = blocks[block] ?? 0;

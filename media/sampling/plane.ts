@@ -15,12 +15,12 @@ const RANGE = 219;
 /** Range of luma within a block, in levels, from which something stands there. */
 const CONTENT_FROM = 20;
 /** Difference, 0 to 1, from which a block shows something else. */
-export const OTHER_FROM = 0.06;
+export const CHANGED_BLOCK_MIN = 0.06;
 /** Mean luma and spread (in levels) below which a picture shows nothing: the darkest a fade or a leader gets. */
 const BLACK = { mean: 28, spread: 12 } as const;
 
 /** What is said of the places of 4×4 blocks of a plane. */
-export interface Places {
+export interface RegionStats {
   /** Mean deviation, in levels, of the blocks of each place that tiles the plane. */
   readonly contrasts: Float64Array;
   /** Sum of the blocks of the place that begins at each block; 0 where it does not fit. */
@@ -36,7 +36,7 @@ export interface Plane {
   /** Sum of the 16 lumas of each block, rows of `width / 4`: whole numbers, so that sums are exact in any order. */
   readonly sums: Int32Array;
   /** What `novelty.ts` asks of each place, once it has asked. */
-  places?: Places;
+  regions?: RegionStats;
   /** Per block 1 where something stands, such as text or an edge, else 0. */
   readonly content: Uint8Array;
   /** Mean of the steps between neighbouring cells of luma, in levels: falls when a picture is blurred. */
@@ -102,7 +102,7 @@ export function readPlane(data: Buffer, { width, height }: Size): Plane {
 /** How each block of one plane differs from the same block of another. */
 export interface Change {
   /** The most different block, 0 to 1; the measure of `difference.ts` on a plane. */
-  readonly most: number;
+  readonly max: number;
   /** Per block, 0 to 1. */
   readonly blocks: Float32Array;
 }
@@ -112,7 +112,7 @@ export interface Change {
  * and its detail (mean change of its cells around that shift, less twice the median over all blocks: the picture's noise).
  * `difference.ts` says why, and what was measured.
  */
-export function compare(a: Plane, b: Plane): Change {
+export function comparePlanes(a: Plane, b: Plane): Change {
   const { width } = a;
   const blocks = new Float32Array(a.sums.length);
   const details = new Int32Array(blocks.length); // 256ths of a level
@@ -129,14 +129,14 @@ export function compare(a: Plane, b: Plane): Change {
     }
   }
   const noise = 2 * median(details);
-  let most = 0;
+  let max = 0;
   for (let block = 0; block < blocks.length; block++) {
     const detail = (details[block] ?? 0) / PARTS - noise;
     const value = Math.min(1, Math.max(blocks[block] ?? 0, detail) / RANGE);
     blocks[block] = value;
-    if (value > most) most = value;
+    if (value > max) max = value;
   }
-  return { most, blocks };
+  return { max, blocks };
 }
 
 /** Mean change, in 256ths, of the cells of the block at `from` around the change of its sum, `shift`. */
@@ -154,17 +154,17 @@ function detailOf(a: Uint8Array, b: Uint8Array, width: number, from: number, shi
 /** Share of the blocks that show something else. */
 export function changedShare({ blocks }: Change): number {
   let changed = 0;
-  for (const block of blocks) if (block >= OTHER_FROM) changed++;
+  for (const block of blocks) if (block >= CHANGED_BLOCK_MIN) changed++;
   return changed / blocks.length;
 }
 
 /** Share of what stands in `from` that `change`, to another plane, has replaced, 0 to 1; of an empty picture, all. */
-export function replaced(from: Plane, { blocks }: Change): number {
+export function replacedShare(from: Plane, { blocks }: Change): number {
   let content = 0;
   let gone = 0;
   let other = 0;
   for (let block = 0; block < blocks.length; block++) {
-    const isOther = (blocks[block] ?? 0) >= OTHER_FROM ? 1 : 0;
+    const isOther = (blocks[block] ?? 0) >= CHANGED_BLOCK_MIN ? 1 : 0;
     content += from.content[block] ?? 0;
     gone += (from.content[block] ?? 0) * isOther;
     other += isOther;

@@ -3,18 +3,18 @@ import type { SampleWindows } from '../../schema/stages.ts';
 import type { MediaTools } from '../exec/index.ts';
 import type { Size } from '../images/index.ts';
 import { type DecodeOptions, type ProbedVideo, TIME_SLACK } from '../video/index.ts';
-import { type Candidate, decodeCandidates } from './candidates.ts';
+import { type CandidateFrame, decodeCandidates } from './candidates.ts';
 import {
+  type ChangeSampler,
   CONTEXT,
-  createFollower,
-  type Follower,
+  createChangeSampler,
+  type Decision,
   LOOKAHEAD,
   type Seen,
   STEP,
-  type Verdict,
 } from './change-sampler.ts';
 import { perceptualHash } from './perceptual-hash.ts';
-import { compare } from './plane.ts';
+import { comparePlanes } from './plane.ts';
 import type { SampledFrame } from './sampled-frame.ts';
 import { ptsOf, type Window, windowAt } from './windows.ts';
 
@@ -44,7 +44,7 @@ export async function* sampleChanges(
   const lastEnd = Math.min(windowAt(windows, Math.max(start, end - 2 * TIME_SLACK)).end, video.duration);
   const from = window.index === 0 ? window.start : window.start - CONTEXT * STEP;
   // Fields are woven from neighbours: there every frame is needed.
-  const skips = video.frameRate.average >= SKIPS_FROM && !video.coding.interlaced && !video.unstamped;
+  const skips = video.frameRate.average >= SKIPS_FROM && !video.coding.interlaced && !video.lacksTimestamps;
   const candidates = decodeCandidates(
     tools,
     path,
@@ -79,13 +79,13 @@ export async function* sampleChanges(
   }
   for (const { follower } of open) yield* framesOf(follower.end());
 
-  function followerOf(next: Window): Follower {
+  function followerOf(next: Window): ChangeSampler {
     const context = next.index === 0 ? [] : contextOf(recent, next.start - CONTEXT * STEP);
     const opening = next.start <= TIME_SLACK ? 'first' : 'chunk_start';
-    return createFollower({ mode, opening, context, until: next.end - TIME_SLACK });
+    return createChangeSampler({ mode, opening, context, until: next.end - TIME_SLACK });
   }
 
-  async function* framesOf(verdicts: readonly Verdict[]): AsyncGenerator<SampledFrame> {
+  async function* framesOf(verdicts: readonly Decision[]): AsyncGenerator<SampledFrame> {
     for (const { seen, kept, ...reasons } of verdicts) {
       if (seen.time < start - TIME_SLACK || seen.time >= end - TIME_SLACK) continue;
       const { luma, width, height } = seen.plane;
@@ -96,23 +96,23 @@ export async function* sampleChanges(
         kept,
         ...reasons,
       };
-      yield kept ? { ...frame, picture: await seen.picture() } : frame;
+      yield kept ? { ...frame, image: await seen.image() } : frame;
     }
   }
 }
 
 interface OpenWindow {
-  readonly follower: Follower;
+  readonly follower: ChangeSampler;
   /** The follower is shown no candidate from there on, whoever has decoded it. */
   readonly lookUntil: number;
 }
 
-function see(candidate: Candidate, before: Seen | undefined, video: ProbedVideo): Seen {
+function see(candidate: CandidateFrame, before: Seen | undefined, video: ProbedVideo): Seen {
   return {
     time: Math.round((candidate.time - video.startOffset) * 1e6) / 1e6,
     plane: candidate.plane,
-    step: before && compare(before.plane, candidate.plane),
-    picture: candidate.picture,
+    step: before && comparePlanes(before.plane, candidate.plane),
+    image: candidate.image,
   };
 }
 

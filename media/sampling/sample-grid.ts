@@ -3,15 +3,15 @@ import type { SampleWindows } from '../../schema/stages.ts';
 import type { MediaTools } from '../exec/index.ts';
 import type { Size } from '../images/index.ts';
 import {
+  type DecodedFrame,
   type DecodeOptions,
   decodeFrames,
   type Grid,
   gridIndex,
   type ProbedVideo,
   TIME_SLACK,
-  type TimedPicture,
 } from '../video/index.ts';
-import { DUPLICATE_BELOW, difference, type Thumbnail, thumbnail } from './difference.ts';
+import { createThumbnail, DUPLICATE_BELOW, difference, type Thumbnail } from './difference.ts';
 import { perceptualHash } from './perceptual-hash.ts';
 import type { SampledFrame } from './sampled-frame.ts';
 import { ptsOf, windowAt } from './windows.ts';
@@ -43,8 +43,8 @@ export async function* sampleGrid(
   let window = -1;
   let reference: Thumbnail | undefined;
   let before: Thumbnail | undefined;
-  for await (const { time, picture } of candidates(tools, path, video, request, options)) {
-    const seen = thumbnail(picture);
+  for await (const { time, image } of candidates(tools, path, video, request, options)) {
+    const seen = createThumbnail(image);
     const here = windowAt(windows, time).index;
     if (time >= first.start - TIME_SLACK && here !== window) {
       window = here;
@@ -66,7 +66,7 @@ export async function* sampleGrid(
       difference: change,
       score: kept ? change : 0,
     } as const;
-    yield kept ? { ...decision, picture } : decision;
+    yield kept ? { ...decision, image } : decision;
   }
 }
 
@@ -77,11 +77,11 @@ async function* candidates(
   video: ProbedVideo,
   { size, start, end: spanEnd, grid, windows }: GridRequest,
   options: DecodeOptions,
-): AsyncGenerator<TimedPicture> {
+): AsyncGenerator<DecodedFrame> {
   const window = windowAt(windows, start);
   const first = gridIndex(grid, window.start) - (window.index > 0 ? 1 : 0);
   const point = (k: number): number => grid.origin + k * grid.interval;
-  const decode = (from: number, until: number): AsyncGenerator<TimedPicture> =>
+  const decode = (from: number, until: number): AsyncGenerator<DecodedFrame> =>
     decodeFrames(
       tools,
       path,
@@ -94,9 +94,9 @@ async function* candidates(
       },
       options,
     );
-  const relative = ({ time, picture }: TimedPicture): TimedPicture => ({
+  const relative = ({ time, image }: DecodedFrame): DecodedFrame => ({
     time: Math.round((time - video.startOffset) * 1e6) / 1e6,
-    picture,
+    image,
   });
 
   if (grid.interval < SPARSE) {

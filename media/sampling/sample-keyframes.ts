@@ -2,10 +2,15 @@
 import type { FrameDecision } from '../../schema/source.ts';
 import type { MediaTools } from '../exec/index.ts';
 import { type DecodeOptions, type ProbedVideo, TIME_SLACK } from '../video/index.ts';
-import { type Candidate, type CandidateRequest, decodeCandidates, TimesLostError } from './candidates.ts';
+import {
+  type CandidateFrame,
+  type CandidateRequest,
+  decodeCandidates,
+  TimesLostError,
+} from './candidates.ts';
 import { DUPLICATE_BELOW } from './difference.ts';
 import { perceptualHash } from './perceptual-hash.ts';
-import { compare } from './plane.ts';
+import { comparePlanes } from './plane.ts';
 import type { ChangeRequest } from './sample-changes.ts';
 import type { SampledFrame } from './sampled-frame.ts';
 import { ptsOf, windowAt } from './windows.ts';
@@ -33,10 +38,13 @@ export async function* sampleKeyframes(
     until: end + video.startOffset,
     grid: { origin: windows.origin + video.startOffset, interval: STEP },
   };
-  const candidates = behind(keyframes(tools, path, request, video.unstamped === true, options), LOOKAHEAD);
+  const candidates = behind(
+    keyframes(tools, path, request, video.lacksTimestamps === true, options),
+    LOOKAHEAD,
+  );
   let window = -1;
-  let reference: Candidate | undefined;
-  let before: Candidate | undefined;
+  let reference: CandidateFrame | undefined;
+  let before: CandidateFrame | undefined;
   for await (const candidate of candidates) {
     const time = Math.round((candidate.time - video.startOffset) * 1e6) / 1e6;
     const here = windowAt(windows, time).index;
@@ -46,8 +54,8 @@ export async function* sampleKeyframes(
     }
     before = candidate;
     if (window < 0) continue;
-    const change = reference && compare(reference.plane, candidate.plane);
-    const kept = change === undefined || change.most >= DUPLICATE_BELOW;
+    const change = reference && comparePlanes(reference.plane, candidate.plane);
+    const kept = change === undefined || change.max >= DUPLICATE_BELOW;
     if (kept) reference = candidate;
     if (time < start - TIME_SLACK) continue;
     const { luma, width, height } = candidate.plane;
@@ -57,10 +65,10 @@ export async function* sampleKeyframes(
       hash: perceptualHash(luma, width, height),
       kept,
       reason: reasonOf(change !== undefined, kept, time),
-      difference: change?.most ?? 1,
-      score: kept ? (change?.most ?? 1) : 0,
+      difference: change?.max ?? 1,
+      score: kept ? (change?.max ?? 1) : 0,
     };
-    yield kept ? { ...decision, picture: await candidate.picture() } : decision;
+    yield kept ? { ...decision, image: await candidate.image() } : decision;
   }
 }
 
@@ -75,10 +83,10 @@ async function* keyframes(
   request: CandidateRequest,
   all: boolean,
   options: DecodeOptions,
-): AsyncGenerator<Candidate> {
+): AsyncGenerator<CandidateFrame> {
   let last = Number.NEGATIVE_INFINITY;
   if (!all) {
-    let held: Candidate | undefined; // until the next one has a time of its own
+    let held: CandidateFrame | undefined; // until the next one has a time of its own
     try {
       for await (const candidate of decodeCandidates(tools, path, { ...request, skip: 'nokey' }, options)) {
         if (held) {
@@ -99,8 +107,11 @@ async function* keyframes(
 }
 
 /** The same candidates, each once `count` more are known. */
-async function* behind(candidates: AsyncIterable<Candidate>, count: number): AsyncGenerator<Candidate> {
-  const held: Candidate[] = [];
+async function* behind(
+  candidates: AsyncIterable<CandidateFrame>,
+  count: number,
+): AsyncGenerator<CandidateFrame> {
+  const held: CandidateFrame[] = [];
   for await (const candidate of candidates) {
     held.push(candidate);
     const first = held.length > count ? held.shift() : undefined;

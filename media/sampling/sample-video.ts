@@ -48,7 +48,7 @@ export async function* sampleVideo(
   const decoding: DecodeOptions = {
     signal: options.signal,
     maxPixels: options.maxPixels,
-    timeLimit: Math.min(TIME_LIMIT.base + TIME_LIMIT.perSecond * (span.end - start), 2 ** 31 - 1),
+    timeLimitMs: Math.min(TIME_LIMIT.base + TIME_LIMIT.perSecond * (span.end - start), 2 ** 31 - 1),
   };
   if (!('mode' in sampler) || sampler.mode === 'grid') {
     const windows = 'windows' in sampler ? sampler.windows : windowOf(span);

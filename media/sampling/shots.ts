@@ -8,8 +8,8 @@
  *  - A dissolve or fade: most of it is new over a longer stretch whose middle is the mixture of its ends (`blend`).
  */
 import { DUPLICATE_BELOW } from './difference.ts';
-import { blend, novelty } from './novelty.ts';
-import { type Change, changedShare, compare, type Plane, replaced } from './plane.ts';
+import { blend, novelty } from './new-content.ts';
+import { type Change, changedShare, comparePlanes, type Plane, replacedShare } from './plane.ts';
 
 /** Least share of a picture that is new after a change of shot. */
 const NEW_SHOT = 0.5;
@@ -80,7 +80,7 @@ export function createShotFinder(): ShotFinder {
 
   const replacedBetween = (a: number, b: number): number => {
     const [from, to] = [at(a), at(b)];
-    return from && to ? replaced(from, compare(from, to)) : 1;
+    return from && to ? replacedShare(from, comparePlanes(from, to)) : 1;
   };
 
   function isNewSlide(index: number): boolean {
@@ -114,7 +114,7 @@ export function createShotFinder(): ShotFinder {
       if (!a || !mid || !b || index - lag < last) continue;
       const mixed = blend(a, mid, b);
       if (mixed < MIXTURE || fadesOut(a, b)) continue;
-      if (changedShare(compare(a, b)) < LARGE) continue;
+      if (changedShare(comparePlanes(a, b)) < LARGE) continue;
       if (novelty(a, b) < NEW_SHOT && !isOtherPage(index - lag, index)) continue;
       if (!best || mixed > best.strength + 0.05) best = { middle: index - lag / 2, lag, strength: mixed };
     }
@@ -142,8 +142,8 @@ export function createShotFinder(): ShotFinder {
     const before = planes.at(-1);
     planes.push(plane);
     steps.push(before ? novelty(before, plane) : 0);
-    moved.push(change?.most ?? 1);
-    turns.push(before && change ? replaced(before, change) : 0);
+    moved.push(change?.max ?? 1);
+    turns.push(before && change ? replacedShare(before, change) : 0);
     if (planes.length > SHOT_CONTEXT + SHOT_LOOKAHEAD) {
       planes.shift();
       steps.shift();

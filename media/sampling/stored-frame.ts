@@ -3,15 +3,15 @@
  * store them (`yuv420p`), half the bytes of RGB. Scaling the planes as they are stored takes 1.5 ms a picture, measured on 1080p
  * made 720p; in one step with RGB, which mixes colours anew for each pixel, it takes 10. RGB is made here, of what is kept.
  */
-import type { PictureCoding } from '../../schema/source.ts';
-import type { Picture, Size } from '../images/index.ts';
-import { pictureFilters, storedSize, turnFilters } from '../video/index.ts';
+import type { FrameCoding } from '../../schema/source.ts';
+import type { RgbImage, Size } from '../images/index.ts';
+import { rgbFilters, storedSize, turnFilters } from '../video/index.ts';
 
 /** From this height on most videos are BT.709: those that are not are converted on the way. */
 const HIGH_DEFINITION = 720;
 
 /** How pictures are stored in the pipe. */
-export interface StoredForm {
+export interface PipeFormat {
   /** Of the upright picture. */
   readonly size: Size;
   /** Bytes of a picture. */
@@ -19,19 +19,19 @@ export interface StoredForm {
   /** The filters of ffmpeg that make it. */
   readonly filters: readonly string[];
   /** Packed RGB of the bytes of one, in memory of its own. */
-  toPicture(data: Buffer): Picture;
+  toRgbImage(data: Buffer): RgbImage;
 }
 
 /** The form of pictures of `size` made of frames that are `full` upright and in square pixels. */
-export function storedForm(full: Size, size: Size, coding: PictureCoding): StoredForm {
+export function pipeFormat(full: Size, size: Size, coding: FrameCoding): PipeFormat {
   const { width, height } = size;
   // HDR needs all of ffmpeg's care.
   if (coding.range !== 'sdr') {
     return {
       size,
       bytes: width * height * 3,
-      filters: pictureFilters(coding, size),
-      toPicture: (data) => ({ data: Buffer.from(data), width, height }),
+      filters: rgbFilters(coding, size),
+      toRgbImage: (data) => ({ data: Buffer.from(data), width, height }),
     };
   }
   const matrix = storedSize(coding, full).height >= HIGH_DEFINITION ? 'bt709' : 'bt601';
@@ -46,7 +46,7 @@ export function storedForm(full: Size, size: Size, coding: PictureCoding): Store
       'format=yuv420p',
       ...turnFilters(coding),
     ],
-    toPicture: (data) => ({ data: toRgb(data, size, TABLES[matrix]), width, height }),
+    toRgbImage: (data) => ({ data: toRgb(data, size, TABLES[matrix]), width, height }),
   };
 }
 

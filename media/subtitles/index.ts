@@ -1,3 +1,3 @@
 export { shiftCues, tidyCues } from './cues.ts';
-export { hasSound, readSubtitleTrack, wordsTrack } from './subtitle-track.ts';
-export { MAX_WORDS_BYTES, parseWords } from './subtitles.ts';
+export { findTextTrack, hasAudio, readSubtitleTrack } from './subtitle-track.ts';
+export { MAX_TRANSCRIPT_BYTES, parseTranscript } from './transcript.ts';

@@ -1,10 +1,10 @@
 /** Takes the words of a subtitle track out of a video. */
 import { FrameloomError } from '../../core/errors.ts';
 import type { Cue, SubtitleTrack, VideoInfo } from '../../schema/source.ts';
-import { inputArgs, type MediaTools, mediaFailure, runProgram } from '../exec/index.ts';
+import { inputArgs, type MediaTools, runProgram, toMediaError } from '../exec/index.ts';
 import { probeHeaders } from '../video/index.ts';
 import { shiftCues } from './cues.ts';
-import { MAX_WORDS_BYTES, parseWords } from './subtitles.ts';
+import { MAX_TRANSCRIPT_BYTES, parseTranscript } from './transcript.ts';
 
 /** Tracks of text; the others are pictures of text (DVD, Blu-ray, DVB). */
 const TEXT_CODECS = new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text', 'text', 'ttml']);
@@ -12,12 +12,12 @@ const TEXT_CODECS = new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text'
 const TIME_LIMIT = 1_200_000;
 
 /** The first track of words that is text, as `probeVideo` has found it. */
-export function wordsTrack({ subtitles }: Pick<VideoInfo, 'subtitles'>): SubtitleTrack | undefined {
+export function findTextTrack({ subtitles }: Pick<VideoInfo, 'subtitles'>): SubtitleTrack | undefined {
   return subtitles.find(({ codec }) => TEXT_CODECS.has(codec));
 }
 
 /** Whether there is anything to hear. */
-export async function hasSound(
+export async function hasAudio(
   tools: MediaTools,
   path: string,
   maxPixels: number,
@@ -45,15 +45,15 @@ export async function readSubtitleTrack(
   ];
   const ending = await runProgram(tools.ffmpeg, args, {
     signal: options.signal,
-    timeLimit: TIME_LIMIT,
-    maxBytes: MAX_WORDS_BYTES,
+    timeLimitMs: TIME_LIMIT,
+    maxBytes: MAX_TRANSCRIPT_BYTES,
     keep: 'all',
   });
   const unreadable = new FrameloomError('words_unreadable', 'The subtitle track cannot be read.');
-  const failure = ending.code === 0 ? undefined : mediaFailure(ending, options.signal, unreadable);
+  const failure = ending.code === 0 ? undefined : toMediaError(ending, options.signal, unreadable);
   if (failure !== undefined && (ending.stopped === 'abort' || ending.stopped === 'time_limit')) throw failure;
   try {
-    return shiftCues(parseWords(Buffer.from(ending.stdout)), -video.startOffset).filter(
+    return shiftCues(parseTranscript(Buffer.from(ending.stdout)), -video.startOffset).filter(
       ({ end }) => end >= 0,
     );
   } catch (error) {

@@ -4,7 +4,7 @@ export {
   descendants,
   find,
   parseXml,
-  refuseDocumentType,
+  rejectDocumentType,
   textOf,
   type XmlElement,
   XmlError,

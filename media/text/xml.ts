@@ -25,7 +25,7 @@ interface Parsed {
 }
 
 /** Throws `unsupported_media` where the XML declares a document type, with which entities come. */
-export function refuseDocumentType(text: string): void {
+export function rejectDocumentType(text: string): void {
   if (/<!(DOCTYPE|ENTITY)/i.test(text)) {
     throw new FrameloomError('unsupported_media', 'The XML declares a document type, which is not accepted.');
   }
@@ -33,7 +33,7 @@ export function refuseDocumentType(text: string): void {
 
 /** The root element. Throws XmlError, and `unsupported_media` for a document type. */
 export function parseXml(text: string): XmlElement {
-  refuseDocumentType(text);
+  rejectDocumentType(text);
   const valid = XMLValidator.validate(text);
   if (valid !== true) throw new XmlError(`The XML is not well-formed: line ${valid.err.line}.`);
   try {

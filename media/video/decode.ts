@@ -6,16 +6,16 @@
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { FrameloomError } from '../../core/errors.ts';
-import type { PictureCoding } from '../../schema/source.ts';
-import { inputArgs, type MediaTools, mediaFailure, type Program, startProgram } from '../exec/index.ts';
-import type { Picture, Size } from '../images/index.ts';
-import { fieldFilters, PLAIN, pictureFilters } from './frame-filters.ts';
-import { type FrameStamp, Stamps } from './timestamp-reader.ts';
+import type { FrameCoding } from '../../schema/source.ts';
+import { inputArgs, type MediaTools, type Program, startProgram, toMediaError } from '../exec/index.ts';
+import type { RgbImage, Size } from '../images/index.ts';
+import { fieldFilters, PLAIN, rgbFilters } from './frame-filters.ts';
+import { type FrameTimestamp, TimestampReader } from './timestamp-reader.ts';
 
 /** A decoded frame; `time` is the container's, in seconds, to the microsecond. */
-export interface TimedPicture {
+export interface DecodedFrame {
   readonly time: number;
-  readonly picture: Picture;
+  readonly image: RgbImage;
 }
 
 /** Points `origin + k * interval`, in seconds. */
@@ -34,14 +34,14 @@ export interface DecodeRequest {
   /** In container time. Without it every frame is wanted. */
   readonly grid?: Grid | undefined;
   /** How the frames are stored, from `probeVideo`. Default: upright, in plain colours, progressive. */
-  readonly coding?: PictureCoding | undefined;
+  readonly coding?: FrameCoding | undefined;
 }
 
 export interface DecodeOptions {
   readonly signal?: AbortSignal | undefined;
   readonly maxPixels: number;
   /** Wall-clock limit in milliseconds; as much processor time, over all threads, is allowed as well. */
-  readonly timeLimit: number;
+  readonly timeLimitMs: number;
 }
 
 /** Slack of all comparisons of times, in seconds: no time, being whole microseconds, lies just this far from another. */
@@ -67,10 +67,10 @@ export async function* decodeFrames(
   path: string,
   request: DecodeRequest,
   options: DecodeOptions,
-): AsyncGenerator<TimedPicture> {
+): AsyncGenerator<DecodedFrame> {
   const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, grid } = request;
   let last = Number.NEGATIVE_INFINITY;
-  for await (const frame of landing(from, (start) => decodeFrom(tools, path, start, request, options))) {
+  for await (const frame of withRunUp(from, (start) => decodeFrom(tools, path, start, request, options))) {
     if (frame.time >= until - TIME_SLACK) return;
     if (frame.time < from - TIME_SLACK) continue;
     const index = grid ? gridIndex(grid, frame.time) : Number.POSITIVE_INFINITY;
@@ -84,7 +84,7 @@ export async function* decodeFrames(
  * All frames of the first start far enough before container time `from`: the first one given is shown then or earlier, or is
  * the first of all.
  */
-export async function* landing<T extends { readonly time: number }>(
+export async function* withRunUp<T extends { readonly time: number }>(
   from: number,
   open: (start: number | undefined) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
@@ -107,16 +107,16 @@ async function* decodeFrom(
   start: number | undefined,
   request: DecodeRequest,
   options: DecodeOptions,
-): AsyncGenerator<TimedPicture> {
+): AsyncGenerator<DecodedFrame> {
   const program = startProgram(tools.ffmpeg, decodeArgs(path, start, request, options), options);
   try {
     for await (const frame of pairedFrames(program, request.size)) {
       options.signal?.throwIfAborted(); // the pipe may still hold frames of a decoder that is gone
       yield frame;
     }
-    const ending = await program.ended;
+    const ending = await program.exited;
     if (ending.code !== 0) {
-      throw mediaFailure(
+      throw toMediaError(
         ending,
         options.signal,
         new FrameloomError('media_truncated', 'The video cannot be decoded: it is cut off or damaged.'),
@@ -124,7 +124,7 @@ async function* decodeFrom(
     }
   } finally {
     program.stop();
-    await program.ended;
+    await program.exited;
   }
 }
 
@@ -138,13 +138,13 @@ function decodeArgs(
   const filters = [
     ...fieldFilters(coding),
     'settb=AVTB', // microseconds, whatever the container counts in
-    `select='${selection(request)}'`,
-    ...pictureFilters(coding, size),
+    `select='${selectExpression(request)}'`,
+    ...rgbFilters(coding, size),
   ];
   return [
-    ...inputArgsFrom(path, start, options),
+    ...decoderInputArgs(path, start, options),
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(',')],
-    ...rawOutput(1, 3),
+    ...rawVideoOutput(1, 3),
   ];
 }
 
@@ -159,17 +159,17 @@ function threadArgs(): readonly string[] {
 }
 
 /** Arguments up to the input, read from container time `start`; `before` are further options of the decoder. */
-export function inputArgsFrom(
+export function decoderInputArgs(
   path: string,
   start: number | undefined,
-  options: Pick<DecodeOptions, 'maxPixels' | 'timeLimit'>,
+  options: Pick<DecodeOptions, 'maxPixels' | 'timeLimitMs'>,
   before: readonly string[] = [],
 ): string[] {
   // With -copyts all times are the container's. Seeking is not "accurate": that would trim by a start time of ffmpeg's own.
   const seek = start === undefined ? [] : ['-seek_timestamp', '1', '-ss', start.toFixed(6)];
   return [
     ...['-nostdin', '-copyts', '-noaccurate_seek', '-noautorotate'],
-    ...['-timelimit', String(Math.ceil(options.timeLimit / 1000))],
+    ...['-timelimit', String(Math.ceil(options.timeLimitMs / 1000))],
     ...inputArgs(path, { maxPixels: options.maxPixels, seek: [...threadArgs(), ...before, ...seek] }),
   ];
 }
@@ -182,7 +182,7 @@ const QUEUE = 8;
  * of which `queue` may wait: else the decoder's threads stand still while this process is busy, since a pipe holds less than
  * one picture. The times come at once.
  */
-export function rawOutput(pixels: number, stamps: number, queue = QUEUE): string[] {
+export function rawVideoOutput(pixels: number, stamps: number, queue = QUEUE): string[] {
   return [
     // passthrough and an own time base: else frames are doubled, dropped and rounded to a constant rate.
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000000', '-avoid_negative_ts', 'disabled'],
@@ -192,7 +192,7 @@ export function rawOutput(pixels: number, stamps: number, queue = QUEUE): string
 }
 
 /** The `select` expression: the first frame decoded, the first of each grid interval or all, the first behind the end. */
-export function selection({ from, until, grid }: DecodeRequest): string {
+export function selectExpression({ from, until, grid }: DecodeRequest): string {
   const index = (time: string, { origin, interval }: Grid): string =>
     `floor((${time}-(${origin})+${TIME_SLACK.toFixed(7)})/${interval})`;
   const begun = from === undefined ? '1' : `gte(t,${(from - TIME_SLACK).toFixed(7)})`;
@@ -201,32 +201,36 @@ export function selection({ from, until, grid }: DecodeRequest): string {
   return `isnan(prev_selected_t)+${over}+${begun}*${wanted}`;
 }
 
-async function* pairedFrames(program: Program, size: Size): AsyncGenerator<TimedPicture> {
-  for await (const frame of timedData(
+async function* pairedFrames(program: Program, size: Size): AsyncGenerator<DecodedFrame> {
+  for await (const frame of readTimedFrames(
     program.stdout,
-    new Stamps(program.side),
+    new TimestampReader(program.secondOutput),
     size.width * size.height * 3,
   )) {
-    checkTime(frame);
-    yield { time: frame.time, picture: { data: frame.data, ...size } };
+    verifyChecksum(frame);
+    yield { time: frame.time, image: { data: frame.data, ...size } };
   }
 }
 
 /** The pixels of a frame and what was written of them beside. */
-export interface TimedData extends FrameStamp {
+export interface TimedBytes extends FrameTimestamp {
   readonly data: Buffer;
 }
 
 /** Throws unless the time of `frame` was written for these pixels. */
-export function checkTime({ data, bytes, checksum }: TimedData): void {
+export function verifyChecksum({ data, bytes, checksum }: TimedBytes): void {
   if (bytes !== data.length || checksum !== adler32(data)) {
     throw new FrameloomError('internal', 'A decoded picture does not match its time.');
   }
 }
 
 /** The pictures of a `rawOutput`, of `bytes` each, with their times, not checked yet. */
-export async function* timedData(pixels: Readable, stamps: Stamps, bytes: number): AsyncGenerator<TimedData> {
-  for await (const data of pictures(pixels, bytes)) {
+export async function* readTimedFrames(
+  pixels: Readable,
+  stamps: TimestampReader,
+  bytes: number,
+): AsyncGenerator<TimedBytes> {
+  for await (const data of readRawFrames(pixels, bytes)) {
     await stamps.some();
     const stamp = stamps.take();
     if (!stamp) return; // stopped between the two writes
@@ -235,7 +239,7 @@ export async function* timedData(pixels: Readable, stamps: Stamps, bytes: number
 }
 
 /** The pictures of a `rawOutput`, of `bytes` each. Buffers in `spare` are used again. */
-export async function* pictures(
+export async function* readRawFrames(
   stream: Readable,
   bytes: number,
   spare: Buffer[] = [],

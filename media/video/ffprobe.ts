@@ -1,7 +1,7 @@
 /** Asks ffprobe what stands in the headers and packets of a video, and reads its answers through schemas. */
 import { z } from 'zod';
 import { FrameloomError } from '../../core/errors.ts';
-import { type Ending, inputArgs, type MediaTools, mediaFailure, runProgram } from '../exec/index.ts';
+import { inputArgs, type MediaTools, type ProgramExit, runProgram, toMediaError } from '../exec/index.ts';
 
 /** A source under inspection. */
 export interface Inspection {
@@ -66,7 +66,7 @@ const MAX_PACKETS = 2 ** 20;
 export async function probeHeaders(inspection: Inspection): Promise<ProbedHeaders> {
   const show = ['-show_streams', '-show_format', '-of', 'json=compact=1'];
   const { stdout, stderr } = await ffprobe(inspection, show, {
-    timeLimit: QUICK,
+    timeLimitMs: QUICK,
     maxBytes: MAX_HEADERS,
     keep: 'all',
   });
@@ -90,7 +90,7 @@ export async function probeLastPackets(
   ];
   const interval = from === undefined ? [] : ['-read_intervals', `${from.toFixed(3)}%`];
   const { stdout, stderr } = await ffprobe(inspection, [...show, ...interval], {
-    timeLimit: from === undefined ? WHOLE_FILE : QUICK,
+    timeLimitMs: from === undefined ? WHOLE_FILE : QUICK,
     maxBytes: MAX_PACKETS,
     keep: 'tail',
   });
@@ -105,8 +105,8 @@ export async function probeLastPackets(
 async function ffprobe(
   { tools, path, maxPixels, signal }: Inspection,
   show: readonly string[],
-  output: { readonly timeLimit: number; readonly maxBytes: number; readonly keep: 'all' | 'tail' },
-): Promise<Ending & { readonly stdout: string }> {
+  output: { readonly timeLimitMs: number; readonly maxBytes: number; readonly keep: 'all' | 'tail' },
+): Promise<ProgramExit & { readonly stdout: string }> {
   const ending = await runProgram(tools.ffprobe, [...inputArgs(path, { maxPixels }), ...show], {
     signal,
     ...output,
@@ -116,7 +116,7 @@ async function ffprobe(
   }
   if (ending.code !== 0) {
     const unreadable = new FrameloomError('unsupported_media', 'The content is no video that can be read.');
-    throw mediaFailure(ending, signal, unreadable);
+    throw toMediaError(ending, signal, unreadable);
   }
   return ending;
 }

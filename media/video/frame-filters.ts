@@ -3,23 +3,23 @@
  * in the colours of an ordinary screen (sRGB). All of it is said here, from what `probeVideo` found: what ffmpeg does by itself
  * differs between its versions.
  */
-import type { PictureCoding } from '../../schema/source.ts';
+import type { FrameCoding } from '../../schema/source.ts';
 import type { Size } from '../images/index.ts';
 import { toneMapping } from './tone-mapping.ts';
 
 /** A frame that is shown as it is stored. */
-export const PLAIN: PictureCoding = { turn: 0, mirrored: false, range: 'sdr', interlaced: false };
+export const PLAIN: FrameCoding = { turn: 0, mirrored: false, range: 'sdr', interlaced: false };
 
 /**
  * What has to see every frame, before any is left out: fields of neighbours help to fill the missing lines. Frames that are
  * not marked as interlaced pass as they are, so a mixture comes out right; there is one frame for each, with the same time.
  */
-export function fieldFilters({ interlaced }: PictureCoding): readonly string[] {
+export function fieldFilters({ interlaced }: FrameCoding): readonly string[] {
   return interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : [];
 }
 
 /** What makes packed RGB pictures of `size`, which is upright. Scaling comes first: the rest then costs little. */
-export function pictureFilters(coding: PictureCoding, size: Size): readonly string[] {
+export function rgbFilters(coding: FrameCoding, size: Size): readonly string[] {
   const { width, height } = storedSize(coding, size);
   // Limited and full range, and the matrix where the file names it, are read from each frame.
   const matrix = coding.matrix === undefined ? '' : `:in_color_matrix=${coding.matrix}`;
@@ -36,21 +36,21 @@ export function pictureFilters(coding: PictureCoding, size: Size): readonly stri
  * What makes small planes of `size`, upright, on which only changes are looked for: brightness and colour differences as they
  * are stored, each cell the mean of its pixels.
  */
-export function planeFilters(coding: PictureCoding, size: Size): readonly string[] {
+export function planeFilters(coding: FrameCoding, size: Size): readonly string[] {
   const { width, height } = storedSize(coding, size);
   return [`scale=${width}:${height}:flags=area`, 'format=yuv420p', ...turnFilters(coding)];
 }
 
 /** Size of an upright picture before it is turned. */
-export function storedSize({ turn }: PictureCoding, { width, height }: Size): Size {
+export function storedSize({ turn }: FrameCoding, { width, height }: Size): Size {
   return turn === 90 || turn === 270 ? { width: height, height: width } : { width, height };
 }
 
-export function turnFilters({ turn, mirrored }: PictureCoding): readonly string[] {
+export function turnFilters({ turn, mirrored }: FrameCoding): readonly string[] {
   return [...TURNS[turn], ...(mirrored ? ['hflip'] : [])];
 }
 
-const TURNS: Readonly<Record<PictureCoding['turn'], readonly string[]>> = {
+const TURNS: Readonly<Record<FrameCoding['turn'], readonly string[]>> = {
   0: [],
   90: ['transpose=clock'],
   180: ['hflip', 'vflip'],

@@ -1,20 +1,20 @@
 export {
-  checkTime,
+  type DecodedFrame,
   type DecodeOptions,
   decodeFrames,
+  decoderInputArgs,
   type Grid,
   gridIndex,
-  inputArgsFrom,
-  landing,
-  pictures,
-  rawOutput,
-  selection,
+  rawVideoOutput,
+  readRawFrames,
+  readTimedFrames,
+  selectExpression,
   TIME_SLACK,
-  type TimedData,
-  type TimedPicture,
-  timedData,
+  type TimedBytes,
+  verifyChecksum,
+  withRunUp,
 } from './decode.ts';
 export { probeHeaders } from './ffprobe.ts';
-export { fieldFilters, pictureFilters, planeFilters, storedSize, turnFilters } from './frame-filters.ts';
+export { fieldFilters, planeFilters, rgbFilters, storedSize, turnFilters } from './frame-filters.ts';
 export { type ProbedVideo, probeVideo } from './probe.ts';
-export { Stamps } from './timestamp-reader.ts';
+export { TimestampReader } from './timestamp-reader.ts';

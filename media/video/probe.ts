@@ -1,8 +1,8 @@
 /** Finds out what a video is, and refuses here, before any costly work, what cannot be summarized. */
 import { FrameloomError } from '../../core/errors.ts';
 import type { FrameRate, VideoInfo } from '../../schema/source.ts';
-import { type MediaTools, told } from '../exec/index.ts';
-import { sniff } from '../formats/index.ts';
+import { errorFromOutput, type MediaTools } from '../exec/index.ts';
+import { detectMediaKind } from '../formats/index.ts';
 import { fitWithin, type Size } from '../images/index.ts';
 import type { MediaLimits } from '../limits.ts';
 import { decodeFrames } from './decode.ts';
@@ -20,7 +20,7 @@ import { isScrambled } from './scrambled.ts';
 import {
   codingOf,
   encrypted,
-  pictureStream,
+  findVideoStream,
   subtitleTracks,
   undecodable,
   uprightSize,
@@ -49,14 +49,14 @@ export async function probeVideo(
   limits: Pick<MediaLimits, 'maxPixels' | 'maxDuration'>,
   signal?: AbortSignal,
 ): Promise<ProbedVideo> {
-  const kind = await sniff(path);
+  const kind = await detectMediaKind(path);
   if (kind !== 'video') throw new FrameloomError('unsupported_media', 'The file is not a video.');
   if (await isScrambled(path)) throw encrypted();
   const inspection = { tools, path, maxPixels: limits.maxPixels, signal };
   const headers = await probeHeaders(inspection);
-  const stream = pictureStream(headers);
+  const stream = findVideoStream(headers);
   const coding = codingOf(stream);
-  if (!stream.width || !stream.height) throw told(headers.complaint, undecodable());
+  if (!stream.width || !stream.height) throw errorFromOutput(headers.complaint, undecodable());
   const size = uprightSize(stream, coding, limits.maxPixels);
   const { shown, frameRate, startOffset } = await endsOf(inspection, headers, stream, size);
   const end = shownUntil(shown, 1 / frameRate.average, startOffset - (stream.start_time ?? startOffset));
@@ -74,7 +74,7 @@ export async function probeVideo(
     duration,
     coding,
     frameRate,
-    ...(clockOf(shown) === 'dts_time' ? { unstamped: true } : {}),
+    ...(clockOf(shown) === 'dts_time' ? { lacksTimestamps: true } : {}),
     subtitles: subtitleTracks(headers),
   };
 }
@@ -169,7 +169,7 @@ async function tail(
 
 async function firstFrameTime({ tools, path, maxPixels, signal }: Inspection, size: Size): Promise<number> {
   const request = { size: fitWithin(size, 64) };
-  const options = { signal, maxPixels, timeLimit: FIRST_FRAME };
+  const options = { signal, maxPixels, timeLimitMs: FIRST_FRAME };
   for await (const { time } of decodeFrames(tools, path, request, options)) return time;
   throw undecodable();
 }

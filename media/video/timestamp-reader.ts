@@ -3,14 +3,14 @@ import type { Readable } from 'node:stream';
 import { FrameloomError } from '../../core/errors.ts';
 
 /** What is written of a picture beside its pixels; `time` is the container's, in seconds. */
-export interface FrameStamp {
+export interface FrameTimestamp {
   readonly time: number;
   readonly bytes: number;
   readonly checksum: number;
 }
 
-export class Stamps {
-  readonly #waiting: FrameStamp[] = [];
+export class TimestampReader {
+  readonly #waiting: FrameTimestamp[] = [];
   #latest = Number.NEGATIVE_INFINITY;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -50,7 +50,7 @@ export class Stamps {
   }
 
   /** Takes the next one, if there is one. */
-  take(): FrameStamp | undefined {
+  take(): FrameTimestamp | undefined {
     return this.#waiting.shift();
   }
 
@@ -89,7 +89,7 @@ export class Stamps {
 }
 
 /** Parses a line of framecrc: `stream, dts, pts, duration, size, checksum`, in microseconds. */
-function parse(line: string): FrameStamp {
+function parse(line: string): FrameTimestamp {
   const match = /^0, +-?\d+, +(-?\d+), +\d+, +(\d+), 0x([0-9a-f]{8})$/.exec(line.trimEnd());
   if (!match) throw new FrameloomError('media_truncated', 'The video has frames without a time.');
   return {

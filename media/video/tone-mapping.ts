@@ -6,7 +6,7 @@
  * is, what is brighter is compressed, 1000 becomes white. It is applied to each channel, which takes a little colour from
  * highlights. BT.2020 colours that sRGB lacks are cut off.
  */
-import type { PictureCoding } from '../../schema/source.ts';
+import type { FrameCoding } from '../../schema/source.ts';
 
 /** SMPTE ST 2084 (PQ). */
 const M1 = 2610 / 16_384;
@@ -34,7 +34,7 @@ const PRIMARIES = [
 ] as const;
 
 /** 16 bits a channel in between: linear light in fewer would show steps in the dark. */
-export function toneMapping(range: PictureCoding['range']): readonly string[] {
+export function toneMapping(range: FrameCoding['range']): readonly string[] {
   if (range === 'sdr') return [];
   const pq = range === 'pq' ? 'val/65535' : PQ_OF_HLG;
   return [

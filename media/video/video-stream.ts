@@ -1,6 +1,6 @@
 /** What the headers say of a video stream: which one it is, how its frames are stored and shown, which words come with it. */
 import { FrameloomError } from '../../core/errors.ts';
-import type { PictureCoding, SubtitleTrack } from '../../schema/source.ts';
+import type { FrameCoding, SubtitleTrack } from '../../schema/source.ts';
 import type { Size } from '../images/index.ts';
 import { type ProbedHeaders, type ProbedStream, parseRatio } from './ffprobe.ts';
 
@@ -8,7 +8,7 @@ import { type ProbedHeaders, type ProbedStream, parseRatio } from './ffprobe.ts'
  * The stream that ffmpeg's `V:0` takes: the first video that is no cover picture. Throws `no_video_stream`, `encrypted_media`,
  * `unsupported_media`.
  */
-export function pictureStream({ streams }: ProbedHeaders): ProbedStream {
+export function findVideoStream({ streams }: ProbedHeaders): ProbedStream {
   const stream = streams.find(
     ({ codec_type, disposition }) =>
       codec_type === 'video' && disposition?.attached_pic !== 1 && disposition?.timed_thumbnails !== 1,
@@ -32,7 +32,7 @@ export function pictureStream({ streams }: ProbedHeaders): ProbedStream {
 }
 
 /** Size of a frame as a viewer sees it: turned upright, pixels made square by stretching the width. Throws `media_too_large`. */
-export function uprightSize(stream: ProbedStream, { turn }: PictureCoding, maxPixels: number): Size {
+export function uprightSize(stream: ProbedStream, { turn }: FrameCoding, maxPixels: number): Size {
   const { width = 0, height = 0 } = stream;
   const aspect = parseRatio(stream.sample_aspect_ratio) ?? 1;
   const square = { width: Math.max(1, Math.round(width * aspect)), height };
@@ -52,7 +52,7 @@ const FIELD_ORDERS = new Set(['tt', 'bb', 'tb', 'bt']);
 /** From this height on colours that are not said to be anything are taken for BT.709, as players do, else for BT.601. */
 const HIGH_DEFINITION = 720;
 
-export function codingOf(stream: ProbedStream): PictureCoding {
+export function codingOf(stream: ProbedStream): FrameCoding {
   const { color_space, color_transfer, field_order = 'unknown', codec_name = '', height = 0 } = stream;
   const range = color_transfer === 'smpte2084' ? 'pq' : color_transfer === 'arib-std-b67' ? 'hlg' : 'sdr';
   const unsaid = color_space === undefined || color_space === 'unknown' || color_space === 'reserved';
@@ -70,7 +70,7 @@ export function codingOf(stream: ProbedStream): PictureCoding {
  * From the display matrix, which takes a stored point to where it is shown. ffprobe prints it as three lines of three numbers;
  * its own `rotation` does not tell a mirrored frame from a turned one.
  */
-function orientation({ side_data_list = [] }: ProbedStream): Pick<PictureCoding, 'turn' | 'mirrored'> {
+function orientation({ side_data_list = [] }: ProbedStream): Pick<FrameCoding, 'turn' | 'mirrored'> {
   const text = side_data_list.find(({ displaymatrix }) => displaymatrix !== undefined)?.displaymatrix ?? '';
   const rows = text.split('\n').flatMap((line) => {
     const match = /^[0-9a-f]+: +(-?\d+) +(-?\d+) +(-?\d+)$/.exec(line.trim());

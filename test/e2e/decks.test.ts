@@ -143,7 +143,7 @@ describe('a recorded lecture with its slides and its words', () => {
     for (const page of [1, 3]) {
       await writeFile(
         join(folder, `page${page}.jpg`),
-        await encodeJpeg((await opened.page(page, { maxSide: 640 })).picture),
+        await encodeJpeg((await opened.page(page, { maxSide: 640 })).image),
       );
     }
     const still = (name: string, seconds: number): string[] => [

@@ -9,7 +9,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { Picture } from '../../media/index.ts';
+import type { RgbImage } from '../../media/index.ts';
 
 const COLUMNS = 4;
 const ROWS = 3;
@@ -102,7 +102,7 @@ export function drawNumber(index: number, width: number, height: number): Buffer
 }
 
 /** The number in a picture. */
-export function readNumber({ data, width, height }: Picture): number {
+export function readNumber({ data, width, height }: RgbImage): number {
   let index = 0;
   for (let bit = 0; bit < COLUMNS * ROWS; bit++) {
     const x = Math.floor((((bit % COLUMNS) + 0.5) * width) / COLUMNS);

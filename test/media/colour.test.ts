@@ -1,7 +1,13 @@
 /** Colours and brightness come out as a viewer sees them, whatever the file stores and calls them. */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findMediaTools, type MediaTools, type Picture, probeVideo, sampleVideo } from '../../media/index.ts';
+import {
+  findMediaTools,
+  type MediaTools,
+  probeVideo,
+  type RgbImage,
+  sampleVideo,
+} from '../../media/index.ts';
 import { ffmpeg, LIMITS, temporaryFolder } from './clips.ts';
 
 const folder = temporaryFolder();
@@ -54,8 +60,8 @@ async function readBack(
   });
   const video = await probeVideo(tools, path, LIMITS);
   const span = { start: 0, end: 1, first: 'keep' } as const;
-  for await (const { picture } of sampleVideo(tools, path, video, span, SAMPLERS[sampler], LIMITS)) {
-    if (picture) return bars.map((_, index) => colourOf(picture, index, bars.length));
+  for await (const { image } of sampleVideo(tools, path, video, span, SAMPLERS[sampler], LIMITS)) {
+    if (image) return bars.map((_, index) => colourOf(image, index, bars.length));
   }
   throw new Error('no picture');
 }
@@ -71,7 +77,7 @@ function drawBars(bars: readonly Rgb[], width: number, height: number): Buffer {
   return data;
 }
 
-function colourOf({ data, width, height }: Picture, index: number, bars: number): Rgb {
+function colourOf({ data, width, height }: RgbImage, index: number, bars: number): Rgb {
   const at = (Math.floor(height / 2) * width + Math.floor(((index + 0.5) * width) / bars)) * 3;
   return [data[at] ?? -1, data[at + 1] ?? -1, data[at + 2] ?? -1];
 }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cmyk, degrees, PDFDocument, PDFHexString, PDFName, PDFString, rgb, StandardFonts } from 'pdf-lib';
 import { describe, expect, it } from 'vitest';
-import { openDeck, type Picture, parsePages } from '../../media/index.ts';
+import { openDeck, parsePageRanges, type RgbImage } from '../../media/index.ts';
 import { LIMITS, temporaryFolder } from './clips.ts';
 import { lockedPdf } from './locked-pdf.ts';
 
@@ -24,7 +24,7 @@ async function makeDeck(
   return document.save();
 }
 
-function pixel(picture: Picture, x: number, y: number): number[] {
+function pixel(picture: RgbImage, x: number, y: number): number[] {
   return [...picture.data.subarray((y * picture.width + x) * 3, (y * picture.width + x) * 3 + 3)];
 }
 
@@ -32,11 +32,11 @@ describe('openDeck', () => {
   it('draws pages on white at the long side asked for', async () => {
     using deck = await openDeck(await makeDeck(2), LIMITS);
     expect(deck.pages).toBe(2);
-    const { picture } = await deck.page(1);
-    expect([picture.width, picture.height, picture.data.length]).toEqual([1344, 756, 1344 * 756 * 3]);
-    expect(pixel(picture, 700, 400)).toEqual([255, 255, 255]);
-    expect(pixel(picture, 10, 750)).toEqual([255, 0, 0]);
-    expect((await deck.page(2, { maxSide: 320 })).picture.width).toBe(320);
+    const { image } = await deck.page(1);
+    expect([image.width, image.height, image.data.length]).toEqual([1344, 756, 1344 * 756 * 3]);
+    expect(pixel(image, 700, 400)).toEqual([255, 255, 255]);
+    expect(pixel(image, 10, 750)).toEqual([255, 0, 0]);
+    expect((await deck.page(2, { maxSide: 320 })).image.width).toBe(320);
   });
 
   it('gives the text, and the line in the largest type as title', async () => {
@@ -67,9 +67,9 @@ describe('openDeck', () => {
   it('turns pages upright', async () => {
     const bytes = await makeDeck(1, (document) => document.getPage(0).setRotation(degrees(90)));
     using deck = await openDeck(bytes, LIMITS);
-    const { picture } = await deck.page(1);
-    expect([picture.width, picture.height]).toEqual([756, 1344]);
-    expect(pixel(picture, 10, 10)).toEqual([255, 0, 0]); // lower left, turned clockwise
+    const { image } = await deck.page(1);
+    expect([image.width, image.height]).toEqual([756, 1344]);
+    expect(pixel(image, 10, 10)).toEqual([255, 0, 0]); // lower left, turned clockwise
   });
 
   it('draws huge and hair-thin pages within the limits', async () => {
@@ -77,10 +77,7 @@ describe('openDeck', () => {
     document.addPage([14_400, 14_400]);
     document.addPage([14_400, 1]);
     using deck = await openDeck(await document.save(), { ...LIMITS, maxPixels: 250_000 });
-    const sizes = [await deck.page(1), await deck.page(2)].map(({ picture }) => [
-      picture.width,
-      picture.height,
-    ]);
+    const sizes = [await deck.page(1), await deck.page(2)].map(({ image }) => [image.width, image.height]);
     expect(sizes).toEqual([
       [500, 500],
       [500, 1],
@@ -113,8 +110,8 @@ describe('openDeck', () => {
     page.drawRectangle({ x: 0, y: 0, width: 50, height: 100, color: cmyk(0, 1, 1, 0) });
     page.drawRectangle({ x: 50, y: 0, width: 50, height: 100, color: cmyk(1, 1, 0, 0) });
     using deck = await openDeck(await document.save(), LIMITS);
-    const { picture } = await deck.page(1, { maxSide: 100 });
-    const [red, blue] = [pixel(picture, 25, 50), pixel(picture, 75, 50)];
+    const { image } = await deck.page(1, { maxSide: 100 });
+    const [red, blue] = [pixel(image, 25, 50), pixel(image, 75, 50)];
     expect(red[0]).toBeGreaterThan(200);
     expect(Math.max(red[1] ?? 255, red[2] ?? 255)).toBeLessThan(80);
     expect(blue[2]).toBeGreaterThan(blue[0] ?? 255);
@@ -149,19 +146,21 @@ describe('openDeck', () => {
 
 describe('parsePages', () => {
   it('means all pages when nothing is said', () => {
-    expect(parsePages(undefined, 3)).toEqual([1, 2, 3]);
+    expect(parsePageRanges(undefined, 3)).toEqual([1, 2, 3]);
   });
 
   it('takes numbers and ranges, in order and each once', () => {
-    expect(parsePages('4-6,2,5', 9)).toEqual([2, 4, 5, 6]);
+    expect(parsePageRanges('4-6,2,5', 9)).toEqual([2, 4, 5, 6]);
   });
 
   it.each(['0', '3-2', '1-11', '11', '999999999999'])('refuses %s of 10 pages', (spec) => {
-    expect(() => parsePages(spec, 10)).toThrow(expect.objectContaining({ code: 'range_outside_source' }));
+    expect(() => parsePageRanges(spec, 10)).toThrow(
+      expect.objectContaining({ code: 'range_outside_source' }),
+    );
   });
 
   it.each(['', 'a', '1-', '-3', '1..3'])('refuses %j as malformed', (spec) => {
-    expect(() => parsePages(spec, 10)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    expect(() => parsePageRanges(spec, 10)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 });
 

@@ -177,7 +177,7 @@ describe('download', () => {
   });
 
   it('ends at its time limit', async () => {
-    await refused(`${origin}/silent`, 'source_unreachable', { ...OPEN, timeLimit: 100 });
+    await refused(`${origin}/silent`, 'source_unreachable', { ...OPEN, timeLimitMs: 100 });
   });
 });
 
@@ -223,7 +223,7 @@ describe('download without private addresses', () => {
 async function refused(
   url: string,
   code: string,
-  limits: { readonly maxBytes: number; readonly allowPrivate: boolean; readonly timeLimit?: number },
+  limits: { readonly maxBytes: number; readonly allowPrivate: boolean; readonly timeLimitMs?: number },
 ): Promise<void> {
   const path = join(folder, 'refused');
   await expect(download(url, path, limits)).rejects.toMatchObject({ code });

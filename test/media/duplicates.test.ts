@@ -38,7 +38,7 @@ describe('a picture is a duplicate', () => {
       [5, false],
     ]);
     expect(frames.map(({ reason }) => reason)).toEqual(['first', ...Array(5).fill('duplicate')]);
-    expect(frames.filter(({ picture }) => picture).length).toBe(1);
+    expect(frames.filter(({ image }) => image).length).toBe(1);
   });
 
   it('when only noise differs', async () => {

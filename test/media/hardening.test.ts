@@ -6,12 +6,12 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../media/exec/process.ts';
 import {
+  detectMediaKind,
   findMediaTools,
   type MediaTools,
   type ProbedVideo,
   probeVideo,
   sampleVideo,
-  sniff,
 } from '../../media/index.ts';
 // The room's inner doors: from outside, nothing gets this far.
 import { decodeFrames } from '../../media/video/decode.ts';
@@ -35,7 +35,7 @@ describe('the decoder, even where a playlist got past the look at its first byte
   ])('reads no %s, though what it points at is a video', async (name, text) => {
     const path = join(folder, `${name}.mp4`);
     await writeFile(path, text());
-    const options = { maxPixels: LIMITS.maxPixels, timeLimit: 10_000 };
+    const options = { maxPixels: LIMITS.maxPixels, timeLimitMs: 10_000 };
     const frames = decodeFrames(tools, path, { size: { width: 16, height: 16 } }, options);
     await expect(frames.next()).rejects.toMatchObject({ code: 'unsupported_media' });
   });
@@ -45,7 +45,7 @@ describe.skipIf(process.platform === 'win32')('a source that is no ordinary file
   it('a pipe that nobody writes to', async () => {
     const path = join(folder, 'silent-pipe');
     await promisify(execFile)('mkfifo', [path]);
-    await expect(sniff(path)).rejects.toMatchObject({ code: 'unsupported_media' });
+    await expect(detectMediaKind(path)).rejects.toMatchObject({ code: 'unsupported_media' });
   });
 
   it('a device that never ends', async () => {
@@ -81,7 +81,7 @@ describe.skipIf(process.platform === 'win32')('a decoder that does not end by it
 
   it('is asked to leave when its time is up, and may say why', async () => {
     const script = 'trap "echo leaving >&2; exit 3" TERM; while :; do sleep 0.05; done';
-    const ending = await runProgram('sh', ['-c', script], { timeLimit: 300, maxBytes: 100, keep: 'all' });
+    const ending = await runProgram('sh', ['-c', script], { timeLimitMs: 300, maxBytes: 100, keep: 'all' });
     expect(ending).toMatchObject({
       stopped: 'time_limit',
       code: 3,
@@ -93,7 +93,7 @@ describe.skipIf(process.platform === 'win32')('a decoder that does not end by it
     const pids = join(folder, 'pids');
     // The child ignores SIGTERM as well, and holds the pipes open.
     const script = `trap "" TERM; sleep 600 & echo $$ $! > '${pids}'; while :; do sleep 600; done`;
-    const ending = await runProgram('sh', ['-c', script], { timeLimit: 300, maxBytes: 100, keep: 'all' });
+    const ending = await runProgram('sh', ['-c', script], { timeLimitMs: 300, maxBytes: 100, keep: 'all' });
     expect(ending).toMatchObject({ stopped: 'time_limit', code: null, signal: 'SIGKILL' });
     const [parent, child] = (await readFile(pids, 'utf8')).trim().split(' ');
     expect(await Promise.all([parent, child].map(isRunning))).toEqual([false, false]);

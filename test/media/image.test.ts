@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { countImages, encodeJpeg, type Picture, readImage } from '../../media/index.ts';
+import { countImages, encodeJpeg, type RgbImage, readImage } from '../../media/index.ts';
 import { LIMITS, temporaryFolder } from './clips.ts';
 
 const folder = temporaryFolder();
@@ -14,7 +14,7 @@ function halves(): Sharp {
   return sharp(data, { raw: { width: 40, height: 20, channels: 3 } });
 }
 
-function pixel(picture: Picture, x: number, y: number): number[] {
+function pixel(picture: RgbImage, x: number, y: number): number[] {
   return [...picture.data.subarray((y * picture.width + x) * 3, (y * picture.width + x) * 3 + 3)];
 }
 

@@ -5,11 +5,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   alignSlides,
   createSlideMatcher,
-  MATCH_SIDE,
+  integralLuma,
+  MATCH_MAX_SIDE_PX,
   openDeck,
-  type Picture,
+  type RgbImage,
   readImage,
-  slideLumas,
 } from '../../media/index.ts';
 import { seededRandom } from '../world/random.ts';
 import { LIMITS } from './clips.ts';
@@ -21,13 +21,13 @@ const WORDS =
   );
 const FRAME = { width: 1280, height: 720 };
 
-let slides: readonly Picture[];
+let slides: readonly RgbImage[];
 beforeAll(async () => {
   slides = await drawn([640, 360]);
 });
 
 /** Slides of one template: the same bar, number and foot, a title and lines of their own. */
-async function drawn(size: [number, number]): Promise<readonly Picture[]> {
+async function drawn(size: [number, number]): Promise<readonly RgbImage[]> {
   const random = seededRandom(5);
   const word = (): string => WORDS[Math.floor(random() * WORDS.length)] ?? '';
   const document = await PDFDocument.create();
@@ -44,21 +44,21 @@ async function drawn(size: [number, number]): Promise<readonly Picture[]> {
     page.drawText('The institute of drawn truth', { x: 24, y: 14, size: 11, font });
   }
   using deck = await openDeck(await document.save(), LIMITS);
-  const pictures: Picture[] = [];
-  for (let page = 1; page <= SLIDES; page++) pictures.push((await deck.page(page)).picture);
+  const pictures: RgbImage[] = [];
+  for (let page = 1; page <= SLIDES; page++) pictures.push((await deck.page(page)).image);
   return pictures;
 }
 
-const raw = ({ data, width, height }: Picture) => sharp(data, { raw: { width, height, channels: 3 } });
+const raw = ({ data, width, height }: RgbImage) => sharp(data, { raw: { width, height, channels: 3 } });
 
 /** A frame as a recording has it: the layers on a ground, coded badly, and read back small. */
-async function film(ground: string, layers: readonly OverlayOptions[], dim = 1): Promise<Picture> {
+async function film(ground: string, layers: readonly OverlayOptions[], dim = 1): Promise<RgbImage> {
   const frame = await sharp({ create: { ...FRAME, channels: 3, background: ground } })
     .composite([...layers])
     .png()
     .toBuffer();
   const coded = await sharp(frame).linear(dim, 12).blur(1.1).jpeg({ quality: 40 }).toBuffer();
-  return readImage(coded, LIMITS, { maxSide: MATCH_SIDE });
+  return readImage(coded, LIMITS, { maxSide: MATCH_MAX_SIDE_PX });
 }
 
 async function layer(
@@ -73,9 +73,9 @@ async function layer(
   return { input: await raw(picture).resize(width, height, { fit: 'fill' }).png().toBuffer(), left, top };
 }
 
-const whole = async (slide: number): Promise<Picture> =>
+const whole = async (slide: number): Promise<RgbImage> =>
   film('#000000', [await layer(slide, 0, 0, 1280, 720)], 0.85);
-const beside = async (slide: number): Promise<Picture> =>
+const beside = async (slide: number): Promise<RgbImage> =>
   film('#303840', [await layer(slide, 40, 60, 820, 461), await person(900, 200, 300)]);
 
 /** Something like a person: shapes of skin and cloth. */
@@ -91,12 +91,12 @@ async function person(left: number, top: number, size: number): Promise<OverlayO
   }
   return { input: await raw({ data, width: size, height: size }).png().toBuffer(), left, top };
 }
-const speaker = async (left: number): Promise<Picture> => film('#8a7f70', [await person(left, 120, 560)]);
+const speaker = async (left: number): Promise<RgbImage> => film('#8a7f70', [await person(left, 120, 560)]);
 
 /** The course that is found through these frames. */
-async function courseOf(frames: readonly Promise<Picture>[]): Promise<readonly (number | undefined)[]> {
+async function courseOf(frames: readonly Promise<RgbImage>[]): Promise<readonly (number | undefined)[]> {
   const pictures = await Promise.all(frames);
-  const matcher = await createSlideMatcher(slides.map(slideLumas), pictures);
+  const matcher = await createSlideMatcher(slides.map(integralLuma), pictures);
   return alignSlides(pictures.map((picture) => matcher.score(picture)));
 }
 
@@ -136,7 +136,7 @@ describe('matching slides', () => {
     const before = slides;
     slides = await drawn([480, 360]);
     try {
-      const barred = async (slide: number): Promise<Picture> =>
+      const barred = async (slide: number): Promise<RgbImage> =>
         film('#000000', [await layer(slide, 160, 0, 960, 720)]);
       expect(await courseOf([barred(3), barred(4), speaker(100), barred(9)])).toEqual([3, 4, undefined, 9]);
     } finally {

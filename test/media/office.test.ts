@@ -8,28 +8,32 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import {
   type DeckPage,
-  findOffice,
-  type Office,
+  findLibreOffice,
+  type LibreOffice,
   openDeck,
   openZip,
   readPptx,
-  withDrawnPptx,
+  withRenderedPptx,
 } from '../../media/index.ts';
 import { makePptx, type PptxSpec } from '../corpus/pptx.ts';
 import { LIMITS, temporaryFolder } from './clips.ts';
 
 const folder = temporaryFolder();
 const searchPath = process.env.PATH ?? '';
-const office = await findOffice({ searchPath });
+const office = await findLibreOffice({ searchPath });
 const red = await sharp({ create: { width: 60, height: 40, channels: 3, background: '#ff0000' } })
   .png()
   .toBuffer();
 
 /** Pages of the drawn slides. `program` stands in for LibreOffice. */
-async function draw(spec: PptxSpec, program: Office, timeLimit = 120_000): Promise<readonly DeckPage[]> {
+async function draw(
+  spec: PptxSpec,
+  program: LibreOffice,
+  timeLimitMs = 120_000,
+): Promise<readonly DeckPage[]> {
   using zip = await openZip(await makePptx(join(folder, 'deck.pptx'), spec));
   const slides = await readPptx(zip, 100);
-  return await withDrawnPptx(program, zip, slides, { scratch: folder, timeLimit }, async (pdf) => {
+  return await withRenderedPptx(program, zip, slides, { scratch: folder, timeLimitMs }, async (pdf) => {
     using deck = await openDeck(pdf, LIMITS);
     const pages: DeckPage[] = [];
     for (let page = 1; page <= deck.pages; page++) pages.push(await deck.page(page, { maxSide: 480 }));
@@ -38,7 +42,7 @@ async function draw(spec: PptxSpec, program: Office, timeLimit = 120_000): Promi
 }
 
 /** Share of pixels that are red. */
-function redness({ picture: { data } }: DeckPage): number {
+function redness({ image: { data } }: DeckPage): number {
   let count = 0;
   for (let at = 0; at < data.length; at += 3) {
     if ((data[at] ?? 0) > 200 && (data[at + 1] ?? 255) < 60 && (data[at + 2] ?? 255) < 60) count += 1;
@@ -77,7 +81,7 @@ describe('LibreOffice', () => {
       expect(pages.map(({ text }) => text)).toEqual(['Pictured', 'Hidden', 'Broken', '', 'Linked']);
       // The picture covers 30 by 40 hundredths of the slide.
       expect(pages.map((page) => Math.round(redness(page) * 10) / 10)).toEqual([0.1, 0.1, 0, 0, 0]);
-      expect(pages[0]?.picture.width).toBe(480);
+      expect(pages[0]?.image.width).toBe(480);
       expect(asked).toBe(0);
     } finally {
       server.close();
@@ -88,7 +92,7 @@ describe('LibreOffice', () => {
 
 describe('a renderer', () => {
   /** A program in the place of LibreOffice. */
-  async function program(script: string): Promise<Office> {
+  async function program(script: string): Promise<LibreOffice> {
     const path = join(folder, `office-program-${Math.random().toString(36).slice(2)}.mjs`);
     await writeFile(path, `#!${process.execPath}\n${script}`, { mode: 0o755 });
     return { path, version: '0', searchPath };
@@ -129,8 +133,8 @@ describe('a renderer', () => {
   });
 
   it('that is not there is undefined, and one that was named and does not run is an error', async () => {
-    expect(await findOffice({ searchPath: folder })).toBeUndefined();
-    await expect(findOffice({ searchPath, soffice: join(folder, 'nothing') })).rejects.toMatchObject({
+    expect(await findLibreOffice({ searchPath: folder })).toBeUndefined();
+    await expect(findLibreOffice({ searchPath, soffice: join(folder, 'nothing') })).rejects.toMatchObject({
       code: 'unavailable',
     });
   });

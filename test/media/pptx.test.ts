@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FrameloomError } from '../../core/errors.ts';
 import { writeZip, type ZipPart } from '../../media/archive/zip-writer.ts';
-import { openZip, type PptxSlide, readPptx, sniff } from '../../media/index.ts';
+import { detectMediaKind, openZip, type PptxSlide, readPptx } from '../../media/index.ts';
 import { group, makePptx, type PptxSpec, table, textBox } from '../corpus/pptx.ts';
 import { temporaryFolder } from './clips.ts';
 
@@ -219,7 +219,7 @@ describe('sniff of packages', () => {
     ['DOCX', /Word.*PDF or PPTX/, [text('word/document.xml', '<x/>')]],
     ['ZIP', /ZIP archive/, [text('a.txt', 'x')]],
   ] as const)('refuses %s by its content, and says what to do', async (_what, message, parts) => {
-    const error = await failure(sniff(await zipped(parts)));
+    const error = await failure(detectMediaKind(await zipped(parts)));
     expect(error.code).toBe('unsupported_media');
     expect(error.message).toMatch(message);
   });
@@ -236,7 +236,7 @@ describe('sniff of packages', () => {
     const [locked, old] = [fresh('.pptx'), fresh('.ppt')];
     await writeFile(locked, document('EncryptedPackage'));
     await writeFile(old, document('PowerPoint Document'));
-    expect((await failure(sniff(locked))).code).toBe('encrypted_media');
-    expect((await failure(sniff(old))).code).toBe('unsupported_media');
+    expect((await failure(detectMediaKind(locked))).code).toBe('encrypted_media');
+    expect((await failure(detectMediaKind(old))).code).toBe('unsupported_media');
   });
 });

@@ -7,13 +7,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { FrameloomError } from '../../core/errors.ts';
 import { crc32 } from '../../media/archive/crc32.ts';
 import {
+  detectMediaKind,
   findMediaTools,
   type MediaTools,
   openDeck,
   probeVideo,
   readImage,
   sampleVideo,
-  sniff,
 } from '../../media/index.ts';
 import { makePptx } from '../corpus/pptx.ts';
 import { ffmpeg, H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
@@ -271,7 +271,7 @@ describe('sniff', () => {
     ['image', async () => file('sniff-9', await sharp(blank(8, 8)).png().toBuffer())],
     ['image', async () => file('sniff-10', await sharp(blank(8, 8)).webp().toBuffer())],
   ] as const)('finds a %s by its bytes', async (kind, make) => {
-    expect(await sniff(await make())).toBe(kind);
+    expect(await detectMediaKind(await make())).toBe(kind);
   });
 });
 

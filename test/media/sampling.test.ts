@@ -96,7 +96,7 @@ describe('adaptive sampling', () => {
       'adaptive',
     );
     expect(frames[0]).toMatchObject({ time: 0, kept: false, reason: 'black' });
-    for (const { picture } of frames) if (picture) expect(brightness(picture)).toBeGreaterThan(30);
+    for (const { image } of frames) if (image) expect(brightness(image)).toBeGreaterThan(30);
     expect(frames.find((frame) => frame.kept)?.time).toBeLessThan(1);
   });
 
@@ -124,7 +124,7 @@ describe('adaptive sampling', () => {
     for (const frame of frames) {
       expect(frame.hash).toMatch(/^[0-9a-f]{16}$/);
       expect(frame.pts).toBe(frame.time);
-      expect(frame.kept).toBe(frame.picture !== undefined);
+      expect(frame.kept).toBe(frame.image !== undefined);
       if (!frame.kept) expect(frame.score).toBe(0);
     }
   });
@@ -152,7 +152,7 @@ describe('a video that lies on its side or is mirrored', () => {
         await encodeDrawn(clip, SCREEN, path, ['-vf', lying({ turn, mirrored }), ...lossless]);
         await setOrientation(path, { turn, mirrored });
         const frames = await collect(path, 'adaptive');
-        for (const { picture } of frames) if (picture) expect(picture).toMatchObject(SCREEN);
+        for (const { image } of frames) if (image) expect(image).toMatchObject(SCREEN);
         decided.push(frames.map(({ time, kept, reason, hash }) => ({ time, kept, reason, hash })));
       }
     }
@@ -177,17 +177,17 @@ describe('keyframe sampling', () => {
     const path = await numbers('keys.mp4', ['-g', '40', '-sc_threshold', '0']);
     const frames = await collect(path, 'keyframe');
     expect(frames.map(({ time }) => time)).toEqual([0, 1.6, 3.2, 4.8, 6.4]);
-    expect(frames.map(({ picture }) => picture && readNumber(picture))).toEqual([0, 40, 80, 120, 160]);
+    expect(frames.map(({ image }) => image && readNumber(image))).toEqual([0, 40, 80, 120, 160]);
   });
 });
 
 describe.each(['adaptive', 'scene', 'keyframe'] as const)('%s sampling', (mode) => {
   it('gives each picture the time at which it is decoded', async () => {
     const path = await numbers('numbers.mp4', ['-bf', '3']);
-    const kept = (await collect(path, mode)).filter((frame) => frame.picture);
+    const kept = (await collect(path, mode)).filter((frame) => frame.image);
     expect(kept.length).toBeGreaterThan(1);
-    for (const { picture, time } of kept) {
-      expect(time).toBeCloseTo((picture ? readNumber(picture) : -1) / 25, 5);
+    for (const { image, time } of kept) {
+      expect(time).toBeCloseTo((image ? readNumber(image) : -1) / 25, 5);
     }
   });
 
@@ -202,14 +202,14 @@ describe.each(['adaptive', 'scene', 'keyframe'] as const)('%s sampling', (mode) 
       const spans = cuts.concat(18).map((end, index) => [edges[index] ?? 0, end] as const);
       const parts = await collect(path, mode, spans);
       expect(parts.map(withoutPicture)).toEqual(whole.map(withoutPicture));
-      for (const [index, { picture }] of parts.entries()) {
-        expect(picture?.data.equals(whole[index]?.picture?.data ?? Buffer.alloc(0)) ?? true).toBe(true);
+      for (const [index, { image }] of parts.entries()) {
+        expect(image?.data.equals(whole[index]?.image?.data ?? Buffer.alloc(0)) ?? true).toBe(true);
       }
     }
   });
 });
 
-function withoutPicture({ picture: _picture, ...decision }: SampledFrame): Omit<SampledFrame, 'picture'> {
+function withoutPicture({ image: _picture, ...decision }: SampledFrame): Omit<SampledFrame, 'picture'> {
   return decision;
 }
 

@@ -215,13 +215,11 @@ describe.each(cases)(
     });
 
     it('takes the first frame of each grid interval, with its own time', () => {
-      expect(whole.map(({ picture }) => picture && readNumber(picture))).toEqual(
-        firstOfEach(truth, clip.frames),
-      );
-      for (const { time, picture } of whole) {
-        expect(Math.abs(time - truth(picture ? readNumber(picture) : -1))).toBeLessThanOrEqual(tolerance);
+      expect(whole.map(({ image }) => image && readNumber(image))).toEqual(firstOfEach(truth, clip.frames));
+      for (const { time, image } of whole) {
+        expect(Math.abs(time - truth(image ? readNumber(image) : -1))).toBeLessThanOrEqual(tolerance);
       }
-      for (const { picture } of whole) expect([picture?.width, picture?.height]).toEqual(size);
+      for (const { image } of whole) expect([image?.width, image?.height]).toEqual(size);
     });
 
     it('takes the same frames from spans that are extracted apart', async () => {
@@ -231,8 +229,8 @@ describe.each(cases)(
         [1.9, 1e6],
       ]);
       expect(parts.map(({ time }) => time)).toEqual(whole.map(({ time }) => time));
-      for (const [index, { picture }] of parts.entries()) {
-        expect(picture?.data.equals(whole[index]?.picture?.data ?? Buffer.alloc(0))).toBe(true);
+      for (const [index, { image }] of parts.entries()) {
+        expect(image?.data.equals(whole[index]?.image?.data ?? Buffer.alloc(0))).toBe(true);
       }
     });
   },
@@ -244,7 +242,7 @@ describe('an edit list', () => {
     const path = join(folder, 'cut.mp4');
     await ffmpeg(['-ss', '1.4', '-i', original, '-c', 'copy', path]); // in the middle of a group of pictures
     const frames = await take(path, await probeVideo(tools, path, LIMITS), [[0, 1e6]]);
-    const numbers = frames.map(({ picture }) => (picture ? readNumber(picture) : -1));
+    const numbers = frames.map(({ image }) => (image ? readNumber(image) : -1));
     const first = numbers[0] ?? 0;
     expect(first).toBeGreaterThanOrEqual(34);
     expect(first).toBeLessThanOrEqual(35);
@@ -275,7 +273,7 @@ describe('a sparse grid', () => {
       frames.push(frame);
     }
     expect(frames.map(({ time }) => time)).toEqual([0, 1, 23, 45, 67, 89]);
-    expect(frames.map(({ picture }) => picture && readNumber(picture))).toEqual([0, 1, 23, 45, 67, 89]);
+    expect(frames.map(({ image }) => image && readNumber(image))).toEqual([0, 1, 23, 45, 67, 89]);
   });
 });
 
@@ -293,10 +291,8 @@ describe('frames that change their size in the middle', () => {
     const path = join(folder, 'both.ts');
     await writeFile(path, Buffer.concat([await readFile(small), await readFile(larger)]));
     const frames = await take(path, await probeVideo(tools, path, LIMITS), [[0, 1e6]]);
-    expect(frames.map(({ picture }) => picture && readNumber(picture))).toEqual(
-      firstOfEach(constant(25), 105),
-    );
-    for (const { picture } of frames) expect([picture?.width, picture?.height]).toEqual([160, 96]);
+    expect(frames.map(({ image }) => image && readNumber(image))).toEqual(firstOfEach(constant(25), 105));
+    for (const { image } of frames) expect([image?.width, image?.height]).toEqual([160, 96]);
   });
 });
 
@@ -310,7 +306,7 @@ describe('the size of pictures', () => {
     });
     const video = await probeVideo(tools, path, LIMITS);
     const span = { start: 0, end: 1, first: 'keep' } as const;
-    for await (const { picture } of sampleVideo(
+    for await (const { image } of sampleVideo(
       tools,
       path,
       video,
@@ -318,7 +314,7 @@ describe('the size of pictures', () => {
       { origin: 0, interval: 1 },
       { ...LIMITS, maxSide: 320 },
     )) {
-      expect([picture?.width, picture?.height]).toEqual([320, 180]);
+      expect([image?.width, image?.height]).toEqual([320, 180]);
     }
   });
 });

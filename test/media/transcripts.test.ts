@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   findMediaTools,
-  hasSound,
+  findTextTrack,
+  hasAudio,
   type MediaTools,
-  parseWords,
+  parseTranscript,
   probeVideo,
   readSubtitleTrack,
-  transcribePiece,
-  wordsTrack,
+  transcribeSection,
 } from '../../media/index.ts';
 import { ffmpeg, H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
   tools = await findMediaTools({});
 });
 
-const words = (text: string) => parseWords(Buffer.from(text));
+const words = (text: string) => parseTranscript(Buffer.from(text));
 /** What all of the files below say. */
 const SAID = [
   { start: 1, end: 2.5, text: 'Good morning.' },
@@ -105,7 +105,7 @@ describe('parseWords', () => {
   it.each(['utf8', 'utf16le', 'latin1'] as const)('reads %s', (encoding) => {
     const text = `\ufeff${SRT.replace('Good morning', 'Schön')}`;
     const bytes = Buffer.from(encoding === 'latin1' ? text.slice(1) : text, encoding);
-    expect(parseWords(bytes)[0]?.text).toBe('Schön.');
+    expect(parseTranscript(bytes)[0]?.text).toBe('Schön.');
   });
 
   it('says once what rolling captions repeat', () => {
@@ -158,10 +158,10 @@ describe('a subtitle track', () => {
       container === 'webm' ? ['-c:v', 'libvpx', '-deadline', 'realtime', '-b:v', '200k'] : ['-c:v', 'copy'];
     await ffmpeg(['-i', clip, '-i', at('side.srt'), ...video, '-c:s', codec, ...offset, path]);
     const info = await probeVideo(tools, path, LIMITS);
-    const track = wordsTrack(info);
+    const track = findTextTrack(info);
     expect(track).toMatchObject({ form: 'text' });
     if (!track) return;
-    expect(await hasSound(tools, path, LIMITS.maxPixels)).toBe(false);
+    expect(await hasAudio(tools, path, LIMITS.maxPixels)).toBe(false);
     expect(Math.round(info.startOffset * 10) / 10).toBe(offset.length > 0 ? 7.5 : 0);
     const cues = await readSubtitleTrack(tools, path, info, track, LIMITS);
     expect(cues.map(({ start, text }) => [Math.round(start * 10) / 10, text])).toEqual([
@@ -218,7 +218,7 @@ describe('transcribePiece', () => {
         }),
       );
     });
-    const cues = await transcribePiece(tools, await spoken(), video, 0, api(url), LIMITS);
+    const cues = await transcribeSection(tools, await spoken(), video, 0, api(url), LIMITS);
     expect(cues).toEqual([{ start: 0.5, end: 1.5, text: 'Hello there.' }]);
     expect([seen?.url, seen?.key]).toEqual(['/v1/audio/transcriptions', 'Bearer key-1']);
     expect(seen?.form).toMatch(/name="model"\r\n\r\nwhisper-1\r\n/);
@@ -242,7 +242,7 @@ describe('transcribePiece', () => {
     const url = await service((_request, _body, response) =>
       response.end(JSON.stringify({ text: 'All of it.' })),
     );
-    expect(await transcribePiece(tools, await spoken(), video, 0, api(url), LIMITS)).toEqual([
+    expect(await transcribeSection(tools, await spoken(), video, 0, api(url), LIMITS)).toEqual([
       { start: 0, end: 3, text: 'All of it.' },
     ]);
   });
@@ -258,7 +258,7 @@ describe('transcribePiece', () => {
       response.statusCode = status;
       response.end('{"error": "key-1 is wrong"}');
     });
-    const error: unknown = await transcribePiece(tools, await spoken(), video, 0, api(url), LIMITS).catch(
+    const error: unknown = await transcribeSection(tools, await spoken(), video, 0, api(url), LIMITS).catch(
       (reason: unknown) => reason,
     );
     expect(error).toMatchObject({ code, retryable });
@@ -269,7 +269,10 @@ describe('transcribePiece', () => {
     const controller = new AbortController();
     const url = await service(() => controller.abort(new Error('enough')));
     const path = await spoken();
-    const asked = transcribePiece(tools, path, video, 0, api(url), { ...LIMITS, signal: controller.signal });
+    const asked = transcribeSection(tools, path, video, 0, api(url), {
+      ...LIMITS,
+      signal: controller.signal,
+    });
     await expect(asked).rejects.toThrow('enough');
   });
 });

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDeck } from '../../media/index.ts';
-import { DUPLICATE_BELOW, difference, thumbnail } from '../../media/sampling/difference.ts';
+import { createThumbnail, DUPLICATE_BELOW, difference } from '../../media/sampling/difference.ts';
 import { makeDeck } from './deck.ts';
 import { draw } from './draw.ts';
 import { facts, factsInText, specsInText } from './facts.ts';
@@ -162,7 +162,7 @@ describe('videos', () => {
     expect(still.length).toBeGreaterThan(0);
     for (const { start_frame, end_frame } of still) {
       const shown = frames.slice(Math.ceil(start_frame / step), Math.ceil(end_frame / step));
-      const [first, ...rest] = shown.map((data) => thumbnail({ data, width: 1280, height: 720 }));
+      const [first, ...rest] = shown.map((data) => createThumbnail({ data, width: 1280, height: 720 }));
       for (const later of rest) {
         expect(first && difference(first, later)).toBeLessThan(DUPLICATE_BELOW);
       }

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { formatPlace } from '../../core/format.ts';
-import { nounOf } from '../../exports/frame-label.ts';
+import { frameNoun } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 import { type ChapterView, firstFrameOf, isIn, type JobView } from '../state/index.ts';
 import { JumpLink } from './jump-link.tsx';
@@ -48,7 +48,7 @@ function ChapterHead({
   const frame = firstFrameOf(view, chapter.segments);
   const place = formatPlace(
     { start_time: chapter.startTime, end_time: chapter.endTime, slides: chapter.slides },
-    nounOf(view.kind),
+    frameNoun(view.kind),
   );
   const head = (
     <>

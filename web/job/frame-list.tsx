@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { type Naming, placeOf } from '../../exports/frame-label.ts';
+import { frameLabel, type LabelStyle } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 import { FrameImage } from '../shared/index.ts';
 import type { JobView } from '../state/index.ts';
@@ -12,7 +12,7 @@ const ROWS_AT_ONCE = 300;
 interface Props {
   readonly view: JobView;
   readonly selected: ResultFrame | undefined;
-  readonly naming: Naming;
+  readonly naming: LabelStyle;
 }
 
 /** Every frame with its caption, in the order of the source. */
@@ -42,7 +42,7 @@ export function FrameList({ view, selected, naming }: Props): JSX.Element {
                 <span class="thumb">
                   <FrameImage path={frame.image} alt="" />
                 </span>
-                <span class="frame-row__place tabular">{placeOf(frame, naming)}</span>
+                <span class="frame-row__place tabular">{frameLabel(frame, naming)}</span>
                 <span class={captionClass(frame, rows[position - 1]?.frame)}>{frame.caption}</span>
               </JumpLink>
             </li>

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { namingOf, placeOf } from '../../exports/frame-label.ts';
+import { frameLabel, labelStyleFor } from '../../exports/frame-label.ts';
 import type { JobStatus } from '../../schema/job.ts';
 import { HOME, type Jump, JumpContext, jobHref, ProblemNotice } from '../shared/index.ts';
 import type { JobView } from '../state/index.ts';
@@ -38,7 +38,7 @@ export function LoadedJob({ view, frame, localVideo, onSelect, onAgain }: Props)
     view.frames.find(({ index }) => index === frame) ?? (view.running ? view.latest : view.frames[0]);
   const { running } = view;
   const percent = Math.round(view.progress.percent);
-  const naming = namingOf(view.kind, view.frames);
+  const naming = labelStyleFor(view.kind, view.frames);
 
   useEffect(() => {
     document.title = `${running ? `${percent} % · ` : ''}${view.title} – Frameloom`;
@@ -64,7 +64,7 @@ export function LoadedJob({ view, frame, localVideo, onSelect, onAgain }: Props)
       onSelect(index);
       viewer.current?.scrollIntoView({ block: 'nearest' });
       const target = view.frames.find((candidate) => candidate.index === index);
-      if (target) setAnnouncement(`Showing ${placeOf(target, naming)}. ${target.caption}`);
+      if (target) setAnnouncement(`Showing ${frameLabel(target, naming)}. ${target.caption}`);
     },
   };
 

@@ -1,7 +1,7 @@
 /** A result as a Markdown document. Pure; no DOM. */
 
 import { formatPlace, formatTime } from '../../core/format.ts';
-import { type Naming, namingOf, placeOf, spanOf } from '../../exports/frame-label.ts';
+import { frameLabel, type LabelStyle, labelStyleFor, spanLabel } from '../../exports/frame-label.ts';
 import type { ResultFrame, SummaryResult } from '../../schema/result.ts';
 import type { SourceKind } from '../shared/index.ts';
 import { evidencePlaces, type SegmentView, segmentOf } from '../state/index.ts';
@@ -10,7 +10,7 @@ import { evidencePlaces, type SegmentView, segmentOf } from '../state/index.ts';
 export function markdownOf(result: SummaryResult): string {
   const segments = result.segments.map(segmentOf);
   const frames = result.segments.flatMap((segment) => segment.frames);
-  const naming = namingOf(result.source.type, frames);
+  const naming = labelStyleFor(result.source.type, frames);
   const blocks = [
     `# ${escapeMarkdown(result.title)}`,
     result.sentences.length > 0
@@ -45,15 +45,15 @@ function withEvidence(
 ): string {
   const places = evidencePlaces(segments, sentence.segments).map(({ label }) => label);
   const text = escapeMarkdown(sentence.text);
-  return places.length > 0 ? `${text} (${spanOf(kind, places.join(', '))})` : text;
+  return places.length > 0 ? `${text} (${spanLabel(kind, places.join(', '))})` : text;
 }
 
 function heading(place: string, title: string): string {
   return place === '' ? escapeMarkdown(title) : `${place} · ${escapeMarkdown(title)}`;
 }
 
-function frameLine(frame: ResultFrame, naming: Naming): string {
-  return `- **${placeOf(frame, naming)}** ${escapeMarkdown(frame.caption)}`;
+function frameLine(frame: ResultFrame, naming: LabelStyle): string {
+  return `- **${frameLabel(frame, naming)}** ${escapeMarkdown(frame.caption)}`;
 }
 
 function footer({ source, model, notice }: SummaryResult): string {

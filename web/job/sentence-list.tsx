@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { spanOf } from '../../exports/frame-label.ts';
+import { spanLabel } from '../../exports/frame-label.ts';
 import type { SummaryResult } from '../../schema/result.ts';
 import { evidenceFrame, evidencePlaces, type JobView } from '../state/index.ts';
 import { JumpLink } from './jump-link.tsx';
@@ -59,7 +59,7 @@ function Places({ view, segments, text }: PlacesProps): JSX.Element {
               class="place"
               frame={frame.index}
               evidence={run}
-              label={`Go to ${spanOf(view.kind, label)}`}
+              label={`Go to ${spanLabel(view.kind, label)}`}
             >
               {label}
             </JumpLink>

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { nounOf, numberOf } from '../../exports/frame-label.ts';
+import { frameNoun, slideNumber } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 import { FrameImage } from '../shared/index.ts';
 import type { JobView } from '../state/index.ts';
@@ -20,7 +20,7 @@ export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.E
   const supported = new Set(
     view.segments.filter(({ index }) => evidence.includes(index)).flatMap((segment) => segment.frames),
   );
-  const noun = nounOf(view.kind);
+  const noun = frameNoun(view.kind);
   const cells = cellsOf(view);
   const position = selected ? frames.indexOf(selected) : -1;
 
@@ -61,13 +61,13 @@ export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.E
             class={supported.has(frame) ? 'strip__slide strip__slide--evidence' : 'strip__slide'}
             role="option"
             aria-selected={frame === selected}
-            aria-label={`${noun} ${numberOf(frame)}: ${frame.caption}`}
+            aria-label={`${noun} ${slideNumber(frame)}: ${frame.caption}`}
             onClick={() => onSelect(frame.index)}
           >
             <span class="thumb">
               <FrameImage path={frame.image} alt="" />
             </span>
-            <span class="strip__number tabular">{numberOf(frame)}</span>
+            <span class="strip__number tabular">{slideNumber(frame)}</span>
           </div>
         ) : (
           <div key={`pending-${number}`} class="strip__slide" role="presentation">
@@ -85,7 +85,7 @@ const MOST_PLACES = 500;
 
 /** The described slides and, while the job runs, the places of those to come. */
 function cellsOf({ frames, pages, running }: JobView): readonly { number: number; frame?: ResultFrame }[] {
-  const done = frames.map((frame) => ({ number: numberOf(frame), frame }));
+  const done = frames.map((frame) => ({ number: slideNumber(frame), frame }));
   if (!running || pages > MOST_PLACES) return done;
   const numbers = new Set(done.map(({ number }) => number));
   const ahead = Array.from({ length: pages }, (_, i) => ({ number: i + 1 })).filter(

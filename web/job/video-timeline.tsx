@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import { formatTime } from '../../core/format.ts';
-import { type Naming, placeOf } from '../../exports/frame-label.ts';
+import { frameLabel, type LabelStyle } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 import { FrameImage } from '../shared/index.ts';
 import { frameAt, type JobView } from '../state/index.ts';
@@ -21,7 +21,7 @@ interface Props {
   readonly view: JobView;
   readonly selected: ResultFrame | undefined;
   readonly evidence: readonly number[];
-  readonly naming: Naming;
+  readonly naming: LabelStyle;
   readonly onSelect: (frame: number) => void;
 }
 
@@ -63,7 +63,7 @@ export function VideoTimeline({ view, selected, evidence, naming, onSelect }: Pr
         aria-valuemin={0}
         aria-valuemax={duration}
         aria-valuenow={selected?.time ?? 0}
-        aria-valuetext={selected ? `${placeOf(selected, naming)}: ${selected.caption}` : 'No frames yet'}
+        aria-valuetext={selected ? `${frameLabel(selected, naming)}: ${selected.caption}` : 'No frames yet'}
         aria-disabled={frames.length === 0}
         onKeyDown={onKeyDown}
         onPointerDown={(event) => {

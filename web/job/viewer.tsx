@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { type Naming, placeOf } from '../../exports/frame-label.ts';
+import { frameLabel, type LabelStyle } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 import { FrameImage, Icon } from '../shared/index.ts';
 import type { JobView } from '../state/index.ts';
@@ -9,7 +9,7 @@ import { LocalPlayer } from './local-player.tsx';
 interface Props {
   readonly view: JobView;
   readonly selected: ResultFrame | undefined;
-  readonly naming: Naming;
+  readonly naming: LabelStyle;
   readonly localVideo: File | undefined;
   readonly onSelect: (frame: number) => void;
 }
@@ -42,14 +42,14 @@ export function Viewer({ view, selected, naming, localVideo, onSelect }: Props):
       <figcaption class="viewer__caption">
         <div class="viewer__bar">
           <span class="viewer__place tabular">
-            {placeOf(selected, naming)}
+            {frameLabel(selected, naming)}
             {selected.time !== undefined && selected.slide !== undefined && `, slide ${selected.slide}`}
           </span>
           {slide?.title && <span class="viewer__title">{slide.title}</span>}
           {localVideo && (
             <button class="button button--small" type="button" onClick={() => setPlaying(!playing)}>
               <Icon name={playing ? 'images' : 'play'} />
-              {playing ? 'Show frame' : `Play from ${placeOf(selected, naming)}`}
+              {playing ? 'Show frame' : `Play from ${frameLabel(selected, naming)}`}
             </button>
           )}
           <span class="viewer__count muted tabular">

@@ -2,7 +2,7 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { createCpuActivities, createGarbageActivities } from '../../activities/index.ts';
 import type { Settings } from '../../config/settings.ts';
-import { findMediaTools, findOffice } from '../../media/index.ts';
+import { findLibreOffice, findMediaTools } from '../../media/index.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { parseLifetimes } from '../../store/lifetimes.ts';
 import { openPlainStore } from '../../store/open-store.ts';
@@ -22,7 +22,7 @@ export interface CpuTools {
 /** Throws when a program or the profile of the model is missing. */
 export async function findCpuTools(settings: Settings): Promise<CpuTools> {
   const tools = await findMediaTools(settings);
-  const office = await findOffice(settings);
+  const office = await findLibreOffice(settings);
   const { profile } = await resolveModel(settings);
   return {
     activities: ({ store, scratch, connection }) => ({

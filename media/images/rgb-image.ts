@@ -1,5 +1,5 @@
 /** A picture as the rest of the system takes it: upright, square pixels, sRGB, opaque. */
-export interface Picture {
+export interface RgbImage {
   /** Packed RGB, 8 bits a channel, rows from top to bottom without padding: `width * height * 3` bytes. */
   readonly data: Buffer;
   readonly width: number;

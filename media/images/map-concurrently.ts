@@ -7,7 +7,7 @@ const MOST = 6;
  * Starts `work` on each item as it comes, on at most `MOST` at once, and yields what became of them in the order of the items.
  * Abandoning the generator ends the source; work that has begun is waited for, whatever happens.
  */
-export async function* workAhead<T, R>(
+export async function* mapConcurrently<T, R>(
   items: AsyncIterable<T>,
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {

@@ -7,14 +7,14 @@ import { tidyCues } from './cues.ts';
 import { parseTtml } from './ttml.ts';
 
 /** Largest file of words, in bytes: a day of speech is a tenth of it. */
-export const MAX_WORDS_BYTES = 16 * 2 ** 20;
+export const MAX_TRANSCRIPT_BYTES = 16 * 2 ** 20;
 /** How long the last line of a transcript is taken to last, in seconds: nothing after it says. */
 const LAST_LINE = 10;
 
 /** The words with their times in seconds. Throws `words_unreadable`, `empty_source`, `media_too_large`. */
-export function parseWords(bytes: Uint8Array): readonly Cue[] {
+export function parseTranscript(bytes: Uint8Array): readonly Cue[] {
   if (bytes.length === 0) throw new FrameloomError('empty_source', 'The file of subtitles has no bytes.');
-  if (bytes.length > MAX_WORDS_BYTES) {
+  if (bytes.length > MAX_TRANSCRIPT_BYTES) {
     throw new FrameloomError('media_too_large', 'The file of subtitles is too large.');
   }
   const text = decodeText(bytes)

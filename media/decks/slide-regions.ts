@@ -1,7 +1,7 @@
 /** Finds where in the frames of a lecture its slides are shown: full size, or beside the speaker. */
 import { setImmediate } from 'node:timers/promises';
 import type { Size } from '../images/index.ts';
-import { COARSE, FINE, type Lumas, likeness, type Place, signatureOf } from './slide-signature.ts';
+import { COARSE, FINE, type IntegralLuma, likeness, type Region, signatureOf } from './slide-signature.ts';
 
 /** Widths that are tried, in shares of what fits the frame; and the step from place to place, in shares of the frame. */
 const SCALES = [0.92, 0.85, 0.78, 0.7, 0.62, 0.55, 0.48, 0.4] as const;
@@ -11,10 +11,10 @@ const SHOWN = 0.6;
 /** Most places that are used besides the full one. */
 const MOST = 2;
 
-const WHOLE: Place = { x: 0, y: 0, width: 1, height: 1 };
+const WHOLE: Region = { x: 0, y: 0, width: 1, height: 1 };
 
 /** A slide as large as the frame allows, in its middle: how recordings show it most often. */
-export function fullPlace(slide: Size, frame: Size): Place {
+export function fullRegion(slide: Size, frame: Size): Region {
   const scale = Math.min(frame.width / slide.width, frame.height / slide.height);
   const width = (slide.width * scale) / frame.width;
   const height = (slide.height * scale) / frame.height;
@@ -25,18 +25,18 @@ export function fullPlace(slide: Size, frame: Size): Place {
  * The places at which `frames` show `slides`: the full one, and up to two more that show some slide better in several frames. Each
  * frame votes once.
  */
-export async function findPlaces(
-  slides: readonly Lumas[],
-  frames: readonly Lumas[],
-  full: Place,
-): Promise<readonly Place[]> {
+export async function findRegions(
+  slides: readonly IntegralLuma[],
+  frames: readonly IntegralLuma[],
+  full: Region,
+): Promise<readonly Region[]> {
   const coarse = signatures(slides, COARSE);
-  const votes = new Map<Place, { readonly frames: Set<number>; sum: number }>();
+  const votes = new Map<Region, { readonly frames: Set<number>; sum: number }>();
   const candidates = placesWithin(full);
   for (const [index, frame] of frames.entries()) {
     await setImmediate(); // a frame takes a tenth of a second: heartbeats go out in between
     const atFull = best(frame, full, coarse);
-    let winner: { place: Place; score: number } | undefined;
+    let winner: { place: Region; score: number } | undefined;
     for (const place of candidates) {
       const score = best(frame, place, coarse);
       if (score >= SHOWN && score > atFull && score > (winner?.score ?? 0)) winner = { place, score };
@@ -65,10 +65,10 @@ export async function findPlaces(
   ];
 }
 
-function placesWithin(full: Place): readonly Place[] {
+function placesWithin(full: Region): readonly Region[] {
   return SCALES.flatMap((scale) => {
     const size = { width: full.width * scale, height: full.height * scale };
-    const places: Place[] = [];
+    const places: Region[] = [];
     for (let y = 0; y <= 1 - size.height + 1e-9; y += STEP) {
       for (let x = 0; x <= 1 - size.width + 1e-9; x += STEP) places.push({ x, y, ...size });
     }
@@ -77,8 +77,8 @@ function placesWithin(full: Place): readonly Place[] {
 }
 
 /** Moves and scales a place in ever smaller steps to where its frames fit best. */
-function refine(place: Place, frames: readonly Lumas[], slides: readonly Float32Array[]): Place {
-  const score = (candidate: Place): number =>
+function refine(place: Region, frames: readonly IntegralLuma[], slides: readonly Float32Array[]): Region {
+  const score = (candidate: Region): number =>
     frames.slice(0, 4).reduce((sum, frame) => sum + best(frame, candidate, slides, FINE), 0);
   let [current, most] = [place, score(place)];
   for (let step = STEP; step > 1 / 400; step /= 2) {
@@ -111,13 +111,16 @@ const MOVES = [
   [0, 0, -1],
 ] as const;
 
-function signatures(slides: readonly Lumas[], cells: typeof COARSE | typeof FINE): readonly Float32Array[] {
+function signatures(
+  slides: readonly IntegralLuma[],
+  cells: typeof COARSE | typeof FINE,
+): readonly Float32Array[] {
   return slides.flatMap((slide) => signatureOf(slide, WHOLE, cells) ?? []);
 }
 
 function best(
-  frame: Lumas,
-  place: Place,
+  frame: IntegralLuma,
+  place: Region,
   slides: readonly Float32Array[],
   cells: typeof COARSE | typeof FINE = COARSE,
 ): number {
@@ -125,6 +128,6 @@ function best(
   return signature ? Math.max(0, ...slides.map((slide) => likeness(slide, signature))) : 0;
 }
 
-function apart(a: Place, b: Place): number {
+function apart(a: Region, b: Region): number {
   return Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y), Math.abs(a.width - b.width));
 }

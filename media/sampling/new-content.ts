@@ -5,7 +5,7 @@
  * Works on the block means of a plane (64×36 for 16:9), in places of 4×4 of them; a place may have moved by up to 5 means
  * each way, some 150 of 1920 pixels.
  */
-import type { Places, Plane } from './plane.ts';
+import type { Plane, RegionStats } from './plane.ts';
 
 const PLACE = 4;
 const REACH = 5;
@@ -43,8 +43,8 @@ export function novelty(a: Plane, b: Plane): number {
       if (change <= STILL) continue;
       const allowed = REMAINS * contrast + STILL / 2;
       if (change <= allowed) continue;
-      if (!found(a, placesA, b, placesB, left, top, width, height, allowed, moved)) fresh++;
-      if (!found(b, placesB, a, placesA, left, top, width, height, allowed, movedBack)) gone++;
+      if (!isFoundNearby(a, placesA, b, placesB, left, top, width, height, allowed, moved)) fresh++;
+      if (!isFoundNearby(b, placesB, a, placesA, left, top, width, height, allowed, movedBack)) gone++;
     }
   }
   return content === 0 ? 0 : Math.max(fresh, gone) / content;
@@ -54,11 +54,11 @@ export function novelty(a: Plane, b: Plane): number {
  * Whether the place of `to` is somewhere near in `from`. Neighbouring places mostly moved alike: where the last one was found,
  * `moved`, is looked at first.
  */
-function found(
+function isFoundNearby(
   from: Plane,
-  { sums: fromSums }: Places,
+  { sums: fromSums }: RegionStats,
   to: Plane,
-  { sums: toSums }: Places,
+  { sums: toSums }: RegionStats,
   left: number,
   top: number,
   width: number,
@@ -116,12 +116,12 @@ function residual(
   return sum / CELLS / (width * height);
 }
 
-function placesOf(plane: Plane): Places {
-  plane.places ??= readPlaces(plane);
-  return plane.places;
+function placesOf(plane: Plane): RegionStats {
+  plane.regions ??= readPlaces(plane);
+  return plane.regions;
 }
 
-function readPlaces({ sums: blocks, width, height }: Plane): Places {
+function readPlaces({ sums: blocks, width, height }: Plane): RegionStats {
   const [columns, rows] = [width / 4, height / 4];
   const contrasts = new Float64Array(Math.ceil(columns / PLACE) * Math.ceil(rows / PLACE));
   for (let top = 0, place = 0; top < rows; top += PLACE) {

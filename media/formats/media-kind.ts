@@ -1,7 +1,7 @@
 /** Tells what a source is by its first bytes. Names and content types are never asked: they are the sender's claim. */
 import { constants, open } from 'node:fs/promises';
 import { FrameloomError } from '../../core/errors.ts';
-import { oldOfficeError, packageKind } from './package-kind.ts';
+import { detectPackageKind, legacyOfficeError } from './package-kind.ts';
 
 export type MediaKind = 'video' | 'pdf' | 'pptx' | 'image';
 
@@ -15,7 +15,7 @@ const OLE = '\xd0\xcf\x11\xe0';
  * The kind of the file. Throws `empty_source`, `no_video_stream` for what is audio by its first bytes, and
  * `unsupported_media` with the name of what was found, as far as it is known.
  */
-export async function sniff(path: string): Promise<MediaKind> {
+export async function detectMediaKind(path: string): Promise<MediaKind> {
   // A pipe that nobody writes to would keep `open` waiting for ever.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw new FrameloomError('source_missing', 'The source file cannot be opened.', { cause });
@@ -26,16 +26,16 @@ export async function sniff(path: string): Promise<MediaKind> {
     }
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
     const head = buffer.subarray(0, bytesRead);
-    if (starts(head, ZIP)) return await packageKind(path);
-    if (starts(head, OLE)) throw await oldOfficeError(file, head);
-    return sniffBytes(head);
+    if (starts(head, ZIP)) return await detectPackageKind(path);
+    if (starts(head, OLE)) throw await legacyOfficeError(file, head);
+    return detectMediaKindOfBytes(head);
   } finally {
     await file.close();
   }
 }
 
 /** The same for bytes in memory, which are not looked into further than their head. */
-export function sniffBytes(bytes: Uint8Array): MediaKind {
+export function detectMediaKindOfBytes(bytes: Uint8Array): MediaKind {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, HEAD));
   if (head.length === 0) throw new FrameloomError('empty_source', 'The file has no bytes.');
   if (isImage(head)) return 'image';

@@ -6,11 +6,11 @@ import { z } from 'zod';
 import type { TranscriptionSettings } from '../../config/settings.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import type { Cue, VideoInfo } from '../../schema/source.ts';
-import { inputArgs, type MediaTools, mediaFailure, startProgram } from '../exec/index.ts';
+import { inputArgs, type MediaTools, startProgram, toMediaError } from '../exec/index.ts';
 import { shiftCues, tidyCues } from '../subtitles/index.ts';
 
 /** Length of a piece in seconds: 19.2 MB of sound, where APIs take 25 MB. */
-export const SPEECH_PIECE = 600;
+export const AUDIO_SECTION_SECONDS = 600;
 
 const RATE = 16_000;
 /** Wall-clock limits in milliseconds: to cut a piece out, and for the API to answer. */
@@ -27,7 +27,7 @@ const Answer = z.object({
  * The words spoken in `[start, start + SPEECH_PIECE)`, in times from the first shown frame. Throws `transcription_refused`,
  * `transcription_failed`, `media_truncated`, `timeout`, or the reason of the signal.
  */
-export async function transcribePiece(
+export async function transcribeSection(
   tools: MediaTools,
   path: string,
   video: Pick<VideoInfo, 'startOffset' | 'duration'>,
@@ -35,7 +35,7 @@ export async function transcribePiece(
   api: TranscriptionSettings,
   options: { readonly maxPixels: number; readonly signal?: AbortSignal | undefined },
 ): Promise<readonly Cue[]> {
-  const length = Math.min(SPEECH_PIECE, video.duration - start);
+  const length = Math.min(AUDIO_SECTION_SECONDS, video.duration - start);
   const samples = await cut(tools, path, start + video.startOffset, length, options);
   if (samples.length === 0) return [];
   const { text, segments } = await ask(api, wav(samples), options.signal);
@@ -58,8 +58,8 @@ async function cut(
     ...['-ac', '1', '-ar', String(RATE), '-f', 's16le', 'pipe:1'],
   ];
   const most = Math.ceil(seconds + 1) * RATE * 2;
-  const program = startProgram(tools.ffmpeg, args, { signal, timeLimit: TIME_LIMIT.cut });
-  program.side.resume();
+  const program = startProgram(tools.ffmpeg, args, { signal, timeLimitMs: TIME_LIMIT.cut });
+  program.secondOutput.resume();
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -71,9 +71,9 @@ async function cut(
   } finally {
     if (bytes >= most || signal?.aborted) program.stop();
   }
-  const ending = await program.ended;
+  const ending = await program.exited;
   const broken = new FrameloomError('media_truncated', 'The sound of the video cannot be decoded.');
-  if (ending.code !== 0 && ending.stopped !== 'done') throw mediaFailure(ending, signal, broken);
+  if (ending.code !== 0 && ending.stopped !== 'done') throw toMediaError(ending, signal, broken);
   return Buffer.concat(chunks).subarray(0, most);
 }
 

@@ -5,7 +5,7 @@ import { FrameloomError } from '../../core/errors.ts';
  * The pages that `spec` names, in ascending order and each once; all of them where it is undefined. Pages count from 1. Throws
  * `range_outside_source` for a page that is not there or a range that runs backwards, `invalid_request` for anything else.
  */
-export function parsePages(spec: string | undefined, pages: number): number[] {
+export function parsePageRanges(spec: string | undefined, pages: number): number[] {
   if (spec === undefined) return Array.from({ length: pages }, (_, index) => index + 1);
   const numbers = new Set<number>();
   for (const part of spec.split(',')) {

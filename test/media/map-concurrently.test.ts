@@ -1,6 +1,6 @@
 /** Pictures are encoded while the next ones are decoded, in order, and never too many at once. */
 import { describe, expect, it } from 'vitest';
-import { workAhead } from '../../media/index.ts';
+import { mapConcurrently } from '../../media/index.ts';
 
 async function* count(most: number, drawn: number[] = [], ended: { value: boolean } = { value: false }) {
   try {
@@ -28,14 +28,14 @@ describe('working ahead', () => {
         if (item === 5) for (const end of finish.toReversed()) end(); // the sixth, so that all six are at work at once
         if (item > 5) resolve(`done ${item}`);
       });
-    expect(await all(workAhead(count(8), work))).toEqual(
+    expect(await all(mapConcurrently(count(8), work))).toEqual(
       [0, 1, 2, 3, 4, 5, 6, 7].map((item) => `done ${item}`),
     );
   });
 
   it('draws no item beyond the six that are at work', async () => {
     const drawn: number[] = [];
-    const ahead = workAhead(count(100, drawn), async (item) => item);
+    const ahead = mapConcurrently(count(100, drawn), async (item) => item);
     expect(await ahead.next()).toEqual({ done: false, value: 0 });
     expect(drawn).toEqual([0, 1, 2, 3, 4, 5]);
     await ahead.return(undefined);
@@ -44,7 +44,7 @@ describe('working ahead', () => {
   it('ends the source and waits for what has begun when it is abandoned or an item fails', async () => {
     const ended = { value: false };
     let open = 0;
-    const ahead = workAhead(count(100, [], ended), async (item) => {
+    const ahead = mapConcurrently(count(100, [], ended), async (item) => {
       open++;
       await Promise.resolve();
       open--;
@@ -60,6 +60,6 @@ describe('working ahead', () => {
       yield 1;
       throw new Error('cut off');
     }
-    await expect(all(workAhead(failing(), async (item) => item))).rejects.toThrow('cut off');
+    await expect(all(mapConcurrently(failing(), async (item) => item))).rejects.toThrow('cut off');
   });
 });
