@@ -115,9 +115,9 @@ async function withImages(
   use: (images: readonly ImageFile[], onFeatures: (index: number) => void) => Promise<Generation>,
 ): Promise<Generation> {
   if (!keepFeatures) {
-    return withFiles(store, crops, (pictures) =>
+    return withFiles(store, crops, (paths) =>
       use(
-        pictures.map((picture, i) => ({ key: `${model.revision}/${crops[i]}`, picture })),
+        paths.map((path, i) => ({ key: `${model.revision}/${crops[i]}`, path })),
         () => {},
       ),
     );
@@ -130,20 +130,20 @@ async function withImages(
   const folder = await mkdtemp(join(scratch, 'features-'));
   const keeping: Promise<unknown>[] = [];
   try {
-    return await withFiles(store, crops, (pictures) =>
+    return await withFiles(store, crops, (paths) =>
       withFiles(
         store,
         names.filter((_, i) => found[i]),
         async (features) => {
           let next = 0;
-          const images = pictures.map((picture, i): ImageFile => {
+          const images = paths.map((path, i): ImageFile => {
             const key = names[i] ?? '';
             return found[i]
-              ? { key, picture, features: features[next++] }
-              : { key, picture, keep: join(folder, `${i}.bin`) };
+              ? { key, path, featuresPath: features[next++] }
+              : { key, path, saveFeaturesTo: join(folder, `${i}.bin`) };
           });
           const keep = (index: number): void => {
-            const { key = '', keep: path = '' } = images[index] ?? {};
+            const { key = '', saveFeaturesTo: path = '' } = images[index] ?? {};
             // Features that cannot be kept cost a retry some time, not this attempt its work.
             keeping.push(store.put(key, createReadStream(path)).catch(() => undefined));
           };

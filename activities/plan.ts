@@ -2,7 +2,7 @@
  * Decides what the model looks at: spends the frame budget, publishes frames.jsonl, every decision of the sampler and of the budget in
  * order, and cuts the frames into segments.
  */
-import { hdSize, imageTokens } from '../phi3v/index.ts';
+import { countImageTokens, hdTransformSize } from '../phi3v/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { ModelPlan } from '../schema/model-plan.ts';
 import { type PlanSegment, type PlanShard, SHARD, type WordsRef } from '../schema/shards.ts';
@@ -81,8 +81,8 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
 
 /** Tokens of a picture in the prompt. */
 export function tokensOf({ width, height }: Frame, { crops }: ModelPlan): number {
-  const size = hdSize(width, height, crops);
-  return imageTokens(size.height, size.width);
+  const size = hdTransformSize(width, height, crops);
+  return countImageTokens(size.height, size.width);
 }
 
 /** Most tokens that any one of the segments can take. */

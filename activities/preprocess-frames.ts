@@ -1,7 +1,7 @@
 /** Makes the model's picture of each frame: the HD transform of the runtime, as 8-bit RGB. */
 import { Context } from '@temporalio/activity';
 import { readImage } from '../media/index.ts';
-import { encodePadded, hdTransform } from '../phi3v/index.ts';
+import { encodePaddedImage, hdTransform } from '../phi3v/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { PlanShard } from '../schema/shards.ts';
 import type { LostPictures } from '../schema/stages.ts';
@@ -39,6 +39,6 @@ export function createPreprocessFrames(deps: {
   async function make(name: string, frame: string, numCrops: number): Promise<void> {
     if ((await store.head(name)) !== undefined) return;
     const image = hdTransform(await readImage(await store.bytes(frame), limits), numCrops);
-    await store.put(name, encodePadded(image));
+    await store.put(name, encodePaddedImage(image));
   }
 }

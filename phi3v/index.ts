@@ -10,15 +10,15 @@ export type {
 export { inspectModelFolder, type ModelFile, type ModelFolderReport } from './folder/index.ts';
 export { type ModelHost, startModelHost } from './host/index.ts';
 export {
-  decodePadded,
-  encodePadded,
-  hdSize,
+  countImageTokens,
+  decodeImage,
+  decodePaddedImage,
+  encodePaddedImage,
   hdTransform,
-  imageTokens,
+  hdTransformSize,
   type PaddedImage,
-  pixelValues,
   type RgbImage,
-  readPicture,
+  toPixelValues,
 } from './image/index.ts';
 export { connectEndpoint, type EndpointOptions, type RemoteGenerator } from './remote/index.ts';
 export type { PromptPart, Role, Sampling } from './text/index.ts';

@@ -2,7 +2,7 @@
 
 import { digest } from '../../core/canonical-json.ts';
 import { DEFAULT_MAX_SIDE_PX, encodeJpeg, type MediaLimits, type RgbImage } from '../../media/index.ts';
-import { hdSize } from '../../phi3v/index.ts';
+import { hdTransformSize } from '../../phi3v/index.ts';
 import type { ResultSlide } from '../../schema/result.ts';
 import type { Frame, FrameDecision } from '../../schema/source.ts';
 import type { DeckParts } from '../../schema/stages.ts';
@@ -33,7 +33,7 @@ export async function extractSlides(
 ): Promise<Extraction> {
   const { store } = deps;
   // As large as the crops of a wide slide can show, and large enough to be looked at.
-  const maxSide = Math.max(DEFAULT_MAX_SIDE_PX, hdSize(1600, 900, crops).width);
+  const maxSide = Math.max(DEFAULT_MAX_SIDE_PX, hdTransformSize(1600, 900, crops).width);
   const { sha256, pictures, words, missing: reason } = deck;
   const nameOf = async (slide: number): Promise<string> =>
     slideName(await digest({ version: EXTRACTION_VERSION, sha256, pictures, words, reason, slide, maxSide }));

@@ -125,7 +125,7 @@ export async function generateOnce(
             known += tokens.length;
             watch?.grown?.(digest, known);
           },
-          onFeatures,
+          onFeaturesSaved: onFeatures,
         },
       ),
     );
@@ -133,7 +133,7 @@ export async function generateOnce(
     const artifact = await publish(store, name, artifactOf(kind, generation, read));
     watch?.made?.(digest, generation);
     await discardTrail(store, digest);
-    const { modelSeconds: gpuSeconds, visionCalls, rows } = generation;
+    const { modelSeconds: gpuSeconds, visionCalls, averageBatchSize: rows } = generation;
     return { name, artifact, cached: false, gpuSeconds, visionCalls, rows };
   } catch (error) {
     // Preempted, or its model has ended: what there is goes into the store, so that the next attempt begins exactly here.

@@ -1,6 +1,6 @@
 /** JPEG → `pixel_values` with `phi3v/`, in a process of its own: `ours.ts JPEG NUM_CROPS ROUNDS` prints what each round took. */
 import { readFileSync } from 'node:fs';
-import { hdTransform, pixelValues, readPicture } from '../../phi3v/index.ts';
+import { decodeImage, hdTransform, toPixelValues } from '../../phi3v/index.ts';
 
 const [path = '', numCrops, rounds] = process.argv.slice(2);
 const jpeg = readFileSync(path);
@@ -9,11 +9,11 @@ const total: number[] = [];
 const stages: Record<string, number[]> = { decode: [], 'HD transform': [], 'pixel values': [] };
 for (let round = 0; round < Number(rounds); round++) {
   const begun = cpu();
-  const picture = await readPicture(jpeg);
+  const picture = await decodeImage(jpeg);
   const decoded = cpu();
   const padded = hdTransform(picture, Number(numCrops));
   const transformed = cpu();
-  pixelValues(padded);
+  toPixelValues(padded);
   const ended = cpu();
   total.push(ended - begun);
   stages.decode?.push(decoded - begun);

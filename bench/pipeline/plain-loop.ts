@@ -86,18 +86,22 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   const { segments } = await call(cpu.plan, { ...common, source, model, request: {} });
 
   const blocks = new Map<number, Promise<unknown>>();
-  const described = await pool(segments, generator.info.rows, async (index): Promise<SegmentOutcome> => {
-    const place = { ...ref, shard: Math.floor(index / SHARD), at: index % SHARD };
-    const block = Math.floor(index / SEGMENTS_PER_BLOCK);
-    const from = (block * SEGMENTS_PER_BLOCK) % SHARD;
-    const to = from + Math.min(SEGMENTS_PER_BLOCK, segments - block * SEGMENTS_PER_BLOCK);
-    if (!blocks.has(block))
-      blocks.set(block, call(cpu.preprocessFrames, { ...ref, shard: place.shard, from, to }));
-    await blocks.get(block);
-    const { generation, lines, opens, closes, ...cost } = await call(gpu.describeSegment, place);
-    const marks = opens === undefined || closes === undefined ? {} : { opens, closes };
-    return { index, generation, lines, ...marks, cost };
-  });
+  const described = await pool(
+    segments,
+    generator.info.maxConcurrency,
+    async (index): Promise<SegmentOutcome> => {
+      const place = { ...ref, shard: Math.floor(index / SHARD), at: index % SHARD };
+      const block = Math.floor(index / SEGMENTS_PER_BLOCK);
+      const from = (block * SEGMENTS_PER_BLOCK) % SHARD;
+      const to = from + Math.min(SEGMENTS_PER_BLOCK, segments - block * SEGMENTS_PER_BLOCK);
+      if (!blocks.has(block))
+        blocks.set(block, call(cpu.preprocessFrames, { ...ref, shard: place.shard, from, to }));
+      await blocks.get(block);
+      const { generation, lines, opens, closes, ...cost } = await call(gpu.describeSegment, place);
+      const marks = opens === undefined || closes === undefined ? {} : { opens, closes };
+      return { index, generation, lines, ...marks, cost };
+    },
+  );
   await keep('described', described);
 
   const levels: number[] = [];
@@ -107,7 +111,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     const level = levels.length;
     const entries = levels.at(-1) ?? segments;
     const { groups } = await call(cpu.planMerges, { ...ref, level, entries, request: {}, model });
-    const merged = await pool(groups, generator.info.rows, async (index): Promise<MergeOutcome> => {
+    const merged = await pool(groups, generator.info.maxConcurrency, async (index): Promise<MergeOutcome> => {
       const kind = level === 0 ? 'section' : 'summary';
       const place = { level, shard: Math.floor(index / SHARD), at: index % SHARD };
       const made = await call(gpu.reduce, { ...ref, kind, ...place, maxTokens });

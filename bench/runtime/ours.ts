@@ -17,7 +17,7 @@ const NO_FEATURES = new Float32Array(0);
 
 const [, , folder = ''] = process.argv;
 const config = await sliceConfig(folder);
-const graphs = await openGraphs(folder, config, { provider: 'cpu', threads: THREADS, rows: ROWS });
+const graphs = await openGraphs(folder, config, { provider: 'cpu', threads: THREADS, maxConcurrency: ROWS });
 const { decoder } = graphs;
 
 async function fill(row: CacheRow, length: number): Promise<number> {

@@ -10,7 +10,7 @@ import { formatBytes } from '../../core/format.ts';
 import { inspectModelFolder } from '../../phi3v/index.ts';
 import { bucketOptions } from '../../store/open-store.ts';
 import { inspectBucket } from '../../store/s3/index.ts';
-import { askEndpoint, askRuntime, resolveModel } from '../../workers/models/index.ts';
+import { checkEndpoint, describeRuntime, resolveModel } from '../../workers/models/index.ts';
 import { findTool, onPath, type ToolName, toolVariable } from '../tools.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -142,7 +142,7 @@ async function model(settings: Settings): Promise<Finding> {
 
 async function endpoint(settings: Settings): Promise<Finding> {
   const name = 'endpoint';
-  const report = await askEndpoint(settings);
+  const report = await checkEndpoint(settings);
   const { origin = '', model: served, problem } = report ?? {};
   if (served === undefined) {
     return {
@@ -161,7 +161,7 @@ async function endpoint(settings: Settings): Promise<Finding> {
 
 async function runtime(settings: Settings): Promise<Finding> {
   const name = 'onnxruntime';
-  const found = await askRuntime(settings).catch(() => undefined);
+  const found = await describeRuntime(settings).catch(() => undefined);
   if (found?.runtime !== undefined && found.problem === undefined) {
     return { name, status: 'ok', found: found.runtime };
   }

@@ -22,7 +22,7 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
       { createQueueFigures, createTemporalOrchestrator },
       { loadConsoleAssets },
       { openStore },
-      { openTracing, tracedStarts },
+      { startTracing, traceWorkflowStarts },
     ] = await Promise.all([
       import('@temporalio/client'),
       import('../../api/entries/node.ts'),
@@ -37,11 +37,11 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
       address: settings.temporalAddress,
       ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
     });
-    await using tracing = await openTracing(settings, 'api');
+    await using tracing = await startTracing(settings, 'api');
     const client = new Client({
       connection,
       namespace: settings.temporalNamespace,
-      ...(tracing ? { interceptors: { workflow: [tracedStarts(tracing)] } } : {}),
+      ...(tracing ? { interceptors: { workflow: [traceWorkflowStarts(tracing)] } } : {}),
     });
     const artifacts = openStore(settings, tmpdir());
     const api = await startApi({

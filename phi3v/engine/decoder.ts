@@ -9,7 +9,7 @@ export interface Decoder {
   /** A row for a sequence of at most `tokens`, or undefined while there is no room for it. */
   open(tokens: number, long: boolean): CacheRow | undefined;
   /** @throws ModelError `memory_exceeded` when there will never be room for `tokens`. */
-  check(tokens: number): void;
+  checkFits(tokens: number): void;
   /**
    * Runs `ids` at positions `start`, `start + 1`, … of a row that is filled up to `start`.
    *

@@ -12,7 +12,7 @@ export interface ImageFeatures {
  *
  * @throws ModelError `prompt_invalid` when there are not so many.
  */
-export function featureRows(features: readonly ImageFeatures[], first: number, count: number): FloatData {
+export function sliceFeatures(features: readonly ImageFeatures[], first: number, count: number): FloatData {
   const pieces: FloatData[] = [];
   let skip = first;
   let wanted = count;

@@ -5,12 +5,12 @@ import type { FinishReason } from './scheduler.ts';
 export interface ImageFile {
   /** Names what the features are made from: of the picture's bytes and the model's revision. */
   readonly key: string;
-  /** A file that holds what `encodePadded` makes. */
-  readonly picture: string;
+  /** A file that holds what `encodePaddedImage` makes. */
+  readonly path: string;
   /** A file with the features that an earlier call has kept. It is read only where the picture is not in memory. */
-  readonly features?: string | undefined;
+  readonly featuresPath?: string | undefined;
   /** Where to write the features when they have to be made: a path where nothing is yet. */
-  readonly keep?: string | undefined;
+  readonly saveFeaturesTo?: string | undefined;
 }
 
 export interface GenerateRequest {
@@ -35,7 +35,7 @@ export interface GenerateOptions {
   /** Gets new text, those of `resume` included. Pieces never end within a character. */
   readonly onText?: ((text: string) => void) | undefined;
   /** Called when the features of image `index` have been made and written to its `keep`. */
-  readonly onFeatures?: ((index: number) => void) | undefined;
+  readonly onFeaturesSaved?: ((index: number) => void) | undefined;
 }
 
 export interface Generation {
@@ -52,7 +52,7 @@ export interface Generation {
   /** Pictures whose features had to be made. */
   readonly visionCalls: number;
   /** Answers that its steps served on average. */
-  readonly rows: number;
+  readonly averageBatchSize: number;
 }
 
 /** What is known of whatever answers prompts. */
@@ -60,9 +60,9 @@ export interface GeneratorInfo {
   /** Name and version of the runtime and where it runs, such as `onnxruntime 1.30.0 cpu (C API, in place)`. */
   readonly runtime: string;
   /** Answers that it works on at once. */
-  readonly rows: number;
+  readonly maxConcurrency: number;
   /** It goes on from `resume`; else it begins anew. */
-  readonly resumes: boolean;
+  readonly supportsResume: boolean;
 }
 
 /** Whatever answers prompts: the model host, or an endpoint with OpenAI's interface. */

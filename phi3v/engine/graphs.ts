@@ -14,7 +14,7 @@ import {
   toFloats,
 } from '../../onnx/index.ts';
 import { dataFiles, type ModelFolder } from '../folder/index.ts';
-import { CROP_SIDE, cropCount, imageTokens, type PaddedImage, pixelValues } from '../image/index.ts';
+import { CROP_SIDE, countCrops, countImageTokens, type PaddedImage, toPixelValues } from '../image/index.ts';
 import type { Decoder } from './decoder.ts';
 import type { ImageFeatures } from './features.ts';
 import { createKvCache } from './kv-cache.ts';
@@ -28,12 +28,12 @@ export interface Graphs {
   /** Name and version of the runtime and where it runs. */
   readonly runtime: string;
   /** Why it is not the faster runtime. */
-  readonly fallback: string | undefined;
+  readonly fallbackReason: string | undefined;
   readonly decoder: Decoder;
   /** Bytes of KV cache that a token takes while its generation runs. */
   readonly kvBytesPerToken: number;
   /** Bytes that all of the model may take: weights and KV caches. */
-  readonly memory: number;
+  readonly maxMemoryBytes: number;
   /** What `encodeImage` gives its features in. */
   readonly featureType: FloatType;
   /** Runs the vision graph on one picture. */
@@ -43,9 +43,9 @@ export interface Graphs {
 
 export interface GraphsOptions extends RuntimeOptions {
   /** Most sequences that decode together. */
-  readonly rows: number;
+  readonly maxConcurrency: number;
   /** Most bytes of weights and KV caches together; a share of what is free when left out. */
-  readonly memory?: number | undefined;
+  readonly maxMemoryBytes?: number | undefined;
   /** In place of the best one that can be had. */
   readonly runtime?: OrtRuntime | undefined;
 }
@@ -61,7 +61,7 @@ export async function openGraphs(path: string, folder: ModelFolder, options: Gra
       `The weights of the model take ${needs}, and it may use ${has}. Raise FRAMELOOM_MODEL_MEMORY or free some memory.`,
     );
   }
-  const { runtime, fallback } = options.runtime
+  const { runtime, fallback: fallbackReason } = options.runtime
     ? { runtime: options.runtime, fallback: undefined }
     : await openRuntime(options);
   const [vision, embedding, text] = [
@@ -74,17 +74,17 @@ export async function openGraphs(path: string, folder: ModelFolder, options: Gra
     graph: text,
     folder,
     type: floatType(text.inputs, firstCache?.past ?? ''),
-    rows: options.rows,
-    budget: memory - weights,
+    rows: options.maxConcurrency,
+    maxBytes: memory - weights,
     inPlace: runtime.inPlace,
-    lazy: runtime.lazyMemory,
+    lazyMemory: runtime.lazyMemory,
   });
   return {
     runtime: runtime.description,
-    fallback,
+    fallbackReason,
     decoder: createTextDecoder({ runtime, folder, embedding, text, cache }),
     kvBytesPerToken: cache.bytesPerToken,
-    memory,
+    maxMemoryBytes: memory,
     featureType: floatType(vision.outputs, folder.vision.imageFeatures),
     encodeImage: visionEncoder(runtime.tensor, folder, vision),
     close: async () => {
@@ -94,8 +94,8 @@ export async function openGraphs(path: string, folder: ModelFolder, options: Gra
   };
 }
 
-function memoryLimit({ memory, provider }: GraphsOptions): number {
-  if (memory !== undefined) return memory;
+function memoryLimit({ maxMemoryBytes, provider }: GraphsOptions): number {
+  if (maxMemoryBytes !== undefined) return maxMemoryBytes;
   if (provider === 'cpu') return freemem() * MEMORY_SHARE;
   throw new ModelError(
     'memory_exceeded',
@@ -125,9 +125,9 @@ function visionEncoder(
   const fixedCrops = graph.inputs.get(pixels)?.dims[1] ?? -1;
   return async (image) => {
     const { width, height } = image;
-    const crops = Math.max(cropCount(image), fixedCrops - 1);
-    const values = toFloats(pixelValues(image, crops), input);
-    const tokens = imageTokens(height, width);
+    const crops = Math.max(countCrops(image), fixedCrops - 1);
+    const values = toFloats(toPixelValues(image, crops), input);
+    const tokens = countImageTokens(height, width);
     const data = newData(output, tokens * folder.hiddenSize);
     const sizes = BigInt64Array.of(BigInt(height), BigInt(width));
     const tensors = [

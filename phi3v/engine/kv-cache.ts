@@ -38,7 +38,7 @@ export interface KvCache {
   /** A row for a sequence of at most `tokens`, or undefined while there is no room for it. */
   open(tokens: number, long: boolean): CacheRow | undefined;
   /** @throws ModelError `memory_exceeded` when there will never be room for `tokens`. */
-  check(tokens: number): void;
+  checkFits(tokens: number): void;
   close(): void;
 }
 
@@ -49,11 +49,11 @@ export interface KvCacheOptions {
   /** Most rows of a slab. */
   readonly rows: number;
   /** Most bytes that all rows may take. */
-  readonly budget: number;
+  readonly maxBytes: number;
   /** Rows can share memory and steps; else each sequence gets tensors of exactly its size. */
   readonly inPlace: boolean;
   /** Only what is written takes memory, so that room for more costs nothing. */
-  readonly lazy: boolean;
+  readonly lazyMemory: boolean;
 }
 
 /**
@@ -61,10 +61,10 @@ export interface KvCacheOptions {
  * about the same length: room is made in powers of two.
  */
 export function createKvCache(options: KvCacheOptions): KvCache {
-  const { folder, budget, inPlace, lazy } = options;
+  const { folder, maxBytes, inPlace, lazyMemory } = options;
   const { layers, kvHeads, headSize, ropeSwitch, contextLength } = folder;
   const bytesPerToken = 2 * layers * kvHeads * headSize * ELEMENT_BYTES[options.type];
-  const slabs = new Set<OwnedSlab>();
+  const slabs = new Set<ManagedSlab>();
   let used = 0;
 
   function capacityFor(tokens: number, long: boolean): number {
@@ -72,32 +72,33 @@ export function createKvCache(options: KvCacheOptions): KvCache {
     if (!long) return Math.min(ropeSwitch, contextLength);
     // A mask beyond the switch selects the long factors, and must lie within the cache.
     const least = Math.max(tokens, ropeSwitch + 1);
-    return lazy ? Math.min(contextLength, 2 ** Math.ceil(Math.log2(least))) : least;
+    return lazyMemory ? Math.min(contextLength, 2 ** Math.ceil(Math.log2(least))) : least;
   }
 
   function rowsFor(capacity: number, long: boolean): number {
     if (!inPlace) return 1;
-    if (lazy && !long) return options.rows;
-    return Math.max(1, Math.min(options.rows, Math.floor(budget / (capacity * bytesPerToken))));
+    if (lazyMemory && !long) return options.rows;
+    return Math.max(1, Math.min(options.rows, Math.floor(maxBytes / (capacity * bytesPerToken))));
   }
 
   /** What a row is charged: where memory is taken at once, all that it could hold. */
-  const charge = (tokens: number, capacity: number): number => (lazy ? tokens : capacity) * bytesPerToken;
+  const charge = (tokens: number, capacity: number): number =>
+    (lazyMemory ? tokens : capacity) * bytesPerToken;
 
   return {
     bytesPerToken,
-    check: (tokens) => {
+    checkFits: (tokens) => {
       const bytes = tokens * bytesPerToken;
-      if (bytes <= budget) return;
+      if (bytes <= maxBytes) return;
       throw new ModelError(
         'memory_exceeded',
-        `${tokens} tokens of prompt and answer take ${mebibytes(bytes)} MiB of KV cache, and the model may use ${mebibytes(budget)} MiB. Ask for fewer tokens or pictures, or raise FRAMELOOM_MODEL_MEMORY.`,
+        `${tokens} tokens of prompt and answer take ${mebibytes(bytes)} MiB of KV cache, and the model may use ${mebibytes(maxBytes)} MiB. Ask for fewer tokens or pictures, or raise FRAMELOOM_MODEL_MEMORY.`,
       );
     },
     open: (tokens, long) => {
       const capacity = capacityFor(tokens, long);
       const bytes = charge(tokens, capacity);
-      if (used > 0 && used + bytes > budget) return undefined;
+      if (used > 0 && used + bytes > maxBytes) return undefined;
       let slab = [...slabs].find(
         (each) => each.long === long && each.capacity === capacity && each.hasRoom(),
       );
@@ -118,7 +119,7 @@ export function createKvCache(options: KvCacheOptions): KvCache {
           used -= bytes;
           owner.give(index);
           // Short sequences will come again; memory of others is better free.
-          if (owner.isEmpty() && !(lazy && !long)) {
+          if (owner.isEmpty() && !(lazyMemory && !long)) {
             slabs.delete(owner);
             owner.close();
           }
@@ -132,7 +133,7 @@ export function createKvCache(options: KvCacheOptions): KvCache {
   };
 }
 
-interface OwnedSlab extends CacheSlab {
+interface ManagedSlab extends CacheSlab {
   hasRoom(): boolean;
   isEmpty(): boolean;
   /** The lowest free row: steps cover a stretch of rows, and the shorter it is the better. */
@@ -141,7 +142,7 @@ interface OwnedSlab extends CacheSlab {
   close(): void;
 }
 
-function createSlab(options: KvCacheOptions, long: boolean, capacity: number, rows: number): OwnedSlab {
+function createSlab(options: KvCacheOptions, long: boolean, capacity: number, rows: number): ManagedSlab {
   const { graph, folder, type } = options;
   const dims = [rows, folder.kvHeads, capacity, folder.headSize];
   const cache: { past: string; present: string; tensor: Tensor }[] = [];

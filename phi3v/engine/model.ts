@@ -1,8 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type FloatType, ModelError, type Provider } from '../../onnx/index.ts';
 import { inspectModelFolder, readModelFolder } from '../folder/index.ts';
-import { decodePadded, imageTokens, type PaddedImage } from '../image/index.ts';
-import { createTextStream, encodePrompt, loadTokenizer, loopStart, type Tokenizer } from '../text/index.ts';
+import { countImageTokens, decodePaddedImage, type PaddedImage } from '../image/index.ts';
+import {
+  createTextStream,
+  encodePrompt,
+  findRepetition,
+  loadTokenizer,
+  type Tokenizer,
+} from '../text/index.ts';
 import { createFeatureCache } from './feature-cache.ts';
 import type { ImageFeatures } from './features.ts';
 import type {
@@ -17,7 +23,7 @@ import { openGraphs } from './graphs.ts';
 import { createScheduler, type FinishReason, type GenerationLimits } from './scheduler.ts';
 
 /** Sequences that decode together, where nobody says otherwise. */
-const DEFAULT_ROWS = 8;
+const DEFAULT_MAX_CONCURRENCY = 8;
 
 /**
  * Tokens per prefill call. Larger ones gain little (docs/runtime.md) and hold up running answers longer; and the logits of
@@ -38,9 +44,9 @@ export interface ModelOptions {
   /** Path of another libonnxruntime. */
   readonly library?: string | undefined;
   /** Most answers that are worked on together. Default 8. */
-  readonly rows?: number | undefined;
+  readonly maxConcurrency?: number | undefined;
   /** Most bytes of weights and KV caches; 80 % of the free memory when left out, which needs the `cpu` provider. */
-  readonly memory?: number | undefined;
+  readonly maxMemoryBytes?: number | undefined;
 }
 
 /** What a loaded model is. */
@@ -53,11 +59,11 @@ export interface ModelInfo extends GeneratorInfo {
   /** `num_crops` of the model's own processor. */
   readonly numCrops: number;
   /** Why it does not run on the C API; undefined where it does. */
-  readonly fallback: string | undefined;
+  readonly fallbackReason: string | undefined;
   /** Bytes of KV cache that a token takes while its generation runs. */
   readonly kvBytesPerToken: number;
   /** Most bytes of weights and KV caches together. */
-  readonly memory: number;
+  readonly maxMemoryBytes: number;
   /** Ids that end an answer. */
   readonly stopIds: readonly number[];
 }
@@ -78,33 +84,37 @@ export interface Model extends Generator {
  * @throws ModelError `model_missing`, `model_invalid`, `memory_exceeded`.
  */
 export async function openModel(options: ModelOptions): Promise<Model> {
-  const { folder, rows = DEFAULT_ROWS } = options;
+  const { folder, maxConcurrency = DEFAULT_MAX_CONCURRENCY } = options;
   const found = await inspectModelFolder(folder);
   if (found.missing.length > 0) throw new ModelError('model_missing', found.message);
   const config = await readModelFolder(folder);
   const tokenizer = await loadTokenizer(folder);
-  const graphs = await openGraphs(folder, config, { ...options, provider: options.provider ?? 'cpu', rows });
+  const graphs = await openGraphs(folder, config, {
+    ...options,
+    provider: options.provider ?? 'cpu',
+    maxConcurrency,
+  });
   const limits: GenerationLimits = {
     contextLength: config.contextLength,
     ropeSwitch: config.ropeSwitch,
     stopIds: [...new Set([...config.eosIds, ...tokenizer.stopIds])].sort((a, b) => a - b),
     vocabulary: tokenizer.size,
-    rows,
-    chunk: CHUNK,
+    maxConcurrency,
+    prefillChunkTokens: CHUNK,
   };
   const scheduler = createScheduler(graphs.decoder, limits);
   const cache = createFeatureCache(FEATURE_MEMORY);
   const info: ModelInfo = {
     runtime: graphs.runtime,
-    fallback: graphs.fallback,
-    rows,
-    resumes: true,
+    fallbackReason: graphs.fallbackReason,
+    maxConcurrency,
+    supportsResume: true,
     contextLength: limits.contextLength,
     ropeSwitch: limits.ropeSwitch,
     hiddenSize: config.hiddenSize,
     numCrops: config.numCrops,
     kvBytesPerToken: graphs.kvBytesPerToken,
-    memory: graphs.memory,
+    maxMemoryBytes: graphs.maxMemoryBytes,
     stopIds: limits.stopIds,
   };
 
@@ -112,16 +122,16 @@ export async function openModel(options: ModelOptions): Promise<Model> {
   async function featuresOf(file: ImageFile, picture: PaddedImage, made: () => void): Promise<ImageFeatures> {
     const known =
       cache.get(file.key) ?? (await readFeatures(file, picture, config.hiddenSize, graphs.featureType));
-    const hasFile = file.features !== undefined || file.keep !== undefined;
+    const hasFile = file.featuresPath !== undefined || file.saveFeaturesTo !== undefined;
     if (known !== undefined) {
       if (!hasFile) cache.set(file.key, known);
       return known;
     }
     const features = await graphs.encodeImage(picture);
     if (!hasFile) cache.set(file.key, features);
-    if (file.keep !== undefined) {
+    if (file.saveFeaturesTo !== undefined) {
       const { buffer, byteOffset, byteLength } = features.data;
-      await writeFile(file.keep, new Uint8Array(buffer, byteOffset, byteLength));
+      await writeFile(file.saveFeaturesTo, new Uint8Array(buffer, byteOffset, byteLength));
     }
     made();
     return features;
@@ -129,8 +139,8 @@ export async function openModel(options: ModelOptions): Promise<Model> {
 
   async function generate(request: GenerateRequest, hooks: GenerateOptions = {}): Promise<Generation> {
     const pictures: PaddedImage[] = [];
-    for (const { picture } of request.images) pictures.push(decodePadded(await readFile(picture)));
-    const lengths = pictures.map(({ width, height }) => imageTokens(height, width));
+    for (const { path } of request.images) pictures.push(decodePaddedImage(await readFile(path)));
+    const lengths = pictures.map(({ width, height }) => countImageTokens(height, width));
     const { ids, imageTokens: slots } = encodePrompt(request.prompt, lengths, tokenizer);
     const { resume: known = [] } = request;
     const reader = readAnswer(tokenizer, request.stop ?? [], hooks.onText);
@@ -140,7 +150,7 @@ export async function openModel(options: ModelOptions): Promise<Model> {
       if (picture === undefined) throw new ModelError('prompt_invalid', 'There is no such picture.');
       return featuresOf(file, picture, () => {
         visionCalls += 1;
-        if (file.keep !== undefined) hooks.onFeatures?.(index);
+        if (file.saveFeaturesTo !== undefined) hooks.onFeaturesSaved?.(index);
       });
     });
     const ended = known.reduce<FinishReason | undefined>(
@@ -165,7 +175,7 @@ export async function openModel(options: ModelOptions): Promise<Model> {
               },
             },
           )
-        : { tokens: known, finishReason: ended, modelSeconds: 0, rows: 0 };
+        : { tokens: known, finishReason: ended, modelSeconds: 0, averageBatchSize: 0 };
     return {
       ...answer,
       text: reader.end(answer.finishReason),
@@ -213,26 +223,26 @@ function readAnswer(
       tokens.push(token);
       emit(stream.add(token));
       if (stream.stopped) return 'stop';
-      return loopStart(tokens) === undefined ? undefined : 'repetition';
+      return findRepetition(tokens) === undefined ? undefined : 'repetition';
     },
     /** The whole text; of a loop only the first round. */
     end: (reason: FinishReason): string => {
-      emit(stream.end());
-      return reason === 'repetition' ? tokenizer.decode(tokens.slice(0, loopStart(tokens))) : text;
+      emit(stream.finish());
+      return reason === 'repetition' ? tokenizer.decode(tokens.slice(0, findRepetition(tokens))) : text;
     },
   };
 }
 
 /** Features that an earlier call wrote, where there are any and they are whole. */
 async function readFeatures(
-  { features }: ImageFile,
+  { featuresPath }: ImageFile,
   { width, height }: PaddedImage,
   hiddenSize: number,
   type: FloatType,
 ): Promise<ImageFeatures | undefined> {
-  if (features === undefined) return undefined;
-  const bytes = await readFile(features).catch(() => undefined);
-  const tokens = imageTokens(height, width);
+  if (featuresPath === undefined) return undefined;
+  const bytes = await readFile(featuresPath).catch(() => undefined);
+  const tokens = countImageTokens(height, width);
   const Floats = type === 'float32' ? Float32Array : Uint16Array;
   if (bytes?.byteLength !== tokens * hiddenSize * Floats.BYTES_PER_ELEMENT) return undefined;
   // A copy of its own begins where its elements may begin.

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { asModelError, ModelError } from '../../onnx/index.ts';
 import { createSampler, type Sampler, type Sampling } from '../text/index.ts';
 import type { Decoder, StepRow } from './decoder.ts';
-import { featureRows, type ImageFeatures } from './features.ts';
+import { type ImageFeatures, sliceFeatures } from './features.ts';
 import type { CacheRow, CacheSlab } from './kv-cache.ts';
 
 /**
@@ -21,9 +21,9 @@ export interface GenerationLimits {
   /** Ids from here on are no tokens, whatever the width of the logits. */
   readonly vocabulary: number;
   /** Most generations that are under way at once. */
-  readonly rows: number;
+  readonly maxConcurrency: number;
   /** Tokens per prefill call: bounds memory, and how long a running answer waits for a new one's prompt. */
-  readonly chunk: number;
+  readonly prefillChunkTokens: number;
 }
 
 export interface ScheduledRequest {
@@ -43,19 +43,19 @@ export interface ScheduledHooks {
   readonly onToken?: ((token: number) => FinishReason | undefined) | undefined;
 }
 
-export interface Answer {
+export interface ScheduledGeneration {
   /** The whole answer, resumed tokens included, the stop token not. */
   readonly tokens: readonly number[];
   readonly finishReason: FinishReason;
   /** Time of the model: its own images and chunks, and its share of the steps that it was part of. */
   readonly modelSeconds: number;
   /** Rows that its steps had on average: how much it shared them. 0 where it took none. */
-  readonly rows: number;
+  readonly averageBatchSize: number;
 }
 
 export interface Scheduler {
   /** @throws ModelError `context_exceeded`, `memory_exceeded`, `prompt_invalid`, `cancelled`, `runtime`. */
-  generate(request: ScheduledRequest, hooks?: ScheduledHooks): Promise<Answer>;
+  generate(request: ScheduledRequest, hooks?: ScheduledHooks): Promise<ScheduledGeneration>;
   /** Generations that wait, are prefilled, and decode. */
   readonly load: { readonly waiting: number; readonly preparing: number; readonly running: number };
   /** Pictures, chunks and steps that have been run. While there is load and this does not grow, something hangs. */
@@ -82,7 +82,7 @@ interface Job {
   steps: number;
   /** Rows of all its steps together. */
   stepRows: number;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (answer: ScheduledGeneration) => void;
   readonly reject: (error: ModelError) => void;
 }
 
@@ -148,7 +148,7 @@ export function createScheduler(decoder: Decoder, limits: GenerationLimits): Sch
       tokens: job.ids.slice(job.request.promptIds.length),
       finishReason,
       modelSeconds: job.modelSeconds,
-      rows: job.steps === 0 ? 0 : job.stepRows / job.steps,
+      averageBatchSize: job.steps === 0 ? 0 : job.stepRows / job.steps,
     });
   }
 
@@ -160,7 +160,7 @@ export function createScheduler(decoder: Decoder, limits: GenerationLimits): Sch
 
   function admit(): void {
     for (let job = waiting[0]; job !== undefined; job = waiting[0]) {
-      if (preparing.length + running.size >= limits.rows) return;
+      if (preparing.length + running.size >= limits.maxConcurrency) return;
       try {
         if (!begin(job)) return;
         waiting.shift();
@@ -196,9 +196,9 @@ export function createScheduler(decoder: Decoder, limits: GenerationLimits): Sch
         job.features.push(await load());
         return;
       }
-      const chunk = ids.slice(filled, Math.min(prefilled, filled + limits.chunk));
+      const chunk = ids.slice(filled, Math.min(prefilled, filled + limits.prefillChunkTokens));
       const slots = chunk.reduce((count, id) => (id < 0 ? count + 1 : count), 0);
-      const features = featureRows(job.features, job.slots, slots);
+      const features = sliceFeatures(job.features, job.slots, slots);
       const last = filled + chunk.length === ids.length;
       const logits = await decoder.prefill(row, chunk, filled, features, last);
       job.filled += chunk.length;
@@ -272,10 +272,10 @@ export function createScheduler(decoder: Decoder, limits: GenerationLimits): Sch
     },
     generate: async (request, hooks = {}) => {
       checkRequest(request, limits);
-      decoder.check(request.promptIds.length + request.maxTokens);
+      decoder.checkFits(request.promptIds.length + request.maxTokens);
       if (closed || hooks.signal?.aborted) throw cancelled();
       if (request.resume.length === request.maxTokens) {
-        return { tokens: request.resume, finishReason: 'length', modelSeconds: 0, rows: 0 };
+        return { tokens: request.resume, finishReason: 'length', modelSeconds: 0, averageBatchSize: 0 };
       }
       const sampler = createSampler(request.sampling, limits.vocabulary);
       return new Promise((resolve, reject) => {

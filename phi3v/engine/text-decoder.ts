@@ -150,7 +150,7 @@ export function createTextDecoder(options: TextDecoderOptions): Decoder {
 
   return {
     open: cache.open,
-    check: cache.check,
+    checkFits: cache.checkFits,
     prefill,
     step: async (rows) => {
       const inOrder = [...rows].sort((a, b) => a.row.index - b.row.index);

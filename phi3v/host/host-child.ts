@@ -4,7 +4,7 @@
  */
 import { asModelError, ModelError } from '../../onnx/index.ts';
 import { type Model, type ModelOptions, openModel } from '../engine/index.ts';
-import { BEAT_MS, type FromHost, type ToHost, toWire } from './host-protocol.ts';
+import { HEARTBEAT_INTERVAL_MS, type HostCommand, type HostEvent, serializeError } from './host-protocol.ts';
 
 /** Milliseconds between two messages with tokens of one answer. */
 const TOKEN_INTERVAL = 25;
@@ -13,7 +13,7 @@ let model: Model | undefined;
 const calls = new Map<number, AbortController>();
 
 /** A parent that is gone ends this process through `disconnect`. */
-function send(message: FromHost): void {
+function send(message: HostEvent): void {
   process.send?.(message);
 }
 
@@ -24,13 +24,13 @@ async function open(options: ModelOptions): Promise<void> {
     send({ type: 'ready', info: opened.info });
     setInterval(() => {
       send({ type: 'beat', progress: opened.progress, rss: process.memoryUsage.rss() });
-    }, BEAT_MS);
+    }, HEARTBEAT_INTERVAL_MS);
   } catch (error) {
-    send({ type: 'refused', error: toWire(asModelError(error)) });
+    send({ type: 'refused', error: serializeError(asModelError(error)) });
   }
 }
 
-async function generate({ id, request }: Extract<ToHost, { type: 'generate' }>): Promise<void> {
+async function generate({ id, request }: Extract<HostCommand, { type: 'generate' }>): Promise<void> {
   const abort = new AbortController();
   calls.set(id, abort);
   let tokens: number[] = [];
@@ -53,18 +53,18 @@ async function generate({ id, request }: Extract<ToHost, { type: 'generate' }>):
       onText: (piece) => {
         text += piece;
       },
-      onFeatures: (index) => send({ type: 'features', id, index }),
+      onFeaturesSaved: (index) => send({ type: 'features', id, index }),
     });
     flush();
     send({ type: 'generated', id, generation });
   } catch (error) {
-    send({ type: 'failed', id, error: toWire(asModelError(error)) });
+    send({ type: 'failed', id, error: serializeError(asModelError(error)) });
   } finally {
     calls.delete(id);
   }
 }
 
-function receive(message: ToHost): void {
+function receive(message: HostCommand): void {
   switch (message.type) {
     case 'open':
       void open(message.options);

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ModelError } from '../../onnx/index.ts';
 import type { ModelInfo, ModelOptions } from '../engine/index.ts';
-import { type FromHost, fromWire, type ToHost } from './host-protocol.ts';
+import { deserializeError, type HostCommand, type HostEvent } from './host-protocol.ts';
 
 /** Characters of the process's error output that are kept to explain its end. */
 const STDERR_KEPT = 4000;
@@ -13,7 +13,7 @@ export interface HostProcess {
   readonly info: ModelInfo;
   readonly pid: number | undefined;
   /** Does nothing when the process has ended: `ended` tells that. */
-  send(message: ToHost): void;
+  send(message: HostCommand): void;
   /** Resolves with a `crashed` error when the process has ended, for whatever reason. */
   readonly ended: Promise<ModelError>;
   kill(): void;
@@ -27,7 +27,7 @@ export interface HostProcess {
  */
 export async function startHostProcess(
   options: ModelOptions,
-  receive: (message: FromHost) => void,
+  receive: (message: HostEvent) => void,
   signal: AbortSignal,
 ): Promise<HostProcess> {
   signal.throwIfAborted();
@@ -35,16 +35,16 @@ export async function startHostProcess(
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
   const ended = whenEnded(child);
-  const send = (message: ToHost): void => {
+  const send = (message: HostCommand): void => {
     // Its end may come between the question and the message.
     if (child.connected) child.send(message, () => {});
   };
   const loaded = new Promise<ModelInfo>((resolve, reject) => {
     // Only the host, from the same source, writes to this channel.
     child.on('message', (message) => {
-      const known = message as FromHost;
+      const known = message as HostEvent;
       if (known.type === 'ready') resolve(known.info);
-      else if (known.type === 'refused') reject(fromWire(known.error));
+      else if (known.type === 'refused') reject(deserializeError(known.error));
       else receive(known);
     });
     void ended.then(reject);

@@ -9,7 +9,7 @@ import type {
   ModelOptions,
 } from '../engine/index.ts';
 import { type HostProcess, startHostProcess } from './host-process.ts';
-import { type FromHost, fromWire } from './host-protocol.ts';
+import { deserializeError, type HostEvent } from './host-protocol.ts';
 
 /** Milliseconds before a host is started again: none after the first crash in a row, then doubling between these. */
 const FIRST_DELAY = 250;
@@ -30,9 +30,9 @@ export interface ModelHostOptions extends ModelOptions {
    * Milliseconds without a step, a chunk or a picture finished, while there is work, after which the host counts as hung
    * and is killed. Default 120,000.
    */
-  readonly hangMs?: number | undefined;
+  readonly hangTimeoutMs?: number | undefined;
   /** Bytes of the process beyond which it is started anew between two answers. */
-  readonly recycleBytes?: number | undefined;
+  readonly maxProcessBytes?: number | undefined;
   /** Told of every start, and of the end before it. For logs. */
   readonly onRestart?: ((reason: string) => void) | undefined;
 }
@@ -69,7 +69,13 @@ interface Call {
  * @throws ModelError `model_missing`, `model_invalid`, `memory_exceeded` or `crashed`.
  */
 export async function startModelHost(options: ModelHostOptions): Promise<ModelHost> {
-  const { cancelGraceMs = 2000, hangMs = 120_000, recycleBytes, onRestart, ...modelOptions } = options;
+  const {
+    cancelGraceMs = 2000,
+    hangTimeoutMs = 120_000,
+    maxProcessBytes,
+    onRestart,
+    ...modelOptions
+  } = options;
   const closing = new AbortController();
   const calls = new Map<number, Call>();
   let running: HostProcess | undefined;
@@ -84,7 +90,7 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
 
   const inFlight = (): readonly Call[] => [...calls.values()].filter((call) => call.sentTo !== undefined);
 
-  function receive(message: FromHost): void {
+  function receive(message: HostEvent): void {
     if (message.type === 'beat') watch(message);
     if (!('id' in message)) return;
     const { id } = message;
@@ -95,14 +101,14 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
         deliver(id, call, message.tokens, message.text);
         break;
       case 'features':
-        guarded(id, call, () => call.options.onFeatures?.(message.index));
+        guarded(id, call, () => call.options.onFeaturesSaved?.(message.index));
         break;
       case 'generated':
         failures = 0;
         end(id, () => call.resolve(message.generation));
         break;
       case 'failed':
-        end(id, () => call.reject(fromWire(message.error)));
+        end(id, () => call.reject(deserializeError(message.error)));
         break;
       default:
         message satisfies never;
@@ -138,23 +144,23 @@ export async function startModelHost(options: ModelHostOptions): Promise<ModelHo
   }
 
   /** Sees to it that a host which hangs, or takes more and more memory, is replaced. */
-  function watch(beat: Extract<FromHost, { type: 'beat' }>): void {
+  function watch(beat: Extract<HostEvent, { type: 'beat' }>): void {
     const now = performance.now();
     if (beat.progress !== progress || inFlight().length === 0) progressAt = now;
     progress = beat.progress;
-    recycling = used && beat.rss > (recycleBytes ?? info.memory * RECYCLE_SHARE + PROCESS_BYTES);
+    recycling = used && beat.rss > (maxProcessBytes ?? info.maxMemoryBytes * RECYCLE_SHARE + PROCESS_BYTES);
     dispatch();
   }
 
   // A host whose event loop stands still sends no beats at all.
   const hangTimer = setInterval(
     () => {
-      if (running !== undefined && inFlight().length > 0 && performance.now() - progressAt > hangMs) {
-        onRestart?.(`no progress for ${Math.round(hangMs / 1000)} s`);
+      if (running !== undefined && inFlight().length > 0 && performance.now() - progressAt > hangTimeoutMs) {
+        onRestart?.(`no progress for ${Math.round(hangTimeoutMs / 1000)} s`);
         running.kill();
       }
     },
-    Math.min(1000, hangMs),
+    Math.min(1000, hangTimeoutMs),
   );
   hangTimer.unref();
 

@@ -1,4 +1,4 @@
-import { CROP_SIDE } from './hd-size.ts';
+import { CROP_SIDE } from './hd-transform-size.ts';
 import { type Normaliser, normaliser } from './normalize.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { ModelError } from '../../onnx/index.ts';
-import { hdSize } from './hd-size.ts';
+import { hdTransformSize } from './hd-transform-size.ts';
 import { resizeBilinear } from './resize.ts';
 import type { RgbImage } from './rgb-image.ts';
 
@@ -15,11 +15,11 @@ const WHITE = 255;
  * The HD transform of `processing_phi3_v.py` up to the 8-bit picture: resized to fit a grid of at most `numCrops` crops,
  * the rest of the grid white.
  *
- * @throws ModelError `image_invalid` as `hdSize`, and when `data` is not as long as the sides say.
+ * @throws ModelError `image_invalid` as `hdTransformSize`, and when `data` is not as long as the sides say.
  */
 export function hdTransform(image: RgbImage, numCrops: number): PaddedImage {
   const { width, height, data } = image;
-  const size = hdSize(width, height, numCrops);
+  const size = hdTransformSize(width, height, numCrops);
   if (data.length !== width * height * 3) {
     throw new ModelError('image_invalid', `A picture of ${width}×${height} pixels has ${data.length} bytes.`);
   }

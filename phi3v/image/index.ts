@@ -1,6 +1,6 @@
-export { CROP_SIDE, hdSize, imageTokens } from './hd-size.ts';
+export { decodeImage } from './decode-image.ts';
 export { hdTransform, type PaddedImage } from './hd-transform.ts';
-export { decodePadded, encodePadded } from './padded-file.ts';
-export { cropCount, pixelValues } from './pixel-values.ts';
-export { readPicture } from './read-image.ts';
+export { CROP_SIDE, countImageTokens, hdTransformSize } from './hd-transform-size.ts';
+export { decodePaddedImage, encodePaddedImage } from './padded-file.ts';
+export { countCrops, toPixelValues } from './pixel-values.ts';
 export type { RgbImage } from './rgb-image.ts';

@@ -5,7 +5,7 @@ import type { PaddedImage } from './hd-transform.ts';
 const HEADER = 12;
 
 /** A picture after the HD transform as a file: the header, then packed RGB rows. */
-export function encodePadded(image: PaddedImage): Uint8Array {
+export function encodePaddedImage(image: PaddedImage): Uint8Array {
   const bytes = new Uint8Array(HEADER + image.data.byteLength);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, image.width, true);
@@ -15,8 +15,8 @@ export function encodePadded(image: PaddedImage): Uint8Array {
   return bytes;
 }
 
-/** @throws ModelError `image_invalid` when `bytes` are not what `encodePadded` makes. */
-export function decodePadded(bytes: Uint8Array): PaddedImage {
+/** @throws ModelError `image_invalid` when `bytes` are not what `encodePaddedImage` makes. */
+export function decodePaddedImage(bytes: Uint8Array): PaddedImage {
   if (bytes.byteLength < HEADER)
     throw new ModelError('image_invalid', 'The preprocessed picture is cut off.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER);

@@ -1,14 +1,14 @@
 import { ModelError } from '../../onnx/index.ts';
 import { writeGlobalView } from './global-view.ts';
-import { CROP_SIDE } from './hd-size.ts';
 import type { PaddedImage } from './hd-transform.ts';
+import { CROP_SIDE } from './hd-transform-size.ts';
 import { normaliser } from './normalize.ts';
 
 const PLANE = CROP_SIDE * CROP_SIDE;
 const CROP = 3 * PLANE;
 
 /** Crops of a padded picture, without the global view. */
-export function cropCount(image: PaddedImage): number {
+export function countCrops(image: PaddedImage): number {
   return (image.width / CROP_SIDE) * (image.height / CROP_SIDE);
 }
 
@@ -18,9 +18,9 @@ export function cropCount(image: PaddedImage): number {
  *
  * @throws ModelError `image_invalid` when the picture did not come from `hdTransform` or has more than `crops` crops.
  */
-export function pixelValues(image: PaddedImage, crops: number = cropCount(image)): Float32Array {
+export function toPixelValues(image: PaddedImage, crops: number = countCrops(image)): Float32Array {
   const { width, height, data } = image;
-  const used = cropCount(image);
+  const used = countCrops(image);
   if (!Number.isInteger(width / CROP_SIDE) || !Number.isInteger(height / CROP_SIDE) || used < 1) {
     throw new ModelError('image_invalid', 'The sides of a padded picture must be multiples of 336.');
   }

@@ -26,7 +26,7 @@ export function resizeBilinear(image: RgbImage, target: Target): void {
   const columnsFirst = image.width < image.height;
   const across = triangleFilter(image.width, target.width);
   const down = triangleFilter(image.height, target.height);
-  const { kernel, bytes, at } = layOut(
+  const { kernel, bytes, at } = layOutMemory(
     image.width,
     target.width,
     columnsFirst ? image.width : target.width,
@@ -59,7 +59,13 @@ export function resizeBilinear(image: RgbImage, target: Target): void {
 }
 
 /** A kernel with room for what `resizeBilinear` keeps, and where it is. `ringWidth` is that of the rows between the passes. */
-function layOut(inputWidth: number, outputWidth: number, ringWidth: number, across: Filter, down: Filter) {
+function layOutMemory(
+  inputWidth: number,
+  outputWidth: number,
+  ringWidth: number,
+  across: Filter,
+  down: Filter,
+) {
   let size = 0;
   const room = (bytes: number): number => {
     const begin = size;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { ModelError } from '../../onnx/index.ts';
 import type { GenerateRequest, ImageFile } from '../engine/index.ts';
-import { decodePadded, imageTokens, type PaddedImage } from '../image/index.ts';
+import { countImageTokens, decodePaddedImage, type PaddedImage } from '../image/index.ts';
 import type { PromptPart, Role } from '../text/index.ts';
 
 type ContentPart =
@@ -14,7 +14,7 @@ interface Message {
   readonly content: string | readonly ContentPart[];
 }
 
-export interface ChatRequest {
+export interface ChatCompletionRequest {
   /** The body of `POST /chat/completions`. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly imageTokens: number;
@@ -26,9 +26,12 @@ export interface ChatRequest {
  *
  * @throws ModelError `prompt_invalid`, `image_invalid`.
  */
-export async function chatRequest(request: GenerateRequest, model: string): Promise<ChatRequest> {
+export async function createChatRequest(
+  request: GenerateRequest,
+  model: string,
+): Promise<ChatCompletionRequest> {
   const pictures = await Promise.all(
-    request.images.map(async ({ picture }: ImageFile) => decodePadded(await readFile(picture))),
+    request.images.map(async ({ path }: ImageFile) => decodePaddedImage(await readFile(path))),
   );
   const { temperature = 0, topP, topK, repetitionPenalty, seed = 0 } = request.sampling ?? {};
   const crops = new Set(pictures.map(({ numCrops }) => numCrops));
@@ -36,7 +39,7 @@ export async function chatRequest(request: GenerateRequest, model: string): Prom
     throw new ModelError('prompt_invalid', 'All pictures of a prompt must be made for one number of crops.');
   }
   return {
-    imageTokens: pictures.reduce((sum, { width, height }) => sum + imageTokens(height, width), 0),
+    imageTokens: pictures.reduce((sum, { width, height }) => sum + countImageTokens(height, width), 0),
     body: {
       model,
       messages: await messagesOf(request.prompt, pictures),

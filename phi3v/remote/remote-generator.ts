@@ -1,9 +1,9 @@
 import { Agent, type Dispatcher, request as send } from 'undici';
 import { asModelError, ModelError } from '../../onnx/index.ts';
 import type { GenerateOptions, GenerateRequest, Generation, Generator } from '../engine/index.ts';
-import { readAnswer } from './answer.ts';
-import { chatRequest } from './chat-request.ts';
-import { failureOfStatus } from './failures.ts';
+import { createChatRequest } from './chat-request.ts';
+import { errorFromStatus } from './endpoint-errors.ts';
+import { readResponseStream } from './response-stream.ts';
 import { ModelList } from './wire.ts';
 
 /** Bytes of an answer that is no stream: the list of models, or an error. */
@@ -17,13 +17,13 @@ export interface EndpointOptions {
   /** Name of the model. Where the endpoint does not serve it, or when left out: the first that it lists. */
   readonly model?: string | undefined;
   /** Prompts that are sent at once. Default 8. */
-  readonly rows?: number | undefined;
+  readonly maxConcurrency?: number | undefined;
   /** Milliseconds for a connection, and for the list of models. Default 10,000. */
-  readonly connectMs?: number | undefined;
+  readonly connectTimeoutMs?: number | undefined;
   /** Milliseconds until the first piece of an answer: its wait in the endpoint's queue, and its prompt. Default 600,000. */
-  readonly firstTokenMs?: number | undefined;
+  readonly firstTokenTimeoutMs?: number | undefined;
   /** Milliseconds between two pieces: prompts of others may come between. Default 120,000. */
-  readonly betweenTokensMs?: number | undefined;
+  readonly tokenTimeoutMs?: number | undefined;
 }
 
 /** A model behind an endpoint. */
@@ -39,11 +39,17 @@ export interface RemoteGenerator extends Generator {
  * @throws ModelError `unavailable`, `refused`, `model_missing`, `runtime`.
  */
 export async function connectEndpoint(options: EndpointOptions): Promise<RemoteGenerator> {
-  const { key, rows = 8, connectMs = 10_000, firstTokenMs = 600_000, betweenTokensMs = 120_000 } = options;
+  const {
+    key,
+    maxConcurrency = 8,
+    connectTimeoutMs = 10_000,
+    firstTokenTimeoutMs = 600_000,
+    tokenTimeoutMs = 120_000,
+  } = options;
   const base = options.url.replace(/\/+$/, '');
   // A connection per request: one that the endpoint has just closed cannot be taken for a failure. Times are kept here.
   const agent = new Agent({
-    connect: { timeout: connectMs },
+    connect: { timeout: connectTimeoutMs },
     pipelining: 0,
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -71,12 +77,12 @@ export async function connectEndpoint(options: EndpointOptions): Promise<RemoteG
     if (response.statusCode === 200) return response;
     const { 'retry-after': retryAfter } = response.headers;
     const body = await readBody(response.body).catch(() => '');
-    throw failureOfStatus(response.statusCode, String(retryAfter ?? '') || undefined, body, new Date());
+    throw errorFromStatus(response.statusCode, String(retryAfter ?? '') || undefined, body, new Date());
   }
 
   async function chooseModel(): Promise<string> {
     const { stop, arm, end } = watchdog(closing.signal);
-    arm(connectMs, 'The model endpoint does not answer in time.');
+    arm(connectTimeoutMs, 'The model endpoint does not answer in time.');
     try {
       const response = await call('/models', { method: 'GET', signal: stop });
       const { data } = ModelList.parse(JSON.parse(await readBody(response.body)));
@@ -108,7 +114,7 @@ export async function connectEndpoint(options: EndpointOptions): Promise<RemoteG
     let answering = false;
     let mistake: { readonly error: unknown } | undefined;
     const onPiece = (piece: string): void => {
-      arm(betweenTokensMs, 'The model endpoint stopped in the middle of its answer.');
+      arm(tokenTimeoutMs, 'The model endpoint stopped in the middle of its answer.');
       try {
         if (piece !== '') onText?.(piece);
       } catch (error) {
@@ -118,11 +124,11 @@ export async function connectEndpoint(options: EndpointOptions): Promise<RemoteG
     };
     try {
       stop.throwIfAborted();
-      const { body, imageTokens } = await chatRequest(request, model).catch((error: unknown) => {
+      const { body, imageTokens } = await createChatRequest(request, model).catch((error: unknown) => {
         throw asModelError(error);
       });
       stop.throwIfAborted();
-      arm(firstTokenMs, 'The model endpoint did not begin its answer in time.');
+      arm(firstTokenTimeoutMs, 'The model endpoint did not begin its answer in time.');
       const response = await call('/chat/completions', {
         method: 'POST',
         signal: stop,
@@ -130,7 +136,7 @@ export async function connectEndpoint(options: EndpointOptions): Promise<RemoteG
         body: JSON.stringify(body),
       });
       answering = true;
-      const { text, finishReason, usage, extension } = await readAnswer(response.body, onPiece);
+      const { text, finishReason, usage, extension } = await readResponseStream(response.body, onPiece);
       return {
         tokens: [],
         text,
@@ -140,7 +146,7 @@ export async function connectEndpoint(options: EndpointOptions): Promise<RemoteG
         outputTokens: usage?.completion_tokens ?? 0,
         modelSeconds: extension?.model_seconds ?? (performance.now() - began) / 1000,
         visionCalls: extension?.vision_calls ?? 0,
-        rows: extension?.rows ?? 1,
+        averageBatchSize: extension?.average_batch_size ?? 1,
       };
     } catch (error) {
       // The caller's own mistake comes back as it is.
@@ -153,7 +159,7 @@ export async function connectEndpoint(options: EndpointOptions): Promise<RemoteG
 
   return {
     model,
-    info: { runtime: `openai-compatible endpoint ${model}`, rows, resumes: false },
+    info: { runtime: `openai-compatible endpoint ${model}`, maxConcurrency, supportsResume: false },
     generate: async (request, hooks = {}) => {
       const answer = generate(request, hooks);
       const settled = answer.then(

@@ -9,23 +9,23 @@ const ErrorBody = z.looseObject({
 });
 
 /** OpenAI's form, and the bare one of older vLLM. */
-export const ErrorAnswer = z.union([
+export const ErrorResponse = z.union([
   z.looseObject({ error: ErrorBody }).transform(({ error }) => error),
   ErrorBody.extend({ object: z.literal('error') }),
 ]);
-export type ErrorAnswer = z.infer<typeof ErrorAnswer>;
+export type ErrorResponse = z.infer<typeof ErrorResponse>;
 
 /** What our own endpoint says beyond OpenAI's interface, with the last piece of an answer. */
 const Extension = z.object({
   finish_reason: z.enum(['stop', 'length', 'repetition']),
   model_seconds: z.number(),
   vision_calls: z.number(),
-  rows: z.number(),
+  average_batch_size: z.number(),
   /** The text to use in place of the pieces, where they go round in a loop. */
   text: z.string().optional(),
 });
 
-export const Chunk = z.looseObject({
+export const ResponseChunk = z.looseObject({
   choices: z
     .array(
       z.looseObject({
@@ -37,4 +37,4 @@ export const Chunk = z.looseObject({
   usage: z.looseObject({ prompt_tokens: z.number(), completion_tokens: z.number().default(0) }).nullish(),
   frameloom: Extension.optional(),
 });
-export type Chunk = z.infer<typeof Chunk>;
+export type ResponseChunk = z.infer<typeof ResponseChunk>;

@@ -34,7 +34,7 @@ export function encodePrompt(
   imageLengths: readonly number[],
   tokenizer: Tokenizer,
 ): EncodedPrompt {
-  const stretches = stretchesOf(parts, tokenizer);
+  const stretches = splitAtImages(parts, tokenizer);
   const images = stretches.length - 1;
   if (images !== imageLengths.length) {
     const got = `the prompt has ${images} images, the request ${imageLengths.length}`;
@@ -49,7 +49,7 @@ export function encodePrompt(
 }
 
 /** What stands before, between and after the images, template included. */
-function stretchesOf(parts: readonly PromptPart[], tokenizer: Tokenizer): readonly string[] {
+function splitAtImages(parts: readonly PromptPart[], tokenizer: Tokenizer): readonly string[] {
   const stretches: string[] = [];
   const [first] = parts;
   let role: Role = first !== undefined && 'role' in first ? first.role : 'user';
@@ -57,7 +57,7 @@ function stretchesOf(parts: readonly PromptPart[], tokenizer: Tokenizer): readon
   // Joined before it is neutralised, so that no special token comes about between two parts.
   let text = '';
   const settle = (): void => {
-    stretch += tokenizer.neutralise(text);
+    stretch += tokenizer.escapeSpecialTokens(text);
     text = '';
   };
   for (const [index, part] of parts.entries()) {

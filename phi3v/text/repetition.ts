@@ -10,7 +10,7 @@ const LONGEST_LOOP = 96;
  * up to the end of its first round, or undefined. A model in such a loop never leaves it by itself in greedy decoding.
  * Lists do not count: their numbers make every line another one.
  */
-export function loopStart(tokens: readonly number[]): number | undefined {
+export function findRepetition(tokens: readonly number[]): number | undefined {
   const longest = Math.min(LONGEST_LOOP, Math.floor(tokens.length / LEAST_ROUNDS));
   for (let length = 1; length <= longest; length++) {
     const needed = Math.max(LEAST_TOKENS, length * LEAST_ROUNDS);

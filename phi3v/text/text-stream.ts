@@ -16,7 +16,7 @@ export interface TextStream {
   /** A stop string has been reached; nothing more will come. */
   readonly stopped: boolean;
   /** What has been held back, at the end of the answer. */
-  end(): string;
+  finish(): string;
 }
 
 /** @param stops strings that end the text; they are not part of it. */
@@ -68,7 +68,7 @@ export function createTextStream(tokenizer: Tokenizer, stops: readonly string[])
       take(false);
       return release(false);
     },
-    end: () => {
+    finish: () => {
       if (stopped) return '';
       take(true);
       return release(true);

@@ -21,7 +21,7 @@ export interface Tokenizer {
   /** Text of `ids`. Special tokens and ids beyond the tokenizer are left out. */
   decode(ids: readonly number[]): string;
   /** `text` with every special token and every `<|` broken by a space, so that all of it is read as plain text. */
-  neutralise(text: string): string;
+  escapeSpecialTokens(text: string): string;
 }
 
 /**
@@ -57,7 +57,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       // It refuses an empty list.
       return text.length === 0 ? '' : hub.decode(text, { clean_up_tokenization_spaces: false });
     },
-    neutralise: (text) => text.replace(special, (match) => `${match.slice(0, 1)} ${match.slice(1)}`),
+    escapeSpecialTokens: (text) => text.replace(special, (match) => `${match.slice(0, 1)} ${match.slice(1)}`),
   };
 }
 

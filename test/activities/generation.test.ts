@@ -46,17 +46,17 @@ function countingGenerator(
   encoded: number;
 } {
   const generator = {
-    info: { runtime: 'counting', rows: 1, resumes: true },
+    info: { runtime: 'counting', maxConcurrency: 1, supportsResume: true },
     requests: [] as GenerateRequest[],
     encoded: 0,
     async generate(request: GenerateRequest, options: GenerateOptions = {}) {
       generator.requests.push(request);
-      for (const [index, { features, keep }] of request.images.entries()) {
-        if (features !== undefined) continue;
+      for (const [index, { featuresPath, saveFeaturesTo }] of request.images.entries()) {
+        if (featuresPath !== undefined) continue;
         generator.encoded += 1;
-        if (keep === undefined) continue;
-        await writeFile(keep, 'features');
-        outside.runInAsyncScope(() => options.onFeatures?.(index));
+        if (saveFeaturesTo === undefined) continue;
+        await writeFile(saveFeaturesTo, 'features');
+        outside.runInAsyncScope(() => options.onFeaturesSaved?.(index));
       }
       for (let token = request.resume?.length ?? 0; token < ANSWER.length; token += 1) {
         await during(token, options.signal);
@@ -72,7 +72,7 @@ function countingGenerator(
         outputTokens: ANSWER.length,
         modelSeconds: 1.5,
         visionCalls: 1,
-        rows: 1,
+        averageBatchSize: 1,
       };
     },
     async [Symbol.asyncDispose]() {},

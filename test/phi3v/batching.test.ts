@@ -11,7 +11,7 @@ let folder: string;
 let model: Model;
 beforeAll(async () => {
   folder = await endlessModel();
-  model = await openModel({ folder, threads: 2, rows: 5 });
+  model = await openModel({ folder, threads: 2, maxConcurrency: 5 });
 });
 afterAll(async () => {
   await model[Symbol.asyncDispose]();
@@ -118,7 +118,7 @@ describe('answers that decode together', () => {
       let most = 0;
       for (const [i, { request, cancelledAfter }] of planned.entries()) {
         const alone = await model.generate(request);
-        expect(alone.rows).toBeLessThanOrEqual(1);
+        expect(alone.averageBatchSize).toBeLessThanOrEqual(1);
         most = Math.max(most, answers[i]?.length ?? 0);
         const expected =
           cancelledAfter !== undefined && cancelledAfter < alone.tokens.length

@@ -2,11 +2,11 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
+  countImageTokens,
   hdTransform,
-  imageTokens,
   type PaddedImage,
   type PromptPart,
-  pixelValues,
+  toPixelValues,
 } from '../../phi3v/index.ts';
 import { encodePrompt } from '../../phi3v/text/prompt.ts';
 import { loadTokenizer } from '../../phi3v/text/tokenizer.ts';
@@ -107,7 +107,7 @@ async function ownAnswers(): Promise<readonly (readonly number[])[]> {
   await using model = await openRaw(folder);
   const answers: (readonly number[])[] = [];
   for (const { parts, images } of PROMPTS) {
-    const lengths = images.map(({ height, width }) => imageTokens(height, width));
+    const lengths = images.map(({ height, width }) => countImageTokens(height, width));
     const { ids } = encodePrompt(parts, lengths, tokenizer);
     answers.push(await model.generate({ ids, images, maxTokens: MAX_TOKENS }));
   }
@@ -119,10 +119,10 @@ async function genaiPrompts(): Promise<unknown[]> {
   const tokenizer = await loadTokenizer(folder);
   const prompts: unknown[] = [];
   for (const [number, { parts, images }] of PROMPTS.entries()) {
-    const lengths = images.map(({ height, width }) => imageTokens(height, width));
+    const lengths = images.map(({ height, width }) => countImageTokens(height, width));
     const described: unknown[] = [];
     for (const [i, image] of images.entries()) {
-      const values = pixelValues(image);
+      const values = toPixelValues(image);
       const file = join(folder, `pixels-${number}-${i}.f32`);
       await writeFile(file, values);
       const crops = values.length / (3 * 336 * 336);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  encodePadded,
+  encodePaddedImage,
   type GenerateRequest,
   type Generator,
   hdTransform,
@@ -27,9 +27,9 @@ export function generatorContract(name: string, start: (folder: string) => Promi
     const pictures = [drawCircle(COLOURS.red, COLOURS.blue, 0), drawCircle(COLOURS.yellow, COLOURS.green, 2)];
     images = await Promise.all(
       pictures.map(async (image, index) => {
-        const picture = join(scratch, `${index}.bin`);
-        await writeFile(picture, encodePadded(hdTransform(image, 1)));
-        return { key: `contract/${index}`, picture };
+        const path = join(scratch, `${index}.bin`);
+        await writeFile(path, encodePaddedImage(hdTransform(image, 1)));
+        return { key: `contract/${index}`, path };
       }),
     );
   });
@@ -62,7 +62,7 @@ export function generatorContract(name: string, start: (folder: string) => Promi
 
     it('says what it is', () => {
       expect(generator.info.runtime).not.toBe('');
-      expect(generator.info.rows).toBeGreaterThan(0);
+      expect(generator.info.maxConcurrency).toBeGreaterThan(0);
     });
 
     it('describes a picture, and counts its tokens', async () => {
@@ -165,7 +165,7 @@ export function generatorContract(name: string, start: (folder: string) => Promi
       await refused(words(99_999)).toMatchObject({ code: 'context_exceeded' });
       const broken = join(scratch, 'broken.bin');
       await writeFile(broken, 'broken');
-      await refused(one({ images: [{ key: 'broken', picture: broken }] })).toMatchObject({
+      await refused(one({ images: [{ key: 'broken', path: broken }] })).toMatchObject({
         code: 'image_invalid',
       });
     });

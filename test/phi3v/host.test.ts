@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../phi3v/engine/model.ts';
 import {
-  encodePadded,
+  encodePaddedImage,
   type GenerateRequest,
   hdTransform,
   type ModelHost,
@@ -14,17 +14,17 @@ import {
 import { COLOURS, DESCRIBE, drawCircle, endlessModel, TINY } from './support.ts';
 
 let scratch: string;
-let picture: string;
+let imagePath: string;
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'frameloom-host-'));
-  picture = join(scratch, 'picture.bin');
-  await writeFile(picture, encodePadded(hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 1)));
+  imagePath = join(scratch, 'picture.bin');
+  await writeFile(imagePath, encodePaddedImage(hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 1)));
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 const describePicture = (): GenerateRequest => ({
   prompt: [{ text: '1:\n' }, { image: 0 }, { text: DESCRIBE }],
-  images: [{ key: 'picture', picture }],
+  images: [{ key: 'image', path: imagePath }],
   maxTokens: 64,
 });
 const hello = (maxTokens: number): GenerateRequest => ({
@@ -60,7 +60,7 @@ describe('the model host', () => {
   it('gives what the model gives in this process', async () => {
     await using model = await openModel({ folder: TINY, threads: 1 });
     // What was free when each was loaded differs.
-    expect({ ...host.info, memory: 0 }).toEqual(JSON.parse(JSON.stringify({ ...model.info, memory: 0 })));
+    expect({ ...host.info, maxMemoryBytes: 0 }).toEqual(JSON.parse(JSON.stringify({ ...model.info, maxMemoryBytes: 0 })));
     const [there, here] = [await host.generate(describePicture()), await model.generate(describePicture())];
     expect({ ...there, modelSeconds: 0 }).toEqual({ ...here, modelSeconds: 0 });
   });
@@ -101,7 +101,7 @@ describe('the model host', () => {
     expect(a.text).toBe('1. A red circle on the left, on a blue background.');
     expect(b.tokens).toEqual((await host.generate(hello(12))).tokens);
     expect(c.tokens).toEqual(a.tokens.slice(0, 3));
-    expect(Math.max(a.rows, b.rows)).toBeGreaterThan(1);
+    expect(Math.max(a.averageBatchSize, b.averageBatchSize)).toBeGreaterThan(1);
   });
 
   it('reports refusals with their code', async () => {
@@ -110,7 +110,7 @@ describe('the model host', () => {
     await refused(hello(99_999)).toMatchObject({ code: 'context_exceeded' });
     const broken = join(scratch, 'broken.bin');
     await writeFile(broken, 'broken');
-    const images = [{ key: 'broken', picture: broken }];
+    const images = [{ key: 'broken', path: broken }];
     await refused({ ...describePicture(), images }).toMatchObject({ code: 'image_invalid' });
   });
 
@@ -227,7 +227,7 @@ describe('in the midst of an answer that never ends', () => {
     await using hanging = await startModelHost({
       folder,
       threads: 1,
-      hangMs: 1500,
+      hangTimeoutMs: 1500,
       onRestart: (reason) => restarts.push(reason),
     });
     restarts.length = 0;
@@ -245,7 +245,7 @@ describe('in the midst of an answer that never ends', () => {
   });
 
   it('so is one that stands still before its first token', async () => {
-    await using hanging = await startModelHost({ folder, threads: 1, hangMs: 1500 });
+    await using hanging = await startModelHost({ folder, threads: 1, hangTimeoutMs: 1500 });
     const pid = pidOf(hanging);
     const seen: number[] = [];
     const answer = hanging.generate(endless(20), { onTokens: (tokens) => seen.push(...tokens) });
@@ -262,7 +262,7 @@ describe('in the midst of an answer that never ends', () => {
       anew = resolve;
     });
     // Any process takes more than one byte.
-    await using growing = await startModelHost({ folder, threads: 1, recycleBytes: 1, onRestart: anew });
+    await using growing = await startModelHost({ folder, threads: 1, maxProcessBytes: 1, onRestart: anew });
     const pid = pidOf(growing);
     const answer = await growing.generate(endless(300));
     expect(answer.tokens.length).toBe(300);

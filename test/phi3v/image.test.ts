@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../onnx/index.ts';
-import { hdSize, hdTransform, imageTokens, pixelValues, type RgbImage } from '../../phi3v/index.ts';
+import {
+  countImageTokens,
+  hdTransform,
+  hdTransformSize,
+  type RgbImage,
+  toPixelValues,
+} from '../../phi3v/index.ts';
 
 /** The synthetic picture of the reference vectors. */
 function pattern(width: number, height: number): RgbImage {
@@ -158,11 +164,11 @@ const SIZES: readonly [shape: string, width: number, height: number, cells: read
   ],
 ];
 
-describe('hdSize', () => {
+describe('hdTransformSize', () => {
   it.each(SIZES)('gives the reference sizes and tokens of a %s picture', (_, width, height, cells) => {
     const got = [1, 2, 3, 4, 6, 9, 12, 16].map((numCrops) => {
-      const size = hdSize(width, height, numCrops);
-      return `${size.height}×${size.width} ${imageTokens(size.height, size.width)}`;
+      const size = hdTransformSize(width, height, numCrops);
+      return `${size.height}×${size.width} ${countImageTokens(size.height, size.width)}`;
     });
     expect(got).toEqual(cells);
   });
@@ -172,8 +178,8 @@ describe('hdSize', () => {
     'gives a %s picture at 5 crops what it has at 4, and at 8 what it has at 6',
     (shape, width, height) => {
       const at = (numCrops: number): string => {
-        const size = hdSize(width, height, numCrops);
-        return `${size.height}×${size.width} ${imageTokens(size.height, size.width)}`;
+        const size = hdTransformSize(width, height, numCrops);
+        return `${size.height}×${size.width} ${countImageTokens(size.height, size.width)}`;
       };
       expect(at(5)).toBe(at(4));
       expect(at(8)).toBe(shape === '2:1' ? '672×1344 1333' : at(6));
@@ -194,8 +200,8 @@ describe('hdSize', () => {
     let most = 0;
     for (let width = 100; width <= 2000; width += 20) {
       for (const height of [100, 150, 200, 360, 500, 720, 900, 1080, 1500, 2000]) {
-        const size = hdSize(width, height, numCrops);
-        most = Math.max(most, imageTokens(size.height, size.width));
+        const size = hdTransformSize(width, height, numCrops);
+        most = Math.max(most, countImageTokens(size.height, size.width));
       }
     }
     expect(most).toBe(bound);
@@ -210,11 +216,16 @@ describe('hdSize', () => {
     [337, 1, 1],
     [1, 100_000, 16],
   ])('refuses a picture of %d×%d at %d crops', (width, height, numCrops) => {
-    expect(() => hdSize(width, height, numCrops)).toThrow(ModelError);
+    expect(() => hdTransformSize(width, height, numCrops)).toThrow(ModelError);
   });
 
   it('takes the most elongated picture that keeps one row', () => {
-    expect(hdSize(336, 1, 1)).toMatchObject({ resizedWidth: 336, resizedHeight: 1, top: 167, bottom: 168 });
+    expect(hdTransformSize(336, 1, 1)).toMatchObject({
+      resizedWidth: 336,
+      resizedHeight: 1,
+      top: 167,
+      bottom: 168,
+    });
   });
 });
 
@@ -349,7 +360,7 @@ describe('hdTransform', () => {
     (width, height, numCrops, hash, samples) => {
       const padded = hdTransform(pattern(width, height), numCrops);
       expect(sha256(padded.data)).toBe(hash);
-      const values = pixelValues(padded);
+      const values = toPixelValues(padded);
       const got = [
         values[0],
         values[PLANE + 100 * 336 + 200],
@@ -371,7 +382,7 @@ describe('pixelValues', () => {
   it('holds each block of the padded picture as a crop, row by row, and zeros after the last', () => {
     const padded = hdTransform(pattern(500, 300), 6);
     expect([padded.height, padded.width]).toEqual([672, 1008]);
-    const values = pixelValues(padded, 8);
+    const values = toPixelValues(padded, 8);
     expect(values.length).toBe(9 * 3 * PLANE);
     const mean = [0.48145466, 0.4578275, 0.40821073];
     const std = [0.26862954, 0.26130258, 0.27577711];
@@ -390,12 +401,12 @@ describe('pixelValues', () => {
   });
 
   it('makes the global view of a single crop the crop itself', () => {
-    const values = pixelValues(hdTransform(pattern(640, 360), 1));
+    const values = toPixelValues(hdTransform(pattern(640, 360), 1));
     const [whole, crop] = [values.subarray(0, 3 * PLANE), values.subarray(3 * PLANE)];
     expect(crop.every((value, i) => value === whole[i])).toBe(true);
   });
 
   it('refuses more crops than it may give', () => {
-    expect(() => pixelValues(hdTransform(pattern(500, 500), 4), 3)).toThrow(ModelError);
+    expect(() => toPixelValues(hdTransform(pattern(500, 500), 4), 3)).toThrow(ModelError);
   });
 });

@@ -29,9 +29,9 @@ function cache(rest: Partial<KvCacheOptions> = {}) {
     folder: FOLDER,
     type: 'float32',
     rows: 3,
-    budget: 32 * 10_000,
+    maxBytes: 32 * 10_000,
     inPlace: true,
-    lazy: true,
+    lazyMemory: true,
     ...rest,
   });
   return { kv, allocated };
@@ -86,14 +86,14 @@ describe('a KV cache', () => {
   });
 
   it('says the numbers when there will never be room', () => {
-    const { kv } = cache({ budget: 2 ** 20 });
-    kv.check(32_768);
-    expect(() => kv.check(65_536)).toThrow(/65536 tokens .* take 2 MiB .* may use 1 MiB/);
-    expect(() => kv.check(65_536)).toThrow(expect.objectContaining({ code: 'memory_exceeded' }));
+    const { kv } = cache({ maxBytes: 2 ** 20 });
+    kv.checkFits(32_768);
+    expect(() => kv.checkFits(65_536)).toThrow(/65536 tokens .* take 2 MiB .* may use 1 MiB/);
+    expect(() => kv.checkFits(65_536)).toThrow(expect.objectContaining({ code: 'memory_exceeded' }));
   });
 
   it('takes just what a sequence needs where rows cannot share', () => {
-    const { kv, allocated } = cache({ inPlace: false, lazy: false });
+    const { kv, allocated } = cache({ inPlace: false, lazyMemory: false });
     const [a, b] = [kv.open(100, false), kv.open(200, false)];
     expect([a?.slab.capacity, b?.slab.capacity]).toEqual([100, 200]);
     expect(a?.slab).not.toBe(b?.slab);
@@ -101,7 +101,7 @@ describe('a KV cache', () => {
   });
 
   it('charges all the room of a row where memory is taken at once', () => {
-    const { kv } = cache({ lazy: false });
+    const { kv } = cache({ lazyMemory: false });
     expect(kv.open(10, false)).toBeDefined();
     expect(kv.open(10, false)).toBeDefined();
     expect(kv.open(10, false)).toBeUndefined();

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { encodePadded, hdTransform, startModelHost } from '../../phi3v/index.ts';
+import { encodePaddedImage, hdTransform, startModelHost } from '../../phi3v/index.ts';
 import { COLOURS, DESCRIBE, drawCircle, TINY } from './support.ts';
 
 const WARM_UP = 50;
@@ -24,12 +24,12 @@ it('500 answers leave the memory of the model host where it was after the first 
     };
     const answer = async (i: number): Promise<void> => {
       // A new picture each time: every graph runs, and features come and go.
-      const picture = join(folder, `${i % 10}.bin`);
+      const path = join(folder, `${i % 10}.bin`);
       const image = hdTransform(drawCircle(COLOURS.red, COLOURS.blue, i % 3 === 0 ? 0 : 2), 1);
-      await writeFile(picture, encodePadded(image));
+      await writeFile(path, encodePaddedImage(image));
       await host.generate({
         prompt: [{ text: '1:\n' }, { image: 0 }, { text: DESCRIBE }],
-        images: [{ key: `${i}`, picture }],
+        images: [{ key: `${i}`, path }],
         maxTokens: 8 + (i % 8),
         sampling: { temperature: 1, seed: i },
       });

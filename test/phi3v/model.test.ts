@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Model, openModel } from '../../phi3v/engine/model.ts';
-import { encodePadded, type GenerateRequest, hdTransform, type ImageFile } from '../../phi3v/index.ts';
+import { encodePaddedImage, type GenerateRequest, hdTransform, type ImageFile } from '../../phi3v/index.ts';
 import { COLOURS, DESCRIBE, drawCircle, endlessModel, specialIds, TINY, tinyFile } from './support.ts';
 
 interface GenaiModel {
@@ -22,10 +22,10 @@ beforeAll(async () => {
   model = await openModel({ folder: TINY, threads: 1 });
   const red = hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 1);
   const yellow = hdTransform(drawCircle(COLOURS.yellow, COLOURS.green, 2), 1);
-  first = { key: 'first', picture: join(folder, 'first.bin') };
-  second = { key: 'second', picture: join(folder, 'second.bin') };
-  await writeFile(first.picture, encodePadded(red));
-  await writeFile(second.picture, encodePadded(yellow));
+  first = { key: 'first', path: join(folder, 'first.bin') };
+  second = { key: 'second', path: join(folder, 'second.bin') };
+  await writeFile(first.path, encodePaddedImage(red));
+  await writeFile(second.path, encodePaddedImage(yellow));
 });
 afterAll(async () => {
   await model[Symbol.asyncDispose]();
@@ -155,21 +155,21 @@ describe('the tiny model', () => {
   });
 
   it('refuses a picture that is cut off', async () => {
-    const picture = join(folder, 'cut.bin');
-    await writeFile(picture, (await readFile(first.picture)).subarray(0, 1000));
-    const answer = model.generate({ ...one(), images: [{ key: 'cut', picture }] });
+    const path = join(folder, 'cut.bin');
+    await writeFile(path, (await readFile(first.path)).subarray(0, 1000));
+    const answer = model.generate({ ...one(), images: [{ key: 'cut', path }] });
     await expect(answer).rejects.toMatchObject({ code: 'image_invalid' });
   });
 
   it('refuses what does not fit into the memory it may use, with the numbers', async () => {
-    await using small = await openModel({ folder: TINY, threads: 1, memory: 12 * 2 ** 20 });
+    await using small = await openModel({ folder: TINY, threads: 1, maxMemoryBytes: 12 * 2 ** 20 });
     const answer = small.generate({ ...one(), maxTokens: 4000 });
     await expect(answer).rejects.toMatchObject({
       code: 'memory_exceeded',
       message: expect.stringMatching(/\d+ tokens .* take \d+ MiB .* may use \d+ MiB/) as string,
     });
     expect((await small.generate(one())).finishReason).toBe('stop');
-    await expect(openModel({ folder: TINY, memory: 2 ** 20 })).rejects.toMatchObject({
+    await expect(openModel({ folder: TINY, maxMemoryBytes: 2 ** 20 })).rejects.toMatchObject({
       code: 'memory_exceeded',
     });
   });
@@ -188,21 +188,21 @@ describe('features', () => {
     const kept: number[] = [];
     await using writer = await openModel({ folder: TINY, threads: 1 });
     const made = await writer.generate(
-      { ...one(), images: [{ ...first, keep }] },
-      { onFeatures: (index) => kept.push(index) },
+      { ...one(), images: [{ ...first, saveFeaturesTo: keep }] },
+      { onFeaturesSaved: (index) => kept.push(index) },
     );
     expect(kept).toEqual([0]);
     await using reader = await openModel({ folder: TINY, threads: 1 });
-    const found = await reader.generate({ ...one(), images: [{ ...first, features: keep }] });
+    const found = await reader.generate({ ...one(), images: [{ ...first, featuresPath: keep }] });
     expect([made.visionCalls, found.visionCalls]).toEqual([1, 0]);
     expect(found.tokens).toEqual(made.tokens);
   });
 
   it('from a file that is not whole are made anew', async () => {
-    const features = join(folder, 'torn.bin');
-    await writeFile(features, 'torn');
+    const featuresPath = join(folder, 'torn.bin');
+    await writeFile(featuresPath, 'torn');
     await using fresh = await openModel({ folder: TINY, threads: 1 });
-    const answer = await fresh.generate({ ...one(), images: [{ ...first, features }] });
+    const answer = await fresh.generate({ ...one(), images: [{ ...first, featuresPath }] });
     expect([answer.visionCalls, answer.finishReason]).toEqual([1, 'stop']);
   });
 });

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   connectEndpoint,
   type EndpointOptions,
-  encodePadded,
+  encodePaddedImage,
   type GenerateRequest,
   hdTransform,
   type RemoteGenerator,
@@ -106,7 +106,7 @@ describe('what an endpoint is asked', () => {
 
   it('is said in full: turns, pictures as PNG in their places, sampling, stops, key', async () => {
     const picture = join(folder, 'picture.bin');
-    await writeFile(picture, encodePadded(hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 4)));
+    await writeFile(picture, encodePaddedImage(hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 4)));
     await withEndpoint(
       streaming(chunk('ok', 'stop'), 'data: [DONE]\n\n'),
       async ({ remote, asked }) => {
@@ -120,7 +120,7 @@ describe('what an endpoint is asked', () => {
             { image: 0 },
             { text: '\nWhat?' },
           ],
-          images: [{ key: 'k', picture }],
+          images: [{ key: 'k', path: picture }],
           maxTokens: 7,
           sampling: { temperature: 0.5, topP: 0.9, topK: 40, repetitionPenalty: 1.1, seed: 3 },
           stop: ['\n'],
@@ -176,11 +176,11 @@ describe('what an endpoint is asked', () => {
         expect(asked[1]?.authorization).toBeUndefined();
         expect(remote.info).toEqual({
           runtime: 'openai-compatible endpoint first',
-          rows: 3,
+          average_batch_size: 3,
           resumes: false,
         });
       },
-      { model: 'one that it does not have', rows: 3 },
+      { model: 'one that it does not have', maxConcurrency: 3 },
     );
   });
 });
@@ -268,7 +268,7 @@ describe('the stream of an answer', () => {
           message: 'The model endpoint did not begin its answer in time.',
         });
       },
-      { firstTokenMs: 50 },
+      { firstTokenTimeoutMs: 50 },
     );
   });
 
@@ -281,7 +281,7 @@ describe('the stream of an answer', () => {
           message: 'The model endpoint stopped in the middle of its answer.',
         });
       },
-      { betweenTokensMs: 50 },
+      { tokenTimeoutMs: 50 },
     );
   });
 
@@ -395,7 +395,7 @@ describe('connecting', () => {
 
   it('to what never answers fails as unavailable', async () => {
     await using server = await listen(() => undefined);
-    await expect(connectEndpoint({ url: server.url, connectMs: 50 })).rejects.toMatchObject({
+    await expect(connectEndpoint({ url: server.url, connectTimeoutMs: 50 })).rejects.toMatchObject({
       code: 'unavailable',
     });
   });

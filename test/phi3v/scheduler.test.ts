@@ -17,8 +17,8 @@ const LIMITS: GenerationLimits = {
   ropeSwitch: 4096,
   stopIds: [2, STOP],
   vocabulary: VOCABULARY,
-  rows: 4,
-  chunk: 256,
+  maxConcurrency: 4,
+  prefillChunkTokens: 256,
 };
 
 type Call =
@@ -82,7 +82,7 @@ function fakeDecoder(
       held.set(row, []);
       return row;
     },
-    check: (tokens) => {
+    checkFits: (tokens) => {
       if (tokens > room) throw new ModelError('memory_exceeded', 'too much');
     },
     prefill: (row, ids, start, features, predicted) =>
@@ -305,7 +305,7 @@ describe('several answers', () => {
       expect(together[i]?.tokens).toEqual(expected.tokens);
     }
     expect(Math.max(...steps(calls).map(({ rows }) => rows.length))).toBe(4);
-    expect(together.every(({ rows }) => rows > 1)).toBe(true);
+    expect(together.every(({ averageBatchSize }) => averageBatchSize > 1)).toBe(true);
   });
 
   it('are never held up by more than one chunk or picture of a new one', async () => {

@@ -89,15 +89,31 @@ export interface RawRequest {
 /** @param portable on onnxruntime-node instead of the C API. */
 export async function openRaw(
   folder: string,
-  { rows = 4, chunk = 256, portable = false }: { rows?: number; chunk?: number; portable?: boolean } = {},
+  {
+    maxConcurrency = 4,
+    chunk = 256,
+    portable = false,
+  }: { maxConcurrency?: number; chunk?: number; portable?: boolean } = {},
 ): Promise<RawModel> {
   const config = await readModelFolder(folder);
   const runtime = portable ? { runtime: openNodeRuntime({ provider: 'cpu', threads: 1 }) } : {};
-  const graphs = await openGraphs(folder, config, { provider: 'cpu', threads: 2, rows, ...runtime });
+  const graphs = await openGraphs(folder, config, {
+    provider: 'cpu',
+    threads: 2,
+    maxConcurrency,
+    ...runtime,
+  });
   const { contextLength, ropeSwitch } = config;
   // Whatever the graph gives counts as a token.
   const vocabulary = Number.POSITIVE_INFINITY;
-  const limits = { contextLength, ropeSwitch, stopIds: [], vocabulary, rows, chunk };
+  const limits = {
+    contextLength,
+    ropeSwitch,
+    stopIds: [],
+    vocabulary,
+    maxConcurrency,
+    prefillChunkTokens: chunk,
+  };
   const scheduler = createScheduler(graphs.decoder, limits);
   return {
     graphs,

@@ -1,6 +1,6 @@
 /** Tokens to text, as it comes, and when a text goes round in circles. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loopStart } from '../../phi3v/text/repetition.ts';
+import { findRepetition } from '../../phi3v/text/repetition.ts';
 import { createTextStream } from '../../phi3v/text/text-stream.ts';
 import { loadTokenizer, type Tokenizer } from '../../phi3v/text/tokenizer.ts';
 import { TINY } from './support.ts';
@@ -16,7 +16,7 @@ const encode = (text: string): number[] => tokenizer.encode(text).slice(1);
 function stream(tokens: readonly number[], stops: readonly string[] = []) {
   const reader = createTextStream(tokenizer, stops);
   const pieces = tokens.map((token) => reader.add(token));
-  return { pieces: [...pieces, reader.end()], stopped: reader.stopped };
+  return { pieces: [...pieces, reader.finish()], stopped: reader.stopped };
 }
 
 describe('text as it comes', () => {
@@ -62,7 +62,7 @@ describe('text as it comes', () => {
         .map((token) => held.add(token))
         .join(''),
     ).toBe('A dot');
-    expect(held.end()).toBe('.');
+    expect(held.finish()).toBe('.');
   });
 });
 
@@ -84,12 +84,12 @@ describe('a loop', () => {
     ['a loop that it has left', [...times(LINE, 5), 1, 2], undefined],
     ['nothing', [], undefined],
   ])('%s', (_, tokens, start) => {
-    expect(loopStart(tokens)).toBe(start);
+    expect(findRepetition(tokens)).toBe(start);
   });
 
   it('is found as soon as it has gone round often enough, wherever the answer is looked at', () => {
     const tokens = [1, 2, 3, ...times(LINE, 9)];
-    const first = tokens.findIndex((_, i) => loopStart(tokens.slice(0, i + 1)) !== undefined);
+    const first = tokens.findIndex((_, i) => findRepetition(tokens.slice(0, i + 1)) !== undefined);
     expect(first + 1).toBe(3 + 48);
   });
 });

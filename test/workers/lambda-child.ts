@@ -4,7 +4,7 @@
  */
 import { Context } from '@temporalio/activity';
 import { loadSettings } from '../../config/settings.ts';
-import { findCpuTools } from '../../workers/cpu/cpu-activities.ts';
+import { prepareCpuActivities } from '../../workers/cpu/cpu-activities.ts';
 import { createLambdaCpuWorker } from '../../workers/cpu/lambda-cpu-worker.ts';
 import type { LambdaActivities } from './lambda-workflow.ts';
 
@@ -27,12 +27,12 @@ const activities: LambdaActivities = {
 };
 
 const handler = createLambdaCpuWorker(loadSettings(process.env), {
-  idleAfter: Number(idle),
-  grace: GRACE,
-  margin: MARGIN,
-  async findTools(settings) {
-    const real = await findCpuTools(settings);
-    return { activities: (from) => ({ ...real.activities(from), ...activities }) };
+  idleTimeoutMs: Number(idle),
+  shutdownGraceMs: GRACE,
+  closeMarginMs: MARGIN,
+  async prepareActivities(settings) {
+    const real = await prepareCpuActivities(settings);
+    return { create: (from) => ({ ...real.create(from), ...activities }) };
   },
 });
 

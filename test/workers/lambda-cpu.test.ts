@@ -68,8 +68,10 @@ it('takes work, leaves before its deadline, and what it leaves is done by the ne
 }, 120_000);
 
 it('is refused a timeout in which it could do nothing', async () => {
-  const findTools = async () => ({ activities: () => ({}) });
-  const handler = createLambdaCpuWorker(loadSettings({ FRAMELOOM_LOG_LEVEL: 'error' }), { findTools });
+  const prepareActivities = async () => ({ create: () => ({}) });
+  const handler = createLambdaCpuWorker(loadSettings({ FRAMELOOM_LOG_LEVEL: 'error' }), {
+    prepareActivities,
+  });
   await expect(handler({}, { getRemainingTimeInMillis: () => 10_500 })).rejects.toThrow(
     'a timeout of 11 s at least',
   );

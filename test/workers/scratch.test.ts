@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openScratch } from '../../workers/process/index.ts';
+import { createScratchFolder } from '../../workers/process/index.ts';
 
 const DAY = 24 * 3_600_000;
 let root: string;
@@ -18,7 +18,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 describe('the scratch folder of a worker', () => {
   it('goes with the worker, with all that lies in it', async () => {
     {
-      await using scratch = await openScratch(root);
+      await using scratch = await createScratchFolder(root);
       await writeFile(join(scratch.path, 'half a download'), 'x');
     }
     expect(await readdir(root)).toEqual([]);
@@ -28,21 +28,21 @@ describe('the scratch folder of a worker', () => {
     const killed = spawn(process.execPath, ['-e', '']);
     await once(killed, 'close');
     await mkdir(join(root, `${hostname()}-${killed.pid}`));
-    await using scratch = await openScratch(root);
+    await using scratch = await createScratchFolder(root);
     expect(await readdir(root)).toEqual([`${hostname()}-${process.pid}`]);
     expect(await readdir(scratch.path)).toEqual([]);
   });
 
   it('that a worker with the same process id left is empty again', async () => {
     await mkdir(join(root, `${hostname()}-${process.pid}`, 'download-x'), { recursive: true });
-    await using scratch = await openScratch(root);
+    await using scratch = await createScratchFolder(root);
     expect(await readdir(scratch.path)).toEqual([]);
   });
 
   it('of a worker that runs is left alone, here or on another machine', async () => {
     const names = [`${hostname()}-${process.ppid}`, 'other.example-17'];
     for (const name of names) await mkdir(join(root, name));
-    await using _scratch = await openScratch(root);
+    await using _scratch = await createScratchFolder(root);
     expect(await readdir(root)).toEqual(expect.arrayContaining(names));
   });
 
@@ -50,7 +50,7 @@ describe('the scratch folder of a worker', () => {
     const path = join(root, 'other.example-17');
     await mkdir(path);
     await utimes(path, new Date(Date.now() - 2 * DAY), new Date(Date.now() - 2 * DAY));
-    await using _scratch = await openScratch(root);
+    await using _scratch = await createScratchFolder(root);
     expect(await readdir(root)).toEqual([`${hostname()}-${process.pid}`]);
   });
 });

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../onnx/index.ts';
 import {
-  decodePadded,
+  decodePaddedImage,
   type GenerateOptions,
   type GenerateRequest,
   type Generation,
@@ -33,10 +33,10 @@ function recorder(answer: Answer = async () => ({})): Recorder {
   return {
     requests,
     pictures,
-    info: { runtime: 'recorder', rows: 1, resumes: false },
+    info: { runtime: 'recorder', maxConcurrency: 1, supportsResume: false },
     generate: async (request, options = {}) => {
       requests.push(request);
-      for (const { picture } of request.images) pictures.push(decodePadded(await readFile(picture)));
+      for (const { path } of request.images) pictures.push(decodePaddedImage(await readFile(path)));
       return {
         tokens: [],
         text: 'fine',
@@ -46,7 +46,7 @@ function recorder(answer: Answer = async () => ({})): Recorder {
         outputTokens: 2,
         modelSeconds: 0.5,
         visionCalls: 1,
-        rows: 1,
+        averageBatchSize: 1,
         ...(await answer(request, options)),
       };
     },
@@ -180,7 +180,7 @@ describe('a chat completion', () => {
           total_tokens: 7,
           prompt_tokens_details: { cached_tokens: 0, image_tokens: 3 },
         },
-        frameloom: { finish_reason: 'stop', model_seconds: 0.5, vision_calls: 1, rows: 1 },
+        frameloom: { finish_reason: 'stop', model_seconds: 0.5, vision_calls: 1, average_batch_size: 1 },
       });
     });
   });

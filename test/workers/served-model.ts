@@ -40,7 +40,7 @@ export async function serveGenerator(generator: Generator, options: ServeOptions
     host: '127.0.0.1',
     port: 0,
     log: (level, message, fields) => logged.push({ level, message, fields }),
-    drainMs: options.drainMs ?? 0,
+    drainTimeoutMs: options.drainMs ?? 0,
   });
   return {
     url: `${server.url}/v1`,

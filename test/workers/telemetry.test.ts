@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { SettingsError } from '../../config/settings.ts';
-import { createLogger, installRuntime } from '../../workers/telemetry/index.ts';
+import { createLogger, installTemporalRuntime } from '../../workers/telemetry/index.ts';
 
 describe('the figures of a worker', () => {
   it('name the settings when their port is taken', async () => {
@@ -11,7 +11,7 @@ describe('the figures of a worker', () => {
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : 0;
     const install = () =>
-      installRuntime({ metricsHost: '127.0.0.1', metricsPort: port }, createLogger('error', 'test'));
+      installTemporalRuntime({ metricsHost: '127.0.0.1', metricsPort: port }, createLogger('error', 'test'));
     try {
       expect(install).toThrow(SettingsError);
       expect(install).toThrow(`127.0.0.1:${port} (FRAMELOOM_METRICS_HOST, FRAMELOOM_METRICS_PORT)`);

@@ -121,10 +121,17 @@ function playModel(describe: (segment: number, attempt: number) => Answer, cutAt
       : { text: lines.join(' ').slice(0, 40), finishReason: 'length' };
   }
   const generator: Generator = {
-    info: { runtime: 'played', rows: 1, resumes: true },
+    info: { runtime: 'played', maxConcurrency: 1, supportsResume: true },
     async generate(request) {
       const counts = { promptTokens: 1, imageTokens: 1, outputTokens: 1 };
-      return { ...answer(request), ...counts, tokens: [1], modelSeconds: 0, visionCalls: 0, rows: 1 };
+      return {
+        ...answer(request),
+        ...counts,
+        tokens: [1],
+        modelSeconds: 0,
+        visionCalls: 0,
+        averageBatchSize: 1,
+      };
     },
     async [Symbol.asyncDispose]() {},
   };

@@ -10,8 +10,8 @@ import { liveJobs } from '../../temporal/grpc/index.ts';
 import { resolveModel } from '../models/index.ts';
 
 /** What of a CPU worker does not depend on the server, and can be found before there is one. */
-export interface CpuTools {
-  activities(from: {
+export interface CpuActivityFactory {
+  create(from: {
     readonly store: ArtifactStore;
     /** Folder for downloads. */
     readonly scratch: string;
@@ -20,12 +20,12 @@ export interface CpuTools {
 }
 
 /** Throws when a program or the profile of the model is missing. */
-export async function findCpuTools(settings: Settings): Promise<CpuTools> {
+export async function prepareCpuActivities(settings: Settings): Promise<CpuActivityFactory> {
   const tools = await findMediaTools(settings);
   const office = await findLibreOffice(settings);
   const { profile } = await resolveModel(settings);
   return {
-    activities: ({ store, scratch, connection }) => ({
+    create: ({ store, scratch, connection }) => ({
       ...createCpuActivities({
         store,
         tools,

@@ -16,39 +16,44 @@ import {
   openInHand,
   scheduleCollection,
 } from '../../temporal/grpc/index.ts';
-import { connectToTemporal, openScratch, runWorkers, type WorkerProcess } from '../process/index.ts';
+import {
+  connectToTemporal,
+  createScratchFolder,
+  runWorkers,
+  type WorkerLifecycle,
+} from '../process/index.ts';
 import {
   createLogger,
-  createMeasures,
-  installRuntime,
-  openTracing,
-  tracedActivities,
-  traceSinks,
+  createTraceSinks,
+  createWorkerMetrics,
+  installTemporalRuntime,
+  startTracing,
+  traceActivities,
 } from '../telemetry/index.ts';
-import { findCpuTools } from './cpu-activities.ts';
-import { workflowCode } from './workflow-bundle.ts';
+import { prepareCpuActivities } from './cpu-activities.ts';
+import { loadWorkflowBundle } from './workflow-bundle.ts';
 
 /** Workflow tasks in hand at once. */
 const WORKFLOW_TASKS = 10;
 
 /** Runs until `signal` aborts. Throws when something it needs is missing. */
-export async function runCpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
+export async function runCpuWorker(settings: Settings, process: WorkerLifecycle): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-cpu');
-  await using runtime = installRuntime(settings, logger);
-  using measures = createMeasures(runtime.meter, logger);
-  const tools = await findCpuTools(settings);
-  await using scratch = await openScratch(join(settings.home, 'scratch'));
+  await using runtime = installTemporalRuntime(settings, logger);
+  using measures = createWorkerMetrics(runtime.meter, logger);
+  const tools = await prepareCpuActivities(settings);
+  await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
   await using inHand = await openInHand(join(settings.home, 'in-hand'), logger);
   const store = openStore(settings, scratch.path);
-  await using tracing = await openTracing(settings, 'worker-cpu');
+  await using tracing = await startTracing(settings, 'worker-cpu');
   const connection = await connectToTemporal(settings, logger, process.signal);
   await inHand.giveUpLost(connection, settings.temporalNamespace);
   const shared = { connection, namespace: settings.temporalNamespace, ...deploymentOptions(settings) };
 
   const workflows = await Worker.create({
     ...shared,
-    ...(await workflowCode(logger)),
-    ...(tracing ? { sinks: traceSinks(tracing) } : {}),
+    ...(await loadWorkflowBundle(logger)),
+    ...(tracing ? { sinks: createTraceSinks(tracing) } : {}),
     taskQueue: TASK_QUEUES.workflow,
     activities: {
       ...createWorkflowActivities({ store }),
@@ -67,10 +72,10 @@ export async function runCpuWorker(settings: Settings, process: WorkerProcess): 
   const activities = await Worker.create({
     ...shared,
     taskQueue: TASK_QUEUES.cpu,
-    activities: tools.activities({ store, scratch: scratch.path, connection }),
+    activities: tools.create({ store, scratch: scratch.path, connection }),
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
     interceptors: {
-      activity: [inHand.activities, ...(tracing ? [tracedActivities(tracing)] : []), measures.activities],
+      activity: [inHand.activities, ...(tracing ? [traceActivities(tracing)] : []), measures.countActivities],
     },
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
     shutdownGraceTime: '5s',

@@ -12,15 +12,15 @@ import type { Settings } from '../../config/settings.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import { openStore } from '../../store/open-store.ts';
 import { deploymentOptions } from '../../temporal/grpc/index.ts';
-import { connectToTemporal, openScratch, runWorkers } from '../process/index.ts';
+import { connectToTemporal, createScratchFolder, runWorkers } from '../process/index.ts';
 import {
   createLogger,
-  createMeasures,
-  installRuntime,
-  openTracing,
-  tracedActivities,
+  createWorkerMetrics,
+  installTemporalRuntime,
+  startTracing,
+  traceActivities,
 } from '../telemetry/index.ts';
-import { type CpuTools, findCpuTools } from './cpu-activities.ts';
+import { type CpuActivityFactory, prepareCpuActivities } from './cpu-activities.ts';
 
 /** The part of Lambda's context that is used. */
 export interface LambdaContext {
@@ -29,19 +29,19 @@ export interface LambdaContext {
 
 export interface LambdaWorkerOptions {
   /** Milliseconds without any work after which an invocation ends. */
-  readonly idleAfter?: number;
+  readonly idleTimeoutMs?: number;
   /** Milliseconds that activities under way have to finish once there is little left. Those that do not are told to stop. */
-  readonly grace?: number;
+  readonly shutdownGraceMs?: number;
   /** Milliseconds from their last word to the end of the invocation: scratch and connection are closed in it. */
-  readonly margin?: number;
+  readonly closeMarginMs?: number;
   /** Finds what the activities need; once a process. */
-  readonly findTools?: (settings: Settings) => Promise<CpuTools>;
+  readonly prepareActivities?: (settings: Settings) => Promise<CpuActivityFactory>;
 }
 
 /** How an invocation ended, and how many attempts of activities it had. */
-export interface Invocation {
-  readonly ended: 'idle' | 'deadline';
-  readonly activities: number;
+export interface InvocationResult {
+  readonly endedBy: 'idle' | 'deadline';
+  readonly activityAttempts: number;
 }
 
 const IDLE_AFTER = 10_000;
@@ -56,64 +56,66 @@ const LOOK_EVERY = 100;
 export function createLambdaCpuWorker(
   settings: Settings,
   {
-    idleAfter = IDLE_AFTER,
-    grace = GRACE,
-    margin = MARGIN,
-    findTools = findCpuTools,
+    idleTimeoutMs = IDLE_AFTER,
+    shutdownGraceMs = GRACE,
+    closeMarginMs = MARGIN,
+    prepareActivities = prepareCpuActivities,
   }: LambdaWorkerOptions = {},
-): (event: unknown, context: LambdaContext) => Promise<Invocation> {
+): (event: unknown, context: LambdaContext) => Promise<InvocationResult> {
   const logger = createLogger(settings.logLevel, 'lambda-cpu');
-  let prepared: Promise<{ readonly meter: MetricMeter; readonly tools: CpuTools }> | undefined;
+  let prepared: Promise<{ readonly meter: MetricMeter; readonly tools: CpuActivityFactory }> | undefined;
 
-  async function prepare(): Promise<{ readonly meter: MetricMeter; readonly tools: CpuTools }> {
-    const { meter } = installRuntime(settings, logger);
-    return { meter, tools: await findTools(settings) };
+  async function prepare(): Promise<{ readonly meter: MetricMeter; readonly tools: CpuActivityFactory }> {
+    const { meter } = installTemporalRuntime(settings, logger);
+    return { meter, tools: await prepareActivities(settings) };
   }
 
   return async function handler(_event, context) {
     prepared ??= prepare();
     const { meter, tools } = await prepared;
-    const workLeft = (): number => context.getRemainingTimeInMillis() - grace - margin;
+    const workLeft = (): number => context.getRemainingTimeInMillis() - shutdownGraceMs - closeMarginMs;
     if (workLeft() < LEAST_WORK)
-      throw new Error(`The function needs a timeout of ${(grace + margin + LEAST_WORK) / 1000} s at least.`);
+      throw new Error(
+        `The function needs a timeout of ${(shutdownGraceMs + closeMarginMs + LEAST_WORK) / 1000} s at least.`,
+      );
     const leave = new AbortController();
-    let ended: Invocation['ended'] = 'idle';
+    let endedBy: InvocationResult['endedBy'] = 'idle';
     // The platform's clock decides, not a timer of ours, which a frozen process would be late with.
     const deadline = setInterval(() => {
       if (workLeft() > 0 || leave.signal.aborted) return;
-      ended = 'deadline';
+      endedBy = 'deadline';
       leave.abort();
     }, LOOK_EVERY);
     try {
-      using measures = createMeasures(meter, logger);
-      await using scratch = await openScratch(join(settings.home, 'scratch'));
-      await using tracing = await openTracing(settings, 'lambda-cpu');
+      using measures = createWorkerMetrics(meter, logger);
+      await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
+      await using tracing = await startTracing(settings, 'lambda-cpu');
       const connection = await connectToTemporal(settings, logger, leave.signal);
       try {
-        const idle = watchIdle(idleAfter, () => leave.abort());
-        const traced = tracing ? [tracedActivities(tracing)] : [];
+        const idle = watchIdle(idleTimeoutMs, () => leave.abort());
+        const traced = tracing ? [traceActivities(tracing)] : [];
         const worker = await Worker.create({
           ...shared(settings, connection),
-          shutdownGraceTime: grace,
+          shutdownGraceTime: shutdownGraceMs,
           // Activities that do not stop are left behind half a margin before the end.
-          shutdownForceTime: grace + margin / 2,
-          activities: tools.activities({
+          shutdownForceTime: shutdownGraceMs + closeMarginMs / 2,
+          activities: tools.create({
             store: openStore(settings, scratch.path),
             scratch: scratch.path,
             connection,
           }),
-          interceptors: { activity: [idle.count, ...traced, measures.activities] },
+          interceptors: { activity: [idle.count, ...traced, measures.countActivities] },
         });
         await runWorkers([worker], { onReady: idle.begin, signal: leave.signal });
         idle.end();
-        logger.info('invocation ends', { reason: ended, activities: idle.activities() });
-        return { ended, activities: idle.activities() };
+        logger.info('invocation ends', { reason: endedBy, activities: idle.activities() });
+        return { endedBy, activityAttempts: idle.activities() };
       } finally {
         await connection.close();
       }
     } catch (error) {
       // The server was not reached in time: the next invocation tries again.
-      if (leave.signal.aborted && error === leave.signal.reason) return { ended, activities: 0 };
+      if (leave.signal.aborted && error === leave.signal.reason) return { endedBy, activityAttempts: 0 };
       throw error;
     } finally {
       clearInterval(deadline);

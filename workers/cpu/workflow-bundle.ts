@@ -17,7 +17,7 @@ const INSTALLED = join(root, 'node_modules', '.package-lock.json');
 /** Where tools keep what they can make again. */
 const KEPT = join(root, 'node_modules', '.cache', 'frameloom');
 
-export async function workflowCode(logger: Logger): Promise<Pick<WorkerOptions, 'workflowBundle'>> {
+export async function loadWorkflowBundle(logger: Logger): Promise<Pick<WorkerOptions, 'workflowBundle'>> {
   const built = join(root, 'workflow-bundle.js');
   if (existsSync(built)) return { workflowBundle: { codePath: built } };
   const kept = join(KEPT, `workflows-${await digestOfSources()}.js`);

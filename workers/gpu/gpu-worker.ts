@@ -7,35 +7,46 @@ import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import { openStore } from '../../store/open-store.ts';
 import { deploymentOptions, openInHand } from '../../temporal/grpc/index.ts';
 import { resolveModel, startGenerator } from '../models/index.ts';
-import { connectToTemporal, openScratch, runWorkers, type WorkerProcess } from '../process/index.ts';
+import {
+  connectToTemporal,
+  createScratchFolder,
+  runWorkers,
+  type WorkerLifecycle,
+} from '../process/index.ts';
 import {
   createLogger,
-  createMeasures,
-  installRuntime,
-  openTracing,
-  tracedActivities,
-  tracedGenerator,
+  createWorkerMetrics,
+  installTemporalRuntime,
+  startTracing,
+  traceActivities,
+  traceGenerator,
 } from '../telemetry/index.ts';
 
 /** Runs until `signal` aborts. Throws when the model cannot be loaded. */
-export async function runGpuWorker(settings: Settings, process: WorkerProcess): Promise<void> {
+export async function runGpuWorker(settings: Settings, process: WorkerLifecycle): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-gpu');
-  await using runtime = installRuntime(settings, logger);
-  using measures = createMeasures(runtime.meter, logger);
+  await using runtime = installTemporalRuntime(settings, logger);
+  using measures = createWorkerMetrics(runtime.meter, logger);
   const installed = await resolveModel(settings);
   const { profile } = installed;
-  await using scratch = await openScratch(join(settings.home, 'scratch'));
+  await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
   await using inHand = await openInHand(join(settings.home, 'in-hand'), logger);
   const store = openStore(settings, scratch.path);
   const { signal } = process;
-  await using generator = await startGenerator(settings, installed, logger, signal, measures.hostRestarted);
+  await using generator = await startGenerator(
+    settings,
+    installed,
+    logger,
+    signal,
+    measures.countHostRestart,
+  );
   logger.info('model loaded', {
     model: profile.name,
     revision: profile.revision,
     runtime: generator.info.runtime,
   });
-  await using tracing = await openTracing(settings, 'worker-gpu');
-  const answers = measures.answers(generator);
+  await using tracing = await startTracing(settings, 'worker-gpu');
+  const answers = measures.countGenerations(generator);
   const connection = await connectToTemporal(settings, logger, process.signal);
   await inHand.giveUpLost(connection, settings.temporalNamespace);
   const worker = await Worker.create({
@@ -46,13 +57,16 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
     activities: createGpuActivities({
       store,
       profile,
-      generator: tracing ? tracedGenerator(tracing, answers, profile.name) : answers,
+      generator: tracing ? traceGenerator(tracing, answers, profile.name) : answers,
       scratch: scratch.path,
       keepFeatures: settings.keepFeatures,
       watch: {
         begun: (generation, known) => logger.info('answer begun', { generation, known }),
         grown: (generation, tokens) => logger.debug('answer grows', { generation, tokens }),
-        made: (generation, { promptTokens, outputTokens, visionCalls, modelSeconds, rows, finishReason }) =>
+        made: (
+          generation,
+          { promptTokens, outputTokens, visionCalls, modelSeconds, averageBatchSize, finishReason },
+        ) =>
           logger.info('answer made', {
             generation,
             promptTokens,
@@ -60,16 +74,16 @@ export async function runGpuWorker(settings: Settings, process: WorkerProcess): 
             visionCalls,
             modelSeconds: round(modelSeconds),
             // How many answers decoded together.
-            rows: round(rows),
+            rows: round(averageBatchSize),
             finishReason,
           }),
       },
     }),
     interceptors: {
-      activity: [inHand.activities, ...(tracing ? [tracedActivities(tracing)] : []), measures.activities],
+      activity: [inHand.activities, ...(tracing ? [traceActivities(tracing)] : []), measures.countActivities],
     },
     // As many as the model works on together; more would only wait here, where another worker could have them.
-    maxConcurrentActivityTaskExecutions: generator.info.rows,
+    maxConcurrentActivityTaskExecutions: generator.info.maxConcurrency,
     // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.
     shutdownGraceTime: 0,
     shutdownForceTime: '10s',

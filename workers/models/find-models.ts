@@ -11,26 +11,26 @@ export interface InstalledModel {
 }
 
 /** The folder that comes with the package: `models/` beside the rooms, also when compiled into `dist/`. */
-function bundledFolders(): readonly string[] {
+function bundledModelFolders(): readonly string[] {
   return ['../../models', '../../../models'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 }
 
 /** The settings that say where models lie. */
-export interface ModelPlaces {
+export interface ModelLocations {
   /** `FRAMELOOM_MODELS`. */
   readonly models: string | undefined;
   readonly home: string;
 }
 
 /** Where pulled weights go: `FRAMELOOM_MODELS`, else `models` in the home folder. */
-export function pulledModelsFolder({ models, home }: ModelPlaces): string {
+export function pulledModelsFolder({ models, home }: ModelLocations): string {
   return resolve(models ?? join(home, 'models'));
 }
 
 /** Every model with a profile, whether its weights are there or not. Of two with one name, the first counts. */
-export async function findModels(places: ModelPlaces): Promise<readonly InstalledModel[]> {
+export async function findModels(places: ModelLocations): Promise<readonly InstalledModel[]> {
   const models: InstalledModel[] = [];
-  const parents = [pulledModelsFolder(places), join(places.home, 'models'), ...bundledFolders()];
+  const parents = [pulledModelsFolder(places), join(places.home, 'models'), ...bundledModelFolders()];
   for (const parent of parents) {
     for (const name of (await readdir(parent).catch(() => [])).sort()) {
       const model = await readModel(join(parent, name));
@@ -42,7 +42,7 @@ export async function findModels(places: ModelPlaces): Promise<readonly Installe
 
 /** The model that settings name, by its name or by the path of its folder. Throws `model_missing`. */
 export async function resolveModel(
-  settings: ModelPlaces & { readonly model: string },
+  settings: ModelLocations & { readonly model: string },
 ): Promise<InstalledModel> {
   const { model: wanted } = settings;
   const found =
@@ -60,7 +60,7 @@ export async function resolveModel(
 
 /** The profile that the package has for a model. Throws where it has none, which would be a broken package. */
 export async function bundledProfile(name: string): Promise<ModelProfile> {
-  for (const parent of bundledFolders()) {
+  for (const parent of bundledModelFolders()) {
     const model = await readModel(join(parent, name));
     if (model) return model.profile;
   }

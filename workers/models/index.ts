@@ -6,5 +6,5 @@ export {
   readModel,
   resolveModel,
 } from './find-models.ts';
-export { askEndpoint, askRuntime } from './model-status.ts';
-export { startGenerator, startOwnHost } from './start-generator.ts';
+export { checkEndpoint, describeRuntime } from './model-status.ts';
+export { startGenerator, startLocalGenerator } from './start-generator.ts';

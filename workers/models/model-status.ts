@@ -3,7 +3,7 @@
 import type { Settings } from '../../config/settings.ts';
 import { examineRuntime, ModelError } from '../../onnx/index.ts';
 import { connectEndpoint } from '../../phi3v/index.ts';
-import { originOf } from './start-generator.ts';
+import { urlOrigin } from './start-generator.ts';
 
 export interface RuntimeReport {
   /** Name, version, provider and path, such as `onnxruntime 1.30.0 cpu (C API, in place)`; undefined where none runs. */
@@ -13,7 +13,7 @@ export interface RuntimeReport {
 }
 
 /** Which runtime a model host would use with these settings. */
-export async function askRuntime(
+export async function describeRuntime(
   settings: Pick<Settings, 'modelProvider' | 'ortLibrary'>,
 ): Promise<RuntimeReport> {
   try {
@@ -38,14 +38,14 @@ export interface EndpointReport {
 }
 
 /** Asks the endpoint at FRAMELOOM_MODEL_URL for its models. Undefined where none is set. */
-export async function askEndpoint(
+export async function checkEndpoint(
   settings: Pick<Settings, 'modelUrl' | 'modelKey' | 'model'>,
 ): Promise<EndpointReport | undefined> {
   const { modelUrl: url, modelKey: key, model: wanted } = settings;
   if (url === undefined) return undefined;
-  const origin = originOf(url);
+  const origin = urlOrigin(url);
   try {
-    await using endpoint = await connectEndpoint({ url, key, model: wanted, connectMs: 5000 });
+    await using endpoint = await connectEndpoint({ url, key, model: wanted, connectTimeoutMs: 5000 });
     return { origin, model: endpoint.model, problem: undefined };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;

@@ -10,7 +10,7 @@ import { connectEndpoint, type Generator, type ModelHost, startModelHost } from 
 import type { InstalledModel } from './find-models.ts';
 
 /** Milliseconds between tries while the endpoint is not there yet. */
-const RETRY = 1000;
+const RETRY_INTERVAL_MS = 1000;
 
 /**
  * Throws FrameloomError when the model cannot be loaded, or the endpoint will not serve it. An endpoint that is not up yet is
@@ -23,24 +23,29 @@ export async function startGenerator(
   signal: AbortSignal,
   onRestart: () => void = () => {},
 ): Promise<Generator> {
-  const { modelUrl: url, modelKey: key, modelRows: rows } = settings;
+  const { modelUrl: url, modelKey: key, modelRows: maxConcurrency } = settings;
   if (url === undefined) {
-    return startOwnHost(settings, folder, (message, fields) => logger.warn(message, fields), onRestart);
+    return startLocalGenerator(
+      settings,
+      folder,
+      (message, fields) => logger.warn(message, fields),
+      onRestart,
+    );
   }
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await connectEndpoint({ url, key, rows, model: profile.name });
+      return await connectEndpoint({ url, key, maxConcurrency, model: profile.name });
     } catch (error) {
-      if (!(error instanceof ModelError) || error.code !== 'unavailable') throw named(error);
-      logger.warn('the model endpoint does not answer yet', { url: originOf(url), reason: error.message });
-      await delay(error.retryAfterMs ?? RETRY, undefined, { signal });
+      if (!(error instanceof ModelError) || error.code !== 'unavailable') throw toFrameloomError(error);
+      logger.warn('the model endpoint does not answer yet', { url: urlOrigin(url), reason: error.message });
+      await delay(error.retryAfterMs ?? RETRY_INTERVAL_MS, undefined, { signal });
     }
   }
 }
 
 /** Throws FrameloomError when the model cannot be loaded. */
-export async function startOwnHost(
+export async function startLocalGenerator(
   settings: Settings,
   folder: string,
   warn: (message: string, fields: Record<string, unknown>) => void,
@@ -51,28 +56,28 @@ export async function startOwnHost(
     provider: settings.modelProvider,
     threads: settings.modelThreads,
     library: settings.ortLibrary,
-    rows: settings.modelRows,
-    memory: settings.modelMemory,
+    maxConcurrency: settings.modelRows,
+    maxMemoryBytes: settings.modelMemory,
     onRestart: (reason) => {
       warn('model host starts anew', { reason });
       onRestart();
     },
   }).catch((error: unknown) => {
-    throw named(error);
+    throw toFrameloomError(error);
   });
-  if (host.info.fallback !== undefined) {
-    warn('the portable runtime is used, which is slower', { reason: host.info.fallback });
+  if (host.info.fallbackReason !== undefined) {
+    warn('the portable runtime is used, which is slower', { reason: host.info.fallbackReason });
   }
   return host;
 }
 
 /** A failure of the runtime by the name that it has in this system. */
-function named(error: unknown): unknown {
+function toFrameloomError(error: unknown): unknown {
   if (!(error instanceof ModelError)) return error;
   return new FrameloomError(MODEL_ERRORS[error.code], error.message, { cause: error });
 }
 
 /** An address without what may be a secret in it. */
-export function originOf(url: string): string {
+export function urlOrigin(url: string): string {
   return new URL(url).origin;
 }

@@ -1,3 +1,3 @@
-export { runWorkers, type WorkerProcess } from './run-workers.ts';
-export { openScratch } from './scratch.ts';
+export { runWorkers, type WorkerLifecycle } from './run-workers.ts';
+export { createScratchFolder } from './scratch.ts';
 export { connectToTemporal } from './temporal-connection.ts';

@@ -2,7 +2,7 @@
 import type { Worker } from '@temporalio/worker';
 
 /** What the entry of a worker process gives it. */
-export interface WorkerProcess {
+export interface WorkerLifecycle {
   /** Called once the worker polls. */
   readonly onReady: () => void;
   /** Aborts when the process shall leave: polling stops, checkpoints are written, `run` answers. */
@@ -12,7 +12,7 @@ export interface WorkerProcess {
 /** Answers when all workers have drained. Throws what ends any of them before that. */
 export async function runWorkers(
   workers: readonly Worker[],
-  { onReady, signal }: WorkerProcess,
+  { onReady, signal }: WorkerLifecycle,
 ): Promise<void> {
   const stop = (): void => {
     for (const worker of workers) {

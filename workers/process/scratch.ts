@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbandonedFolder, processFolderName } from '../../core/process-folders.ts';
 
-export interface Scratch extends AsyncDisposable {
+export interface ScratchFolder extends AsyncDisposable {
   readonly path: string;
 }
 
@@ -11,7 +11,7 @@ export interface Scratch extends AsyncDisposable {
  * Makes a folder under `root` for this process alone; disposing removes it. A process that is killed leaves its own behind, so
  * the folders of those that no longer run on this machine are removed first. Several machines may share `root`.
  */
-export async function openScratch(root: string, now = Date.now()): Promise<Scratch> {
+export async function createScratchFolder(root: string, now = Date.now()): Promise<ScratchFolder> {
   await mkdir(root, { recursive: true });
   const path = join(root, processFolderName(process.pid));
   for (const name of await readdir(root)) {

@@ -5,14 +5,14 @@ import { bodyLimit } from 'hono/body-limit';
 import { type ApiKey, requireOwnMachine, tenantOf } from '../../config/api-keys.ts';
 import type { GenerateRequest, Generation, Generator, Sampling } from '../../phi3v/index.ts';
 import type { ModelProfile } from '../../schema/model-profile.ts';
-import { type AnswerHead, wholeAnswer } from './chat-answer.ts';
-import { asChatError, ChatError, errorAnswer, refuse } from './chat-error.ts';
-import { type ChatRequest, maxTokensOf, readChatRequest } from './chat-request.ts';
-import { streamAnswer } from './chat-stream.ts';
+import { badRequest, ChatError, errorResponse, toChatError } from './chat-error.ts';
+import { type ChatRequest, maxTokensOf, parseChatRequest } from './chat-request.ts';
+import { type CompletionHead, toChatCompletion } from './chat-response.ts';
+import { streamChatCompletion } from './chat-stream.ts';
+import { withImageFiles } from './image-files.ts';
 import { MAX_BODY_BYTES, MAX_REQUESTS } from './limits.ts';
-import { createModelMetrics } from './metrics.ts';
-import { withPictures } from './pictures.ts';
-import { promptOf } from './prompt.ts';
+import { createModelServerMetrics } from './metrics.ts';
+import { toPrompt } from './prompt.ts';
 
 export interface ModelAppDeps {
   readonly generator: Generator;
@@ -28,7 +28,7 @@ export interface ModelAppDeps {
 }
 
 /** The requests in hand, for who has to wait for them, or to end them. */
-export interface Work {
+export interface RequestState {
   /** New requests are refused. */
   readonly draining: boolean;
   /** Aborts what is in hand. */
@@ -36,9 +36,9 @@ export interface Work {
   readonly running: Set<Promise<void>>;
 }
 
-export function createModelApp(given: ModelAppDeps, work: Work): Hono {
-  const metrics = createModelMetrics();
-  const deps = { ...given, generator: metrics.counted(given.generator) };
+export function createModelApp(given: ModelAppDeps, work: RequestState): Hono {
+  const metrics = createModelServerMetrics();
+  const deps = { ...given, generator: metrics.countGenerations(given.generator) };
   const { generator, profile, keys, log, restarts = () => 0 } = deps;
   const model = {
     id: profile.name,
@@ -50,14 +50,14 @@ export function createModelApp(given: ModelAppDeps, work: Work): Hono {
   };
   const app = new Hono();
   app.onError((error) => {
-    const told = asChatError(error);
+    const told = toChatError(error);
     if (told.status >= 500) log('error', 'request failed', { code: told.code, error });
-    return errorAnswer(told);
+    return errorResponse(told);
   });
   app.notFound((c) => {
     throw new ChatError(404, 'not_found', `There is no ${c.req.method} ${c.req.path} here.`);
   });
-  app.use(metrics.count);
+  app.use(metrics.countRequests);
   app.get('/metrics', (c) =>
     c.text(metrics.render({ running: work.running.size, restarts: restarts() }), 200, {
       'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
@@ -96,7 +96,7 @@ function authenticate(keys: readonly ApiKey[]): MiddlewareHandler {
 }
 
 /** Takes a request in hand before its body is read, which is what takes memory. Answers what to call when it is done. */
-function admit({ draining, running }: Work): () => void {
+function admit({ draining, running }: RequestState): () => void {
   if (draining) {
     throw new ChatError(503, 'server_shutting_down', 'The server is being shut down.', { retryAfter: 5 });
   }
@@ -138,10 +138,10 @@ async function complete(
   done: () => void,
 ): Promise<Response> {
   const { generator, profile, log } = deps;
-  const request = readChatRequest(await readJson(c));
+  const request = parseChatRequest(await readJson(c));
   requireModel(request.model, profile);
-  const { parts, pictures } = promptOf(request.messages);
-  const head: AnswerHead = {
+  const { parts, images } = toPrompt(request.messages);
+  const head: CompletionHead = {
     id: `chatcmpl-${randomUUID()}`,
     created: Math.floor(Date.now() / 1000),
     model: profile.name,
@@ -154,19 +154,26 @@ async function complete(
     const { scratch, maxPixels } = deps;
     const cropsOf = cropsFor(request, profile);
     const options = { scratch, maxPixels, revision: profile.revision, cropsOf };
-    const generation = await withPictures(pictures, options, signal, (images) =>
-      generator.generate({ prompt: parts, images, ...settingsOf(request) }, { signal, onText }),
+    const generation = await withImageFiles(images, options, signal, (files) =>
+      generator.generate({ prompt: parts, images: files, ...settingsOf(request) }, { signal, onText }),
     );
-    const { promptTokens, outputTokens, finishReason, rows } = generation;
+    const { promptTokens, outputTokens, finishReason, averageBatchSize } = generation;
     const seconds = Math.round(performance.now() - began) / 1000;
-    log('info', 'answer made', { id: head.id, promptTokens, outputTokens, finishReason, rows, seconds });
+    log('info', 'answer made', {
+      id: head.id,
+      promptTokens,
+      outputTokens,
+      finishReason,
+      averageBatchSize,
+      seconds,
+    });
     return generation;
   }
 
   if (!request.stream) {
-    return c.json(wholeAnswer(head, await generate().finally(done)));
+    return c.json(toChatCompletion(head, await generate().finally(done)));
   }
-  return streamAnswer((onText) => generate(onText).finally(done), {
+  return streamChatCompletion((onText) => generate(onText).finally(done), {
     head,
     usage: request.stream_options?.include_usage ?? false,
     onCancel: () => gone.abort(),
@@ -182,7 +189,7 @@ async function readJson(c: Context): Promise<unknown> {
   } catch (error) {
     // The body's own limit comes through here as well.
     if (error instanceof ChatError) throw error;
-    throw refuse('body', 'The body is not JSON.', 'invalid_json');
+    throw badRequest('body', 'The body is not JSON.', 'invalid_json');
   }
 }
 

@@ -28,7 +28,7 @@ export class ChatError extends Error {
 }
 
 /** A field that is malformed or asks for what is not supported. */
-export function refuse(param: string, message: string, code = 'invalid_value'): ChatError {
+export function badRequest(param: string, message: string, code = 'invalid_value'): ChatError {
   return new ChatError(400, code, message, { param });
 }
 
@@ -47,7 +47,7 @@ const FROM_MODEL: Readonly<Record<ModelErrorCode, readonly [status: number, code
 };
 
 /** Whatever was thrown, as what the client is told. */
-export function asChatError(error: unknown): ChatError {
+export function toChatError(error: unknown): ChatError {
   if (error instanceof ChatError) return error;
   if (error instanceof ModelError) {
     const [status, code] = FROM_MODEL[error.code];
@@ -60,17 +60,17 @@ export function asChatError(error: unknown): ChatError {
 }
 
 /** OpenAI's names for who has to act. */
-function typeOf({ status }: ChatError): string {
+function errorType({ status }: ChatError): string {
   if (status === 429) return 'rate_limit_error';
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
 /** The body of an error answer, and what a stream that breaks off says last. */
 export function errorBody(error: ChatError): object {
-  return { error: { message: error.message, type: typeOf(error), param: error.param, code: error.code } };
+  return { error: { message: error.message, type: errorType(error), param: error.param, code: error.code } };
 }
 
-export function errorAnswer(error: ChatError): Response {
+export function errorResponse(error: ChatError): Response {
   return Response.json(errorBody(error), {
     status: error.status,
     headers: error.retryAfter === undefined ? {} : { 'Retry-After': String(error.retryAfter) },

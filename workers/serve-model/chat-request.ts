@@ -1,6 +1,6 @@
 /** The body of `POST /v1/chat/completions`: what of it is read, what is refused and why. */
 import { z } from 'zod';
-import { type ChatError, refuse } from './chat-error.ts';
+import { badRequest, type ChatError } from './chat-error.ts';
 import { DEFAULT_MAX_TOKENS, MAX_CROPS, MAX_MESSAGES, MAX_STOP_LENGTH, MAX_STOPS } from './limits.ts';
 
 const Text = z.object({ type: z.literal('text'), text: z.string() });
@@ -88,9 +88,9 @@ const UNSUPPORTED: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /** @throws ChatError 400 that names the field. */
-export function readChatRequest(body: unknown): ChatRequest {
+export function parseChatRequest(body: unknown): ChatRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw refuse('body', 'The body must be a JSON object.');
+    throw badRequest('body', 'The body must be a JSON object.');
   }
   const known: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(body)) {
@@ -98,14 +98,14 @@ export function readChatRequest(body: unknown): ChatRequest {
     if (value === null || IGNORED.has(field)) continue;
     if (!Object.hasOwn(UNSUPPORTED, field)) known[field] = value;
     else if (!UNSUPPORTED[field]?.some((harmless) => JSON.stringify(harmless) === JSON.stringify(value))) {
-      throw refuse(field, `\`${field}\` is not supported with this value.`, 'unsupported_parameter');
+      throw badRequest(field, `\`${field}\` is not supported with this value.`, 'unsupported_parameter');
     }
   }
   const parsed = ChatRequest.safeParse(known);
-  if (!parsed.success) throw firstComplaint(parsed.error);
+  if (!parsed.success) throw firstError(parsed.error);
   const { stream, stream_options: streamOptions } = parsed.data;
   if (streamOptions !== undefined && !stream) {
-    throw refuse('stream_options', '`stream_options` is for streams: set `stream` to true.');
+    throw badRequest('stream_options', '`stream_options` is for streams: set `stream` to true.');
   }
   return parsed.data;
 }
@@ -114,7 +114,7 @@ export function maxTokensOf(request: ChatRequest): number {
   return request.max_completion_tokens ?? request.max_tokens ?? DEFAULT_MAX_TOKENS;
 }
 
-function firstComplaint({ issues }: z.ZodError): ChatError {
+function firstError({ issues }: z.ZodError): ChatError {
   let [issue] = issues;
   const path = [...(issue?.path ?? [])];
   // Of a choice that was not met, the branch that came furthest says best what is wrong.
@@ -125,13 +125,13 @@ function firstComplaint({ issues }: z.ZodError): ChatError {
   }
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
-    return refuse(pathText([...path, key]), 'The field is not known.', 'unknown_parameter');
+    return badRequest(formatPath([...path, key]), 'The field is not known.', 'unknown_parameter');
   }
-  return refuse(pathText(path), `${issue?.message}${issue?.message.endsWith('.') ? '' : '.'}`);
+  return badRequest(formatPath(path), `${issue?.message}${issue?.message.endsWith('.') ? '' : '.'}`);
 }
 
 /** As OpenAI writes it: `messages[0].content`. */
-function pathText(path: readonly PropertyKey[]): string {
+function formatPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;
     return text === '' ? String(key) : `${text}.${String(key)}`;

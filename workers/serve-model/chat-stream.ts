@@ -1,7 +1,7 @@
 /** A streamed answer: server-sent events, ended by `[DONE]`. */
 import type { Generation } from '../../phi3v/index.ts';
-import { type AnswerHead, chunksOf } from './chat-answer.ts';
-import { asChatError, errorBody } from './chat-error.ts';
+import { errorBody, toChatError } from './chat-error.ts';
+import { type CompletionHead, createChunks } from './chat-response.ts';
 
 /**
  * Milliseconds that a stream waits for the first word, or a refusal, before it begins. After that a refusal can only come
@@ -19,7 +19,7 @@ const HEADERS = {
 };
 
 export interface StreamOptions {
-  readonly head: AnswerHead;
+  readonly head: CompletionHead;
   /** The client wants to know how many tokens it took. */
   readonly usage: boolean;
   /** Told when the client goes away. */
@@ -29,12 +29,12 @@ export interface StreamOptions {
 }
 
 /** Rejects with what `generate` throws before its first word. */
-export async function streamAnswer(
+export async function streamChatCompletion(
   generate: (onText: (text: string) => void) => Promise<Generation>,
   { head, usage, onCancel, onError }: StreamOptions,
 ): Promise<Response> {
   const encoder = new TextEncoder();
-  const chunks = chunksOf(head, usage);
+  const chunks = createChunks(head, usage);
   let sink: ReadableStreamDefaultController<Uint8Array> | undefined;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -76,7 +76,7 @@ export async function streamAnswer(
       (error: unknown) => {
         if (!begun) throw error;
         onError(error);
-        send(errorBody(asChatError(error)));
+        send(errorBody(toChatError(error)));
       },
     )
     .finally(() => {

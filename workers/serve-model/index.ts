@@ -1,1 +1,1 @@
-export { runModelServer } from './run.ts';
+export { runModelServer } from './run-model-server.ts';

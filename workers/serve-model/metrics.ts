@@ -3,11 +3,11 @@ import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { Generator } from '../../phi3v/index.ts';
 
-export interface ModelMetrics {
+export interface ModelServerMetrics {
   /** Counts requests by method, route pattern and status. */
-  readonly count: MiddlewareHandler;
+  readonly countRequests: MiddlewareHandler;
   /** The same generator, with its answers counted. */
-  counted(generator: Generator): Generator;
+  countGenerations(generator: Generator): Generator;
   /** All figures in Prometheus' text format; `now` are those that are not counted here. */
   render(now: { readonly running: number; readonly restarts: number }): string;
 }
@@ -21,7 +21,7 @@ const COUNTERS = {
 } as const;
 type Counter = keyof typeof COUNTERS;
 
-export function createModelMetrics(): ModelMetrics {
+export function createModelServerMetrics(): ModelServerMetrics {
   const values = new Map<Counter, Map<string, number>>();
   function add(name: Counter, by: number, labels = ''): void {
     const series = values.get(name) ?? new Map<string, number>();
@@ -32,14 +32,14 @@ export function createModelMetrics(): ModelMetrics {
   add('frameloom_model_busy_milliseconds_total', 0);
 
   return {
-    async count(c, next) {
+    async countRequests(c, next) {
       await next();
       const method = /^(GET|HEAD|POST)$/.test(c.req.method) ? c.req.method : 'other';
       const labels = `{method="${method}",route="${routePath(c, -1)}",status="${c.res.status}"}`;
       add('frameloom_http_requests_total', 1, labels);
     },
 
-    counted: (generator) => ({
+    countGenerations: (generator) => ({
       get info() {
         return generator.info;
       },

@@ -1,10 +1,10 @@
 /** Messages as the prompt of the runtime. */
 import type { PromptPart, Role } from '../../phi3v/index.ts';
-import { refuse } from './chat-error.ts';
+import { badRequest } from './chat-error.ts';
 import type { Message } from './chat-request.ts';
 import { MAX_IMAGES } from './limits.ts';
 
-export interface PromptPicture {
+export interface PromptImage {
   readonly url: string;
   readonly detail: 'auto' | 'low' | 'high';
   /** Where it stands in the request, for what there is to say about it. */
@@ -13,17 +13,17 @@ export interface PromptPicture {
 
 export interface Prompt {
   readonly parts: readonly PromptPart[];
-  readonly pictures: readonly PromptPicture[];
+  readonly images: readonly PromptImage[];
 }
 
 /** @throws ChatError 400. */
-export function promptOf(messages: readonly Message[]): Prompt {
+export function toPrompt(messages: readonly Message[]): Prompt {
   const parts: PromptPart[] = [];
-  const pictures: PromptPicture[] = [];
+  const images: PromptImage[] = [];
   for (const [index, { role, content }] of messages.entries()) {
     const speaker: Role = role === 'developer' ? 'system' : role;
     if (speaker === 'system' && index > 0) {
-      throw refuse(`messages[${index}].role`, 'A system message may only be the first.');
+      throw badRequest(`messages[${index}].role`, 'A system message may only be the first.');
     }
     parts.push({ role: speaker });
     if (typeof content === 'string') {
@@ -35,18 +35,18 @@ export function promptOf(messages: readonly Message[]): Prompt {
         parts.push({ text: part.text });
         continue;
       }
-      parts.push({ image: pictures.length });
-      pictures.push({ ...part.image_url, param: `messages[${index}].content[${at}].image_url.url` });
+      parts.push({ image: images.length });
+      images.push({ ...part.image_url, param: `messages[${index}].content[${at}].image_url.url` });
     }
   }
   if (messages.at(-1)?.role !== 'user') {
-    throw refuse(
+    throw badRequest(
       'messages',
       'The last message must be one of the user: answers that are begun are not continued.',
     );
   }
-  if (pictures.length > MAX_IMAGES) {
-    throw refuse('messages', `A request may have at most ${MAX_IMAGES} pictures.`, 'too_many_images');
+  if (images.length > MAX_IMAGES) {
+    throw badRequest('messages', `A request may have at most ${MAX_IMAGES} pictures.`, 'too_many_images');
   }
-  return { parts, pictures };
+  return { parts, images };
 }

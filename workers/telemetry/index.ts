@@ -1,4 +1,10 @@
 export { createLogger } from './log.ts';
-export { installRuntime } from './runtime.ts';
-export { openTracing, tracedActivities, tracedGenerator, tracedStarts, traceSinks } from './tracing.ts';
-export { createMeasures } from './worker-metrics.ts';
+export { installTemporalRuntime } from './runtime.ts';
+export {
+  createTraceSinks,
+  startTracing,
+  traceActivities,
+  traceGenerator,
+  traceWorkflowStarts,
+} from './tracing.ts';
+export { createWorkerMetrics } from './worker-metrics.ts';

@@ -13,7 +13,7 @@ import { type EndedRun, parseTraceparent, type Tracer, traceparentOf } from '../
 
 export interface Tracing extends Tracer, AsyncDisposable {
   /** Notes a workflow run, whose span has an id of its own making. */
-  ended(run: EndedRun): void;
+  recordWorkflowRun(run: EndedRun): void;
 }
 
 const KINDS = {
@@ -24,7 +24,7 @@ const KINDS = {
 } as const;
 
 /** `service` names the process unless OTEL_SERVICE_NAME does. Disposing sends what is left. */
-export function startTracing(service: string): Tracing {
+export function startOtlpTracing(service: string): Tracing {
   const random = new RandomIdGenerator();
   let nextSpanId: string | undefined;
   const provider = new BasicTracerProvider({
@@ -79,7 +79,7 @@ export function startTracing(service: string): Tracing {
       return span && headerOf(span);
     },
 
-    ended({ name, parent, spanId, began, ended, failed, attributes }) {
+    recordWorkflowRun({ name, parent, spanId, began, ended, failed, attributes }) {
       nextSpanId = spanId;
       const options = { kind: SpanKind.INTERNAL, startTime: began, attributes: { ...attributes } };
       const span = tracer.startSpan(name, options, within(parent));

@@ -17,7 +17,7 @@ const LATENCIES = [
  * makes figures; without FRAMELOOM_METRICS_PORT they go nowhere. Its disposal ends the runtime, which ends by itself only after a worker
  * and otherwise keeps a process alive that could not start. Throws SettingsError when the port is taken.
  */
-export function installRuntime(
+export function installTemporalRuntime(
   { metricsHost, metricsPort }: Pick<Settings, 'metricsHost' | 'metricsPort'>,
   logger: Logger,
 ): { readonly meter: MetricMeter } & AsyncDisposable {

@@ -7,19 +7,19 @@ import type { Settings } from '../../config/settings.ts';
 import { type EndedRun, TRACE_HEADER, type Tracer } from '../../core/tracing.ts';
 import type { Generator } from '../../phi3v/index.ts';
 import type { Tracing } from './otel.ts';
-import { segmentsOf } from './segments.ts';
+import { segmentFields } from './segment-fields.ts';
 
 /** Undefined where OTEL_EXPORTER_OTLP_ENDPOINT is not set: no package of OpenTelemetry is loaded then. */
-export async function openTracing(
+export async function startTracing(
   { otlpEndpoint }: Pick<Settings, 'otlpEndpoint'>,
   role: string,
 ): Promise<Tracing | undefined> {
   if (otlpEndpoint === undefined) return undefined;
-  return (await import('./otel.ts')).startTracing(`frameloom-${role}`);
+  return (await import('./otel.ts')).startOtlpTracing(`frameloom-${role}`);
 }
 
 /** Gives workflows that are started within a span its `traceparent`. */
-export function tracedStarts(tracer: Tracer): WorkflowClientInterceptor {
+export function traceWorkflowStarts(tracer: Tracer): WorkflowClientInterceptor {
   return {
     start(input, next) {
       const current = tracer.current();
@@ -31,14 +31,14 @@ export function tracedStarts(tracer: Tracer): WorkflowClientInterceptor {
 }
 
 /** Makes a span of each attempt of an activity that is part of a trace. */
-export function tracedActivities(tracer: Tracer): (context: Context) => ActivityInterceptors {
+export function traceActivities(tracer: Tracer): (context: Context) => ActivityInterceptors {
   return ({ info }) => ({
     inbound: {
       async execute(input, next) {
         const header = input.headers[TRACE_HEADER];
         if (header === undefined || header === null) return await next(input);
         const { activityType, activityId, attempt, workflowExecution } = info;
-        const { segment } = segmentsOf(activityType, input.args[0]);
+        const { segment } = segmentFields(activityType, input.args[0]);
         const attributes = {
           'frameloom.job': workflowExecution?.workflowId ?? '',
           'temporal.activity_id': activityId,
@@ -53,14 +53,16 @@ export function tracedActivities(tracer: Tracer): (context: Context) => Activity
 }
 
 /** What the workflows tell of themselves (workflows/trace.ts). */
-export function traceSinks(tracing: Tracing): InjectedSinks<{
+export function createTraceSinks(tracing: Tracing): InjectedSinks<{
   readonly trace: { ended(run: EndedRun): void };
 }> {
-  return { trace: { ended: { fn: (_info, run) => tracing.ended(run), callDuringReplay: false } } };
+  return {
+    trace: { ended: { fn: (_info, run) => tracing.recordWorkflowRun(run), callDuringReplay: false } },
+  };
 }
 
 /** The same generator, with a span for each answer that is made. Names: OpenTelemetry's conventions for generative AI. */
-export function tracedGenerator(tracer: Tracer, generator: Generator, model: string): Generator {
+export function traceGenerator(tracer: Tracer, generator: Generator, model: string): Generator {
   return {
     get info() {
       return generator.info;

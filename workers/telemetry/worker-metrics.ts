@@ -4,22 +4,22 @@ import type { Context } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
 import type { ActivityInterceptors, Logger } from '@temporalio/worker';
 import type { Generator } from '../../phi3v/index.ts';
-import { segmentsOf } from './segments.ts';
+import { segmentFields } from './segment-fields.ts';
 
 /** Milliseconds between two updates of what changes while nothing ends. */
-const UPDATE = 1000;
+const UPDATE_INTERVAL_MS = 1000;
 
-export interface Measures extends Disposable {
+export interface WorkerMetrics extends Disposable {
   /** Counts and logs the activities of a worker. */
-  readonly activities: (context: Context) => ActivityInterceptors;
+  readonly countActivities: (context: Context) => ActivityInterceptors;
   /** The same generator, with its answers counted. */
-  readonly answers: (generator: Generator) => Generator;
+  readonly countGenerations: (generator: Generator) => Generator;
   /** The model host was started anew. */
-  readonly hostRestarted: () => void;
+  readonly countHostRestart: () => void;
 }
 
 /** Temporal's counters count whole numbers: hence milliseconds. */
-export function createMeasures(meter: MetricMeter, logger: Logger): Measures {
+export function createWorkerMetrics(meter: MetricMeter, logger: Logger): WorkerMetrics {
   const ended = meter.createCounter('frameloom_activities', '', 'Activities that have ended.');
   const busy = meter.createCounter(
     'frameloom_activity_busy_milliseconds',
@@ -29,7 +29,7 @@ export function createMeasures(meter: MetricMeter, logger: Logger): Measures {
   const segments = meter.createCounter('frameloom_segments', '', 'Segments described, or found described.');
   const restarts = meter.createCounter('frameloom_model_host_restarts', '', 'Starts of another model host.');
   restarts.add(0);
-  const stopProcess = measureProcess(meter);
+  const stopProcess = recordProcessMetrics(meter);
 
   /** Activities that run: what of their time is not counted yet. */
   const running = new Set<{ readonly activity: string; counted: number }>();
@@ -41,11 +41,11 @@ export function createMeasures(meter: MetricMeter, logger: Logger): Measures {
   const timer = setInterval(() => {
     const now = performance.now();
     for (const run of running) count(run, now);
-  }, UPDATE);
+  }, UPDATE_INTERVAL_MS);
   timer.unref();
 
   return {
-    activities: ({ info }) => ({
+    countActivities: ({ info }) => ({
       inbound: {
         async execute(input, next) {
           const began = performance.now();
@@ -77,7 +77,7 @@ export function createMeasures(meter: MetricMeter, logger: Logger): Measures {
               activity,
               activityId,
               attempt,
-              ...segmentsOf(activity, input.args[0]),
+              ...segmentFields(activity, input.args[0]),
               generation: fieldOf(made, 'generation'),
               seconds: Math.round(now - began) / 1000,
               code: fieldOf(failure, 'type'),
@@ -86,8 +86,8 @@ export function createMeasures(meter: MetricMeter, logger: Logger): Measures {
         },
       },
     }),
-    answers: (generator) => countAnswers(meter, generator),
-    hostRestarted: () => restarts.add(1),
+    countGenerations: (generator) => countAnswers(meter, generator),
+    countHostRestart: () => restarts.add(1),
     [Symbol.dispose]: () => {
       clearInterval(timer);
       stopProcess();
@@ -126,7 +126,7 @@ function countAnswers(meter: MetricMeter, generator: Generator): Generator {
 }
 
 /** Keeps the figures of the process current, under the names that the API has for its own. */
-function measureProcess(meter: MetricMeter): () => void {
+function recordProcessMetrics(meter: MetricMeter): () => void {
   const gauge = (name: string, what: string) =>
     meter.createGauge(`frameloom_process_${name}`, 'float', '', what);
   const memory = gauge('resident_memory_bytes', 'Memory of the process; the model host is another.');
@@ -150,7 +150,7 @@ function measureProcess(meter: MetricMeter): () => void {
     histogram.reset();
   };
   update();
-  const timer = setInterval(update, 5 * UPDATE);
+  const timer = setInterval(update, 5 * UPDATE_INTERVAL_MS);
   timer.unref();
   return () => {
     clearInterval(timer);

@@ -1,17 +1,17 @@
 import { ModelError } from '../../onnx/index.ts';
 import type { FinishReason } from '../engine/index.ts';
-import { failureInStream } from './failures.ts';
+import { errorFromStream } from './endpoint-errors.ts';
 import { sseData } from './sse.ts';
-import { Chunk, ErrorAnswer } from './wire.ts';
+import { ErrorResponse, ResponseChunk } from './wire.ts';
 
 /** Characters of an answer. The longest that the model can give is far shorter. */
 const MAX_TEXT = 4 * 2 ** 20;
 
-export interface StreamedAnswer {
+export interface StreamedResponse {
   readonly text: string;
   readonly finishReason: FinishReason;
-  readonly usage: Chunk['usage'];
-  readonly extension: Chunk['frameloom'];
+  readonly usage: ResponseChunk['usage'];
+  readonly extension: ResponseChunk['frameloom'];
 }
 
 /**
@@ -20,14 +20,14 @@ export interface StreamedAnswer {
  * @param onPiece gets each piece of text, empty ones as well: they are signs of life.
  * @throws ModelError `crashed` when the stream is cut off, what an error in it stands for, and `runtime` for anything else.
  */
-export async function readAnswer(
+export async function readResponseStream(
   body: AsyncIterable<Uint8Array>,
   onPiece: (text: string) => void,
-): Promise<StreamedAnswer> {
+): Promise<StreamedResponse> {
   let text = '';
   let finished: string | undefined;
-  let usage: Chunk['usage'];
-  let extension: Chunk['frameloom'];
+  let usage: ResponseChunk['usage'];
+  let extension: ResponseChunk['frameloom'];
   for await (const data of sseData(body)) {
     if (data === '[DONE]') break;
     const chunk = parseChunk(data);
@@ -52,7 +52,7 @@ export async function readAnswer(
   };
 }
 
-function parseChunk(data: string): Chunk {
+function parseChunk(data: string): ResponseChunk {
   let value: unknown;
   try {
     value = JSON.parse(data);
@@ -60,9 +60,9 @@ function parseChunk(data: string): Chunk {
     throw new ModelError('runtime', 'The model endpoint sends what is no JSON.', { cause });
   }
   // Errors first: whatever has no choices reads as an empty chunk.
-  const error = ErrorAnswer.safeParse(value);
-  if (error.success) throw failureInStream(error.data);
-  const chunk = Chunk.safeParse(value);
+  const error = ErrorResponse.safeParse(value);
+  if (error.success) throw errorFromStream(error.data);
+  const chunk = ResponseChunk.safeParse(value);
   if (chunk.success) return chunk.data;
   throw new ModelError('runtime', 'The model endpoint sends what is no part of a chat completion.', {
     cause: chunk.error,

@@ -2,7 +2,7 @@
 import type { Generation } from '../../phi3v/index.ts';
 
 /** What all pieces of one answer have in common. */
-export interface AnswerHead {
+export interface CompletionHead {
   readonly id: string;
   /** Unix time in seconds. */
   readonly created: number;
@@ -10,11 +10,11 @@ export interface AnswerHead {
 }
 
 /** OpenAI's `finish_reason` knows no loops: an answer that was cut at one counts as ended. */
-function finishReason({ finishReason: reason }: Generation): 'stop' | 'length' {
+function openAiFinishReason({ finishReason: reason }: Generation): 'stop' | 'length' {
   return reason === 'length' ? 'length' : 'stop';
 }
 
-function usageOf({ promptTokens, imageTokens, outputTokens }: Generation): object {
+function toUsage({ promptTokens, imageTokens, outputTokens }: Generation): object {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: outputTokens,
@@ -24,18 +24,18 @@ function usageOf({ promptTokens, imageTokens, outputTokens }: Generation): objec
 }
 
 /** Beyond OpenAI's interface: what it cannot say. `text` replaces the pieces of a stream that went round in a loop. */
-function extensionOf(generation: Generation): object {
-  const { finishReason: reason, modelSeconds, visionCalls, rows, text } = generation;
+function toExtension(generation: Generation): object {
+  const { finishReason: reason, modelSeconds, visionCalls, averageBatchSize, text } = generation;
   return {
     finish_reason: reason,
     model_seconds: modelSeconds,
     vision_calls: visionCalls,
-    rows,
+    average_batch_size: averageBatchSize,
     ...(reason === 'repetition' ? { text } : {}),
   };
 }
 
-export function wholeAnswer(head: AnswerHead, generation: Generation): object {
+export function toChatCompletion(head: CompletionHead, generation: Generation): object {
   return {
     ...head,
     object: 'chat.completion',
@@ -44,16 +44,16 @@ export function wholeAnswer(head: AnswerHead, generation: Generation): object {
         index: 0,
         message: { role: 'assistant', content: generation.text, refusal: null },
         logprobs: null,
-        finish_reason: finishReason(generation),
+        finish_reason: openAiFinishReason(generation),
       },
     ],
-    usage: usageOf(generation),
-    frameloom: extensionOf(generation),
+    usage: toUsage(generation),
+    frameloom: toExtension(generation),
   };
 }
 
 /** The pieces of a streamed answer. With `usage`, one more piece at the end has it, and all others say null. */
-export function chunksOf(head: AnswerHead, usage: boolean) {
+export function createChunks(head: CompletionHead, usage: boolean) {
   const chunk = (delta: object, reason: 'stop' | 'length' | null): object => ({
     ...head,
     object: 'chat.completion.chunk',
@@ -64,9 +64,9 @@ export function chunksOf(head: AnswerHead, usage: boolean) {
     first: (): object => chunk({ role: 'assistant', content: '', refusal: null }, null),
     text: (content: string): object => chunk({ content }, null),
     last: (generation: Generation): readonly object[] => [
-      { ...chunk({}, finishReason(generation)), frameloom: extensionOf(generation) },
+      { ...chunk({}, openAiFinishReason(generation)), frameloom: toExtension(generation) },
       ...(usage
-        ? [{ ...head, object: 'chat.completion.chunk', choices: [], usage: usageOf(generation) }]
+        ? [{ ...head, object: 'chat.completion.chunk', choices: [], usage: toUsage(generation) }]
         : []),
     ],
   };

@@ -8,7 +8,7 @@ const TOKENS_PER_CROP = 144;
 const ROWS_PER_CROP = 12;
 
 /** What the HD transform does to a picture of a given size. All in pixels. */
-export interface HdSize {
+export interface HdTransformSize {
   /** The picture is transposed before and after, because it is higher than wide. */
   readonly transposed: boolean;
   /** Size after resizing, of the picture as transposed: the width is a multiple of 336. */
@@ -29,7 +29,7 @@ export interface HdSize {
  * @throws ModelError `image_invalid` when a side or `numCrops` is no positive integer, or when the picture is so
  * elongated that nothing of its short side would be left.
  */
-export function hdSize(width: number, height: number, numCrops: number): HdSize {
+export function hdTransformSize(width: number, height: number, numCrops: number): HdTransformSize {
   for (const n of [width, height, numCrops]) {
     if (!Number.isSafeInteger(n) || n < 1) {
       throw new ModelError(
@@ -65,7 +65,7 @@ export function hdSize(width: number, height: number, numCrops: number): HdSize 
  * Tokens a picture takes in the prompt: its crops and the whole, each row ended by a separator, one separator between.
  * `height` and `width` are those after the HD transform.
  */
-export function imageTokens(height: number, width: number): number {
+export function countImageTokens(height: number, width: number): number {
   const rows = height / CROP_SIDE;
   const columns = width / CROP_SIDE;
   return (rows * columns + 1) * TOKENS_PER_CROP + 1 + (rows + 1) * ROWS_PER_CROP;

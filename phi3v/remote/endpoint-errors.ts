@@ -1,5 +1,5 @@
 import { ModelError, type ModelErrorCode } from '../../onnx/index.ts';
-import { ErrorAnswer } from './wire.ts';
+import { ErrorResponse } from './wire.ts';
 
 /** Characters of an endpoint's own words that are kept, for logs: nobody knows what they hold. */
 const WORDS_KEPT = 500;
@@ -28,7 +28,7 @@ const MESSAGES: Partial<Record<ModelErrorCode, string>> = {
 const CONTEXT_WORDS = /context[ _]length|maximum model length|max_model_len/i;
 
 /** The failure that an answer with an error status stands for. `body` is its text, or the beginning of it. */
-export function failureOfStatus(
+export function errorFromStatus(
   status: number,
   retryAfter: string | undefined,
   body: string,
@@ -53,7 +53,7 @@ export function failureOfStatus(
   }
   if (answer !== undefined && status < 500) {
     const code = codeOf(answer);
-    if (code !== undefined) return failure(code, cause);
+    if (code !== undefined) return modelError(code, cause);
   }
   if (status === 413) {
     return new ModelError('context_exceeded', 'The prompt is larger than the model endpoint accepts.', {
@@ -68,12 +68,12 @@ export function failureOfStatus(
     );
   }
   if (status === 408 || status === 429 || (status > 500 && status < 600)) {
-    const retryAfterMs = waitOf(retryAfter, now);
+    const retryAfterMs = parseRetryAfter(retryAfter, now);
     const message = `The model endpoint has no room or is not ready (status ${status}).`;
     return new ModelError('unavailable', message, { cause, retryAfterMs });
   }
   if (status === 500) {
-    return failure('crashed', cause);
+    return modelError('crashed', cause);
   }
   return new ModelError(
     'prompt_invalid',
@@ -85,29 +85,29 @@ export function failureOfStatus(
 }
 
 /** The failure that an error in the middle of a stream stands for. */
-export function failureInStream(answer: ErrorAnswer): ModelError {
-  return failure(codeOf(answer) ?? 'crashed', new Error(answer.message.slice(0, WORDS_KEPT)));
+export function errorFromStream(answer: ErrorResponse): ModelError {
+  return modelError(codeOf(answer) ?? 'crashed', new Error(answer.message.slice(0, WORDS_KEPT)));
 }
 
-function failure(code: ModelErrorCode, cause: Error): ModelError {
+function modelError(code: ModelErrorCode, cause: Error): ModelError {
   return new ModelError(code, MESSAGES[code] ?? 'The model endpoint failed on this prompt.', { cause });
 }
 
-function parseError(body: string): ErrorAnswer | undefined {
+function parseError(body: string): ErrorResponse | undefined {
   try {
-    return ErrorAnswer.safeParse(JSON.parse(body)).data;
+    return ErrorResponse.safeParse(JSON.parse(body)).data;
   } catch {
     return undefined;
   }
 }
 
-function codeOf({ code, message }: ErrorAnswer): ModelErrorCode | undefined {
+function codeOf({ code, message }: ErrorResponse): ModelErrorCode | undefined {
   if (typeof code === 'string' && Object.hasOwn(BY_CODE, code)) return BY_CODE[code];
   return CONTEXT_WORDS.test(message) ? 'context_exceeded' : undefined;
 }
 
 /** Milliseconds of a `Retry-After`, which is a number of seconds or a date. */
-function waitOf(value: string | undefined, now: Date): number | undefined {
+function parseRetryAfter(value: string | undefined, now: Date): number | undefined {
   if (value === undefined) return undefined;
   const milliseconds = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime();
   return Number.isFinite(milliseconds) ? Math.min(Math.max(0, milliseconds), LONGEST_WAIT) : undefined;

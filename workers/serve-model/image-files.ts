@@ -4,24 +4,24 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FrameloomError } from '../../core/errors.ts';
 import { readImage } from '../../media/index.ts';
-import { encodePadded, hdTransform, type ImageFile, type RgbImage } from '../../phi3v/index.ts';
-import { type ChatError, refuse } from './chat-error.ts';
+import { encodePaddedImage, hdTransform, type ImageFile, type RgbImage } from '../../phi3v/index.ts';
+import { badRequest, type ChatError } from './chat-error.ts';
 import { MAX_IMAGE_BYTES } from './limits.ts';
-import type { PromptPicture } from './prompt.ts';
+import type { PromptImage } from './prompt.ts';
 
 /** No picture is made smaller before the transform of the model does it: that is part of what the model was trained on. */
 const MAX_SIDE = 65_535;
 
 const DATA_ADDRESS = /^data:image\/(?:png|jpeg|jpg|webp);base64,/i;
 
-export interface PictureOptions {
+export interface ImageFileOptions {
   /** Folder for files that live no longer than a request. */
   readonly scratch: string;
   readonly maxPixels: number;
   /** Goes into the key of the features: another model makes others. */
   readonly revision: string;
   /** `num_crops` of a picture. */
-  readonly cropsOf: (picture: PromptPicture) => number;
+  readonly cropsOf: (picture: PromptImage) => number;
 }
 
 /**
@@ -29,9 +29,9 @@ export interface PictureOptions {
  *
  * @throws ChatError 400 for what cannot be read; ModelError `image_invalid`.
  */
-export async function withPictures<T>(
-  pictures: readonly PromptPicture[],
-  { scratch, maxPixels, revision, cropsOf }: PictureOptions,
+export async function withImageFiles<T>(
+  pictures: readonly PromptImage[],
+  { scratch, maxPixels, revision, cropsOf }: ImageFileOptions,
   signal: AbortSignal,
   use: (images: readonly ImageFile[]) => Promise<T>,
 ): Promise<T> {
@@ -42,12 +42,12 @@ export async function withPictures<T>(
     // One after another: decoded they are large.
     for (const [index, picture] of pictures.entries()) {
       signal.throwIfAborted();
-      const padded = encodePadded(hdTransform(await decode(picture, maxPixels), cropsOf(picture)));
+      const padded = encodePaddedImage(hdTransform(await decode(picture, maxPixels), cropsOf(picture)));
       const path = join(folder, `${index}.bin`);
       await writeFile(path, padded);
       images.push({
         key: `${revision}/${createHash('sha256').update(padded).digest('hex')}`,
-        picture: path,
+        path: path,
       });
     }
     return await use(images);
@@ -56,10 +56,10 @@ export async function withPictures<T>(
   }
 }
 
-async function decode({ url, param }: PromptPicture, maxPixels: number): Promise<RgbImage> {
+async function decode({ url, param }: PromptImage, maxPixels: number): Promise<RgbImage> {
   const [prefix] = DATA_ADDRESS.exec(url) ?? [];
   if (prefix === undefined) {
-    throw refuse(
+    throw badRequest(
       param,
       'Pictures must be data URLs with PNG, JPEG or WebP in base64; none is fetched from elsewhere.',
       'invalid_image_url',
@@ -83,5 +83,5 @@ async function decode({ url, param }: PromptPicture, maxPixels: number): Promise
 }
 
 function invalid(param: string, message: string): ChatError {
-  return refuse(param, message, 'invalid_image');
+  return badRequest(param, message, 'invalid_image');
 }

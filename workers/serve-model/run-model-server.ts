@@ -3,10 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiKey } from '../../config/api-keys.ts';
 import type { Settings } from '../../config/settings.ts';
-import { resolveModel, startOwnHost } from '../models/index.ts';
-import { requireKeys, startModelServer } from './server.ts';
+import { resolveModel, startLocalGenerator } from '../models/index.ts';
+import { requireApiKeys, startModelServer } from './server.ts';
 
-export interface ModelServerProcess {
+export interface RunModelServerOptions {
   readonly host: string;
   readonly port: number;
   readonly keys: readonly ApiKey[];
@@ -24,16 +24,16 @@ export interface ModelServerProcess {
 /** Runs until `signal` aborts. Throws when the model cannot be loaded, and what `startModelServer` throws. */
 export async function runModelServer(
   settings: Settings,
-  { onReady, signal, log, ...listen }: ModelServerProcess,
+  { onReady, signal, log, ...listen }: RunModelServerOptions,
 ): Promise<void> {
   // Before the model is loaded, which may take minutes.
-  requireKeys(listen.host, listen.keys);
+  requireApiKeys(listen.host, listen.keys);
   const { folder, profile } = await resolveModel(settings);
   const scratch = join(settings.home, 'scratch');
   await mkdir(scratch, { recursive: true });
   let restarts = 0;
   const warn = (message: string, fields: Record<string, unknown>): void => log('warn', message, fields);
-  await using generator = await startOwnHost(settings, folder, warn, () => {
+  await using generator = await startLocalGenerator(settings, folder, warn, () => {
     restarts += 1;
   });
   log('info', 'model loaded', {

@@ -1,7 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../onnx/index.ts';
-import { hdTransform, type RgbImage, readPicture } from '../../phi3v/index.ts';
+import { decodeImage, hdTransform, type RgbImage } from '../../phi3v/index.ts';
 
 /** 40×20, left half red, right half blue. */
 function halves(): Sharp {
@@ -14,7 +14,7 @@ function pixel(picture: RgbImage, x: number, y: number): number[] {
   return [...picture.data.subarray((y * picture.width + x) * 3, (y * picture.width + x) * 3 + 3)];
 }
 
-describe('readPicture', () => {
+describe('decodeImage', () => {
   it.each([
     ['PNG', () => halves().png().toBuffer()],
     ['palette PNG', () => halves().png({ palette: true }).toBuffer()],
@@ -22,7 +22,7 @@ describe('readPicture', () => {
     ['WebP', () => halves().webp({ lossless: true }).toBuffer()],
     ['JPEG', () => halves().jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer()],
   ] as const)('reads %s as packed RGB of its full size', async (_name, make) => {
-    const picture = await readPicture(await make());
+    const picture = await decodeImage(await make());
     expect([picture.width, picture.height, picture.data.length]).toEqual([40, 20, 2400]);
     for (const [x, expected] of [
       [5, [255, 0, 0]],
@@ -37,18 +37,18 @@ describe('readPicture', () => {
 
   it('gives the HD transform what the same pixels give it raw', async () => {
     const raw: RgbImage = { data: await halves().raw().toBuffer(), width: 40, height: 20 };
-    const padded = hdTransform(await readPicture(await halves().png().toBuffer()), 4);
+    const padded = hdTransform(await decodeImage(await halves().png().toBuffer()), 4);
     expect(Buffer.from(padded.data).equals(hdTransform(raw, 4).data)).toBe(true);
   });
 
   it('does not make large pictures smaller: that is for the HD transform', async () => {
-    const { width, height } = await readPicture(await halves().resize(3000, 1500).png().toBuffer());
+    const { width, height } = await decodeImage(await halves().resize(3000, 1500).png().toBuffer());
     expect([width, height]).toEqual([3000, 1500]);
   });
 
   it('turns pictures upright', async () => {
     // EXIF 6: the stored picture has to be turned clockwise, so its left side comes to the top.
-    const picture = await readPicture(await halves().withMetadata({ orientation: 6 }).png().toBuffer());
+    const picture = await decodeImage(await halves().withMetadata({ orientation: 6 }).png().toBuffer());
     expect([picture.width, picture.height]).toEqual([20, 40]);
     expect(pixel(picture, 10, 5)).toEqual([255, 0, 0]);
     expect(pixel(picture, 10, 35)).toEqual([0, 0, 255]);
@@ -59,7 +59,7 @@ describe('readPicture', () => {
     const png = await sharp({ create: { width: 8, height: 8, channels: 4, background: clear } })
       .png()
       .toBuffer();
-    expect(pixel(await readPicture(png), 4, 4)).toEqual([255, 255, 255]);
+    expect(pixel(await decodeImage(png), 4, 4)).toEqual([255, 255, 255]);
   });
 
   it.each<readonly [what: string, make: () => Promise<Uint8Array>]>([
@@ -76,16 +76,16 @@ describe('readPicture', () => {
     ],
   ])('refuses %s as image_invalid', async (_what, make) => {
     const bytes = await make();
-    const error = await readPicture(bytes).catch((caught: unknown) => caught);
+    const error = await decodeImage(bytes).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ModelError);
     expect(error).toMatchObject({ code: 'image_invalid' });
   });
 
   it('refuses more pixels than it may decode', async () => {
-    const error = await readPicture(await halves().png().toBuffer(), { maxPixels: 799 }).catch(
+    const error = await decodeImage(await halves().png().toBuffer(), { maxPixels: 799 }).catch(
       (caught: unknown) => caught,
     );
     expect(error).toMatchObject({ code: 'image_invalid', message: 'The picture has too many pixels.' });
-    expect((await readPicture(await halves().png().toBuffer(), { maxPixels: 800 })).width).toBe(40);
+    expect((await decodeImage(await halves().png().toBuffer(), { maxPixels: 800 })).width).toBe(40);
   });
 });

@@ -2,7 +2,7 @@
 import { SHARD } from '../../schema/shards.ts';
 
 /** Numbers as results have them; nothing for activities that are about no segment. */
-export function segmentsOf(
+export function segmentFields(
   activity: string,
   input: unknown,
 ): { readonly segment?: number; readonly segments?: number } {

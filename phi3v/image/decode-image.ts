@@ -7,7 +7,7 @@ import type { RgbImage } from './rgb-image.ts';
 const DEFAULT_MAX_PIXELS = 50_000_000;
 
 /** Seconds after which libvips gives up on one picture. */
-const TIME_LIMIT = 30;
+const DECODE_TIMEOUT_SECONDS = 30;
 
 /**
  * Reads one picture at its full size, as `hdTransform` takes it: upright by its EXIF orientation, in sRGB, on white where
@@ -15,12 +15,12 @@ const TIME_LIMIT = 30;
  *
  * @throws ModelError `image_invalid` for other formats, damaged pictures, and those of more than `maxPixels`.
  */
-export async function readPicture(
+export async function decodeImage(
   bytes: Uint8Array,
   options: { readonly maxPixels?: number } = {},
 ): Promise<RgbImage> {
   const { maxPixels = DEFAULT_MAX_PIXELS } = options;
-  if (!isReadable(bytes))
+  if (!isSupportedFormat(bytes))
     throw new ModelError('image_invalid', 'The picture is not a JPEG, PNG or WebP file.');
   allowOnlyKnownLoaders();
   try {
@@ -29,7 +29,7 @@ export async function readPicture(
       failOn: 'error',
       sequentialRead: true,
     })
-      .timeout({ seconds: TIME_LIMIT })
+      .timeout({ seconds: DECODE_TIMEOUT_SECONDS })
       .autoOrient()
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
@@ -38,11 +38,11 @@ export async function readPicture(
     if (info.channels !== 3) throw new ModelError('image_invalid', 'The picture has no RGB form.');
     return { data, width: info.width, height: info.height };
   } catch (error) {
-    throw pictureFailure(error);
+    throw toImageError(error);
   }
 }
 
-function isReadable(bytes: Uint8Array): boolean {
+function isSupportedFormat(bytes: Uint8Array): boolean {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 12)).toString('latin1');
   return (
     head.startsWith('\xff\xd8\xff') ||
@@ -51,7 +51,7 @@ function isReadable(bytes: Uint8Array): boolean {
   );
 }
 
-function pictureFailure(error: unknown): unknown {
+function toImageError(error: unknown): unknown {
   if (error instanceof ModelError || !(error instanceof Error)) return error;
   if (/pixel limit/i.test(error.message)) {
     return new ModelError('image_invalid', 'The picture has too many pixels.', { cause: error });
