@@ -60,7 +60,9 @@ describe('the model host', () => {
   it('gives what the model gives in this process', async () => {
     await using model = await openModel({ folder: TINY, threads: 1 });
     // What was free when each was loaded differs.
-    expect({ ...host.info, maxMemoryBytes: 0 }).toEqual(JSON.parse(JSON.stringify({ ...model.info, maxMemoryBytes: 0 })));
+    expect({ ...host.info, maxMemoryBytes: 0 }).toEqual(
+      JSON.parse(JSON.stringify({ ...model.info, maxMemoryBytes: 0 })),
+    );
     const [there, here] = [await host.generate(describePicture()), await model.generate(describePicture())];
     expect({ ...there, modelSeconds: 0 }).toEqual({ ...here, modelSeconds: 0 });
   });
