@@ -62,16 +62,16 @@ export class WeightsError extends Error {
   override readonly name = 'WeightsError';
   readonly code: WeightsErrorCode;
   /** How long the server asked to be left alone, in milliseconds. */
-  readonly retryAfter: number | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     code: WeightsErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly retryAfter?: number | undefined },
+    options?: ErrorOptions & { readonly retryAfterMs?: number | undefined },
   ) {
     super(message, options);
     this.code = code;
-    this.retryAfter = options?.retryAfter;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 

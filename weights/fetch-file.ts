@@ -3,19 +3,19 @@ import type { WeightFile } from './catalogue.ts';
 import { WeightsError } from './errors.ts';
 import type { Hub, HubBody } from './hub.ts';
 import { openPart, type Part } from './part.ts';
-import { type Patience, type Retry, retrying } from './retry.ts';
+import { type RetryEvent, type RetryPolicy, retryTransfer } from './retry.ts';
 
 export interface FetchContext {
   readonly hub: Hub;
   readonly repository: string;
   readonly revision: string;
-  readonly patience: Patience;
+  readonly retryPolicy: RetryPolicy;
   readonly signal: AbortSignal;
   /** How the number of checked bytes on disk changes: by reading back what an earlier try left, or by fetching. */
   readonly onBytes: (change: number, how: 'checking' | 'fetching') => void;
   /** How large the file is, once the server has said it. */
   readonly onSize: (bytes: number) => void;
-  readonly onRetry: (retry: Retry) => void;
+  readonly onRetry: (event: RetryEvent) => void;
 }
 
 /** A size that was published rounded may be this much off. */
@@ -45,7 +45,7 @@ export async function fetchFile(file: WeightFile, target: string, context: Fetch
 /** Fetches what is missing until the file is whole. False: what is there is something else. */
 async function complete(file: WeightFile, part: Part, context: FetchContext): Promise<boolean> {
   let received = 0;
-  return retrying(
+  return retryTransfer(
     async () => {
       if (!mayContinue(file, part)) await part.restart();
       if (file.size.exact && part.bytes === file.size.bytes) return part.matches();
@@ -64,10 +64,12 @@ async function complete(file: WeightFile, part: Part, context: FetchContext): Pr
         response.body.discard();
       }
     },
-    context.patience,
-    context.signal,
-    context.onRetry,
-    () => received,
+    {
+      policy: context.retryPolicy,
+      signal: context.signal,
+      onRetry: context.onRetry,
+      received: () => received,
+    },
   );
 }
 
@@ -92,12 +94,14 @@ async function receive(
     if (range?.total === part.bytes) return part.matches();
     await part.restart();
     throw new WeightsError('broken', `${hub.host} cannot continue ${file.path}; it starts anew.`, {
-      retryAfter: 0,
+      retryAfterMs: 0,
     });
   }
   if (status === 206 && range?.start !== part.bytes) {
     await part.restart();
-    throw new WeightsError('broken', `${hub.host} sends another part than was asked for.`, { retryAfter: 0 });
+    throw new WeightsError('broken', `${hub.host} sends another part than was asked for.`, {
+      retryAfterMs: 0,
+    });
   }
   // A server that knows no ranges sends it all again.
   if (status === 200 && part.bytes > 0) await part.restart();

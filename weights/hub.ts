@@ -2,9 +2,9 @@
 import type { Readable } from 'node:stream';
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import type { z } from 'zod';
+import { parseRetryAfter } from '../core/retry.ts';
 import { WeightsError } from './errors.ts';
 import { arriving, discard } from './response-body.ts';
-import { retryAfterMs } from './retry.ts';
 
 export interface HubOptions {
   /** `https://huggingface.co`, or a mirror; a path in it stays in front of every address. */
@@ -185,9 +185,9 @@ function accepted(response: Dispatcher.ResponseData, target: URL, own: boolean):
 function refusal(status: number, retryAfter: string | undefined, host: string, own: boolean): WeightsError {
   const answer = `${host} answers ${status}`;
   if (status === 408 || status === 429 || status >= 500) {
-    const asked = retryAfterMs(retryAfter, Date.now());
+    const asked = parseRetryAfter(retryAfter);
     const detail = asked === undefined ? '' : ` and asks to wait ${Math.ceil(asked / 1000)} s`;
-    return new WeightsError('busy', `${answer}${detail}.`, { retryAfter: asked });
+    return new WeightsError('busy', `${answer}${detail}.`, { retryAfterMs: asked });
   }
   if (status === 401 || status === 403) {
     // Addresses that the hub redirects to are signed for a while: asking the hub again brings a fresh one.

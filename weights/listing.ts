@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ListedVariant, WeightFile, WeightSet } from './catalogue.ts';
 import { WeightsError } from './errors.ts';
 import type { Hub } from './hub.ts';
-import { PATIENCE, type Patience, type Retry, retrying } from './retry.ts';
+import { DEFAULT_RETRY_POLICY, type RetryEvent, type RetryPolicy, retryTransfer } from './retry.ts';
 
 export const SESSIONS = ['vision_encoder', 'prepare_inputs_embeds', 'model'] as const;
 export type Session = (typeof SESSIONS)[number];
@@ -60,8 +60,8 @@ const MAX_PAGES = 10;
 export interface ListOptions {
   readonly dtypes: Dtypes;
   readonly signal: AbortSignal;
-  readonly patience?: Patience;
-  readonly onRetry?: (retry: Retry) => void;
+  readonly retryPolicy?: RetryPolicy;
+  readonly onRetry?: (event: RetryEvent) => void;
 }
 
 /** Throws WeightsError, `listing` where the repository has no files of a dtype. */
@@ -71,12 +71,11 @@ export async function listWeights(
   options: ListOptions,
 ): Promise<WeightSet> {
   const ask = <T>(path: string, schema: z.ZodType<T>) =>
-    retrying(
-      () => hub.api(path, schema, options.signal),
-      options.patience ?? PATIENCE,
-      options.signal,
-      options.onRetry ?? (() => undefined),
-    );
+    retryTransfer(() => hub.api(path, schema, options.signal), {
+      policy: options.retryPolicy ?? DEFAULT_RETRY_POLICY,
+      signal: options.signal,
+      onRetry: options.onRetry ?? (() => undefined),
+    });
   const { repository, revision, last } = variant;
   const { value } = await ask(`api/models/${repository}/revision/${revision}`, Revision);
   if (!value.sha.startsWith(revision)) {

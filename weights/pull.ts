@@ -8,7 +8,7 @@ import { fetchFile } from './fetch-file.ts';
 import type { Hub } from './hub.ts';
 import { writeManifest, writeWhole } from './manifest.ts';
 import { partOf } from './part.ts';
-import { PATIENCE, type Patience, type Retry, stopped } from './retry.ts';
+import { cancelledError, DEFAULT_RETRY_POLICY, type RetryEvent, type RetryPolicy } from './retry.ts';
 import { checkFile } from './verify.ts';
 
 export type PullEvent = {
@@ -23,7 +23,7 @@ export type PullEvent = {
   readonly allSize: number;
 } & (
   | { readonly type: 'checking' | 'kept' | 'fetching' | 'done' }
-  | { readonly type: 'retry'; readonly retry: Retry }
+  | { readonly type: 'retry'; readonly retry: RetryEvent }
 );
 
 export interface PullOptions {
@@ -34,7 +34,7 @@ export interface PullOptions {
   /** Whether `weights.json` is kept: where the checksums are not in the catalogue. */
   readonly manifest?: boolean;
   readonly onEvent?: (event: PullEvent) => void;
-  readonly patience?: Patience;
+  readonly retryPolicy?: RetryPolicy;
   /** Free bytes of the disk that a folder is on. */
   readonly freeBytes?: (folder: string) => Promise<number>;
 }
@@ -57,12 +57,12 @@ export async function pullWeights(set: WeightSet, folder: string, options: PullO
   try {
     return await pull(set, folder, options);
   } catch (error) {
-    throw options.signal.aborted ? stopped(options.signal) : diskFailure(error);
+    throw options.signal.aborted ? cancelledError(options.signal) : diskFailure(error);
   }
 }
 
 async function pull(set: WeightSet, folder: string, options: PullOptions): Promise<Pulled> {
-  const { hub, signal, patience = PATIENCE } = options;
+  const { hub, signal, retryPolicy = DEFAULT_RETRY_POLICY } = options;
   await mkdir(folder, { recursive: true });
   const files = [...set.files].sort((a, b) => Number(a.path === set.last) - Number(b.path === set.last));
   const progress = progressOf(files, options.onEvent ?? (() => undefined));
@@ -102,7 +102,7 @@ async function pull(set: WeightSet, folder: string, options: PullOptions): Promi
       hub,
       repository: set.repository,
       revision: set.revision,
-      patience,
+      retryPolicy,
       signal,
       onBytes: (change, how) => step.add(change, how),
       onSize: (size) => step.resize(size),
@@ -153,7 +153,7 @@ interface Step {
   add(change: number, type: 'checking' | 'fetching'): void;
   reset(): void;
   resize(size: number): void;
-  retry(retry: Retry): void;
+  retry(event: RetryEvent): void;
   /** Answers the file's bytes. */
   end(type: 'kept' | 'done'): number;
 }

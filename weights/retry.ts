@@ -1,76 +1,74 @@
-/** Trying again, with patience: what a server or a network refuses now it may grant in a moment. */
-import { setTimeout as wait } from 'node:timers/promises';
+/** Retries of requests to a weights server. An error of the server or the network is often temporary. */
+import { retry } from '../core/retry.ts';
+import { type Sleep, sleep } from '../core/sleep.ts';
 import { WEIGHTS_ERRORS, WeightsError } from './errors.ts';
 
-export interface Patience {
-  /** Failures in a row before one is told. */
-  readonly tries: number;
-  /** Waits; rejects when the signal aborts. */
-  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+export interface RetryPolicy {
+  /** Most failures in a row. */
+  readonly attempts: number;
+  readonly sleep: Sleep;
 }
 
-export const PATIENCE: Patience = {
-  tries: 6,
-  sleep: (milliseconds, signal) => wait(milliseconds, undefined, { signal }),
-};
+export const DEFAULT_RETRY_POLICY: RetryPolicy = { attempts: 6, sleep };
 
-/** The first wait; each further one is twice as long, up to the longest. */
-const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 30_000;
-/** A server that asks for more than this is not waited for: a person decides. */
-const LONGEST_ASKED_MS = 10 * 60_000;
-/** A try that brought this much was not in vain: the count of failures starts anew. */
+/** No jitter: a single client pulls, and the wait is displayed. */
+const BACKOFF = { firstMs: 1000, maxMs: 30_000, jitter: 0 } as const;
+/** A server that asks for a longer wait ends the pull: the user decides when to continue. */
+const MAX_RETRY_AFTER_MS = 10 * 60_000;
+/** An attempt that received this much made progress: the count of failures starts anew. */
 const PROGRESS_BYTES = 1 << 20;
 
-export interface Retry {
+export interface RetryEvent {
   readonly error: WeightsError;
   readonly waitMs: number;
 }
 
+export interface RetryContext {
+  readonly policy: RetryPolicy;
+  readonly signal: AbortSignal;
+  readonly onRetry: (event: RetryEvent) => void;
+  /** Bytes received so far, over all attempts. */
+  readonly received?: () => number;
+}
+
 /**
- * Runs `attempt` until it succeeds, fails for good, or has failed too often in a row. `received` counts the bytes brought so
- * far over all attempts.
+ * Runs `attempt` until it succeeds, fails with an error that is not retryable, or has failed too often in a row.
+ *
+ * @throws WeightsError of the last attempt; `cancelled` once the signal aborts.
  */
-export async function retrying<T>(
+export async function retryTransfer<T>(
   attempt: () => Promise<T>,
-  patience: Patience,
-  signal: AbortSignal,
-  onRetry: (retry: Retry) => void,
-  received: () => number = () => 0,
+  { policy, signal, onRetry, received = () => 0 }: RetryContext,
 ): Promise<T> {
-  let failures = 0;
   let before = received();
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (signal.aborted) throw stopped(signal);
-      if (!(error instanceof WeightsError) || !WEIGHTS_ERRORS[error.code].retryable) throw error;
-      const now = received();
-      failures = now - before >= PROGRESS_BYTES ? 1 : failures + 1;
-      before = now;
-      const waitMs = error.retryAfter ?? Math.min(FIRST_WAIT_MS * 2 ** (failures - 1), LONGEST_WAIT_MS);
-      if (failures >= patience.tries || waitMs > LONGEST_ASKED_MS) throw error;
-      onRetry({ error, waitMs });
-      try {
-        await patience.sleep(waitMs, signal);
-      } catch (cause) {
-        throw signal.aborted ? stopped(signal) : cause;
-      }
-    }
+  try {
+    return await retry(
+      () => {
+        before = received();
+        return attempt();
+      },
+      {
+        attempts: policy.attempts,
+        backoff: BACKOFF,
+        maxWaitMs: MAX_RETRY_AFTER_MS,
+        isRetryable: (error) => error instanceof WeightsError && WEIGHTS_ERRORS[error.code].retryable,
+        waitMs: (error, backoff) =>
+          error instanceof WeightsError ? (error.retryAfterMs ?? backoff) : backoff,
+        hasProgressed: () => received() - before >= PROGRESS_BYTES,
+        onRetry: (error, waitMs) => {
+          if (error instanceof WeightsError) onRetry({ error, waitMs });
+        },
+        signal,
+        sleep: policy.sleep,
+      },
+    );
+  } catch (error) {
+    throw signal.aborted ? cancelledError(signal) : error;
   }
 }
 
-export function stopped(signal: AbortSignal): WeightsError {
-  return new WeightsError('cancelled', 'The pull was stopped; what has arrived is kept.', {
+export function cancelledError(signal: AbortSignal): WeightsError {
+  return new WeightsError('cancelled', 'The pull was stopped. The downloaded parts are kept.', {
     cause: signal.reason,
   });
-}
-
-/** `Retry-After` in milliseconds: seconds, or a date (RFC 9110, 10.2.3). Undefined where it is neither. */
-export function retryAfterMs(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d+$/.test(header.trim())) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

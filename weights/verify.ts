@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { WeightFile, WeightSet } from './catalogue.ts';
 import { fileBytes, hashFile, startHash } from './digest.ts';
-import { stopped } from './retry.ts';
+import { cancelledError } from './retry.ts';
 
 export type FileState = 'ok' | 'missing' | 'damaged';
 
@@ -21,7 +21,7 @@ export async function checkFile(
   try {
     await hashFile(target, hash, onBytes, signal);
   } catch (error) {
-    if (signal.aborted) throw stopped(signal);
+    if (signal.aborted) throw cancelledError(signal);
     throw error;
   }
   return hash.digest('hex') === digest.hex ? 'ok' : 'damaged';

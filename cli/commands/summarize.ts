@@ -1,5 +1,6 @@
 /** `frameloom summarize SOURCE…`: one job, followed to its end. */
 import { ApiError } from '../../client/index.ts';
+import { sleep } from '../../core/sleep.ts';
 import { isFinal, type Job } from '../../schema/job.ts';
 import {
   type Extras,
@@ -102,7 +103,7 @@ async function interrupted(
   try {
     let current = await client.cancelSummary(job.id, { signal });
     while (!isFinal(current.status)) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100);
       current = await client.getSummary(job.id, { signal });
     }
   } catch {

@@ -9,8 +9,8 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { get as getHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FrameloomError } from '../../core/errors.ts';
+import { retry } from '../../core/retry.ts';
 import { checkUrl, guardedLookup } from './address.ts';
 
 export interface DownloadLimits {
@@ -26,8 +26,9 @@ export interface DownloadLimits {
 const MAX_REDIRECTS = 3;
 /** Milliseconds without a byte, be it for the connection, the first one or the next one. */
 const PATIENCE = 30_000;
-/** Times in a row that a cut line is taken up in vain, and milliseconds before the next, doubled with each of those. */
-const RESUMES = { most: 4, pause: 200 } as const;
+/** Failures in a row, after the last one that brought bytes, before a download fails. */
+const ATTEMPTS = 5;
+const BACKOFF = { firstMs: 200, maxMs: 3200 } as const;
 
 /** What has arrived, and what says that the rest is of the same content. */
 interface Progress {
@@ -66,19 +67,21 @@ async function fetchAll(
   signal: AbortSignal,
 ): Promise<number> {
   const got: Progress = { bytes: 0 };
-  for (let vain = 0; ; ) {
-    const before = got.bytes;
-    try {
-      const response = await follow(url, got, limits, signal);
-      await save(response, file, got, limits.maxBytes, signal);
-      return got.bytes;
-    } catch (error) {
-      vain = got.bytes > before ? 0 : vain + 1;
-      const resumable = got.validator !== undefined && vain < RESUMES.most;
-      if (!resumable || signal.aborted || !isBroken(error)) throw error;
-      await sleep(RESUMES.pause * 2 ** vain, undefined, { signal });
-    }
-  }
+  let before = 0;
+  const attempt = async (): Promise<number> => {
+    before = got.bytes;
+    const response = await follow(url, got, limits, signal);
+    await save(response, file, got, limits.maxBytes, signal);
+    return got.bytes;
+  };
+  return await retry(attempt, {
+    attempts: ATTEMPTS,
+    backoff: BACKOFF,
+    // Without a validator, a resumed body could belong to another version of the file.
+    isRetryable: (error) => got.validator !== undefined && isBroken(error),
+    hasProgressed: () => got.bytes > before,
+    signal,
+  });
 }
 
 /** The answer of the last address, from what has arrived on if the server can. */

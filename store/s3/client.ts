@@ -4,6 +4,7 @@
  * and a conditional write that went through before answers as if somebody else had won.
  */
 import { AwsV4Signer } from 'aws4fetch';
+import { retry } from '../../core/retry.ts';
 import { isPassing, S3Failure, S3Interrupted } from './failure.ts';
 
 export interface S3Credentials {
@@ -40,7 +41,8 @@ export interface S3Limits {
 
 const DEFAULT_LIMITS: S3Limits = { attempts: 5, answer: 20_000, idle: 30_000, pause: 100, slowest: 100 };
 
-const MAX_PAUSE = 5000;
+/** Longest wait between two attempts, before jitter. A longer `Retry-After` is cut to it. */
+export const MAX_WAIT_MS = 5000;
 
 export interface S3Request {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -127,17 +129,19 @@ export function createS3Client(options: S3Options): S3Client {
 
   async function trying<T>(wanted: S3Request, read: (response: Response) => Promise<T>): Promise<T> {
     const deadline = Date.now() + (wanted.within ?? Number.POSITIVE_INFINITY);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const timeout = Math.min(limits.answer, deadline - Date.now());
-        return await read(await once(wanted, timeout));
-      } catch (error) {
-        const asked = error instanceof S3Failure ? (error.retryAfter ?? 0) * 1000 : 0;
-        const pause = Math.max(Math.min(asked, MAX_PAUSE), pauseAfter(attempt, limits.pause));
-        if (!isPassing(error) || attempt >= limits.attempts || Date.now() + pause >= deadline) throw error;
-        await new Promise((resolve) => setTimeout(resolve, pause));
-      }
-    }
+    return await retry(
+      async () => await read(await once(wanted, Math.min(limits.answer, deadline - Date.now()))),
+      {
+        attempts: limits.attempts,
+        backoff: { firstMs: limits.pause, maxMs: MAX_WAIT_MS },
+        deadline,
+        isRetryable: isPassing,
+        waitMs(error, backoff) {
+          const asked = error instanceof S3Failure ? (error.retryAfterMs ?? 0) : 0;
+          return Math.max(Math.min(asked, MAX_WAIT_MS), backoff);
+        },
+      },
+    );
   }
 
   return {
@@ -161,11 +165,6 @@ export function createS3Client(options: S3Options): S3Client {
       return signed.url.href;
     },
   };
-}
-
-/** The pause after a try, with jitter so that many clients do not come back together. */
-export function pauseAfter(attempt: number, first: number): number {
-  return Math.min(MAX_PAUSE, first * 2 ** (attempt - 1)) * (0.5 + Math.random());
 }
 
 /** The body of a small answer. */

@@ -3,8 +3,10 @@
  * arrive, however slow the reader is: a connection whose body nobody reads is paused, and undici ends the process when one
  * is closed meanwhile (nodejs/undici#5360; no 7.x is without it, and importing it puts it behind the `fetch` of Node as well).
  */
+import { backoffMs } from '../../core/retry.ts';
+import { sleep } from '../../core/sleep.ts';
 import { StoreError } from '../artifact-store.ts';
-import { pauseAfter, type S3Client } from './client.ts';
+import { MAX_WAIT_MS, type S3Client } from './client.ts';
 import { isPassing, S3Failure, S3Interrupted } from './failure.ts';
 
 /** The bytes `[start, end)` of an object. */
@@ -58,7 +60,8 @@ export async function* download(
     if (failure === undefined) continue;
     failures += 1;
     if (!isPassing(failure) || failures >= client.limits.attempts) throw failure;
-    await new Promise((resolve) => setTimeout(resolve, pauseAfter(failures, client.limits.pause)));
+    // Not `retry`: each attempt yields the bytes that it got before it failed.
+    await sleep(backoffMs(failures, { firstMs: client.limits.pause, maxMs: MAX_WAIT_MS }));
   }
 }
 

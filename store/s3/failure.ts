@@ -1,4 +1,5 @@
 /** What a bucket answers when it does not do as asked: which of it passes, and what the store makes of it. */
+import { parseRetryAfter } from '../../core/retry.ts';
 import { StoreError, type StoreErrorCode } from '../artifact-store.ts';
 import { textOf } from './xml.ts';
 
@@ -8,25 +9,20 @@ export class S3Failure extends Error {
   readonly status: number;
   /** The code in the body, such as `SlowDown`; empty where there is none. */
   readonly code: string;
-  /** Seconds after which the server asks to be tried again. */
-  readonly retryAfter: number | undefined;
+  /** Milliseconds that the server asks to wait before a retry. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(operation: string, status: number, code: string, retryAfter?: number) {
+  constructor(operation: string, status: number, code: string, retryAfterMs?: number) {
     super(`${operation}: HTTP ${status}${code === '' ? '' : ` ${code}`}`);
     this.status = status;
     this.code = code;
-    this.retryAfter = retryAfter;
+    this.retryAfterMs = retryAfterMs;
   }
 
   static async of(operation: string, response: Response): Promise<S3Failure> {
     const text = await response.text().catch(() => ''); // cut off: the status says enough
-    const wait = Number(response.headers.get('retry-after') ?? Number.NaN);
-    return new S3Failure(
-      operation,
-      response.status,
-      textOf(text, 'Code') ?? '',
-      Number.isFinite(wait) ? wait : undefined,
-    );
+    const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
+    return new S3Failure(operation, response.status, textOf(text, 'Code') ?? '', retryAfterMs);
   }
 }
 

@@ -6,6 +6,7 @@ import { Connection, isGrpcServiceError } from '@temporalio/client';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { Settings } from '../../config/settings.ts';
 import { FrameloomError } from '../../core/errors.ts';
+import { sleep } from '../../core/sleep.ts';
 
 /** How long a promotion waits for the first worker of its build, in milliseconds, and how often it asks. */
 const APPEAR_MS = 60_000;
@@ -59,7 +60,7 @@ export async function promoteBuild(settings: Settings, signal: AbortSignal): Pro
           throw new FrameloomError('unavailable', message, { cause: error });
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+      await sleep(ASK_MS);
     }
   } finally {
     await connection.close();

@@ -1,5 +1,6 @@
 /** Calls of Temporal's HTTP API: one namespace, bounded in time, tried again where that can help, with errors of ours. */
 import { FrameloomError } from '../../core/errors.ts';
+import { retry } from '../../core/retry.ts';
 import { READY_TIMEOUT, RPC_TIMEOUT } from '../wire.ts';
 
 export interface TemporalHttpOptions {
@@ -53,9 +54,7 @@ const TRANSIENT = new Set([1, 4, 8, 14]);
 
 /** Every call can be repeated: starts and signals carry an id of their own. */
 const ATTEMPTS = 3;
-/** First pause between two tries, in milliseconds; each next one is twice as long, up to `MAX_PAUSE`, give or take a half. */
-const PAUSE = 100;
-const MAX_PAUSE = 2000;
+const BACKOFF = { firstMs: 100, maxMs: 2000 } as const;
 
 export function createTemporalHttpClient(options: TemporalHttpOptions): TemporalHttpClient {
   const { namespace, apiKey, timeout = RPC_TIMEOUT } = options;
@@ -87,17 +86,18 @@ export function createTemporalHttpClient(options: TemporalHttpOptions): Temporal
   ): Promise<unknown> {
     const address = `${base}${path}?noPayloadShorthand&${new URLSearchParams(query)}`;
     const deadline = Date.now() + within;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await once(address, init, deadline - Date.now());
-      } catch (error) {
-        if (error instanceof TemporalHttpError && error.code !== undefined && expect.includes(error.code))
-          return undefined;
-        const pause = Math.min(MAX_PAUSE, PAUSE * 2 ** (attempt - 1)) * (0.5 + Math.random());
-        const isLast = attempt >= attempts || Date.now() + pause >= deadline;
-        if (!isTransient(error) || isLast) throw asUnavailable(error);
-        await new Promise((resolve) => setTimeout(resolve, pause));
-      }
+    const isExpected = (error: unknown): boolean =>
+      error instanceof TemporalHttpError && error.code !== undefined && expect.includes(error.code);
+    try {
+      return await retry(() => once(address, init, deadline - Date.now()), {
+        attempts,
+        backoff: BACKOFF,
+        deadline,
+        isRetryable: (error) => isTransient(error) && !isExpected(error),
+      });
+    } catch (error) {
+      if (isExpected(error)) return undefined;
+      throw asUnavailable(error);
     }
   }
 

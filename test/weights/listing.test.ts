@@ -41,9 +41,9 @@ afterEach(async () => {
 });
 
 const list = (dtypes: Dtypes = DEFAULT_DTYPES): Promise<WeightSet> =>
-  listWeights(variant, hub, { dtypes, signal, patience: watched(hub).patience ?? fail() });
+  listWeights(variant, hub, { dtypes, signal, retryPolicy: watched(hub).retryPolicy ?? fail() });
 function fail(): never {
-  throw new Error('watched options have patience');
+  throw new Error('watched options have retryPolicy');
 }
 
 describe('listWeights', () => {

@@ -43,8 +43,8 @@ export function watched(hub: Hub, more: Partial<PullOptions> = {}): Watched {
     hub,
     signal: new AbortController().signal,
     onEvent: (event) => events.push(event),
-    patience: {
-      tries: 4,
+    retryPolicy: {
+      attempts: 4,
       async sleep(milliseconds) {
         waits.push(milliseconds);
       },
