@@ -2,11 +2,20 @@
 import type { EstimateActivities, EstimateCostsInput, EstimateFigures } from '../schema/estimate.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import { costOf } from '../schema/money.ts';
+import type { SummaryRequest } from '../schema/request.ts';
+import type { SourceInfo } from '../schema/source.ts';
 import type { SpokenWords } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { type AnswerLength, estimateTokens, type SegmentPictures, type Tokens } from '../summary/estimate.ts';
 import { planSegments } from '../summary/plan.ts';
-import { extractionsOf, type Rate, readJobFrames, readRates, withHeartbeat } from './lib/index.ts';
+import {
+  extractionsOf,
+  type Rate,
+  readJobFrames,
+  readRates,
+  readRequest,
+  withHeartbeat,
+} from './lib/index.ts';
 import { budgetOf, tokensOf } from './plan.ts';
 
 /** Of the limit, where nothing is known of the captions of a model. */
@@ -27,21 +36,23 @@ export interface EstimateDeps {
 export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateActivities['estimateCosts'] {
   return (input) =>
     withHeartbeat(async () => {
-      const { model, looked, spans } = input;
+      const { model, looked, spans, source } = input;
+      const request = await readRequest(store, input.jobId);
       const { frames } = await readJobFrames(
         store,
         await extractionsOf(store, input, input.extractions),
         input.maxFrames,
       );
-      const { chunk_duration: chunk, start_time = 0 } = input.request;
+      const { chunk_duration: chunk, start_time = 0 } = request;
       const costs = frames.map((frame) => ({ ...frame, imageTokens: tokensOf(frame, model) }));
-      const words: SpokenWords | undefined = input.hasWords ? { artifact: '', from: 'track' } : undefined;
+      const hasWords = isTranscribed(source, request);
+      const words: SpokenWords | undefined = hasWords ? { artifact: '', from: 'track' } : undefined;
       const planned = planSegments(
         costs,
-        budgetOf({ ...input, ...(words ? { words } : {}) }),
+        budgetOf({ model, source, request, ...(words ? { words } : {}) }),
         chunk === undefined ? undefined : { origin: start_time, seconds: chunk },
       );
-      const quoted = quotedWords(input);
+      const quoted = quotedWords(input, hasWords);
       const segmentsWith = (share: number): readonly SegmentPictures[] =>
         planned.map(({ first, last }) => {
           const own = costs.slice(first, last).filter(({ placeholder }) => !placeholder);
@@ -52,12 +63,12 @@ export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateA
           };
         });
       const rates = await readRates(store, model.revision, Date.now());
-      const length = lengthOf(rates, profile, input.source.type);
+      const length = lengthOf(rates, profile, source.type);
       const own = {
-        caption: (input.request.prompt?.length ?? 0) + (input.request.caption_prompt?.length ?? 0),
-        merge: (input.request.prompt?.length ?? 0) + (input.request.summary_prompt?.length ?? 0),
+        caption: (request.prompt?.length ?? 0) + (request.caption_prompt?.length ?? 0),
+        merge: (request.prompt?.length ?? 0) + (request.summary_prompt?.length ?? 0),
       };
-      const longest = input.request.max_tokens ?? model.tokens.summary;
+      const longest = request.max_tokens ?? model.tokens.summary;
       const reckon = (share: number, answers: AnswerLength): Tokens =>
         estimateTokens(segmentsWith(share), model, longest, own, answers);
       const grown = growth(input, frames.length, looked, spans);
@@ -89,12 +100,17 @@ export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateA
     });
 }
 
+/** Whether subtitles come with the video, in the request or as a track. */
+function isTranscribed(source: SourceInfo, request: SummaryRequest): boolean {
+  if (source.type !== 'video' || request.source.type !== 'video') return false;
+  return request.source.subtitles !== undefined || source.subtitles.length > 0;
+}
+
 /** Tokens of words that a caption prompt quotes. */
-function quotedWords({
-  model,
-  source,
-  hasWords,
-}: EstimateCostsInput): Record<'expected' | 'low' | 'high', number> {
+function quotedWords(
+  { model, source }: EstimateCostsInput,
+  hasWords: boolean,
+): Record<'expected' | 'low' | 'high', number> {
   const most = model.wordTokens;
   const likely = source.type === 'deck' || hasWords;
   return { low: 0, expected: likely ? most / 2 : 0, high: source.type === 'images' ? 0 : most };

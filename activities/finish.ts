@@ -13,7 +13,6 @@ import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
 import { type SegmentPiece, stitch } from '../summary/stitch.ts';
 import {
-  type Extraction,
   extractionsOf,
   type GenerationArtifact,
   getJson,
@@ -42,14 +41,12 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
   return (input) =>
     withHeartbeat(async () => {
       const extractions = await extractionsOf(store, input, input.extractions);
-      const { frames } = await readJobFrames(store, extractions, input.maxFrames);
       const slides: ResultSlide[] = [];
       const lost: SlideGap[] = [];
-      for (const name of extractions) {
-        const extraction = await getJson<Extraction>(store, name);
+      const { frames } = await readJobFrames(store, extractions, input.maxFrames, (extraction) => {
         slides.push(...extraction.slides);
         lost.push(...extraction.gaps);
-      }
+      });
       const shown = input.shown === undefined ? undefined : await getJson<ShownSlides>(store, input.shown);
       const words = input.words && (await getJson<readonly Cue[]>(store, input.words.artifact));
       const { pieces, outcomes, missing } = await readSegments(input);

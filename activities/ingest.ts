@@ -13,8 +13,10 @@ import {
 import type { CpuActivities } from '../schema/activities.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import type { Prices } from '../schema/money.ts';
+import type { SummaryRequest } from '../schema/request.ts';
 import type { SourceInfo } from '../schema/source.ts';
 import type { DeckParts, IngestInput, IngestOutput } from '../schema/stages.ts';
+import { jobOptions } from '../schema/stored-request.ts';
 import type { ArtifactInfo } from '../store/artifact-store.ts';
 import { secretName, sourceListName } from '../store/names.ts';
 import {
@@ -24,6 +26,7 @@ import {
   modelPlan,
   prepareDeck,
   putJson,
+  readRequest,
   type SourceDeps,
   type SourceRef,
   withHeartbeat,
@@ -40,14 +43,16 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
   const { store, tools, limits } = deps;
   return (input) =>
     withHeartbeat(async (signal) => {
-      const model = modelPlan(deps.profile, input.detail);
-      const common = { model, ...(deps.prices ? { prices: deps.prices } : {}) };
-      const { source } = input;
+      const request = await readRequest(store, input.jobId);
+      const model = modelPlan(deps.profile, request.detail);
+      const options = jobOptions(request);
+      const common = { options, model, ...(deps.prices ? { prices: deps.prices } : {}) };
+      const { source } = request;
       if (source.type === 'images') {
         const refs: readonly SourceRef[] =
           source.file_ids?.map((file_id) => ({ file_id })) ?? (source.urls ?? []).map((url) => ({ url }));
         return {
-          ...(await images(await inOrder(refs, (ref) => findSource(deps, ref, signal)), input)),
+          ...(await images(await inOrder(refs, (ref) => findSource(deps, ref, signal)), request)),
           ...common,
         };
       }
@@ -56,9 +61,9 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
         const parts = await deck(artifact, source.password, input, signal);
         const { sha256, pages } = parts;
         const info = { type: 'deck', sha256, bytes: artifact.bytes, pages } as const;
-        return { ...slideSource(info, artifact.name, input), deck: parts, ...common };
+        return { ...slideSource(info, artifact.name, request), deck: parts, ...common };
       }
-      const found = await video(artifact, input, signal);
+      const found = await video(artifact, request, signal);
       if (!source.deck) return { ...found, ...common };
       const shown = await deck(
         await findSource(deps, source.deck, signal),
@@ -80,7 +85,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
 
   async function video(
     { name, bytes, sha256 }: ArtifactInfo,
-    input: IngestInput,
+    request: SummaryRequest,
     signal: AbortSignal,
   ): Promise<Ingested> {
     return store.withFile(name, async (path) => {
@@ -91,7 +96,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
         bytes,
         sha256,
       } as const;
-      const start = input.startTime ?? 0;
+      const start = request.start_time ?? 0;
       if (start >= info.duration) {
         throw new FrameloomError(
           'range_outside_source',
@@ -102,7 +107,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
     });
   }
 
-  async function images(artifacts: readonly ArtifactInfo[], input: IngestInput): Promise<Ingested> {
+  async function images(artifacts: readonly ArtifactInfo[], request: SummaryRequest): Promise<Ingested> {
     const list: ListedImage[] = [];
     for (const [index, { name }] of artifacts.entries()) {
       try {
@@ -118,7 +123,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
     const sha256 = await digest(list);
     const stored = await putJson(store, sourceListName(sha256), list);
     const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-    return slideSource({ type: 'images', sha256, bytes, pages: list.length }, stored.name, input);
+    return slideSource({ type: 'images', sha256, bytes, pages: list.length }, stored.name, request);
   }
 
   /** The pictures of a file, each read once: what is broken is refused here. */
@@ -138,14 +143,14 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
 }
 
 /** All but what the worker itself brings along. */
-type Ingested = Omit<IngestOutput, 'model' | 'prices'>;
+type Ingested = Omit<IngestOutput, 'options' | 'model' | 'prices'>;
 
 function slideSource(
   source: SourceInfo & { readonly pages: number },
   artifact: string,
-  input: IngestInput,
+  request: SummaryRequest,
 ): Ingested {
-  return { source, artifact, slides: ranges(parsePageRanges(input.pages, source.pages)) };
+  return { source, artifact, slides: ranges(parsePageRanges(request.pages, source.pages)) };
 }
 
 async function expectVideo(path: string): Promise<void> {

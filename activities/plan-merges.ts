@@ -12,13 +12,13 @@ import {
 import type { PlanMergesInput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { mergeGroups } from '../summary/plan.ts';
-import { putShard, readShards, withHeartbeat } from './lib/index.ts';
+import { putShard, readRequest, readShards, withHeartbeat } from './lib/index.ts';
 
 export function createPlanMerges({ store }: { readonly store: ArtifactStore }): CpuActivities['planMerges'] {
   return (input) =>
     withHeartbeat(async () => {
       const groups = input.level === 0 ? await sections(input) : await parts(input);
-      const { prompt: focus, summary_prompt: instruction } = input.request;
+      const { prompt: focus, summary_prompt: instruction } = await readRequest(store, input.jobId);
       const brief = {
         model: input.model,
         ...(focus === undefined ? {} : { focus }),

@@ -5,6 +5,7 @@
 import { countImageTokens, hdTransformSize } from '../phi3v/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { ModelPlan } from '../schema/model-plan.ts';
+import type { SummaryRequest } from '../schema/request.ts';
 import { type PlanSegment, type PlanShard, SHARD, type WordsRef } from '../schema/shards.ts';
 import type { Frame, FrameDecision } from '../schema/source.ts';
 import type { PlanInput, PlanOutput } from '../schema/stages.ts';
@@ -19,12 +20,11 @@ import {
 } from '../summary/plan.ts';
 import {
   cropsOf,
-  type Extraction,
   extractionsOf,
-  getJson,
   type JobFrames,
   putShard,
   readJobFrames,
+  readRequest,
   withHeartbeat,
 } from './lib/index.ts';
 
@@ -38,17 +38,22 @@ const CHARACTERS_PER_TOKEN = 2;
 export function createPlan({ store }: { readonly store: ArtifactStore }): CpuActivities['plan'] {
   return (input) =>
     withHeartbeat(async (signal) => {
-      const { jobId, run, model, source, request } = input;
+      const { jobId, run, model, source } = input;
+      const request = await readRequest(store, jobId);
+      const job = { ...input, request };
       const extractions = await extractionsOf(store, input, input.extractions);
-      const found = await readJobFrames(store, extractions, input.maxFrames);
+      const decisions: (readonly FrameDecision[])[] = [];
+      const found = await readJobFrames(store, extractions, input.maxFrames, (extraction) =>
+        decisions.push(extraction.decisions),
+      );
       // Before anything is described: readers of events look up frames by number.
-      await store.put(jobArtifact(jobId, run, 'frames.jsonl'), manifest(extractions, found));
+      await store.put(jobArtifact(jobId, run, 'frames.jsonl'), manifest(decisions, found));
       const { frames } = found;
       const chunk = request.chunk_duration;
       const costs = frames.map((frame) => ({ ...frame, imageTokens: tokensOf(frame, model) }));
       const planned = planSegments(
         costs,
-        budgetOf(input),
+        budgetOf(job),
         chunk === undefined ? undefined : { origin: request.start_time ?? 0, seconds: chunk },
       );
       const end = source.type === 'video' ? videoRange(source, request).end : undefined;
@@ -56,28 +61,31 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
         signal.throwIfAborted();
         const segments: PlanSegment[] = [];
         for (const segment of planned.slice(shard * SHARD, (shard + 1) * SHARD))
-          segments.push(await planOf(segment, input, found, end));
-        await putShard(store, input, 'segments', shard, { ...briefOf(input), segments } satisfies PlanShard);
+          segments.push(await planOf(segment, job, found, end));
+        await putShard(store, input, 'segments', shard, { ...briefOf(job), segments } satisfies PlanShard);
       }
-      return { segments: planned.length, frames: frames.length, most: mostOf(planned, costs, input) };
+      return { segments: planned.length, frames: frames.length, most: mostOf(planned, costs, job) };
     });
+}
 
-  async function* manifest(
-    extractions: readonly string[],
-    { isUsed }: JobFrames,
-  ): AsyncGenerator<Uint8Array> {
-    let number = 0;
-    for (const name of extractions) {
-      const { decisions } = await getJson<Extraction>(store, name);
-      const final = decisions.map((decision) => {
-        if (!decision.kept || isUsed(number++)) return decision;
-        const { name: _picture, ...rest } = decision;
-        return { ...rest, kept: false, reason: 'budget' } satisfies FrameDecision;
-      });
-      yield new TextEncoder().encode(final.map((decision) => `${JSON.stringify(decision)}\n`).join(''));
-    }
+/** The lines of frames.jsonl, one block for each extraction. */
+async function* manifest(
+  decisions: readonly (readonly FrameDecision[])[],
+  { isUsed }: JobFrames,
+): AsyncGenerator<Uint8Array> {
+  let number = 0;
+  for (const group of decisions) {
+    const final = group.map((decision) => {
+      if (!decision.kept || isUsed(number++)) return decision;
+      const { name: _image, ...rest } = decision;
+      return { ...rest, kept: false, reason: 'budget' } satisfies FrameDecision;
+    });
+    yield new TextEncoder().encode(final.map((decision) => `${JSON.stringify(decision)}\n`).join(''));
   }
 }
+
+/** What `plan` was called with, and the request of its job. */
+type PlannedJob = PlanInput & { readonly request: SummaryRequest };
 
 /** Tokens of a picture in the prompt. */
 export function tokensOf({ width, height }: Frame, { crops }: ModelPlan): number {
@@ -89,7 +97,7 @@ export function tokensOf({ width, height }: Frame, { crops }: ModelPlan): number
 function mostOf(
   planned: readonly PlannedSegment[],
   frames: readonly BudgetedFrame[],
-  input: PlanInput,
+  input: PlannedJob,
 ): NonNullable<PlanOutput['most']> {
   const { promptTokens } = budgetOf(input);
   const perPicture = input.model.tokens.captionPerImage;
@@ -109,7 +117,7 @@ export function budgetOf({
   source,
   words,
   request,
-}: Pick<PlanInput, 'model' | 'source' | 'words' | 'request'>): SegmentBudget {
+}: Pick<PlannedJob, 'model' | 'source' | 'words' | 'request'>): SegmentBudget {
   const { prompt, caption_prompt: instruction } = request;
   const own = (prompt?.length ?? 0) + (instruction?.length ?? 0);
   return {
@@ -123,7 +131,7 @@ export function budgetOf({
   };
 }
 
-function briefOf({ model, request }: PlanInput): Omit<PlanShard, 'segments'> {
+function briefOf({ model, request }: PlannedJob): Omit<PlanShard, 'segments'> {
   const { prompt: focus, caption_prompt: instruction } = request;
   return {
     model,
@@ -134,7 +142,7 @@ function briefOf({ model, request }: PlanInput): Omit<PlanShard, 'segments'> {
 
 async function planOf(
   segment: PlannedSegment,
-  input: PlanInput,
+  input: PlannedJob,
   { frames, extractionOf }: JobFrames,
   end: number | undefined,
 ): Promise<PlanSegment> {

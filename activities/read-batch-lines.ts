@@ -1,13 +1,17 @@
-/** The next lines of a batch to run. */
-
-import { canonicalJson } from '../core/canonical-json.ts';
+/** Reads the next lines of a batch, and publishes their requests under the ids of their jobs. */
+import type { ShardLine } from '../schema/batch.ts';
 import type { BatchActivities, LinePlace, ReadyLine } from '../schema/batch-stages.ts';
+import type { StoredRequest } from '../schema/stored-request.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { batchReader } from './lib/index.ts';
+import { requestName } from '../store/names.ts';
+import { batchReader, putJson } from './lib/index.ts';
 
-/** Most bytes of lines in one answer, unless a single line is longer: a payload has at most 64 KB. */
-const MOST_BYTES = 50_000;
+/** Requests that are published at once. */
+const PUBLISH_AT_ONCE = 16;
 
+type GoodLine = Extract<ShardLine, { readonly request: unknown }>;
+
+/** Creates the activity, which returns at most `limit` lines, in order, and where to continue. Throws StoreError. */
 export function createReadBatchLines({
   store,
 }: {
@@ -15,25 +19,40 @@ export function createReadBatchLines({
 }): BatchActivities['readBatchLines'] {
   return async ({ from, limit, ...ref }) => {
     const reader = batchReader(store, ref);
-    const lines: ReadyLine[] = [];
-    let bytes = 0;
-    let place: LinePlace = from;
-    while (place.shard < ref.shards) {
-      const shard = await reader.shard(place.shard);
-      for (let at = place.at; at < shard.length; at += 1) {
-        place = { shard: place.shard, at };
+    const found: { readonly place: LinePlace; readonly line: GoodLine }[] = [];
+    for (let { shard: number, at } = from; number < ref.shards; number += 1, at = 0) {
+      const shard = await reader.shard(number);
+      for (; at < shard.length; at += 1) {
         const line = shard[at];
         if (!line || 'error' in line) continue;
         // A retry runs what has no result; in the first round nothing has one.
         if (ref.round > 1 && (await reader.outcome(line.line, ref.round))?.ok) continue;
-        const size = new TextEncoder().encode(canonicalJson(line)).length;
-        if (lines.length === limit || (lines.length > 0 && bytes + size > MOST_BYTES))
-          return { lines, next: place };
-        lines.push({ place, line });
-        bytes += size;
+        const place = { shard: number, at };
+        if (found.length === limit) return { lines: await publish(ref.tenant, found), next: place };
+        found.push({ place, line });
       }
-      place = { shard: place.shard + 1, at: 0 };
     }
-    return { lines };
+    return { lines: await publish(ref.tenant, found) };
   };
+
+  async function publish(
+    tenant: string,
+    found: readonly { readonly place: LinePlace; readonly line: GoodLine }[],
+  ): Promise<readonly ReadyLine[]> {
+    for (let first = 0; first < found.length; first += PUBLISH_AT_ONCE) {
+      const group = found.slice(first, first + PUBLISH_AT_ONCE);
+      await Promise.all(
+        group.map(({ line: { jobId, fingerprint, request } }) =>
+          putJson(store, requestName(jobId), { tenant, fingerprint, request } satisfies StoredRequest),
+        ),
+      );
+    }
+    return found.map(({ place, line: { line, jobId, fingerprint, request } }) => ({
+      place,
+      line,
+      jobId,
+      fingerprint,
+      priority: request.priority,
+    }));
+  }
 }

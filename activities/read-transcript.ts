@@ -17,7 +17,16 @@ import type { CpuActivities } from '../schema/activities.ts';
 import type { Cue } from '../schema/source.ts';
 import type { ReadWordsInput, SpokenWords } from '../schema/stages.ts';
 import { wordsName } from '../store/names.ts';
-import { findJson, findSource, getJson, putJson, type SourceDeps, withHeartbeat } from './lib/index.ts';
+import {
+  findJson,
+  findSource,
+  getJson,
+  putJson,
+  readRequest,
+  type SourceDeps,
+  type SourceRef,
+  withHeartbeat,
+} from './lib/index.ts';
 
 /** Part of the names of words: raise it when the same source would give others. */
 const VERSION = 1;
@@ -33,12 +42,14 @@ export function createReadWords(deps: WordsDeps): CpuActivities['readWords'] {
   const { store, tools, transcription } = deps;
   return (input) =>
     withHeartbeat(async (signal) => {
-      const words = input.subtitles ? await fromRequest(input, signal) : await fromVideo(input, signal);
+      const { source } = await readRequest(store, input.jobId);
+      const subtitles = source.type === 'video' ? source.subtitles : undefined;
+      const words = subtitles ? await fromRequest(subtitles, signal) : await fromVideo(input, signal);
       return words ? { words } : {};
     });
 
-  async function fromRequest({ subtitles }: ReadWordsInput, signal: AbortSignal): Promise<SpokenWords> {
-    const { name, bytes } = await findSource(deps, subtitles ?? {}, signal);
+  async function fromRequest(subtitles: SourceRef, signal: AbortSignal): Promise<SpokenWords> {
+    const { name, bytes } = await findSource(deps, subtitles, signal);
     if (bytes > MAX_TRANSCRIPT_BYTES)
       throw new FrameloomError('media_too_large', 'The file of subtitles is too large.');
     return { artifact: await keep(parseTranscript(await store.bytes(name))), from: 'request' };

@@ -9,9 +9,11 @@ import type { BatchOutcome } from '../schema/batch-output.ts';
 import type { BatchActivities, DescribedJob, SettleInput } from '../schema/batch-stages.ts';
 import type { JobId } from '../schema/ids.ts';
 import type { Job, JobError, JobStatus } from '../schema/job.ts';
+import type { SummaryRequest } from '../schema/request.ts';
+import type { StoredRequest } from '../schema/stored-request.ts';
 import { usageView } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { batchOutcomeName } from '../store/names.ts';
+import { batchOutcomeName, requestName } from '../store/names.ts';
 import { findJson, putJson } from './lib/index.ts';
 
 export interface SettleDeps {
@@ -42,20 +44,27 @@ export function createSettleJobs({ store, describeJob }: SettleDeps): BatchActiv
     if (known) return known.ok ? 'completed' : 'failed';
     const seen = await describeJob(jobId);
     if (seen?.state === 'running') return 'running';
-    await putJson(store, name, outcomeOf(jobId, seen, stop));
+    const stored = seen && (await findJson<StoredRequest>(store, requestName(jobId)));
+    await putJson(store, name, outcomeOf(jobId, seen, stored?.request, stop));
     const stands = await findJson<BatchOutcome>(store, name);
     return stands?.ok ? 'completed' : 'failed';
   }
 }
 
-function outcomeOf(id: JobId, seen: DescribedJob | undefined, stop: SettleInput['stop']): BatchOutcome {
-  if (!seen) return { ok: false, job: null, error: { code: 'not_found', message: 'The job was deleted.' } };
+function outcomeOf(
+  id: JobId,
+  seen: DescribedJob | undefined,
+  request: SummaryRequest | undefined,
+  stop: SettleInput['stop'],
+): BatchOutcome {
+  if (!seen || !request)
+    return { ok: false, job: null, error: { code: 'not_found', message: 'The job was deleted.' } };
   const { outcome } = seen.memo;
   const ok = outcome?.status === 'completed' || outcome?.status === 'completed_with_gaps';
   const error = ok ? undefined : errorOf(seen, stop);
   return {
     ok,
-    job: jobOf(id, seen, error),
+    job: jobOf(id, seen, request, error),
     ...(outcome?.result ? { result: outcome.result.name } : {}),
     ...(outcome?.ledger === undefined ? {} : { ledger: outcome.ledger }),
     ...(error ? { error: { code: error.code, message: error.message } } : {}),
@@ -75,9 +84,10 @@ function errorOf({ state, memo }: DescribedJob, stop: SettleInput['stop']): JobE
 function jobOf(
   id: JobId,
   { state, memo, createdAt, closedAt }: DescribedJob,
+  request: SummaryRequest,
   error: JobError | undefined,
 ): Job {
-  const { request, outcome, startedAt } = memo;
+  const { outcome, startedAt } = memo;
   const status: JobStatus = outcome?.status ?? (state === 'cancelled' ? 'cancelled' : 'failed');
   return {
     id,

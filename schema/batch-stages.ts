@@ -1,5 +1,5 @@
 /** What travels between the workflow of a batch, its activities and its next run. Small, as in stages.ts. */
-import type { BatchMemo, BatchStatus, ShardLine } from './batch.ts';
+import type { BatchMemo, BatchStatus } from './batch.ts';
 import type { BatchId, FileId, JobId } from './ids.ts';
 import type { JobMemo } from './job.ts';
 import type { Spending } from './money.ts';
@@ -67,7 +67,11 @@ export interface ReadLinesInput extends BatchRef {
 /** A line whose job is to be run, and its place. */
 export interface ReadyLine {
   readonly place: LinePlace;
-  readonly line: Extract<ShardLine, { readonly jobId: JobId }>;
+  /** From 1. */
+  readonly line: number;
+  readonly jobId: JobId;
+  readonly fingerprint: string;
+  readonly priority: JobMemo['priority'];
 }
 
 export interface ReadLinesOutput {
@@ -99,7 +103,7 @@ export interface FinishBatchOutput {
 
 /** Local activities of the `workflow` queue. */
 export interface BatchActivities {
-  /** The next lines that have no result yet, as many as fit into a payload. */
+  /** The next lines that have no result yet. Publishes the request of each as that of its job. */
   readBatchLines(input: ReadLinesInput): Promise<ReadLinesOutput>;
   /** Looks at jobs, and writes down what became of those that have ended, however they did. */
   settleJobs(input: SettleInput): Promise<SettleOutput>;

@@ -43,6 +43,7 @@ export interface EstimateMemo {
   readonly tenant: string;
   /** Digest of the request. */
   readonly fingerprint: string;
+  readonly priority: SummaryRequest['priority'];
   readonly estimate?: EstimateFigures;
   readonly error?: JobError;
 }
@@ -52,7 +53,6 @@ export interface EstimateInput {
   /** Names what is kept for it, as a job's id does. No job has it. */
   readonly jobId: JobId;
   readonly tenant: string;
-  readonly request: SummaryRequest;
 }
 
 export interface EstimateCostsInput extends JobRef {
@@ -65,18 +65,6 @@ export interface EstimateCostsInput extends JobRef {
   /** Spans of the source that were looked at, of how many. */
   readonly looked: number;
   readonly spans: number;
-  /** Whether somebody's words go with the video. */
-  readonly hasWords: boolean;
-  readonly request: Pick<
-    SummaryRequest,
-    | 'prompt'
-    | 'caption_prompt'
-    | 'summary_prompt'
-    | 'chunk_duration'
-    | 'start_time'
-    | 'end_time'
-    | 'max_tokens'
-  >;
 }
 
 /** Activities of the `cpu` queue. */

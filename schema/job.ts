@@ -119,20 +119,20 @@ export const JobList = z
   .meta({ id: 'SummaryList' });
 
 /**
- * The memo of the workflow. It is readable without any worker running, and small (a few kB): the result and the ledger are
- * named, not held.
+ * The memo of the workflow: readable without any worker, and small (below 2 kB). Request, result and ledger are artifacts; it
+ * contains no text that a client sent.
  */
 export interface JobMemo {
   readonly tenant: string;
-  readonly request: SummaryRequest;
-  /** Digest of the request, to tell a repeated request from another one under the same idempotency key. */
+  /** Digest of the request, which distinguishes a repeated request from another one under the same idempotency key. */
   readonly fingerprint: string;
+  readonly priority: SummaryRequest['priority'];
+  /** When the job was started; the runs that continue it keep this time. RFC 3339. */
+  readonly createdAt: string;
   readonly progress?: Progress;
   /** What this run has cost so far. */
   readonly spending?: Spending;
   readonly startedAt?: string;
-  /** When the job was started: a job that goes on in further runs began with the first of them. RFC 3339. */
-  readonly createdAt?: string;
   /** The first of its runs. */
   readonly run?: string;
   readonly outcome?: JobOutcome;

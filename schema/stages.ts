@@ -5,19 +5,18 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { JobEvent } from './events.ts';
 import type { Cost } from './generation-cost.ts';
-import type { FileId, JobId } from './ids.ts';
+import type { JobId } from './ids.ts';
 import type { JobError, Progress } from './job.ts';
 import type { ModelPlan } from './model-plan.ts';
 import type { Consumption, Prices, Spending } from './money.ts';
-import type { SourceRequest, SummaryRequest } from './request.ts';
 import type { MergeOutcome, SegmentOutcome } from './shards.ts';
 import type { SourceInfo, VideoInfo } from './source.ts';
+import type { JobOptions } from './stored-request.ts';
 
 /** The argument of the `summarize` workflow. */
 export interface SummarizeInput {
   readonly jobId: JobId;
   readonly tenant: string;
-  readonly request: SummaryRequest;
   /** Where the run before left off, in a run that continues one; callers never set it. */
   readonly state?: JobState;
 }
@@ -90,15 +89,11 @@ export interface DeckParts {
 
 export interface IngestInput {
   readonly jobId: JobId;
-  readonly source: SourceRequest;
-  readonly detail: SummaryRequest['detail'];
-  readonly pages?: string;
-  readonly startTime?: number;
-  readonly endTime?: number;
 }
 
 export interface IngestOutput {
   readonly source: SourceInfo;
+  readonly options: JobOptions;
   /** Artifact with the bytes of the source; for image lists, with the list of their artifacts. */
   readonly artifact: string;
   /** Requested slides, for decks and image lists; else empty. Written as ranges: `[first, last]`, both included. */
@@ -158,12 +153,11 @@ export interface ExtractOutput {
 }
 
 export interface ReadWordsInput {
+  readonly jobId: JobId;
   readonly source: VideoInfo;
   readonly artifact: string;
   /** Seconds of the video that matter. */
   readonly range: { readonly start: number; readonly end: number };
-  /** A file of subtitles that the request names. */
-  readonly subtitles?: { readonly file_id?: FileId | undefined; readonly url?: string | undefined };
 }
 
 /** Words of a video: an artifact of cues, and where they are from. */
@@ -199,10 +193,6 @@ export interface PlanInput extends JobRef {
   /** Most frames of the job; without: all. */
   readonly maxFrames?: number;
   readonly words?: SpokenWords;
-  readonly request: Pick<
-    SummaryRequest,
-    'prompt' | 'caption_prompt' | 'chunk_duration' | 'start_time' | 'end_time'
-  >;
   readonly model: ModelPlan;
 }
 
@@ -257,7 +247,6 @@ export interface PlanMergesInput extends JobRef {
   readonly level: number;
   /** Number of entries of the level before; on level 0 of segments. */
   readonly entries: number;
-  readonly request: Pick<SummaryRequest, 'prompt' | 'summary_prompt'>;
   readonly model: ModelPlan;
 }
 

@@ -15,6 +15,7 @@ import { type Activities, otherWays } from '../bench/costs/batch-ways.ts';
 import { jobIdFor } from '../schema/ids.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../schema/request.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
+import { jobOptions } from '../schema/stored-request.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { startTemporal } from '../test/support/temporal.ts';
 import { answers } from '../test/workflows/answers.ts';
@@ -161,16 +162,20 @@ async function main(): Promise<void> {
     const { cpu, gpu } = answers(way.pages);
     const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
     const { reached, hold } = gate();
-    current = { ...happy, ...way.change?.(happy), ...(way.cancel ? { [way.cancel]: hold } : {}) };
-    const jobId = await jobIdFor('histories', way.name);
-    const input: SummarizeInput = {
-      jobId,
-      tenant: 'histories',
-      request: SummaryRequest.parse({
+    const options = jobOptions(
+      SummaryRequest.parse({
         source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
         ...way.request,
       }),
+    );
+    const changed = { ...happy, ...way.change?.(happy) };
+    const ingest = async (job: never): Promise<unknown> => {
+      const ingested = await changed.ingest?.(job);
+      return { ...(ingested as object), options }; // as it is answered
     };
+    current = { ...changed, ingest, ...(way.cancel ? { [way.cancel]: hold } : {}) };
+    const jobId = await jobIdFor('histories', way.name);
+    const input: SummarizeInput = { jobId, tenant: 'histories' };
     const handle = await client.workflow.start('summarize', {
       workflowId: jobId,
       taskQueue: TASK_QUEUES.workflow,

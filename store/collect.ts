@@ -106,8 +106,10 @@ function expiryOf(
   { milliseconds, renewed }: Lifetime,
   { asOf, oldestStart = Number.POSITIVE_INFINITY, retention }: LiveJobs,
 ): number {
-  // A note that outlives what it is about does no harm; one that does not would bring a deleted job back.
-  const lifetime = name === 'deleted' ? Math.max(milliseconds, retention + DAY) : milliseconds;
+  // Both are read as long as the orchestrator remembers a job: without the first a deleted job would come back, and
+  // without the second a job could not be displayed. A renewal happens after half of the lifetime only.
+  const least = name === 'deleted' ? retention + DAY : name === 'requests' ? 2 * (retention + DAY) : 0;
+  const lifetime = Math.max(milliseconds, least);
   const needed = oldestStart - (renewed ? lifetime / 2 : 0);
   return Math.min(asOf - lifetime, needed) - SKEW;
 }

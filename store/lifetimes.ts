@@ -54,6 +54,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   checkpoints: written(7),
   // What answers took lately.
   rates: written(30),
+  // Must outlive what the orchestrator still knows of a job, which could not be displayed or retried otherwise.
+  requests: renewed(90),
   // Result, ledger, events and secrets of a job.
   jobs: written(30),
   // Checked lines of batches, and what became of each: used for the last time when results are read.

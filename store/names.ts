@@ -19,6 +19,7 @@ export const CLASSES = [
   'generations',
   'checkpoints',
   'rates',
+  'requests',
   'jobs',
   'batches',
   'schedules',
@@ -129,6 +130,11 @@ export function rateName(model: string, day: string, slot: number): string {
 
 export function ratePrefix(model: string, day: string): string {
   return `rates/${model}/${day}/`;
+}
+
+/** The request of a job. A class of its own, since it must outlive what Temporal remembers of the job. */
+export function requestName(jobId: string): string {
+  return `requests/${jobId}.json`;
 }
 
 /** Result, ledger and frame list of a job. */

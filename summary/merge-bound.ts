@@ -1,7 +1,7 @@
 /** What merging can take at most, before there is anything to merge. */
 
 import type { ModelPlan } from '../schema/model-plan.ts';
-import type { SummaryRequest } from '../schema/request.ts';
+import type { JobOptions } from '../schema/stored-request.ts';
 
 /** Tokens of the prompt's own words. */
 const INSTRUCTION_TOKENS = 64;
@@ -20,11 +20,10 @@ export function mostOfMerging(
   segments: number,
   pictures: number,
   { merge, tokens }: ModelPlan,
-  request: Pick<SummaryRequest, 'prompt' | 'summary_prompt' | 'max_tokens'>,
+  { mergePromptLength, max_tokens }: Pick<JobOptions, 'mergePromptLength' | 'max_tokens'>,
 ): MergeBound {
-  const own = (request.prompt?.length ?? 0) + (request.summary_prompt?.length ?? 0);
-  const words = INSTRUCTION_TOKENS + Math.ceil(own / CHARACTERS_PER_TOKEN);
-  const longest = request.max_tokens ?? tokens.summary;
+  const words = INSTRUCTION_TOKENS + Math.ceil(mergePromptLength / CHARACTERS_PER_TOKEN);
+  const longest = max_tokens ?? tokens.summary;
   const captions = Math.min(pictures, merge.captions) * (tokens.captionPerImage + LINE_TOKENS);
   // A section says no more than its captions do.
   const section = Math.min(longest, captions);

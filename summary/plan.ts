@@ -37,7 +37,7 @@ export function videoRange(
  */
 export function planSpans(
   source: SourceInfo,
-  request: SummaryRequest,
+  request: Pick<SummaryRequest, 'sampling' | 'start_time' | 'end_time' | 'chunk_duration'>,
   slides: readonly number[],
 ): readonly ExtractSpan[] {
   if (source.type !== 'video') {

@@ -26,7 +26,7 @@ export function createTemporalEstimates(wire: TemporalWire): EstimateOrchestrato
     describe,
 
     async start(id, input, memo) {
-      const { tenant, request } = input;
+      const { tenant } = input;
       await wire.start({
         type: WORKFLOW_TYPE,
         workflowId: id,
@@ -34,7 +34,7 @@ export function createTemporalEstimates(wire: TemporalWire): EstimateOrchestrato
         memo,
         attributes: [{ name: TENANT_ATTRIBUTE, type: 'Keyword', value: tenant }],
         reuse: 'ALLOW_DUPLICATE',
-        priority: { priorityKey: PRIORITY_KEYS[request.priority], fairnessKey: tenant },
+        priority: { priorityKey: PRIORITY_KEYS[memo.priority], fairnessKey: tenant },
       });
       const record = await describe(id);
       if (!record) throw new FrameloomError('unavailable', 'The estimate is not there yet.');

@@ -12,15 +12,15 @@ import { deletedName } from '../store/names.ts';
 import { createTemporalBatches } from './batches.ts';
 import { createTemporalEstimates } from './estimates.ts';
 import { isClosed, type JobRecord, memoOfRetry, type Orchestrator, type StartInput } from './orchestrator.ts';
-import type { DescribedRun, ReusePolicy, TemporalWire } from './wire.ts';
+import type { DescribedRun, ReusePolicy, RunInfo, TemporalWire } from './wire.ts';
 
 /** Name of the workflow of a job. */
 const WORKFLOW_TYPE = 'summarize';
 /** Most runs of one job that are deleted with it: the chain of a job of 10,000 segments has about 50. */
 const RUNS_DELETED = 1000;
 
-/** Runs whose costs are read at once: their memos hold requests of some kB. */
-const SPENDING_PAGE = 500;
+/** Runs of one page where all matching runs are read; the most that a server lists at once by default. */
+const PAGE_RUNS = 1000;
 
 const REUSE = {
   idempotency: 'REJECT_DUPLICATE',
@@ -39,14 +39,17 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
     return isClosed(record) && (await store.head(deletedName(record.id, record.run))) !== undefined;
   }
 
-  /** Starts a run of the job where `reuse` lets one begin. Answers the latest run, unless it was deleted. */
+  /**
+   * Starts a run of the job if `reuse` allows one: one call of the server, which is enough to know the record. Else returns
+   * the latest run, by a second call, unless it was deleted.
+   */
   async function startRun(jobId: JobId, memo: JobMemo, reuse: ReusePolicy): Promise<JobRecord | undefined> {
-    const { tenant, request } = memo;
-    const priorityKey = PRIORITY_KEYS[request.priority];
-    await wire.start({
+    const { tenant, priority, createdAt } = memo;
+    const priorityKey = PRIORITY_KEYS[priority];
+    const run = await wire.start({
       type: WORKFLOW_TYPE,
       workflowId: jobId,
-      input: { jobId, tenant, request } satisfies SummarizeInput,
+      input: { jobId, tenant } satisfies SummarizeInput,
       memo,
       attributes: [
         { name: TENANT_ATTRIBUTE, type: 'Keyword', value: tenant },
@@ -56,7 +59,21 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       // A tenant's name has at most 64 bytes, as many as a key may have.
       priority: { priorityKey, fairnessKey: tenant },
     });
-    return await describe(jobId);
+    return run === undefined ? await describe(jobId) : { id: jobId, run, state: 'running', memo, createdAt };
+  }
+
+  /** The runs that match `query`, page by page: one call of the server for each \`PAGE_RUNS\` of them. */
+  async function* pagesOf(query: string): AsyncGenerator<readonly RunInfo[]> {
+    let next: string | undefined;
+    do {
+      const page = await wire.list({
+        pageSize: PAGE_RUNS,
+        query,
+        ...(next === undefined ? {} : { from: next }),
+      });
+      yield page.runs;
+      next = page.next;
+    } while (next !== undefined);
   }
 
   function started(record: JobRecord | undefined): JobRecord {
@@ -77,7 +94,9 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       const latest = await describe(ended.id);
       if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
       if (latest.run !== ended.run) return latest;
-      return started(await startRun(ended.id, memoOfRetry(ended), 'ALLOW_DUPLICATE'));
+      return started(
+        await startRun(ended.id, memoOfRetry(ended, new Date().toISOString()), 'ALLOW_DUPLICATE'),
+      );
     },
 
     async list({ tenant, limit, cursor }) {
@@ -97,38 +116,50 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
         : { records, nextCursor: await writeCursor(tenant, page.next) };
     },
 
-    async line({ memo, createdAt }) {
-      const priority = PRIORITY_KEYS[memo.request.priority];
-      const [ahead, { byPriority, rate }] = await Promise.all([
-        wire.count(
-          `WorkflowType='${WORKFLOW_TYPE}' AND ExecutionStatus='Running' AND (FrameloomPriority<${priority} ` +
-            `OR (FrameloomPriority=${priority} AND StartTime<'${createdAt}'))`,
-        ),
-        wire.backlog(TASK_QUEUES.gpu),
-      ]);
+    async queuePosition({ id, memo, createdAt }) {
+      const priority = PRIORITY_KEYS[memo.priority];
+      return await wire.count(
+        `WorkflowType='${WORKFLOW_TYPE}' AND ExecutionStatus='Running' AND WorkflowId!='${id}' AND ` +
+          `(FrameloomPriority<${priority} OR (FrameloomPriority=${priority} AND StartTime<'${createdAt}'))`,
+      );
+    },
+
+    async gpuBacklog({ memo }) {
+      const priority = PRIORITY_KEYS[memo.priority];
+      const { byPriority, rate } = await wire.backlog(TASK_QUEUES.gpu);
       const waiting = [...byPriority].filter(([key]) => key <= priority).map(([, length]) => length);
-      return { ahead, backlog: waiting.reduce((sum, length) => sum + length, 0), rate };
+      return { tasks: waiting.reduce((sum, length) => sum + length, 0), tasksPerSecond: rate };
     },
 
     async spending({ tenant, from, until }) {
       requireTenant(tenant);
       let jobs = 0;
       let spending = NOTHING_SPENT;
-      let next: string | undefined;
-      do {
-        const page = await wire.list({
-          pageSize: SPENDING_PAGE,
-          query:
-            `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew' ` +
-            `AND StartTime>='${from}' AND StartTime<'${until}'`,
-          ...(next === undefined ? {} : { from: next }),
-        });
-        const memos = page.runs.map(({ memo }) => memo as unknown as JobMemo); // as in recordOf
-        jobs += memos.length;
-        spending = sumSpending([spending, ...memos.map((memo) => memo.spending)]);
-        next = page.next;
-      } while (next !== undefined);
+      const query =
+        `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew' ` +
+        `AND StartTime>='${from}' AND StartTime<'${until}'`;
+      for await (const runs of pagesOf(query)) {
+        jobs += runs.length;
+        spending = sumSpending([spending, ...runs.map(({ memo }) => (memo as unknown as JobMemo).spending)]); // as in recordOf
+      }
       return { jobs, spending };
+    },
+
+    async admissionUsage({ tenant, from, until }) {
+      requireTenant(tenant);
+      let unfinished = 0;
+      let videoSeconds = 0;
+      const query =
+        `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ((ExecutionStatus='Running' AND ` +
+        `ParentWorkflowId IS NULL) OR (ExecutionStatus!='ContinuedAsNew' AND StartTime>='${from}' AND StartTime<'${until}'))`;
+      for await (const runs of pagesOf(query)) {
+        for (const { state, isChild, startTime = '', memo } of runs) {
+          if (state === 'running' && !isChild) unfinished += 1;
+          const isOfToday = startTime >= from && startTime < until;
+          if (isOfToday) videoSeconds += (memo as unknown as JobMemo).spending?.videoSeconds ?? 0; // as in recordOf
+        }
+      }
+      return { unfinished, videoSeconds };
     },
 
     async unfinished(tenant) {
@@ -176,7 +207,7 @@ function recordOf(run: DescribedRun): JobRecord {
     run: run.firstRunId || (memo.run ?? run.runId),
     state: state === 'running' && run.cancelRequested ? 'cancelling' : state,
     memo,
-    createdAt: memo.createdAt ?? run.startTime ?? new Date(0).toISOString(),
+    createdAt: memo.createdAt,
     ...(closeTime === undefined ? {} : { closedAt: closeTime }),
   };
 }

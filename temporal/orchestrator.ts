@@ -36,14 +36,12 @@ export interface StartInput {
   readonly key: 'idempotency' | 'content';
 }
 
-/** The line in which a job waits for the model. */
-export interface Line {
-  /** Unfinished jobs that go first: of a higher priority, or of the same and sent before. */
-  readonly ahead: number;
-  /** Pieces of work that wait for a GPU worker at the job's priority and above. */
-  readonly backlog: number;
-  /** Such pieces taken up per second, lately; 0 where none was. */
-  readonly rate: number;
+/** How much work waits for the GPU workers. */
+export interface GpuBacklog {
+  /** Tasks that wait at the job's priority and above. */
+  readonly tasks: number;
+  /** Tasks started per second, lately; 0 where none was. */
+  readonly tasksPerSecond: number;
 }
 
 export interface SpendingInput {
@@ -52,6 +50,13 @@ export interface SpendingInput {
   readonly from: string;
   /** … and before here. */
   readonly until: string;
+}
+
+export interface AdmissionUsage {
+  /** Jobs that have not ended, lines of batches left out. */
+  readonly unfinished: number;
+  /** Video that runs of the given time have used. */
+  readonly videoSeconds: number;
 }
 
 export interface ListInput {
@@ -76,8 +81,12 @@ export interface Orchestrator {
    * Throws `invalid_request` for a cursor that is none.
    */
   list(input: ListInput): Promise<{ readonly records: readonly JobRecord[]; readonly nextCursor?: string }>;
-  /** Where a running job stands in line. As exact as counts that lag behind by moments. */
-  line(record: JobRecord): Promise<Line>;
+  /** Unfinished jobs that precede a running job: of a higher priority, or of the same and started before. May lag behind. */
+  queuePosition(record: JobRecord): Promise<number>;
+  /** What waits for the GPU workers besides and before a job. May lag behind. */
+  gpuBacklog(record: JobRecord): Promise<GpuBacklog>;
+  /** What decides whether a tenant may start another job, by one listing. May lag behind. */
+  admissionUsage(input: SpendingInput): Promise<AdmissionUsage>;
   /** What runs of a tenant's jobs have cost, whether they have ended or not: each run of a job that was retried counts. May lag behind. */
   spending(input: SpendingInput): Promise<{ readonly jobs: number; readonly spending: Spending }>;
   /** How many of a tenant's jobs have not ended, lines of batches left out. May lag behind. */
@@ -106,11 +115,11 @@ export function standingResult({ run, memo }: JobRecord): StandingResult | undef
   return { run, result, ...(ledger === undefined ? {} : { ledger }) };
 }
 
-/** The memo with which the run after `ended` begins. */
-export function memoOfRetry(ended: JobRecord): JobMemo {
-  const { tenant, request, fingerprint } = ended.memo;
+/** The memo with which the run after `ended` begins at `createdAt`, RFC 3339. */
+export function memoOfRetry(ended: JobRecord, createdAt: string): JobMemo {
+  const { tenant, fingerprint, priority } = ended.memo;
   const earlier = standingResult(ended);
-  return { tenant, request, fingerprint, retryOf: ended.run, ...(earlier ? { earlier } : {}) };
+  return { tenant, fingerprint, priority, createdAt, retryOf: ended.run, ...(earlier ? { earlier } : {}) };
 }
 
 /** What waits in a task queue. */

@@ -17,6 +17,8 @@ export interface RunInfo {
   readonly startTime: string | undefined;
   readonly closeTime: string | undefined;
   readonly memo: Readonly<Record<string, unknown>>;
+  /** Whether another workflow started it. */
+  readonly isChild: boolean;
 }
 
 export interface DescribedRun extends RunInfo {
@@ -61,8 +63,11 @@ export interface Backlog {
 
 /** All of these throw `unavailable` when the server does not answer within the time that the adapter was given. */
 export interface TemporalWire {
-  /** Starts a run; where one is under way, or `reuse` forbids another, nothing happens. */
-  start(run: StartRun): Promise<void>;
+  /**
+   * Starts a run and returns its id. Returns undefined, and changes nothing, where a run is in flight or `reuse` forbids
+   * another.
+   */
+  start(run: StartRun): Promise<string | undefined>;
   /** The latest run, or undefined. */
   describe(workflowId: string): Promise<DescribedRun | undefined>;
   list(request: {

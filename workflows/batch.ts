@@ -147,16 +147,16 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
   /** Starts as many of `lines` as there is room for, and answers how many. */
   function begin(lines: readonly ReadyLine[], room: number): number {
     const begun = lines.slice(0, room);
-    for (const { line } of begun) {
-      const { jobId } = line;
-      running.set(line.line, jobId);
+    for (const ready of begun) {
+      const { line, jobId } = ready;
+      running.set(line, jobId);
       starting += 1;
-      start(line.line, jobId, line.request, line.fingerprint)
+      start(ready)
         .catch((error: unknown) => {
           // It runs already, or has run: what there is of it is what this line gets.
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-          watched.add(line.line);
-          ended.push(line.line);
+          watched.add(line);
+          ended.push(line);
         })
         .finally(() => {
           starting -= 1;
@@ -165,20 +165,16 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
     return begun.length;
   }
 
-  async function start(
-    line: number,
-    jobId: JobId,
-    request: SummarizeInput['request'],
-    fingerprint: string,
-  ): Promise<void> {
+  async function start({ line, jobId, fingerprint, priority }: ReadyLine): Promise<void> {
     const { tenant } = input;
-    const priorityKey = PRIORITY_KEYS[request.priority];
+    const priorityKey = PRIORITY_KEYS[priority];
+    const createdAt = new Date().toISOString();
     const child = await startChild('summarize', {
       workflowId: jobId,
       taskQueue: TASK_QUEUES.workflow,
       workflowTaskTimeout: `${WORKFLOW_TASK_SECONDS}s`,
-      args: [{ jobId, tenant, request } satisfies SummarizeInput],
-      memo: { ...({ tenant, request, fingerprint } satisfies JobMemo) },
+      args: [{ jobId, tenant } satisfies SummarizeInput],
+      memo: { ...({ tenant, fingerprint, priority, createdAt } satisfies JobMemo) },
       typedSearchAttributes: [
         { key: TENANT, value: tenant },
         { key: PRIORITY, value: priorityKey },

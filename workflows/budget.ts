@@ -5,8 +5,8 @@
 
 import type { ModelPlan } from '../schema/model-plan.ts';
 import { type Consumption, costOf, type Prices } from '../schema/money.ts';
-import type { SummaryRequest } from '../schema/request.ts';
 import type { PlanOutput } from '../schema/stages.ts';
+import type { JobOptions } from '../schema/stored-request.ts';
 import { mostOfMerging } from '../summary/merge-bound.ts';
 import type { Journal } from './event-log.ts';
 
@@ -19,14 +19,14 @@ export interface Budget {
 
 /** Undefined where the request sets no cap. */
 export function openBudget(
-  request: SummaryRequest,
+  options: JobOptions,
   model: ModelPlan,
   prices: Prices | undefined,
   { segments, frames, most }: PlanOutput,
   journal: Journal,
   before: { readonly next: number; readonly done: number } | undefined,
 ): Budget | undefined {
-  const cap = request.max_cost;
+  const cap = options.max_cost;
   if (cap === undefined || prices === undefined) return undefined;
   const tokens = most ?? { inputTokens: model.promptTokens, outputTokens: model.promptTokens };
   let described = before?.done ?? 0;
@@ -40,7 +40,7 @@ export function openBudget(
     if (seconds === undefined && underWay > 0) return false;
     const begun = described + underWay + 1;
     const gpuSeconds = seconds ?? 0;
-    const merging = mostOfMerging(begun, Math.ceil((begun * frames) / Math.max(1, segments)), model, request);
+    const merging = mostOfMerging(begun, Math.ceil((begun * frames) / Math.max(1, segments)), model, options);
     const open: Consumption = { ...tokens, gpuSeconds };
     return (
       journal.spent() +

@@ -11,7 +11,7 @@ import { planSpans } from '../summary/plan.ts';
 import { costs, source as sourceActivities } from './activities.ts';
 import { extract } from './extract.ts';
 import { errorOf, failed } from './failures.ts';
-import { ingestInput, numbers } from './summarize.ts';
+import { numbers } from './summarize.ts';
 
 /** Most spans that are decoded: two hours of video. */
 const MOST_SPANS = 64;
@@ -28,30 +28,23 @@ export async function estimate(input: EstimateInput): Promise<void> {
   }
 }
 
-async function figures({ jobId, request }: EstimateInput) {
+async function figures({ jobId }: EstimateInput) {
   const ref = { jobId, run: workflowInfo().firstExecutionRunId };
-  const ingested = await sourceActivities.ingest(ingestInput(jobId, request));
-  const { source, model, prices, slides } = ingested;
-  const spans = planSpans(source, request, slides.flatMap(numbers));
+  const ingested = await sourceActivities.ingest({ jobId });
+  const { source, model, prices, slides, options } = ingested;
+  const spans = planSpans(source, options, slides.flatMap(numbers));
   const chosen = spreadOver(spans.length, MOST_SPANS).flatMap((index) => spans[index] ?? []);
   const { kept } = await extract(chosen, ingested, ref, undefined, { emit: () => undefined });
   if (kept === 0) throw failed(jobError('no_frames', 'The requested range of the source shows no picture.'));
-  const { prompt, caption_prompt, summary_prompt, chunk_duration, start_time, end_time, max_tokens } =
-    request;
   return await costs.estimateCosts({
     ...ref,
     source,
     model,
     ...(prices ? { prices } : {}),
     extractions: Math.ceil(chosen.length / SHARD),
-    ...(source.type === 'video' ? { maxFrames: request.sampling.max_frames } : {}),
+    ...(source.type === 'video' ? { maxFrames: options.sampling.max_frames } : {}),
     looked: chosen.length,
     spans: spans.length,
-    hasWords:
-      request.source.type === 'video' &&
-      source.type === 'video' &&
-      (request.source.subtitles !== undefined || source.subtitles.length > 0),
-    request: { prompt, caption_prompt, summary_prompt, chunk_duration, start_time, end_time, max_tokens },
   });
 }
 

@@ -2,9 +2,9 @@
 
 import type { ModelPlan } from '../schema/model-plan.ts';
 import { type Consumption, chargedOf, costOf, type Prices, plus } from '../schema/money.ts';
-import type { SummaryRequest } from '../schema/request.ts';
 import type { MergeOutcome } from '../schema/shards.ts';
 import type { JobRef, MergedState, ReduceOutput } from '../schema/stages.ts';
+import type { JobOptions } from '../schema/stored-request.ts';
 import { cpu, gpu, local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
@@ -22,7 +22,7 @@ export function isMerged({ levels, next }: MergedState): boolean {
 /** Merges one level of `segments` segments, or what `state` left of it, until it is done or the history is long. */
 export async function mergeLevel(
   segments: number,
-  request: SummaryRequest,
+  options: JobOptions,
   model: ModelPlan,
   ref: JobRef,
   state: MergedState | undefined,
@@ -33,7 +33,7 @@ export async function mergeLevel(
   const { levels, next: from } = await plan();
   const level = levels.length - 1;
   const groups = levels[level] ?? 0;
-  const maxTokens = request.max_tokens ?? model.tokens.summary;
+  const maxTokens = options.max_tokens ?? model.tokens.summary;
   let text = state?.text;
   let done = from;
   const next = await sweep({
@@ -57,7 +57,6 @@ export async function mergeLevel(
       ...ref,
       level: state?.levels.length ?? 0,
       entries: below ?? segments,
-      request: promptsOf(request),
       model,
     });
     if (state === undefined) {
@@ -98,14 +97,4 @@ export async function mergeLevel(
     const input = { ...ref, ...placeOf(index), kind, level, maxTokens };
     return mend(levels.slice(0, level), ({ lossy }) => gpu.reduce({ ...input, ...(lossy ? { lossy } : {}) }));
   }
-}
-
-function promptsOf({
-  prompt,
-  summary_prompt,
-}: SummaryRequest): Pick<SummaryRequest, 'prompt' | 'summary_prompt'> {
-  return {
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(summary_prompt === undefined ? {} : { summary_prompt }),
-  };
 }

@@ -3,20 +3,17 @@
  * piece of work is an activity whose output is an artifact. A long job is a chain of runs, each going on where the one before
  * left off; docs/workflow.md has the arithmetic.
  */
-import { CancellationScope, ContinueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, ContinueAsNew, isCancellation } from '@temporalio/workflow';
 import { jobError } from '../core/errors.ts';
 import type { JobId } from '../schema/ids.ts';
 import { chargedOf } from '../schema/money.ts';
-import type { SummaryRequest } from '../schema/request.ts';
 import { SHARD } from '../schema/shards.ts';
 import type { SourceInfo } from '../schema/source.ts';
 import type {
   FinishOutput,
-  IngestInput,
   IngestOutput,
   JobRef,
   JobState,
-  PlanInput,
   ReduceOutput,
   SpokenWords,
   SummarizeInput,
@@ -37,8 +34,7 @@ export async function summarize(input: SummarizeInput): Promise<void> {
   const ref = refOf(input);
   const journal = openJournal(ref, input.state);
   const startedAt = input.state?.startedAt ?? new Date().toISOString();
-  if (input.state === undefined)
-    journal.note({ startedAt, createdAt: workflowInfo().startTime.toISOString(), run: ref.run });
+  if (input.state === undefined) journal.note({ startedAt, run: ref.run });
   announceCancel(journal);
   try {
     const { output, gaps } = await run({ input, ref, journal, startedAt });
@@ -66,21 +62,20 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
   readonly output: FinishOutput;
   readonly gaps: number;
 }> {
-  const { request } = input;
   let state: Omit<JobState, 'startedAt' | 'nextEvent' | 'progress'> = input.state ?? {};
   const rest = async (): Promise<never> =>
     handOver(input, { ...state, startedAt, ...(await journal.rest()) });
 
   const ingested = state.ingested ?? (await begin(input, journal));
-  const { source, model, prices } = ingested;
+  const { source, model, prices, options } = ingested;
   state = { ...state, ingested };
 
-  const spans = planSpans(source, request, ingested.slides.flatMap(numbers));
+  const spans = planSpans(source, options, ingested.slides.flatMap(numbers));
   let extracted = state.extracted;
   if (extracted === undefined || extracted.next < spans.length) {
     const [found, words] = await both(
       () => extract(spans, ingested, ref, extracted, journal),
-      async () => state.words ?? (await readWords(request, ingested)),
+      async () => state.words ?? (await readWords(input.jobId, ingested)),
     );
     extracted = found;
     state = { ...state, extracted, ...(words ? { words } : {}) };
@@ -89,7 +84,7 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
   if (extracted.kept === 0)
     throw failed(jobError('no_frames', 'The requested range of the source shows no picture.'));
 
-  const maxFrames = source.type === 'video' ? request.sampling.max_frames : undefined;
+  const maxFrames = source.type === 'video' ? options.sampling.max_frames : undefined;
   const common = {
     ...ref,
     extractions: Math.ceil(spans.length / SHARD),
@@ -99,21 +94,21 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
   let { planned, shown, described, merged } = state;
   if (planned === undefined) {
     [planned, shown] = await both(
-      () => cpu.plan({ ...common, ...words, source, model, request: planRequest(request) }),
-      () => matchSlides(common, request, ingested),
+      () => cpu.plan({ ...common, ...words, source, model }),
+      () => matchSlides(common, ingested),
     );
     state = { ...state, planned, ...(shown === undefined ? {} : { shown }) };
   }
   if (described === undefined || described.next < planned.segments) {
-    const budget = openBudget(request, model, prices, planned, journal, described);
+    const budget = openBudget(options, model, prices, planned, journal, described);
     described = await describe(planned, ref, described, journal, { budget, prices });
     state = { ...state, described };
     if (described.next < planned.segments) await rest();
   }
   const { segments } = planned;
-  const mender = openMender(ref, { segments, maxTokens: request.max_tokens ?? model.tokens.summary });
+  const mender = openMender(ref, { segments, maxTokens: options.max_tokens ?? model.tokens.summary });
   while (merged === undefined || !isMerged(merged)) {
-    merged = await mergeLevel(segments, request, model, ref, merged, journal, mender, prices);
+    merged = await mergeLevel(segments, options, model, ref, merged, journal, mender, prices);
     state = { ...state, merged };
     if (merged.next < (merged.levels.at(-1) ?? 0)) await rest();
   }
@@ -138,7 +133,7 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
       ...common,
       ...words,
       source,
-      ...(source.type === 'video' ? { range: videoRange(source, request) } : {}),
+      ...(source.type === 'video' ? { range: videoRange(source, options) } : {}),
       ...(shown === undefined ? {} : { shown }),
       segments,
       levels,
@@ -156,13 +151,14 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
 }
 
 /** Finds out what the source is. */
-async function begin({ request, jobId }: SummarizeInput, journal: Journal): Promise<IngestOutput> {
+async function begin({ jobId }: SummarizeInput, journal: Journal): Promise<IngestOutput> {
   journal.emit({ type: 'job.started' }, { stage: 'ingest', percent: 1 });
-  const ingested = await sourceActivities.ingest(ingestInput(jobId, request));
-  if (request.max_cost !== undefined && !ingested.prices)
+  const ingested = await sourceActivities.ingest({ jobId });
+  const { options } = ingested;
+  if (options.max_cost !== undefined && !ingested.prices)
     throw failed(jobError('prices_missing', 'This server has no prices.'));
   if (ingested.source.type === 'video') {
-    const range = videoRange(ingested.source, request);
+    const range = videoRange(ingested.source, options);
     journal.took(Math.round((range.end - range.start) * 1000) / 1000);
   }
   const source = outline(ingested.source);
@@ -170,48 +166,25 @@ async function begin({ request, jobId }: SummarizeInput, journal: Journal): Prom
   return ingested;
 }
 
-export function ingestInput(jobId: JobId, request: SummaryRequest): IngestInput {
-  return {
-    jobId,
-    source: request.source,
-    detail: request.detail,
-    ...(request.pages === undefined ? {} : { pages: request.pages }),
-    ...(request.start_time === undefined ? {} : { startTime: request.start_time }),
-    ...(request.end_time === undefined ? {} : { endTime: request.end_time }),
-  };
-}
-
 /** The words that go with a video, where it has any. */
 async function readWords(
-  request: SummaryRequest,
-  { source, artifact }: IngestOutput,
+  jobId: JobId,
+  { source, artifact, options }: IngestOutput,
 ): Promise<SpokenWords | undefined> {
-  if (source.type !== 'video' || request.source.type !== 'video') return undefined;
-  const { subtitles } = request.source;
-  const range = videoRange(source, request);
-  const { words } = await sourceActivities.readWords({
-    source,
-    artifact,
-    range,
-    ...(subtitles ? { subtitles } : {}),
-  });
+  if (source.type !== 'video') return undefined;
+  const range = videoRange(source, options);
+  const { words } = await sourceActivities.readWords({ jobId, source, artifact, range });
   return words;
 }
 
 /** Which slides of its deck a video shows, where it came with one. */
 async function matchSlides(
   common: JobRef & { readonly extractions: number; readonly maxFrames?: number },
-  request: SummaryRequest,
-  { source, deck }: IngestOutput,
+  { source, deck, options }: IngestOutput,
 ): Promise<string | undefined> {
   if (source.type !== 'video' || !deck) return undefined;
-  const { shown } = await cpu.matchSlides({ ...common, deck, end: videoRange(source, request).end });
+  const { shown } = await cpu.matchSlides({ ...common, deck, end: videoRange(source, options).end });
   return shown;
-}
-
-function planRequest(request: SummaryRequest): PlanInput['request'] {
-  const { prompt, caption_prompt, chunk_duration, start_time, end_time } = request;
-  return { prompt, caption_prompt, chunk_duration, start_time, end_time };
 }
 
 /** Puts the end of a job that was cancelled or failed into its log and memo. */

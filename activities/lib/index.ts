@@ -13,6 +13,7 @@ export { type GpuDeps, modelPlan, requireModel } from './model.ts';
 export { MODEL_ERRORS } from './model-errors.ts';
 export { createTurns } from './model-lock.ts';
 export { keepRate, type Rate, readRates } from './rates.ts';
+export { readRequest } from './request.ts';
 export { promptWords, slidesOf } from './segment-text.ts';
 export { createKeepShard, createShardReader, extractionsOf, putShard, readShards } from './shards.ts';
 export { withSlides } from './slides.ts';

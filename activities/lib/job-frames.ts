@@ -13,16 +13,21 @@ export interface JobFrames {
   extractionOf(number: number): string;
 }
 
-/** Reads the extractions one by one. Without `maxFrames` the job has them all. */
+/**
+ * Reads each extraction once, in order, and calls `onExtraction` with it. At most `maxFrames` frames are the job's; undefined:
+ * all are. Throws StoreError.
+ */
 export async function readJobFrames(
   store: ArtifactStore,
   extractions: readonly string[],
   maxFrames: number | undefined,
+  onExtraction: (extraction: Extraction) => void = () => undefined,
 ): Promise<JobFrames> {
   const found: { readonly frame: Frame; readonly extraction: string }[] = [];
   for (const extraction of extractions) {
-    const { frames } = await getJson<Extraction>(store, extraction);
-    for (const frame of frames) found.push({ frame, extraction });
+    const content = await getJson<Extraction>(store, extraction);
+    onExtraction(content);
+    for (const frame of content.frames) found.push({ frame, extraction });
   }
   const used =
     maxFrames === undefined

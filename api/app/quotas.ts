@@ -5,6 +5,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { NO_QUOTAS } from '../../config/quotas.ts';
 import { type ErrorCode, FrameloomError } from '../../core/errors.ts';
+import type { AdmissionUsage } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from './deps.ts';
 import type { ApiEnv, QuotaState } from './env.ts';
 
@@ -16,6 +17,8 @@ const SOME_JOB_ENDS = 10;
 const LOOK_EVERY = 5000;
 
 export interface QuotaGuard {
+  /** Whether `admit` asks the orchestrator: with one call, except for each further thousand jobs of a tenant's day. */
+  readonly limitsJobs: boolean;
   /** Counts the request, or refuses it with `rate_limited`. */
   readonly requests: MiddlewareHandler<ApiEnv>;
   /** Refuses another job with `quota_exceeded`. `uncounted`: one that does not count among the unfinished ones, as a batch. */
@@ -32,17 +35,24 @@ export function createQuotaGuard({
   /** What was found, not the looking: at an edge it may end with the request that began it, and never tell others who wait for it. */
   const looks = new Map<string, { readonly at: number; readonly seconds: number }>();
 
-  async function videoSeconds(tenant: string, now: number): Promise<number> {
+  /** The numbers that the quotas need, by one call: a listing where video counts and is not known yet, else a count. */
+  async function usageOf(tenant: string, now: number, needsJobs: boolean): Promise<AdmissionUsage> {
     const known = looks.get(tenant);
-    if (known && now - known.at < LOOK_EVERY && sameDay(known.at, now)) return known.seconds;
+    const isFresh = known !== undefined && now - known.at < LOOK_EVERY && sameDay(known.at, now);
+    if (quotas.videoSeconds === 0 || isFresh) {
+      const unfinished = needsJobs ? await orchestrator.unfinished(tenant) : 0;
+      return { unfinished, videoSeconds: known?.seconds ?? 0 };
+    }
     const from = new Date(dayOf(now) * DAY * 1000).toISOString();
     const until = new Date(now + 1000).toISOString();
-    const { spending } = await orchestrator.spending({ tenant, from, until });
-    looks.set(tenant, { at: now, seconds: spending.videoSeconds });
-    return spending.videoSeconds;
+    const usage = await orchestrator.admissionUsage({ tenant, from, until });
+    looks.set(tenant, { at: now, seconds: usage.videoSeconds });
+    return usage;
   }
 
   return {
+    limitsJobs: quotas.jobs > 0 || quotas.videoSeconds > 0,
+
     async requests(c, next) {
       if (quotas.requests > 0) {
         const now = clock.now() / 1000;
@@ -66,9 +76,11 @@ export function createQuotaGuard({
     },
 
     async admit(c, uncounted) {
-      const tenant = c.get('tenant');
-      if (quotas.jobs > 0 && uncounted === undefined) {
-        const unfinished = await orchestrator.unfinished(tenant);
+      const now = clock.now();
+      const countsJobs = quotas.jobs > 0 && uncounted === undefined;
+      if (!countsJobs && quotas.videoSeconds === 0) return;
+      const { unfinished, videoSeconds: taken } = await usageOf(c.get('tenant'), now, countsJobs);
+      if (countsJobs) {
         const remaining = Math.max(0, quotas.jobs - unfinished - 1);
         const state: QuotaState = { name: 'jobs', quota: quotas.jobs, remaining, reset: SOME_JOB_ENDS };
         note(c, state);
@@ -76,8 +88,6 @@ export function createQuotaGuard({
           refuse(c, state, 'quota_exceeded', `There are ${unfinished} unfinished jobs of ${quotas.jobs}.`);
       }
       if (quotas.videoSeconds > 0) {
-        const now = clock.now();
-        const taken = await videoSeconds(tenant, now);
         const state: QuotaState = {
           name: 'video-seconds',
           quota: quotas.videoSeconds,

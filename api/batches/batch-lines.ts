@@ -5,7 +5,7 @@ import { FrameloomError } from '../../core/errors.ts';
 import { BatchRequestLine, type LineError, MAX_LINE_BYTES, type ShardLine } from '../../schema/batch.ts';
 import { type BatchId, jobIdOfLine } from '../../schema/ids.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
-import { referPasswords, requireFiles, sealRequest } from '../files/index.ts';
+import { detachSecrets, replacePasswords, requireFiles } from '../files/index.ts';
 
 /** A line before it is checked: its value, or why it has none. */
 export type RawLine = { readonly line: number } & (
@@ -58,7 +58,7 @@ export async function* checkLines(
     try {
       const jobId = await jobIdOfLine(tenant, batchId, id);
       await requireOnce(body.source);
-      const referenced = await referPasswords(deps.store, tenant, {
+      const referenced = await replacePasswords(deps.store, tenant, {
         ...body,
         custom_id: body.custom_id ?? id,
       });
@@ -68,7 +68,7 @@ export async function* checkLines(
         return { line, customId, error: { code: 'invalid_request', message, param: 'body' } };
       }
       const fingerprint = await digest(referenced.request);
-      const request = await sealRequest(deps, tenant, jobId, referenced);
+      const request = await detachSecrets(deps, tenant, jobId, referenced);
       if (new TextEncoder().encode(canonicalJson(request)).length > MAX_LINE_BYTES) {
         const message = `body: has more than ${MAX_LINE_BYTES} bytes`;
         return { line, customId, error: { code: 'payload_too_large', message, param: 'body' } };

@@ -3,4 +3,4 @@ export { eventStream, SSE_HEADERS } from './event-stream.ts';
 export { findJob, settled, waitForJob } from './find-job.ts';
 export { createFrameIndex, frameList } from './frame-index.ts';
 export { fullJobView, jobView, readJson, statusOf } from './job-view.ts';
-export { tellPlace, withPlace } from './queue-position.ts';
+export { tellPlace, withPlace, withQueuePosition } from './queue-position.ts';

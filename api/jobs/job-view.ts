@@ -1,9 +1,12 @@
 /** A job as clients see it, from what the orchestrator and the store know. */
 import { ERRORS, jobError } from '../../core/errors.ts';
 import type { Job, JobError, JobStatus, Ledger, Progress } from '../../schema/job.ts';
+import type { SummaryRequest } from '../../schema/request.ts';
 import type { SummaryResult } from '../../schema/result.ts';
+import type { StoredRequest } from '../../schema/stored-request.ts';
 import { usageView } from '../../schema/usage.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
+import { requestName } from '../../store/names.ts';
 import { isClosed, type JobRecord, standingResult } from '../../temporal/orchestrator.ts';
 
 /** What a job that nobody has taken up yet has reached. */
@@ -13,18 +16,18 @@ export const NO_PROGRESS: Progress = {
   segments: { total: 0, done: 0, failed: 0 },
 };
 
-/** The job without what it made: all that a list shows. */
-export function jobView(record: JobRecord): Job {
+/** The job without its result and ledger, as in lists. */
+export function jobView(record: JobRecord, request: SummaryRequest): Job {
   const { memo } = record;
   const closed = isClosed(record);
   return {
     id: record.id,
     object: 'summary',
-    custom_id: memo.request.custom_id ?? null,
-    metadata: memo.request.metadata ?? {},
+    custom_id: request.custom_id ?? null,
+    metadata: request.metadata ?? {},
     status: statusOf(record),
     progress: memo.progress ?? NO_PROGRESS,
-    request: memo.request,
+    request,
     result: null,
     result_sha256: standingResult(record)?.result.sha256 ?? null,
     ledger: null,
@@ -39,12 +42,13 @@ export function jobView(record: JobRecord): Job {
 /** The job with result and ledger, where it has them. Throws StoreError. */
 export async function fullJobView(record: JobRecord, store: BlobStore): Promise<Job> {
   const standing = standingResult(record);
-  const [result, ledger] = await Promise.all([
+  const [stored, result, ledger] = await Promise.all([
+    readJson(store, requestName(record.id)),
     standing && readJson(store, standing.result.name),
     standing?.ledger && readJson(store, standing.ledger),
   ]);
   return {
-    ...jobView(record),
+    ...jobView(record, (stored as StoredRequest).request), // written by the API from that type
     result: (result as SummaryResult | undefined) ?? null, // written by the job from that type, checked by hash
     ledger: (ledger as Ledger | undefined) ?? null, // likewise
   };

@@ -1,7 +1,7 @@
 /** Where a job that waits for the model stands in line, and when it may be done. */
 import type { JobEvent } from '../../schema/events.ts';
 import { isFinal, type Progress } from '../../schema/job.ts';
-import { isClosed, type JobRecord, type Line, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { type GpuBacklog, isClosed, type JobRecord, type Orchestrator } from '../../temporal/orchestrator.ts';
 import type { Clock } from '../app/index.ts';
 import { NO_PROGRESS, statusOf } from './job-view.ts';
 
@@ -13,14 +13,33 @@ export interface Told {
   readonly progress: Progress;
 }
 
-/** `progress` with the place of the job, while nothing of it has been described; else as it is. */
+/**
+ * Adds the queue position to `progress` while nothing of the job has been described, and the time to its end once its size is
+ * known: two calls of the orchestrator at most.
+ */
 export async function withPlace(
   orchestrator: Orchestrator,
   record: JobRecord,
   progress: Progress = record.memo.progress ?? NO_PROGRESS,
 ): Promise<Progress> {
-  const waits = !isClosed(record) && !isFinal(statusOf(record)) && isBefore(progress);
-  return waits ? placed(progress, await orchestrator.line(record)) : progress;
+  if (!isWaiting(record, progress)) return progress;
+  const { total } = progress.segments;
+  const [position, backlog] = await Promise.all([
+    orchestrator.queuePosition(record),
+    total > 0 ? orchestrator.gpuBacklog(record) : undefined,
+  ]);
+  return { ...progress, queue_position: position, ...(backlog ? etaOf(backlog, total) : {}) };
+}
+
+/** As `withPlace`, by one call and without the time to the end. */
+export async function withQueuePosition(orchestrator: Orchestrator, record: JobRecord): Promise<Progress> {
+  const progress = record.memo.progress ?? NO_PROGRESS;
+  if (!isWaiting(record, progress)) return progress;
+  return { ...progress, queue_position: await orchestrator.queuePosition(record) };
+}
+
+function isWaiting(record: JobRecord, progress: Progress): boolean {
+  return !isClosed(record) && !isFinal(statusOf(record)) && isBefore(progress);
 }
 
 /**
@@ -59,9 +78,7 @@ function isBefore({ stage, segments }: Progress): boolean {
   );
 }
 
-function placed(progress: Progress, { ahead, backlog, rate }: Line): Progress {
-  const { total } = progress.segments;
-  // What waits is ahead of the job, or its own.
-  const eta = total > 0 && rate > 0 ? { eta_seconds: Math.ceil(Math.max(backlog, total) / rate) } : {};
-  return { ...progress, queue_position: ahead, ...eta };
+/** What waits precedes the job, or is its own. */
+function etaOf({ tasks, tasksPerSecond }: GpuBacklog, segments: number): Pick<Progress, 'eta_seconds'> {
+  return tasksPerSecond > 0 ? { eta_seconds: Math.ceil(Math.max(tasks, segments) / tasksPerSecond) } : {};
 }

@@ -7,7 +7,7 @@ import { EstimateId, estimateIdOf, jobIdFor } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import type { EstimateRecord } from '../../temporal/estimate-orchestrator.ts';
 import { type Api, type ApiDeps, integerParam, jsonLimit, problems } from '../app/index.ts';
-import { referPasswords, requireFiles, sealRequest } from '../files/index.ts';
+import { replacePasswords, requireFiles, storeRequest } from '../files/index.ts';
 
 const content = { 'application/json': { schema: Estimate } };
 
@@ -69,13 +69,15 @@ export function estimateRoutes(app: Api, deps: ApiDeps): void {
 
   app.openapi(create, async (c) => {
     const tenant = c.get('tenant');
-    const referenced = await referPasswords(store, tenant, c.req.valid('json'));
+    const referenced = await replacePasswords(store, tenant, c.req.valid('json'));
     const fingerprint = await digest(referenced.request);
     const owner = await jobIdFor(tenant, `estimate:${fingerprint}`);
     await requireFiles(store, tenant, referenced.request.source);
-    const request = await sealRequest(deps, tenant, owner, referenced);
+    await storeRequest(deps, tenant, owner, { ...referenced, fingerprint });
     const id = estimateIdOf(owner);
-    let record = await estimates.start(id, { jobId: owner, tenant, request }, { tenant, fingerprint });
+    const { priority } = referenced.request;
+    const memo = { tenant, fingerprint, priority };
+    let record = await estimates.start(id, { jobId: owner, tenant }, memo);
     const { wait = WAIT } = c.req.valid('query');
     const until = clock.now() + wait * 1000;
     const { signal } = c.req.raw;

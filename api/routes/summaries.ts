@@ -1,15 +1,17 @@
 /** Jobs: start, look at, list, cancel, run again, delete. */
 import { createRoute, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import { JobId, jobIdFor } from '../../schema/ids.ts';
 import { isFinal, Job, JobList } from '../../schema/job.ts';
 import { SummaryRequest } from '../../schema/request.ts';
-import { jobPrefix } from '../../store/names.ts';
+import { jobPrefix, requestName } from '../../store/names.ts';
 import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
 import {
   type Api,
   type ApiDeps,
+  type ApiEnv,
   idempotencyHeader,
   idempotencyKey,
   integerParam,
@@ -17,8 +19,23 @@ import {
   problems,
   type QuotaGuard,
 } from '../app/index.ts';
-import { referPasswords, requireFiles, sealRequest } from '../files/index.ts';
-import { findJob, fullJobView, jobView, settled, statusOf, waitForJob, withPlace } from '../jobs/index.ts';
+import {
+  findRequest,
+  replacePasswords,
+  requireFiles,
+  requireSameRequest,
+  storeRequest,
+} from '../files/index.ts';
+import {
+  findJob,
+  fullJobView,
+  jobView,
+  settled,
+  statusOf,
+  waitForJob,
+  withPlace,
+  withQueuePosition,
+} from '../jobs/index.ts';
 
 export const JobParams = z.object({ id: JobId.meta({ description: 'Id of the job.' }) });
 
@@ -30,8 +47,9 @@ const create = createRoute({
   operationId: 'createSummary',
   summary: 'Start a job',
   description:
-    'Equal requests are one job: equal by `Idempotency-Key` where one is given, else by content. A repeated request is ' +
-    'answered with the job as it stands. Without a key, a job that failed or was cancelled is run again.',
+    'Equal requests are one job: equal by `Idempotency-Key` where one is given, else by content. A repeated request returns the ' +
+    'job as it stands. Without a key, a job that failed or was cancelled is run again. Servers with job quotas leave out ' +
+    '`progress.queue_position` here; `GET /v1/summaries/{id}` and the events include it.',
   tags: ['Summaries'],
   middleware: [jsonLimit] as const,
   request: {
@@ -158,43 +176,82 @@ const remove = createRoute({
   },
 });
 
+/** The job of a `POST`, and whether one more call of the orchestrator keeps the request within two. */
+interface Started {
+  readonly record: JobRecord;
+  readonly hasCallLeft: boolean;
+}
+
+/** Whether the same content, requested without a key, starts the job once more. */
+function isRunAgain(record: JobRecord): boolean {
+  return isClosed(record) && record.state !== 'completed';
+}
+
 export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { orchestrator, store } = deps;
 
-  /** One job with all there is to say of it. */
+  /** A job of a list; none where its request is missing, because one damaged artifact must not make the list unreadable. */
+  async function listed(record: JobRecord): Promise<readonly Job[]> {
+    const stored = await findRequest(store, record.id);
+    if (stored) return [jobView(record, stored.request)];
+    deps.log('warn', 'the request of a job is missing', { job_id: record.id });
+    return [];
+  }
+
+  /** One job with its result, its ledger and its queue position. */
   async function view(record: JobRecord): Promise<Job> {
     const [job, progress] = await Promise.all([fullJobView(record, store), withPlace(orchestrator, record)]);
     return { ...job, progress };
   }
 
-  app.openapi(create, async (c) => {
+  /**
+   * Starts the job of a request, or finds it. A new job costs one call of the orchestrator, and one more where quotas are on; a
+   * repeated request costs one, and one more where the job failed and is run again. Three are possible only where equal requests
+   * race, and for a request repeated after its job was deleted.
+   */
+  async function startJob(
+    c: Context<ApiEnv>,
+    body: SummaryRequest,
+    key: string | undefined,
+  ): Promise<Started> {
     const tenant = c.get('tenant');
-    const referenced = await referPasswords(store, tenant, c.req.valid('json'));
-    const { request } = referenced;
-    const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
-    const fingerprint = await digest(request);
+    const referenced = await replacePasswords(store, tenant, body);
+    const { source, priority } = referenced.request;
+    const fingerprint = await digest(referenced.request);
     const jobId = await jobIdFor(tenant, key === undefined ? `content:${fingerprint}` : `key:${key}`);
-    // A repeated request is answered even after its files were deleted.
-    const known = await orchestrator.describe(jobId);
+    const stored = await findRequest(store, jobId);
+    if (stored) requireSameRequest(stored, fingerprint);
+    const known = stored && (await orchestrator.describe(jobId));
+    // A repeated request finds its job even after its files were deleted.
+    if (known && (key !== undefined || !isRunAgain(known))) return { record: known, hasCallLeft: true };
     if (!known) {
       await quotas.admit(c);
-      await requireFiles(store, tenant, request.source);
+      await requireFiles(store, tenant, source);
     }
-    // What stands for a job that is there already is in the store; another request under its key leaves nothing there.
-    const sealed = known ? known.memo.request : await sealRequest(deps, tenant, jobId, referenced);
-    const started = await orchestrator.start({
+    await storeRequest(deps, tenant, jobId, { ...referenced, fingerprint });
+    const createdAt = new Date(deps.clock.now()).toISOString();
+    const record = await orchestrator.start({
       jobId,
-      memo: { tenant, request: sealed, fingerprint },
+      memo: { tenant, fingerprint, priority, createdAt },
       key: key === undefined ? 'content' : 'idempotency',
     });
-    if (started.memo.fingerprint !== fingerprint) {
-      throw new FrameloomError('idempotency_conflict', 'This key was used with another request.');
-    }
+    requireSameRequest(record.memo, fingerprint);
+    return { record, hasCallLeft: !known && !quotas.limitsJobs && record.createdAt === createdAt };
+  }
+
+  app.openapi(create, async (c) => {
+    const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
+    const { record: started, hasCallLeft } = await startJob(c, c.req.valid('json'), key);
+    c.header('Location', `/v1/summaries/${started.id}`);
     const { wait = 0 } = c.req.valid('query');
-    const record = await waitForJob(deps, started, wait * 1000, c.req.raw.signal);
-    c.header('Location', `/v1/summaries/${jobId}`);
-    const job = await view(record);
-    return isFinal(job.status) ? c.json(job, 200) : c.json(job, 202);
+    if (wait > 0) {
+      const job = await view(await waitForJob(deps, started, wait * 1000, c.req.raw.signal));
+      return isFinal(job.status) ? c.json(job, 200) : c.json(job, 202);
+    }
+    const job = await fullJobView(started, store);
+    if (isFinal(job.status)) return c.json(job, 200);
+    const progress = hasCallLeft ? await withQueuePosition(orchestrator, started) : job.progress;
+    return c.json({ ...job, progress }, 202);
   });
 
   app.openapi(list, async (c) => {
@@ -204,8 +261,8 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
       limit,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    const data = page.records.map(jobView);
-    return c.json({ object: 'list' as const, data, next_cursor: page.nextCursor ?? null }, 200);
+    const data = await Promise.all(page.records.map(listed));
+    return c.json({ object: 'list' as const, data: data.flat(), next_cursor: page.nextCursor ?? null }, 200);
   });
 
   app.openapi(get, async (c) => {
@@ -245,6 +302,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     const names: string[] = [];
     for await (const name of store.list(jobPrefix(id))) names.push(name);
     for (const name of names) await store.delete(name);
+    await store.delete(requestName(id));
     await orchestrator.delete(id);
     return c.body(null, 204);
   });

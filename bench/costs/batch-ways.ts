@@ -12,11 +12,9 @@ import type {
 import type { EstimateInput } from '../../schema/estimate.ts';
 import { batchIdFor, jobIdFor, scheduleIdFor } from '../../schema/ids.ts';
 import { NOTHING_SPENT } from '../../schema/money.ts';
-import { SummaryRequest } from '../../schema/request.ts';
 
 const TENANT = 'histories';
 const A_DAY = 24 * 3600 * 1000;
-const request = SummaryRequest.parse({ source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } });
 
 export type Activities = Record<string, (input: never) => Promise<unknown>>;
 
@@ -63,8 +61,7 @@ async function batchOf(name: string, lines: number, input: Partial<BatchInput> =
 
 async function lineOf(name: string, index: number): Promise<ReadyLine> {
   const jobId = await jobIdFor(TENANT, `${name} ${index}`);
-  const line = { line: index + 1, customId: `line-${index}`, jobId, fingerprint: 'f', request };
-  return { place: { shard: 0, at: index }, line };
+  return { place: { shard: 0, at: index }, line: index + 1, jobId, fingerprint: 'f', priority: 'normal' };
 }
 
 function batchActivities(lines: readonly ReadyLine[]): Activities {
@@ -106,7 +103,7 @@ async function estimate(name: string, activities: Activities): Promise<OtherWay>
     name: `estimate-${name}`,
     workflow: 'estimate',
     id: `estimate-${name}`,
-    input: { jobId, tenant: TENANT, request } satisfies EstimateInput,
+    input: { jobId, tenant: TENANT } satisfies EstimateInput,
     activities,
   };
 }

@@ -16,8 +16,9 @@ import { jobIdFor, newFileId } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { type MergeOutcome, type SegmentOutcome, SHARD } from '../../schema/shards.ts';
 import type { ExtractSpan, KeepShardInput } from '../../schema/stages.ts';
+import type { StoredRequest } from '../../schema/stored-request.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { fileName, SOURCE } from '../../store/names.ts';
+import { fileName, requestName, SOURCE } from '../../store/names.ts';
 import { planSpans, videoRange } from '../../summary/plan.ts';
 import { resolveModel, startGenerator } from '../../workers/models/index.ts';
 
@@ -63,14 +64,12 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   const ref = { jobId: await jobIdFor('bench', sha256), run: 'plain' };
   const began = performance.now();
 
-  const { source, artifact, model } = await call(cpu.ingest, {
-    jobId: ref.jobId,
-    source: request.source,
-    detail: request.detail,
-  });
+  const stored: StoredRequest = { tenant: 'bench', fingerprint: sha256, request };
+  await store.put(requestName(ref.jobId), new TextEncoder().encode(JSON.stringify(stored)));
+  const { source, artifact, model } = await call(cpu.ingest, { jobId: ref.jobId });
   if (source.type !== 'video') throw new TypeError('a video was asked for');
   const range = videoRange(source, request);
-  const { words } = await call(cpu.readWords, { source, artifact, range });
+  const { words } = await call(cpu.readWords, { jobId: ref.jobId, source, artifact, range });
   const spans = planSpans(source, request, []);
   const extractions = await pool(spans.length, availableParallelism(), async (index) => {
     const span = spans[index] as ExtractSpan; // index < spans.length
@@ -83,7 +82,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     maxFrames: request.sampling.max_frames,
     ...(words ? { words } : {}),
   };
-  const { segments } = await call(cpu.plan, { ...common, source, model, request: {} });
+  const { segments } = await call(cpu.plan, { ...common, source, model });
 
   const blocks = new Map<number, Promise<unknown>>();
   const described = await pool(
@@ -110,7 +109,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   while (levels.at(-1) !== 1) {
     const level = levels.length;
     const entries = levels.at(-1) ?? segments;
-    const { groups } = await call(cpu.planMerges, { ...ref, level, entries, request: {}, model });
+    const { groups } = await call(cpu.planMerges, { ...ref, level, entries, model });
     const merged = await pool(groups, generator.info.maxConcurrency, async (index): Promise<MergeOutcome> => {
       const kind = level === 0 ? 'section' : 'summary';
       const place = { level, shard: Math.floor(index / SHARD), at: index % SHARD };

@@ -27,8 +27,7 @@ export function createDescribeJob(
         // All others are of a job that goes on.
         state: STATES[seen.status.name] ?? 'running',
         memo,
-        // A long job is a chain of runs, of which this is the last.
-        createdAt: memo.createdAt ?? seen.startTime.toISOString(),
+        createdAt: memo.createdAt,
         closedAt: seen.closeTime?.toISOString(),
       };
     } catch (error) {

@@ -71,7 +71,7 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
   return {
     async start({ type, workflowId, input, memo, attributes, reuse, priority }) {
       try {
-        await ask(() =>
+        const { firstExecutionRunId } = await ask(() =>
           workflow.start(type, {
             workflowId,
             taskQueue: TASK_QUEUES.workflow,
@@ -79,13 +79,15 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
             args: [input],
             memo: { ...memo },
             typedSearchAttributes: attributes.map(pairOf),
-            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdConflictPolicy: 'FAIL',
             workflowIdReusePolicy: reuse,
             priority,
           }),
         );
+        return firstExecutionRunId;
       } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+        throw error;
       }
     },
 

@@ -19,7 +19,15 @@ const STATES: Readonly<Record<number, RunState>> = {
   8: 'running', // paused
 };
 
-export function runInfoOf({ status, execution, firstRunId, startTime, closeTime, memo }: Execution): RunInfo {
+export function runInfoOf({
+  status,
+  execution,
+  parentExecution,
+  firstRunId,
+  startTime,
+  closeTime,
+  memo,
+}: Execution): RunInfo {
   const state = STATES[Number(status)];
   if (!state) throw new TypeError(`no such workflow status: ${status}`);
   return {
@@ -27,6 +35,7 @@ export function runInfoOf({ status, execution, firstRunId, startTime, closeTime,
     runId: execution?.runId ?? '',
     firstRunId: firstRunId ?? '',
     state,
+    isChild: Boolean(parentExecution?.workflowId),
     startTime: timeOf(startTime),
     closeTime: timeOf(closeTime),
     memo: Object.fromEntries(

@@ -27,7 +27,7 @@ export interface TemporalHttpClient {
     query?: Readonly<Record<string, string>>,
     options?: CallOptions,
   ): Promise<T | undefined>;
-  post(path: string, body: object, options?: CallOptions): Promise<void>;
+  post<T = unknown>(path: string, body: object, options?: CallOptions): Promise<T | undefined>;
   /** Whether the namespace is there. Never throws. */
   ready(): Promise<boolean>;
 }
@@ -106,8 +106,9 @@ export function createTemporalHttpClient(options: TemporalHttpOptions): Temporal
       return (await call(path, query, { method: 'GET' }, callOptions)) as T | undefined; // as the server documents it
     },
 
-    async post(path, body, callOptions) {
-      await call(path, {}, { method: 'POST', body: JSON.stringify(body) }, callOptions);
+    async post<T>(path: string, body: object, callOptions?: CallOptions) {
+      const init = { method: 'POST', body: JSON.stringify(body) };
+      return (await call(path, {}, init, callOptions)) as T | undefined; // likewise
     },
 
     async ready() {

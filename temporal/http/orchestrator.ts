@@ -49,11 +49,14 @@ function httpWire(options: TemporalHttpOptions): TemporalWire {
         memo: { fields: toPayloads(memo) },
         searchAttributes: { indexedFields: Object.fromEntries(indexed) },
         workflowIdReusePolicy: `WORKFLOW_ID_REUSE_POLICY_${reuse}`,
-        workflowIdConflictPolicy: 'WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING',
+        workflowIdConflictPolicy: 'WORKFLOW_ID_CONFLICT_POLICY_FAIL',
         requestId: crypto.randomUUID(),
         priority,
       };
-      await post(runs(workflowId), body, { expect: [ALREADY_EXISTS] });
+      const response = await post<{ readonly runId?: string }>(runs(workflowId), body, {
+        expect: [ALREADY_EXISTS],
+      });
+      return response?.runId;
     },
 
     async describe(workflowId) {

@@ -6,6 +6,7 @@ import { fromPayload, type Payload } from './payloads.ts';
 /** temporal.api.workflow.v1.WorkflowExecutionInfo as JSON, as far as it is read. */
 export interface ExecutionJson {
   readonly execution?: { readonly workflowId?: string; readonly runId?: string };
+  readonly parentExecution?: { readonly workflowId?: string };
   readonly firstRunId?: string;
   readonly status?: string;
   readonly startTime?: string;
@@ -33,6 +34,7 @@ export function runInfoOf(info: ExecutionJson): RunInfo {
     runId: info.execution?.runId ?? '',
     firstRunId: info.firstRunId ?? '',
     state,
+    isChild: Boolean(info.parentExecution?.workflowId),
     startTime: timeOf(info.startTime),
     closeTime: timeOf(info.closeTime),
     memo: Object.fromEntries(fields.map(([name, payload]) => [name, fromPayload(payload)])),

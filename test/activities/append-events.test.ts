@@ -6,9 +6,9 @@ import { expect, it } from 'vitest';
 import { createWorkflowActivities } from '../../activities/index.ts';
 import { storedEvents } from '../../api/jobs/index.ts';
 import { jobIdFor } from '../../schema/ids.ts';
-import { SummaryRequest } from '../../schema/request.ts';
 import type { LoggedEvent } from '../../schema/stages.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
+import { newMemo } from '../support/requests.ts';
 
 it('loses no event and repeats none when a worker dies between writing a batch and saying so', async () => {
   const root = await mkdtemp(join(tmpdir(), 'frameloom-events-'));
@@ -36,11 +36,7 @@ it('loses no event and repeats none when a worker dies between writing a batch a
       run: 'r',
       state: 'running',
       createdAt: '2026-01-01T00:00:00Z',
-      memo: {
-        tenant: 't',
-        fingerprint: 'f',
-        request: SummaryRequest.parse({ source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } }),
-      },
+      memo: newMemo('t', 'f'),
     } as const;
     const ids: number[] = [];
     for await (const { id } of storedEvents(store, record, -1)) ids.push(id);

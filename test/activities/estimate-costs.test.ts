@@ -14,6 +14,7 @@ import { ModelProfile } from '../../schema/model-profile.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { extractionName, shardName } from '../../store/names.ts';
+import { putRequest } from '../support/requests.ts';
 
 const bundled = ModelProfile.parse(profile);
 const model = modelPlan(bundled, 'medium');
@@ -37,8 +38,9 @@ beforeAll(async () => {
     await put(name, { frames, decisions: [], slides: [], gaps: [] });
   }
   await put(shardName(jobId, 'run', 'extractions', 0), names);
+  await putRequest(store, jobId, { source: { type: 'video', url: 'https://example.com/a.mp4' } });
   input = {
-    ...{ jobId, run: 'run', model, extractions: 1, looked: 2, spans: 2, hasWords: false, maxFrames: 600 },
+    ...{ jobId, run: 'run', model, extractions: 1, looked: 2, spans: 2, maxFrames: 600 },
     source: {
       type: 'video',
       sha256: 'a'.repeat(64),
@@ -47,7 +49,6 @@ beforeAll(async () => {
       frameRate: { kind: 'constant', average: 25 },
       subtitles: [],
     },
-    request: {},
     prices: { currency: 'EUR', input: 10, output: 20, gpuSecond: 0.5 },
   };
 });

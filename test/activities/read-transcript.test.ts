@@ -11,13 +11,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createReadWords } from '../../activities/read-transcript.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import { findMediaTools, probeVideo } from '../../media/index.ts';
-import { fileIdFor } from '../../schema/ids.ts';
+import { fileIdFor, jobIdFor } from '../../schema/ids.ts';
 import type { Cue, VideoInfo } from '../../schema/source.ts';
 import type { ReadWordsInput, ReadWordsOutput } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import { ffmpeg, H264 } from '../media/clips.ts';
+import { putRequest } from '../support/requests.ts';
 
 const tools = await findMediaTools({});
 let root: string;
@@ -52,7 +53,7 @@ beforeEach(async () => {
 async function video(
   seconds: number,
   subtitles?: string,
-): Promise<Pick<ReadWordsInput, 'source' | 'artifact'>> {
+): Promise<Pick<ReadWordsInput, 'jobId' | 'source' | 'artifact'>> {
   const path = join(root, `${seconds}-${subtitles?.length ?? 0}.mkv`);
   const side = `${path}.srt`;
   if (subtitles !== undefined) await writeFile(side, subtitles);
@@ -66,7 +67,9 @@ async function video(
   const { name, sha256, bytes } = await store.putByContent(SOURCE, await readFile(path));
   const probed = await probeVideo(tools, path, { maxPixels: 1e6 });
   const source: VideoInfo = { type: 'video', sha256, bytes, ...probed };
-  return { source, artifact: name };
+  const jobId = await jobIdFor('t', name);
+  await putRequest(store, jobId, { source: { type: 'video', url: 'https://example.com/a.mkv' } });
+  return { jobId, source, artifact: name };
 }
 
 function readWords(input: ReadWordsInput, recognize = true): Promise<ReadWordsOutput> {
@@ -95,7 +98,10 @@ describe('readWords', () => {
     const id = await fileIdFor('t', 'x');
     const { sha256, bytes } = await store.putByContent(SOURCE, Buffer.from('[00:03] from the request'));
     await store.put(fileName(id), Buffer.from(JSON.stringify({ id, sha256, bytes })));
-    const asItSays = await readWords({ ...found, subtitles: { file_id: id } });
+    await putRequest(store, found.jobId, {
+      source: { type: 'video', url: 'https://example.com/a.mkv', subtitles: { file_id: id } },
+    });
+    const asItSays = await readWords(found);
     expect(asItSays.words?.from).toBe('request');
     expect((await cuesOf(asItSays))?.map(({ text }) => text)).toEqual(['from the request']);
     expect(asked).toBe(0);

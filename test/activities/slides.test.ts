@@ -25,6 +25,7 @@ import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCE, secretName } from '../../store/names.ts';
 import { makePptx, type PptxSpec } from '../corpus/pptx.ts';
 import { lockedPdf } from '../media/locked-pdf.ts';
+import { putRequest } from '../support/requests.ts';
 
 const profile = ModelProfile.parse(
   JSON.parse(await readFile(new URL('../../models/tiny-phi3v/frameloom.json', import.meta.url), 'utf8')),
@@ -82,7 +83,8 @@ async function upload(content: Uint8Array) {
 }
 
 async function ingest(source: SourceRequest, deps: Partial<CpuDeps> = {}): Promise<IngestOutput> {
-  return run(cpu(deps).ingest, { jobId, source, detail: 'medium' });
+  await putRequest(store, jobId, { source });
+  return run(cpu(deps).ingest, { jobId });
 }
 
 function extractInput({ source, artifact, deck, slides, model }: IngestOutput): ExtractInput {
@@ -172,7 +174,7 @@ describe('a PPTX without LibreOffice', () => {
       entries: [extraction],
     });
     const { source, model } = found;
-    const planned = await run(cpu().plan, { ...ref, source, model, extractions: 1, request: {} });
+    const planned = await run(cpu().plan, { ...ref, source, model, extractions: 1 });
     expect(planned).toMatchObject({ segments: 1, frames: 2 });
     const described = await run(describeSegment, { ...ref, shard: 0, at: 0 });
     const { lines } = JSON.parse(new TextDecoder().decode(await store.bytes(described.generation)));

@@ -47,7 +47,7 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       run: `run-${fake.runs}`,
       state: 'running',
       memo,
-      createdAt: new Date(now()).toISOString(),
+      createdAt: memo.createdAt,
     };
     const before = jobs.get(id);
     if (before) runs.push(before);
@@ -55,6 +55,11 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
     jobs.delete(id);
     jobs.set(id, record);
     return record;
+  }
+
+  async function unfinished(tenant: string): Promise<number> {
+    answer();
+    return [...jobs.values()].filter((record) => record.memo.tenant === tenant && !isClosed(record)).length;
   }
 
   const fake: FakeOrchestrator = {
@@ -77,7 +82,9 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       answer();
       const latest = jobs.get(ended.id);
       if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
-      return latest.run === ended.run ? begin(ended.id, memoOfRetry(ended)) : latest;
+      return latest.run === ended.run
+        ? begin(ended.id, memoOfRetry(ended, new Date(now()).toISOString()))
+        : latest;
     },
 
     async describe(id) {
@@ -96,17 +103,22 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       return start + limit < mine.length ? { records, nextCursor: String(start + limit) } : { records };
     },
 
-    async line({ id, memo }) {
+    async queuePosition({ id, memo }) {
       answer();
       const order = ['high', 'normal', 'low'];
-      const level = order.indexOf(memo.request.priority);
+      const level = order.indexOf(memo.priority);
       const running = [...jobs.values()].filter((record) => !isClosed(record));
       const own = running.findIndex((record) => record.id === id);
       const ahead = running.filter((record, index) => {
-        const other = order.indexOf(record.memo.request.priority);
+        const other = order.indexOf(record.memo.priority);
         return other < level || (other === level && index < own);
       });
-      return { ahead: ahead.length, ...fake.pace };
+      return ahead.length;
+    },
+
+    async gpuBacklog() {
+      answer();
+      return { tasks: fake.pace.backlog, tasksPerSecond: fake.pace.rate };
     },
 
     async spending({ tenant, from, until }) {
@@ -117,9 +129,11 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       return { jobs: mine.length, spending: sumSpending(mine.map(({ memo }) => memo.spending)) };
     },
 
-    async unfinished(tenant) {
-      answer();
-      return [...jobs.values()].filter((record) => record.memo.tenant === tenant && !isClosed(record)).length;
+    unfinished,
+
+    async admissionUsage(asked) {
+      const { spending } = await fake.spending(asked);
+      return { unfinished: await unfinished(asked.tenant), videoSeconds: spending.videoSeconds };
     },
 
     async cancel(id) {

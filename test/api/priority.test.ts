@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jobIdFor } from '../../schema/ids.ts';
-import { SummaryRequest } from '../../schema/request.ts';
+import type { SummaryRequest } from '../../schema/request.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 import type { Orchestrator } from '../../temporal/orchestrator.ts';
+import { newMemo } from '../support/requests.ts';
 import { startTemporal } from '../support/temporal.ts';
 
 type Priority = SummaryRequest['priority'];
@@ -56,11 +57,7 @@ afterAll(async () => {
 async function start(tenant: string, name: string, priority: Priority): Promise<void> {
   const jobId = await jobIdFor(tenant, name);
   names.set(jobId, name);
-  const request = SummaryRequest.parse({
-    source: { type: 'images', urls: ['https://a.example/a.png'] },
-    priority,
-  });
-  await orchestrator.start({ jobId, memo: { tenant, request, fingerprint: name }, key: 'content' });
+  await orchestrator.start({ jobId, memo: newMemo(tenant, name, priority), key: 'content' });
 }
 
 /** Has one job hold the slot, lets `fill` queue `count` others, then lets all work in the order the server gives them. */

@@ -16,6 +16,7 @@ import type { Frame, VideoInfo } from '../../schema/source.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
 import { planSpans } from '../../summary/plan.ts';
+import { putRequest } from '../support/requests.ts';
 import type { Pixels } from './drawing.ts';
 
 export interface KeptFrame {
@@ -64,15 +65,9 @@ export async function createPipeline(): Promise<Pipeline> {
     const id = newFileId();
     await store.put(fileName(id), new TextEncoder().encode(JSON.stringify({ id, sha256 })));
     const request = SummaryRequest.parse({ source: { type: 'video', file_id: id }, ...more });
-    const { source, artifact } = await inWorker(async () =>
-      activities.ingest({
-        jobId: await jobIdFor('test', sha256),
-        source: request.source,
-        detail: 'medium',
-        ...(request.start_time === undefined ? {} : { startTime: request.start_time }),
-        ...(request.end_time === undefined ? {} : { endTime: request.end_time }),
-      }),
-    );
+    const jobId = await jobIdFor('test', id);
+    await putRequest(store, jobId, request);
+    const { source, artifact } = await inWorker(async () => activities.ingest({ jobId }));
     if (source.type !== 'video') throw new TypeError('a video was asked for');
     return { request, source, artifact };
   }

@@ -65,7 +65,7 @@ describe('what merging takes at most', () => {
       [2, 6, 604, 226],
       [3, 6, 485, 161],
     ] as const) {
-      const most = mostOfMerging(segments, pictures, model, {});
+      const most = mostOfMerging(segments, pictures, model, { mergePromptLength: 0 });
       expect(most.inputTokens).toBeGreaterThanOrEqual(input);
       expect(most.outputTokens).toBeGreaterThanOrEqual(output);
     }
@@ -74,7 +74,9 @@ describe('what merging takes at most', () => {
   it('never falls as segments are added', () => {
     let last = 0;
     for (let segments = 1; segments < 200; segments += 1) {
-      const { inputTokens, outputTokens } = mostOfMerging(segments, 4 * segments, model, {});
+      const { inputTokens, outputTokens } = mostOfMerging(segments, 4 * segments, model, {
+        mergePromptLength: 0,
+      });
       expect(inputTokens + outputTokens).toBeGreaterThanOrEqual(last);
       last = inputTokens + outputTokens;
     }

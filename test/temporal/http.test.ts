@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type JobId, jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
-import { SummaryRequest } from '../../schema/request.ts';
 import { WORKFLOW_TASK_SECONDS } from '../../schema/task-queues.ts';
 import { createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 import type { TemporalHttpOptions } from '../../temporal/http/client.ts';
 import { createTemporalHttpOrchestrator } from '../../temporal/http/index.ts';
 import { isClosed, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
+import { newMemo } from '../support/requests.ts';
 import { describeBatches } from './batch-contract.ts';
 import { describeOrchestrator } from './orchestrator-contract.ts';
 import { startTemporalRig, type TemporalRig } from './rig.ts';
@@ -35,12 +35,10 @@ describe('over HTTP', () => {
   /** A job whose memo and request hold what a shorthand of payloads would change. */
   async function awkwardJob(): Promise<{ jobId: JobId; memo: JobMemo }> {
     const key = `awkward ${crypto.randomUUID()}`;
-    const request = SummaryRequest.parse({
-      source: { type: 'images', urls: ['https://example.com/a.png'] },
-      prompt: 'ünï \u{1F39E} "\\u0000" </script>',
-      metadata: { _protoMessageType: 'x', metadata: '{"encoding":"anNvbi9wbGFpbg=="}', data: 'bnVsbA==' },
-    });
-    const memo = { tenant: 'default', request, fingerprint: key, extra: { list: [], deep: [[], { a: [] }] } };
+    const text = 'ünï \u{1F39E} "\\u0000" </script>';
+    const payload = { _protoMessageType: 'x', metadata: '{"encoding":"anNvbi9wbGFpbg=="}', data: 'bnVsbA==' };
+    const extra = { text, payload, list: [], deep: [[], { a: [] }] };
+    const memo = { ...newMemo('default', key), extra };
     return { jobId: await jobIdFor('default', key), memo };
   }
 
@@ -62,7 +60,6 @@ describe('over HTTP', () => {
       expect(JSON.parse(new TextDecoder().decode(payload?.data ?? undefined))).toEqual({
         jobId,
         tenant: 'default',
-        request: memo.request,
       });
       await reads.cancel(jobId);
       expect((await rig.until(starts, jobId, isClosed)).state).toBe('cancelled');

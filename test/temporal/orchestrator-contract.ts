@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { estimateIdOf, type JobId, jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { isClosed, type JobRecord, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { newMemo } from '../support/requests.ts';
 
 /** An orchestrator under test, with hands on its jobs. */
 export interface Bench {
@@ -19,15 +20,7 @@ let number = 0;
 async function newJob(tenant = 'default'): Promise<{ jobId: JobId; memo: JobMemo }> {
   number += 1;
   const key = `contract ${process.pid} ${Date.now()} ${number}`;
-  const request: JobMemo['request'] = {
-    source: { type: 'images', urls: ['https://example.com/a.png'] },
-    sampling: { mode: 'fps', fps: 1, max_frames: 600 },
-    detail: 'medium',
-    priority: 'normal',
-    custom_id: key,
-    metadata: {},
-  };
-  return { jobId: await jobIdFor(tenant, key), memo: { tenant, request, fingerprint: key } };
+  return { jobId: await jobIdFor(tenant, key), memo: newMemo(tenant, key) };
 }
 
 /** Registers the suite. `bench` is called by each test, within the life of the caller's server. */
@@ -191,12 +184,11 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
       const jobs = [];
       for (const priority of ['low', 'low', 'normal', 'high', 'low', 'high'] as const) {
         const { jobId, memo } = await newJob();
-        const request = { ...memo.request, priority };
-        jobs.push(await orchestrator.start({ jobId, memo: { ...memo, request }, key: 'content' }));
+        jobs.push(await orchestrator.start({ jobId, memo: { ...memo, priority }, key: 'content' }));
       }
       const [first, second, normal, high, last, later] = jobs;
       if (!first || !second || !normal || !high || !last || !later) throw new Error('six were started');
-      const ahead = async (record: JobRecord) => (await orchestrator.line(record)).ahead;
+      const ahead = (record: JobRecord) => orchestrator.queuePosition(record);
       // Other tests have left jobs running, which go before them all; lists get to know of each a moment after its start.
       const places = async () => {
         const before = await Promise.all([first, second, last, normal, high].map(ahead));
@@ -246,18 +238,20 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
           },
         });
       await expect.poll(() => orchestrator.unfinished(tenant), { timeout: 20_000 }).toBe(3);
+      expect(await orchestrator.admissionUsage(asked)).toEqual({ unfinished: 3, videoSeconds: 9 });
       const before = { tenant, from: '2020-01-01T00:00:00.000Z', until: from };
       expect((await orchestrator.spending(before)).jobs).toBe(0);
+      expect(await orchestrator.admissionUsage(before)).toEqual({ unfinished: 3, videoSeconds: 0 });
       expect(await orchestrator.unfinished('nobody')).toBe(0);
     });
 
     it('makes one estimate of equal requests at once, and finds it by its id', async () => {
       const { estimates } = bench().orchestrator;
       const { jobId, memo } = await newJob();
-      const { tenant, request, fingerprint } = memo;
+      const { tenant, fingerprint, priority } = memo;
       const id = estimateIdOf(jobId);
       expect(await estimates.describe(id)).toBeUndefined();
-      const start = () => estimates.start(id, { jobId, tenant, request }, { tenant, fingerprint });
+      const start = () => estimates.start(id, { jobId, tenant }, { tenant, fingerprint, priority });
       const records = await Promise.all(Array.from({ length: 5 }, start));
       expect(records[0]).toMatchObject({ id, state: 'running', memo: { tenant, fingerprint } });
       expect(new Set(records.map(({ createdAt }) => createdAt)).size).toBe(1);

@@ -38,6 +38,7 @@ export function answers(pages: number): Answers {
         source: { type: 'deck', sha256: SHA, bytes: 1, pages },
         artifact: `source/${SHA}`,
         slides: [[1, pages]],
+        options: { sampling: { mode: 'adaptive', fps: 1, max_frames: 600 }, mergePromptLength: 0 },
         model,
       }),
       extractFrames: async ({ span }) => ({

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFinishBatch } from '../../activities/finish-batch.ts';
 import { createBatchActivities } from '../../activities/index.ts';
 import { withTypedFailures } from '../../activities/lib/failures.ts';
+import { readRequest } from '../../activities/lib/index.ts';
 import { batchView, memoOfNextRound, takeIn } from '../../api/batches/index.ts';
 import { BatchCreate, isFinalBatch } from '../../schema/batch.ts';
 import { type BatchId, batchIdFor, type JobId } from '../../schema/ids.ts';
@@ -43,7 +44,10 @@ beforeAll(async () => {
     {
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,
-      activities: createBatchActivities({ store, describeJob: createDescribeJob(server.native, 'default') }),
+      activities: {
+        ...createBatchActivities({ store, describeJob: createDescribeJob(server.native, 'default') }),
+        requestOf: (jobId: string) => readRequest(store, jobId),
+      },
     },
     {
       taskQueue: TASK_QUEUES.cpu,

@@ -14,13 +14,14 @@ import { takeIn } from '../../api/batches/index.ts';
 import type { GpuActivities } from '../../schema/activities.ts';
 import { BatchCreate } from '../../schema/batch.ts';
 import { batchIdFor, type JobId, jobIdFor } from '../../schema/ids.ts';
-import { SummaryRequest } from '../../schema/request.ts';
+import type { SummaryRequest } from '../../schema/request.ts';
 import { PRIORITY_KEYS } from '../../schema/search-attributes.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { createDescribeJob, createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 import type { Orchestrator } from '../../temporal/orchestrator.ts';
+import { newMemo } from '../support/requests.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { answers } from './answers.ts';
 
@@ -96,11 +97,7 @@ async function waiting(priority: SummaryRequest['priority']): Promise<number> {
 
 async function start(tenant: string, priority: SummaryRequest['priority']): Promise<JobId> {
   const jobId = await jobIdFor(tenant, priority);
-  const request = SummaryRequest.parse({
-    source: { type: 'video', url: 'https://example.com/minute.mp4' },
-    priority,
-  });
-  await orchestrator.start({ jobId, memo: { tenant, request, fingerprint: priority }, key: 'content' });
+  await orchestrator.start({ jobId, memo: newMemo(tenant, priority, priority), key: 'content' });
   return jobId;
 }
 

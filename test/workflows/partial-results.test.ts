@@ -171,7 +171,10 @@ async function run(
   };
   const found = await rig.runJob(
     { cpu, gpu, local: createWorkflowActivities({ store }) },
-    { request: { source: { type: 'video', file_id: file }, sampling: { mode: 'fps', fps: 1 }, ...more } },
+    {
+      request: { source: { type: 'video', file_id: file }, sampling: { mode: 'fps', fps: 1 }, ...more },
+      store,
+    },
   );
   const name = found.memo.outcome?.result?.name ?? '';
   return {

@@ -9,7 +9,10 @@ import { jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
 import type { AppendEventsInput, KeepShardInput, LoggedEvent, SummarizeInput } from '../../schema/stages.ts';
+import { jobOptions } from '../../schema/stored-request.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import type { BlobStore } from '../../store/artifact-store.ts';
+import { newMemo, putRequest } from '../support/requests.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { KeptShards } from './answers.ts';
 
@@ -28,6 +31,8 @@ export interface Run {
 
 export interface RunOptions {
   readonly request?: Partial<SummaryRequestInput>;
+  /** Where activities find the request. */
+  readonly store?: BlobStore;
   readonly priority?: Priority;
   /** Runs beside the job. */
   readonly during?: (handle: WorkflowHandle) => Promise<void>;
@@ -94,14 +99,20 @@ export async function openRig(): Promise<Rig> {
   return {
     client,
     bundle,
-    async runJob({ cpu, gpu, local }, { request, priority, during } = {}) {
+    async runJob({ cpu, gpu, local }, { request, store, priority, during } = {}) {
       const log: LoggedEvent[] = [];
       const kept = new KeptShards();
       let memoAtLastEvent: JobMemo | undefined;
       const jobId = await jobIdFor('test', randomUUID());
+      const parsed = SummaryRequest.parse({
+        source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
+        ...request,
+      });
+      if (store) await putRequest(store, jobId, parsed);
       current = {
         ...cpu,
         ...gpu,
+        ingest: async (ingested) => ({ ...(await cpu.ingest(ingested)), options: jobOptions(parsed) }),
         keepShard: async (shard: KeepShardInput): Promise<void> => kept.keep(shard),
         appendEvents: async ({ events }: AppendEventsInput): Promise<void> => {
           log.push(...events);
@@ -112,19 +123,12 @@ export async function openRig(): Promise<Rig> {
         },
         ...local,
       };
-      const input: SummarizeInput = {
-        jobId,
-        tenant: 'test',
-        request: SummaryRequest.parse({
-          source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
-          ...request,
-        }),
-      };
+      const input: SummarizeInput = { jobId, tenant: 'test' };
       const handle = await client.workflow.start('summarize', {
         workflowId: jobId,
         taskQueue: TASK_QUEUES.workflow,
         args: [input],
-        memo: { tenant: 'test', request: input.request, fingerprint: 'f' },
+        memo: { ...newMemo('test', 'f') },
         ...(priority ? { priority } : {}),
       });
       await during?.(handle);

@@ -1,0 +1,11 @@
+/** The request of a job. Temporal carries only the job's id, so activities that need the request read it from the store. */
+import type { SummaryRequest } from '../../schema/request.ts';
+import type { StoredRequest } from '../../schema/stored-request.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import { requestName } from '../../store/names.ts';
+import { getJson } from './artifacts.ts';
+
+/** Returns the request that the job `jobId` was started with. Throws StoreError. */
+export async function readRequest(store: ArtifactStore, jobId: string): Promise<SummaryRequest> {
+  return (await getJson<StoredRequest>(store, requestName(jobId))).request;
+}

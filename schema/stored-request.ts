@@ -1,0 +1,27 @@
+/** The request of a job as the store keeps it. Temporal carries only the job's id: text that a client sent stays in the store. */
+import type { SummaryRequest } from './request.ts';
+
+/** The artifact `requests/<job id>.json`. Immutable: the first request under a job's id stands. */
+export interface StoredRequest {
+  readonly tenant: string;
+  /** Digest of the request as the client sent it, with references in place of passwords. */
+  readonly fingerprint: string;
+  /** Without passwords and transcripts, which are artifacts of their own. */
+  readonly request: SummaryRequest;
+}
+
+/** The settings of a request that decide the course of its workflow: numbers and choices, no text. */
+export type JobOptions = Pick<
+  SummaryRequest,
+  'sampling' | 'start_time' | 'end_time' | 'chunk_duration' | 'max_cost' | 'max_tokens'
+> & {
+  /** Characters of the client's own words in a merge prompt. */
+  readonly mergePromptLength: number;
+};
+
+/** The part of `request` that a workflow may know. */
+export function jobOptions(request: SummaryRequest): JobOptions {
+  const { sampling, start_time, end_time, chunk_duration, max_cost, max_tokens } = request;
+  const mergePromptLength = (request.prompt?.length ?? 0) + (request.summary_prompt?.length ?? 0);
+  return { sampling, start_time, end_time, chunk_duration, max_cost, max_tokens, mergePromptLength };
+}

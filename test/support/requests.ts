@@ -1,0 +1,28 @@
+/** Requests of jobs, as the API stores them. */
+import type { JobMemo } from '../../schema/job.ts';
+import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
+import type { StoredRequest } from '../../schema/stored-request.ts';
+import type { BlobStore } from '../../store/artifact-store.ts';
+import { requestName } from '../../store/names.ts';
+
+/** Stores `request` as that of the job `jobId`, in place of an earlier one. */
+export async function putRequest(
+  store: BlobStore,
+  jobId: string,
+  request: SummaryRequestInput,
+): Promise<SummaryRequest> {
+  const parsed = SummaryRequest.parse(request);
+  const record: StoredRequest = { tenant: 'test', fingerprint: 'f', request: parsed };
+  await store.delete(requestName(jobId));
+  await store.put(requestName(jobId), new TextEncoder().encode(JSON.stringify(record)));
+  return parsed;
+}
+
+/** The memo with which a job of `tenant` starts. */
+export function newMemo(
+  tenant: string,
+  fingerprint: string,
+  priority: JobMemo['priority'] = 'normal',
+): JobMemo {
+  return { tenant, fingerprint, priority, createdAt: new Date().toISOString() };
+}
