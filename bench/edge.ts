@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { freePorts } from '../cli/embedded/ports.ts';
+import { findFreePorts } from '../cli/embedded/ports.ts';
 import { bundleEdge, compatibilityDate } from '../test/edge/worker.ts';
 
 const TIMES = 10;
@@ -58,7 +58,7 @@ export async function run([times = String(TIMES)]: readonly string[]): Promise<v
 
 async function measure(script: string): Promise<Start> {
   const folder = await mkdtemp(join(tmpdir(), 'frameloom-edge-'));
-  const [port = 0] = await freePorts(1);
+  const [port = 0] = await findFreePorts(1);
   await writeFile(join(folder, 'worker.js'), script);
   await writeFile(join(folder, 'config.capnp'), await configOf(port));
   const began = performance.now();

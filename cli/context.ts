@@ -21,7 +21,7 @@ export interface Command {
   run(args: readonly string[], context: CommandContext): Promise<number>;
 }
 
-export const EXIT = { complete: 0, failed: 1, usage: 2, gaps: 3 } as const;
+export const EXIT_CODES = { complete: 0, failed: 1, usage: 2, gaps: 3 } as const;
 
 /** A wrong command line: the message and the usage are printed, and the exit code is 2. */
 export class UsageError extends Error {

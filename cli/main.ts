@@ -3,45 +3,45 @@
 import { loadSettings, SettingsError } from '../config/settings.ts';
 import { ERRORS, FrameloomError } from '../core/errors.ts';
 import { LifetimesError } from '../store/lifetimes.ts';
-import { type Command, EXIT, printLine, UsageError } from './context.ts';
+import { type Command, EXIT_CODES, printLine, UsageError } from './context.ts';
 import { ChildProcessError, HomeInUseError } from './embedded/index.ts';
 import { packageVersion } from './package-root.ts';
-import { endSignal } from './signals.ts';
+import { createShutdownSignal } from './shutdown-signal.ts';
 
 /** Commands by name; each is loaded only when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   summarize: async () => (await import('./commands/summarize.ts')).summarize,
   estimate: async () => (await import('./commands/estimate.ts')).estimate,
-  frames: async () => (await import('./commands/frames.ts')).frames,
-  batch: async () => (await import('./commands/batch.ts')).batch,
+  frames: async () => (await import('./commands/frames/index.ts')).frames,
+  batch: async () => (await import('./commands/batch/index.ts')).batch,
   jobs: async () => (await import('./commands/jobs.ts')).jobs,
   start: async () => (await import('./commands/start.ts')).start,
   serve: async () => (await import('./commands/serve.ts')).serve,
   'serve-model': async () => (await import('./commands/serve-model.ts')).serveModel,
   worker: async () => (await import('./commands/worker.ts')).worker,
-  models: async () => (await import('./commands/models.ts')).models,
+  models: async () => (await import('./commands/models/index.ts')).models,
   gc: async () => (await import('./commands/gc.ts')).gc,
-  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  doctor: async () => (await import('./commands/doctor/index.ts')).doctor,
 };
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...args] = argv;
   if (name === '--version' || name === '-v') {
     printLine(process.stdout, packageVersion());
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   }
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     printLine(name === undefined ? process.stderr : process.stdout, await overview());
-    return name === undefined ? EXIT.usage : EXIT.complete;
+    return name === undefined ? EXIT_CODES.usage : EXIT_CODES.complete;
   }
   const command = Object.hasOwn(COMMANDS, name) ? await COMMANDS[name]?.() : undefined;
   if (command === undefined) {
     printLine(process.stderr, `frameloom: there is no command "${name}".\n\n${await overview()}`);
-    return EXIT.usage;
+    return EXIT_CODES.usage;
   }
   if (args.includes('--help') || args.includes('-h')) {
     printLine(process.stdout, command.usage);
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   }
   try {
     return await command.run(args, {
@@ -49,7 +49,7 @@ async function main(argv: readonly string[]): Promise<number> {
       settings: loadSettings(process.env),
       stdout: process.stdout,
       stderr: process.stderr,
-      signal: endSignal(process),
+      signal: createShutdownSignal(process),
     });
   } catch (error) {
     return explain(error, command);
@@ -60,24 +60,24 @@ async function main(argv: readonly string[]): Promise<number> {
 function explain(error: unknown, command: Command): number {
   if (error instanceof UsageError) {
     printLine(process.stderr, `frameloom: ${error.message}\n\n${command.usage}`);
-    return EXIT.usage;
+    return EXIT_CODES.usage;
   }
   if (error instanceof SettingsError || error instanceof LifetimesError) {
     printLine(process.stderr, `frameloom: ${error.message}`);
-    return EXIT.usage;
+    return EXIT_CODES.usage;
   }
   if (error instanceof FrameloomError) {
     printLine(process.stderr, `frameloom: ${error.message}\n${ERRORS[error.code].hint}`);
-    return EXIT.failed;
+    return EXIT_CODES.failed;
   }
   if (error instanceof ChildProcessError || error instanceof HomeInUseError) {
     printLine(process.stderr, `frameloom: ${error.message}`);
-    return EXIT.failed;
+    return EXIT_CODES.failed;
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   // The message comes last: of a child that does not start, the last line is shown.
   printLine(process.stderr, `${stack}\nframeloom: ${message}`);
-  return EXIT.failed;
+  return EXIT_CODES.failed;
 }
 
 async function overview(): Promise<string> {
@@ -96,6 +96,6 @@ async function overview(): Promise<string> {
 }
 
 // A reader that has seen enough, such as head(1), closes our output: that is no error.
-process.stdout.on('error', () => process.exit(EXIT.complete));
+process.stdout.on('error', () => process.exit(EXIT_CODES.complete));
 
 process.exitCode = await main(process.argv.slice(2));

@@ -7,11 +7,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CommandContext, EXIT, printLine } from '../cli/context.ts';
-import { embeddedOptions, startEmbedded } from '../cli/embedded/index.ts';
+import { type CommandContext, EXIT_CODES, printLine } from '../cli/context.ts';
+import { embeddedOptions, startEmbeddedSystem } from '../cli/embedded/index.ts';
 import type { EmbeddedSystem } from '../cli/embedded/system.ts';
-import { followJob } from '../cli/follow.ts';
-import { type ProgressView, progressView } from '../cli/output/index.ts';
+import { followJob } from '../cli/follow-job.ts';
+import { createProgressView, type ProgressView } from '../cli/output/index.ts';
 import { packageRoot } from '../cli/package-root.ts';
 import { createClient } from '../client/index.ts';
 import type { JobEvent } from '../schema/events.ts';
@@ -55,7 +55,7 @@ export async function chaos(context: CommandContext): Promise<number> {
   say(`\n${verdict(disturbed, calm)}`);
   const same = disturbed.job.result_sha256 === calm.job.result_sha256;
   const whole = disturbed.job.status === 'completed' && disturbed.answers.repeated.length === 0;
-  return same && whole ? EXIT.complete : EXIT.failed;
+  return same && whole ? EXIT_CODES.complete : EXIT_CODES.failed;
 }
 
 /** Runs the job on a system of its own; `disturb` gives what is called with every event. */
@@ -67,10 +67,10 @@ async function summarizeIn(
   try {
     const env = { ...context.env, ...SETTINGS, FRAMELOOM_HOME: home };
     const own = { ...context, env, settings: { ...context.settings, home } };
-    await using system = await startEmbedded(embeddedOptions(own, 0), context.signal);
+    await using system = await startEmbeddedSystem(embeddedOptions(own, 0), context.signal);
     const client = createClient({ url: system.url });
     const { signal } = context;
-    const view = progressView(context.stderr, SAMPLE);
+    const view = createProgressView(context.stderr, SAMPLE);
     const disturbing = disturb({ home, system, view });
     const began = performance.now();
     const file = await client.uploadFile(await openAsBlob(join(packageRoot(), 'samples', SAMPLE)), SAMPLE, {
@@ -80,11 +80,11 @@ async function summarizeIn(
       { source: { type: 'video', file_id: file.id } },
       { idempotencyKey: KEY, signal },
     );
-    const event = (seen: JobEvent): void => {
-      view.event(seen);
-      disturbing(seen);
+    const showEvent = (event: JobEvent): void => {
+      view.showEvent(event);
+      disturbing(event);
     };
-    const job = await followJob(client, id, { ...view, event }, signal);
+    const job = await followJob(client, id, { ...view, showEvent }, signal);
     view.close();
     const seconds = (performance.now() - began) / 1000;
     return { job, answers: countAnswers(await gpuLog(home)), seconds };

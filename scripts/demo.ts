@@ -5,15 +5,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type RequestOptions, readSources, sourceName } from '../cli/arguments/index.ts';
+import { type RequestOptions, readSource, sourceName } from '../cli/arguments/index.ts';
 import { runJob } from '../cli/commands/summarize.ts';
-import { type CommandContext, EXIT, printLine } from '../cli/context.ts';
-import { embeddedOptions, startEmbedded } from '../cli/embedded/index.ts';
+import { type CommandContext, EXIT_CODES, printLine } from '../cli/context.ts';
+import { embeddedOptions, startEmbeddedSystem } from '../cli/embedded/index.ts';
 import type { EmbeddedSystem } from '../cli/embedded/system.ts';
-import { printOutcome, printProblem } from '../cli/follow.ts';
-import { progressView } from '../cli/output/index.ts';
+import { printOutcome, printProblem } from '../cli/follow-job.ts';
+import { createProgressView } from '../cli/output/index.ts';
 import { packageRoot } from '../cli/package-root.ts';
-import { endSignal } from '../cli/signals.ts';
+import { createShutdownSignal } from '../cli/shutdown-signal.ts';
 import { ApiError, createClient } from '../client/index.ts';
 import { loadSettings } from '../config/settings.ts';
 import type { Job } from '../schema/job.ts';
@@ -43,8 +43,8 @@ async function summarizeSample(
   folder: string,
   context: CommandContext,
 ): Promise<number> {
-  const source = await readSources([join(packageRoot(), 'samples', name)]);
-  const view = progressView(context.stderr, sourceName(source));
+  const source = await readSource([join(packageRoot(), 'samples', name)]);
+  const view = createProgressView(context.stderr, sourceName(source));
   try {
     if (note !== undefined) printLine(context.stdout, note);
     const job = await runJob(
@@ -81,8 +81,8 @@ function modelWork({ ledger }: Job): string {
 async function demo(context: CommandContext, keep: boolean): Promise<number> {
   const folder = join(context.settings.home, 'demo');
   await mkdir(folder, { recursive: true });
-  await using system = await startEmbedded(embeddedOptions(context, 0), context.signal);
-  let worst: number = EXIT.complete;
+  await using system = await startEmbeddedSystem(embeddedOptions(context, 0), context.signal);
+  let worst: number = EXIT_CODES.complete;
   for (const run of RUNS) {
     worst = Math.max(worst, await summarizeSample(run, system, folder, context));
   }
@@ -98,7 +98,7 @@ async function demo(context: CommandContext, keep: boolean): Promise<number> {
 const flag = { type: 'boolean', default: false } as const;
 const { values } = parseArgs({ options: { keep: flag, chaos: flag } });
 const env = { ...process.env, FRAMELOOM_HOME: join(packageRoot(), '.frameloom') };
-const signal = endSignal(process);
+const signal = createShutdownSignal(process);
 const started = {
   env,
   settings: loadSettings(env),
@@ -111,5 +111,5 @@ try {
 } catch (error) {
   if (!signal.aborted)
     printLine(process.stderr, `frameloom: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = signal.aborted ? 130 : EXIT.failed;
+  process.exitCode = signal.aborted ? 130 : EXIT_CODES.failed;
 }

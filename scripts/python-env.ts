@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { cacheFolder, onPath } from '../cli/tools.ts';
+import { findOnPath, toolCacheFolder } from '../cli/find-tool.ts';
 
 const execute = promisify(execFile);
 
@@ -43,7 +43,7 @@ export async function pythonWith(
     say = console.warn,
   }: { readonly env?: NodeJS.ProcessEnv; readonly say?: (line: string) => void } = {},
 ): Promise<PythonSetup> {
-  const executable = onPath(['python3', 'python'], env);
+  const executable = findOnPath(['python3', 'python'], env);
   if (executable === undefined) return { reason: 'no Python: PATH leads to no python3' };
   const quiet = {
     ...env,
@@ -93,7 +93,7 @@ function runner(executable: string, env: NodeJS.ProcessEnv): Python {
 async function packageFolder(requirements: string, version: string, env: NodeJS.ProcessEnv): Promise<string> {
   const hash = createHash('sha256').update(await readFile(requirements));
   hash.update(`${version} ${process.platform} ${process.arch}`);
-  return join(cacheFolder(env), `python-${hash.digest('hex').slice(0, 16)}`);
+  return join(toolCacheFolder(env), `python-${hash.digest('hex').slice(0, 16)}`);
 }
 
 async function install(

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startEmbedded } from '../../cli/embedded/index.ts';
+import { startEmbeddedSystem } from '../../cli/embedded/index.ts';
 import { createClient, type FrameloomClient } from '../../client/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
 
@@ -19,12 +19,12 @@ export async function measureStages(): Promise<void> {
   await mkdir(probes);
   const probe = new URL('../event-loop-probe.mjs', import.meta.url).href;
   const began = performance.now();
-  const system = await startEmbedded({
+  const system = await startEmbeddedSystem({
     env: { ...process.env, NODE_OPTIONS: `--import ${probe}`, EVENT_LOOP_PROBE: probes },
     home,
     port: 0,
     namespace: 'default',
-    report: () => undefined,
+    onMessage: () => undefined,
   });
   try {
     console.log(`start of the system: ${seconds(performance.now() - began)}`);

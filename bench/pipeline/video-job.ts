@@ -3,7 +3,7 @@ import { openAsBlob } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbedded } from '../../cli/embedded/index.ts';
+import { startEmbeddedSystem } from '../../cli/embedded/index.ts';
 import type { EmbeddedSystem } from '../../cli/embedded/system.ts';
 import { createClient, type FrameloomClient } from '../../client/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
@@ -28,12 +28,12 @@ export async function withVideo(
 }
 
 export function startSystem(home: string): Promise<EmbeddedSystem> {
-  return startEmbedded({
+  return startEmbeddedSystem({
     env: { ...process.env, FRAMELOOM_LOG_LEVEL: 'error' },
     home,
     port: 0,
     namespace: 'default',
-    report: () => undefined,
+    onMessage: () => undefined,
   });
 }
 

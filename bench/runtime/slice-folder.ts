@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../../cli/tools.ts';
+import { toolCacheFolder } from '../../cli/find-tool.ts';
 import type { Python } from '../../scripts/python-env.ts';
 
 const SOURCES = new URL('../../scripts/graphs/', import.meta.url);
@@ -28,7 +28,7 @@ export async function sliceFolder(
     readonly say?: (line: string) => void;
   } = {},
 ): Promise<string> {
-  const parent = join(cacheFolder(env), 'slices');
+  const parent = join(toolCacheFolder(env), 'slices');
   const name = `${layers}-layers-${await sourceHash()}`;
   const folder = join(parent, name);
   if (await exists(folder)) return folder;

@@ -1,9 +1,9 @@
-export { given, numberOf, secondsOf } from './option-values.ts';
+export { definedMember, parseNumber, parseSeconds } from './option-values.ts';
 export {
-  type Extras,
+  type Attachments,
   REQUEST_USAGE,
   type RequestOptions,
-  readRequest,
-  withExtras,
+  readRequestArguments,
+  uploadAttachments,
 } from './request-options.ts';
-export { readSources, type Source, sourceName, uploadSource } from './sources.ts';
+export { readSource, type Source, sourceName, uploadSource } from './sources.ts';

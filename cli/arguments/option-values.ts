@@ -2,12 +2,12 @@
 import { UsageError } from '../context.ts';
 
 /** The member `key`, unless its value was left out. */
-export function given<K extends string, V>(key: K, value: V | undefined): { [name in K]?: V } {
+export function definedMember<K extends string, V>(key: K, value: V | undefined): { [name in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { [name in K]: V }); // a computed key widens to string
 }
 
 /** Throws UsageError where it is none. */
-export function numberOf(option: string, text: string | undefined): number | undefined {
+export function parseNumber(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value))
@@ -16,8 +16,8 @@ export function numberOf(option: string, text: string | undefined): number | und
 }
 
 /** Seconds, `mm:ss` or `h:mm:ss`. */
-export function secondsOf(option: string, text: string | undefined): number | undefined {
+export function parseSeconds(option: string, text: string | undefined): number | undefined {
   const clock = /^(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)$/.exec(text ?? '');
-  if (clock === null) return numberOf(option, text);
+  if (clock === null) return parseNumber(option, text);
   return Number(clock[1] ?? 0) * 3600 + Number(clock[2]) * 60 + Number(clock[3]);
 }

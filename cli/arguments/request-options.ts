@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import type { FrameloomClient } from '../../client/index.ts';
 import { type SourceRequest, SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
 import { parseCommandLine, UsageError } from '../context.ts';
-import { given, numberOf, secondsOf } from './option-values.ts';
+import { definedMember, parseNumber, parseSeconds } from './option-values.ts';
 import {
   readSideFile,
-  readSources,
+  readSource,
   type SideFile,
   type Source,
   type SourceKind,
@@ -60,7 +60,7 @@ type Values = ReturnType<typeof parseCommandLine<{ options: typeof REQUEST_OPTIO
 export type RequestOptions = Omit<SummaryRequestInput, 'source'>;
 
 /** What goes with a source. */
-export interface Extras {
+export interface Attachments {
   readonly subtitles?: SideFile;
   readonly deck?: SideFile;
   readonly password?: string;
@@ -68,25 +68,25 @@ export interface Extras {
 
 export interface CommandRequest {
   readonly source: Source;
-  readonly extras: Extras;
+  readonly attachments: Attachments;
   readonly options: RequestOptions;
   readonly json: boolean;
 }
 
 /** The words after the command, checked before anything is uploaded. Throws UsageError, and FrameloomError for what is not there. */
-export async function readRequest(args: readonly string[]): Promise<CommandRequest> {
+export async function readRequestArguments(args: readonly string[]): Promise<CommandRequest> {
   const { values, positionals } = parseCommandLine({
     args: [...args],
     options: { ...REQUEST_OPTIONS, json: { type: 'boolean', default: false } },
     allowPositionals: true,
   });
   const options = requestOptions(values);
-  const source = await readSources(positionals, kindOf(values.type));
-  return { source, extras: await readExtras(values, source), options, json: values.json };
+  const source = await readSource(positionals, kindOf(values.type));
+  return { source, attachments: await readAttachments(values, source), options, json: values.json };
 }
 
 /** Throws UsageError where it does not fit the source, FrameloomError where it is not there. */
-async function readExtras(values: Values, { kind }: Source): Promise<Extras> {
+async function readAttachments(values: Values, { kind }: Source): Promise<Attachments> {
   const { subtitles, deck, 'password-file': passwordFile } = values;
   if (kind !== 'video' && (subtitles !== undefined || deck !== undefined)) {
     throw new UsageError('--subtitles and --deck go with a video.');
@@ -109,9 +109,9 @@ async function readPassword(path: string): Promise<string> {
   return password;
 }
 
-export async function withExtras(
+export async function uploadAttachments(
   source: SourceRequest,
-  { subtitles, deck, password }: Extras,
+  { subtitles, deck, password }: Attachments,
   client: FrameloomClient,
   signal: AbortSignal,
 ): Promise<SourceRequest> {
@@ -142,24 +142,24 @@ function requestOptions(values: Values): RequestOptions {
   }
   const most = frames ?? values['max-frames'];
   const sampling = {
-    ...given('mode', frames === undefined ? mode : 'count'),
-    ...given('fps', numberOf('--fps', fps)),
-    ...given('max_frames', numberOf(frames === undefined ? '--max-frames' : '--frames', most)),
+    ...definedMember('mode', frames === undefined ? mode : 'count'),
+    ...definedMember('fps', parseNumber('--fps', fps)),
+    ...definedMember('max_frames', parseNumber(frames === undefined ? '--max-frames' : '--frames', most)),
   };
   const options = {
     ...(Object.keys(sampling).length > 0 ? { sampling } : {}),
-    ...given('prompt', values.prompt),
-    ...given('caption_prompt', values['caption-prompt']),
-    ...given('summary_prompt', values['summary-prompt']),
-    ...given('start_time', secondsOf('--start', values.start)),
-    ...given('end_time', secondsOf('--end', values.end)),
-    ...given('pages', values.pages),
-    ...given('chunk_duration', secondsOf('--chunk-duration', values['chunk-duration'])),
-    ...given('detail', values.detail),
-    ...given('max_tokens', numberOf('--max-tokens', values['max-tokens'])),
-    ...given('max_cost', numberOf('--max-cost', values['max-cost'])),
-    ...given('priority', values.priority),
-    ...given('custom_id', values['custom-id']),
+    ...definedMember('prompt', values.prompt),
+    ...definedMember('caption_prompt', values['caption-prompt']),
+    ...definedMember('summary_prompt', values['summary-prompt']),
+    ...definedMember('start_time', parseSeconds('--start', values.start)),
+    ...definedMember('end_time', parseSeconds('--end', values.end)),
+    ...definedMember('pages', values.pages),
+    ...definedMember('chunk_duration', parseSeconds('--chunk-duration', values['chunk-duration'])),
+    ...definedMember('detail', values.detail),
+    ...definedMember('max_tokens', parseNumber('--max-tokens', values['max-tokens'])),
+    ...definedMember('max_cost', parseNumber('--max-cost', values['max-cost'])),
+    ...definedMember('priority', values.priority),
+    ...definedMember('custom_id', values['custom-id']),
   };
   // Any source does: only the options are being checked here.
   const checked = SummaryRequest.safeParse({

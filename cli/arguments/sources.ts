@@ -27,7 +27,7 @@ const natural = new Intl.Collator('en', { numeric: true }).compare;
  * Reads the arguments: addresses, files, or one folder of pictures. `kind` overrides what the bytes or the address
  * suggest. Throws UsageError for a mixture and FrameloomError for what is not there.
  */
-export async function readSources(words: readonly string[], kind?: SourceKind): Promise<Source> {
+export async function readSource(words: readonly string[], kind?: SourceKind): Promise<Source> {
   const [first] = words;
   if (first === undefined) throw new UsageError('name a source.');
   const urls = words.filter((word) => /^https?:\/\//i.test(word));

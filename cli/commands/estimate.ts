@@ -1,11 +1,17 @@
 /** `frameloom estimate SOURCE…`: what a job would take and cost, without the model being asked. */
 import { ApiError } from '../../client/index.ts';
 import type { EstimateFigures } from '../../schema/estimate.ts';
-import { REQUEST_USAGE, readRequest, sourceName, uploadSource, withExtras } from '../arguments/index.ts';
-import { connectServer } from '../connect.ts';
-import { type Command, EXIT, printLine } from '../context.ts';
-import { printProblem } from '../follow.ts';
-import { progressView } from '../output/index.ts';
+import {
+  REQUEST_USAGE,
+  readRequestArguments,
+  sourceName,
+  uploadAttachments,
+  uploadSource,
+} from '../arguments/index.ts';
+import { connectToServer } from '../connect-to-server.ts';
+import { type Command, EXIT_CODES, printLine } from '../context.ts';
+import { printProblem } from '../follow-job.ts';
+import { createProgressView } from '../output/index.ts';
 
 export const estimate: Command = {
   summary: 'estimate what a summary would cost',
@@ -20,19 +26,19 @@ ${REQUEST_USAGE}
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 
   async run(args, context) {
-    const { source, extras, options, json } = await readRequest(args);
+    const { source, attachments, options, json } = await readRequestArguments(args);
     const { signal, stdout, stderr } = context;
-    await using server = await connectServer(context);
-    const view = progressView(stderr, sourceName(source));
+    await using server = await connectToServer(context);
+    const view = createProgressView(stderr, sourceName(source));
     try {
-      const main = await uploadSource(source, server.client, { signal, onProgress: view.upload });
-      const uploaded = await withExtras(main, extras, server.client, signal);
+      const main = await uploadSource(source, server.client, { signal, onProgress: view.showUpload });
+      const uploaded = await uploadAttachments(main, attachments, server.client, signal);
       view.close();
       const answer = await server.client.estimate({ ...options, source: uploaded }, { signal });
       if (json) printLine(stdout, JSON.stringify(answer, null, 2));
       else if (answer.estimate) for (const line of lines(answer.estimate)) printLine(stdout, line);
       if (answer.error) printLine(stderr, `frameloom: ${answer.error.message}\n${answer.error.hint}`);
-      return answer.estimate ? EXIT.complete : EXIT.failed;
+      return answer.estimate ? EXIT_CODES.complete : EXIT_CODES.failed;
     } catch (error) {
       view.close();
       if (error instanceof ApiError && !signal.aborted) return printProblem(error, context);

@@ -8,8 +8,8 @@ import { type ClassCount, type CollectReport, collectGarbage } from '../../store
 import { parseLifetimes } from '../../store/lifetimes.ts';
 import { openPlainStore } from '../../store/open-store.ts';
 import { liveJobs } from '../../temporal/grpc/index.ts';
-import { type Command, type CommandContext, EXIT, parseCommandLine, printLine } from '../context.ts';
-import { embeddedOptions, runningTemporal, startEmbedded } from '../embedded/index.ts';
+import { type Command, type CommandContext, EXIT_CODES, parseCommandLine, printLine } from '../context.ts';
+import { embeddedOptions, findRunningTemporal, startEmbeddedSystem } from '../embedded/index.ts';
 
 const OPTIONS = {
   'dry-run': { type: 'boolean', default: false },
@@ -50,7 +50,7 @@ one) is asked which jobs are live. Workers do the same every FRAMELOOM_GC_HOURS.
       });
       if (values.json) printLine(stdout, JSON.stringify(report, null, 2));
       else printTable(report, values['dry-run'], stdout);
-      return EXIT.complete;
+      return EXIT_CODES.complete;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       const code = error.code === 'full' ? 'storage_full' : 'storage_unavailable';
@@ -66,9 +66,9 @@ async function findTemporal(
   context: CommandContext,
 ): Promise<AsyncDisposable & { readonly address: string }> {
   const { env, settings, signal } = context;
-  const address = env.TEMPORAL_ADDRESS || (await runningTemporal(settings.home));
+  const address = env.TEMPORAL_ADDRESS || (await findRunningTemporal(settings.home));
   if (address) return { address, [Symbol.asyncDispose]: async () => {} };
-  const system = await startEmbedded(embeddedOptions(context, 0), signal);
+  const system = await startEmbeddedSystem(embeddedOptions(context, 0), signal);
   return { address: system.temporal, [Symbol.asyncDispose]: system.stop };
 }
 

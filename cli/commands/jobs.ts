@@ -1,17 +1,17 @@
 /** `frameloom jobs`: looking after jobs on a server. */
 import { ApiError } from '../../client/index.ts';
 import type { Job } from '../../schema/job.ts';
-import { connectServer, type ServerConnection } from '../connect.ts';
+import { connectToServer, type ServerConnection } from '../connect-to-server.ts';
 import {
   type Command,
   type CommandContext,
-  EXIT,
+  EXIT_CODES,
   parseCommandLine,
   printLine,
   UsageError,
 } from '../context.ts';
-import { followJob, printOutcome, printProblem } from '../follow.ts';
-import { progressView } from '../output/index.ts';
+import { followJob, printOutcome, printProblem } from '../follow-job.ts';
+import { createProgressView } from '../output/index.ts';
 
 const OPTIONS = {
   limit: { type: 'string', default: '20' },
@@ -46,10 +46,10 @@ export const jobs: Command = {
     const limit = Number(values.limit);
     if (!Number.isInteger(limit) || limit < 1)
       throw new UsageError(`--limit ${values.limit}: that is no count.`);
-    await using server = await connectServer(context);
+    await using server = await connectToServer(context);
     try {
       if (id === undefined) return await list(server, limit, values.json, context);
-      return (await ACTIONS[action]?.(server, id, values.json, context)) ?? EXIT.usage;
+      return (await ACTIONS[action]?.(server, id, values.json, context)) ?? EXIT_CODES.usage;
     } catch (error) {
       if (error instanceof ApiError) return printProblem(error, context);
       throw error;
@@ -75,11 +75,11 @@ const ACTIONS: Readonly<Record<string, Action>> = {
         printOutcome(job, context, false);
       }
     }
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 
   async watch({ client }, id, json, context) {
-    const view = progressView(context.stderr, id.slice(0, 12));
+    const view = createProgressView(context.stderr, id.slice(0, 12));
     try {
       const job = await followJob(client, id, view, context.signal);
       view.close();
@@ -94,19 +94,19 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   async cancel({ client }, id, json, { stdout, signal }) {
     const job = await client.cancelSummary(id, { signal });
     printLine(stdout, json ? JSON.stringify(job, null, 2) : row(job));
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 
   async retry({ client }, id, json, { stdout, signal }) {
     const job = await client.retrySummary(id, { signal });
     printLine(stdout, json ? JSON.stringify(job, null, 2) : row(job));
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 
   async delete({ client }, id, _json, { stderr, signal }) {
     await client.deleteSummary(id, { signal });
     printLine(stderr, `${id} is deleted.`);
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 };
 
@@ -130,7 +130,7 @@ async function list(
   if (json) printLine(stdout, JSON.stringify(found, null, 2));
   else for (const job of found) printLine(stdout, row(job));
   if (found.length === 0) printLine(stderr, 'There are no jobs.');
-  return EXIT.complete;
+  return EXIT_CODES.complete;
 }
 
 function row({ id, status, progress, created_at, custom_id, request }: Job): string {

@@ -1,8 +1,8 @@
 /** `frameloom serve-model`: the model of this machine for others, with OpenAI's interface. */
 import { parseApiKeys } from '../../config/api-keys.ts';
-import { type Command, EXIT, parseCommandLine, printLine, UsageError } from '../context.ts';
+import { type Command, EXIT_CODES, parseCommandLine, printLine, UsageError } from '../context.ts';
 import type { ReadyMessage } from '../embedded/index.ts';
-import { jsonLog } from '../output/index.ts';
+import { createJsonLogger } from '../output/index.ts';
 
 /** Where such servers listen by custom. */
 const DEFAULT_PORT = '8000';
@@ -32,7 +32,7 @@ finished. GPU workers use it with FRAMELOOM_MODEL_URL. docs/serving.md says what
       host: values.host,
       port,
       keys: parseApiKeys(settings.apiKeys),
-      log: jsonLog('serve-model', settings.logLevel, stdout),
+      log: createJsonLogger('serve-model', settings.logLevel, stdout),
       signal,
       onReady: (url) => {
         if (process.send === undefined) printLine(stderr, `The model answers at ${url}/v1`);
@@ -40,6 +40,6 @@ finished. GPU workers use it with FRAMELOOM_MODEL_URL. docs/serving.md says what
       },
     });
     if (process.connected) process.disconnect();
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 };

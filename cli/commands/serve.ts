@@ -1,9 +1,9 @@
 /** `frameloom serve`: the API and the console of a deployment. */
 import { tmpdir } from 'node:os';
 import { parseApiKeys } from '../../config/api-keys.ts';
-import { type Command, EXIT, parseCommandLine, printLine } from '../context.ts';
+import { type Command, EXIT_CODES, parseCommandLine, printLine } from '../context.ts';
 import type { ReadyMessage } from '../embedded/index.ts';
-import { jsonLog } from '../output/index.ts';
+import { createJsonLogger } from '../output/index.ts';
 import { packageVersion } from '../package-root.ts';
 
 export const serve: Command = {
@@ -56,7 +56,7 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
       maxUploadBytes: settings.maxUploadBytes,
       version: packageVersion(),
       assets: await loadConsoleAssets(),
-      log: jsonLog('api', settings.logLevel, stdout),
+      log: createJsonLogger('api', settings.logLevel, stdout),
       ...(tracing ? { tracer: tracing } : {}),
     });
     if (process.send === undefined) printLine(stderr, `Frameloom answers at ${api.url}`);
@@ -68,6 +68,6 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
     await api.close();
     await connection.close();
     if (process.connected) process.disconnect();
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 };

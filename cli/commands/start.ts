@@ -1,6 +1,6 @@
 /** `frameloom start`: the embedded system until Ctrl-C. What `npm start` runs. */
-import { type Command, EXIT, parseCommandLine, printLine } from '../context.ts';
-import { embeddedOptions, isFree, startEmbedded } from '../embedded/index.ts';
+import { type Command, EXIT_CODES, parseCommandLine, printLine } from '../context.ts';
+import { embeddedOptions, isPortFree, startEmbeddedSystem } from '../embedded/index.ts';
 
 export const start: Command = {
   summary: 'run the whole system on this machine: API, console, workers, Temporal',
@@ -13,12 +13,14 @@ server is used instead of an own one.`,
   async run(args, context) {
     parseCommandLine({ args: [...args], options: {} });
     const { env, settings, stdout, stderr, signal } = context;
-    const port = env.FRAMELOOM_PORT || (await isFree(settings.port, settings.host)) ? settings.port : 0;
-    const system = await startEmbedded(embeddedOptions(context, port), signal).catch((error: unknown) => {
-      if (signal.aborted) return undefined;
-      throw error;
-    });
-    if (system === undefined) return EXIT.complete;
+    const port = env.FRAMELOOM_PORT || (await isPortFree(settings.port, settings.host)) ? settings.port : 0;
+    const system = await startEmbeddedSystem(embeddedOptions(context, port), signal).catch(
+      (error: unknown) => {
+        if (signal.aborted) return undefined;
+        throw error;
+      },
+    );
+    if (system === undefined) return EXIT_CODES.complete;
     printLine(stdout, `Frameloom is ready: ${system.url}`);
     printLine(stderr, `Data: ${settings.home}. Press Ctrl-C to stop.`);
     const ended = new Promise<undefined>((resolve) => {
@@ -29,6 +31,6 @@ server is used instead of an own one.`,
     printLine(stderr, 'frameloom: stopping');
     await system.stop();
     if (failure !== undefined) throw failure;
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 };

@@ -3,19 +3,19 @@ import { ApiError } from '../../client/index.ts';
 import { sleep } from '../../core/sleep.ts';
 import { isFinal, type Job } from '../../schema/job.ts';
 import {
-  type Extras,
+  type Attachments,
   REQUEST_USAGE,
   type RequestOptions,
-  readRequest,
+  readRequestArguments,
   type Source,
   sourceName,
+  uploadAttachments,
   uploadSource,
-  withExtras,
 } from '../arguments/index.ts';
-import { connectServer, type ServerConnection } from '../connect.ts';
+import { connectToServer, type ServerConnection } from '../connect-to-server.ts';
 import { type Command, type CommandContext, printLine } from '../context.ts';
-import { followJob, printOutcome, printProblem } from '../follow.ts';
-import { type ProgressView, progressView } from '../output/index.ts';
+import { followJob, printOutcome, printProblem } from '../follow-job.ts';
+import { createProgressView, type ProgressView } from '../output/index.ts';
 
 /** Exit code of a process that was interrupted, as shells have it. */
 const INTERRUPTED = 130;
@@ -38,20 +38,20 @@ FRAMELOOM_URL names the server to use; without it a system that runs on this mac
 this job. Exit codes: 0 complete, 3 with gaps, 1 failed, 2 wrong usage.`,
 
   async run(args, context) {
-    const { source, extras, options, json } = await readRequest(args);
-    return summarizeSource(source, extras, options, json, context);
+    const { source, attachments, options, json } = await readRequestArguments(args);
+    return summarizeSource(source, attachments, options, json, context);
   },
 };
 
 async function summarizeSource(
   source: Source,
-  extras: Extras,
+  extras: Attachments,
   options: RequestOptions,
   json: boolean,
   context: CommandContext,
 ): Promise<number> {
-  await using server = await connectServer(context);
-  const view = progressView(context.stderr, sourceName(source));
+  await using server = await connectToServer(context);
+  const view = createProgressView(context.stderr, sourceName(source));
   let started: Job | undefined;
   try {
     const job = await runJob(source, options, server, view, context.signal, extras, (created) => {
@@ -75,11 +75,11 @@ export async function runJob(
   { client }: Pick<ServerConnection, 'client'>,
   view: ProgressView,
   signal: AbortSignal,
-  extras: Extras = {},
+  extras: Attachments = {},
   onStart: (job: Job) => void = () => {},
 ): Promise<Job> {
-  const main = await uploadSource(source, client, { signal, onProgress: view.upload });
-  const uploaded = await withExtras(main, extras, client, signal);
+  const main = await uploadSource(source, client, { signal, onProgress: view.showUpload });
+  const uploaded = await uploadAttachments(main, extras, client, signal);
   // The console shows jobs under this name.
   const metadata = { filename: sourceName(source).slice(0, MAX_NAME) };
   const job = await client.createSummary({ ...options, source: uploaded, metadata }, { signal });

@@ -6,7 +6,7 @@ import { ERRORS, FrameloomError } from '../../core/errors.ts';
 import {
   type Command,
   type CommandContext,
-  EXIT,
+  EXIT_CODES,
   parseCommandLine,
   printLine,
   UsageError,
@@ -47,12 +47,12 @@ promote sends new jobs to the workers of build TEMPORAL_WORKER_BUILD_ID; jobs th
       if (!(error instanceof FrameloomError) || error.retryable) throw error;
       // Such as a model that is not there: starting again cannot help, and the exit code says so to a supervisor.
       printLine(stderr, `frameloom: ${error.message}\n${ERRORS[error.code].hint}`);
-      return EXIT.usage;
+      return EXIT_CODES.usage;
     } finally {
       clearInterval(renewal);
       if (process.connected) process.disconnect();
     }
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 };
 
@@ -62,10 +62,10 @@ async function promote({ settings, stderr, signal }: CommandContext): Promise<nu
   } catch (error) {
     if (!(error instanceof FrameloomError)) throw error;
     printLine(stderr, `frameloom: ${error.message}`);
-    return error.retryable ? EXIT.failed : EXIT.usage;
+    return error.retryable ? EXIT_CODES.failed : EXIT_CODES.usage;
   }
   printLine(stderr, `New jobs go to build ${settings.buildId} of ${settings.deploymentName}.`);
-  return EXIT.complete;
+  return EXIT_CODES.complete;
 }
 
 /** Keeps the time of a file current for as long as the event loop turns. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { acquireFileLock } from '../../core/file-lock.ts';
 import { isProcessRunning, type ProcessIdentity, waitForExit } from '../../core/processes.ts';
 
-interface Note {
+interface SystemRecord {
   readonly supervisor: ProcessIdentity;
   readonly url?: string;
   /** Frontend of Temporal, host:port. */
@@ -17,7 +17,7 @@ interface Note {
 
 export interface HomeLock {
   /** Publishes the address of the API and the processes of the system. */
-  publish(state: Omit<Note, 'supervisor'>): Promise<void>;
+  publish(state: Omit<SystemRecord, 'supervisor'>): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -34,8 +34,8 @@ const fileOf = (home: string): string => join(home, 'system.json');
 /** Takes the home folder, which is made if needed. Throws HomeInUseError. */
 export async function lockHome(home: string, self: ProcessIdentity): Promise<HomeLock> {
   await mkdir(home, { recursive: true, mode: 0o700 });
-  const content = (state: Omit<Note, 'supervisor'>): string =>
-    JSON.stringify({ supervisor: self, ...state } satisfies Note, null, 2);
+  const content = (state: Omit<SystemRecord, 'supervisor'>): string =>
+    JSON.stringify({ supervisor: self, ...state } satisfies SystemRecord, null, 2);
   const lock = await acquireFileLock(fileOf(home), {
     content: content({ processes: [] }),
     async rejectIfHeld(text) {
@@ -56,23 +56,23 @@ export async function lockHome(home: string, self: ProcessIdentity): Promise<Hom
 }
 
 /** The address of the system that runs in `home`, if there is one. */
-export async function runningSystem(home: string): Promise<string | undefined> {
-  return (await runningNote(home))?.url;
+export async function findRunningSystem(home: string): Promise<string | undefined> {
+  return (await readRunningSystem(home))?.url;
 }
 
 /** The address of Temporal of the system that runs in `home`, if there is one. */
-export async function runningTemporal(home: string): Promise<string | undefined> {
-  return (await runningNote(home))?.temporal;
+export async function findRunningTemporal(home: string): Promise<string | undefined> {
+  return (await readRunningSystem(home))?.temporal;
 }
 
-async function runningNote(home: string): Promise<Note | undefined> {
+async function readRunningSystem(home: string): Promise<SystemRecord | undefined> {
   const note = parse(await readFile(fileOf(home), 'utf8').catch(() => ''));
   return note !== undefined && isProcessRunning(note.supervisor) ? note : undefined;
 }
 
-function parse(text: string): Note | undefined {
+function parse(text: string): SystemRecord | undefined {
   try {
-    const note = JSON.parse(text) as Note; // written by `lockHome` only
+    const note = JSON.parse(text) as SystemRecord; // written by `lockHome` only
     return typeof note.supervisor.pid === 'number' ? note : undefined;
   } catch {
     return undefined; // cut off while it was written, by a crash

@@ -1,6 +1,6 @@
-export { HomeInUseError, runningSystem, runningTemporal } from './home-lock.ts';
-export { embeddedOptions } from './options.ts';
-export { isFree } from './ports.ts';
+export { embeddedOptions } from './embedded-options.ts';
+export { findRunningSystem, findRunningTemporal, HomeInUseError } from './home-lock.ts';
+export { isPortFree } from './ports.ts';
 export type { ReadyMessage } from './roles.ts';
-export { ChildProcessError } from './supervised-child.ts';
-export { startEmbedded } from './system.ts';
+export { ChildProcessError } from './supervised-process.ts';
+export { startEmbeddedSystem } from './system.ts';

@@ -2,12 +2,12 @@
 import { createServer } from 'node:net';
 
 /** Whether `port` can be listened on at `host`. */
-export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   return (await bind(port, host)) !== undefined;
 }
 
 /** Distinct ports that nobody listens on at the moment. They are not held: the caller must cope with losing one. */
-export async function freePorts(count: number): Promise<readonly number[]> {
+export async function findFreePorts(count: number): Promise<readonly number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {
     const port = await bind(0, '127.0.0.1');

@@ -2,8 +2,8 @@
 import { createClient, type FrameloomClient } from '../../client/index.ts';
 import { loadSettings } from '../../config/settings.ts';
 import { HomeInUseError } from './home-lock.ts';
-import { ChildProcessError } from './supervised-child.ts';
-import { startEmbedded } from './system.ts';
+import { ChildProcessError } from './supervised-process.ts';
+import { startEmbeddedSystem } from './system.ts';
 
 export interface StartFrameloomOptions {
   /**
@@ -62,8 +62,8 @@ export async function startFrameloom(options: StartFrameloomOptions = {}): Promi
   const { port = 0, signal, onMessage = () => {} } = options;
   const env = { ...(options.env ?? process.env), ...(options.home ? { FRAMELOOM_HOME: options.home } : {}) };
   const settings = loadSettings(env);
-  const system = await startEmbedded(
-    { env, home: settings.home, port, namespace: settings.temporalNamespace, report: onMessage },
+  const system = await startEmbeddedSystem(
+    { env, home: settings.home, port, namespace: settings.temporalNamespace, onMessage: onMessage },
     signal,
   );
   return {

@@ -6,18 +6,18 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve as toAbsolute } from 'node:path';
 import { identifyProcess } from '../../core/processes.ts';
+import { findTool } from '../find-tool.ts';
 import { commandEntry } from '../package-root.ts';
-import { findTool } from '../tools.ts';
 import { lockHome } from './home-lock.ts';
 import { isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
 import {
   ChildProcessError,
-  type ChildSpec,
-  type SupervisedChild,
-  type Supervision,
-  superviseChild,
-} from './supervised-child.ts';
-import { temporalServer } from './temporal-server.ts';
+  type ProcessSpec,
+  type SupervisedProcess,
+  type SupervisionCallbacks,
+  startSupervisedProcess,
+} from './supervised-process.ts';
+import { temporalServerSpec } from './temporal-server.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -29,7 +29,7 @@ export interface EmbeddedOptions {
   readonly port: number;
   readonly namespace: string;
   /** One line for the terminal: what is done, and what went wrong and is being mended. */
-  readonly report: (line: string) => void;
+  readonly onMessage: (line: string) => void;
 }
 
 export interface EmbeddedSystem {
@@ -53,7 +53,10 @@ const GRACE_MS = 15_000;
  * Starts the system and waits until every process of it is ready. Throws HomeInUseError, and ChildProcessError when a process does
  * not start; nothing is left running then. `signal` ends the start early.
  */
-export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSignal): Promise<EmbeddedSystem> {
+export async function startEmbeddedSystem(
+  options: EmbeddedOptions,
+  signal?: AbortSignal,
+): Promise<EmbeddedSystem> {
   const home = toAbsolute(options.home);
   const env = { ...options.env };
   const temporalProgram = env.TEMPORAL_ADDRESS ? undefined : findTool('temporal', env);
@@ -66,7 +69,7 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
   const lock = await lockHome(home, identifyProcess('supervisor', process.pid));
   await mkdir(join(home, 'logs'), { recursive: true });
 
-  const children: SupervisedChild<unknown>[] = [];
+  const children: SupervisedProcess<unknown>[] = [];
   let url: string | undefined;
   let giveUp: (error: ChildProcessError) => void = () => {};
   const failed = new Promise<ChildProcessError>((resolveFailed) => {
@@ -89,9 +92,13 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
       )
       .catch(() => {}); // the note only helps others to find us; a full disk shows elsewhere
   };
-  const supervision: Supervision = { report: options.report, changed: publish, failed: giveUp };
-  const supervise = <Ready>(spec: ChildSpec<Ready>): SupervisedChild<Ready> => {
-    const child = superviseChild(spec, supervision);
+  const supervision: SupervisionCallbacks = {
+    onMessage: options.onMessage,
+    onChange: publish,
+    onFailed: giveUp,
+  };
+  const supervise = <Ready>(spec: ProcessSpec<Ready>): SupervisedProcess<Ready> => {
+    const child = startSupervisedProcess(spec, supervision);
     children.push(child);
     return child;
   };
@@ -114,13 +121,13 @@ export async function startEmbedded(options: EmbeddedOptions, signal?: AbortSign
     });
     aborted.catch(() => {});
     if (temporalProgram !== undefined) {
-      options.report('starting the Temporal server');
+      options.onMessage('starting the Temporal server');
       const temporal = supervise(
-        temporalServer({ program: temporalProgram, home, namespace: options.namespace, env }),
+        temporalServerSpec({ program: temporalProgram, home, namespace: options.namespace, env }),
       );
       env.TEMPORAL_ADDRESS = (await Promise.race([temporal.ready, aborted])).address;
     }
-    options.report('starting the CPU worker, the GPU worker and the API');
+    options.onMessage('starting the CPU worker, the GPU worker and the API');
     const childEnv = {
       ...env,
       FRAMELOOM_HOME: home,
@@ -168,12 +175,12 @@ function frameloomProcess(
   role: Role,
   home: string,
   envFor: (ready: ReadyMessage | undefined) => Env,
-): ChildSpec<ReadyMessage> {
+): ProcessSpec<ReadyMessage> {
   const { name, log, command, env } = ROLES[role];
   return {
     name,
     logFile: join(home, 'logs', log),
-    tellsErrors: true,
+    forwardsErrors: true,
     ipc: true,
     launch: (ready) =>
       Promise.resolve({
@@ -181,7 +188,7 @@ function frameloomProcess(
         args: [...commandEntry(), ...command],
         env: { ...env, ...envFor(ready) },
       }),
-    whenReady: readyMessageOf,
+    waitUntilReady: readyMessageOf,
   };
 }
 

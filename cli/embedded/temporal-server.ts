@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from './ports.ts';
-import type { ChildSpec } from './supervised-child.ts';
+import { findFreePorts } from './ports.ts';
+import type { ProcessSpec } from './supervised-process.ts';
 
 export interface TemporalReady {
   /** Frontend, host:port. The same after every restart: workers keep their connections by it. */
@@ -16,7 +16,7 @@ export interface TemporalReady {
  * Dynamic configuration by which tenants of one priority share evenly, and priorities are kept to: a queue in several partitions
  * orders within each of them only.
  */
-export const FAIR_QUEUES = [
+export const FAIR_QUEUE_CONFIG = [
   'matching.enableFairness=true',
   'matching.numTaskqueueReadPartitions=1',
   'matching.numTaskqueueWritePartitions=1',
@@ -29,31 +29,31 @@ const START_MS = 60_000;
 /** The development server keeps closed workflows for a day; people look for their summaries longer. */
 const RETENTION = `${30 * 24 * 3600}s`;
 
-export function temporalServer(options: {
+export function temporalServerSpec(options: {
   readonly program: string;
   readonly home: string;
   readonly namespace: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-}): ChildSpec<TemporalReady> {
+}): ProcessSpec<TemporalReady> {
   const { program, home, namespace, env } = options;
   let ports: TemporalReady | undefined;
   return {
     name: 'Temporal server',
     logFile: join(home, 'logs', 'temporal.log'),
     // It calls many things errors that it mends by itself, such as a poll that ended with its worker.
-    tellsErrors: false,
+    forwardsErrors: false,
     ipc: false,
     async launch(ready) {
-      const [port = 0, httpPort = 0] = ready ? [ready.port, ready.httpPort] : await freePorts(2);
+      const [port = 0, httpPort = 0] = ready ? [ready.port, ready.httpPort] : await findFreePorts(2);
       ports = { address: `127.0.0.1:${port}`, port, httpPort };
       return { command: program, args: serverArguments(home, namespace, port, httpPort), env };
     },
-    async whenReady(_child, signal) {
+    async waitUntilReady(_child, signal) {
       if (ports === undefined) throw new Error('launch comes first');
       await untilServing(ports.httpPort, namespace, signal);
       return ports;
     },
-    accompany: endWithSupervisor,
+    onStart: endWithSupervisor,
   };
 }
 
@@ -71,7 +71,7 @@ function serverArguments(home: string, namespace: string, port: number, httpPort
     ...['--sqlite-pragma', 'journal_mode=wal'],
     ...['--search-attribute', 'FrameloomTenant=Keyword'],
     ...['--search-attribute', 'FrameloomPriority=Int'],
-    ...FAIR_QUEUES.flatMap((setting) => ['--dynamic-config-value', setting]),
+    ...FAIR_QUEUE_CONFIG.flatMap((setting) => ['--dynamic-config-value', setting]),
     ...['--log-format', 'json'],
   ];
 }

@@ -3,7 +3,7 @@
 import { formatWait } from '../../core/format.ts';
 import type { Batch } from '../../schema/batch.ts';
 import type { CommandContext } from '../context.ts';
-import { meter, redrawnLine } from './terminal-line.ts';
+import { createRedrawnLine, formatBar } from './redrawn-line.ts';
 
 export interface BatchView {
   show(batch: Batch): void;
@@ -15,7 +15,7 @@ export interface BatchView {
 const COUNT_LINES_MS = 5000;
 
 /** `now` in milliseconds. */
-export function batchView(
+export function createBatchView(
   out: CommandContext['stderr'],
   name: string,
   now: () => number = Date.now,
@@ -37,13 +37,13 @@ function bar(
   name: string,
   left: (batch: Batch) => number | undefined,
 ): BatchView {
-  const { draw, clear } = redrawnLine(out);
+  const { draw, clear } = createRedrawnLine(out);
   return {
     show(batch) {
       const { total, completed, failed } = batch.request_counts;
       const wait = left(batch);
       const rest = wait === undefined || batch.status !== 'in_progress' ? '' : `, ${formatWait(wait)} left`;
-      draw(`${name}  ${meter((completed + failed) / total)} ${counts(batch)}${rest}`);
+      draw(`${name}  ${formatBar((completed + failed) / total)} ${formatBatchCounts(batch)}${rest}`);
     },
     close: clear,
   };
@@ -55,7 +55,7 @@ function lines(out: CommandContext['stderr'], name: string, now: () => number): 
   let next = 0;
   return {
     show(batch) {
-      const text = counts(batch);
+      const text = formatBatchCounts(batch);
       if (text === shown || (batch.status === status && now() < next)) return;
       shown = text;
       status = batch.status;
@@ -67,7 +67,11 @@ function lines(out: CommandContext['stderr'], name: string, now: () => number): 
 }
 
 /** Such as `in progress, 12 of 40 done, 1 failed`, and what it has cost where that is known and priced. */
-export function counts({ status, request_counts: { total, completed, failed }, usage }: Batch): string {
+export function formatBatchCounts({
+  status,
+  request_counts: { total, completed, failed },
+  usage,
+}: Batch): string {
   const broken = failed === 0 ? '' : `, ${failed} failed`;
   const cost = usage?.cost.toLocaleString('en', { maximumSignificantDigits: 3 });
   const spent = usage?.currency ? `; ${cost} ${usage.currency}` : '';

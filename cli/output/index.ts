@@ -1,5 +1,5 @@
-export { batchView, counts } from './batch-progress.ts';
-export { jsonLog } from './json-log.ts';
-export { type ProgressView, progressView } from './progress.ts';
-export { resultText } from './result-text.ts';
-export { type TransferView, transferView } from './transfer-view.ts';
+export { createBatchView, formatBatchCounts } from './batch-progress.ts';
+export { createJsonLogger } from './json-logger.ts';
+export { createProgressView, type ProgressView } from './progress.ts';
+export { formatResult } from './result-text.ts';
+export { createTransferView, type TransferView } from './transfer-view.ts';

@@ -5,13 +5,13 @@ import { oneLine } from '../../core/one-line.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { Progress } from '../../schema/job.ts';
 import type { CommandContext } from '../context.ts';
-import { meter, redrawnLine } from './terminal-line.ts';
+import { createRedrawnLine, formatBar } from './redrawn-line.ts';
 
 export interface ProgressView {
-  upload(sent: number, total: number): void;
-  event(event: JobEvent): void;
+  showUpload(sent: number, total: number): void;
+  showEvent(event: JobEvent): void;
   /** The job waits while others go first. */
-  place(progress: Progress): void;
+  showQueuePosition(progress: Progress): void;
   /** Leaves the terminal as a plain line found it. Nothing is shown after this. */
   close(): void;
 }
@@ -29,27 +29,27 @@ const STAGES = {
 /** Least time between two lines about an upload, in milliseconds. */
 const UPLOAD_LINES_MS = 2000;
 
-export function progressView(out: CommandContext['stderr'], name: string): ProgressView {
+export function createProgressView(out: CommandContext['stderr'], name: string): ProgressView {
   return out.isTTY ? bar(out, name) : lines(out, name);
 }
 
 function bar(out: CommandContext['stderr'], name: string): ProgressView {
-  const { draw, clear } = redrawnLine(out);
+  const { draw, clear } = createRedrawnLine(out);
   return {
-    upload(sent, total) {
-      draw(`${name}  ${meter(total === 0 ? 1 : sent / total)} uploading ${formatBytes(sent)}`);
+    showUpload(sent, total) {
+      draw(`${name}  ${formatBar(total === 0 ? 1 : sent / total)} uploading ${formatBytes(sent)}`);
     },
-    place({ percent, queue_position = 0, eta_seconds }) {
+    showQueuePosition({ percent, queue_position = 0, eta_seconds }) {
       const rest = eta_seconds === undefined ? '' : `, ${formatWait(eta_seconds)} left`;
       draw(
-        `${name}  ${meter(percent / 100)} ${Math.floor(percent)}% ${formatCount(queue_position, 'job')} ahead${rest}`,
+        `${name}  ${formatBar(percent / 100)} ${Math.floor(percent)}% ${formatCount(queue_position, 'job')} ahead${rest}`,
       );
     },
-    event({ progress }) {
+    showEvent({ progress }) {
       const { percent, stage, segments, eta_seconds } = progress;
       const parts = segments.total > 0 ? ` ${segments.done}/${segments.total}` : '';
       const rest = eta_seconds === undefined || stage === 'done' ? '' : `, ${formatWait(eta_seconds)} left`;
-      draw(`${name}  ${meter(percent / 100)} ${Math.floor(percent)}% ${STAGES[stage]}${parts}${rest}`);
+      draw(`${name}  ${formatBar(percent / 100)} ${Math.floor(percent)}% ${STAGES[stage]}${parts}${rest}`);
     },
     close: clear,
   };
@@ -60,19 +60,19 @@ function lines(out: CommandContext['stderr'], name: string): ProgressView {
   let noun = 'Slide';
   let lastPlace = '';
   return {
-    upload(sent, total) {
+    showUpload(sent, total) {
       const now = Date.now();
       if (sent < total && now < nextUpload) return;
       nextUpload = now + UPLOAD_LINES_MS;
       out.write(`${name}: uploaded ${formatBytes(sent)} of ${formatBytes(total)}\n`);
     },
-    place({ percent, queue_position = 0 }) {
+    showQueuePosition({ percent, queue_position = 0 }) {
       const line = `${formatCount(queue_position, 'job')} ahead`;
       if (line === lastPlace) return;
       lastPlace = line;
       out.write(`${name}: ${String(Math.floor(percent)).padStart(3)}% ${line}\n`);
     },
-    event(event) {
+    showEvent(event) {
       if (event.type === 'source.ready' && event.source.type === 'images') noun = 'Picture';
       for (const line of linesOf(event, noun)) {
         out.write(`${name}: ${String(Math.floor(event.progress.percent)).padStart(3)}% ${line}\n`);

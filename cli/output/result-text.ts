@@ -8,7 +8,7 @@ import type { SummaryResult } from '../../schema/result.ts';
 const WIDTH = 100;
 
 /** Title, summary, chapters and captions, with times or slide numbers. Ends without a newline. */
-export function resultText(result: SummaryResult): string {
+export function formatResult(result: SummaryResult): string {
   const { source, chapters, segments, gaps, usage, model } = result;
   const noun = frameNoun(source.type);
   const length =

@@ -1,7 +1,7 @@
 /** How far a transfer of many bytes is, on stderr: one line that is redrawn on a terminal, a line now and then otherwise. */
 import { formatBytes, formatWait } from '../../core/format.ts';
 import type { CommandContext } from '../context.ts';
-import { meter, redrawnLine } from './terminal-line.ts';
+import { createRedrawnLine, formatBar } from './redrawn-line.ts';
 
 export interface TransferState {
   readonly verb: 'checking' | 'fetching';
@@ -13,9 +13,9 @@ export interface TransferState {
 }
 
 export interface TransferView {
-  at(state: TransferState): void;
+  update(state: TransferState): void;
   /** Something worth a line of its own. */
-  say(text: string): void;
+  printMessage(text: string): void;
   close(): void;
 }
 
@@ -26,7 +26,7 @@ const LINES_MS = 10_000;
 /** The speed is that of so many milliseconds. */
 const SPEED_WINDOW_MS = 5000;
 
-export function transferView(
+export function createTransferView(
   out: CommandContext['stderr'],
   name: string,
   now: () => number = Date.now,
@@ -35,28 +35,28 @@ export function transferView(
   if (!out.isTTY) {
     let next = now() + LINES_MS;
     return {
-      at(state) {
+      update(state) {
         const rate = speed(state);
         if (now() < next) return;
         next = now() + LINES_MS;
         out.write(`${name}: ${state.verb} ${amount(state, rate)}\n`);
       },
-      say: (text) => void out.write(`${name}: ${text}\n`),
+      printMessage: (text) => void out.write(`${name}: ${text}\n`),
       close() {},
     };
   }
-  const { draw, clear } = redrawnLine(out);
+  const { draw, clear } = createRedrawnLine(out);
   let next = 0;
   return {
-    at(state) {
+    update(state) {
       const rate = speed(state);
       if (now() < next) return;
       next = now() + REDRAW_MS;
       const { verb, path, index, files, bytes, total } = state;
-      const bar = meter(total === 0 ? 1 : bytes / total, BAR_WIDTH);
+      const bar = formatBar(total === 0 ? 1 : bytes / total, BAR_WIDTH);
       draw(`${bar} ${amount(state, rate)}  ${verb} ${index + 1}/${files} ${path}`);
     },
-    say(text) {
+    printMessage(text) {
       clear();
       out.write(`${name}: ${text}\n`);
     },

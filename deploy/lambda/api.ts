@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import { Client, Connection } from '@temporalio/client';
 import { createLambdaApi } from '../../api/entries/lambda.ts';
-import { jsonLog } from '../../cli/output/index.ts';
+import { createJsonLogger } from '../../cli/output/index.ts';
 import { parseApiKeys } from '../../config/api-keys.ts';
 import { loadSettings } from '../../config/settings.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -27,5 +27,5 @@ export const handler = createLambdaApi({
   quotas: settings.quotas,
   maxUploadBytes: settings.maxUploadBytes,
   version: manifest.version,
-  log: jsonLog('lambda-api', settings.logLevel, process.stdout),
+  log: createJsonLogger('lambda-api', settings.logLevel, process.stdout),
 });

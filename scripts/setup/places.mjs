@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /**
  * The folder for tools and their record, outside the work tree so that every clone shares it.
- * cli/tools.ts reads the record in the same folder.
+ * cli/find-tool.ts reads the record in the same folder.
  */
 export function cacheFolder(env, platform = process.platform) {
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'frameloom');

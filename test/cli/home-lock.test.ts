@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lockHome } from '../../cli/embedded/home-lock.ts';
-import { HomeInUseError, runningSystem } from '../../cli/embedded/index.ts';
+import { findRunningSystem, HomeInUseError } from '../../cli/embedded/index.ts';
 import { identifyProcess } from '../../core/processes.ts';
 
 let home: string;
@@ -34,18 +34,18 @@ describe('the lock of a home folder', () => {
   });
 
   it('tells where the running system answers', async () => {
-    expect(await runningSystem(home)).toBeUndefined();
+    expect(await findRunningSystem(home)).toBeUndefined();
     const lock = await lockHome(home, self);
     await lock.publish({ url: 'http://127.0.0.1:4', processes: [] });
-    expect(await runningSystem(home)).toBe('http://127.0.0.1:4');
+    expect(await findRunningSystem(home)).toBe('http://127.0.0.1:4');
     await expect(lockHome(home, self)).rejects.toThrow('at http://127.0.0.1:4');
     await lock.release();
-    expect(await runningSystem(home)).toBeUndefined();
+    expect(await findRunningSystem(home)).toBeUndefined();
   });
 
   it('is taken over from a system that was killed', async () => {
     await lockHome(home, { name: 'supervisor', pid: await deadProcess(), startedAt: 'gone' });
-    expect(await runningSystem(home)).toBeUndefined();
+    expect(await findRunningSystem(home)).toBeUndefined();
     await (await lockHome(home, self)).release();
   });
 

@@ -4,7 +4,7 @@ import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { models } from '../../cli/commands/models.ts';
+import { models } from '../../cli/commands/models/index.ts';
 import { UsageError } from '../../cli/context.ts';
 import { commandEntry } from '../../cli/package-root.ts';
 import { loadSettings } from '../../config/settings.ts';

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readSources } from '../../cli/arguments/index.ts';
+import { readSource } from '../../cli/arguments/index.ts';
 import { UsageError } from '../../cli/context.ts';
-import { progressView, resultText } from '../../cli/output/index.ts';
+import { createProgressView, formatResult } from '../../cli/output/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { SummaryResult } from '../../schema/result.ts';
 
@@ -24,16 +24,16 @@ const PNG = '\x89PNG\r\n\x1a\n';
 
 describe('the sources of a command line', () => {
   it('are told apart by their first bytes, whatever they are called', async () => {
-    expect((await readSources([await file('a.mp4', '%PDF-1.7')])).kind).toBe('deck');
-    expect((await readSources([await file('b.pdf', PNG)])).kind).toBe('images');
-    expect((await readSources([await file('c.pdf', '\0\0\0\x18ftypisom')])).kind).toBe('video');
+    expect((await readSource([await file('a.mp4', '%PDF-1.7')])).kind).toBe('deck');
+    expect((await readSource([await file('b.pdf', PNG)])).kind).toBe('images');
+    expect((await readSource([await file('c.pdf', '\0\0\0\x18ftypisom')])).kind).toBe('video');
   });
 
   it('are the pictures of a folder in the order of their numbers', async () => {
     await mkdir(join(folder, 'slides'));
     for (const name of ['slide10.png', 'slide9.png', 'slide1.png', 'notes.txt'])
       await file(`slides/${name}`, PNG);
-    const source = await readSources([join(folder, 'slides')]);
+    const source = await readSource([join(folder, 'slides')]);
     expect(source.kind).toBe('images');
     const names = source.at === 'disk' ? source.files.map(({ path }) => basename(path)) : [];
     expect(names).toEqual(['slide1.png', 'slide9.png', 'slide10.png']);
@@ -45,12 +45,12 @@ describe('the sources of a command line', () => {
     ['https://example.com/a.jpeg', 'images'],
     ['https://example.com/watch', 'video'],
   ])('at the address %s are a %s', async (address, kind) => {
-    expect((await readSources([address])).kind).toBe(kind);
+    expect((await readSource([address])).kind).toBe(kind);
   });
 
   it('may not mix kinds', async () => {
     const words = [await file('a.png', PNG), await file('b.pdf', '%PDF-1.7')];
-    await expect(readSources(words)).rejects.toThrow(UsageError);
+    await expect(readSource(words)).rejects.toThrow(UsageError);
   });
 });
 
@@ -74,11 +74,11 @@ function shown(isTTY: boolean): string {
     },
   };
   // Only these members of a stream are used.
-  const view = progressView(stream as unknown as NodeJS.WriteStream, 'talk.mp4');
+  const view = createProgressView(stream as unknown as NodeJS.WriteStream, 'talk.mp4');
   const frame = { index: 0, time: 12.5, caption: 'A red\x1b[31m circle.', image: '' };
   const segment = { index: 0, start_time: 12, end_time: 14, frames: [frame], cached: false };
-  view.event({ id: 1, time, progress, type: 'segment.completed', segment } satisfies JobEvent);
-  view.event({ id: 2, time, progress: { ...progress, percent: 100 }, type: 'job.completed', gaps: 0 });
+  view.showEvent({ id: 1, time, progress, type: 'segment.completed', segment } satisfies JobEvent);
+  view.showEvent({ id: 2, time, progress: { ...progress, percent: 100 }, type: 'job.completed', gaps: 0 });
   view.close();
   return out;
 }
@@ -125,7 +125,7 @@ const RESULT: SummaryResult = {
 
 describe('a result as text', () => {
   it('gives title, chapters, frames and gaps with their times', () => {
-    const text = resultText(RESULT);
+    const text = formatResult(RESULT);
     expect(text).toContain('Shapes\n======\n');
     expect(text).toContain('  0:00–1:00  Circles\n    A red circle.');
     expect(text).toContain('1:01:01.0  A red circle.');
@@ -134,7 +134,7 @@ describe('a result as text', () => {
   });
 
   it('holds nothing of the model that a terminal would obey', () => {
-    const text = resultText(RESULT);
+    const text = formatResult(RESULT);
     expect(text).not.toContain('\x1b');
     expect(text).not.toContain('\x07');
   });

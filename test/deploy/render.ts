@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { findTool } from '../../cli/find-tool.ts';
 import { packageRoot } from '../../cli/package-root.ts';
-import { findTool } from '../../cli/tools.ts';
 import type { KubernetesObject } from './kubernetes-schemas.ts';
 
 export const CHART = join(packageRoot(), 'deploy', 'chart');

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { freePorts } from '../../cli/embedded/ports.ts';
+import { findFreePorts } from '../../cli/embedded/ports.ts';
 import { commandEntry, packageRoot } from '../../cli/package-root.ts';
 import { createClient } from '../../client/index.ts';
 import { execForm, parseContainerFile } from '../../scripts/container-file.ts';
@@ -120,7 +120,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       temporal = await startTemporalServer();
       bucket = await startBucket();
       const services = await readCompose(ENV_FILE);
-      const ports = await freePorts(3);
+      const ports = await findFreePorts(3);
       apiPort = ports[0] ?? 0;
       for (const [index, name] of OURS.entries()) {
         const service = services[name] ?? {};

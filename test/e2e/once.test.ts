@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { findTool } from '../../cli/tools.ts';
+import { findTool } from '../../cli/find-tool.ts';
 import type { Job } from '../../schema/job.ts';
 import type { SummaryRequestInput } from '../../schema/request.ts';
 import { makeVideo } from '../world/video.ts';

@@ -3,7 +3,7 @@ import { openAsBlob } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { startEmbedded } from '../../cli/embedded/index.ts';
+import { startEmbeddedSystem } from '../../cli/embedded/index.ts';
 import type { EmbeddedSystem } from '../../cli/embedded/system.ts';
 import { createClient, type FrameloomClient } from '../../client/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
@@ -22,12 +22,12 @@ export interface TestSystem extends AsyncDisposable {
 /** Starts the system in an empty home; `env` adds settings. Disposing ends every process and removes the home. */
 export async function startSystem(env: Readonly<Record<string, string>> = {}): Promise<TestSystem> {
   const home = await mkdtemp(join(tmpdir(), 'frameloom-e2e-'));
-  const system: EmbeddedSystem = await startEmbedded({
+  const system: EmbeddedSystem = await startEmbeddedSystem({
     env: { ...process.env, FRAMELOOM_LOG_LEVEL: 'warn', ...env },
     home,
     port: 0,
     namespace: 'default',
-    report: () => undefined,
+    onMessage: () => undefined,
   });
   const client = createClient({ url: system.url });
   function pidOf(name: string): number {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PICTURE_MEMORY, ROLES, type Role } from '../../cli/embedded/roles.ts';
+import { IMAGE_MEMORY_ENV, ROLES, type Role } from '../../cli/embedded/roles.ts';
 import { packageRoot } from '../../cli/package-root.ts';
 import { containerFileProblems, execForm, parseContainerFile } from '../../scripts/container-file.ts';
 
@@ -45,7 +45,7 @@ describe('container files', () => {
 
   // Lambda chooses the sizes of V8's generations itself, by the memory of the function.
   it('give the CPU worker on Lambda the memory for pictures', () => {
-    for (const [name, value] of Object.entries(PICTURE_MEMORY))
+    for (const [name, value] of Object.entries(IMAGE_MEMORY_ENV))
       expect(environments('lambda/worker.Dockerfile')).toContain(`${name}=${value}`);
   });
 

@@ -2,8 +2,8 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findTool } from '../../cli/find-tool.ts';
 import { packageRoot } from '../../cli/package-root.ts';
-import { findTool } from '../../cli/tools.ts';
 import { cleanEnv, run } from '../cli/run-frameloom.ts';
 
 let scratch: string;

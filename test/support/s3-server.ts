@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../../cli/embedded/ports.ts';
-import { findTool } from '../../cli/tools.ts';
+import { findFreePorts } from '../../cli/embedded/ports.ts';
+import { findTool } from '../../cli/find-tool.ts';
 import { createS3Client } from '../../store/s3/client.ts';
 import type { S3Options } from '../../store/s3/index.ts';
 
@@ -60,7 +60,7 @@ async function startVersitygw(accessKeyId: string, secretAccessKey: string) {
   // Metadata in files of its own: not every file system has extended attributes.
   await mkdir(join(folder, 'objects'));
   await mkdir(join(folder, 'metadata'));
-  const [port] = await freePorts(1);
+  const [port] = await findFreePorts(1);
   const child = spawn(
     program,
     [

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Connection } from '@temporalio/client';
-import { freePorts } from '../../cli/embedded/ports.ts';
-import { FAIR_QUEUES } from '../../cli/embedded/temporal-server.ts';
-import { findTool } from '../../cli/tools.ts';
+import { findFreePorts } from '../../cli/embedded/ports.ts';
+import { FAIR_QUEUE_CONFIG } from '../../cli/embedded/temporal-server.ts';
+import { findTool } from '../../cli/find-tool.ts';
 
 export interface TestServer extends AsyncDisposable {
   readonly address: string;
@@ -19,7 +19,7 @@ export interface TestServer extends AsyncDisposable {
 export async function startTemporalServer(settings: readonly string[] = []): Promise<TestServer> {
   const program = findTool('temporal', process.env);
   if (program === undefined) throw new Error('no Temporal CLI: run `node scripts/setup.mjs test`');
-  const [port, httpPort] = await freePorts(2);
+  const [port, httpPort] = await findFreePorts(2);
   const address = `127.0.0.1:${port}`;
   const child = spawn(
     program,
@@ -28,7 +28,7 @@ export async function startTemporalServer(settings: readonly string[] = []): Pro
       ...['--port', String(port), '--http-port', String(httpPort)],
       ...['--search-attribute', 'FrameloomTenant=Keyword'],
       ...['--search-attribute', 'FrameloomPriority=Int'],
-      ...[...FAIR_QUEUES, ...settings].flatMap((setting) => ['--dynamic-config-value', setting]),
+      ...[...FAIR_QUEUE_CONFIG, ...settings].flatMap((setting) => ['--dynamic-config-value', setting]),
     ],
     { stdio: 'ignore' },
   );

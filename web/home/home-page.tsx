@@ -6,7 +6,7 @@ import { DropZone } from './drop-zone.tsx';
 import { OptionsPanel } from './options-panel.tsx';
 import { RecentJobs } from './recent-jobs.tsx';
 import { DEFAULT_OPTIONS, type Options, type Staged } from './request.ts';
-import { StagedSource } from './staged-source.tsx';
+import { StagedSource } from './selected-source.tsx';
 import { UploadProgress } from './upload-progress.tsx';
 import { useSubmit } from './use-submit.ts';
 

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import { usePicture } from './use-image.ts';
+import { usePicture } from './use-image-url.ts';
 
 interface Props {
   readonly path: string;

@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ReadyMessage } from '../../../cli/embedded/index.ts';
 import { isReadyMessage, ROLES, type Role } from '../../../cli/embedded/roles.ts';
-import { type TemporalReady, temporalServer } from '../../../cli/embedded/temporal-server.ts';
+import { type TemporalReady, temporalServerSpec } from '../../../cli/embedded/temporal-server.ts';
+import { findTool } from '../../../cli/find-tool.ts';
 import { commandEntry } from '../../../cli/package-root.ts';
-import { findTool } from '../../../cli/tools.ts';
 import { createClient, type FrameloomClient } from '../../../client/index.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -102,7 +102,7 @@ export async function deploy(
     }
   }
 
-  const spec = temporalServer({ program, home, namespace: 'default', env: inherited });
+  const spec = temporalServerSpec({ program, home, namespace: 'default', env: inherited });
   let temporalReady: TemporalReady | undefined;
   let temporal: { readonly child: ChildProcess; readonly ended: Promise<string> } | undefined;
   async function startTemporal(): Promise<void> {
@@ -112,7 +112,7 @@ export async function deploy(
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const dismiss = spec.accompany?.(child);
+    const dismiss = spec.onStart?.(child);
     const died = new AbortController();
     const ended = whenEnded(child).finally(() => {
       died.abort();
@@ -120,7 +120,7 @@ export async function deploy(
     });
     for (const stream of [child.stdout, child.stderr]) stream?.pipe(logOf('temporal'), { end: false });
     temporal = { child, ended };
-    temporalReady = await spec.whenReady(child, died.signal);
+    temporalReady = await spec.waitUntilReady(child, died.signal);
   }
 
   async function start(

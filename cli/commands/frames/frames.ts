@@ -1,11 +1,11 @@
 /** `frameloom frames SOURCE --out DIR`: which pictures a job would take, as files to look at. */
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { formatCount, formatTime } from '../../core/format.ts';
-import { SummaryRequest } from '../../schema/request.ts';
-import { given, numberOf, readSources, secondsOf } from '../arguments/index.ts';
-import { type Command, EXIT, parseCommandLine, printLine, UsageError } from '../context.ts';
-import { findTool } from '../tools.ts';
+import { formatCount, formatTime } from '../../../core/format.ts';
+import { SummaryRequest } from '../../../schema/request.ts';
+import { definedMember, parseNumber, parseSeconds, readSource } from '../../arguments/index.ts';
+import { type Command, EXIT_CODES, parseCommandLine, printLine, UsageError } from '../../context.ts';
+import { findTool } from '../../find-tool.ts';
 import { pickFrames } from './pick-frames.ts';
 
 const OPTIONS = {
@@ -46,7 +46,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     if (out === undefined) throw new UsageError('say where to write: --out DIR.');
     if (positionals.length !== 1) throw new UsageError('name one video file.');
     const request = requestOf(values);
-    const source = await readSources(positionals);
+    const source = await readSource(positionals);
     const [file] = source.at === 'disk' && source.kind === 'video' ? source.files : [];
     if (!file) throw new UsageError('frames are picked from a video file.');
     if ((await readdir(out).catch(() => [])).length > 0)
@@ -67,7 +67,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
       stdout,
       `${formatCount(kept, 'frame')} of ${considered} kept, from ${formatTime(seconds)}: ${out}`,
     );
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 };
 
@@ -77,12 +77,12 @@ function requestOf(
   const checked = SummaryRequest.safeParse({
     source: { type: 'video', url: 'http://localhost/' }, // any does: only the options count
     sampling: {
-      ...given('mode', values.mode),
-      ...given('fps', numberOf('--fps', values.fps)),
-      ...given('max_frames', numberOf('--max-frames', values['max-frames'])),
+      ...definedMember('mode', values.mode),
+      ...definedMember('fps', parseNumber('--fps', values.fps)),
+      ...definedMember('max_frames', parseNumber('--max-frames', values['max-frames'])),
     },
-    ...given('start_time', secondsOf('--start', values.start)),
-    ...given('end_time', secondsOf('--end', values.end)),
+    ...definedMember('start_time', parseSeconds('--start', values.start)),
+    ...definedMember('end_time', parseSeconds('--end', values.end)),
   });
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;

@@ -4,14 +4,14 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import type { Settings } from '../../config/settings.ts';
-import { ERRORS, FrameloomError } from '../../core/errors.ts';
-import { formatBytes } from '../../core/format.ts';
-import { inspectModelFolder } from '../../phi3v/index.ts';
-import { bucketOptions } from '../../store/open-store.ts';
-import { inspectBucket } from '../../store/s3/index.ts';
-import { checkEndpoint, describeRuntime, resolveModel } from '../../workers/models/index.ts';
-import { findTool, onPath, type ToolName, toolVariable } from '../tools.ts';
+import type { Settings } from '../../../config/settings.ts';
+import { ERRORS, FrameloomError } from '../../../core/errors.ts';
+import { formatBytes } from '../../../core/format.ts';
+import { inspectModelFolder } from '../../../phi3v/index.ts';
+import { bucketOptions } from '../../../store/open-store.ts';
+import { inspectBucket } from '../../../store/s3/index.ts';
+import { checkEndpoint, describeRuntime, resolveModel } from '../../../workers/models/index.ts';
+import { findOnPath, findTool, type ToolName, toolVariable } from '../../find-tool.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -29,7 +29,7 @@ const SET_UP = 'Run `node scripts/setup.mjs start` in a clone of the repository'
 const LOW_DISK_BYTES = 2e9;
 
 /** Looks at everything. Never throws for what it finds. */
-export async function examine(env: Env, settings: Settings): Promise<readonly Finding[]> {
+export async function runDoctorChecks(env: Env, settings: Settings): Promise<readonly Finding[]> {
   return Promise.all([
     node(),
     program(
@@ -225,7 +225,7 @@ async function disk(settings: Settings): Promise<Finding> {
 
 async function libreOffice(env: Env): Promise<Finding> {
   const name = 'libreoffice';
-  const path = env.SOFFICE_PATH || onPath(['soffice', 'libreoffice'], env);
+  const path = env.SOFFICE_PATH || findOnPath(['soffice', 'libreoffice'], env);
   const version = path === undefined ? undefined : await versionOf(path, ['--version']);
   if (version !== undefined) return { name, status: 'ok', found: `${version}  ${path}` };
   return {

@@ -5,7 +5,7 @@ import type { Settings } from '../../config/settings.ts';
 const LEVELS: readonly Settings['logLevel'][] = ['debug', 'info', 'warn', 'error'];
 
 /** A log that leaves out what is less severe than `least`. */
-export function jsonLog(role: string, least: Settings['logLevel'], out: NodeJS.WritableStream): Log {
+export function createJsonLogger(role: string, least: Settings['logLevel'], out: NodeJS.WritableStream): Log {
   return (level, message, fields) => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
     const time = new Date().toISOString();

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiError, FrameloomClient } from '../client/index.ts';
 import { isFinal, type Job } from '../schema/job.ts';
-import { type CommandContext, EXIT, printLine } from './context.ts';
-import { type ProgressView, resultText } from './output/index.ts';
+import { type CommandContext, EXIT_CODES, printLine } from './context.ts';
+import { formatResult, type ProgressView } from './output/index.ts';
 
 /** The last event may be readable a moment before the state it leads to. */
 const SETTLE_MS = 50;
@@ -15,7 +15,8 @@ export async function followJob(
   view: ProgressView,
   signal: AbortSignal,
 ): Promise<Job> {
-  for await (const event of client.events(id, { signal, onPlace: view.place })) view.event(event);
+  for await (const event of client.events(id, { signal, onPlace: view.showQueuePosition }))
+    view.showEvent(event);
   for (;;) {
     const job = await client.getSummary(id, { signal });
     if (isFinal(job.status)) return job;
@@ -26,16 +27,16 @@ export async function followJob(
 /** Prints how a job ended: its result on stdout, what went wrong on stderr. Answers the exit code. */
 export function printOutcome(job: Job, { stdout, stderr }: CommandContext, json: boolean): number {
   if (job.result !== null)
-    printLine(stdout, json ? JSON.stringify(job.result, null, 2) : resultText(job.result));
+    printLine(stdout, json ? JSON.stringify(job.result, null, 2) : formatResult(job.result));
   if (job.error !== null) printLine(stderr, `frameloom: ${job.error.message}\n${job.error.hint}`);
   if (job.status === 'cancelled') printLine(stderr, 'frameloom: the job was cancelled.');
-  if (job.status === 'completed') return EXIT.complete;
-  return job.status === 'completed_with_gaps' ? EXIT.gaps : EXIT.failed;
+  if (job.status === 'completed') return EXIT_CODES.complete;
+  return job.status === 'completed_with_gaps' ? EXIT_CODES.gaps : EXIT_CODES.failed;
 }
 
 /** Prints a problem that the server answered with. Answers the exit code. */
 export function printProblem(error: ApiError, { stderr }: CommandContext): number {
   const { code, detail, hint } = error.problem;
   printLine(stderr, `frameloom: ${detail}\n${hint}`);
-  return code === 'invalid_request' ? EXIT.usage : EXIT.failed;
+  return code === 'invalid_request' ? EXIT_CODES.usage : EXIT_CODES.failed;
 }

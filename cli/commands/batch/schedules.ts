@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream, openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { FrameloomClient } from '../../client/index.ts';
-import { FrameloomError } from '../../core/errors.ts';
-import type { BatchSchedule } from '../../schema/batch-schedule.ts';
-import { given } from '../arguments/index.ts';
-import { type CommandContext, EXIT, printLine, UsageError } from '../context.ts';
+import type { FrameloomClient } from '../../../client/index.ts';
+import { FrameloomError } from '../../../core/errors.ts';
+import type { BatchSchedule } from '../../../schema/batch-schedule.ts';
+import { definedMember } from '../../arguments/index.ts';
+import { type CommandContext, EXIT_CODES, printLine, UsageError } from '../../context.ts';
 
 interface ScheduleOptions {
   readonly cron: string | undefined;
@@ -64,7 +64,7 @@ export function scheduleAction(
   }
   return async (call) => {
     await act({ ...call, subject: subject ?? '' });
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   };
 }
 
@@ -88,11 +88,11 @@ async function create({ client, subject: path, options, context }: ScheduleCall)
       input_file_id: uploaded.id,
       endpoint: '/v1/summaries',
       paused,
-      ...given('cron', cron),
-      ...given('every', every),
-      ...given('timezone', timezone),
-      ...given('completion_window', window),
-      ...given('max_in_flight', inFlight),
+      ...definedMember('cron', cron),
+      ...definedMember('every', every),
+      ...definedMember('timezone', timezone),
+      ...definedMember('completion_window', window),
+      ...definedMember('max_in_flight', inFlight),
     },
     { idempotencyKey: `frameloom-schedule-${hash.digest('hex')}`, signal },
   );

@@ -6,22 +6,22 @@ import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError, type FrameloomClient } from '../../client/index.ts';
-import { FrameloomError } from '../../core/errors.ts';
-import { type Batch, isFinalBatch } from '../../schema/batch.ts';
-import { given, numberOf } from '../arguments/index.ts';
-import { connectServer, type ServerConnection } from '../connect.ts';
+import { ApiError, type FrameloomClient } from '../../../client/index.ts';
+import { FrameloomError } from '../../../core/errors.ts';
+import { type Batch, isFinalBatch } from '../../../schema/batch.ts';
+import { definedMember, parseNumber } from '../../arguments/index.ts';
+import { connectToServer, type ServerConnection } from '../../connect-to-server.ts';
 import {
   type Command,
   type CommandContext,
-  EXIT,
+  EXIT_CODES,
   parseCommandLine,
   printLine,
   UsageError,
-} from '../context.ts';
-import { printProblem } from '../follow.ts';
-import { batchView, counts } from '../output/index.ts';
-import { scheduleAction } from './batch-schedules.ts';
+} from '../../context.ts';
+import { printProblem } from '../../follow-job.ts';
+import { createBatchView, formatBatchCounts } from '../../output/index.ts';
+import { scheduleAction } from './schedules.ts';
 
 const OPTIONS = {
   out: { type: 'string' },
@@ -104,7 +104,7 @@ async function asked(
   context: CommandContext,
   use: (server: ServerConnection) => Promise<number>,
 ): Promise<number> {
-  await using server = await connectServer(context);
+  await using server = await connectToServer(context);
   try {
     return await use(server);
   } catch (error) {
@@ -142,7 +142,7 @@ const ACTIONS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
 
   async status({ server: { client }, subject, options, context }) {
     print(await client.getBatch(subject, { signal: context.signal }), options, context);
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 
   pause: tell('pause'),
@@ -154,7 +154,7 @@ const ACTIONS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
     const { stdout, signal } = context;
     if (out !== undefined) await writeResults(client, subject, out, signal);
     else for await (const chunk of await client.batchResults(subject, { signal })) stdout.write(chunk);
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 
   async list({ server: { client }, options, context }) {
@@ -162,14 +162,14 @@ const ACTIONS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
     if (options.json) printLine(context.stdout, JSON.stringify(data, null, 2));
     else for (const found of data) print(found, options, context);
     if (data.length === 0) printLine(context.stderr, 'There are no batches.');
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   },
 };
 
 function tell(what: 'pause' | 'resume' | 'cancel' | 'retry') {
   return async ({ server: { client }, subject, options, context }: Call): Promise<number> => {
     print(await client.tellBatch(subject, what, { signal: context.signal }), options, context);
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   };
 }
 
@@ -178,7 +178,7 @@ async function run({ server, options, file, context }: Call): Promise<number> {
   if (file === undefined) throw new UsageError('name one file.');
   const { client } = server;
   const { stderr, signal } = context;
-  const view = batchView(stderr, basename(file.path));
+  const view = createBatchView(stderr, basename(file.path));
   let id: string | undefined;
   try {
     let found = await begin(client, file, options, signal);
@@ -215,8 +215,8 @@ async function begin(
       input_file_id: uploaded.id,
       endpoint: '/v1/summaries',
       fail_fast: failFast,
-      ...given('completion_window', window),
-      ...given('max_in_flight', inFlight),
+      ...definedMember('completion_window', window),
+      ...definedMember('max_in_flight', inFlight),
     },
     { idempotencyKey: key, signal },
   );
@@ -239,11 +239,11 @@ async function writeResults(
 
 function printEnd(ended: Batch, { out }: Plan, { stderr }: CommandContext): number {
   const { total, completed } = ended.request_counts;
-  printLine(stderr, `${counts(ended)}. Results: ${out}`);
+  printLine(stderr, `${formatBatchCounts(ended)}. Results: ${out}`);
   if (completed < total && ended.status !== 'failed')
     printLine(stderr, `frameloom batch retry ${ended.id} runs again what has no result.`);
-  if (ended.status !== 'completed') return EXIT.failed;
-  return completed === total ? EXIT.complete : EXIT.gaps;
+  if (ended.status !== 'completed') return EXIT_CODES.failed;
+  return completed === total ? EXIT_CODES.complete : EXIT_CODES.gaps;
 }
 
 /** What is said to somebody who leaves before the end. */
@@ -273,7 +273,7 @@ function readOptions(values: {
   readonly 'fail-fast': boolean;
   readonly json: boolean;
 }): Options {
-  const inFlight = numberOf('--in-flight', values['in-flight']);
+  const inFlight = parseNumber('--in-flight', values['in-flight']);
   return {
     out: values.out,
     inFlight,
@@ -290,5 +290,5 @@ function print(found: Batch, { json }: Options, { stdout }: CommandContext): voi
     return;
   }
   const created = new Date(found.created_at * 1000).toISOString().slice(0, 19).replace('T', ' ');
-  printLine(stdout, `${found.id}  ${created}  ${counts(found)}`);
+  printLine(stdout, `${found.id}  ${created}  ${formatBatchCounts(found)}`);
 }

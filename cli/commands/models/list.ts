@@ -1,11 +1,11 @@
 /** `frameloom models list`. */
-import { formatBytes } from '../../core/format.ts';
-import { inspectModelFolder } from '../../phi3v/index.ts';
-import { CATALOGUE } from '../../weights/index.ts';
-import { findModels } from '../../workers/models/index.ts';
-import { type CommandContext, EXIT, printLine } from '../context.ts';
+import { formatBytes } from '../../../core/format.ts';
+import { inspectModelFolder } from '../../../phi3v/index.ts';
+import { CATALOGUE } from '../../../weights/index.ts';
+import { findModels } from '../../../workers/models/index.ts';
+import { type CommandContext, EXIT_CODES, printLine } from '../../context.ts';
 
-export async function list(json: boolean, { settings, stdout }: CommandContext): Promise<number> {
+export async function listModels(json: boolean, { settings, stdout }: CommandContext): Promise<number> {
   const found = await Promise.all(
     (await findModels(settings)).map(async ({ folder, profile }) => {
       const { complete, message } = await inspectModelFolder(folder);
@@ -32,7 +32,7 @@ export async function list(json: boolean, { settings, stdout }: CommandContext):
   );
   if (json) {
     printLine(stdout, JSON.stringify(found, null, 2));
-    return EXIT.complete;
+    return EXIT_CODES.complete;
   }
   for (const model of found) {
     printLine(
@@ -47,5 +47,5 @@ export async function list(json: boolean, { settings, stdout }: CommandContext):
     }
   }
   printLine(stdout, '\n* is what FRAMELOOM_MODEL names.');
-  return EXIT.complete;
+  return EXIT_CODES.complete;
 }

@@ -10,23 +10,23 @@ export interface Launch {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface ChildSpec<Ready> {
+export interface ProcessSpec<Ready> {
   /** Such as `GPU worker`: for messages. */
   readonly name: string;
   readonly logFile: string;
   /** What to run; asked before each start. `ready` is what the child told when it was last ready. */
   readonly launch: (ready: Ready | undefined) => Promise<Launch>;
   /** Whether its log lines of level `error` reach the terminal too. */
-  readonly tellsErrors: boolean;
+  readonly forwardsErrors: boolean;
   /** Whether the child has an IPC channel, by which it also notices that the supervisor is gone. */
   readonly ipc: boolean;
   /** Resolves when this start of the child is ready for use. `signal` aborts when it died. */
-  readonly whenReady: (child: ChildProcess, signal: AbortSignal) => Promise<Ready>;
+  readonly waitUntilReady: (child: ChildProcess, signal: AbortSignal) => Promise<Ready>;
   /** Called with each start; what it returns is called when that process has ended. */
-  readonly accompany?: (child: ChildProcess) => () => void;
+  readonly onStart?: (child: ChildProcess) => () => void;
 }
 
-export interface SupervisedChild<Ready> {
+export interface SupervisedProcess<Ready> {
   readonly name: string;
   /** Id of the process that runs at the moment. */
   readonly pid: () => number | undefined;
@@ -41,13 +41,13 @@ export class ChildProcessError extends Error {
   override readonly name = 'ChildProcessError';
 }
 
-export interface Supervision {
+export interface SupervisionCallbacks {
   /** One line for the terminal: something a person should know. */
-  readonly report: (line: string) => void;
+  readonly onMessage: (line: string) => void;
   /** Called with every change of the process. */
-  readonly changed: () => void;
+  readonly onChange: () => void;
   /** Called when the child is given up after it had been ready. */
-  readonly failed: (error: ChildProcessError) => void;
+  readonly onFailed: (error: ChildProcessError) => void;
 }
 
 const STARTS_BEFORE_GIVING_UP = 4;
@@ -60,7 +60,10 @@ const LARGEST_LOG_BYTES = 20_000_000;
 /** `frameloom` exits with this for a wrong setting, which no second start mends. */
 const BAD_USAGE = 2;
 
-export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): SupervisedChild<Ready> {
+export function startSupervisedProcess<Ready>(
+  spec: ProcessSpec<Ready>,
+  on: SupervisionCallbacks,
+): SupervisedProcess<Ready> {
   const stopping = new AbortController();
   const first = deferred<Ready>();
   first.promise.catch(() => {}); // a caller that only stops the child need not look at it
@@ -84,8 +87,8 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
       stdio: ['ignore', 'pipe', 'pipe', ...(spec.ipc ? (['ipc'] as const) : [])],
     });
     child = started;
-    const accompanied = spec.accompany?.(started);
-    on.changed();
+    const accompanied = spec.onStart?.(started);
+    on.onChange();
     for (const stream of [started.stdout, started.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on('line', (line) => {
@@ -93,11 +96,11 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
         if (line.trim() === '') return;
         const text = textOf(line);
         lastWords = withWords(lastWords, text);
-        if (spec.tellsErrors && isError(line)) on.report(`${spec.name}: ${text}`);
+        if (spec.forwardsErrors && isError(line)) on.onMessage(`${spec.name}: ${text}`);
       });
     }
     let wasReady = false;
-    spec.whenReady(started, died.signal).then(
+    spec.waitUntilReady(started, died.signal).then(
       (value) => {
         wasReady = true;
         ready = value;
@@ -112,7 +115,7 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
     killGroup(started); // what it left behind, such as the model host of a killed worker
     if (started.pid !== undefined) await closed; // its last lines are in the log
     child = undefined;
-    on.changed();
+    on.onChange();
     return { wasReady, how: signal ? `was ended by ${signal}` : `exited with code ${code}`, code };
   }
 
@@ -129,7 +132,7 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
           `The ${spec.name} does not start: it ${how}.${lastWords.map((line) => `\n${line}`).join('')}\nIts log: ${spec.logFile}`,
         );
       }
-      on.report(`the ${spec.name} ${how}; starting it again`);
+      on.onMessage(`the ${spec.name} ${how}; starting it again`);
       pause =
         Date.now() - started > LONGEST_PAUSE_MS ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
       await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
@@ -143,7 +146,7 @@ export function superviseChild<Ready>(spec: ChildSpec<Ready>, on: Supervision): 
           ? error
           : new ChildProcessError(`The ${spec.name} cannot be started.`, { cause: error });
       if (ready === undefined) first.reject(failure);
-      else on.failed(failure);
+      else on.onFailed(failure);
     })
     .finally(() => log.end());
 

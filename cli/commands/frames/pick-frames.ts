@@ -8,11 +8,11 @@ import {
   probeVideo,
   renderContactSheet,
   sampleVideo,
-} from '../../media/index.ts';
-import type { SummaryRequest } from '../../schema/request.ts';
-import type { FrameDecision } from '../../schema/source.ts';
-import { spendBudget } from '../../summary/budget.ts';
-import { planSpans, videoRange } from '../../summary/plan.ts';
+} from '../../../media/index.ts';
+import type { SummaryRequest } from '../../../schema/request.ts';
+import type { FrameDecision } from '../../../schema/source.ts';
+import { spendBudget } from '../../../summary/budget.ts';
+import { planSpans, videoRange } from '../../../summary/plan.ts';
 
 export interface PickOptions {
   readonly path: string;

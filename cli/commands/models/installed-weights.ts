@@ -1,6 +1,6 @@
 /** Which weights can be pulled and checked, and under which name workers find them afterwards. */
 import { join } from 'node:path';
-import type { Settings } from '../../config/settings.ts';
+import type { Settings } from '../../../config/settings.ts';
 import {
   CATALOGUE,
   DEFAULT_DTYPES,
@@ -15,16 +15,16 @@ import {
   SESSIONS,
   type WeightSet,
   type WeightVariant,
-} from '../../weights/index.ts';
+} from '../../../weights/index.ts';
 import {
   bundledProfile,
   type InstalledModel,
   pulledModelsFolder,
   readModel,
-} from '../../workers/models/index.ts';
+} from '../../../workers/models/index.ts';
 
 /** One variant of one model: what a person names on the command line. */
-export interface WeightChoice {
+export interface WeightSelection {
   /** The model's name in the catalogue. */
   readonly model: string;
   readonly variant: WeightVariant;
@@ -36,7 +36,7 @@ export interface WeightChoice {
  * Name of the model folder, and of the model for `FRAMELOOM_MODEL`. The first variant has the model's own name; others, and
  * dtypes other than the default ones, are told apart behind it, so that all can be there at once.
  */
-export function installedName({ model, variant, dtypes }: WeightChoice): string {
+export function installedName({ model, variant, dtypes }: WeightSelection): string {
   if (CATALOGUE.some((entry) => entry.variants[0] === variant)) return model;
   const name = `${model}-${variant.name}`;
   if (variant.kind === 'pinned' || SESSIONS.every((session) => dtypes[session] === DEFAULT_DTYPES[session])) {
@@ -47,7 +47,7 @@ export function installedName({ model, variant, dtypes }: WeightChoice): string 
 }
 
 /** Where `pullModel` puts it. */
-export function pullFolder(choice: WeightChoice, settings: Settings): string {
+export function installationFolder(choice: WeightSelection, settings: Settings): string {
   return join(pulledModelsFolder(settings), installedName(choice));
 }
 
@@ -60,7 +60,7 @@ export interface PullModelOptions {
 
 /** Fetches the weights into the folder where `findModels` finds them, profile included. Throws WeightsError. */
 export async function pullModel(
-  choice: WeightChoice,
+  choice: WeightSelection,
   settings: Settings,
   { signal, onEvent, onWait }: PullModelOptions,
 ): Promise<Pulled> {
@@ -78,7 +78,7 @@ export async function pullModel(
           signal,
           onRetry: ({ error }) => onWait(error.message),
         });
-  const folder = pullFolder(choice, settings);
+  const folder = installationFolder(choice, settings);
   // What a person has tuned in an earlier profile stays; where the weights are from does not.
   const earlier = await readModel(folder).catch(() => undefined);
   const profile = {
@@ -106,7 +106,10 @@ export async function pullModel(
  * What the files of a model have to be: from the catalogue, where the profile names a folder that is in it, else as the server
  * listed them when they were pulled. Undefined where nobody has published it.
  */
-export async function weightsOf({ folder, profile }: InstalledModel): Promise<WeightSet | undefined> {
+export async function findPublishedWeights({
+  folder,
+  profile,
+}: InstalledModel): Promise<WeightSet | undefined> {
   const { download } = profile;
   for (const variant of CATALOGUE.flatMap(({ variants }) => variants)) {
     if (

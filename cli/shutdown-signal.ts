@@ -7,7 +7,7 @@ const LAST_MOMENT_MS = 25_000;
  * Aborts on SIGINT, SIGTERM and SIGHUP, and, in a child of the embedded system, when its supervisor is gone. A second
  * signal, or 25 s without leaving, ends the process at once.
  */
-export function endSignal(self: NodeJS.Process): AbortSignal {
+export function createShutdownSignal(self: NodeJS.Process): AbortSignal {
   const controller = new AbortController();
   const end = (code: number): void => {
     if (controller.signal.aborted) self.exit(code);

@@ -1,6 +1,6 @@
 /** `frameloom doctor`: what is found on this machine, and what to do about what is missing. */
-import { type Command, type CommandContext, EXIT, parseCommandLine, printLine } from '../context.ts';
-import { examine, type Finding } from './doctor-checks.ts';
+import { type Command, type CommandContext, EXIT_CODES, parseCommandLine, printLine } from '../../context.ts';
+import { type Finding, runDoctorChecks } from './doctor-checks.ts';
 
 const MARKS = { ok: 'ok', missing: 'MISSING', optional: 'not found' } as const;
 
@@ -15,10 +15,10 @@ Exit code 1 when something is missing without which Frameloom does not run.`,
       args: [...args],
       options: { json: { type: 'boolean', default: false } },
     });
-    const findings = await examine(context.env, context.settings);
+    const findings = await runDoctorChecks(context.env, context.settings);
     if (values.json) printLine(context.stdout, JSON.stringify(findings, null, 2));
     else printTable(findings, context);
-    return findings.some(({ status }) => status === 'missing') ? EXIT.failed : EXIT.complete;
+    return findings.some(({ status }) => status === 'missing') ? EXIT_CODES.failed : EXIT_CODES.complete;
   },
 };
 

@@ -1,33 +1,43 @@
 /** `frameloom models verify`. */
 import { resolve } from 'node:path';
-import { FrameloomError } from '../../core/errors.ts';
-import { formatBytes, formatCount } from '../../core/format.ts';
-import { CATALOGUE, verifyWeights, WeightsError } from '../../weights/index.ts';
-import { findModels, type InstalledModel } from '../../workers/models/index.ts';
-import { type CommandContext, EXIT, printLine } from '../context.ts';
-import { transferView } from '../output/index.ts';
-import { installedName, pullFolder, type WeightChoice, weightsOf } from './model-weights.ts';
-import { choiceInstalledAs, type WeightArgs, weightChoice } from './weight-choice.ts';
+import { FrameloomError } from '../../../core/errors.ts';
+import { formatBytes, formatCount } from '../../../core/format.ts';
+import { CATALOGUE, verifyWeights, WeightsError } from '../../../weights/index.ts';
+import { findModels, type InstalledModel } from '../../../workers/models/index.ts';
+import { type CommandContext, EXIT_CODES, printLine } from '../../context.ts';
+import { createTransferView } from '../../output/index.ts';
+import {
+  findPublishedWeights,
+  installationFolder,
+  installedName,
+  type WeightSelection,
+} from './installed-weights.ts';
+import {
+  findSelectionByInstalledName,
+  parseWeightSelection,
+  type WeightOptions,
+} from './weight-selection.ts';
 
 /** `args` name a variant as for `pull`; without them `name` is that of any model that is there. Throws WeightsError. */
-export async function verify(
+export async function verifyModelCommand(
   name: string,
-  args: WeightArgs & { readonly json: boolean },
+  args: WeightOptions & { readonly json: boolean },
   context: CommandContext,
 ): Promise<number> {
   const { signal, stdout, stderr } = context;
-  const choice = args.variant || args.dtype ? weightChoice(name, args) : choiceInstalledAs(name);
+  const choice =
+    args.variant || args.dtype ? parseWeightSelection(name, args) : findSelectionByInstalledName(name);
   const model = await installed(choice === undefined ? name : installedName(choice), context);
-  const set = await weightsOf(model);
+  const set = await findPublishedWeights(model);
   if (set === undefined) {
     throw new WeightsError('no_checksums', `There are no published checksums of ${model.profile.name}.`);
   }
-  const view = transferView(stderr, model.profile.name);
+  const view = createTransferView(stderr, model.profile.name);
   let bytes = 0;
   try {
     const report = await verifyWeights(model.folder, set, signal, (event) => {
       bytes = event.bytes;
-      view.at({ ...event, verb: 'checking' });
+      view.update({ ...event, verb: 'checking' });
     });
     view.close();
     const bad = report.filter(({ state }) => state !== 'ok');
@@ -41,7 +51,7 @@ export async function verify(
       printLine(stdout, conclusion(model, bad.length, report.length, bytes));
       if (bad.length > 0) printLine(stdout, advice(model, choice && { choice, dtype: args.dtype }, context));
     }
-    return bad.length === 0 ? EXIT.complete : EXIT.failed;
+    return bad.length === 0 ? EXIT_CODES.complete : EXIT_CODES.failed;
   } finally {
     view.close();
   }
@@ -64,17 +74,17 @@ function conclusion({ profile }: InstalledModel, bad: number, files: number, byt
 /** Pulling mends the folder that it writes to; files that were put elsewhere by hand are not touched by it. */
 function advice(
   { folder }: InstalledModel,
-  source: { readonly choice: WeightChoice; readonly dtype: string | undefined } | undefined,
+  source: { readonly choice: WeightSelection; readonly dtype: string | undefined } | undefined,
   { settings }: CommandContext,
 ): string {
   if (source === undefined) return 'Pull the model again, as it was pulled: files that are right stay.';
   const command = pullCommand(source.choice, source.dtype);
-  return resolve(folder) === pullFolder(source.choice, settings)
+  return resolve(folder) === installationFolder(source.choice, settings)
     ? `Run \`${command}\`: it fetches these files and leaves the others.`
     : `Copy these files into the model folder again, or run \`${command}\` for a copy that is kept right.`;
 }
 
-function pullCommand({ model, variant }: WeightChoice, dtype: string | undefined): string {
+function pullCommand({ model, variant }: WeightSelection, dtype: string | undefined): string {
   const isFirst = CATALOGUE.some((entry) => entry.variants[0] === variant);
   return [
     `frameloom models pull ${model}`,

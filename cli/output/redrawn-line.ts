@@ -9,7 +9,7 @@ export interface RedrawnLine {
 
 const METER_WIDTH = 24;
 
-export function redrawnLine(out: CommandContext['stderr']): RedrawnLine {
+export function createRedrawnLine(out: CommandContext['stderr']): RedrawnLine {
   let drawn = '';
   return {
     draw(text) {
@@ -25,7 +25,7 @@ export function redrawnLine(out: CommandContext['stderr']): RedrawnLine {
 }
 
 /** A bar; `share` from 0 to 1. */
-export function meter(share: number, width = METER_WIDTH): string {
+export function formatBar(share: number, width = METER_WIDTH): string {
   const full = Math.round(Math.min(1, Math.max(0, share)) * width);
   return `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
 }

@@ -32,13 +32,13 @@ export function findTool(name: ToolName, env: Env): string | undefined {
   const { variable, names } = TOOLS[name];
   const given = env[variable];
   if (given) return given;
-  const recorded = readRecord(env)[name]?.path;
+  const recorded = readToolRecord(env)[name]?.path;
   if (recorded !== undefined && isExecutable(recorded)) return recorded;
-  return onPath(names, env);
+  return findOnPath(names, env);
 }
 
 /** The first executable file called one of `names` on PATH. */
-export function onPath(names: readonly string[], env: Env): string | undefined {
+export function findOnPath(names: readonly string[], env: Env): string | undefined {
   return (env.PATH ?? '')
     .split(delimiter)
     .filter((folder) => folder !== '')
@@ -47,7 +47,7 @@ export function onPath(names: readonly string[], env: Env): string | undefined {
 }
 
 /** The folder of tools and their record; scripts/setup/places.mjs has the same rule. */
-export function cacheFolder(env: Env): string {
+export function toolCacheFolder(env: Env): string {
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'frameloom');
   const home = env.HOME || homedir();
   return process.platform === 'darwin'
@@ -55,10 +55,10 @@ export function cacheFolder(env: Env): string {
     : join(home, '.cache', 'frameloom');
 }
 
-function readRecord(env: Env): Partial<Record<ToolName, { readonly path: string }>> {
+function readToolRecord(env: Env): Partial<Record<ToolName, { readonly path: string }>> {
   try {
     // Written by set-up only; a file of another shape is caught below or names no executable.
-    return JSON.parse(readFileSync(join(cacheFolder(env), 'tools.json'), 'utf8')) as Partial<
+    return JSON.parse(readFileSync(join(toolCacheFolder(env), 'tools.json'), 'utf8')) as Partial<
       Record<ToolName, { readonly path: string }>
     >;
   } catch {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ChildProcessError } from '../../cli/embedded/index.ts';
-import { type SupervisedChild, superviseChild } from '../../cli/embedded/supervised-child.ts';
+import { type SupervisedProcess, startSupervisedProcess } from '../../cli/embedded/supervised-process.ts';
 
 let folder: string;
-let child: SupervisedChild<number> | undefined;
+let child: SupervisedProcess<number> | undefined;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-child-'));
 });
@@ -17,26 +17,30 @@ afterEach(async () => {
 });
 
 /** A child that runs `script`; it is ready when it sends a number. */
-function supervise(script: string): { child: SupervisedChild<number>; told: string[]; starts: () => number } {
+function supervise(script: string): {
+  child: SupervisedProcess<number>;
+  told: string[];
+  starts: () => number;
+} {
   const told: string[] = [];
   let starts = 0;
-  child = superviseChild<number>(
+  child = startSupervisedProcess<number>(
     {
       name: 'test child',
       logFile: join(folder, 'child.log'),
-      tellsErrors: true,
+      forwardsErrors: true,
       ipc: true,
       launch: () => {
         starts += 1;
         return Promise.resolve({ command: process.execPath, args: ['-e', script], env: process.env });
       },
-      whenReady: (started, died) =>
+      waitUntilReady: (started, died) =>
         new Promise((resolve, reject) => {
           started.on('message', (message) => resolve(Number(message)));
           died.addEventListener('abort', () => reject(died.reason));
         }),
     },
-    { report: (line) => told.push(line), changed: () => {}, failed: () => {} },
+    { onMessage: (line) => told.push(line), onChange: () => {}, onFailed: () => {} },
   );
   return { child, told, starts: () => starts };
 }
@@ -82,17 +86,17 @@ describe('a supervised child', () => {
   });
 
   it('that cannot be started at all is given up', async () => {
-    child = superviseChild<number>(
+    child = startSupervisedProcess<number>(
       {
         name: 'missing program',
         logFile: join(folder, 'child.log'),
-        tellsErrors: true,
+        forwardsErrors: true,
         ipc: false,
         launch: () => Promise.resolve({ command: join(folder, 'nothing'), args: [], env: {} }),
-        whenReady: (_child, died) =>
+        waitUntilReady: (_child, died) =>
           new Promise((_resolve, reject) => died.addEventListener('abort', () => reject(died.reason))),
       },
-      { report: () => {}, changed: () => {}, failed: () => {} },
+      { onMessage: () => {}, onChange: () => {}, onFailed: () => {} },
     );
     await expect(child.ready).rejects.toThrow('missing program does not start');
   });

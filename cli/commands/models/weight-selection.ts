@@ -1,16 +1,26 @@
 /** Which weights a command line names. */
 
-import { CATALOGUE, DEFAULT_DTYPES, DTYPES, type Dtype, type Dtypes, SESSIONS } from '../../weights/index.ts';
-import { UsageError } from '../context.ts';
-import { installedName, type WeightChoice } from './model-weights.ts';
+import {
+  CATALOGUE,
+  DEFAULT_DTYPES,
+  DTYPES,
+  type Dtype,
+  type Dtypes,
+  SESSIONS,
+} from '../../../weights/index.ts';
+import { UsageError } from '../../context.ts';
+import { installedName, type WeightSelection } from './installed-weights.ts';
 
-export interface WeightArgs {
+export interface WeightOptions {
   readonly variant?: string | undefined;
   readonly dtype?: string | undefined;
 }
 
 /** Throws UsageError. */
-export function weightChoice(name: string, { variant: wanted, dtype }: WeightArgs): WeightChoice {
+export function parseWeightSelection(
+  name: string,
+  { variant: wanted, dtype }: WeightOptions,
+): WeightSelection {
   const entry = CATALOGUE.find((known) => known.name === name);
   if (entry === undefined) {
     throw new UsageError(
@@ -31,7 +41,7 @@ export function weightChoice(name: string, { variant: wanted, dtype }: WeightArg
 }
 
 /** What was pulled, with the default dtypes, under the name that a model folder has now. */
-export function choiceInstalledAs(name: string): WeightChoice | undefined {
+export function findSelectionByInstalledName(name: string): WeightSelection | undefined {
   return CATALOGUE.flatMap(({ name: model, variants }) =>
     variants.map((variant) => ({ model, variant, dtypes: DEFAULT_DTYPES })),
   ).find((choice) => installedName(choice) === name);

@@ -9,6 +9,6 @@ export function embeddedOptions({ env, settings, stderr }: CommandContext, port:
     home: settings.home,
     port,
     namespace: settings.temporalNamespace,
-    report: (line) => printLine(stderr, `frameloom: ${line}`),
+    onMessage: (line) => printLine(stderr, `frameloom: ${line}`),
   };
 }

@@ -1,9 +1,9 @@
 /** One pull per model folder: two would write to the same partial files. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { acquireFileLock } from '../../core/file-lock.ts';
-import { identifyProcess, isProcessRunning, parseProcessIdentity } from '../../core/processes.ts';
-import { WeightsError } from '../../weights/index.ts';
+import { acquireFileLock } from '../../../core/file-lock.ts';
+import { identifyProcess, isProcessRunning, parseProcessIdentity } from '../../../core/processes.ts';
+import { WeightsError } from '../../../weights/index.ts';
 
 /** Takes `FOLDER.lock` until disposed. @throws WeightsError `in_use`, `not_writable`. */
 export async function lockPull(folder: string): Promise<AsyncDisposable> {

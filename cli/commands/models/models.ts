@@ -1,18 +1,18 @@
 /** `frameloom models`: which models there are, fetching their weights, and checking them. */
 
-import { WEIGHTS_ERRORS, WeightsError } from '../../weights/index.ts';
+import { WEIGHTS_ERRORS, WeightsError } from '../../../weights/index.ts';
 import {
   type Command,
   type CommandContext,
-  EXIT,
+  EXIT_CODES,
   parseCommandLine,
   printLine,
   UsageError,
-} from '../context.ts';
-import { list } from './models-list.ts';
-import { pull } from './models-pull.ts';
-import { verify } from './models-verify.ts';
-import { weightChoice } from './weight-choice.ts';
+} from '../../context.ts';
+import { listModels } from './list.ts';
+import { pullModelCommand } from './pull.ts';
+import { verifyModelCommand } from './verify.ts';
+import { parseWeightSelection } from './weight-selection.ts';
 
 /** What shells say of a program that Ctrl-C has ended. */
 const STOPPED = 130;
@@ -52,12 +52,12 @@ HTTP_PROXY and NO_PROXY are used. Exit codes: 0 fine, 1 failed, 2 wrong usage, 1
     switch (action) {
       case 'list':
         if (name !== undefined || chosen) throw new UsageError('list takes no more than --json.');
-        return list(json, context);
+        return listModels(json, context);
       case 'pull':
         if (json) throw new UsageError('pull has no --json.');
-        return explained(context, () => pull(weightChoice(named(name), which), context));
+        return explained(context, () => pullModelCommand(parseWeightSelection(named(name), which), context));
       case 'verify':
-        return explained(context, () => verify(named(name), values, context));
+        return explained(context, () => verifyModelCommand(named(name), values, context));
       default:
         throw new UsageError('say list, pull or verify.');
     }
@@ -76,6 +76,6 @@ async function explained({ stderr }: CommandContext, run: () => Promise<number>)
   } catch (error) {
     if (!(error instanceof WeightsError)) throw error;
     printLine(stderr, `frameloom: ${error.message}\n${WEIGHTS_ERRORS[error.code].hint}`);
-    return error.code === 'cancelled' ? STOPPED : EXIT.failed;
+    return error.code === 'cancelled' ? STOPPED : EXIT_CODES.failed;
   }
 }

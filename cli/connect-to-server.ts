@@ -1,7 +1,7 @@
 /** The server a command talks to: the one that is named, the one that runs in this home, or one started for the command. */
 import { createClient, type FrameloomClient } from '../client/index.ts';
 import type { CommandContext } from './context.ts';
-import { embeddedOptions, runningSystem, startEmbedded } from './embedded/index.ts';
+import { embeddedOptions, findRunningSystem, startEmbeddedSystem } from './embedded/index.ts';
 
 export interface ServerConnection {
   readonly client: FrameloomClient;
@@ -12,9 +12,9 @@ export interface ServerConnection {
 }
 
 /** Throws what starting the embedded system throws. */
-export async function connectServer(context: CommandContext): Promise<ServerConnection> {
+export async function connectToServer(context: CommandContext): Promise<ServerConnection> {
   const { settings, signal } = context;
-  const url = settings.url ?? (await runningSystem(settings.home));
+  const url = settings.url ?? (await findRunningSystem(settings.home));
   const key = settings.apiKey === undefined ? {} : { apiKey: settings.apiKey };
   if (url !== undefined) {
     return {
@@ -24,7 +24,7 @@ export async function connectServer(context: CommandContext): Promise<ServerConn
       [Symbol.asyncDispose]: async () => {},
     };
   }
-  const system = await startEmbedded(embeddedOptions(context, 0), signal);
+  const system = await startEmbeddedSystem(embeddedOptions(context, 0), signal);
   return {
     client: createClient({ url: system.url, ...key }),
     url: system.url,

@@ -1,0 +1,1 @@
+export { frames } from './frames.ts';
