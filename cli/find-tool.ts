@@ -1,4 +1,4 @@
-/** Programs that set-up found: the record it keeps (scripts/setup/places.mjs), the environment, and PATH. */
+/** Programs that set-up found: the record it keeps (scripts/setup/cache-folder.mjs), the environment, and PATH. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -15,6 +15,9 @@ const TOOLS = {
   },
   versitygw: { variable: 'VERSITYGW_PATH', names: ['versitygw'] },
   helm: { variable: 'HELM_PATH', names: ['helm'] },
+  hadolint: { variable: 'HADOLINT_PATH', names: ['hadolint'] },
+  'node-oldest': { variable: 'OLDEST_NODE_PATH', names: [] },
+  'node-newest': { variable: 'NEWEST_NODE_PATH', names: [] },
 } as const;
 
 export type ToolName = keyof typeof TOOLS;
@@ -46,7 +49,7 @@ export function findOnPath(names: readonly string[], env: Env): string | undefin
     .find(isExecutable);
 }
 
-/** The folder of tools and their record; scripts/setup/places.mjs has the same rule. */
+/** The folder of tools and their record; scripts/setup/cache-folder.mjs has the same rule. */
 export function toolCacheFolder(env: Env): string {
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'frameloom');
   const home = env.HOME || homedir();

@@ -1,17 +1,19 @@
 /**
- * Makes what is missing for `demo`, `start`, `test` or `ci`: npm packages, ffmpeg, the Temporal CLI and, for tests,
- * Chromium, an S3 server and Helm. Needs nothing but Node, says what it does, can be run again at any point, and needs no network once all is
- * there. Tools live in a cache outside the work tree, recorded in its tools.json.
+ * Installs what is missing for `demo`, `start`, `test` or `ci`: npm packages, ffmpeg, the Temporal CLI, and for tests
+ * also Chromium, an S3 server, Helm, hadolint, and the oldest and the newest supported Node. It needs nothing but Node, and
+ * no network once everything is installed. Tools are kept in a cache outside the work tree, recorded in its tools.json.
  */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SetupError, say } from './setup/commands.mjs';
+import { cacheFolder } from './setup/cache-folder.mjs';
+import { report, SetupError } from './setup/commands.mjs';
+import { findHadolint } from './setup/hadolint.mjs';
 import { findHelm } from './setup/helm.mjs';
-import { alone } from './setup/lock.mjs';
+import { withSetupLock } from './setup/lock.mjs';
 import { installNodeModules, nodeModulesAreCurrent } from './setup/node-modules.mjs';
-import { cacheFolder } from './setup/places.mjs';
-import { isCurrent, readRecord, writeRecord } from './setup/record.mjs';
+import { findNewestNode, findOldestNode } from './setup/pinned-node.mjs';
 import { findTemporal } from './setup/temporal.mjs';
+import { isCurrent, readRecord, writeRecord } from './setup/tool-record.mjs';
 import { findChromium, findFfmpeg, findFfprobe } from './setup/tools.mjs';
 import { findVersitygw } from './setup/versitygw.mjs';
 
@@ -19,33 +21,46 @@ const PURPOSES = ['demo', 'start', 'test', 'ci'];
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const env = process.env;
 
-/** The tools of a purpose: how each is found, and the variable that names another one. */
+/** The tools of a purpose: how each is found, and the environment variable that names another program. */
 function toolsFor(purpose) {
   const isTest = purpose === 'test' || purpose === 'ci';
-  return [
+  const tools = [
     { name: 'ffmpeg', variable: 'FFMPEG_PATH', find: findFfmpeg },
     { name: 'ffprobe', variable: 'FFPROBE_PATH', find: findFfprobe },
-    // Tests stop and start a Temporal server of their own, whatever server is around.
-    ...(isTest || !env.TEMPORAL_ADDRESS
-      ? [{ name: 'temporal', variable: 'TEMPORAL_CLI_PATH', find: findTemporal }]
-      : []),
-    ...(isTest ? [{ name: 'chromium', variable: 'CHROMIUM_PATH', find: findChromium }] : []),
-    // S3_ENDPOINT names a server to test against in its place.
-    ...(isTest && !env.S3_ENDPOINT
-      ? [{ name: 'versitygw', variable: 'VERSITYGW_PATH', find: findVersitygw }]
-      : []),
-    ...(isTest ? [{ name: 'helm', variable: 'HELM_PATH', find: findHelm }] : []),
   ];
+  // Tests start and stop Temporal servers of their own, also when one is configured.
+  if (isTest || !env.TEMPORAL_ADDRESS)
+    tools.push({ name: 'temporal', variable: 'TEMPORAL_CLI_PATH', find: findTemporal });
+  if (!isTest) return tools;
+  tools.push({ name: 'chromium', variable: 'CHROMIUM_PATH', find: findChromium });
+  // S3_ENDPOINT names another S3 server for tests.
+  if (!env.S3_ENDPOINT) tools.push({ name: 'versitygw', variable: 'VERSITYGW_PATH', find: findVersitygw });
+  tools.push(
+    { name: 'helm', variable: 'HELM_PATH', find: findHelm },
+    { name: 'hadolint', variable: 'HADOLINT_PATH', find: findHadolint },
+    { name: 'node-oldest', variable: 'OLDEST_NODE_PATH', find: findOldestNode },
+    { name: 'node-newest', variable: 'NEWEST_NODE_PATH', find: findNewestNode },
+  );
+  return tools;
 }
 
 const HELP = `usage: node scripts/setup.mjs ${PURPOSES.join('|')}
 
-Makes what is missing: npm packages (about 30 s), ffmpeg (found, or apt-get when root), the Temporal CLI (found,
-downloaded, or built with Go in about 3 minutes) and, for test and ci, Chromium (found, or apt-get when root) and
-versitygw, an S3 server (found, or built with Go in about a minute; without it the tests of buckets are skipped), and Helm
-(found, or built with Go in about 2 minutes; without it the tests of the chart are skipped).
-Tools are recorded in ${cacheFolder(env)}. FFMPEG_PATH, FFPROBE_PATH, TEMPORAL_CLI_PATH, CHROMIUM_PATH,
-VERSITYGW_PATH and HELM_PATH name programs to use; TEMPORAL_ADDRESS and S3_ENDPOINT name servers to use instead of own ones.`;
+Installs what is missing:
+  - npm packages (about 30 s)
+  - ffmpeg: found, or installed with apt-get when root
+  - the Temporal CLI: found, downloaded, or built with Go (about 3 minutes)
+and for test and ci:
+  - Chromium: found, or installed with apt-get when root
+  - versitygw, an S3 server, and Helm: found, or built with Go (about 3 minutes)
+  - hadolint: found, or installed with pip
+  - the oldest and the newest supported Node, from npm
+Tests that need one of the last three lines are skipped without it.
+
+Tools are recorded in ${cacheFolder(env)}.
+These variables name programs to use instead: FFMPEG_PATH, FFPROBE_PATH, TEMPORAL_CLI_PATH, CHROMIUM_PATH,
+VERSITYGW_PATH, HELM_PATH, HADOLINT_PATH, OLDEST_NODE_PATH, NEWEST_NODE_PATH.
+These name servers to use instead: TEMPORAL_ADDRESS, S3_ENDPOINT.`;
 
 async function main(purpose) {
   if (purpose === '--help') {
@@ -66,13 +81,13 @@ async function main(purpose) {
     toolsFor(purpose).filter(({ name, variable }) => !isCurrent(record[name], env[variable] || undefined));
   if (nodeModulesAreCurrent(root) && missingOf(readRecord(cache)).length === 0) return;
 
-  await alone(cache, async () => {
+  await withSetupLock(cache, async () => {
     if (!nodeModulesAreCurrent(root)) await installNodeModules(root, env);
     for (const { name, find } of missingOf(readRecord(cache))) {
       const entry = await find({ root, env, cache });
       if (entry === undefined) continue;
       writeRecord(cache, { ...readRecord(cache), [name]: entry });
-      say(`${name} ${entry.version}`);
+      report(`${name} ${entry.version}`);
     }
   });
 }

@@ -1,17 +1,17 @@
-/** Running other programs: argument arrays only, quiet unless they fail, and never silent for long. */
+/** Runs other programs: with argument arrays only, and with their output shown only when they fail. */
 import { execFileSync, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Set-up that cannot go on. The message is all the user sees. */
+/** Set-up cannot continue. Only the message is shown to the user. */
 export class SetupError extends Error {}
 
-/** One line about what is going on, on stderr so that stdout stays the caller's. */
-export function say(line) {
+/** Prints one line of progress to stderr; stdout belongs to the command that runs after set-up. */
+export function report(line) {
   process.stderr.write(`frameloom: ${line}\n`);
 }
 
-/** The first executable file called one of `names` on PATH, or undefined. */
+/** The first executable file on PATH with one of `names`, or undefined. */
 export function onPath(names, env) {
   for (const folder of (env.PATH ?? '').split(delimiter)) {
     for (const name of names) {
@@ -31,8 +31,8 @@ export function isExecutable(path) {
   }
 }
 
-/** What `program` prints for its version, or undefined where it does not run. */
-export function answer(program, args) {
+/** The standard output of `program`, or undefined if it cannot be run, fails, or takes longer than 20 s. */
+export function programOutput(program, args) {
   try {
     return execFileSync(program, args, { timeout: 20_000, stdio: ['ignore', 'pipe', 'ignore'] }).toString();
   } catch {
@@ -41,10 +41,11 @@ export function answer(program, args) {
 }
 
 /**
- * Runs a long command: says that it still runs every 15 s and resolves with whether it succeeded. `output` holds
- * the beginning and the end of what it printed, for a failure. With `idle` it is ended when that function says that nothing happens any more.
+ * Runs a long command and reports every 15 s that it still runs. Resolves with `ok` (whether it succeeded), `seconds`,
+ * and `output`, the first and the last 2,000 characters that it printed. The command is killed after
+ * `timeoutSeconds`, or when `isStalled(seconds)` returns true.
  */
-export function runLong(label, program, args, { env, cwd, timeoutSeconds, idle } = {}) {
+export function runLong(label, program, args, { env, cwd, timeoutSeconds, isStalled } = {}) {
   return new Promise((resolve) => {
     const started = Date.now();
     const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -57,9 +58,9 @@ export function runLong(label, program, args, { env, cwd, timeoutSeconds, idle }
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     const seconds = () => Math.round((Date.now() - started) / 1000);
-    const tick = setInterval(() => say(`${label}: still at it after ${seconds()} s`), 15_000);
+    const tick = setInterval(() => report(`${label}: still running after ${seconds()} s`), 15_000);
     const watch = setInterval(() => {
-      if (seconds() > timeoutSeconds || idle?.(seconds())) child.kill('SIGKILL');
+      if (seconds() > timeoutSeconds || isStalled?.(seconds())) child.kill('SIGKILL');
     }, 1000);
     const end = (ok) => {
       clearInterval(tick);
@@ -74,14 +75,14 @@ export function runLong(label, program, args, { env, cwd, timeoutSeconds, idle }
   });
 }
 
-/** Whether system packages can be installed here: root on a machine with apt. */
+/** Whether system packages can be installed: the user is root and the machine has apt. */
 export function hasApt(env) {
   return process.getuid?.() === 0 && onPath(['apt-get'], env) !== undefined;
 }
 
-/** Installs a Debian package, refreshing the package lists only where the first try needs it. */
+/** Installs a Debian package; updates the package lists only if the first attempt fails. */
 export async function aptInstall(name, estimate, env) {
-  say(`${name}: installing the system package with apt-get, ${estimate}`);
+  report(`${name}: installing the system package with apt-get, ${estimate}`);
   const aptEnv = { ...env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = () =>
     runLong(name, 'apt-get', ['install', '-y', '-q', '--no-install-recommends', name], { env: aptEnv });
@@ -89,6 +90,6 @@ export async function aptInstall(name, estimate, env) {
   if (first.ok) return true;
   await runLong('package lists', 'apt-get', ['update', '-q'], { env: aptEnv });
   const second = await install();
-  if (!second.ok) say(`apt-get could not install ${name}:\n${second.output}`);
+  if (!second.ok) report(`apt-get could not install ${name}:\n${second.output}`);
   return second.ok;
 }

@@ -1,7 +1,7 @@
-/** One set-up at a time: two would install into the same folders. */
+/** Allows one set-up at a time: two would install into the same folders. */
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { say } from './commands.mjs';
+import { report } from './commands.mjs';
 
 function isAlive(pid) {
   try {
@@ -12,11 +12,11 @@ function isAlive(pid) {
   }
 }
 
-/** Waits for another set-up that is at work, then runs `work` alone. */
-export async function alone(folder, work) {
+/** Waits until no other set-up runs, then calls `work` with the lock. A lock of a dead process is removed. */
+export async function withSetupLock(folder, work) {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'setup.lock');
-  let told = false;
+  let isReported = false;
   for (;;) {
     try {
       const file = openSync(path, 'wx');
@@ -30,14 +30,14 @@ export async function alone(folder, work) {
     try {
       owner = Number(readFileSync(path, 'utf8'));
     } catch {
-      continue; // gone in the meantime
+      continue; // released in the meantime
     }
     if (owner > 0 && !isAlive(owner)) {
       rmSync(path, { force: true });
       continue;
     }
-    if (!told) say('another set-up is at work; waiting for it');
-    told = true;
+    if (!isReported) report('waiting for another set-up to finish');
+    isReported = true;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   const release = () => rmSync(path, { force: true });

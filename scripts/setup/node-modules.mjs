@@ -1,20 +1,20 @@
-/** The npm packages of package-lock.json. */
+/** Installs the npm packages of package-lock.json. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runLong, SetupError, say } from './commands.mjs';
+import { report, runLong, SetupError } from './commands.mjs';
 
-const stampOf = (root) => join(root, 'node_modules', '.frameloom-lock');
+const stampPath = (root) => join(root, 'node_modules', '.frameloom-lock');
 
 function readOptional(path) {
   return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
 /**
- * Whether npm's own record of what it installed has every package of the lock file, so that a person who ran
- * `npm install` is not made to wait again. npm writes that record last: an interrupted installation has none.
+ * Whether npm's own record of installed packages has every package of the lock file, as after `npm install`. npm writes
+ * that record last: an interrupted installation has none.
  */
-function npmInstalledIt(root) {
+function isInstalledByNpm(root) {
   const hidden = readOptional(join(root, 'node_modules', '.package-lock.json'));
   if (hidden === undefined) return false;
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
@@ -34,17 +34,17 @@ function lockDigest(root) {
     .digest('hex');
 }
 
-/** Whether node_modules is what package-lock.json says. */
+/** Whether node_modules matches package-lock.json. */
 export function nodeModulesAreCurrent(root) {
   const digest = lockDigest(root);
-  if (readOptional(stampOf(root)) === digest) return true;
-  if (!npmInstalledIt(root)) return false;
-  writeFileSync(stampOf(root), digest);
+  if (readOptional(stampPath(root)) === digest) return true;
+  if (!isInstalledByNpm(root)) return false;
+  writeFileSync(stampPath(root), digest);
   return true;
 }
 
 export async function installNodeModules(root, env) {
-  say('node modules: installing with npm ci, about 30 s');
+  report('node modules: installing with npm ci, about 30 s');
   const { ok, seconds, output } = await runLong(
     'node modules',
     'npm',
@@ -57,10 +57,10 @@ export async function installNodeModules(root, env) {
   );
   if (!ok) {
     throw new SetupError(
-      `npm ci failed.\n${output}\n\nCheck that the npm registry is reached (npm ping) and start again; nothing else is needed.`,
+      `npm ci failed.\n${output}\n\nCheck that the npm registry is reachable (npm ping) and start again.`,
     );
   }
   mkdirSync(join(root, 'node_modules'), { recursive: true });
-  writeFileSync(stampOf(root), lockDigest(root));
-  say(`node modules: installed in ${seconds} s`);
+  writeFileSync(stampPath(root), lockDigest(root));
+  report(`node modules: installed in ${seconds} s`);
 }

@@ -1,28 +1,29 @@
-/** The Temporal CLI, whose development server the embedded system runs. */
+/** The Temporal CLI: the embedded system runs its development server. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { onPath, runLong, SetupError, say } from './commands.mjs';
-import { atomically, buildWithGo } from './go.mjs';
-import { firstThatAnswers, given } from './tools.mjs';
+import { onPath, report, runLong, SetupError } from './commands.mjs';
+import { buildWithGo } from './go.mjs';
+import { installAtomically } from './install-atomically.mjs';
+import { firstWorking, fromEnvironment } from './tools.mjs';
 
-/** The newest release that `go install` can build: later ones have replace directives in their module file. */
+/** The latest release that `go install` can build: later ones have replace directives in their module file. */
 const VERSION = 'v1.5.1';
 
 export async function findTemporal({ root, env, cache }) {
   const cached = join(cache, 'bin', 'temporal');
   const found =
-    given('temporal', 'TEMPORAL_CLI_PATH', env) ??
-    firstThatAnswers('temporal', [onPath(['temporal'], env), existsSync(cached) ? cached : undefined]);
+    fromEnvironment('temporal', 'TEMPORAL_CLI_PATH', env) ??
+    firstWorking('temporal', [onPath(['temporal'], env), existsSync(cached) ? cached : undefined]);
   if (found !== undefined) return found;
   const made = (await download({ root, env, cache, cached })) || (await build({ env, cache, cached }));
-  const entry = made ? firstThatAnswers('temporal', [cached]) : undefined;
+  const entry = made ? firstWorking('temporal', [cached]) : undefined;
   if (entry !== undefined) return entry;
   throw new SetupError(
-    'The Temporal CLI was not found, and could neither be downloaded nor built. One of these helps:\n' +
+    'The Temporal CLI was not found, and could neither be downloaded nor built. Do one of the following:\n' +
       '  - install it (https://docs.temporal.io/cli) and start again, or set TEMPORAL_CLI_PATH\n' +
-      `  - install Go, with which set-up builds it: go install github.com/temporalio/cli/cmd/temporal@${VERSION}\n` +
+      `  - install Go, and set-up builds it: go install github.com/temporalio/cli/cmd/temporal@${VERSION}\n` +
       '  - set TEMPORAL_ADDRESS to a Temporal server that is already running',
   );
 }
@@ -34,10 +35,10 @@ function largestFile(folder) {
     .sort((a, b) => b.size - a.size)[0];
 }
 
-/** The Temporal SDK's own download, in a process of its own because it has no time limit. */
+/** Uses the download of the Temporal SDK, in a process of its own because the SDK sets no time limit. */
 function download(places) {
-  say('Temporal CLI: downloading about 60 MB, once; less than a minute on most lines');
-  return atomically(places, async (folder) => {
+  report('Temporal CLI: downloading about 60 MB, once; less than a minute on most connections');
+  return installAtomically(places, async (folder) => {
     const testing = createRequire(join(places.root, 'package.json')).resolve('@temporalio/testing');
     const program = `
       import testing from ${JSON.stringify(pathToFileURL(testing).href)};
@@ -46,7 +47,7 @@ function download(places) {
       await server.teardown();`;
     let size = 0;
     let lastChange = 0;
-    const idle = (seconds) => {
+    const isStalled = (seconds) => {
       const now = largestFile(folder)?.size ?? 0;
       if (now !== size) lastChange = seconds;
       size = now;
@@ -55,7 +56,7 @@ function download(places) {
     const { ok } = await runLong('Temporal CLI', process.execPath, ['--input-type=module', '-e', program], {
       env: places.env,
       timeoutSeconds: 600,
-      idle,
+      isStalled,
     });
     return ok ? largestFile(folder)?.path : undefined;
   });
@@ -66,6 +67,6 @@ function build(places) {
     label: 'Temporal CLI',
     module: `github.com/temporalio/cli/cmd/temporal@${VERSION}`,
     program: 'temporal',
-    announcement: 'the download is not reached; building it with Go, once, about 3 minutes',
+    announcement: 'the download is not reachable; building it with Go, once, about 3 minutes',
   });
 }

@@ -1,25 +1,34 @@
-/** ffmpeg, ffprobe and Chromium: found, or installed where that is possible without asking. */
+/** Finds ffmpeg, ffprobe and Chromium, or installs them with apt-get when root. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { answer, aptInstall, hasApt, onPath, SetupError } from './commands.mjs';
-import { entryFor } from './record.mjs';
+import { aptInstall, hasApt, onPath, programOutput, SetupError } from './commands.mjs';
+import { entryFor } from './tool-record.mjs';
 
-/** ffmpeg before this lacks an option that decoding needs (media/exec/media-tools.ts); builds from git number differently. */
-const OLDEST_FFMPEG = 5;
+/** Oldest major version: earlier ones lack an option of media/exec/media-tools.ts. Builds from git have no such number. */
+const MIN_FFMPEG_MAJOR = 5;
 
-/** The version a program tells, or undefined where it is not that program or too old. */
+/** How each tool prints its version. Kinds that are not named print `KIND version X` with -version, as ffmpeg does. */
+const VERSION_OUTPUT = {
+  temporal: { args: ['--version'], pattern: /version (\S+.*\))/ },
+  versitygw: { args: ['--version'], pattern: /^Version\s*: (\S+)/m },
+  helm: { args: ['version', '--short'], pattern: /^(v3\.\S+)/m },
+  chromium: { args: ['--version'], pattern: /(\d+\.\d[\d.]*)/ },
+  hadolint: { args: ['--version'], pattern: /Haskell Dockerfile Linter v?(\S+)/i },
+  'node-oldest': { args: ['--version'], pattern: /^v(20\.9\.0)$/m },
+  'node-newest': { args: ['--version'], pattern: /^v(26\.\S+)$/m },
+};
+
+/** The version that the program at `path` prints, or undefined if it is not a `kind` or too old. */
 export function versionOf(kind, path) {
-  if (kind === 'temporal') return answer(path, ['--version'])?.match(/version (\S+.*\))/)?.[1];
-  if (kind === 'versitygw') return answer(path, ['--version'])?.match(/^Version\s*: (\S+)/m)?.[1];
-  if (kind === 'helm') return answer(path, ['version', '--short'])?.match(/^(v3\.\S+)/m)?.[1];
-  if (kind === 'chromium') return answer(path, ['--version'])?.match(/(\d+\.\d[\d.]*)/)?.[1];
-  const version = answer(path, ['-version'])?.match(new RegExp(`^${kind} version (\\S+)`))?.[1];
-  return /^\d+/.test(version ?? '') && Number.parseInt(version, 10) < OLDEST_FFMPEG ? undefined : version;
+  const known = VERSION_OUTPUT[kind];
+  if (known !== undefined) return programOutput(path, known.args)?.match(known.pattern)?.[1];
+  const version = programOutput(path, ['-version'])?.match(new RegExp(`^${kind} version (\\S+)`))?.[1];
+  return /^\d+/.test(version ?? '') && Number.parseInt(version, 10) < MIN_FFMPEG_MAJOR ? undefined : version;
 }
 
-/** The first of `candidates` that answers its version, as an entry of the record. */
-export function firstThatAnswers(kind, candidates) {
+/** An entry of the record for the first of `candidates` that prints a version. */
+export function firstWorking(kind, candidates) {
   for (const path of candidates) {
     if (path === undefined) continue;
     const version = versionOf(kind, path);
@@ -28,11 +37,11 @@ export function firstThatAnswers(kind, candidates) {
   return undefined;
 }
 
-/** A program that the environment names must work: falling back would hide a typing error. */
-export function given(kind, variable, env) {
+/** An entry for the program named by `variable`. It must work: a fallback would hide a typing error. */
+export function fromEnvironment(kind, variable, env) {
   const path = env[variable];
   if (!path) return undefined;
-  const found = firstThatAnswers(kind, [path]);
+  const found = firstWorking(kind, [path]);
   if (found === undefined) throw new SetupError(`${variable} does not name a working ${kind}.`);
   return found;
 }
@@ -51,8 +60,8 @@ const INSTALL_FFMPEG =
 
 export async function findFfmpeg({ root, env }) {
   const find = () =>
-    given('ffmpeg', 'FFMPEG_PATH', env) ??
-    firstThatAnswers('ffmpeg', [ffmpegStatic(root), onPath(['ffmpeg'], env)]);
+    fromEnvironment('ffmpeg', 'FFMPEG_PATH', env) ??
+    firstWorking('ffmpeg', [ffmpegStatic(root), onPath(['ffmpeg'], env)]);
   const found = find();
   if (found !== undefined) return found;
   if (hasApt(env) && (await aptInstall('ffmpeg', 'about 30 s', env))) {
@@ -65,7 +74,8 @@ export async function findFfmpeg({ root, env }) {
 export async function findFfprobe({ env }) {
   const beside = env.FFMPEG_PATH ? join(dirname(env.FFMPEG_PATH), 'ffprobe') : undefined;
   const find = () =>
-    given('ffprobe', 'FFPROBE_PATH', env) ?? firstThatAnswers('ffprobe', [beside, onPath(['ffprobe'], env)]);
+    fromEnvironment('ffprobe', 'FFPROBE_PATH', env) ??
+    firstWorking('ffprobe', [beside, onPath(['ffprobe'], env)]);
   const found = find();
   if (found !== undefined) return found;
   if (hasApt(env) && (await aptInstall('ffmpeg', 'about 30 s', env))) {
@@ -80,11 +90,8 @@ const MAC_CHROME = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome
 
 export async function findChromium({ env }) {
   const find = () =>
-    given('chromium', 'CHROMIUM_PATH', env) ??
-    firstThatAnswers('chromium', [
-      onPath(CHROMIUM_NAMES, env),
-      existsSync(MAC_CHROME) ? MAC_CHROME : undefined,
-    ]);
+    fromEnvironment('chromium', 'CHROMIUM_PATH', env) ??
+    firstWorking('chromium', [onPath(CHROMIUM_NAMES, env), existsSync(MAC_CHROME) ? MAC_CHROME : undefined]);
   const found = find();
   if (found !== undefined) return found;
   if (hasApt(env) && (await aptInstall('chromium', 'about a minute', env))) {
@@ -92,7 +99,7 @@ export async function findChromium({ env }) {
     if (installed !== undefined) return installed;
   }
   throw new SetupError(
-    'Chromium, in which the console is tested, was not found. Install it (Debian, Ubuntu: apt-get install chromium; ' +
+    'Chromium, in which tests run the console, was not found. Install it (Debian, Ubuntu: apt-get install chromium; ' +
       'macOS: brew install --cask chromium), or set CHROMIUM_PATH to a Chromium or Chrome.',
   );
 }

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { packageRoot } from '../../cli/package-root.ts';
 import { settingsTable } from '../../config/settings.ts';
 import { containerFileProblems, execForm, parseContainerFile } from '../../scripts/container-file.ts';
-import { bundleLambda } from '../../scripts/lambda-bundle.ts';
+import { bundleLambda } from '../../scripts/lib/lambda-bundle.ts';
 import { cleanEnv, run } from '../cli/run-frameloom.ts';
 
 interface LambdaFunction {

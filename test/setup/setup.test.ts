@@ -6,27 +6,39 @@ import { findTool } from '../../cli/find-tool.ts';
 import { packageRoot } from '../../cli/package-root.ts';
 import { cleanEnv, run } from '../cli/run-frameloom.ts';
 
+/** Programs that set-up would otherwise build or install: name → what they print as their version. */
+const FAKE_OUTPUT = {
+  helm: 'v3.22.0',
+  hadolint: 'Haskell Dockerfile Linter 2.15.1',
+  'node-oldest': 'v20.9.0',
+  'node-newest': 'v26.10.0',
+};
+
 let scratch: string;
 beforeEach(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'frameloom-setup-'));
-  await writeFile(join(scratch, 'helm'), '#!/bin/sh\necho v3.22.0\n', { mode: 0o755 });
+  for (const [name, output] of Object.entries(FAKE_OUTPUT))
+    await writeFile(join(scratch, name), `#!/bin/sh\necho '${output}'\n`, { mode: 0o755 });
 });
 afterEach(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-/** Runs set-up of the package at `root` with a cache of its own. */
+/** Runs the set-up of the package at `root` with a separate cache. */
 function setUp(purpose: string, settings: Readonly<Record<string, string>> = {}, root = packageRoot()) {
   return run(process.execPath, [join(root, 'scripts', 'setup.mjs'), purpose], {
     ...cleanEnv({ XDG_CACHE_HOME: join(scratch, 'cache') }),
-    // A server and a Helm that are there: these tests build none.
+    // A server and programs that exist: these tests install none.
     S3_ENDPOINT: 'http://127.0.0.1:7070',
     HELM_PATH: join(scratch, 'helm'),
+    HADOLINT_PATH: join(scratch, 'hadolint'),
+    OLDEST_NODE_PATH: join(scratch, 'node-oldest'),
+    NEWEST_NODE_PATH: join(scratch, 'node-newest'),
     ...settings,
   });
 }
 
-/** A PATH on which there is nothing but Node and npm. */
+/** A PATH with nothing but Node. */
 async function barePath(): Promise<string> {
   const folder = join(scratch, 'bin');
   await mkdir(folder);
@@ -37,32 +49,41 @@ async function barePath(): Promise<string> {
 const temporal = findTool('temporal', process.env) ?? '';
 
 describe('scripts/setup.mjs', () => {
-  it('records the tools it finds, and says nothing when nothing is missing', async () => {
+  it('records the tools it finds, and prints nothing when nothing is missing', async () => {
     const first = await setUp('test', { TEMPORAL_CLI_PATH: temporal });
     expect(first.stderr).toMatch(/ffmpeg \d/);
     expect(first.code).toBe(0);
     const record = JSON.parse(
       await readFile(join(scratch, 'cache', 'frameloom', 'tools.json'), 'utf8'),
     ) as object;
-    expect(Object.keys(record).sort()).toEqual(['chromium', 'ffmpeg', 'ffprobe', 'helm', 'temporal']);
+    expect(Object.keys(record).sort()).toEqual([
+      'chromium',
+      'ffmpeg',
+      'ffprobe',
+      'hadolint',
+      'helm',
+      'node-newest',
+      'node-oldest',
+      'temporal',
+    ]);
 
     const second = await setUp('test', { TEMPORAL_CLI_PATH: temporal });
     expect(second).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('leaves a record by which the command finds the tools', async () => {
+  it('writes a record in which the command finds the tools', async () => {
     await setUp('test', { TEMPORAL_CLI_PATH: temporal });
     expect(findTool('temporal', { XDG_CACHE_HOME: join(scratch, 'cache'), PATH: '' })).toBe(temporal);
   });
 
-  it('looks again when its record was cut off', async () => {
+  it('searches again when its record is truncated', async () => {
     await mkdir(join(scratch, 'cache', 'frameloom'), { recursive: true });
     await writeFile(join(scratch, 'cache', 'frameloom', 'tools.json'), '{"ffmpeg": {"pa');
     const { code } = await setUp('start', { TEMPORAL_CLI_PATH: temporal });
     expect(code).toBe(0);
   });
 
-  it('goes on after a set-up that was killed', async () => {
+  it('continues after a set-up that was killed', async () => {
     await mkdir(join(scratch, 'cache', 'frameloom'), { recursive: true });
     // No process has an id this large.
     await writeFile(join(scratch, 'cache', 'frameloom', 'setup.lock'), '99999999');
@@ -70,7 +91,7 @@ describe('scripts/setup.mjs', () => {
     expect(code).toBe(0);
   });
 
-  it('needs no Temporal CLI to start when a server is given', async () => {
+  it('needs no Temporal CLI to start when a server is configured', async () => {
     const { code } = await setUp('start', { TEMPORAL_ADDRESS: '127.0.0.1:7233', TEMPORAL_CLI_PATH: '' });
     expect(code).toBe(0);
     const record = JSON.parse(
@@ -80,7 +101,7 @@ describe('scripts/setup.mjs', () => {
   });
 
   it.each(['FFMPEG_PATH', 'FFPROBE_PATH', 'TEMPORAL_CLI_PATH'])(
-    'refuses a %s that names no such program',
+    'rejects a %s that names another program',
     async (variable) => {
       const { code, stderr } = await setUp('start', { TEMPORAL_CLI_PATH: temporal, [variable]: '/bin/true' });
       expect(stderr).toContain(`${variable} does not name a working`);
@@ -88,14 +109,14 @@ describe('scripts/setup.mjs', () => {
     },
   );
 
-  it('says how to get what it can neither find nor install', async () => {
+  it('explains how to install a program that it can neither find nor install', async () => {
     const { code, stderr } = await setUp('start', { PATH: await barePath(), HOME: scratch });
     expect(stderr).toContain('ffmpeg was not found. Install it');
     expect(stderr).not.toContain('    at ');
     expect(code).toBe(1);
   });
 
-  it('explains itself when called for no purpose', async () => {
+  it('prints its usage for an unknown purpose', async () => {
     const { code, stderr } = await setUp('everything');
     expect(stderr).toContain('demo|start|test|ci');
     expect(code).toBe(1);
@@ -103,7 +124,7 @@ describe('scripts/setup.mjs', () => {
 });
 
 describe('node modules', () => {
-  /** A package without dependencies, which npm installs from nothing but its lock file. */
+  /** A package without dependencies: npm needs only its lock file. */
   async function emptyPackage(): Promise<string> {
     const root = join(scratch, 'package');
     await cp(join(packageRoot(), 'scripts', 'setup.mjs'), join(root, 'scripts', 'setup.mjs'));
@@ -135,7 +156,7 @@ describe('node modules', () => {
     expect(third.stderr).toContain('node modules: installed');
   });
 
-  it('leave one clear message when npm fails', async () => {
+  it('are reported in one clear message when npm fails', async () => {
     const root = await emptyPackage();
     await writeFile(join(root, 'package-lock.json'), '{');
     const { code, stderr } = await setUp('start', {}, root);

@@ -1,6 +1,6 @@
 /**
- * The record of found tools: `tools.json` in the cache. A recorded tool whose file has not changed is not asked for its
- * version again, which keeps a start with nothing missing quick.
+ * The record of found tools: `tools.json` in the cache. The version of a recorded tool is not checked again while its file
+ * is unchanged, because running all tools would delay every start.
  */
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ export function readRecord(folder) {
   try {
     return JSON.parse(readFileSync(join(folder, 'tools.json'), 'utf8'));
   } catch {
-    return {}; // no record yet, or one cut off by a crash: everything is looked for again
+    return {}; // no record yet, or one truncated by a crash: all tools are searched for again
   }
 }
 
@@ -26,7 +26,7 @@ export function entryFor(path, version) {
   return { path, version, size, mtimeMs };
 }
 
-/** Whether `entry` still describes the file it names, and no other program was asked for by environment. */
+/** Whether the file of `entry` is unchanged and `wanted`, a path from the environment, names no other program. */
 export function isCurrent(entry, wanted) {
   if (entry === undefined || (wanted !== undefined && wanted !== entry.path)) return false;
   try {

@@ -1,10 +1,10 @@
-/** Where set-up keeps what it makes. Plain JavaScript, because it runs before any dependency is installed. */
+/** The cache of set-up. Plain JavaScript, because it runs before any dependency is installed. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * The folder for tools and their record, outside the work tree so that every clone shares it.
- * cli/find-tool.ts reads the record in the same folder.
+ * The folder of installed tools and of their record. It is outside the work tree, because all clones share it.
+ * cli/find-tool.ts finds the record by the same rule.
  */
 export function cacheFolder(env, platform = process.platform) {
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'frameloom');
