@@ -1,5 +1,5 @@
 /** Many pictures on one sheet, each with its time, to see at a glance what was picked. */
-import sharp from 'sharp';
+import { sharp } from '../../core/sharp.ts';
 
 /** Pixels of a picture on the sheet, of the room for its time, and of the gap between pictures. */
 const CELL = { width: 256, height: 144, label: 22, gap: 6 } as const;

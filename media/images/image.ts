@@ -1,7 +1,9 @@
 /** Reads pictures from JPEG, PNG, WebP, AVIF, GIF and TIFF, and writes them as JPEG. */
+
 import { readFile, stat } from 'node:fs/promises';
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { FrameloomError } from '../../core/errors.ts';
+import { sharp } from '../../core/sharp.ts';
 import { detectMediaKind, detectMediaKindOfBytes } from '../formats/index.ts';
 import type { MediaLimits } from '../limits.ts';
 import type { RgbImage } from './rgb-image.ts';

@@ -1,5 +1,5 @@
 /** Decodes what a request may carry: JPEG, PNG and WebP. Raw RGB needs no decoding: it is an `RgbImage` as it comes. */
-import sharp from 'sharp';
+import { sharp } from '../../core/sharp.ts';
 import { ModelError } from '../../onnx/index.ts';
 import type { RgbImage } from './rgb-image.ts';
 

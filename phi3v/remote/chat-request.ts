@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import { sharp } from '../../core/sharp.ts';
 import { ModelError } from '../../onnx/index.ts';
 import type { GenerateRequest, ImageFile } from '../engine/index.ts';
 import { countImageTokens, decodePaddedImage, type PaddedImage } from '../image/index.ts';
