@@ -15,7 +15,7 @@ export async function followJob(
   view: ProgressView,
   signal: AbortSignal,
 ): Promise<Job> {
-  for await (const event of client.events(id, { signal, onPlace: view.showQueuePosition }))
+  for await (const event of client.streamEvents(id, { signal, onQueueUpdate: view.showQueuePosition }))
     view.showEvent(event);
   for (;;) {
     const job = await client.getSummary(id, { signal });

@@ -18,6 +18,8 @@ export const UploadCreate = z
     purpose: FilePurpose.extract(['source', 'batch']).default('source').describe('As of a file.'),
   })
   .meta({ id: 'UploadCreate' });
+/** The body of `POST /v1/uploads` as clients send it. */
+export type UploadCreateInput = z.input<typeof UploadCreate>;
 
 export const Upload = z
   .object({
@@ -58,6 +60,7 @@ export const SignedParts = z
       .describe('Until when the addresses are good; ask again for those left then.'),
   })
   .meta({ id: 'UploadParts' });
+export type SignedParts = z.infer<typeof SignedParts>;
 
 /** What stands in the store of an upload. */
 export interface StoredUpload {

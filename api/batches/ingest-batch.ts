@@ -43,19 +43,6 @@ export async function findLines(store: BlobStore, tenant: string, id: FileId): P
   return file;
 }
 
-/** With what a request for lines to be taken in may be refused. */
-export const TAKE_IN_REFUSALS = [
-  'invalid_request',
-  'idempotency_conflict',
-  'payload_too_large',
-  'unsupported_content_type',
-  'not_found',
-  'rate_limited',
-  'quota_exceeded',
-  'unavailable',
-  'storage_unavailable',
-] as const;
-
 /** Checks and stores the lines. Throws `invalid_request` where the batch as a whole cannot be. */
 export async function takeIn(
   deps: LineDeps,

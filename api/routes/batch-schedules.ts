@@ -1,100 +1,13 @@
-/** Schedules of batches: backfills that come again. */
-import { createRoute, z } from '@hono/zod-openapi';
+/** Schedules: batches that run repeatedly. */
 import { FrameloomError } from '../../core/errors.ts';
-import { BatchSchedule, BatchScheduleList, firingKey, ScheduleCreate } from '../../schema/batch-schedule.ts';
+import { type BatchSchedule, firingKey, type ScheduleCreate } from '../../schema/batch-schedule.ts';
 import type { File } from '../../schema/file.ts';
-import { batchIdFor, ScheduleId, scheduleIdFor } from '../../schema/ids.ts';
+import { batchIdFor, type ScheduleId, scheduleIdFor } from '../../schema/ids.ts';
 import { schedulePrefix, scheduleShardName } from '../../store/names.ts';
 import type { ScheduleRecord } from '../../temporal/schedule-orchestrator.ts';
-import {
-  type Api,
-  type ApiDeps,
-  idempotencyHeader,
-  idempotencyKey,
-  jsonLimit,
-  problems,
-  type QuotaGuard,
-} from '../app/index.ts';
-import { batchFingerprint, findLines, TAKE_IN_REFUSALS, takeIn } from '../batches/index.ts';
-
-const Params = z.object({ id: ScheduleId.meta({ description: 'Id of the schedule.' }) });
-const content = { 'application/json': { schema: BatchSchedule } };
-/** Most schedules of a tenant that are listed. */
-const LISTED = 100;
-
-const create = createRoute({
-  method: 'post',
-  path: '/v1/batch-schedules',
-  operationId: 'createBatchSchedule',
-  summary: 'Begin a batch again and again',
-  description:
-    'Takes what `POST /v1/batches` takes, and when. Every line is checked now, and one bad line refuses the schedule. While a batch of ' +
-    'the schedule runs, the next one is left out.',
-  tags: ['Batches'],
-  middleware: [jsonLimit] as const,
-  request: {
-    headers: idempotencyHeader('nightly'),
-    body: { required: true, content: { 'application/json': { schema: ScheduleCreate } } },
-  },
-  responses: {
-    200: { description: 'The schedule.', content },
-    ...problems(...TAKE_IN_REFUSALS),
-  },
-});
-
-const list = createRoute({
-  method: 'get',
-  path: '/v1/batch-schedules',
-  operationId: 'listBatchSchedules',
-  summary: 'List schedules of batches',
-  description: `At most ${LISTED}. The list may lag behind by a moment.`,
-  tags: ['Batches'],
-  responses: {
-    200: { description: 'The schedules.', content: { 'application/json': { schema: BatchScheduleList } } },
-    ...problems('unavailable'),
-  },
-});
-
-const get = createRoute({
-  method: 'get',
-  path: '/v1/batch-schedules/{id}',
-  operationId: 'getBatchSchedule',
-  summary: 'One schedule of batches',
-  tags: ['Batches'],
-  request: { params: Params },
-  responses: { 200: { description: 'The schedule.', content }, ...problems('not_found', 'unavailable') },
-});
-
-const remove = createRoute({
-  method: 'delete',
-  path: '/v1/batch-schedules/{id}',
-  operationId: 'deleteBatchSchedule',
-  summary: 'Delete a schedule of batches',
-  description: 'Batches that it has begun go on.',
-  tags: ['Batches'],
-  request: { params: Params },
-  responses: { 204: { description: 'It is gone.' }, ...problems('not_found', 'unavailable') },
-});
-
-function action(verb: 'pause' | 'resume' | 'trigger', summary: string, description: string) {
-  return createRoute({
-    method: 'post',
-    path: `/v1/batch-schedules/{id}/${verb}` as const,
-    operationId: `${verb}BatchSchedule`,
-    summary,
-    description,
-    tags: ['Batches'],
-    request: { params: Params },
-    responses: {
-      200: { description: 'The schedule.', content },
-      ...problems('not_found', ...(verb === 'trigger' ? (['quota_exceeded'] as const) : []), 'unavailable'),
-    },
-  });
-}
-
-const pause = action('pause', 'Pause a schedule', 'It begins no batch until it is resumed.');
-const resume = action('resume', 'Resume a paused schedule', 'What was due meanwhile is left out.');
-const trigger = action('trigger', 'Begin a batch now', 'Unless one of the schedule runs. Paused or not.');
+import { type Api, type ApiDeps, idempotencyKey, type QuotaGuard } from '../app/index.ts';
+import { batchFingerprint, findLines, takeIn } from '../batches/index.ts';
+import * as operations from '../operations/index.ts';
 
 function refuse(): never {
   throw new FrameloomError('not_supported', 'This server keeps no schedules; an API on Node does.');
@@ -149,7 +62,7 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
     for await (const name of store.list(schedulePrefix(id))) await store.delete(name);
   }
 
-  app.openapi(create, async (c) => {
+  app.openapi(operations.createSchedule, async (c) => {
     const tenant = c.get('tenant');
     const request = { ...c.req.valid('json'), fail_fast: true as const };
     const { input_file_id: fileId } = request;
@@ -169,12 +82,15 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
     return c.json(await scheduleView(record), 200);
   });
 
-  app.openapi(list, async (c) => {
-    const found = await orchestrator.list({ tenant: c.get('tenant'), limit: LISTED });
+  app.openapi(operations.listSchedules, async (c) => {
+    const found = await orchestrator.list({
+      tenant: c.get('tenant'),
+      limit: operations.MAX_LISTED_SCHEDULES,
+    });
     return c.json({ object: 'list' as const, data: await Promise.all(found.map(scheduleView)) }, 200);
   });
 
-  app.openapi(get, async (c) =>
+  app.openapi(operations.getSchedule, async (c) =>
     c.json(await scheduleView(await find(c.get('tenant'), c.req.valid('param').id)), 200),
   );
 
@@ -184,16 +100,18 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
     return await scheduleView(await find(tenant, id));
   }
 
-  app.openapi(pause, async (c) => c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'pause'), 200));
-  app.openapi(resume, async (c) =>
+  app.openapi(operations.pauseSchedule, async (c) =>
+    c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'pause'), 200),
+  );
+  app.openapi(operations.resumeSchedule, async (c) =>
     c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'resume'), 200),
   );
-  app.openapi(trigger, async (c) => {
+  app.openapi(operations.triggerSchedule, async (c) => {
     await quotas.admit(c, 'uncounted');
     return c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'trigger'), 200);
   });
 
-  app.openapi(remove, async (c) => {
+  app.openapi(operations.deleteSchedule, async (c) => {
     const { id } = await find(c.get('tenant'), c.req.valid('param').id);
     await orchestrator.delete(id);
     await forget(id);

@@ -1,168 +1,31 @@
-/** Batches: many jobs from one file, as in OpenAI's Batch API. */
-import { createRoute, z } from '@hono/zod-openapi';
+/** Batches: many summaries from one file of JSON lines, compatible with the Batch API of OpenAI. */
 import { FrameloomError } from '../../core/errors.ts';
-import {
-  Batch,
-  BatchChange,
-  BatchCreate,
-  BatchList,
-  type BatchStatus,
-  isFinalBatch,
-  type ShardLine,
-  unfinished,
-} from '../../schema/batch.ts';
+import { type BatchStatus, isFinalBatch, type ShardLine, unfinished } from '../../schema/batch.ts';
 import {
   type BatchOutcome,
   type BatchReader,
   type OutputLine,
   outputLines,
 } from '../../schema/batch-output.ts';
-import { BatchId, batchIdFor } from '../../schema/ids.ts';
+import { type BatchId, batchIdFor } from '../../schema/ids.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { batchOutcomeName, batchShardName } from '../../store/names.ts';
 import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
-import {
-  type Api,
-  type ApiDeps,
-  idempotencyHeader,
-  idempotencyKey,
-  integerParam,
-  jsonLimit,
-  problems,
-  type QuotaGuard,
-} from '../app/index.ts';
+import { type Api, type ApiDeps, idempotencyKey, type QuotaGuard } from '../app/index.ts';
 import {
   batchFingerprint,
   batchStatus,
   batchView,
   findLines,
   memoOfNextRound,
-  TAKE_IN_REFUSALS,
   takeIn,
 } from '../batches/index.ts';
 import { readJson } from '../jobs/index.ts';
+import * as operations from '../operations/index.ts';
 
-const Params = z.object({ id: BatchId.meta({ description: 'Id of the batch.' }) });
-const content = { 'application/json': { schema: Batch } };
-
-/** Longest wait for a batch to do what it was told, in milliseconds; it does it later all the same. */
-const HEED = 3000;
-const LOOK_EVERY = 50;
-
-const create = createRoute({
-  method: 'post',
-  path: '/v1/batches',
-  operationId: 'createBatch',
-  summary: 'Start a batch',
-  description:
-    'Every line is checked first: bad ones become lines of the error file and the others are run, unless `fail_fast` is set. ' +
-    'Requests with the same `Idempotency-Key` are one batch; so are the same bytes uploaded twice.',
-  tags: ['Batches'],
-  middleware: [jsonLimit] as const,
-  request: {
-    headers: idempotencyHeader('archive-2026-11'),
-    body: { required: true, content: { 'application/json': { schema: BatchCreate } } },
-  },
-  responses: {
-    200: { description: 'The batch.', content },
-    ...problems(...TAKE_IN_REFUSALS),
-  },
-});
-
-const list = createRoute({
-  method: 'get',
-  path: '/v1/batches',
-  operationId: 'listBatches',
-  summary: 'List batches',
-  description: 'Newest first. The list may lag behind by a moment.',
-  tags: ['Batches'],
-  request: {
-    query: z.object({
-      limit: integerParam(1, 100, 'Most batches of a page; 20 if not given.').optional(),
-      after: BatchId.optional().meta({ description: '`last_id` of the page before.' }),
-    }),
-  },
-  responses: {
-    200: { description: 'A page of batches.', content: { 'application/json': { schema: BatchList } } },
-    ...problems('invalid_request', 'not_found', 'unavailable'),
-  },
-});
-
-const get = createRoute({
-  method: 'get',
-  path: '/v1/batches/{id}',
-  operationId: 'getBatch',
-  summary: 'One batch',
-  tags: ['Batches'],
-  request: { params: Params },
-  responses: { 200: { description: 'The batch.', content }, ...problems('not_found', 'unavailable') },
-});
-
-const change = createRoute({
-  method: 'patch',
-  path: '/v1/batches/{id}',
-  operationId: 'changeBatch',
-  summary: 'Change how many jobs are under way at once',
-  tags: ['Batches'],
-  middleware: [jsonLimit] as const,
-  request: {
-    params: Params,
-    body: { required: true, content: { 'application/json': { schema: BatchChange } } },
-  },
-  responses: {
-    200: { description: 'The batch.', content },
-    ...problems('invalid_request', 'not_found', 'batch_state', 'unavailable'),
-  },
-});
-
-const results = createRoute({
-  method: 'get',
-  path: '/v1/batches/{id}/results',
-  operationId: 'getBatchResults',
-  summary: 'Results so far',
-  description:
-    'Output and error lines in the order of the input. While the batch runs, those that are done; once it has ended, exactly one for ' +
-    'each line of the input.',
-  tags: ['Batches'],
-  request: { params: Params },
-  responses: {
-    200: {
-      description: 'One JSON object a line.',
-      content: { 'application/jsonl': { schema: z.string() } },
-    },
-    ...problems('not_found', 'unavailable', 'storage_unavailable'),
-  },
-});
-
-function action(verb: 'cancel' | 'pause' | 'resume' | 'retry', summary: string, description: string) {
-  return createRoute({
-    method: 'post',
-    path: `/v1/batches/{id}/${verb}` as const,
-    operationId: `${verb}Batch`,
-    summary,
-    description,
-    tags: ['Batches'],
-    request: { params: Params },
-    responses: {
-      200: { description: 'The batch.', content },
-      ...problems('not_found', 'batch_state', 'unavailable'),
-    },
-  });
-}
-
-const cancel = action(
-  'cancel',
-  'Cancel a batch',
-  'Stops what is under way and begins nothing more. What is done stays and is in the output file. A batch that has ended stays as it is.',
-);
-const pause = action('pause', 'Pause a batch', 'Begins nothing more; what is under way is finished.');
-const resume = action('resume', 'Resume a paused batch', 'It goes on where it stopped.');
-const retry = action(
-  'retry',
-  'Run again what has no result',
-  'Of a batch that has ended: lines that failed, expired or were cancelled are run again, and no other. Bad lines stay bad. The ' +
-    'time it has begins anew.',
-);
+/** Longest wait until a batch has applied a request, in milliseconds. After that it applies it all the same. */
+const CONTROL_TIMEOUT_MS = 3000;
+const CONTROL_POLL_MS = 50;
 
 export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { store, clock } = deps;
@@ -181,16 +44,16 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     tenant: string,
     heeds: (record: BatchRecord) => boolean,
   ): Promise<BatchRecord> {
-    const until = clock.now() + HEED;
+    const until = clock.now() + CONTROL_TIMEOUT_MS;
     for (;;) {
       const record = await find(tenant, id);
       if (heeds(record) || clock.now() >= until) return record;
-      await clock.sleep(LOOK_EVERY, deps.closing);
+      await clock.sleep(CONTROL_POLL_MS, deps.closing);
       if (deps.closing?.aborted) return record;
     }
   }
 
-  app.openapi(create, async (c) => {
+  app.openapi(operations.createBatch, async (c) => {
     const tenant = c.get('tenant');
     const request = c.req.valid('json');
     const { input_file_id: fileId } = request;
@@ -207,7 +70,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     return c.json(batchView(record), 200);
   });
 
-  app.openapi(list, async (c) => {
+  app.openapi(operations.listBatches, async (c) => {
     const tenant = c.get('tenant');
     const { limit = 20, after } = c.req.valid('query');
     const from = after === undefined ? {} : { after: await find(tenant, after) };
@@ -225,9 +88,11 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     );
   });
 
-  app.openapi(get, async (c) => c.json(batchView(await find(c.get('tenant'), c.req.valid('param').id)), 200));
+  app.openapi(operations.getBatch, async (c) =>
+    c.json(batchView(await find(c.get('tenant'), c.req.valid('param').id)), 200),
+  );
 
-  app.openapi(change, async (c) => {
+  app.openapi(operations.updateBatch, async (c) => {
     const { id } = c.req.valid('param');
     const { max_in_flight: maxInFlight } = c.req.valid('json');
     refuseEnded(await find(c.get('tenant'), id));
@@ -236,7 +101,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     return c.json(batchView(after), 200);
   });
 
-  app.openapi(results, async (c) => {
+  app.openapi(operations.getBatchResults, async (c) => {
     const record = await find(c.get('tenant'), c.req.valid('param').id);
     const status = batchStatus(record);
     const lines = outputLines(readerOf(store, record), isFinalBatch(status) ? unfinished(status) : undefined);
@@ -244,7 +109,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     return new Response(body, { headers: { 'Content-Type': 'application/jsonl' } }) as never; // the types take jsonl for a broken JSON type
   });
 
-  app.openapi(cancel, async (c) => {
+  app.openapi(operations.cancelBatch, async (c) => {
     const { id } = c.req.valid('param');
     const before = await find(c.get('tenant'), id);
     if (isFinalBatch(batchStatus(before))) return c.json(batchView(before), 200);
@@ -262,15 +127,15 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     });
   }
 
-  app.openapi(pause, async (c) =>
+  app.openapi(operations.pauseBatch, async (c) =>
     c.json(batchView(await tell(c.get('tenant'), c.req.valid('param').id, 'pause')), 200),
   );
 
-  app.openapi(resume, async (c) =>
+  app.openapi(operations.resumeBatch, async (c) =>
     c.json(batchView(await tell(c.get('tenant'), c.req.valid('param').id, 'resume')), 200),
   );
 
-  app.openapi(retry, async (c) => {
+  app.openapi(operations.retryBatch, async (c) => {
     const { id } = c.req.valid('param');
     const record = await find(c.get('tenant'), id);
     const memo = memoOfNextRound(record, Math.floor(clock.now() / 1000));

@@ -1,11 +1,10 @@
-/** Uploaded files: names for bytes that jobs can refer to. */
-import { createRoute, z } from '@hono/zod-openapi';
+/** Files: upload, read and delete sources and the input and output of batches. */
 import { FrameloomError } from '../../core/errors.ts';
-import { File, type FilePurpose } from '../../schema/file.ts';
-import { FileId, newFileId } from '../../schema/ids.ts';
+import type { File, FilePurpose } from '../../schema/file.ts';
+import { type FileId, newFileId } from '../../schema/ids.ts';
 import { type BlobStore, StoreError } from '../../store/artifact-store.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
-import { type Api, type ApiDeps, problems } from '../app/index.ts';
+import type { Api, ApiDeps } from '../app/index.ts';
 import {
   displayName,
   type FormPart,
@@ -15,106 +14,15 @@ import {
   keepFile,
   keepRecord,
 } from '../files/index.ts';
+import * as operations from '../operations/index.ts';
 
-/** What a file is uploaded for. */
-const UploadPurpose = z
-  .enum(['source', 'batch'])
-  .meta({ description: '`batch` for the JSON lines of a batch; otherwise `source`.' });
-
-/** What OpenAI calls files that a model is to look at. */
+/** Values of `purpose` that clients of OpenAI send for files a model reads. */
 const SOURCE_PURPOSES = new Set(['source', 'user_data', 'vision']);
-/** Longest value of a member of a form that is no file, in bytes. */
-const MAX_FIELD = 1024;
-
-const Params = z.object({ id: FileId.meta({ description: 'Id of the file.' }) });
-
-const create = createRoute({
-  method: 'post',
-  path: '/v1/files',
-  operationId: 'createFile',
-  summary: 'Upload a file',
-  description:
-    'The body is the bytes of the file, of any content type, or a multipart form with `file` and `purpose`, as the clients of OpenAI ' +
-    'send it. It is streamed and never held in memory.',
-  tags: ['Files'],
-  request: {
-    query: z.object({
-      filename: z
-        .string()
-        .max(1024)
-        .optional()
-        .meta({ description: 'For display only.', example: 'talk.mp4' }),
-      purpose: UploadPurpose.optional(),
-    }),
-    body: {
-      required: true,
-      content: {
-        'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
-        'multipart/form-data': {
-          schema: {
-            type: 'object',
-            properties: { file: { type: 'string', format: 'binary' }, purpose: { type: 'string' } },
-            required: ['file'],
-          },
-        },
-      },
-    },
-  },
-  responses: {
-    201: { description: 'The file.', content: { 'application/json': { schema: File } } },
-    ...problems(
-      'invalid_request',
-      'payload_too_large',
-      'unsupported_content_type',
-      'empty_source',
-      'storage_full',
-      'storage_unavailable',
-    ),
-  },
-});
-
-const get = createRoute({
-  method: 'get',
-  path: '/v1/files/{id}',
-  operationId: 'getFile',
-  summary: 'One file',
-  tags: ['Files'],
-  request: { params: Params },
-  responses: {
-    200: { description: 'The file.', content: { 'application/json': { schema: File } } },
-    ...problems('not_found', 'storage_unavailable'),
-  },
-});
-
-const content = createRoute({
-  method: 'get',
-  path: '/v1/files/{id}/content',
-  operationId: 'getFileContent',
-  summary: 'The bytes of a file',
-  tags: ['Files'],
-  request: { params: Params },
-  responses: {
-    200: {
-      description: 'The bytes.',
-      content: { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } },
-    },
-    ...problems('not_found', 'storage_unavailable'),
-  },
-});
-
-const remove = createRoute({
-  method: 'delete',
-  path: '/v1/files/{id}',
-  operationId: 'deleteFile',
-  summary: 'Delete a file',
-  description: 'Jobs that were started with it keep what they have read.',
-  tags: ['Files'],
-  request: { params: Params },
-  responses: { 204: { description: 'It is gone.' }, ...problems('not_found', 'storage_unavailable') },
-});
+/** The maximum length of a form field other than the file. */
+const MAX_FIELD_BYTES = 1024;
 
 export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps): void {
-  app.openapi(create, async (c) => {
+  app.openapi(operations.createFile, async (c) => {
     const type = c.req.header('Content-Type');
     const boundary = formBoundary(type);
     // Only this kind of form: curl's --data-binary announces the other one.
@@ -145,11 +53,11 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
     return c.json(file, 201);
   });
 
-  app.openapi(get, async (c) => {
+  app.openapi(operations.getFile, async (c) => {
     return c.json(await findFile(store, c.get('tenant'), c.req.valid('param').id), 200);
   });
 
-  app.openapi(content, async (c) => {
+  app.openapi(operations.getFileContent, async (c) => {
     const file = await findFile(store, c.get('tenant'), c.req.valid('param').id);
     const name = `${SOURCE}/${file.sha256}`;
     const body = c.req.method === 'HEAD' ? null : await store.read(name);
@@ -162,7 +70,7 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
     });
   });
 
-  app.openapi(remove, async (c) => {
+  app.openapi(operations.deleteFile, async (c) => {
     const { id } = await findFile(store, c.get('tenant'), c.req.valid('param').id);
     await store.delete(fileName(id));
     return c.body(null, 204);
@@ -199,7 +107,7 @@ async function fieldText(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   let text = '';
   for await (const chunk of chunks) {
     text += decoder.decode(chunk, { stream: true });
-    if (text.length > MAX_FIELD)
+    if (text.length > MAX_FIELD_BYTES)
       throw new FrameloomError('invalid_request', 'A field of the form is too long.');
   }
   return text + decoder.decode();

@@ -1,24 +1,13 @@
-/** Jobs: start, look at, list, cancel, run again, delete. */
-import { createRoute, z } from '@hono/zod-openapi';
+/** Summaries: start, read, list, cancel, retry and delete jobs. */
 import type { Context } from 'hono';
 import { digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
-import { JobId, jobIdFor } from '../../schema/ids.ts';
-import { isFinal, Job, JobList } from '../../schema/job.ts';
-import { SummaryRequest } from '../../schema/request.ts';
+import { jobIdFor } from '../../schema/ids.ts';
+import { isFinal, type Job } from '../../schema/job.ts';
+import type { SummaryRequest } from '../../schema/request.ts';
 import { jobPrefix, requestName } from '../../store/names.ts';
 import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
-import {
-  type Api,
-  type ApiDeps,
-  type ApiEnv,
-  idempotencyHeader,
-  idempotencyKey,
-  integerParam,
-  jsonLimit,
-  problems,
-  type QuotaGuard,
-} from '../app/index.ts';
+import { type Api, type ApiDeps, type ApiEnv, idempotencyKey, type QuotaGuard } from '../app/index.ts';
 import {
   findRequest,
   replacePasswords,
@@ -36,145 +25,7 @@ import {
   withPlace,
   withQueuePosition,
 } from '../jobs/index.ts';
-
-export const JobParams = z.object({ id: JobId.meta({ description: 'Id of the job.' }) });
-
-const content = { 'application/json': { schema: Job } };
-
-const create = createRoute({
-  method: 'post',
-  path: '/v1/summaries',
-  operationId: 'createSummary',
-  summary: 'Start a job',
-  description:
-    'Equal requests are one job: equal by `Idempotency-Key` where one is given, else by content. A repeated request returns the ' +
-    'job as it stands. Without a key, a job that failed or was cancelled is run again. Servers with job quotas leave out ' +
-    '`progress.queue_position` here; `GET /v1/summaries/{id}` and the events include it.',
-  tags: ['Summaries'],
-  middleware: [jsonLimit] as const,
-  request: {
-    headers: idempotencyHeader('talk-17'),
-    query: z.object({
-      wait: integerParam(0, 60, 'Answer when the job is done, or after this many seconds.').optional(),
-    }),
-    body: {
-      required: true,
-      content: {
-        'application/json': {
-          schema: SummaryRequest,
-          examples: {
-            video: { value: { source: { type: 'video', url: 'https://example.com/talk.mp4' } } },
-            deck: {
-              value: {
-                source: { type: 'deck', file_id: 'file_aaaaaaaaaaaaaaaaaaaaaaaaaa' },
-                prompt: 'What was decided?',
-                pages: '1-20',
-              },
-            },
-          },
-        },
-      },
-    },
-  },
-  responses: {
-    200: { description: 'The job, which is final.', content },
-    202: { description: 'The job, which is queued or under way.', content },
-    ...problems(
-      'invalid_request',
-      'idempotency_conflict',
-      'payload_too_large',
-      'unsupported_content_type',
-      'source_missing',
-      'rate_limited',
-      'quota_exceeded',
-      'unavailable',
-    ),
-  },
-});
-
-const list = createRoute({
-  method: 'get',
-  path: '/v1/summaries',
-  operationId: 'listSummaries',
-  summary: 'List jobs',
-  description: 'Newest first, without results. The list may lag behind by a moment.',
-  tags: ['Summaries'],
-  request: {
-    query: z.object({
-      limit: integerParam(1, 100, 'Most jobs of a page; 20 if not given.').optional(),
-      cursor: z.string().max(4096).optional().meta({ description: '`next_cursor` of the page before.' }),
-    }),
-  },
-  responses: {
-    200: { description: 'A page of jobs.', content: { 'application/json': { schema: JobList } } },
-    ...problems('invalid_request', 'unavailable'),
-  },
-});
-
-const get = createRoute({
-  method: 'get',
-  path: '/v1/summaries/{id}',
-  operationId: 'getSummary',
-  summary: 'One job, with its result',
-  tags: ['Summaries'],
-  request: { params: JobParams },
-  responses: {
-    200: { description: 'The job.', content },
-    ...problems('not_found', 'unavailable', 'storage_unavailable'),
-  },
-});
-
-const cancel = createRoute({
-  method: 'post',
-  path: '/v1/summaries/{id}/cancel',
-  operationId: 'cancelSummary',
-  summary: 'Cancel a job',
-  description: 'Reaches the model within a token. A final job stays as it is.',
-  tags: ['Summaries'],
-  request: { params: JobParams },
-  responses: {
-    200: { description: 'The job, which was final already.', content },
-    202: { description: 'The job, which is being cancelled.', content },
-    ...problems('not_found', 'unavailable'),
-  },
-});
-
-const retry = createRoute({
-  method: 'post',
-  path: '/v1/summaries/{id}/retry',
-  operationId: 'retrySummary',
-  summary: 'Run again what is missing',
-  description:
-    'For a job with gaps, or one that failed or was cancelled. It runs once more under its id; what is there already is found and ' +
-    'not made again, so that only gaps cost anything. Its events begin anew, and its result stands until there is another. ' +
-    'Asking again while the retry runs changes nothing.',
-  tags: ['Summaries'],
-  request: { params: JobParams },
-  responses: {
-    202: { description: 'The job, which runs again.', content },
-    ...problems(
-      'not_found',
-      'job_running',
-      'nothing_to_retry',
-      'quota_exceeded',
-      'unavailable',
-      'storage_unavailable',
-    ),
-  },
-});
-
-const remove = createRoute({
-  method: 'delete',
-  path: '/v1/summaries/{id}',
-  operationId: 'deleteSummary',
-  summary: 'Delete a job and all it made',
-  tags: ['Summaries'],
-  request: { params: JobParams },
-  responses: {
-    204: { description: 'It is gone.' },
-    ...problems('not_found', 'job_running', 'unavailable', 'storage_unavailable'),
-  },
-});
+import * as operations from '../operations/index.ts';
 
 /** The job of a `POST`, and whether one more call of the orchestrator keeps the request within two. */
 interface Started {
@@ -239,7 +90,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     return { record, hasCallLeft: !known && !quotas.limitsJobs && record.createdAt === createdAt };
   }
 
-  app.openapi(create, async (c) => {
+  app.openapi(operations.createSummary, async (c) => {
     const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
     const { record: started, hasCallLeft } = await startJob(c, c.req.valid('json'), key);
     c.header('Location', `/v1/summaries/${started.id}`);
@@ -254,7 +105,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     return c.json({ ...job, progress }, 202);
   });
 
-  app.openapi(list, async (c) => {
+  app.openapi(operations.listSummaries, async (c) => {
     const { limit = 20, cursor } = c.req.valid('query');
     const page = await orchestrator.list({
       tenant: c.get('tenant'),
@@ -265,12 +116,12 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     return c.json({ object: 'list' as const, data: data.flat(), next_cursor: page.nextCursor ?? null }, 200);
   });
 
-  app.openapi(get, async (c) => {
+  app.openapi(operations.getSummary, async (c) => {
     const record = await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id);
     return c.json(await view(record), 200);
   });
 
-  app.openapi(cancel, async (c) => {
+  app.openapi(operations.cancelSummary, async (c) => {
     const { id } = c.req.valid('param');
     const before = await findJob(orchestrator, c.get('tenant'), id);
     if (isFinal(statusOf(before))) return c.json(await view(before), 200);
@@ -279,7 +130,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     return c.json(await view(after), 202);
   });
 
-  app.openapi(retry, async (c) => {
+  app.openapi(operations.retrySummary, async (c) => {
     const before = await settled(deps, await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id));
     if (!isClosed(before)) {
       if (before.memo.retryOf === undefined)
@@ -292,7 +143,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     return c.json(await view(await orchestrator.retry(before)), 202);
   });
 
-  app.openapi(remove, async (c) => {
+  app.openapi(operations.deleteSummary, async (c) => {
     const { id } = c.req.valid('param');
     const record = await settled(deps, await findJob(orchestrator, c.get('tenant'), id));
     if (!isClosed(record)) {

@@ -1,103 +1,16 @@
-/** Uploads past the API, for files larger than what it may be sent: the client puts parts straight into the bucket. */
-import { createRoute, z } from '@hono/zod-openapi';
+/** Direct uploads: the client sends the parts of a large file to the bucket, without the API in between. */
 import { FrameloomError } from '../../core/errors.ts';
-import { FileId, newFileId, newUploadId, UploadId } from '../../schema/ids.ts';
-import {
-  expiryOf,
-  lengthOfPart,
-  PartsRequest,
-  partsOf,
-  SignedParts,
-  type StoredUpload,
-  Upload,
-  UploadCreate,
-} from '../../schema/upload.ts';
+import { FileId, newFileId, newUploadId, type UploadId } from '../../schema/ids.ts';
+import { expiryOf, lengthOfPart, partsOf, type StoredUpload, type Upload } from '../../schema/upload.ts';
 import { type DirectUploads, StoreError } from '../../store/artifact-store.ts';
 import { SOURCE, uploadName } from '../../store/names.ts';
-import { type Api, type ApiDeps, jsonLimit, problems } from '../app/index.ts';
+import type { Api, ApiDeps } from '../app/index.ts';
 import { displayName, keepRecord, readFile } from '../files/index.ts';
 import { readJson } from '../jobs/index.ts';
+import * as operations from '../operations/index.ts';
 
-/** How long the address of a part is good, in seconds. */
-const SIGNED_FOR = 3600;
-
-const Params = z.object({ id: UploadId.meta({ description: 'Id of the upload.' }) });
-const content = { 'application/json': { schema: Upload } };
-const tags = ['Files'];
-
-const create = createRoute({
-  method: 'post',
-  path: '/v1/uploads',
-  operationId: 'createUpload',
-  summary: 'Begin an upload past the API',
-  description:
-    'For large files, and where the API stands at an edge that takes no large bodies. Ask for addresses of parts, PUT the bytes to ' +
-    'them in any order and as often as needed, then complete the upload. Needs artifacts in a bucket.',
-  tags,
-  middleware: [jsonLimit] as const,
-  request: { body: { required: true, content: { 'application/json': { schema: UploadCreate } } } },
-  responses: {
-    201: { description: 'The upload, which is pending.', content },
-    ...problems('invalid_request', 'payload_too_large', 'not_supported', 'storage_unavailable'),
-  },
-});
-
-const get = createRoute({
-  method: 'get',
-  path: '/v1/uploads/{id}',
-  operationId: 'getUpload',
-  summary: 'One upload, with the parts that are there',
-  tags,
-  request: { params: Params },
-  responses: {
-    200: { description: 'The upload.', content },
-    ...problems('not_found', 'storage_unavailable'),
-  },
-});
-
-const sign = createRoute({
-  method: 'post',
-  path: '/v1/uploads/{id}/parts',
-  operationId: 'signUploadParts',
-  summary: 'Addresses for parts',
-  tags,
-  middleware: [jsonLimit] as const,
-  request: {
-    params: Params,
-    body: { required: true, content: { 'application/json': { schema: PartsRequest } } },
-  },
-  responses: {
-    200: { description: 'The addresses.', content: { 'application/json': { schema: SignedParts } } },
-    ...problems('invalid_request', 'payload_too_large', 'not_found', 'storage_unavailable'),
-  },
-});
-
-const complete = createRoute({
-  method: 'post',
-  path: '/v1/uploads/{id}/complete',
-  operationId: 'completeUpload',
-  summary: 'Make the parts a file',
-  description:
-    'All bytes are read back once for their hash, which takes some seconds for each GB. Asking again after a broken connection ' +
-    'goes on, or answers with the file that is there already.',
-  tags,
-  request: { params: Params },
-  responses: {
-    200: { description: 'The upload, which is completed, with its `file`.', content },
-    ...problems('not_found', 'upload_incomplete', 'storage_full', 'storage_unavailable'),
-  },
-});
-
-const abort = createRoute({
-  method: 'delete',
-  path: '/v1/uploads/{id}',
-  operationId: 'abortUpload',
-  summary: 'Take an upload back',
-  description: 'Removes the parts of a pending upload. The file of a completed one stays.',
-  tags,
-  request: { params: Params },
-  responses: { 204: { description: 'It is gone.' }, ...problems('not_found', 'storage_unavailable') },
-});
+/** How long the signed URL of a part is valid, in seconds. */
+const SIGNED_URL_LIFETIME_S = 3600;
 
 export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps): void {
   function direct(): DirectUploads {
@@ -146,7 +59,7 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     }
   }
 
-  app.openapi(create, async (c) => {
+  app.openapi(operations.createUpload, async (c) => {
     const { filename, bytes, purpose } = c.req.valid('json');
     if (bytes > maxUploadBytes) {
       throw new FrameloomError('payload_too_large', `A file may have at most ${maxUploadBytes} bytes.`);
@@ -164,14 +77,14 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     return c.json(await view(upload), 201);
   });
 
-  app.openapi(get, async (c) =>
+  app.openapi(operations.getUpload, async (c) =>
     c.json(await view(await find(c.get('tenant'), c.req.valid('param').id)), 200),
   );
 
-  app.openapi(sign, async (c) => {
+  app.openapi(operations.signUploadParts, async (c) => {
     const upload = await find(c.get('tenant'), c.req.valid('param').id);
     const numbers = [...new Set(c.req.valid('json').part_numbers)];
-    const expires = Math.min(clock.now() + SIGNED_FOR * 1000, expiryOf(upload));
+    const expires = Math.min(clock.now() + SIGNED_URL_LIFETIME_S * 1000, expiryOf(upload));
     const seconds = Math.max(1, Math.floor((expires - clock.now()) / 1000));
     const data = await Promise.all(
       numbers.map(async (number) => {
@@ -186,7 +99,7 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     return c.json({ object: 'list' as const, data, expires_at: new Date(expires).toISOString() }, 200);
   });
 
-  app.openapi(complete, async (c) => {
+  app.openapi(operations.completeUpload, async (c) => {
     const upload = await find(c.get('tenant'), c.req.valid('param').id);
     const { tenant, fileId, filename, purpose, bytes } = upload;
     if (!(await readFile(store, tenant, fileId))) {
@@ -198,7 +111,7 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     return c.json(await view(upload), 200);
   });
 
-  app.openapi(abort, async (c) => {
+  app.openapi(operations.abortUpload, async (c) => {
     const upload = await find(c.get('tenant'), c.req.valid('param').id);
     await direct().abort(upload.direct);
     await store.delete(uploadName(upload.id));

@@ -68,7 +68,7 @@ async function measure(
     ...(summaryPrompt === undefined ? {} : { summary_prompt: summaryPrompt }),
   });
   const events: JobEvent[] = [];
-  for await (const event of client.events(id)) events.push(event);
+  for await (const event of client.streamEvents(id)) events.push(event);
   const { ledger, result } = await client.getSummary(id);
   console.log(
     `\n${basename(path)}, ${what}: ${result?.usage.frames} frames, ${result?.segments.length} segments`,

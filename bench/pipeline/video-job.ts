@@ -58,7 +58,7 @@ export async function runJob(
   const { id } = await client.createSummary({ source: { type: 'video', file_id: file.id } });
   let firstEvent: number | undefined;
   let started = 0;
-  for await (const event of client.events(id)) {
+  for await (const event of client.streamEvents(id)) {
     firstEvent ??= performance.now() - began;
     if (event.type === 'job.started') started = performance.now() - began;
     seen(event);

@@ -103,7 +103,7 @@ async function results(id: string): Promise<readonly Line[]> {
   // The orchestrator tells of a firing before its batch is there.
   const status = (): Promise<string> => client.getBatch(id).then(({ status: now }) => now, String);
   await expect.poll(status, { timeout: 20_000, interval: 50 }).toBe('completed');
-  const text = await new Response(await client.batchResults(id)).text();
+  const text = await new Response(await client.getBatchResults(id)).text();
   return text
     .trimEnd()
     .split('\n')
@@ -167,18 +167,18 @@ describe('frameloom batch schedule', () => {
     await writeFile(path, JSON.stringify(line('slow', { do: 'wait' })));
     const { id, status, next_at } = await shown('create', path, '--every', '12h', '--paused');
     expect([status, next_at]).toEqual(['paused', null]);
-    await client.tellSchedule(id, 'trigger');
+    await client.triggerSchedule(id);
     const [batch = ''] = await begun(id, 1);
     const skipped = async (): Promise<number> =>
       (await temporal.schedule.getHandle(id).describe()).info.numActionsSkippedOverlap;
-    await client.tellSchedule(id, 'trigger');
+    await client.triggerSchedule(id);
     await expect.poll(skipped, { timeout: 20_000, interval: 50 }).toBe(1);
     expect(await begun(id, 1)).toEqual([batch]);
 
     const resumed = await shown('resume', id);
     expect(resumed.status).toBe('active');
     expect((resumed.next_at ?? 0) % (12 * 3600)).toBe(0);
-    expect((await client.tellSchedule(id, 'pause')).status).toBe('paused');
+    expect((await client.pauseSchedule(id)).status).toBe('paused');
     await expect
       .poll(async () => (await command('list')).stdout, { timeout: 20_000, interval: 200 })
       .toContain(`${id}  every 12h  1 lines, paused, last `);
@@ -188,7 +188,7 @@ describe('frameloom batch schedule', () => {
     for await (const name of store.list(`schedules/${id}/`)) expect(name).toBe('removed');
     const status2 = (): Promise<string> => client.getBatch(batch).then(({ status: now }) => now);
     await expect.poll(status2, { timeout: 20_000, interval: 50 }).toBe('in_progress');
-    await client.tellBatch(batch, 'cancel');
+    await client.cancelBatch(batch);
     await expect.poll(status2, { timeout: 20_000, interval: 50 }).toBe('cancelled');
   }, 90_000);
 

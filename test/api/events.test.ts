@@ -74,9 +74,9 @@ describe('the event stream', () => {
         fetch: async (input, init) => app.request(String(input), init),
       });
       const seen: number[] = [];
-      const onPlace = (progress: { queue_position?: number | undefined }) =>
+      const onQueueUpdate = (progress: { queue_position?: number | undefined }) =>
         places.push(progress.queue_position);
-      for await (const event of client.events(id, { onPlace })) seen.push(event.id);
+      for await (const event of client.streamEvents(id, { onQueueUpdate })) seen.push(event.id);
       expect(places).toEqual([1, 0]);
       expect(seen).toEqual([0, 1, 2, 3]);
     }));
@@ -219,7 +219,7 @@ describe('the client', () => {
         },
       });
       const seen: JobEvent[] = [];
-      for await (const event of client.events(id)) seen.push(event);
+      for await (const event of client.streamEvents(id)) seen.push(event);
       expect(seen.slice(1)).toEqual(events);
       expect(seen.filter(isLastEvent)).toHaveLength(1);
       expect(connections).toBeGreaterThan(10);
@@ -258,7 +258,7 @@ describe('the client', () => {
       const start = now;
       await expect(
         (async () => {
-          for await (const event of client.events(id)) seen.push(event.id);
+          for await (const event of client.streamEvents(id)) seen.push(event.id);
         })(),
       ).rejects.toMatchObject({ problem: { code: 'unavailable' } });
       clock.mockRestore();
@@ -273,7 +273,7 @@ describe('the client', () => {
         url: 'http://localhost',
         fetch: async (url, init) => app.request(String(url), init),
       });
-      const events = client.events(`sum_${'a'.repeat(26)}`);
+      const events = client.streamEvents(`sum_${'a'.repeat(26)}`);
       await expect(events.next()).rejects.toMatchObject({ problem: { code: 'not_found' } });
     }));
 });

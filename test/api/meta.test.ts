@@ -147,7 +147,7 @@ describe('the app', () => {
 
   it('has a client that costs a page less than 8 kB', async () => {
     const { outputFiles } = await build({
-      entryPoints: ['client/client.ts'],
+      entryPoints: ['client/index.ts'],
       bundle: true,
       write: false,
       minify: true,

@@ -137,7 +137,7 @@ describe('the API on Node', () => {
       const { id } = await client.createSummary(REQUEST);
       const events = sampleEvents(6);
       const seen: JobEvent[] = [];
-      for await (const event of client.events(id)) {
+      for await (const event of client.streamEvents(id)) {
         seen.push(event);
         const next = events[event.id];
         // Each is written only once the one before has arrived.
@@ -150,7 +150,7 @@ describe('the API on Node', () => {
   it('stops asking for a job whose watcher has hung up', () =>
     withServer(async ({ client, orchestrator }) => {
       const { id } = await client.createSummary(REQUEST);
-      for await (const event of client.events(id)) {
+      for await (const event of client.streamEvents(id)) {
         expect(event.type).toBe('job.created');
         break;
       }

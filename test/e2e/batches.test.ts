@@ -112,12 +112,12 @@ describe('the openai package', () => {
     expect(listed).toContain(created.id);
     expect((await openai.batches.cancel(created.id)).status).toBe('completed');
 
-    const again = await system.client.tellBatch(created.id, 'retry');
+    const again = await system.client.retryBatch(created.id);
     expect(again).toMatchObject({ round: 2, request_counts: { completed: 21, failed: 1 } });
     await expect
       .poll(async () => (await system.client.getBatch(created.id)).status, { timeout: 60_000 })
       .toBe('completed');
-    const results = parse(await new Response(await system.client.batchResults(created.id)).text());
+    const results = parse(await new Response(await system.client.getBatchResults(created.id)).text());
     expect(results.filter(({ error }) => error === null).map(({ response }) => response)).toEqual(
       output.map(({ response }) => response),
     );

@@ -185,7 +185,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await makeDeck(deck, { seed: 53, pages: 3 });
       const { id: file } = await client.uploadFile(await openAsBlob(deck), 'deck.pdf');
       const { id } = await client.createSummary({ source: { type: 'deck', file_id: file } });
-      for await (const _ of client.events(id)) {
+      for await (const _ of client.streamEvents(id)) {
         // until the job has ended
       }
       expect((await client.getSummary(id)).status).toBe('completed');

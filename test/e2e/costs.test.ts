@@ -120,7 +120,7 @@ describe('30 requests', () => {
     });
     const batch = await ended(id);
     expect(batch.request_counts).toEqual({ total: 30, completed: 30, failed: 0 });
-    const text = await new Response(await system.client.batchResults(id)).text();
+    const text = await new Response(await system.client.getBatchResults(id)).text();
     const jobs = text
       .trimEnd()
       .split('\n')
@@ -173,7 +173,7 @@ describe('30 requests', () => {
     const spent = jobs.reduce((sum, { ledger }) => sum + (ledger?.cost ?? 0), 0);
     expect(batch.usage?.cost).toBeCloseTo(spent, 6);
     expect(batch.usage?.total_tokens).toBe(all);
-    const tenant = await system.client.usage();
+    const tenant = await system.client.getUsage();
     expect(tenant.jobs).toBe(30);
     expect(tenant.cost).toBeCloseTo(spent, 6);
     // Four and five seconds in turn; two ask for 3 and 3.5 of them.

@@ -70,7 +70,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         detail: 'low',
       });
       const numbers: number[] = [];
-      for await (const event of client.events(id)) numbers.push(event.id);
+      for await (const event of client.streamEvents(id)) numbers.push(event.id);
       expect(numbers).toEqual(numbers.map((_, index) => index));
       expect(numbers.length).toBeGreaterThan(3);
       return await client.getSummary(id);
@@ -82,7 +82,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       const job = await summarize(client, await uploadPast(edge.url, bytes));
       expect(job).toMatchObject({ status: 'completed', error: null });
       expect(job.result?.segments.length).toBeGreaterThan(0);
-      const picture = await client.frame(job.id, 0);
+      const picture = await client.getFrame(job.id, 0);
       expect(new Uint8Array(await picture.arrayBuffer()).subarray(0, 2)).toEqual(
         new Uint8Array([0xff, 0xd8]),
       );

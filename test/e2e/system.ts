@@ -57,7 +57,7 @@ export async function follow(
   seen: (event: JobEvent) => Promise<void> | void = () => undefined,
 ): Promise<{ readonly job: Job; readonly events: readonly JobEvent[] }> {
   const events: JobEvent[] = [];
-  for await (const event of client.events(id)) {
+  for await (const event of client.streamEvents(id)) {
     events.push(event);
     await seen(event);
   }

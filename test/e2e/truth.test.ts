@@ -140,7 +140,7 @@ async function summarize(seed: number): Promise<Run> {
 
 /** The frame number in a picture that the API serves. */
 async function drawnIndex(id: string, picture: number): Promise<number> {
-  const jpeg = await (await system.client.frame(id, picture)).arrayBuffer();
+  const jpeg = await (await system.client.getFrame(id, picture)).arrayBuffer();
   const { data, info } = await sharp(jpeg).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   const { width, height } = info;
   const index = readFrameIndex({ data, width, height, channels: 3 });

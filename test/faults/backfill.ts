@@ -76,7 +76,7 @@ export async function backfillWithKills(
   if (new Set(ids).size !== ids.length) lost.push(`${ids.length - new Set(ids).size} lines are there twice`);
   if (errors.length !== poisoned) lost.push(`${errors.length} lines failed instead of ${poisoned}`);
 
-  await deployment.client.tellBatch(id, 'retry');
+  await deployment.client.retryBatch(id);
   const second = await untilEnded(deployment, id);
   const after = await read(second.output_file_id);
   if (JSON.stringify(after) !== JSON.stringify(output)) lost.push('the retry changed lines that were done');

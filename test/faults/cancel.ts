@@ -60,7 +60,7 @@ export const cancel: FaultTest = {
       };
       const reached = moment.line === undefined ? undefined : lineAfter(deployment, from, moment.line);
       const following = (async () => {
-        for await (const event of deployment.client.events(id)) {
+        for await (const event of deployment.client.streamEvents(id)) {
           events.push(event);
           if (moment.event?.(event)) await cancelNow();
         }

@@ -50,7 +50,7 @@ export async function besideBackfill(
   // What its first segment takes where nobody else wants anything.
   const segment = baseline.queued;
   const { total, completed } = (await client.getBatch(id)).request_counts;
-  await client.tellBatch(id, 'cancel');
+  await client.cancelBatch(id);
   const lost: string[] = [];
   if (busy.queued > SEGMENTS * segment)
     lost.push(`its first segment was done ${busy.queued.toFixed(1)} s after it could begin`);
@@ -80,7 +80,8 @@ async function interactive({ client }: Deployment, fixture: Fixture, seed: numbe
   const { id: file_id } = await client.uploadFile(await openAsBlob(path), `minute-${seed}.mp4`);
   const { id, created_at } = await client.createSummary({ source: { type: 'video', file_id } });
   const at = new Map<JobEvent['type'], number>();
-  for await (const { type, time } of client.events(id)) if (!at.has(type)) at.set(type, Date.parse(time));
+  for await (const { type, time } of client.streamEvents(id))
+    if (!at.has(type)) at.set(type, Date.parse(time));
   const from = Date.parse(created_at);
   const since = (type: JobEvent['type'], start: number): number =>
     ((at.get(type) ?? Number.POSITIVE_INFINITY) - start) / 1000;

@@ -72,7 +72,7 @@ async function summarizeHours(folder: string, hours: number, seed: number): Prom
     sampling: { max_frames: 2000 },
   });
   const events = [];
-  for await (const event of client.events(id)) events.push(event);
+  for await (const event of client.streamEvents(id)) events.push(event);
   const job = await finalJob(deployment, id);
   const seconds = (performance.now() - began) / 1000;
   const { result } = job;

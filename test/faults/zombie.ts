@@ -36,7 +36,7 @@ export const zombie: FaultTest = {
     const job = await finalJob(deployment, id);
     if (job.result_sha256 !== baseline.job.result_sha256) lost.push('the result has changed');
     const { length } = run.events;
-    for await (const event of deployment.client.events(id, { after: length - 1 }))
+    for await (const event of deployment.client.streamEvents(id, { after: length - 1 }))
       lost.push(`a late event ${event.type}`);
     return {
       injected: `GPU worker stopped with ${held} answers in hand, woken after another worker had finished the job`,

@@ -23,7 +23,7 @@ export function usePicture(path: string, ref: RefObject<HTMLImageElement>): stri
         // A picture that can't be had stays an empty tile; its caption is there all the same.
         const { client } = server;
         client
-          .frame('' /* the path names the job */, path, { signal: controller.signal })
+          .getFrame('' /* the path names the job */, path, { signal: controller.signal })
           .then(setBlob, () => {});
       },
       { rootMargin: '200px' },

@@ -30,7 +30,7 @@ export async function followJob(
     state = { ...state, ...change };
     if (!signal.aborted) publish(state);
   };
-  const onPlace = (progress: Progress): void => set({ log: { ...state.log, progress } });
+  const onQueueUpdate = (progress: Progress): void => set({ log: { ...state.log, progress } });
   let delay = FIRST_DELAY_MS;
   while (!signal.aborted) {
     try {
@@ -38,7 +38,7 @@ export async function followJob(
       set({ job });
       const settled = isSettled(job.status);
       if (settled && (job.result || state.log.ended)) return;
-      for await (const event of client.events(id, { after: state.log.lastId, signal, onPlace })) {
+      for await (const event of client.streamEvents(id, { after: state.log.lastId, signal, onQueueUpdate })) {
         set({ log: applyEvent(state.log, event) });
         delay = FIRST_DELAY_MS;
       }

@@ -145,15 +145,15 @@ const ACTIONS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
     return EXIT_CODES.complete;
   },
 
-  pause: tell('pause'),
-  resume: tell('resume'),
-  cancel: tell('cancel'),
-  retry: tell('retry'),
+  pause: batchAction('pauseBatch'),
+  resume: batchAction('resumeBatch'),
+  cancel: batchAction('cancelBatch'),
+  retry: batchAction('retryBatch'),
 
   async results({ server: { client }, subject, options: { out }, context }) {
     const { stdout, signal } = context;
     if (out !== undefined) await writeResults(client, subject, out, signal);
-    else for await (const chunk of await client.batchResults(subject, { signal })) stdout.write(chunk);
+    else for await (const chunk of await client.getBatchResults(subject, { signal })) stdout.write(chunk);
     return EXIT_CODES.complete;
   },
 
@@ -166,9 +166,9 @@ const ACTIONS: Readonly<Record<string, (call: Call) => Promise<number>>> = {
   },
 };
 
-function tell(what: 'pause' | 'resume' | 'cancel' | 'retry') {
+function batchAction(method: 'pauseBatch' | 'resumeBatch' | 'cancelBatch' | 'retryBatch') {
   return async ({ server: { client }, subject, options, context }: Call): Promise<number> => {
-    print(await client.tellBatch(subject, what, { signal: context.signal }), options, context);
+    print(await client[method](subject, { signal: context.signal }), options, context);
     return EXIT_CODES.complete;
   };
 }
@@ -221,7 +221,7 @@ async function begin(
     { idempotencyKey: key, signal },
   );
   if (inFlight === undefined || found.max_in_flight === inFlight || isFinalBatch(found.status)) return found;
-  return await client.changeBatch(found.id, { max_in_flight: inFlight }, { signal });
+  return await client.updateBatch(found.id, { max_in_flight: inFlight }, { signal });
 }
 
 async function writeResults(
@@ -230,7 +230,7 @@ async function writeResults(
   out: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const results = await client.batchResults(id, { signal });
+  const results = await client.getBatchResults(id, { signal });
   // A reader of the file finds all of it, or what was there before.
   const part = `${out}.part`;
   await pipeline(Readable.from(results), createWriteStream(part), { signal });

@@ -41,9 +41,9 @@ const ACTIONS: Readonly<Record<string, Act>> = {
   async show({ client, subject, options, context }) {
     print(await client.getSchedule(subject, { signal: context.signal }), options, context);
   },
-  pause: tell('pause'),
-  resume: tell('resume'),
-  trigger: tell('trigger'),
+  pause: action('pauseSchedule'),
+  resume: action('resumeSchedule'),
+  trigger: action('triggerSchedule'),
   async delete({ client, subject, context }) {
     await client.deleteSchedule(subject, { signal: context.signal });
     printLine(context.stderr, `${subject} is gone. Batches that it has begun go on.`);
@@ -99,9 +99,9 @@ async function create({ client, subject: path, options, context }: ScheduleCall)
   print(made, options, context);
 }
 
-function tell(what: 'pause' | 'resume' | 'trigger'): Act {
+function action(method: 'pauseSchedule' | 'resumeSchedule' | 'triggerSchedule'): Act {
   return async ({ client, subject, options, context }) =>
-    print(await client.tellSchedule(subject, what, { signal: context.signal }), options, context);
+    print(await client[method](subject, { signal: context.signal }), options, context);
 }
 
 function print(found: BatchSchedule, { json }: ScheduleOptions, { stdout }: CommandContext): void {

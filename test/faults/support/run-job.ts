@@ -44,7 +44,7 @@ export function follow(deployment: Deployment, id: string, options: RunOptions =
 async function followToEnd(deployment: Deployment, id: string, { onEvent }: RunOptions): Promise<Run> {
   const began = performance.now();
   const events: JobEvent[] = [];
-  for await (const event of deployment.client.events(id)) {
+  for await (const event of deployment.client.streamEvents(id)) {
     events.push(event);
     await onEvent?.(event);
   }

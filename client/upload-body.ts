@@ -1,9 +1,9 @@
-/** Sending a large body with progress, in the way each platform can. */
+/** Sends a large body with progress, in the way each platform supports. */
 
-/** A Blob (a browser's File is one) or a stream of bytes. */
+/** A `Blob` (in browsers, a `File` is one) or a stream of bytes. */
 export type UploadBody = Blob | ReadableStream<Uint8Array>;
 
-interface UploadOptions {
+interface SendOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly fetch: typeof fetch;
@@ -11,24 +11,24 @@ interface UploadOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-const TYPE = { 'Content-Type': 'application/octet-stream' } as const;
+const CONTENT_TYPE = { 'Content-Type': 'application/octet-stream' } as const;
 
-/** The answer of the server, or undefined where there is none. Rejects with the reason of `signal` once it aborts. */
-export async function send(body: UploadBody, options: UploadOptions): Promise<Response | undefined> {
-  // Browsers stream request bodies over HTTP/2 only and tell no progress of them; their older way does both.
+/** Returns the response, or undefined without one. Rejects with the reason of `signal` when it aborts. */
+export async function sendBody(body: UploadBody, options: SendOptions): Promise<Response | undefined> {
+  // Browsers stream request bodies over HTTP/2 only and report no progress; XMLHttpRequest does both.
   if (body instanceof Blob && typeof XMLHttpRequest !== 'undefined') return await sendByXhr(body, options);
   const { url, headers, onProgress, signal } = options;
   const stream = body instanceof Blob ? body.stream() : body;
-  // With its length known the server can refuse a body before it is sent.
+  // With a known length the server can reject a body before it is sent.
   const length = body instanceof Blob ? { 'Content-Length': String(body.size) } : {};
   try {
     return await options.fetch(url, {
       method: 'POST',
-      headers: { ...headers, ...TYPE, ...length },
+      headers: { ...headers, ...CONTENT_TYPE, ...length },
       body: onProgress ? stream.pipeThrough(counter(onProgress)) : stream,
       duplex: 'half',
       ...(signal ? { signal } : {}),
-    } as RequestInit); // `duplex` is required for streams, and not yet in TypeScript's DOM types
+    } as RequestInit); // `duplex` is required for streams, but missing in TypeScript's DOM types
   } catch (error) {
     if (signal?.aborted) throw error;
     return undefined;
@@ -48,12 +48,12 @@ function counter(onProgress: (bytes: number) => void): TransformStream<Uint8Arra
 
 function sendByXhr(
   body: Blob,
-  { url, headers, onProgress, signal }: UploadOptions,
+  { url, headers, onProgress, signal }: SendOptions,
 ): Promise<Response | undefined> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', url);
-    for (const [name, value] of Object.entries({ ...headers, ...TYPE }))
+    for (const [name, value] of Object.entries({ ...headers, ...CONTENT_TYPE }))
       request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => onProgress?.(event.loaded);
     request.onerror = () => resolve(undefined);

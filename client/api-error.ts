@@ -1,0 +1,44 @@
+import type { Problem } from '../schema/problem.ts';
+
+/** An error the server returned, or `unavailable` when the server could not be reached. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  /** The problem document (RFC 9457). `code` is stable; `retryable` is true if the same request can succeed later. */
+  readonly problem: Problem;
+
+  constructor(problem: Problem, options?: ErrorOptions) {
+    super(problem.detail, options);
+    this.problem = problem;
+  }
+}
+
+/** The error of a response that is not successful. */
+export async function responseError(response: Response): Promise<ApiError> {
+  if (response.headers.get('Content-Type')?.startsWith('application/problem+json')) {
+    const problem = await response.json().catch(() => undefined);
+    if (problem !== undefined) return new ApiError(problem as Problem); // the API documents this content type
+  }
+  // The response is not from the API, but for example from a proxy.
+  return new ApiError({
+    ...UNREACHABLE,
+    status: response.status,
+    detail: `The server responded with status ${response.status}.`,
+    retryable: response.status >= 500 || response.status === 429,
+  });
+}
+
+/** The error of a request without a response. */
+export function unreachableError(cause?: unknown): ApiError {
+  return new ApiError(UNREACHABLE, { cause });
+}
+
+const UNREACHABLE: Problem = {
+  type: '/docs#error-unavailable',
+  title: 'The service is not ready.',
+  status: 503,
+  detail: 'The server does not respond.',
+  code: 'unavailable',
+  hint: 'Check that the server is running and that its address is correct.',
+  retryable: true,
+  request_id: '',
+};

@@ -1,0 +1,111 @@
+import { sseMessages } from '../core/sse.ts';
+import type { JobEvent } from '../schema/events.ts';
+import type { Progress } from '../schema/job.ts';
+import { ApiError } from './api-error.ts';
+import type { CallOptions, Transport } from './transport.ts';
+
+export interface StreamOptions {
+  /** The number of the last event that is already known. The default, -1, returns all events. */
+  readonly after?: number | undefined;
+  /** Called with the queue position while the job waits for other jobs. */
+  readonly onQueueUpdate?: ((progress: Progress) => void) | undefined;
+}
+
+export interface EventMethods {
+  /**
+   * Yields the events of a job, each once and in order, until the job has ended. After a lost connection it resumes
+   * with the next event, with increasing delays.
+   *
+   * @throws ApiError after one minute without a response, or at once if a retry cannot help
+   */
+  streamEvents(id: string, options?: CallOptions & StreamOptions): AsyncGenerator<JobEvent, void>;
+}
+
+/** How long to reconnect without a response, in milliseconds. */
+const RECONNECT_TIMEOUT_MS = 60_000;
+/** A stream without data for this long is broken, in milliseconds. The server sends something every 15 seconds. */
+const IDLE_TIMEOUT_MS = 45_000;
+/** Delays before the first, second, … attempt in a row; the last one repeats. */
+const RECONNECT_DELAYS_MS = [250, 500, 1000, 2000] as const;
+
+/** What arrives on a stream, between connections. */
+interface StreamState {
+  /** The number of the last event. */
+  lastId: number;
+  /** Attempts in a row without an event. */
+  failures: number;
+  /** When the server last sent something, in milliseconds since 1970. */
+  lastContact: number;
+}
+
+export function eventMethods(transport: Transport): EventMethods {
+  return {
+    async *streamEvents(id, { signal, after = -1, onQueueUpdate } = {}) {
+      const state: StreamState = { lastId: after, failures: 0, lastContact: Date.now() };
+      for (;;) {
+        try {
+          const hasEnded = yield* readConnection(transport, id, state, { signal, onQueueUpdate });
+          if (hasEnded) return;
+        } catch (error) {
+          if (signal?.aborted) throw error;
+          if (error instanceof ApiError && !error.problem.retryable) throw error;
+          if (Date.now() - state.lastContact > RECONNECT_TIMEOUT_MS) throw error;
+        }
+        await transport.sleep(
+          RECONNECT_DELAYS_MS[Math.min(state.failures, RECONNECT_DELAYS_MS.length - 1)] ?? 0,
+        );
+        state.failures += 1;
+      }
+    },
+  };
+}
+
+/** Yields the events of one connection and updates `state`. Returns whether the job has no more events. */
+async function* readConnection(
+  { send }: Transport,
+  id: string,
+  state: StreamState,
+  { signal, onQueueUpdate }: CallOptions & StreamOptions,
+): AsyncGenerator<JobEvent, boolean> {
+  const idle = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const onBytes = (): void => {
+    state.lastContact = Date.now();
+    clearTimeout(timer);
+    timer = setTimeout(() => idle.abort(), IDLE_TIMEOUT_MS);
+  };
+  timer = setTimeout(() => idle.abort(), IDLE_TIMEOUT_MS);
+  try {
+    const response = await send('GET /v1/summaries/{id}/events', {
+      params: { id },
+      headers: { Accept: 'text/event-stream', 'Last-Event-ID': String(state.lastId) },
+      signal: signal ? AbortSignal.any([signal, idle.signal]) : idle.signal,
+    });
+    onBytes();
+    if (response.status === 204 || !response.body) return true;
+    for await (const message of sseMessages(response.body, onBytes)) {
+      state.failures = 0;
+      if (message.id === undefined) {
+        // Messages without an id are not events: only `progress`, with the queue position.
+        if (message.event === 'progress') onQueueUpdate?.(JSON.parse(message.data) as Progress); // as documented
+        continue;
+      }
+      const event = JSON.parse(message.data) as JobEvent; // as documented
+      if (event.id <= state.lastId) continue;
+      state.lastId = event.id;
+      // The time the caller takes for an event does not count as silence of the server.
+      clearTimeout(timer);
+      yield event;
+      onBytes();
+      if (isLastEvent(event)) return true;
+    }
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Not imported from schema/events.ts, which would add the schema library to the size of a page. */
+function isLastEvent({ type }: JobEvent): boolean {
+  return type === 'job.completed' || type === 'job.failed' || type === 'job.cancelled';
+}

@@ -1,0 +1,73 @@
+import type { File } from '../schema/file.ts';
+import type { SignedParts, Upload, UploadCreateInput } from '../schema/upload.ts';
+import { responseError, unreachableError } from './api-error.ts';
+import type { CallOptions, Transport } from './transport.ts';
+import { sendBody, type UploadBody } from './upload-body.ts';
+
+export interface UploadFileOptions extends CallOptions {
+  /** What the file is for. The default is `source`. */
+  readonly purpose?: 'source' | 'batch' | undefined;
+  /** Called repeatedly with the number of bytes sent so far. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+export interface FileMethods {
+  /** Uploads a file. The body is streamed, so it may be larger than the memory. */
+  uploadFile(body: UploadBody, filename: string, options?: UploadFileOptions): Promise<File>;
+  /** Returns the name, purpose, size and hash of a file. */
+  getFile(id: string, options?: CallOptions): Promise<File>;
+  /** Returns the bytes of a file as a stream. */
+  getFileContent(id: string, options?: CallOptions): Promise<ReadableStream<Uint8Array>>;
+  /** Deletes a file. Jobs that have already read it are not affected. */
+  deleteFile(id: string, options?: CallOptions): Promise<void>;
+  /** Creates a direct upload: the parts of a large file are sent to the bucket, without the API in between. */
+  createUpload(request: UploadCreateInput, options?: CallOptions): Promise<Upload>;
+  /** Returns a direct upload with the numbers of the parts that were received. */
+  getUpload(id: string, options?: CallOptions): Promise<Upload>;
+  /** Returns the URL for each part, to which its bytes can be sent with PUT. */
+  signUploadParts(
+    id: string,
+    request: { readonly part_numbers: number[] },
+    options?: CallOptions,
+  ): Promise<SignedParts>;
+  /** Joins the parts into the `file` of the upload. It is safe to repeat. */
+  completeUpload(id: string, options?: CallOptions): Promise<Upload>;
+  /** Removes the parts of a pending upload. The file of a completed upload is not deleted. */
+  abortUpload(id: string, options?: CallOptions): Promise<void>;
+}
+
+export function fileMethods({ address, fetch, headers, json, jsonById, send }: Transport): FileMethods {
+  return {
+    async uploadFile(body, filename, { signal, purpose, onProgress } = {}) {
+      const url = address('POST /v1/files', { query: { filename, purpose } });
+      const response = await sendBody(body, { url, headers, fetch, onProgress, signal });
+      if (!response) throw unreachableError();
+      if (!response.ok) throw await responseError(response);
+      return (await response.json()) as File; // as documented
+    },
+
+    getFile: jsonById('GET /v1/files/{id}'),
+
+    async getFileContent(id, options) {
+      const { body } = await send('GET /v1/files/{id}/content', { params: { id }, ...options });
+      return body ?? new Blob([]).stream();
+    },
+
+    async deleteFile(id, options) {
+      await send('DELETE /v1/files/{id}', { params: { id }, ...options });
+    },
+
+    createUpload: (body, options) => json('POST /v1/uploads', { body, ...options }),
+
+    getUpload: jsonById('GET /v1/uploads/{id}'),
+
+    signUploadParts: (id, body, options) =>
+      json('POST /v1/uploads/{id}/parts', { params: { id }, body, ...options }),
+
+    completeUpload: jsonById('POST /v1/uploads/{id}/complete'),
+
+    async abortUpload(id, options) {
+      await send('DELETE /v1/uploads/{id}', { params: { id }, ...options });
+    },
+  };
+}
