@@ -94,7 +94,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
   ): Promise<void> {
     await store.withFile(artifact, async (path) => {
       const options = { signal, ...limits };
-      const sampled = sampleVideo(tools, path, video, { start, end }, sampler, options);
+      const sampled = sampleVideo(tools, { path, video, span: { start, end }, sampler, ...options });
       for await (const one of mapConcurrently(sampled, publish)) add(one);
     });
   }

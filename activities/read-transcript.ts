@@ -61,7 +61,7 @@ export function createReadWords(deps: WordsDeps): CpuActivities['readWords'] {
     return store.withFile(input.artifact, async (path) => {
       const track = findTextTrack(source);
       if (track !== undefined) {
-        const cues = await readSubtitleTrack(tools, path, source, track, { maxPixels, signal });
+        const cues = await readSubtitleTrack(tools, { path, video: source, track, maxPixels, signal });
         if (cues.length > 0) return { artifact: await keep(cues), from: 'track' };
       }
       if (!transcription || !(await hasAudio(tools, path, maxPixels, signal))) return undefined;
@@ -85,7 +85,11 @@ export function createReadWords(deps: WordsDeps): CpuActivities['readWords'] {
       const name = wordsName(await digest({ version: VERSION, speech: source.sha256, start, url, model }));
       if ((await findJson(store, name)) === undefined) {
         const options = { maxPixels: deps.limits.maxPixels, signal };
-        await putJson(store, name, await transcribeSection(tools, path, source, start, api, options));
+        await putJson(
+          store,
+          name,
+          await transcribeSection(tools, { path, video: source, start, api, ...options }),
+        );
       }
       cues.push(...(await getJson<readonly Cue[]>(store, name)));
     }

@@ -29,7 +29,7 @@ export {
   renderContactSheet,
 } from './images/index.ts';
 export type { MediaLimits } from './limits.ts';
-export { type SampledFrame, sampleVideo } from './sampling/index.ts';
+export { type SampledFrame, type SampleRequest, sampleVideo } from './sampling/index.ts';
 export {
   findTextTrack,
   hasAudio,

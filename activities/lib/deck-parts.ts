@@ -94,7 +94,7 @@ async function draw(
       );
     const name = drawnDeckName(await digest({ version: VERSION, sha256, office: office.version }));
     if ((await store.head(name)) !== undefined) return { pictures: name };
-    await withRenderedPptx(office, zip, slides, { scratch, signal }, async (pdf) => {
+    await withRenderedPptx(office, { zip, slides, scratch, signal }, async (pdf) => {
       using document = await openDeck(pdf, limits);
       const wanted = slides.filter(({ part }) => part !== '').length;
       if (document.pages !== wanted) {

@@ -20,7 +20,13 @@ export async function* pick(
 ): AsyncGenerator<Decision> {
   const video = await probeVideo(tools, path, LIMITS);
   const sampler = { mode, windows: { origin: 0, end: video.duration, seconds: 120 } };
-  const sampled = sampleVideo(tools, path, video, { start: 0, end: video.duration }, sampler, LIMITS);
+  const sampled = sampleVideo(tools, {
+    path,
+    video,
+    span: { start: 0, end: video.duration },
+    sampler,
+    ...LIMITS,
+  });
   yield* mapConcurrently(sampled, async ({ image, ...frame }) => {
     if (image) await encodeJpeg(image);
     return frame;

@@ -1,6 +1,6 @@
 /**
- * Turns the sound of a video into words at an OpenAI-compatible API, piece by piece: each piece is cut out by ffmpeg as 16 kHz mono
- * and sent by itself, so that a lost worker costs one of them.
+ * Transcribes the audio of a video with an OpenAI-compatible API, section by section. ffmpeg extracts each section as 16 kHz
+ * mono, and each is sent separately, so that a lost worker costs one section.
  */
 import { z } from 'zod';
 import type { TranscriptionSettings } from '../../config/settings.ts';
@@ -9,56 +9,66 @@ import type { Cue, VideoInfo } from '../../schema/source.ts';
 import { inputArgs, type MediaTools, startProgram, toMediaError } from '../exec/index.ts';
 import { shiftCues, tidyCues } from '../subtitles/index.ts';
 
-/** Length of a piece in seconds: 19.2 MB of sound, where APIs take 25 MB. */
+/** Length of a section in seconds: 19.2 MB of WAV, where APIs accept 25 MB. */
 export const AUDIO_SECTION_SECONDS = 600;
 
-const RATE = 16_000;
-/** Wall-clock limits in milliseconds: to cut a piece out, and for the API to answer. */
-const TIME_LIMIT = { cut: 600_000, answer: 600_000 } as const;
-/** Most bytes of an answer: words of ten minutes are some kilobytes. */
-const MAX_ANSWER = 4 * 2 ** 20;
+const SAMPLE_RATE_HZ = 16_000;
+const BYTES_PER_SAMPLE = 2;
+/** Wall-clock limits for extracting a section, and for the response of the API. */
+const TIME_LIMIT_MS = { extract: 600_000, response: 600_000 } as const;
+/** Most bytes of a response: the transcript of ten minutes takes a few kilobytes. */
+const MAX_RESPONSE_BYTES = 4 * 2 ** 20;
 
-const Answer = z.object({
+const Transcription = z.object({
   text: z.string(),
   segments: z.array(z.object({ start: z.number(), end: z.number(), text: z.string() })).optional(),
 });
 
+export interface SectionRequest {
+  /** File of the video. */
+  readonly path: string;
+  readonly video: Pick<VideoInfo, 'startOffset' | 'duration'>;
+  /** Start of the section in seconds from the first displayed frame. */
+  readonly start: number;
+  /** The transcription service. */
+  readonly api: TranscriptionSettings;
+  /** Largest frame of the video that ffmpeg may allocate, in pixels. */
+  readonly maxPixels: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * The words spoken in `[start, start + SPEECH_PIECE)`, in times from the first shown frame. Throws `transcription_refused`,
- * `transcription_failed`, `media_truncated`, `timeout`, or the reason of the signal.
+ * Returns what is spoken in `[start, start + AUDIO_SECTION_SECONDS)`, with times in seconds from the first displayed frame;
+ * no cues where there is no audio.
+ *
+ * @throws FrameloomError `transcription_refused` (4xx: the request or the key), `transcription_failed` (429, 5xx, no
+ *   response: worth a retry), `media_truncated`, `timeout`; or the reason of the signal
  */
-export async function transcribeSection(
-  tools: MediaTools,
-  path: string,
-  video: Pick<VideoInfo, 'startOffset' | 'duration'>,
-  start: number,
-  api: TranscriptionSettings,
-  options: { readonly maxPixels: number; readonly signal?: AbortSignal | undefined },
-): Promise<readonly Cue[]> {
-  const length = Math.min(AUDIO_SECTION_SECONDS, video.duration - start);
-  const samples = await cut(tools, path, start + video.startOffset, length, options);
+export async function transcribeSection(tools: MediaTools, request: SectionRequest): Promise<readonly Cue[]> {
+  const { video, start, api, signal } = request;
+  const seconds = Math.min(AUDIO_SECTION_SECONDS, video.duration - start);
+  const samples = await extractSamples(tools, request, seconds);
   if (samples.length === 0) return [];
-  const { text, segments } = await ask(api, wav(samples), options.signal);
-  const cues = segments ?? [{ start: 0, end: length, text }];
+  const { text, segments } = await postAudio(api, wavFile(samples), signal);
+  const cues = segments ?? [{ start: 0, end: seconds, text }];
   return tidyCues(shiftCues(cues, start));
 }
 
-/** The sound from container time `from`, as 16-bit samples; silence where the track begins later or has holes. */
-async function cut(
+/** The audio of the section as 16-bit samples, with silence where the track begins later or has gaps. */
+async function extractSamples(
   tools: MediaTools,
-  path: string,
-  from: number,
+  { path, video, start, maxPixels, signal }: SectionRequest,
   seconds: number,
-  { maxPixels, signal }: { readonly maxPixels: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Buffer> {
+  const from = start + video.startOffset;
   const seek = ['-seek_timestamp', '1', '-ss', from.toFixed(6), '-t', seconds.toFixed(6)];
   const args = [
     ...['-nostdin', ...inputArgs(path, { maxPixels, seek })],
     ...['-map', '0:a:0', '-vn', '-sn', '-dn', '-af', 'aresample=async=1:first_pts=0'],
-    ...['-ac', '1', '-ar', String(RATE), '-f', 's16le', 'pipe:1'],
+    ...['-ac', '1', '-ar', String(SAMPLE_RATE_HZ), '-f', 's16le', 'pipe:1'],
   ];
-  const most = Math.ceil(seconds + 1) * RATE * 2;
-  const program = startProgram(tools.ffmpeg, args, { signal, timeLimitMs: TIME_LIMIT.cut });
+  const maxBytes = Math.ceil(seconds + 1) * SAMPLE_RATE_HZ * BYTES_PER_SAMPLE;
+  const program = startProgram(tools.ffmpeg, args, { signal, timeLimitMs: TIME_LIMIT_MS.extract });
   program.secondOutput.resume();
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -66,45 +76,48 @@ async function cut(
     for await (const chunk of program.stdout) {
       chunks.push(chunk as Buffer); // a stream without encoding
       bytes += (chunk as Buffer).length;
-      if (bytes >= most) break;
+      if (bytes >= maxBytes) break;
     }
   } finally {
-    if (bytes >= most || signal?.aborted) program.stop();
+    if (bytes >= maxBytes || signal?.aborted) program.stop();
   }
-  const ending = await program.exited;
-  const broken = new FrameloomError('media_truncated', 'The sound of the video cannot be decoded.');
-  if (ending.code !== 0 && ending.stopped !== 'done') throw toMediaError(ending, signal, broken);
-  return Buffer.concat(chunks).subarray(0, most);
+  const exit = await program.exited;
+  const undecodable = new FrameloomError(
+    'media_truncated',
+    'The audio of the video cannot be decoded: it is cut off or damaged. Upload the video again.',
+  );
+  if (exit.code !== 0 && exit.stopped !== 'done') throw toMediaError(exit, signal, undecodable);
+  return Buffer.concat(chunks).subarray(0, maxBytes);
 }
 
-/** A WAV file: RIFF header of 44 bytes and the samples. */
-function wav(samples: Buffer): Blob {
+/** A WAV file: a RIFF header of 44 bytes and the samples. */
+function wavFile(samples: Buffer): Blob {
   const header = Buffer.alloc(44);
   header.write('RIFF', 0, 'latin1');
   header.writeUInt32LE(36 + samples.length, 4);
   header.write('WAVEfmt ', 8, 'latin1');
-  header.writeUInt32LE(16, 16);
+  header.writeUInt32LE(16, 16); // bytes of the format chunk
   header.writeUInt16LE(1, 20); // PCM
   header.writeUInt16LE(1, 22); // one channel
-  header.writeUInt32LE(RATE, 24);
-  header.writeUInt32LE(RATE * 2, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
+  header.writeUInt32LE(SAMPLE_RATE_HZ, 24);
+  header.writeUInt32LE(SAMPLE_RATE_HZ * BYTES_PER_SAMPLE, 28);
+  header.writeUInt16LE(BYTES_PER_SAMPLE, 32);
+  header.writeUInt16LE(8 * BYTES_PER_SAMPLE, 34);
   header.write('data', 36, 'latin1');
   header.writeUInt32LE(samples.length, 40);
   return new Blob([new Uint8Array(header), new Uint8Array(samples)], { type: 'audio/wav' });
 }
 
-async function ask(
+async function postAudio(
   api: TranscriptionSettings,
-  sound: Blob,
+  audio: Blob,
   signal: AbortSignal | undefined,
-): Promise<z.infer<typeof Answer>> {
+): Promise<z.infer<typeof Transcription>> {
   const form = new FormData();
-  form.set('file', sound, 'speech.wav');
+  form.set('file', audio, 'speech.wav');
   form.set('model', api.model);
   form.set('response_format', 'verbose_json');
-  const deadline = AbortSignal.timeout(TIME_LIMIT.answer);
+  const deadline = AbortSignal.timeout(TIME_LIMIT_MS.response);
   try {
     const response = await fetch(endpoint(api.url), {
       method: 'POST',
@@ -115,15 +128,15 @@ async function ask(
     });
     if (!response.ok) {
       await response.body?.cancel();
-      throw refusal(response.status);
+      throw errorFromStatus(response.status);
     }
-    return Answer.parse(JSON.parse(await bodyText(response)));
+    return Transcription.parse(JSON.parse(await bodyText(response)));
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (error instanceof FrameloomError) throw error;
     const message = deadline.aborted
-      ? 'The transcription service did not answer in time.'
-      : 'The transcription service does not answer as it should.';
+      ? 'The transcription service did not respond in time.'
+      : 'The transcription service cannot be reached or its response cannot be read. Check its URL.';
     throw new FrameloomError('transcription_failed', message, { cause: error });
   }
 }
@@ -136,13 +149,15 @@ function endpoint(setting: string): URL {
   return url;
 }
 
-/** What is wrong with the request or the key stays wrong; what is busy or broken may not. */
-function refusal(status: number): FrameloomError {
-  const passing = status >= 500 || status === 429 || status === 408 || status === 425;
-  return new FrameloomError(
-    passing ? 'transcription_failed' : 'transcription_refused',
-    `The transcription service answers ${status}.`,
-  );
+/** An error in the request or the key is permanent; a busy or broken service is not. */
+function errorFromStatus(status: number): FrameloomError {
+  const isTransient = status >= 500 || status === 429 || status === 408 || status === 425;
+  return isTransient
+    ? new FrameloomError('transcription_failed', `The transcription service returned status ${status}.`)
+    : new FrameloomError(
+        'transcription_refused',
+        `The transcription service returned status ${status}. Check its URL, API key and model.`,
+      );
 }
 
 async function bodyText(response: Response): Promise<string> {
@@ -151,7 +166,7 @@ async function bodyText(response: Response): Promise<string> {
   for await (const chunk of response.body ?? []) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER) throw new RangeError('The answer is too long.');
+    if (bytes > MAX_RESPONSE_BYTES) throw new RangeError(`more than ${MAX_RESPONSE_BYTES} bytes`);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

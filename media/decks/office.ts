@@ -1,4 +1,4 @@
-/** Draws presentations with LibreOffice: in a process group, a profile and a folder of its own, within a time limit. */
+/** Renders presentations with LibreOffice, in a separate process group, profile and folder and within a time limit. */
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,19 +8,22 @@ import { runProgram } from '../exec/index.ts';
 import type { PptxSlide } from './pptx.ts';
 import { copyPptx } from './pptx-copy.ts';
 
-/** LibreOffice, found and tried. */
+/** An installation of LibreOffice that was started successfully. */
 export interface LibreOffice {
   readonly path: string;
   readonly version: string;
-  /** PATH of its process: all it inherits. Keys in this process's environment are none of its business. */
+  /** PATH of its process, the only variable that it inherits: the environment of this process may contain keys. */
   readonly searchPath: string;
 }
 
-/** Wall-clock limit in milliseconds: to start with a new profile, and per slide. A measured start takes 3 to 10 s. */
-const TIME_LIMIT = { base: 120_000, perSlide: 3_000, most: 1_500_000 } as const;
+/** Wall-clock limit: a base for starting with a new profile, which takes 3 to 10 s, an amount per slide, and a maximum. */
+const TIME_LIMIT_MS = { base: 120_000, perSlide: 3_000, most: 1_500_000 } as const;
+const VERSION_TIME_LIMIT_MS = 60_000;
+/** Bytes of output that are read. */
+const MAX_OUTPUT_BYTES = 65_536;
 
-/** What the profile forbids: macros, and whatever a document would load from elsewhere. */
-const FORBIDDEN = [
+/** Disables macros and everything that a document would load from outside. */
+const SECURITY_SETTINGS = [
   ['Security/Scripting', 'DisableMacrosExecution', 'true'],
   ['Security/Scripting', 'MacroSecurityLevel', '3'],
   ['Security/Scripting', 'BlockUntrustedRefererLinks', 'true'],
@@ -28,8 +31,9 @@ const FORBIDDEN = [
 ] as const;
 
 /**
- * Looks for LibreOffice in the settings, then on PATH; undefined where there is none. Throws `unavailable` where the one that the
- * settings name does not run.
+ * Finds LibreOffice at the path of the settings, else on PATH. Returns undefined where there is none.
+ *
+ * @throws FrameloomError `unavailable` where the program that the settings name does not run
  */
 export async function findLibreOffice(settings: {
   readonly soffice?: string | undefined;
@@ -37,74 +41,85 @@ export async function findLibreOffice(settings: {
 }): Promise<LibreOffice | undefined> {
   for (const path of settings.soffice === undefined ? ['soffice', 'libreoffice'] : [settings.soffice]) {
     const env = { PATH: settings.searchPath };
-    const options = { timeLimitMs: 60_000, maxBytes: 65_536, keep: 'all', env } as const;
-    const { stdout } = await runProgram(path, ['--version'], options).catch(() => ({ stdout: '' }));
+    const limits = { timeLimitMs: VERSION_TIME_LIMIT_MS, maxBytes: MAX_OUTPUT_BYTES } as const;
+    const { stdout } = await runProgram(path, ['--version'], { ...limits, keep: 'all', env }).catch(() => ({
+      stdout: '',
+    }));
     const version = /^LibreOffice\S* (\S+)/.exec(stdout)?.[1];
     if (version !== undefined) return { path, version, searchPath: settings.searchPath };
   }
   if (settings.soffice === undefined) return undefined;
-  throw new FrameloomError('unavailable', 'LibreOffice does not run: check SOFFICE_PATH.');
+  throw new FrameloomError('unavailable', 'LibreOffice does not run. Check SOFFICE_PATH.');
+}
+
+export interface RenderRequest {
+  readonly zip: ZipPackage;
+  /** The slides as `readPptx` returns them. */
+  readonly slides: readonly PptxSlide[];
+  /** Folder for temporary files. */
+  readonly scratch: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Wall-clock limit of LibreOffice. Default: by the number of slides. */
+  readonly timeLimitMs?: number;
 }
 
 /**
- * Draws every slide of a PPTX as a page of a PDF and calls `use` with its path, which it must not keep. Everything is done in a
- * folder below `scratch` that is removed in any case. Throws `renderer_failed` where LibreOffice fails, or takes too long,
- * `unsupported_media`, or the reason of the signal.
+ * Renders every slide of a PPTX as a page of a PDF and calls `use` with the path of the PDF, which is valid only during the
+ * call. All files are below `scratch` and are removed in any case.
+ *
+ * @throws FrameloomError `renderer_failed` where LibreOffice fails or takes too long, `unsupported_media`,
+ *   `media_truncated`; or the reason of the signal
  */
 export async function withRenderedPptx<T>(
   office: LibreOffice,
-  zip: ZipPackage,
-  slides: readonly PptxSlide[],
-  options: {
-    readonly scratch: string;
-    readonly signal?: AbortSignal | undefined;
-    readonly timeLimitMs?: number;
-  },
+  request: RenderRequest,
   use: (pdf: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(options.scratch, 'office-'));
+  const { zip, slides, scratch, signal } = request;
+  const folder = await mkdtemp(join(scratch, 'office-'));
   try {
-    const copy = join(folder, 'deck.pptx');
-    await copyPptx(zip, slides, copy);
+    await copyPptx(zip, slides, join(folder, COPY));
     await writeProfile(join(folder, 'profile'));
-    const limit = Math.min(TIME_LIMIT.base + TIME_LIMIT.perSlide * slides.length, TIME_LIMIT.most);
-    await convert(office, folder, copy, options.timeLimitMs ?? limit, options.signal);
+    const limit = Math.min(TIME_LIMIT_MS.base + TIME_LIMIT_MS.perSlide * slides.length, TIME_LIMIT_MS.most);
+    await convertToPdf(office, folder, request.timeLimitMs ?? limit, signal);
     const pdf = join(folder, 'deck.pdf');
-    if (!(await stat(pdf).catch(() => undefined))) throw failed('LibreOffice drew nothing.');
+    if (!(await stat(pdf).catch(() => undefined))) throw failed('LibreOffice rendered no slides.');
     return await use(pdf);
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-async function convert(
+/** Name of the sanitized copy in the folder. */
+const COPY = 'deck.pptx';
+
+async function convertToPdf(
   office: LibreOffice,
   folder: string,
-  copy: string,
   timeLimitMs: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const args = [
     ...['--headless', '--norestore', '--nologo', '--nodefault', '--nolockcheck'],
     `-env:UserInstallation=${pathToFileURL(join(folder, 'profile')).href}`,
-    ...['--convert-to', 'pdf:impress_pdf_Export', '--outdir', folder, copy],
+    ...['--convert-to', 'pdf:impress_pdf_Export', '--outdir', folder, join(folder, COPY)],
   ];
-  const ending = await runProgram(office.path, args, {
+  const exit = await runProgram(office.path, args, {
     signal,
     timeLimitMs,
-    maxBytes: 65_536,
+    maxBytes: MAX_OUTPUT_BYTES,
     keep: 'tail',
     env: { PATH: office.searchPath, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', SAL_USE_VCLPLUGIN: 'svp' },
   });
-  if (ending.stopped === 'abort') throw signal?.reason;
-  if (ending.stopped === 'time_limit') throw failed('LibreOffice took too long to draw the slides.');
-  if (ending.code !== 0)
-    throw failed('LibreOffice could not draw the slides.', new Error(ending.stderr.trim()));
+  if (exit.stopped === 'abort') throw signal?.reason;
+  if (exit.stopped === 'time_limit') throw failed('LibreOffice took too long to render the slides.');
+  if (exit.code !== 0)
+    throw failed('LibreOffice could not render the slides.', new Error(exit.stderr.trim()));
 }
 
 async function writeProfile(profile: string): Promise<void> {
   await mkdir(join(profile, 'user'), { recursive: true });
-  const items = FORBIDDEN.map(
+  const items = SECURITY_SETTINGS.map(
     ([path, name, value]) =>
       `<item oor:path="/org.openoffice.Office.Common/${path}"><prop oor:name="${name}" oor:op="fuse"><value>${value}</value></prop></item>`,
   );

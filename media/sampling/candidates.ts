@@ -1,11 +1,10 @@
 /**
- * Decodes a stretch of video once and yields its candidates: for each the small plane on which is decided and, on demand, the
- * picture. ffmpeg writes the plane of every candidate to one pipe, and to another the picture of each that differs from the
- * one before it; the few pictures that may still be asked for wait in memory. A picture that was not written, which is one
- * that shows what the candidate before it showed, is decoded on its own.
+ * Decodes a part of a video once and yields its candidates: for each the reduced plane on which decisions depend and, on
+ * demand, the image. ffmpeg writes the plane of every candidate to one pipe, and to another the image of each candidate
+ * that differs from the one before it; the few images that may still be requested wait in memory. An image that was not
+ * written, because it shows what the candidate before it showed, is decoded separately.
  */
 import { FrameloomError } from '../../core/errors.ts';
-import type { FrameCoding } from '../../schema/source.ts';
 import { type MediaTools, type Program, startProgram, toMediaError } from '../exec/index.ts';
 import type { RgbImage, Size } from '../images/index.ts';
 import {
@@ -14,6 +13,7 @@ import {
   fieldFilters,
   type Grid,
   gridIndex,
+  type ProbedVideo,
   planeFilters,
   rawVideoOutput,
   readTimedFrames,
@@ -23,56 +23,48 @@ import {
   verifyChecksum,
   withRunUp,
 } from '../video/index.ts';
-import { FrameBuffer, PLANE_QUEUE } from './frame-buffer.ts';
-import { type Plane, planeBytes, planeSize, readPlane } from './plane.ts';
-import { type PipeFormat, pipeFormat } from './stored-frame.ts';
+import { FrameBuffer, PLANE_QUEUE_FRAMES } from './frame-buffer.ts';
+import type { CandidateFrame } from './frames.ts';
+import { type PipeFormat, pipeFormat } from './pipe-format.ts';
+import { planeBytes, planeSize, readPlane } from './plane.ts';
 
 export interface CandidateRequest {
-  /** Size of the pictures. */
+  readonly video: Pick<ProbedVideo, 'width' | 'height' | 'coding' | 'startOffset' | 'lacksTimestamps'>;
+  /** Size of the images, in pixels. */
   readonly size: Size;
-  /** Size of the frames, upright, in square pixels. */
-  readonly full: Size;
-  readonly coding: FrameCoding;
-  /** Container times; `from` undefined: from the first frame. */
+  /** Container time in seconds; undefined: from the first frame. */
   readonly from: number | undefined;
+  /** Container time in seconds. */
   readonly until: number;
-  /** The first frame of each interval is a candidate; in container time. Without it every frame that is decoded. */
+  /** In container time: the first frame of each interval is a candidate. Without a grid every decoded frame is one. */
   readonly grid?: Grid | undefined;
-  /** Frames that are not even decoded: those no other frame needs, or all but keyframes. */
+  /** Frames that are not decoded: those that no other frame refers to, or all but keyframes. */
   readonly skip?: 'noref' | 'nokey' | undefined;
   /** Only keyframes are candidates, whatever is decoded. */
   readonly keysOnly?: boolean;
-  /** Every candidate's picture is written; one that does not come is not decoded again. */
+  /** ffmpeg writes the image of every candidate; an image that does not arrive is not decoded again. */
   readonly writesAll?: boolean;
 }
 
-/** Thrown where `nokey` makes the decoder give two frames one time: then neither has to be right. */
-export class TimesLostError extends Error {
-  override readonly name = 'TimesLostError';
+/** Thrown where decoding keyframes alone gives two frames the same time: neither time is reliable then. */
+export class AmbiguousTimesError extends Error {
+  override readonly name = 'AmbiguousTimesError';
 }
 
-export interface CandidateFrame {
-  /** The container's time. */
-  readonly time: number;
-  readonly plane: Plane;
-  /** The picture, until `KEPT_CANDIDATES` more were yielded. */
-  image(): Promise<RgbImage>;
-}
-
-/** Candidates for which pictures are kept: more than any policy looks ahead before it decides. */
-export const KEPT_CANDIDATES = 16;
+/** Candidates whose images stay available: more than any policy looks ahead before it decides. */
+const RETAINED_CANDIDATES = 16;
 
 /**
- * `scene` from which a picture is written: less than one character that changes in 1080 lines, more than a frame that
- * repeats the one before. What ffmpeg calls so is the smaller of the mean change and of how it differs from the change
- * before: steady motion may score nothing now and then, so some candidates after each that scores are written, too: `also`, or
- * `alsoKeys` of keyframes, between which nothing is steady.
+ * ffmpeg's `scene` score from which an image is written: less than one character that changes in 1080 lines, more than a
+ * frame that repeats the one before. The score is the smaller of the mean change and of its difference from the change
+ * before, so steady motion may score nothing now and then. Some candidates after each that scores are therefore written as
+ * well: `also`, or `alsoKeys` of keyframes, between which no motion is steady.
  */
-const WRITTEN = { from: 0.00002, also: 4, alsoKeys: 1 } as const;
+const WRITTEN = { fromScore: 0.00002, also: 4, alsoKeys: 1 } as const;
 
 /**
- * The candidates with `time < until`, in order, from somewhere before `from`: the first is shown then or earlier. Abandoning the
- * generator ends ffmpeg.
+ * Yields the candidates before container time `until`, in order. The first one is displayed at `from` or earlier. Ending
+ * the iteration early ends ffmpeg.
  */
 export async function* decodeCandidates(
   tools: MediaTools,
@@ -82,17 +74,16 @@ export async function* decodeCandidates(
 ): AsyncGenerator<CandidateFrame> {
   const { from = Number.NEGATIVE_INFINITY, grid } = request;
   let last = Number.NEGATIVE_INFINITY;
-  for await (const candidate of withRunUp(from, (start) =>
-    decodeFrom(tools, path, start, request, options),
-  )) {
-    if (candidate.time >= request.until - TIME_SLACK) return;
-    const index = grid ? gridIndex(grid, candidate.time) : candidate.time;
-    if (index <= last) continue; // a change of frame size makes ffmpeg's filters begin anew
+  for await (const frame of withRunUp(from, (start) => decodeFrom(tools, path, start, request, options))) {
+    if (frame.pts >= request.until - TIME_SLACK) return;
+    const index = grid ? gridIndex(grid, frame.pts) : frame.pts;
+    if (index <= last) continue; // a change of frame size restarts ffmpeg's filters
     last = index;
-    yield candidate;
+    yield frame;
   }
 }
 
+/** Five parameters: the first four are those of `decodeCandidates`. */
 async function* decodeFrom(
   tools: MediaTools,
   path: string,
@@ -100,102 +91,119 @@ async function* decodeFrom(
   request: CandidateRequest,
   options: DecodeOptions,
 ): AsyncGenerator<CandidateFrame> {
-  const small = planeSize(request.size);
-  const form = pipeFormat(request.full, request.size, request.coding);
-  const args = candidateArgs(path, start, small, form, request, options);
+  const { video, skip } = request;
+  const planes = planeSize(request.size);
+  const format = pipeFormat(video, request.size, video.coding);
+  const args = candidateArgs(path, start, { planes, format, request }, options);
   const program = startProgram(tools.ffmpeg, args, { ...options, furtherOutputs: 2 });
-  const stamps = new TimestampReader(program.secondOutput);
-  const shelf = openShelf(program, stamps, form.bytes, request.writesAll ?? false);
-  const pictureAt = async (time: number): Promise<RgbImage> => {
-    const picture = await shelf.take(time, form.toRgbImage);
-    if (picture) return picture;
-    const { size, full, coding } = request;
-    const only = { size, full, coding, from: time, until: time + 2 * TIME_SLACK, writesAll: true };
-    if (!request.writesAll) {
-      for await (const candidate of decodeCandidates(tools, path, only, options))
-        if (candidate.time >= time - TIME_SLACK) return await candidate.image(); // leaving the loop ends the decoder
-    }
-    throw new FrameloomError('media_truncated', 'A frame that was decoded once cannot be decoded again.');
-  };
-  const times: number[] = [];
+  const timestamps = new TimestampReader(program.secondOutput);
+  const buffer = openFrameBuffer(program, timestamps, format.bytes, request.writesAll ?? false);
+  const imageAt = async (pts: number): Promise<RgbImage> =>
+    (await buffer.take(pts, format.toRgbImage)) ?? (await decodeImage(tools, path, pts, request, options));
+  const recent: number[] = [];
+  const latest = (): number => recent.at(-1) ?? Number.NEGATIVE_INFINITY;
   try {
-    for await (const frame of readTimedFrames(program.stdout, stamps, planeBytes(small))) {
-      options.signal?.throwIfAborted(); // the pipe may still hold frames of a decoder that is gone
+    for await (const frame of readTimedFrames(program.stdout, timestamps, planeBytes(planes))) {
+      options.signal?.throwIfAborted(); // the pipe may still contain frames of a decoder that has ended
       verifyChecksum(frame);
-      if (
-        request.skip === 'nokey' &&
-        frame.time <= (times.at(-1) ?? Number.NEGATIVE_INFINITY) + 2 * TIME_SLACK
-      )
-        throw new TimesLostError();
-      times.push(frame.time);
-      if (times.length > KEPT_CANDIDATES) shelf.drop(times.shift() ?? 0);
-      yield { time: frame.time, plane: readPlane(frame.data, small), image: () => pictureAt(frame.time) };
+      const { pts, data } = frame;
+      if (skip === 'nokey' && pts <= latest() + 2 * TIME_SLACK) throw new AmbiguousTimesError();
+      recent.push(pts);
+      if (recent.length > RETAINED_CANDIDATES) buffer.drop(recent.shift() ?? 0);
+      const time = Math.round((pts - video.startOffset) * 1e6) / 1e6;
+      yield { time, pts, plane: readPlane(data, planes), image: () => imageAt(pts) };
     }
-    await shelf.close(times.at(-1) ?? Number.NEGATIVE_INFINITY); // a program counts as ended once all it wrote was read
-    const ending = await program.exited;
-    if (ending.code !== 0) {
-      throw toMediaError(
-        ending,
-        options.signal,
-        new FrameloomError('media_truncated', 'The video cannot be decoded: it is cut off or damaged.'),
-      );
-    }
+    await buffer.close(latest()); // a program counts as ended only once all its output was read
+    const exit = await program.exited;
+    if (exit.code !== 0) throw toMediaError(exit, options.signal, undecodable());
   } finally {
-    await shelf.close(times.at(-1) ?? Number.NEGATIVE_INFINITY); // what was written may still be asked for
+    await buffer.close(latest()); // images that were written may still be requested
     program.stop();
     await program.exited;
   }
 }
 
-function openShelf(
+/** Decodes the image displayed from container time `pts` separately. */
+async function decodeImage(
+  tools: MediaTools,
+  path: string,
+  pts: number,
+  { video, size, writesAll }: CandidateRequest,
+  options: DecodeOptions,
+): Promise<RgbImage> {
+  if (!writesAll) {
+    const request = { video, size, from: pts, until: pts + 2 * TIME_SLACK, writesAll: true };
+    for await (const frame of decodeCandidates(tools, path, request, options))
+      if (frame.pts >= pts - TIME_SLACK) return await frame.image(); // leaving the loop ends the decoder
+  }
+  throw new FrameloomError(
+    'media_truncated',
+    'A frame that was decoded once could not be decoded again. The file may be damaged: encode it again.',
+  );
+}
+
+function undecodable(): FrameloomError {
+  return new FrameloomError(
+    'media_truncated',
+    'The video cannot be decoded: it is cut off or damaged. Upload it again.',
+  );
+}
+
+function openFrameBuffer(
   { furtherOutputs: [pixels, times] }: Program,
-  planes: TimestampReader,
-  bytes: number,
-  all: boolean,
+  planeTimestamps: TimestampReader,
+  imageBytes: number,
+  writesAll: boolean,
 ): FrameBuffer {
-  if (!pixels || !times) throw new TypeError('a pipe is missing'); // asked for above
+  if (!pixels || !times) throw new TypeError('a pipe is missing'); // requested from startProgram
+  const maxImages = RETAINED_CANDIDATES + 4;
   return new FrameBuffer(pixels, new TimestampReader(times), {
-    planes,
-    bytes,
-    all,
-    most: KEPT_CANDIDATES + 4,
+    planeTimestamps,
+    imageBytes,
+    writesAll,
+    maxImages,
   });
 }
 
 function candidateArgs(
   path: string,
   start: number | undefined,
-  small: Size,
-  form: PipeFormat,
-  request: CandidateRequest,
+  output: { readonly planes: Size; readonly format: PipeFormat; readonly request: CandidateRequest },
   options: DecodeOptions,
 ): string[] {
-  const { size, from, grid, until, keysOnly, writesAll } = request;
-  // Without its `from`, on a grid: what is shown before it is context.
+  const { planes, format, request } = output;
+  const { from, grid, until, keysOnly, writesAll, skip } = request;
+  const { coding } = request.video;
+  // On a grid without `from`: the frames displayed before it are context.
   const picks = [
-    `(${selectExpression(grid ? { size, until, grid } : { size, from, until })})`,
+    `(${selectExpression(grid ? { until, grid } : { from, until })})`,
     ...(keysOnly ? ['key'] : []),
   ];
-  // Frames that share a time are handed over, so that they are noticed.
-  const pick = `select='${picks.join('*')}${request.skip === 'nokey' ? '+lte(t,prev_t)' : ''}',`;
-  const changed = `eq(n,0)+gt(scene,${WRITTEN.from.toFixed(6)})`;
-  const also = keysOnly || request.skip === 'nokey' ? WRITTEN.alsoKeys : WRITTEN.also;
+  // Frames that share a time are passed on, so that they are detected.
+  const pick = `select='${picks.join('*')}${skip === 'nokey' ? '+lte(t,prev_t)' : ''}',`;
+  const changed = `eq(n,0)+gt(scene,${WRITTEN.fromScore.toFixed(6)})`;
+  const also = keysOnly || skip === 'nokey' ? WRITTEN.alsoKeys : WRITTEN.also;
   const written = writesAll ? 'null' : `select='st(0,if(${changed},${also + 1},max(0,ld(0)-1)))'`;
-  const { coding } = request;
   const head = [...fieldFilters(coding), 'settb=AVTB'].join(','); // microseconds, whatever the container counts in
   const graph = [
     `[0:V:0]${head},${pick}split[a][b]`,
-    `[a]${planeFilters(coding, small).join(',')}[plane]`,
-    `[b]${written},${form.filters.join(',')}[picture]`,
+    `[a]${planeFilters(coding, planes).join(',')}[plane]`,
+    `[b]${written},${format.filters.join(',')}[picture]`,
   ];
-  const skip = request.skip === undefined ? [] : ['-skip_frame', request.skip];
-  // Where the container says what is a keyframe, nothing else is even handed to the decoder. Threads that take turns at frames
-  // hand each other what the next frames need, of which there are none: without, H.264 takes a third to two thirds of the time.
-  if (request.skip === 'nokey') skip.push('-discard', 'nokey', '-thread_type', 'slice');
   return [
-    ...decoderInputArgs(path, start, options, skip),
+    ...decoderInputArgs(path, start, options, skipArgs(skip)),
     ...['-filter_complex', graph.join(';')],
-    ...['-map', '[plane]', ...rawVideoOutput(1, 3, PLANE_QUEUE)],
+    ...['-map', '[plane]', ...rawVideoOutput(1, 3, PLANE_QUEUE_FRAMES)],
     ...['-map', '[picture]', ...rawVideoOutput(4, 5)],
   ];
+}
+
+/**
+ * Where the container marks keyframes, other packets are not even passed to the decoder. Frame threads pass each other the
+ * state that the next frames need, of which there are none here: slice threads take a third to two thirds of the time for H.264.
+ */
+function skipArgs(skip: CandidateRequest['skip']): readonly string[] {
+  if (skip === undefined) return [];
+  const args = ['-skip_frame', skip];
+  return skip === 'nokey' ? [...args, '-discard', 'nokey', '-thread_type', 'slice'] : args;
 }

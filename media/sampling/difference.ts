@@ -1,50 +1,48 @@
 /**
- * How different two pictures look, made for slides and screens: what counts is the most changed place, not the average, so
- * that one new line of text or one small thing that moves is seen, while coding noise and film grain are not.
+ * How different two images look, designed for slides and screens: the measure is the most changed block, not the average.
+ * One new line of text or one small moving thing is detected, while coding noise and film grain are not.
  *
- * Both pictures are reduced to cells (box means of at least 4×4 pixels, at most 256 along the long side) of luma and the two
- * colour differences (BT.601), and cells are gathered into blocks of 4×4. A block is as different as the larger of
- *  - its shift: the change of its mean, in luma or colour: fades, things that move or change their colour;
- *  - its detail: the mean absolute change of its luma cells around that shift, minus twice the median of it over all blocks,
- *    which is the picture's noise: text that changes while about as much ink stays.
+ * Both images are reduced to cells (box means of at least 4×4 pixels, at most 256 along the long side) of luma and the two
+ * colour differences (BT.601), and cells are gathered into blocks of 4×4. The difference of a block is the larger of
+ *  - its shift: the change of its mean, in luma or colour. It detects fades and things that move or change colour.
+ *  - its detail: the mean absolute change of its luma cells around that shift, minus twice the median over all blocks, which
+ *    is the noise of the image. It detects text that changes while the amount of ink stays about the same.
  * The result is the most different block, 0 to 1.
  */
 import { fitWithin, type RgbImage } from '../images/index.ts';
 
 /**
- * From this difference on a picture is no longer a duplicate. Measured on 1280×720 H.264 with a keyframe every second: a still
+ * From this difference on an image is no longer a duplicate. Measured on 1280×720 H.264 with a keyframe every second: a still
  * slide full of text changes by at most 0.011, 0.014 and 0.022 at CRF 23, 30 and 36, with film grain of ±20 levels by 0.012,
  * 0.017 and 0.023; one digit changed in text of 24 pixels gives 0.034, a dot of 16 pixels that moves 0.14, one of 30 pixels
- * that changes its hue alone 0.29. A digit in text of 14 pixels gives 0.017 and passes for a duplicate.
+ * that changes its hue alone 0.29. A digit in text of 14 pixels gives 0.017 and counts as a duplicate.
  */
 export const DUPLICATE_BELOW = 0.025;
 
 const MAX_CELLS = 256;
 const BLOCK = 4;
 
-/** A picture reduced to what `difference` compares: three planes of `width × height` cells. */
+/** An image reduced to what `difference` compares: three planes of `width × height` cells. */
 export interface Thumbnail {
   readonly width: number;
   readonly height: number;
   readonly planes: readonly [luma: Float32Array, blue: Float32Array, red: Float32Array];
 }
 
-/** Reduces a picture to its cells. */
-export function createThumbnail(picture: RgbImage): Thumbnail {
-  const long = Math.max(picture.width, picture.height);
-  const { width, height } = fitWithin(picture, Math.max(1, Math.min(MAX_CELLS, Math.floor(long / 4))));
+/** Reduces an image to its cells. */
+export function createThumbnail(image: RgbImage): Thumbnail {
+  const long = Math.max(image.width, image.height);
+  const { width, height } = fitWithin(image, Math.max(1, Math.min(MAX_CELLS, Math.floor(long / 4))));
   const cells = width * height;
   const red = new Float32Array(cells);
   const green = new Float32Array(cells);
   const blue = new Float32Array(cells);
-  const column = Uint32Array.from({ length: picture.width }, (_, x) =>
-    Math.floor((x * width) / picture.width),
-  );
+  const column = Uint32Array.from({ length: image.width }, (_, x) => Math.floor((x * width) / image.width));
   const counts = new Uint32Array(cells);
-  const { data } = picture;
-  for (let y = 0, at = 0; y < picture.height; y++) {
-    const row = Math.floor((y * height) / picture.height) * width;
-    for (let x = 0; x < picture.width; x++, at += 3) {
+  const { data } = image;
+  for (let y = 0, at = 0; y < image.height; y++) {
+    const row = Math.floor((y * height) / image.height) * width;
+    for (let x = 0; x < image.width; x++, at += 3) {
       const cell = row + (column[x] ?? 0);
       red[cell] = (red[cell] ?? 0) + (data[at] ?? 0);
       green[cell] = (green[cell] ?? 0) + (data[at + 1] ?? 0);
@@ -65,7 +63,7 @@ export function createThumbnail(picture: RgbImage): Thumbnail {
   return { width, height, planes: [green, blue, red] };
 }
 
-/** The difference of two pictures, 0 to 1; pictures of different size are wholly different. */
+/** The difference of two images, 0 to 1; 1 for images of different size. */
 export function difference(a: Thumbnail, b: Thumbnail): number {
   if (a.width !== b.width || a.height !== b.height) return 1;
   const shifts: number[] = [];
@@ -79,9 +77,9 @@ export function difference(a: Thumbnail, b: Thumbnail): number {
     }
   }
   const noise = 2 * (details.toSorted((x, y) => x - y)[details.length >> 1] ?? 0);
-  let most = 0;
-  for (let i = 0; i < shifts.length; i++) most = Math.max(most, shifts[i] ?? 0, (details[i] ?? 0) - noise);
-  return Math.min(1, most / 255);
+  let max = 0;
+  for (let i = 0; i < shifts.length; i++) max = Math.max(max, shifts[i] ?? 0, (details[i] ?? 0) - noise);
+  return Math.min(1, max / 255);
 }
 
 function blockCells(of: Thumbnail, left: number, top: number): number[] {

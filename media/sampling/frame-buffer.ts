@@ -1,30 +1,30 @@
-/** Holds the last few pictures that a decoder wrote, until someone asks for one or it is too late to. */
+/** Buffers the latest images that a decoder wrote until one is requested or expires. */
 import type { Readable } from 'node:stream';
 import { readRawFrames, type TimedBytes, type TimestampReader, verifyChecksum } from '../video/index.ts';
 
 /**
- * Planes that have been written and not read from which a picture without a stamp was not written. From ffmpeg 7 on each output
- * has threads and queues of its own (two of eight), and planes may be so many candidates before pictures.
+ * Planes written but not read from which an image without a timestamp counts as not written. From ffmpeg 7 on each output
+ * has its own threads and queues (two of eight), and planes may be this many candidates ahead of images.
  */
-const PLANES_AHEAD = 20;
-/** Planes that wait in ffmpeg: more, so that it can get there. */
-export const PLANE_QUEUE = 32;
+const MAX_PLANES_AHEAD = 20;
+/** Planes that queue in ffmpeg: more than `MAX_PLANES_AHEAD`, so that ffmpeg can get that far ahead. */
+export const PLANE_QUEUE_FRAMES = 32;
 
 export interface FrameBufferOptions {
-  /** Stamps of the planes, of which there is one for each candidate. */
-  readonly planes: TimestampReader;
-  /** Bytes of a picture. */
-  readonly bytes: number;
-  /** Every picture is written. */
-  readonly all: boolean;
-  /** Pictures held from which no more are read. */
-  readonly most: number;
+  /** Timestamps of the planes, one for each candidate. */
+  readonly planeTimestamps: TimestampReader;
+  /** Bytes of an image. */
+  readonly imageBytes: number;
+  /** ffmpeg writes the image of every candidate. */
+  readonly writesAll: boolean;
+  /** Buffered images from which no more are read. */
+  readonly maxImages: number;
 }
 
 export class FrameBuffer {
-  readonly #stamps: TimestampReader;
+  readonly #timestamps: TimestampReader;
   readonly #options: FrameBufferOptions;
-  readonly #held = new Map<number, TimedBytes>();
+  readonly #images = new Map<number, TimedBytes>();
   readonly #spare: Buffer[] = [];
   #droppedUntil = Number.NEGATIVE_INFINITY;
   #ended = false;
@@ -32,9 +32,9 @@ export class FrameBuffer {
   #failure: { readonly error: unknown } | undefined;
   #watchers: (() => void)[] = [];
 
-  /** Reads the pictures of a `rawOutput` at once. */
-  constructor(pixels: Readable, stamps: TimestampReader, options: FrameBufferOptions) {
-    this.#stamps = stamps;
+  /** Starts at once to read the images of a `rawVideoOutput`. */
+  constructor(pixels: Readable, timestamps: TimestampReader, options: FrameBufferOptions) {
+    this.#timestamps = timestamps;
     this.#options = options;
     void this.#fill(pixels)
       .catch((error: unknown) => {
@@ -42,66 +42,73 @@ export class FrameBuffer {
       })
       .finally(() => {
         this.#ended = true;
-        this.#tell();
+        this.#notify();
       });
   }
 
   async #fill(pixels: Readable): Promise<void> {
-    for await (const data of readRawFrames(pixels, this.#options.bytes, this.#spare)) {
-      await this.#stamps.some();
-      const stamp = this.#stamps.take(); // and is held at once: whoever looks finds it in one of the two places
-      if (!stamp) return; // stopped between the two writes
-      if (stamp.time <= this.#droppedUntil) this.#spare.push(data);
-      else this.#held.set(stamp.time, { ...stamp, data });
-      this.#tell();
-      while (this.#held.size >= this.#options.most && !this.#closing) await this.#change();
+    for await (const data of readRawFrames(pixels, this.#options.imageBytes, this.#spare)) {
+      await this.#timestamps.ready();
+      const timestamp = this.#timestamps.take(); // buffered without a pause: an image is always in one of the two
+      if (!timestamp) return; // ffmpeg ended between its two writes
+      if (timestamp.pts <= this.#droppedUntil) this.#spare.push(data);
+      else this.#images.set(timestamp.pts, { ...timestamp, data });
+      this.#notify();
+      while (this.#images.size >= this.#options.maxImages && !this.#closing) await this.#changed();
     }
   }
 
-  /** What `use` makes of the picture shown from `time`; undefined where none was written. The bytes are lent for the call. */
-  async take<T>(time: number, use: (data: Buffer) => T): Promise<T | undefined> {
-    await this.#stamped(time);
-    while (!this.#held.has(time) && this.#stamps.has(time) && !this.#ended) await this.#change();
+  /**
+   * Returns the result of `use` for the image displayed from container time `pts`; undefined where ffmpeg did not write it.
+   * The bytes are valid only during the call.
+   */
+  async take<T>(pts: number, use: (data: Buffer) => T): Promise<T | undefined> {
+    await this.#decided(pts);
+    while (!this.#images.has(pts) && this.#timestamps.hasPending(pts) && !this.#ended) await this.#changed();
     if (this.#failure) throw this.#failure.error;
-    const picture = this.#held.get(time);
-    if (!picture) return undefined;
-    verifyChecksum(picture);
-    return use(picture.data);
+    const image = this.#images.get(pts);
+    if (!image) return undefined;
+    verifyChecksum(image);
+    return use(image.data);
   }
 
-  /** Resolves when it is known whether the picture of `time` was written. */
-  async #stamped(time: number): Promise<void> {
-    const { planes, all } = this.#options;
-    const mayCome = (): boolean => this.#stamps.latest < time && !this.#stamps.ended;
-    while (mayCome() && (all || planes.ahead < PLANES_AHEAD)) {
-      await Promise.race([this.#stamps.change(), ...(planes.ended ? [] : [planes.change()])]);
+  /** Resolves once it is known whether ffmpeg wrote the image of `pts`. */
+  async #decided(pts: number): Promise<void> {
+    const { planeTimestamps, writesAll } = this.#options;
+    const mayCome = (): boolean => this.#timestamps.latest < pts && !this.#timestamps.ended;
+    while (mayCome() && (writesAll || planeTimestamps.pendingCount < MAX_PLANES_AHEAD)) {
+      const changes = [
+        this.#timestamps.changed(),
+        ...(planeTimestamps.ended ? [] : [planeTimestamps.changed()]),
+      ];
+      await Promise.race(changes);
     }
   }
 
-  /** Lets go of all pictures up to `time`. */
-  drop(time: number): void {
-    this.#droppedUntil = time;
-    for (const [shown, { data }] of this.#held) {
-      if (shown > time) break; // in order
-      this.#held.delete(shown);
+  /** Drops all images up to container time `pts`. */
+  drop(pts: number): void {
+    this.#droppedUntil = pts;
+    for (const [displayed, { data }] of this.#images) {
+      if (displayed > pts) break; // in order of time
+      this.#images.delete(displayed);
       this.#spare.push(data);
     }
-    this.#tell();
+    this.#notify();
   }
 
-  /** Waits for what was written up to `time`; it can still be taken once the decoder is gone. */
-  async close(time: number): Promise<void> {
+  /** Waits for the images written up to `pts`. They can still be taken after the decoder has ended. */
+  async close(pts: number): Promise<void> {
     this.#closing = true;
-    this.#tell();
-    await this.#stamped(time);
-    while (!this.#ended && this.#stamps.first <= time) await this.#change();
+    this.#notify();
+    await this.#decided(pts);
+    while (!this.#ended && this.#timestamps.firstPending <= pts) await this.#changed();
   }
 
-  #change(): Promise<void> {
+  #changed(): Promise<void> {
     return new Promise((resolve) => this.#watchers.push(resolve));
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const wake of this.#watchers.splice(0)) wake();
   }
 }

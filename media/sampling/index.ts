@@ -1,2 +1,2 @@
-export { sampleVideo } from './sample-video.ts';
-export type { SampledFrame } from './sampled-frame.ts';
+export type { SampledFrame } from './frames.ts';
+export { type SampleRequest, sampleVideo } from './sample-video.ts';

@@ -1,99 +1,109 @@
 /**
- * How much of a picture is new, and not the old one moved: the share of its places with something on them that no place
- * nearby in the other picture explains. Near 0 for a camera that pans and a head that nods, near 1 for another shot or slide.
+ * How much of an image is new rather than moved: the share of its regions with content that no region nearby in the other
+ * image explains. Near 0 for a panning camera or a nodding head, near 1 for another shot or slide.
  *
- * Works on the block means of a plane (64×36 for 16:9), in places of 4×4 of them; a place may have moved by up to 5 means
- * each way, some 150 of 1920 pixels.
+ * Works on the block sums of a plane (64×36 for 16:9), in regions of 4×4 blocks. A region may have moved by up to 5 blocks
+ * each way, about 150 of 1920 pixels.
  */
 import type { Plane, RegionStats } from './plane.ts';
 
-const PLACE = 4;
+/** Blocks along the side of a region. */
+const REGION = 4;
+/** Blocks that a region may have moved. */
 const REACH = 5;
-/** Mean change in levels below which a place has not changed: noise. */
+/** Mean change in levels below which a region has not changed: noise. */
 const STILL = 4;
-/** Mean deviation in levels from which a place has something on it. */
+/** Mean deviation in levels from which a region has content. */
 const CONTENT = 2.5;
-/** Share of its own contrast that may remain of a place after it was moved back. */
-const REMAINS = 0.45;
-
-/** Blocks are sums of so many lumas. */
+/** Share of its own contrast by which a region may differ after its motion is undone. */
+const MAX_RESIDUAL_SHARE = 0.45;
+/** Cells in a block: blocks are sums of so many lumas. */
 const CELLS = 16;
 
-/** The larger of what is new in `b` and what is gone from `a`, 0 to 1. */
-export function novelty(a: Plane, b: Plane): number {
+/** A region of a plane, in blocks; regions at the right and bottom edge may be smaller. */
+interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Motion of the last region that was found, in blocks: neighbouring regions mostly move alike. */
+interface Motion {
+  right: number;
+  down: number;
+}
+
+/** The larger of the share of `b` that is new and the share of `a` that is gone, 0 to 1. */
+export function newContentShare(a: Plane, b: Plane): number {
   const columns = b.width / 4;
   const rows = b.height / 4;
-  const [placesA, placesB] = [placesOf(a), placesOf(b)];
-  const [moved, movedBack] = [
+  const [statsA, statsB] = [statsOf(a), statsOf(b)];
+  const [forward, backward]: [Motion, Motion] = [
     { right: 0, down: 0 },
     { right: 0, down: 0 },
   ];
   let content = 0;
-  let fresh = 0;
-  let gone = 0;
-  for (let top = 0, place = 0; top < rows; top += PLACE) {
-    for (let left = 0; left < columns; left += PLACE, place++) {
-      const height = Math.min(PLACE, rows - top);
-      const width = Math.min(PLACE, columns - left);
-      const contrast = Math.max(placesA.contrasts[place] ?? 0, placesB.contrasts[place] ?? 0);
-      const at = top * columns + left;
-      const change = residual(a.sums, b.sums, columns, at, at, width, height, 1e9);
+  let added = 0;
+  let removed = 0;
+  for (let top = 0, index = 0; top < rows; top += REGION) {
+    for (let left = 0; left < columns; left += REGION, index++) {
+      const height = Math.min(REGION, rows - top);
+      const width = Math.min(REGION, columns - left);
+      const contrast = Math.max(statsA.contrasts[index] ?? 0, statsB.contrasts[index] ?? 0);
+      const block = top * columns + left;
+      const change = residual(a.sums, b.sums, columns, block, block, width, height, 1e9);
       if (contrast < CONTENT && change < 2 * STILL) continue;
       content++;
       if (change <= STILL) continue;
-      const allowed = REMAINS * contrast + STILL / 2;
+      const allowed = MAX_RESIDUAL_SHARE * contrast + STILL / 2;
       if (change <= allowed) continue;
-      if (!isFoundNearby(a, placesA, b, placesB, left, top, width, height, allowed, moved)) fresh++;
-      if (!isFoundNearby(b, placesB, a, placesA, left, top, width, height, allowed, movedBack)) gone++;
+      const region = { left, top, width, height };
+      if (!isFoundNearby(a, b, region, allowed, forward)) added++;
+      if (!isFoundNearby(b, a, region, allowed, backward)) removed++;
     }
   }
-  return content === 0 ? 0 : Math.max(fresh, gone) / content;
+  return content === 0 ? 0 : Math.max(added, removed) / content;
 }
 
 /**
- * Whether the place of `to` is somewhere near in `from`. Neighbouring places mostly moved alike: where the last one was found,
- * `moved`, is looked at first.
+ * Whether a region of `to` is found nearby in `from`, with a residual of at most `allowed` levels. Tries first the motion of
+ * the last region that was found, and updates it. Five parameters: all of them change from call to call.
  */
-function isFoundNearby(
-  from: Plane,
-  { sums: fromSums }: RegionStats,
-  to: Plane,
-  { sums: toSums }: RegionStats,
-  left: number,
-  top: number,
-  width: number,
-  height: number,
-  allowed: number,
-  moved: { right: number; down: number },
-): boolean {
+function isFoundNearby(from: Plane, to: Plane, region: Region, allowed: number, motion: Motion): boolean {
+  const { left, top, width, height } = region;
   const columns = to.width / 4;
   const rows = to.height / 4;
-  const at = top * columns + left;
+  const block = top * columns + left;
   const [x0, x1] = [Math.max(0, left - REACH), Math.min(columns - width, left + REACH)];
   const [y0, y1] = [Math.max(0, top - REACH), Math.min(rows - height, top + REACH)];
-  const lastX = Math.min(x1, Math.max(x0, left + moved.right));
-  const lastY = Math.min(y1, Math.max(y0, top + moved.down));
-  const last = lastY * columns + lastX;
-  if (residual(from.sums, to.sums, columns, last, at, width, height, allowed) <= allowed) return true;
-  // Places whose sums differ by more cannot be made of blocks that differ by less; the sums of cut places are not known.
-  const whole = width === PLACE && height === PLACE;
-  const limit = whole ? allowed * PLACE * PLACE * CELLS : Number.POSITIVE_INFINITY;
-  const sum = toSums[at] ?? 0;
+  const likelyX = Math.min(x1, Math.max(x0, left + motion.right));
+  const likelyY = Math.min(y1, Math.max(y0, top + motion.down));
+  const likely = likelyY * columns + likelyX;
+  if (residual(from.sums, to.sums, columns, likely, block, width, height, allowed) <= allowed) return true;
+  // Regions whose sums differ by more than this differ by more than `allowed`; sums of cut regions are not known.
+  const isWhole = width === REGION && height === REGION;
+  const limit = isWhole ? allowed * REGION * REGION * CELLS : Number.POSITIVE_INFINITY;
+  const { sums: fromSums } = statsOf(from);
+  const sum = statsOf(to).sums[block] ?? 0;
   for (let y = y0; y <= y1; y++) {
     for (let x = x0; x <= x1; x++) {
-      const there = y * columns + x;
-      const apart = (fromSums[there] ?? 0) - sum;
+      const candidate = y * columns + x;
+      const apart = (fromSums[candidate] ?? 0) - sum;
       if (apart > limit || -apart > limit) continue;
-      if (residual(from.sums, to.sums, columns, there, at, width, height, allowed) > allowed) continue;
-      moved.right = x - left;
-      moved.down = y - top;
+      if (residual(from.sums, to.sums, columns, candidate, block, width, height, allowed) > allowed) continue;
+      motion.right = x - left;
+      motion.down = y - top;
       return true;
     }
   }
   return false;
 }
 
-/** Mean absolute difference, in levels, of the places that begin at blocks `a` and `b`; gives up once it is above `allowed`. */
+/**
+ * Mean absolute difference, in levels, of the regions that begin at blocks `a` and `b`; stops early once it is above
+ * `allowed`. Positional parameters: this runs thousands of times per candidate.
+ */
 function residual(
   from: Int32Array,
   to: Int32Array,
@@ -116,31 +126,31 @@ function residual(
   return sum / CELLS / (width * height);
 }
 
-function placesOf(plane: Plane): RegionStats {
-  plane.regions ??= readPlaces(plane);
+/** Computed once per plane, when it is first compared. */
+function statsOf(plane: Plane): RegionStats {
+  plane.regions ??= computeStats(plane);
   return plane.regions;
 }
 
-function readPlaces({ sums: blocks, width, height }: Plane): RegionStats {
+function computeStats({ sums: blocks, width, height }: Plane): RegionStats {
   const [columns, rows] = [width / 4, height / 4];
-  const contrasts = new Float64Array(Math.ceil(columns / PLACE) * Math.ceil(rows / PLACE));
-  for (let top = 0, place = 0; top < rows; top += PLACE) {
-    for (let left = 0; left < columns; left += PLACE, place++) {
-      contrasts[place] = deviation(
-        blocks,
-        columns,
+  const contrasts = new Float64Array(Math.ceil(columns / REGION) * Math.ceil(rows / REGION));
+  for (let top = 0, index = 0; top < rows; top += REGION) {
+    for (let left = 0; left < columns; left += REGION, index++) {
+      const region = {
         left,
         top,
-        Math.min(PLACE, columns - left),
-        Math.min(PLACE, rows - top),
-      );
+        width: Math.min(REGION, columns - left),
+        height: Math.min(REGION, rows - top),
+      };
+      contrasts[index] = meanDeviation(blocks, columns, region);
     }
   }
   const sums = new Int32Array(blocks.length);
-  for (let y = 0; y + PLACE <= rows; y++) {
-    for (let x = 0; x + PLACE <= columns; x++) {
+  for (let y = 0; y + REGION <= rows; y++) {
+    for (let x = 0; x + REGION <= columns; x++) {
       let sum = 0;
-      for (let row = (y * columns + x) | 0, end = row + PLACE * columns; row < end; row += columns) {
+      for (let row = (y * columns + x) | 0, end = row + REGION * columns; row < end; row += columns) {
         sum += (blocks[row] ?? 0) + (blocks[row + 1] ?? 0) + (blocks[row + 2] ?? 0) + (blocks[row + 3] ?? 0);
       }
       sums[y * columns + x] = sum;
@@ -149,14 +159,7 @@ function readPlaces({ sums: blocks, width, height }: Plane): RegionStats {
   return { contrasts, sums };
 }
 
-function deviation(
-  blocks: Int32Array,
-  columns: number,
-  left: number,
-  top: number,
-  width: number,
-  height: number,
-): number {
+function meanDeviation(blocks: Int32Array, columns: number, { left, top, width, height }: Region): number {
   let mean = 0;
   for (let y = top; y < top + height; y++) {
     for (let x = left; x < left + width; x++) mean += (blocks[y * columns + x] ?? 0) / CELLS;
@@ -172,10 +175,10 @@ function deviation(
 }
 
 /**
- * How well `mid` is the mixture of `a` and `b`, 0 to 1: 1 for the middle of a dissolve or a fade, near 0 for a cut, a wipe and
- * for motion. Only places that differ between the ends count.
+ * How well `mid` is the mixture of `a` and `b`, 0 to 1: 1 for the middle of a dissolve or a fade, near 0 for a cut, a wipe or
+ * motion. Only blocks that differ between the ends count.
  */
-export function blend(a: Plane, mid: Plane, b: Plane): number {
+export function mixtureFit(a: Plane, mid: Plane, b: Plane): number {
   let apart = 0;
   let off = 0;
   for (let block = 0; block < a.sums.length; block++) {

@@ -1,10 +1,10 @@
-/** A hash of what a picture looks like, to find it again in a list of decisions. */
+/** A hash of how an image looks, by which it can be found in a list of decisions. */
 
 const SIDE = 8;
 
 /**
- * 64 bits, as 16 hexadecimal digits, of which pictures that look alike share most: for each of 8×8 places whether the next
- * one to the right is brighter ("difference hash"). `luma` has rows of `width` cells.
+ * 64 bits, as 16 hexadecimal digits, of which similar images share most: for each of 8×8 cells whether the next one
+ * to the right is brighter ("difference hash", dHash). `luma` has rows of `width` cells.
  */
 export function perceptualHash(luma: ArrayLike<number>, width: number, height: number): string {
   const columns = SIDE + 1;

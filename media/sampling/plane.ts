@@ -1,29 +1,29 @@
 /**
- * The small picture on which sampling decides: luma of at most 256 cells along the long side and both colour differences at
- * half that, as ffmpeg scales them (`yuv420p`), gathered into blocks of 4×4 cells. 55 KB stand for a frame of any size.
+ * The reduced image on which sampling decisions depend: luma of at most 256 cells along the long side and both colour differences at
+ * half that, as ffmpeg scales them (`yuv420p`), in blocks of 4×4 cells. A frame of any size takes 55 KB.
  */
 import type { Size } from '../images/index.ts';
 
-/** Cells along the long side: enough that one digit in text of 24 of 720 lines is seen. */
+/** Cells along the long side: enough to detect one digit in text of 24 of 720 lines. */
 const MAX_CELLS = 256;
 /** Cells along the side of a block. */
 const BLOCK = 4;
-/** Parts of a level in which the detail of a block is counted: 16 cells, each against a mean of 16. */
-const PARTS = BLOCK ** 4;
-/** Range of luma in video levels, by which differences are made 0 to 1. */
+/** Fractions of a level in which the detail of a block is counted: 16 cells, each against a mean of 16. */
+const FRACTIONS = BLOCK ** 4;
+/** Range of luma in video levels, which scales differences to 0 to 1. */
 const RANGE = 219;
-/** Range of luma within a block, in levels, from which something stands there. */
+/** Range of luma within a block, in levels, from which the block has content. */
 const CONTENT_FROM = 20;
-/** Difference, 0 to 1, from which a block shows something else. */
+/** Difference, 0 to 1, from which a block shows different content. */
 export const CHANGED_BLOCK_MIN = 0.06;
-/** Mean luma and spread (in levels) below which a picture shows nothing: the darkest a fade or a leader gets. */
+/** Mean luma and spread, in levels, below which an image is black: the darkest part of a fade or a leader. */
 const BLACK = { mean: 28, spread: 12 } as const;
 
-/** What is said of the places of 4×4 blocks of a plane. */
+/** Statistics of the regions of 4×4 blocks of a plane. */
 export interface RegionStats {
-  /** Mean deviation, in levels, of the blocks of each place that tiles the plane. */
+  /** Mean deviation, in levels, of the blocks of each region; regions tile the plane. */
   readonly contrasts: Float64Array;
-  /** Sum of the blocks of the place that begins at each block; 0 where it does not fit. */
+  /** Sum of the blocks of the region that begins at each block; 0 where it does not fit. */
   readonly sums: Int32Array;
 }
 
@@ -35,13 +35,13 @@ export interface Plane {
   readonly red: Uint8Array;
   /** Sum of the 16 lumas of each block, rows of `width / 4`: whole numbers, so that sums are exact in any order. */
   readonly sums: Int32Array;
-  /** What `novelty.ts` asks of each place, once it has asked. */
+  /** Cache of new-content.ts. */
   regions?: RegionStats;
-  /** Per block 1 where something stands, such as text or an edge, else 0. */
+  /** Per block 1 where it has content, such as text or an edge, else 0. */
   readonly content: Uint8Array;
-  /** Mean of the steps between neighbouring cells of luma, in levels: falls when a picture is blurred. */
+  /** Mean of the steps between neighbouring cells of luma, in levels: falls when an image is blurred. */
   readonly sharpness: number;
-  /** The picture shows nothing: it is black. */
+  /** The image is black. */
   readonly black: boolean;
 }
 
@@ -58,7 +58,7 @@ export function planeBytes({ width, height }: Size): number {
   return (width * height * 3) / 2;
 }
 
-/** Reads the bytes of a `yuv420p` picture. */
+/** Reads the bytes of a `yuv420p` image and computes the statistics of its blocks. */
 export function readPlane(data: Buffer, { width, height }: Size): Plane {
   const cells = width * height;
   const luma = data.subarray(0, cells);
@@ -99,18 +99,18 @@ export function readPlane(data: Buffer, { width, height }: Size): Plane {
   return { width, height, luma, blue, red, sums, content, sharpness: steps / cells, black };
 }
 
-/** How each block of one plane differs from the same block of another. */
+/** How the blocks of one plane differ from those of another. */
 export interface Change {
-  /** The most different block, 0 to 1; the measure of `difference.ts` on a plane. */
+  /** Difference of the most different block, 0 to 1: the measure of `difference.ts` on a plane. */
   readonly max: number;
   /** Per block, 0 to 1. */
   readonly blocks: Float32Array;
 }
 
 /**
- * Compares two planes of one size. A block is as different as the larger of its shift (change of its mean in luma or colour)
- * and its detail (mean change of its cells around that shift, less twice the median over all blocks: the picture's noise).
- * `difference.ts` says why, and what was measured.
+ * Compares two planes of one size. The difference of a block is the larger of its shift (change of its mean in luma or colour)
+ * and its detail (mean change of its cells around that shift, less twice the median over all blocks: the noise of the image).
+ * `difference.ts` has the reasons and measurements.
  */
 export function comparePlanes(a: Plane, b: Plane): Change {
   const { width } = a;
@@ -131,7 +131,7 @@ export function comparePlanes(a: Plane, b: Plane): Change {
   const noise = 2 * median(details);
   let max = 0;
   for (let block = 0; block < blocks.length; block++) {
-    const detail = (details[block] ?? 0) / PARTS - noise;
+    const detail = (details[block] ?? 0) / FRACTIONS - noise;
     const value = Math.min(1, Math.max(blocks[block] ?? 0, detail) / RANGE);
     blocks[block] = value;
     if (value > max) max = value;
@@ -139,7 +139,10 @@ export function comparePlanes(a: Plane, b: Plane): Change {
   return { max, blocks };
 }
 
-/** Mean change, in 256ths, of the cells of the block at `from` around the change of its sum, `shift`. */
+/**
+ * Mean change, in 256ths, of the cells of the block at `from` around the change of its sum, `shift`. Positional parameters:
+ * this runs for every block.
+ */
 function detailOf(a: Uint8Array, b: Uint8Array, width: number, from: number, shift: number): number {
   let detail = 0;
   for (let row = from; row < from + BLOCK * width; row += width) {
@@ -151,14 +154,14 @@ function detailOf(a: Uint8Array, b: Uint8Array, width: number, from: number, shi
   return detail;
 }
 
-/** Share of the blocks that show something else. */
+/** Share of the blocks that show different content, 0 to 1. */
 export function changedShare({ blocks }: Change): number {
   let changed = 0;
   for (const block of blocks) if (block >= CHANGED_BLOCK_MIN) changed++;
   return changed / blocks.length;
 }
 
-/** Share of what stands in `from` that `change`, to another plane, has replaced, 0 to 1; of an empty picture, all. */
+/** Share of the content of `from` that `change`, to another plane, has replaced, 0 to 1; 1 for an empty image. */
 export function replacedShare(from: Plane, { blocks }: Change): number {
   let content = 0;
   let gone = 0;
@@ -193,7 +196,7 @@ function colourShift(a: Uint8Array, b: Uint8Array, width: number, at: number): n
 function median(values: Int32Array): number {
   const counts = new Uint32Array(256 * 8);
   for (const value of values) {
-    const bin = Math.min(counts.length - 1, Math.floor(value / (PARTS / 8)));
+    const bin = Math.min(counts.length - 1, Math.floor(value / (FRACTIONS / 8)));
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
   let seen = 0;

@@ -1,127 +1,128 @@
-/** Samples by `adaptive` and `scene`: one decoding of a span, however many windows it has. */
+/** Sampling by `adaptive` and `scene`: a span is decoded once, whatever the number of its windows. */
 import type { SampleWindows } from '../../schema/stages.ts';
 import type { MediaTools } from '../exec/index.ts';
 import type { Size } from '../images/index.ts';
 import { type DecodeOptions, type ProbedVideo, TIME_SLACK } from '../video/index.ts';
-import { type CandidateFrame, decodeCandidates } from './candidates.ts';
+import { decodeCandidates } from './candidates.ts';
+import { CANDIDATE_INTERVAL_SECONDS } from './change-rules.ts';
 import {
   type ChangeSampler,
-  CONTEXT,
+  CONTEXT_CANDIDATES,
   createChangeSampler,
-  type Decision,
-  LOOKAHEAD,
-  type Seen,
-  STEP,
+  LOOKAHEAD_CANDIDATES,
 } from './change-sampler.ts';
-import { perceptualHash } from './perceptual-hash.ts';
+import { type CandidateFrame, type SampledFrame, toSampledFrame } from './frames.ts';
 import { comparePlanes } from './plane.ts';
-import type { SampledFrame } from './sampled-frame.ts';
-import { ptsOf, type Window, windowAt } from './windows.ts';
+import { type Window, windowAt } from './windows.ts';
 
 /**
- * Frames a second from which frames that no other frame needs are not decoded: half the work where there are many B-frames.
- * Where candidates come at 5 a second, the frame taken instead is shown some hundredths of a second later.
+ * Frame rate from which frames that no other frame refers to are not decoded: with many B-frames that halves the work.
+ * Candidates come at 5 a second, so the frame taken instead is displayed a few hundredths of a second later.
  */
-const SKIPS_FROM = 20;
+const SKIP_FROM_FPS = 20;
+const CONTEXT_SECONDS = CONTEXT_CANDIDATES * CANDIDATE_INTERVAL_SECONDS;
+const LOOKAHEAD_SECONDS = LOOKAHEAD_CANDIDATES * CANDIDATE_INTERVAL_SECONDS;
 
-export interface ChangeRequest {
-  readonly mode: 'adaptive' | 'scene';
+export interface SpanRequest {
+  readonly video: ProbedVideo;
+  /** Size of the images, in pixels. */
   readonly size: Size;
+  /** Span in seconds from the first displayed frame. */
   readonly start: number;
   readonly end: number;
   readonly windows: SampleWindows;
 }
 
-/** The decisions of `[start, end)`, in order. Memory does not depend on its length. */
-export async function* sampleChanges(
-  tools: MediaTools,
-  path: string,
-  video: ProbedVideo,
-  { mode, size, start, end, windows }: ChangeRequest,
-  options: DecodeOptions,
-): AsyncGenerator<SampledFrame> {
-  let window = windowAt(windows, start);
-  const lastEnd = Math.min(windowAt(windows, Math.max(start, end - 2 * TIME_SLACK)).end, video.duration);
-  const from = window.index === 0 ? window.start : window.start - CONTEXT * STEP;
-  // Fields are woven from neighbours: there every frame is needed.
-  const skips = video.frameRate.average >= SKIPS_FROM && !video.coding.interlaced && !video.lacksTimestamps;
-  const candidates = decodeCandidates(
-    tools,
-    path,
-    {
-      size,
-      full: video,
-      coding: video.coding,
-      from: from <= 0 ? undefined : from + video.startOffset,
-      until: Math.min(lastEnd + LOOKAHEAD * STEP, video.duration + 1) + video.startOffset,
-      grid: { origin: windows.origin + video.startOffset, interval: STEP },
-      skip: skips ? 'noref' : undefined,
-    },
-    options,
-  );
-
-  let open: OpenWindow[] = []; // the present one, and the one before while it looks ahead
-  const recent: Seen[] = [];
-  for await (const candidate of candidates) {
-    const seen = see(candidate, recent.at(-1), video);
-    const here = windowAt(windows, seen.time);
-    const begins = open.length === 0 ? seen.time >= window.start - TIME_SLACK : here.index > window.index;
-    if (begins && here.start < lastEnd) {
-      window = here;
-      open.push({ follower: followerOf(window), lookUntil: window.end + LOOKAHEAD * STEP - TIME_SLACK });
-    }
-    for (const { follower, lookUntil } of open) {
-      yield* framesOf(seen.time < lookUntil ? follower.add(seen) : follower.end());
-    }
-    open = open.filter(({ lookUntil }, index) => seen.time < lookUntil || index === open.length - 1);
-    recent.push(seen);
-    forget(recent, seen.time - CONTEXT * STEP);
-  }
-  for (const { follower } of open) yield* framesOf(follower.end());
-
-  function followerOf(next: Window): ChangeSampler {
-    const context = next.index === 0 ? [] : contextOf(recent, next.start - CONTEXT * STEP);
-    const opening = next.start <= TIME_SLACK ? 'first' : 'chunk_start';
-    return createChangeSampler({ mode, opening, context, until: next.end - TIME_SLACK });
-  }
-
-  async function* framesOf(verdicts: readonly Decision[]): AsyncGenerator<SampledFrame> {
-    for (const { seen, kept, ...reasons } of verdicts) {
-      if (seen.time < start - TIME_SLACK || seen.time >= end - TIME_SLACK) continue;
-      const { luma, width, height } = seen.plane;
-      const frame = {
-        time: seen.time,
-        pts: ptsOf(seen.time, video),
-        hash: perceptualHash(luma, width, height),
-        kept,
-        ...reasons,
-      };
-      yield kept ? { ...frame, image: await seen.image() } : frame;
-    }
-  }
+export interface ChangeRequest extends SpanRequest {
+  readonly mode: 'adaptive' | 'scene';
 }
 
+/** A window whose sampler still receives candidates. */
 interface OpenWindow {
-  readonly follower: ChangeSampler;
-  /** The follower is shown no candidate from there on, whoever has decoded it. */
+  readonly sampler: ChangeSampler;
+  /** Candidates from this time on are not passed to the sampler: its decisions must not depend on how far a span goes. */
   readonly lookUntil: number;
 }
 
-function see(candidate: CandidateFrame, before: Seen | undefined, video: ProbedVideo): Seen {
-  return {
-    time: Math.round((candidate.time - video.startOffset) * 1e6) / 1e6,
-    plane: candidate.plane,
-    step: before && comparePlanes(before.plane, candidate.plane),
-    image: candidate.image,
-  };
+/** Yields the decisions of `[start, end)`, in order. Memory does not depend on the length of the span. */
+export async function* sampleChanges(
+  tools: MediaTools,
+  path: string,
+  request: ChangeRequest,
+  options: DecodeOptions,
+): AsyncGenerator<SampledFrame> {
+  const { video, start, end, windows } = request;
+  let window = windowAt(windows, start);
+  const lastEnd = Math.min(windowAt(windows, Math.max(start, end - 2 * TIME_SLACK)).end, video.duration);
+  const from = window.index === 0 ? window.start : window.start - CONTEXT_SECONDS;
+
+  let open: OpenWindow[] = []; // the current one, and the one before it until its lookahead is complete
+  const recent: CandidateFrame[] = [];
+  for await (const decoded of candidatesOf(tools, path, request, { from, lastEnd }, options)) {
+    const previous = recent.at(-1);
+    const frame = { ...decoded, change: previous && comparePlanes(previous.plane, decoded.plane) };
+    const next = windowAt(windows, frame.time);
+    const begins = open.length === 0 ? frame.time >= window.start - TIME_SLACK : next.index > window.index;
+    if (begins && next.start < lastEnd) {
+      window = next;
+      const sampler = samplerFor(window, request.mode, recent);
+      open.push({ sampler, lookUntil: window.end + LOOKAHEAD_SECONDS - TIME_SLACK });
+    }
+    for (const { sampler, lookUntil } of open) {
+      yield* framesOf(frame.time < lookUntil ? sampler.add(frame) : sampler.end());
+    }
+    open = open.filter(({ lookUntil }, index) => frame.time < lookUntil || index === open.length - 1);
+    recent.push(frame);
+    dropBefore(recent, frame.time - CONTEXT_SECONDS);
+  }
+  for (const { sampler } of open) yield* framesOf(sampler.end());
+
+  async function* framesOf(decisions: ReturnType<ChangeSampler['add']>): AsyncGenerator<SampledFrame> {
+    for (const [frame, decision] of decisions) {
+      if (frame.time < start - TIME_SLACK || frame.time >= end - TIME_SLACK) continue;
+      yield await toSampledFrame(frame, decision);
+    }
+  }
 }
 
-/** The candidates from `since` on, and the one that was shown then. */
-function contextOf(recent: readonly Seen[], since: number): readonly Seen[] {
+/** The candidates from `from` until the lookahead of the window that ends at `lastEnd` is complete. */
+function candidatesOf(
+  tools: MediaTools,
+  path: string,
+  { video, size, windows }: ChangeRequest,
+  { from, lastEnd }: { readonly from: number; readonly lastEnd: number },
+  options: DecodeOptions,
+): AsyncGenerator<CandidateFrame> {
+  // Deinterlacing reads neighbouring frames: there every frame is needed.
+  const skips =
+    video.frameRate.average >= SKIP_FROM_FPS && !video.coding.interlaced && !video.lacksTimestamps;
+  const request = {
+    video,
+    size,
+    from: from <= 0 ? undefined : from + video.startOffset,
+    until: Math.min(lastEnd + LOOKAHEAD_SECONDS, video.duration + 1) + video.startOffset,
+    grid: { origin: windows.origin + video.startOffset, interval: CANDIDATE_INTERVAL_SECONDS },
+    skip: skips ? ('noref' as const) : undefined,
+  };
+  return decodeCandidates(tools, path, request, options);
+}
+
+function samplerFor(
+  window: Window,
+  mode: ChangeRequest['mode'],
+  recent: readonly CandidateFrame[],
+): ChangeSampler {
+  const context = window.index === 0 ? [] : contextOf(recent, window.start - CONTEXT_SECONDS);
+  const opening = window.start <= TIME_SLACK ? 'first' : 'chunk_start';
+  return createChangeSampler({ mode, opening, context, until: window.end - TIME_SLACK });
+}
+
+/** The candidates from `since` on, and the one displayed at that time. */
+function contextOf(recent: readonly CandidateFrame[], since: number): readonly CandidateFrame[] {
   const first = recent.findIndex(({ time }) => time > since + TIME_SLACK);
   return recent.slice(Math.max(0, (first < 0 ? recent.length : first) - 1));
 }
 
-function forget(recent: Seen[], before: number): void {
-  while (recent.length > 1 && (recent[1]?.time ?? 0) < before - TIME_SLACK) recent.shift();
+function dropBefore(recent: CandidateFrame[], time: number): void {
+  while (recent.length > 1 && (recent[1]?.time ?? 0) < time - TIME_SLACK) recent.shift();
 }

@@ -1,4 +1,4 @@
-/** Samples by `fps` and `count`: the first frame at or after each point of a grid, unless it looks like the one kept before. */
+/** Sampling by `fps` and `count`: the first frame at or after each point of a grid, without duplicates of the last kept one. */
 import type { SampleWindows } from '../../schema/stages.ts';
 import type { MediaTools } from '../exec/index.ts';
 import type { Size } from '../images/index.ts';
@@ -12,15 +12,18 @@ import {
   TIME_SLACK,
 } from '../video/index.ts';
 import { createThumbnail, DUPLICATE_BELOW, difference, type Thumbnail } from './difference.ts';
+import type { SampledFrame } from './frames.ts';
 import { perceptualHash } from './perceptual-hash.ts';
-import type { SampledFrame } from './sampled-frame.ts';
-import { ptsOf, windowAt } from './windows.ts';
+import { windowAt } from './windows.ts';
 
 /** From this grid interval on, in seconds, seeking to each point is faster than decoding everything in between. */
-const SPARSE = 20;
+const SEEK_FROM_INTERVAL_SECONDS = 20;
 
 export interface GridRequest {
+  readonly video: ProbedVideo;
+  /** Size of the images, in pixels. */
   readonly size: Size;
+  /** Span in seconds from the first displayed frame. */
   readonly start: number;
   readonly end: number;
   readonly grid: Grid;
@@ -28,39 +31,39 @@ export interface GridRequest {
 }
 
 /**
- * A decision for every candidate of `[start, end)`. A grid interval in which no frame begins has no candidate: the frame
- * before it is still shown. A window compares its first candidate with the one before it.
+ * Yields a decision for every candidate of `[start, end)`. A grid interval in which no frame begins has no candidate: the
+ * frame before it is still displayed. The first candidate of a window is compared with the candidate before it.
  */
 export async function* sampleGrid(
   tools: MediaTools,
   path: string,
-  video: ProbedVideo,
   request: GridRequest,
   options: DecodeOptions,
 ): AsyncGenerator<SampledFrame> {
-  const { start, windows } = request;
+  const { video, start, windows } = request;
   const first = windowAt(windows, start);
   let window = -1;
   let reference: Thumbnail | undefined;
-  let before: Thumbnail | undefined;
-  for await (const { time, image } of candidates(tools, path, video, request, options)) {
-    const seen = createThumbnail(image);
-    const here = windowAt(windows, time).index;
-    if (time >= first.start - TIME_SLACK && here !== window) {
-      window = here;
-      reference = here === 0 ? undefined : before;
+  let previous: Thumbnail | undefined;
+  for await (const { pts, image } of decodeCandidates(tools, path, request, options)) {
+    const time = Math.round((pts - video.startOffset) * 1e6) / 1e6;
+    const thumbnail = createThumbnail(image);
+    const index = windowAt(windows, time).index;
+    if (time >= first.start - TIME_SLACK && index !== window) {
+      window = index;
+      reference = index === 0 ? undefined : previous;
     }
-    before = seen;
+    previous = thumbnail;
     if (window < 0) continue;
-    const change = reference ? difference(reference, seen) : 1;
+    const change = reference ? difference(reference, thumbnail) : 1;
     const kept = !reference || change >= DUPLICATE_BELOW;
     const reason = !kept ? 'duplicate' : reference ? 'changed' : time <= TIME_SLACK ? 'first' : 'chunk_start';
-    if (kept) reference = seen;
+    if (kept) reference = thumbnail;
     if (time < start - TIME_SLACK) continue;
     const decision = {
       time,
-      pts: ptsOf(time, video),
-      hash: perceptualHash(seen.planes[0], seen.width, seen.height),
+      pts,
+      hash: perceptualHash(thumbnail.planes[0], thumbnail.width, thumbnail.height),
       kept,
       reason,
       difference: change,
@@ -70,12 +73,11 @@ export async function* sampleGrid(
   }
 }
 
-/** The candidates of the windows of the span, after the one before them; times from the first shown frame. */
-async function* candidates(
+/** The candidates of the windows that the span touches, preceded by the one before them. */
+async function* decodeCandidates(
   tools: MediaTools,
   path: string,
-  video: ProbedVideo,
-  { size, start, end: spanEnd, grid, windows }: GridRequest,
+  { video, size, start, end: spanEnd, grid, windows }: GridRequest,
   options: DecodeOptions,
 ): AsyncGenerator<DecodedFrame> {
   const window = windowAt(windows, start);
@@ -94,19 +96,15 @@ async function* candidates(
       },
       options,
     );
-  const relative = ({ time, image }: DecodedFrame): DecodedFrame => ({
-    time: Math.round((time - video.startOffset) * 1e6) / 1e6,
-    image,
-  });
 
-  if (grid.interval < SPARSE) {
-    for await (const frame of decode(point(first), spanEnd)) yield relative(frame);
+  if (grid.interval < SEEK_FROM_INTERVAL_SECONDS) {
+    yield* decode(point(first), spanEnd);
     return;
   }
   const end = Math.min(spanEnd, video.duration);
   for (let k = first; point(k) < end; k++) {
     for await (const frame of decode(point(k), Math.min(point(k + 1), end))) {
-      yield relative(frame);
+      yield frame;
       break;
     }
   }

@@ -1,123 +1,105 @@
-/** Samples by `keyframe`: nothing else is decoded, so hours take seconds; how often there is one is the encoder's choice. */
+/** Sampling by `keyframe`: only keyframes are decoded, so hours take seconds. How often there is one is up to the encoder. */
 import type { FrameDecision } from '../../schema/source.ts';
 import type { MediaTools } from '../exec/index.ts';
-import { type DecodeOptions, type ProbedVideo, TIME_SLACK } from '../video/index.ts';
-import {
-  type CandidateFrame,
-  type CandidateRequest,
-  decodeCandidates,
-  TimesLostError,
-} from './candidates.ts';
+import { type DecodeOptions, TIME_SLACK } from '../video/index.ts';
+import { AmbiguousTimesError, type CandidateRequest, decodeCandidates } from './candidates.ts';
 import { DUPLICATE_BELOW } from './difference.ts';
-import { perceptualHash } from './perceptual-hash.ts';
+import { type CandidateFrame, type SampledFrame, toSampledFrame } from './frames.ts';
 import { comparePlanes } from './plane.ts';
-import type { ChangeRequest } from './sample-changes.ts';
-import type { SampledFrame } from './sampled-frame.ts';
-import { ptsOf, windowAt } from './windows.ts';
+import type { SpanRequest } from './sample-changes.ts';
+import { windowAt } from './windows.ts';
 
-/** Least time between two candidates, in seconds: some videos have nothing but keyframes. */
-const STEP = 0.5;
+/** Least time between two candidates, in seconds: some videos consist of keyframes only. */
+const MIN_INTERVAL_SECONDS = 0.5;
 
-/** Candidates known after the one decided on: by then it is known whether its picture was written. */
-const LOOKAHEAD = 4;
+/** Candidates decoded after the one decided on: by then it is known whether ffmpeg wrote its image. */
+const LOOKAHEAD_CANDIDATES = 4;
 
-/** Keeps each keyframe of `[start, end)` that does not look like the one kept before. */
+/** Keeps each keyframe of `[start, end)` that does not duplicate the last kept one. */
 export async function* sampleKeyframes(
   tools: MediaTools,
   path: string,
-  video: ProbedVideo,
-  { size, start, end, windows }: Omit<ChangeRequest, 'mode'>,
+  { video, size, start, end, windows }: SpanRequest,
   options: DecodeOptions,
 ): AsyncGenerator<SampledFrame> {
   const first = windowAt(windows, start);
   const request = {
+    video,
     size,
-    full: video,
-    coding: video.coding,
     from: first.start <= 0 ? undefined : first.start + video.startOffset,
     until: end + video.startOffset,
-    grid: { origin: windows.origin + video.startOffset, interval: STEP },
+    grid: { origin: windows.origin + video.startOffset, interval: MIN_INTERVAL_SECONDS },
   };
-  const candidates = behind(
-    keyframes(tools, path, request, video.lacksTimestamps === true, options),
-    LOOKAHEAD,
-  );
+  const candidates = delayed(decodeKeyframes(tools, path, request, options), LOOKAHEAD_CANDIDATES);
   let window = -1;
   let reference: CandidateFrame | undefined;
-  let before: CandidateFrame | undefined;
-  for await (const candidate of candidates) {
-    const time = Math.round((candidate.time - video.startOffset) * 1e6) / 1e6;
-    const here = windowAt(windows, time).index;
-    if (time >= first.start - TIME_SLACK && here !== window) {
-      window = here;
-      reference = here === 0 ? undefined : before; // as in follow.ts: each window begins anew
+  let previous: CandidateFrame | undefined;
+  for await (const frame of candidates) {
+    const index = windowAt(windows, frame.time).index;
+    if (frame.time >= first.start - TIME_SLACK && index !== window) {
+      window = index;
+      reference = index === 0 ? undefined : previous; // each window starts afresh, as in change-sampler.ts
     }
-    before = candidate;
+    previous = frame;
     if (window < 0) continue;
-    const change = reference && comparePlanes(reference.plane, candidate.plane);
+    const change = reference && comparePlanes(reference.plane, frame.plane);
     const kept = change === undefined || change.max >= DUPLICATE_BELOW;
-    if (kept) reference = candidate;
-    if (time < start - TIME_SLACK) continue;
-    const { luma, width, height } = candidate.plane;
-    const decision = {
-      time,
-      pts: ptsOf(time, video),
-      hash: perceptualHash(luma, width, height),
+    if (kept) reference = frame;
+    if (frame.time < start - TIME_SLACK) continue;
+    yield await toSampledFrame(frame, {
       kept,
-      reason: reasonOf(change !== undefined, kept, time),
+      reason: reasonOf(change !== undefined, kept, frame.time),
       difference: change?.max ?? 1,
       score: kept ? (change?.max ?? 1) : 0,
-    };
-    yield kept ? { ...decision, image: await candidate.image() } : decision;
+    });
   }
 }
 
 /**
- * The keyframes, without decoding anything else if their times can be told so. ffmpeg's decoder of H.264 gives several
- * keyframes one time and loses the rest where groups of pictures refer to each other (open GOP with a pyramid of B-frames):
- * that is noticed, and from there on all frames are decoded.
+ * Yields the keyframes, without decoding anything else where their times can be read that way. ffmpeg's H.264 decoder gives
+ * several keyframes the same time and drops the rest where groups of pictures refer to each other (open GOP with a pyramid
+ * of B-frames): `decodeCandidates` detects that, and from there on all frames are decoded.
  */
-async function* keyframes(
+async function* decodeKeyframes(
   tools: MediaTools,
   path: string,
   request: CandidateRequest,
-  all: boolean,
   options: DecodeOptions,
 ): AsyncGenerator<CandidateFrame> {
   let last = Number.NEGATIVE_INFINITY;
-  if (!all) {
-    let held: CandidateFrame | undefined; // until the next one has a time of its own
+  if (!request.video.lacksTimestamps) {
+    let pending: CandidateFrame | undefined; // yielded once the next one has a different time
     try {
-      for await (const candidate of decodeCandidates(tools, path, { ...request, skip: 'nokey' }, options)) {
-        if (held) {
-          last = held.time;
-          yield held;
+      for await (const frame of decodeCandidates(tools, path, { ...request, skip: 'nokey' }, options)) {
+        if (pending) {
+          last = pending.pts;
+          yield pending;
         }
-        held = candidate;
+        pending = frame;
       }
-      if (held) yield held;
+      if (pending) yield pending;
       return;
     } catch (error) {
-      if (!(error instanceof TimesLostError)) throw error;
+      if (!(error instanceof AmbiguousTimesError)) throw error;
     }
   }
-  for await (const candidate of decodeCandidates(tools, path, { ...request, keysOnly: true }, options)) {
-    if (candidate.time > last) yield candidate;
+  for await (const frame of decodeCandidates(tools, path, { ...request, keysOnly: true }, options)) {
+    if (frame.pts > last) yield frame;
   }
 }
 
-/** The same candidates, each once `count` more are known. */
-async function* behind(
+/** Yields the same candidates, each once `count` more are decoded. */
+async function* delayed(
   candidates: AsyncIterable<CandidateFrame>,
   count: number,
 ): AsyncGenerator<CandidateFrame> {
-  const held: CandidateFrame[] = [];
+  const pending: CandidateFrame[] = [];
   for await (const candidate of candidates) {
-    held.push(candidate);
-    const first = held.length > count ? held.shift() : undefined;
+    pending.push(candidate);
+    const first = pending.length > count ? pending.shift() : undefined;
     if (first) yield first;
   }
-  yield* held;
+  yield* pending;
 }
 
 function reasonOf(compared: boolean, kept: boolean, time: number): FrameDecision['reason'] {

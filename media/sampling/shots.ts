@@ -1,42 +1,46 @@
 /**
- * Where one shot, or one slide, gives way to another. Candidates come at five a second; what counts is how much of the
- * picture is new (`novelty`), so that cameras and people may move.
- *  - A cut: most of it is new at once, more than before and after, and it does not come back (a flash does).
- *  - Another slide: text is made of the same strokes everywhere, so here counts what was there and is not (`replaced`); but
- *    only between moments of rest, because that measure takes all motion for change.
- *  - A short fade through black: what comes up is new against what went down.
- *  - A dissolve or fade: most of it is new over a longer stretch whose middle is the mixture of its ends (`blend`).
+ * Finds where one shot, or one slide, changes to another. Candidates come at five a second. The measure is how much of the
+ * image is new (`newContentShare`), so that cameras and people may move.
+ *  - A cut: most of the image is new at once, more than before and after, and it does not come back, as it does after a flash.
+ *  - Another slide: all text consists of the same strokes, so the measure is how much of the old content is gone
+ *    (`replacedShare`); but only between moments of rest, because that measure takes all motion for change.
+ *  - A short fade through black: what appears is new against what disappeared.
+ *  - A dissolve or fade: most of the image is new over a longer time whose middle is the mixture of its ends (`mixtureFit`).
  */
 import { DUPLICATE_BELOW } from './difference.ts';
-import { blend, novelty } from './new-content.ts';
-import { type Change, changedShare, comparePlanes, type Plane, replacedShare } from './plane.ts';
+import { mixtureFit, newContentShare } from './new-content.ts';
+import { type Change, changedShare, comparePlanes, type Plane } from './plane.ts';
+import { PlaneHistory } from './plane-history.ts';
 
-/** Least share of a picture that is new after a change of shot. */
-const NEW_SHOT = 0.5;
-/** How much more than its neighbours a cut is. */
-const PEAK = 1.4;
+/** Least share of an image that is new after a change of shot. */
+const NEW_SHOT_SHARE = 0.5;
+/** A cut has this many times the new content of its neighbours. */
+const PEAK_RATIO = 1.4;
 /** Least share of a slide that another slide replaces, and the most that motion may replace around it. */
-const NEW_SLIDE = { least: 0.5, around: 0.2 } as const;
-/** Candidates over which dissolves are looked for: 0.8, 1.6, 2.4 and 3.2 seconds. */
-const LAGS = [4, 8, 12, 16] as const;
+const NEW_SLIDE = { least: 0.5, mostAround: 0.2 } as const;
+/** Lengths of dissolves that are tried, in candidates: 0.8, 1.6, 2.4 and 3.2 seconds. */
+const DISSOLVE_LENGTHS = [4, 8, 12, 16] as const;
 /** Least fit of the middle of a dissolve. */
-const MIXTURE = 0.6;
-/** Candidates within which two changes are one: no shot is shorter than 0.6 s. */
-const APART = 2;
-
-/** Least share of a picture that a dissolve changes; things that move slowly over a plain ground are smaller. */
-const LARGE = 0.1;
-/** How much better a longer dissolve must fit to be taken for a shorter one around the same middle. */
-const BETTER = 0.1;
-/** How much is new, of the most around its middle, while a dissolve lasts; and the candidates in half of the longest one. */
+const MIN_MIXTURE_FIT = 0.6;
+/** Candidates within which two changes count as one: no shot is shorter than 0.6 s. */
+const MIN_SHOT = 2;
+/** Least share of an image that a dissolve changes; things that move slowly over a plain background change less. */
+const MIN_DISSOLVE_SHARE = 0.1;
+/** A longer dissolve replaces a shorter one around the same middle only where it fits better by this. */
+const BETTER_FIT = 0.1;
+/** The same among dissolves that end at the same candidate. */
+const BETTER_LENGTH = 0.05;
+/** A dissolve lasts while the new share is at least this, or this share of its peak. */
 const ACTIVE = { from: 0.15, share: 0.3 } as const;
-const HALF = 8;
+/** Candidates in half of the longest dissolve. */
+const HALF_DISSOLVE = 8;
+/** Candidates without a better fit after which a dissolve is final: as many as the shortest one lasts. */
+const FINAL_AFTER = 3;
+/** After black: candidates within which the image is back, and the change of mean luma in levels below which it is steady. */
+const FADE_IN = { within: 8, steadyBelow: 2 } as const;
 
-/** Candidates after a black one within which the picture has come up again, and the change of mean luma of one that stands. */
-const COMES_UP = { within: 8, stands: 2 } as const;
-
-/** Candidates before and after one that are looked at. */
-export const SHOT_CONTEXT = 16;
+/** Candidates needed before a change, and after it until it is final. */
+const SHOT_CONTEXT = 16;
 export const SHOT_LOOKAHEAD = 12;
 
 export interface ShotChange {
@@ -47,144 +51,138 @@ export interface ShotChange {
   readonly from: number;
 }
 
-/** Finds the changes of shot among planes that are added one by one. */
+/** Finds changes of shot in planes that are added one by one. */
 export interface ShotFinder {
-  /** Adds the next plane and its change from the one before; answers the change that is certain now. Each comes at most `SHOT_LOOKAHEAD` planes late. */
+  /**
+   * Adds the next plane with its change from the one before. Returns the change of shot that is final now: each at most
+   * `SHOT_LOOKAHEAD` planes late.
+   */
   add(plane: Plane, change: Change | undefined): ShotChange | undefined;
 }
 
+/** A dissolve around candidate `middle`. */
+interface Dissolve {
+  readonly middle: number;
+  readonly fit: number;
+}
+
 export function createShotFinder(): ShotFinder {
-  const planes: Plane[] = [];
-  const steps: number[] = []; // how much of each plane is new
-  const turns: number[] = []; // how much of what was on the one before is not on it
-  const moved: number[] = []; // the most any place of each has changed
-  let first = 0; // number of planes[0]
-  let last = Number.NEGATIVE_INFINITY; // number of the last change
-  let fit:
-    | { readonly middle: number; readonly lag: number; readonly strength: number; since: number }
-    | undefined;
+  const history = new PlaneHistory(SHOT_CONTEXT + SHOT_LOOKAHEAD);
+  let last = Number.NEGATIVE_INFINITY; // number of the last change of shot
+  let pending: (Dissolve & { readonly since: number }) | undefined;
 
-  const at = (index: number): Plane | undefined => planes[index - first];
-  const step = (index: number): number => steps[index - first] ?? 0;
-  /** Whether a dissolve around `middle` goes on at `index`: what is new there, or, between pages of text, replaced. */
-  function goesOn(middle: number, index: number): boolean {
-    const near = Array.from({ length: 2 * LAGS[0] + 1 }, (_, k) => middle - LAGS[0] + k);
-    const peak = Math.max(...near.map(step));
-    if (peak >= ACTIVE.from) return step(index) >= ACTIVE.share * peak;
-    return (turns[index - first] ?? 0) >= ACTIVE.from;
-  }
-  const between = (a: number, b: number): number => {
-    const [from, to] = [at(a), at(b)];
-    return from && to ? novelty(from, to) : 1; // outside: nothing speaks against it
-  };
-
-  const replacedBetween = (a: number, b: number): number => {
-    const [from, to] = [at(a), at(b)];
-    return from && to ? replacedShare(from, comparePlanes(from, to)) : 1;
-  };
-
-  function isNewSlide(index: number): boolean {
-    const here = turns[index - first] ?? 0;
-    if (here < NEW_SLIDE.least || index - last <= APART) return false;
-    const around = [index - 2, index - 1, index + 1, index + 2].map((near) => turns[near - first] ?? 0);
-    return (
-      Math.max(...around) <= NEW_SLIDE.around && replacedBetween(index - 1, index + 1) >= NEW_SLIDE.least
-    );
-  }
-
-  function isCut(index: number): boolean {
-    const here = step(index);
-    if (here < NEW_SHOT || index - last <= APART) return false;
-    const around = [index - 2, index - 1, index + 1, index + 2].map(step);
-    if (here < PEAK * Math.max(...around)) return false;
-    return between(index - 1, index + 1) >= NEW_SHOT && between(index - 2, index) >= NEW_SHOT;
-  }
-
-  /** Whether a page that stood still at `from` has become another one that stands still at `to`. */
-  function isOtherPage(from: number, to: number): boolean {
-    const stands = [from, to].every((index) => (moved[index - first] ?? 1) < DUPLICATE_BELOW);
-    return stands && replacedBetween(from, to) >= NEW_SHOT;
-  }
-
-  /** The best dissolve that ends with the newest plane, `index`. */
-  function mixture(index: number): { middle: number; lag: number; strength: number } | undefined {
-    let best: { middle: number; lag: number; strength: number } | undefined;
-    for (const lag of LAGS) {
-      const [a, mid, b] = [at(index - lag), at(index - lag / 2), at(index)];
-      if (!a || !mid || !b || index - lag < last) continue;
-      const mixed = blend(a, mid, b);
-      if (mixed < MIXTURE || fadesOut(a, b)) continue;
-      if (changedShare(comparePlanes(a, b)) < LARGE) continue;
-      if (novelty(a, b) < NEW_SHOT && !isOtherPage(index - lag, index)) continue;
-      if (!best || mixed > best.strength + 0.05) best = { middle: index - lag / 2, lag, strength: mixed };
-    }
-    return best;
-  }
-
-  /** A fade through black, too short to be a mixture, after which the newest plane, `index`, stands. */
-  function fromBlack(index: number): ShotChange | undefined {
-    const brightness = (number: number): number => meanOf(at(number));
-    const stands = Math.abs(brightness(index) - brightness(index - 1)) < COMES_UP.stands;
-    if (!stands || at(index - 1)?.black !== false) return undefined;
-    let black = index - 2;
-    while (black > index - COMES_UP.within && at(black)?.black === false) black--;
-    if (at(black)?.black !== true || black <= last) return undefined;
-    let from = black;
-    while (from > first && at(from)?.black === true) from--;
-    while (from > first && black - from < HALF && brightness(from - 1) > brightness(from) + COMES_UP.stands)
-      from--;
-    const [before, now] = [at(from), at(index)];
-    if (!before || !now || before.black || novelty(before, now) < NEW_SHOT) return undefined;
-    return { kind: 'dissolve', index: index - 1, from };
+  function finish(change: ShotChange): ShotChange {
+    last = change.index;
+    pending = undefined;
+    return change;
   }
 
   function add(plane: Plane, change: Change | undefined): ShotChange | undefined {
-    const before = planes.at(-1);
-    planes.push(plane);
-    steps.push(before ? novelty(before, plane) : 0);
-    moved.push(change?.max ?? 1);
-    turns.push(before && change ? replacedShare(before, change) : 0);
-    if (planes.length > SHOT_CONTEXT + SHOT_LOOKAHEAD) {
-      planes.shift();
-      steps.shift();
-      turns.shift();
-      moved.shift();
-      first++;
+    history.add(plane, change);
+    const { newest } = history;
+    if (isCut(history, newest - 2, last) || isNewSlide(history, newest - 2, last)) {
+      return finish({ kind: 'cut', index: newest - 2, from: newest - 3 });
     }
-    const newest = first + planes.length - 1;
-    if (isCut(newest - 2) || isNewSlide(newest - 2)) {
-      last = newest - 2;
-      fit = undefined;
-      return { kind: 'cut', index: last, from: last - 1 };
+    const dissolve = bestDissolve(history, last);
+    if (dissolve && (!pending || dissolve.fit > pending.fit + BETTER_FIT)) {
+      pending = { ...dissolve, since: newest };
     }
-    const found = mixture(newest);
-    if (found && (!fit || found.strength > fit.strength + BETTER)) fit = { ...found, since: newest };
-    const risen = fit ? undefined : fromBlack(newest);
-    if (risen) {
-      last = risen.index;
-      return risen;
-    }
-    // Certain once nothing fits better for as long as the shortest dissolve lasts, and the new shot stands.
-    if (!fit || newest - fit.since < 3) return undefined;
-    const { middle } = fit;
-    if (goesOn(middle, newest) && newest - middle < HALF) return undefined;
-    let index = middle;
-    while (index < newest && index - middle < HALF && goesOn(middle, index + 1)) index++;
-    let from = middle;
-    while (from > first && middle - from < HALF && goesOn(middle, from)) from--;
-    fit = undefined;
-    last = Math.max(index, middle + 1);
-    return { kind: 'dissolve', index: last, from };
+    const fade = pending ? undefined : fadeFromBlack(history, last);
+    if (fade) return finish(fade);
+    if (!pending || newest - pending.since < FINAL_AFTER) return undefined;
+    if (goesOn(history, pending.middle, newest) && newest - pending.middle < HALF_DISSOLVE) return undefined;
+    return finish(extentOf(history, pending.middle));
   }
   return { add };
 }
 
-function meanOf(plane: Plane | undefined): number {
-  return plane ? plane.sums.reduce((sum, block) => sum + block, 0) / (16 * plane.sums.length) : 0;
+function neighbours(index: number): readonly number[] {
+  return [index - 2, index - 1, index + 1, index + 2];
 }
 
-/** Whether the picture only goes: what it goes to, comes later. */
+function isCut(history: PlaneHistory, index: number, last: number): boolean {
+  const here = history.newShare(index);
+  if (here < NEW_SHOT_SHARE || index - last <= MIN_SHOT) return false;
+  const around = neighbours(index).map((near) => history.newShare(near));
+  if (here < PEAK_RATIO * Math.max(...around)) return false;
+  return (
+    history.newShareBetween(index - 1, index + 1) >= NEW_SHOT_SHARE &&
+    history.newShareBetween(index - 2, index) >= NEW_SHOT_SHARE
+  );
+}
+
+function isNewSlide(history: PlaneHistory, index: number, last: number): boolean {
+  const here = history.replacedShare(index);
+  if (here < NEW_SLIDE.least || index - last <= MIN_SHOT) return false;
+  const around = neighbours(index).map((near) => history.replacedShare(near));
+  return (
+    Math.max(...around) <= NEW_SLIDE.mostAround &&
+    history.replacedShareBetween(index - 1, index + 1) >= NEW_SLIDE.least
+  );
+}
+
+/** Whether a page that stood still at `from` has become another one that stands still at `to`. */
+function isOtherPage(history: PlaneHistory, from: number, to: number): boolean {
+  const still = [from, to].every((index) => history.isStill(index, DUPLICATE_BELOW));
+  return still && history.replacedShareBetween(from, to) >= NEW_SHOT_SHARE;
+}
+
+/** The best dissolve that ends with the newest plane. */
+function bestDissolve(history: PlaneHistory, last: number): Dissolve | undefined {
+  const end = history.newest;
+  let best: Dissolve | undefined;
+  for (const length of DISSOLVE_LENGTHS) {
+    const [a, mid, b] = [end - length, end - length / 2, end].map((index) => history.plane(index));
+    if (!a || !mid || !b || end - length < last) continue;
+    const fit = mixtureFit(a, mid, b);
+    if (fit < MIN_MIXTURE_FIT || fadesOut(a, b)) continue;
+    if (changedShare(comparePlanes(a, b)) < MIN_DISSOLVE_SHARE) continue;
+    if (newContentShare(a, b) < NEW_SHOT_SHARE && !isOtherPage(history, end - length, end)) continue;
+    if (!best || fit > best.fit + BETTER_LENGTH) best = { middle: end - length / 2, fit };
+  }
+  return best;
+}
+
+/** A fade through black, too short to be a mixture, after which the newest plane is steady. */
+function fadeFromBlack(history: PlaneHistory, last: number): ShotChange | undefined {
+  const { first, newest } = history;
+  const isBlack = (index: number): boolean | undefined => history.plane(index)?.black;
+  const isSteady =
+    Math.abs(history.brightness(newest) - history.brightness(newest - 1)) < FADE_IN.steadyBelow;
+  if (!isSteady || isBlack(newest - 1) !== false) return undefined;
+  let black = newest - 2;
+  while (black > newest - FADE_IN.within && isBlack(black) === false) black--;
+  if (isBlack(black) !== true || black <= last) return undefined;
+  let from = black;
+  while (from > first && isBlack(from) === true) from--;
+  const darkens = (index: number): boolean =>
+    history.brightness(index - 1) > history.brightness(index) + FADE_IN.steadyBelow;
+  while (from > first && black - from < HALF_DISSOLVE && darkens(from)) from--;
+  const [before, now] = [history.plane(from), history.plane(newest)];
+  if (!before || !now || before.black || newContentShare(before, now) < NEW_SHOT_SHARE) return undefined;
+  return { kind: 'dissolve', index: newest - 1, from };
+}
+
+/** Whether a dissolve around `middle` is still active at `index`: content is new there or, between pages of text, replaced. */
+function goesOn(history: PlaneHistory, middle: number, index: number): boolean {
+  const [shortest] = DISSOLVE_LENGTHS;
+  const near = Array.from({ length: 2 * shortest + 1 }, (_, k) => middle - shortest + k);
+  const peak = Math.max(...near.map((at) => history.newShare(at)));
+  if (peak >= ACTIVE.from) return history.newShare(index) >= ACTIVE.share * peak;
+  return history.replacedShare(index) >= ACTIVE.from;
+}
+
+function extentOf(history: PlaneHistory, middle: number): ShotChange {
+  const { first, newest } = history;
+  let index = middle;
+  while (index < newest && index - middle < HALF_DISSOLVE && goesOn(history, middle, index + 1)) index++;
+  let from = middle;
+  while (from > first && middle - from < HALF_DISSOLVE && goesOn(history, middle, from)) from--;
+  return { kind: 'dissolve', index: Math.max(index, middle + 1), from };
+}
+
+/** Whether the image only disappears: the image that it changes to comes later. */
 function fadesOut(a: Plane, b: Plane): boolean {
-  const stands = (plane: Plane): number => plane.content.reduce((sum, here) => sum + here, 0);
-  return b.black || (stands(b) < 0.4 * stands(a) && b.sharpness < 0.5 * a.sharpness);
+  const contentBlocks = (plane: Plane): number => plane.content.reduce((sum, block) => sum + block, 0);
+  return b.black || (contentBlocks(b) < 0.4 * contentBlocks(a) && b.sharpness < 0.5 * a.sharpness);
 }

@@ -1,4 +1,4 @@
-/** Takes the words of a subtitle track out of a video. */
+/** Reads the text of a subtitle track inside a video. */
 import { FrameloomError } from '../../core/errors.ts';
 import type { Cue, SubtitleTrack, VideoInfo } from '../../schema/source.ts';
 import { inputArgs, type MediaTools, runProgram, toMediaError } from '../exec/index.ts';
@@ -6,17 +6,21 @@ import { probeHeaders } from '../video/index.ts';
 import { shiftCues } from './cues.ts';
 import { MAX_TRANSCRIPT_BYTES, parseTranscript } from './transcript.ts';
 
-/** Tracks of text; the others are pictures of text (DVD, Blu-ray, DVB). */
+/** Tracks of text; the others are images of text (DVD, Blu-ray, DVB). */
 const TEXT_CODECS = new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text', 'text', 'ttml']);
-/** The whole file is read: wall-clock limit in milliseconds. */
-const TIME_LIMIT = 1_200_000;
+/** Wall-clock limit: the whole file is read. */
+const TIME_LIMIT_MS = 1_200_000;
 
-/** The first track of words that is text, as `probeVideo` has found it. */
+/** Returns the first subtitle track, of those that `probeVideo` found, that can be read as text; undefined where there is none. */
 export function findTextTrack({ subtitles }: Pick<VideoInfo, 'subtitles'>): SubtitleTrack | undefined {
   return subtitles.find(({ codec }) => TEXT_CODECS.has(codec));
 }
 
-/** Whether there is anything to hear. */
+/**
+ * Whether the video at `path` has an audio stream. `maxPixels` limits the frames that ffprobe may allocate.
+ *
+ * @throws FrameloomError as `probeVideo` does; or the reason of the signal
+ */
 export async function hasAudio(
   tools: MediaTools,
   path: string,
@@ -27,35 +31,43 @@ export async function hasAudio(
   return streams.some(({ codec_type }) => codec_type === 'audio');
 }
 
+export interface SubtitleTrackRequest {
+  /** File of the video. */
+  readonly path: string;
+  readonly video: Pick<VideoInfo, 'startOffset'>;
+  readonly track: SubtitleTrack;
+  /** Largest frame of the video that ffmpeg may allocate, in pixels. */
+  readonly maxPixels: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * The words of `track`, in times from the first shown frame; none where the track is empty or cannot be read: a
- * broken track costs the words, not the summary. Throws `timeout` and the reason of the signal.
+ * Returns the cues of a subtitle track, with times in seconds from the first displayed frame. Returns none where the track
+ * is empty or cannot be read: a broken track costs the transcript, not the summary.
+ *
+ * @throws FrameloomError `timeout`; or the reason of the signal
  */
 export async function readSubtitleTrack(
   tools: MediaTools,
-  path: string,
-  video: Pick<VideoInfo, 'startOffset'>,
-  track: SubtitleTrack,
-  options: { readonly maxPixels: number; readonly signal?: AbortSignal | undefined },
+  { path, video, track, maxPixels, signal }: SubtitleTrackRequest,
 ): Promise<readonly Cue[]> {
   const args = [
-    // Times of the container as they are: ffmpeg would count from the first packet of any stream.
-    ...['-nostdin', '-copyts', ...inputArgs(path, options)],
+    // Times as the container has them: without -copyts ffmpeg counts from the first packet of any stream.
+    ...['-nostdin', '-copyts', ...inputArgs(path, { maxPixels })],
     ...['-map', `0:${track.index}`, '-vn', '-an', '-dn', '-f', 'srt', 'pipe:1'],
   ];
-  const ending = await runProgram(tools.ffmpeg, args, {
-    signal: options.signal,
-    timeLimitMs: TIME_LIMIT,
+  const exit = await runProgram(tools.ffmpeg, args, {
+    signal,
+    timeLimitMs: TIME_LIMIT_MS,
     maxBytes: MAX_TRANSCRIPT_BYTES,
     keep: 'all',
   });
   const unreadable = new FrameloomError('words_unreadable', 'The subtitle track cannot be read.');
-  const failure = ending.code === 0 ? undefined : toMediaError(ending, options.signal, unreadable);
-  if (failure !== undefined && (ending.stopped === 'abort' || ending.stopped === 'time_limit')) throw failure;
+  const failure = exit.code === 0 ? undefined : toMediaError(exit, signal, unreadable);
+  if (failure !== undefined && (exit.stopped === 'abort' || exit.stopped === 'time_limit')) throw failure;
   try {
-    return shiftCues(parseTranscript(Buffer.from(ending.stdout)), -video.startOffset).filter(
-      ({ end }) => end >= 0,
-    );
+    const cues = shiftCues(parseTranscript(Buffer.from(exit.stdout)), -video.startOffset);
+    return cues.filter(({ end }) => end >= 0);
   } catch (error) {
     if (error instanceof FrameloomError) return [];
     throw error;

@@ -1,7 +1,7 @@
 /**
- * Decodes the frames of a video that begin an interval of a grid, with the time at which each is shown. Each picture's time
- * comes from the packet that carries its pixels: ffmpeg's `tee` muxer hands one packet to two writers, `rawvideo` (the
- * pixels) and `framecrc` (time and checksum), and the checksum must fit. Nothing is counted, nothing is written to disk.
+ * Decodes the frames of a video that begin an interval of a grid, with their presentation times. The time of each image
+ * comes from the packet that contains its pixels: ffmpeg's `tee` muxer passes one packet to two writers, `rawvideo` (the
+ * pixels) and `framecrc` (time and checksum), and the checksum must match. Frames are not counted; nothing is written to disk.
  */
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
@@ -12,9 +12,9 @@ import type { RgbImage, Size } from '../images/index.ts';
 import { fieldFilters, PLAIN, rgbFilters } from './frame-filters.ts';
 import { type FrameTimestamp, TimestampReader } from './timestamp-reader.ts';
 
-/** A decoded frame; `time` is the container's, in seconds, to the microsecond. */
 export interface DecodedFrame {
-  readonly time: number;
+  /** Presentation time on the container's clock, in seconds, to the microsecond. */
+  readonly pts: number;
   readonly image: RgbImage;
 }
 
@@ -25,42 +25,44 @@ export interface Grid {
 }
 
 export interface DecodeRequest {
-  /** Size of the pictures, whatever the size of the frames. */
+  /** Size of the images, whatever the size of the frames. */
   readonly size: Size;
-  /** Container time from which frames are wanted; undefined: from the first one. */
+  /** Container time of the first frame, in seconds; undefined: from the beginning. */
   readonly from?: number | undefined;
-  /** Container time at which to stop. */
+  /** Container time at which to stop, in seconds. */
   readonly until?: number | undefined;
-  /** In container time. Without it every frame is wanted. */
+  /** In container time. Without a grid every frame is decoded. */
   readonly grid?: Grid | undefined;
-  /** How the frames are stored, from `probeVideo`. Default: upright, in plain colours, progressive. */
+  /** How the frames are stored, from `probeVideo`. Default: upright, standard dynamic range, progressive. */
   readonly coding?: FrameCoding | undefined;
 }
 
 export interface DecodeOptions {
   readonly signal?: AbortSignal | undefined;
   readonly maxPixels: number;
-  /** Wall-clock limit in milliseconds; as much processor time, over all threads, is allowed as well. */
+  /** Wall-clock limit in milliseconds, and limit of processor time over all threads. */
   readonly timeLimitMs: number;
 }
 
-/** Slack of all comparisons of times, in seconds: no time, being whole microseconds, lies just this far from another. */
+/** Tolerance of all comparisons of times, in seconds. Times are whole microseconds, so none lies exactly this far from another. */
 export const TIME_SLACK = 1.5e-6;
 
-/** Number of the grid interval that `time` lies in. */
+/** Number of the grid interval that contains `time`. */
 export function gridIndex(grid: Grid, time: number): number {
   return Math.floor((time - grid.origin + TIME_SLACK) / grid.interval);
 }
 
 /**
- * How far before `from` the decoder starts, in seconds, tried in turn. Containers without an index (MPEG-TS, live WebM) may
- * put a seek behind the keyframe that was needed; then the first frame comes too late, and it is tried again from further off.
+ * How far before `from` the decoder starts, in seconds, tried in turn. In containers without an index (MPEG-TS, live WebM) a
+ * seek may end after the keyframe that was needed. The first frame comes too late then, and the decoder starts earlier.
  */
-const RUN_UPS = [1, 15, 120] as const;
+const RUN_UPS_SECONDS = [1, 15, 120] as const;
 
 /**
- * Yields, in order, the first frame of each grid interval with `from <= time < until`. Abandoning the generator ends ffmpeg.
- * Throws `media_truncated` where the video cannot be decoded, `media_too_large`, `timeout`, or the reason of the signal.
+ * Yields, in order, the first frame of each grid interval with `from <= pts < until`. Ending the iteration early ends ffmpeg.
+ *
+ * @throws FrameloomError `media_truncated` where the video cannot be decoded, `media_too_large`, `timeout`; or the reason of
+ *   the signal
  */
 export async function* decodeFrames(
   tools: MediaTools,
@@ -71,36 +73,36 @@ export async function* decodeFrames(
   const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, grid } = request;
   let last = Number.NEGATIVE_INFINITY;
   for await (const frame of withRunUp(from, (start) => decodeFrom(tools, path, start, request, options))) {
-    if (frame.time >= until - TIME_SLACK) return;
-    if (frame.time < from - TIME_SLACK) continue;
-    const index = grid ? gridIndex(grid, frame.time) : Number.POSITIVE_INFINITY;
-    if (grid && index <= last) continue; // a change of frame size makes ffmpeg's filters begin anew
+    if (frame.pts >= until - TIME_SLACK) return;
+    if (frame.pts < from - TIME_SLACK) continue;
+    const index = grid ? gridIndex(grid, frame.pts) : Number.POSITIVE_INFINITY;
+    if (grid && index <= last) continue; // a change of frame size restarts ffmpeg's filters
     last = index;
     yield frame;
   }
 }
 
 /**
- * All frames of the first start far enough before container time `from`: the first one given is shown then or earlier, or is
- * the first of all.
+ * Starts the decoder far enough before container time `from` and yields all frames from there: the first one is displayed at
+ * `from` or earlier, or is the first of the video.
  */
-export async function* withRunUp<T extends { readonly time: number }>(
+export async function* withRunUp<T extends { readonly pts: number }>(
   from: number,
   open: (start: number | undefined) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
-  const starts = RUN_UPS.map((runUp) => from - runUp).filter((start) => start > 0);
+  const starts = RUN_UPS_SECONDS.map((runUp) => from - runUp).filter((start) => start > 0);
   for (const start of [...starts, undefined]) {
-    let landed = start === undefined; // once a frame was seen before which none is wanted
+    let reached = start === undefined; // whether a frame at or before `from` was decoded
     for await (const frame of open(start)) {
-      if (!landed && frame.time > from + TIME_SLACK) break;
-      landed = true;
+      if (!reached && frame.pts > from + TIME_SLACK) break;
+      reached = true;
       yield frame;
     }
-    if (landed) return;
+    if (reached) return;
   }
 }
 
-/** The frames ffmpeg selects when it starts at container time `start`: the very first one, and those asked for. */
+/** Yields the frames that ffmpeg selects when it starts at container time `start`: the very first one and those requested. */
 async function* decodeFrom(
   tools: MediaTools,
   path: string,
@@ -111,7 +113,7 @@ async function* decodeFrom(
   const program = startProgram(tools.ffmpeg, decodeArgs(path, start, request, options), options);
   try {
     for await (const frame of pairedFrames(program, request.size)) {
-      options.signal?.throwIfAborted(); // the pipe may still hold frames of a decoder that is gone
+      options.signal?.throwIfAborted(); // the pipe may still contain frames of a decoder that has ended
       yield frame;
     }
     const ending = await program.exited;
@@ -119,7 +121,10 @@ async function* decodeFrom(
       throw toMediaError(
         ending,
         options.signal,
-        new FrameloomError('media_truncated', 'The video cannot be decoded: it is cut off or damaged.'),
+        new FrameloomError(
+          'media_truncated',
+          'The video cannot be decoded: it is cut off or damaged. Upload it again.',
+        ),
       );
     }
   } finally {
@@ -149,8 +154,8 @@ function decodeArgs(
 }
 
 /**
- * Most threads of one decoder. Each holds frames of its own, and several spans are decoded at once: machines with many cores
- * gain nothing from more. Below, ffmpeg chooses.
+ * Most threads of one decoder. Each buffers frames of its own, and several spans are decoded at once: machines with many
+ * cores gain nothing from more. With fewer cores ffmpeg chooses.
  */
 const MAX_THREADS = 8;
 
@@ -158,7 +163,7 @@ function threadArgs(): readonly string[] {
   return availableParallelism() > MAX_THREADS ? ['-threads', String(MAX_THREADS)] : [];
 }
 
-/** Arguments up to the input, read from container time `start`; `before` are further options of the decoder. */
+/** Arguments up to and including the input, read from container time `start`; `before` are further options of the decoder. */
 export function decoderInputArgs(
   path: string,
   start: number | undefined,
@@ -174,25 +179,25 @@ export function decoderInputArgs(
   ];
 }
 
-/** Pictures that wait in ffmpeg for whoever reads them. */
-const QUEUE = 8;
+/** Images that queue in ffmpeg until they are read. */
+const QUEUE_FRAMES = 8;
 
 /**
- * An output of raw pictures to one pipe, and of their times and checksums to another. A thread of its own writes the pictures,
- * of which `queue` may wait: else the decoder's threads stand still while this process is busy, since a pipe holds less than
- * one picture. The times come at once.
+ * Arguments for an output of raw images to one pipe, and of their times and checksums to another. A separate thread of
+ * ffmpeg writes the images, of which `queue` may wait: a pipe buffers less than one image, so the decoder's threads would
+ * otherwise stop while this process is busy. The times are written at once.
  */
-export function rawVideoOutput(pixels: number, stamps: number, queue = QUEUE): string[] {
+export function rawVideoOutput(pixels: number, timestamps: number, queue = QUEUE_FRAMES): string[] {
   return [
-    // passthrough and an own time base: else frames are doubled, dropped and rounded to a constant rate.
+    // Without passthrough and this time base ffmpeg duplicates and drops frames and rounds times to a constant rate.
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000000', '-avoid_negative_ts', 'disabled'],
     ...['-c:v', 'rawvideo', '-f', 'tee'],
-    `[f=rawvideo:flush_packets=1:use_fifo=1:fifo_options=queue_size=${queue}]pipe\\:${pixels}|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:${stamps}`,
+    `[f=rawvideo:flush_packets=1:use_fifo=1:fifo_options=queue_size=${queue}]pipe\\:${pixels}|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:${timestamps}`,
   ];
 }
 
-/** The `select` expression: the first frame decoded, the first of each grid interval or all, the first behind the end. */
-export function selectExpression({ from, until, grid }: DecodeRequest): string {
+/** The `select` expression: the first frame decoded, the first of each grid interval or all, the first after the end. */
+export function selectExpression({ from, until, grid }: Omit<DecodeRequest, 'size'>): string {
   const index = (time: string, { origin, interval }: Grid): string =>
     `floor((${time}-(${origin})+${TIME_SLACK.toFixed(7)})/${interval})`;
   const begun = from === undefined ? '1' : `gte(t,${(from - TIME_SLACK).toFixed(7)})`;
@@ -208,33 +213,36 @@ async function* pairedFrames(program: Program, size: Size): AsyncGenerator<Decod
     size.width * size.height * 3,
   )) {
     verifyChecksum(frame);
-    yield { time: frame.time, image: { data: frame.data, ...size } };
+    yield { pts: frame.pts, image: { data: frame.data, ...size } };
   }
 }
 
-/** The pixels of a frame and what was written of them beside. */
+/** The pixels of a frame with its timestamp. */
 export interface TimedBytes extends FrameTimestamp {
   readonly data: Buffer;
 }
 
-/** Throws unless the time of `frame` was written for these pixels. */
+/** Throws `internal` unless the timestamp of `frame` was written for these pixels. */
 export function verifyChecksum({ data, bytes, checksum }: TimedBytes): void {
   if (bytes !== data.length || checksum !== adler32(data)) {
-    throw new FrameloomError('internal', 'A decoded picture does not match its time.');
+    throw new FrameloomError(
+      'internal',
+      'A decoded image does not match its timestamp. Check the version of ffmpeg with `frameloom doctor`.',
+    );
   }
 }
 
 /** The pictures of a `rawOutput`, of `bytes` each, with their times, not checked yet. */
 export async function* readTimedFrames(
   pixels: Readable,
-  stamps: TimestampReader,
+  timestamps: TimestampReader,
   bytes: number,
 ): AsyncGenerator<TimedBytes> {
   for await (const data of readRawFrames(pixels, bytes)) {
-    await stamps.some();
-    const stamp = stamps.take();
-    if (!stamp) return; // stopped between the two writes
-    yield { ...stamp, data };
+    await timestamps.ready();
+    const timestamp = timestamps.take();
+    if (!timestamp) return; // ffmpeg ended between its two writes
+    yield { ...timestamp, data };
   }
 }
 
@@ -244,17 +252,17 @@ export async function* readRawFrames(
   bytes: number,
   spare: Buffer[] = [],
 ): AsyncGenerator<Buffer> {
-  let picture = spare.pop() ?? Buffer.allocUnsafe(bytes);
+  let image = spare.pop() ?? Buffer.allocUnsafe(bytes);
   let filled = 0;
   for await (const value of stream) {
     const chunk: Buffer = value;
     for (let at = 0; at < chunk.length; ) {
-      const copied = chunk.copy(picture, filled, at);
+      const copied = chunk.copy(image, filled, at);
       at += copied;
       filled += copied;
       if (filled < bytes) continue;
-      yield picture;
-      picture = spare.pop() ?? Buffer.allocUnsafe(bytes); // the yielded one is the receiver's
+      yield image;
+      image = spare.pop() ?? Buffer.allocUnsafe(bytes); // the yielded one belongs to the receiver
       filled = 0;
     }
   }
@@ -265,7 +273,7 @@ function adler32(data: Buffer): number {
   let a = 0;
   let b = 0;
   for (let at = 0; at < data.length; ) {
-    const end = Math.min(at + 3600, data.length); // so long the sums stay below 2^31, which V8 adds as integers
+    const end = Math.min(at + 3600, data.length); // within this length sums stay below 2^31, which V8 adds as integers
     for (; at < end; at++) {
       a = (a + (data[at] ?? 0)) | 0;
       b = (b + a) | 0;

@@ -170,6 +170,6 @@ async function tail(
 async function firstFrameTime({ tools, path, maxPixels, signal }: Inspection, size: Size): Promise<number> {
   const request = { size: fitWithin(size, 64) };
   const options = { signal, maxPixels, timeLimitMs: FIRST_FRAME };
-  for await (const { time } of decodeFrames(tools, path, request, options)) return time;
+  for await (const { pts } of decodeFrames(tools, path, request, options)) return pts;
   throw undecodable();
 }

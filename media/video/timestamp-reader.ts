@@ -1,22 +1,24 @@
-/** The times of pictures that ffmpeg writes, as its `framecrc` muxer tells them: each at once, whoever reads the pixels when. */
+/** Reads the timestamps that ffmpeg's `framecrc` muxer writes, as they come, independently of the pixels. */
 import type { Readable } from 'node:stream';
 import { FrameloomError } from '../../core/errors.ts';
 
-/** What is written of a picture beside its pixels; `time` is the container's, in seconds. */
+/** What ffmpeg writes about a frame next to its pixels. */
 export interface FrameTimestamp {
-  readonly time: number;
+  /** Presentation time on the container's clock, in seconds. */
+  readonly pts: number;
+  /** Bytes of the pixels, and their Adler-32 as `framecrc` computes it. */
   readonly bytes: number;
   readonly checksum: number;
 }
 
 export class TimestampReader {
-  readonly #waiting: FrameTimestamp[] = [];
+  readonly #pending: FrameTimestamp[] = [];
   #latest = Number.NEGATIVE_INFINITY;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
   #watchers: (() => void)[] = [];
 
-  /** Reads all of `stream` as it comes. */
+  /** Starts at once to read all of `stream`. */
   constructor(stream: Readable) {
     void this.#read(stream)
       .catch((error: unknown) => {
@@ -24,7 +26,7 @@ export class TimestampReader {
       })
       .finally(() => {
         this.#ended = true;
-        this.#tell();
+        this.#notify();
       });
   }
 
@@ -35,41 +37,41 @@ export class TimestampReader {
       text = lines.pop() ?? '';
       for (const line of lines) {
         if (line.startsWith('#')) continue;
-        const stamp = parse(line);
-        this.#waiting.push(stamp);
-        this.#latest = stamp.time;
+        const timestamp = parse(line);
+        this.#pending.push(timestamp);
+        this.#latest = timestamp.pts;
       }
-      this.#tell();
+      this.#notify();
     }
   }
 
-  /** Resolves once there is one to take, or the end has come. Throws `media_truncated` where a frame has no time. */
-  async some(): Promise<void> {
-    while (this.#waiting.length === 0 && !this.#ended) await this.change();
-    if (this.#waiting.length === 0 && this.#failure) throw this.#failure.error;
+  /** Resolves once there is a timestamp to take, or at the end. Throws `media_truncated` where a frame has no time. */
+  async ready(): Promise<void> {
+    while (this.#pending.length === 0 && !this.#ended) await this.changed();
+    if (this.#pending.length === 0 && this.#failure) throw this.#failure.error;
   }
 
-  /** Takes the next one, if there is one. */
+  /** Removes the first pending timestamp and returns it; undefined where there is none. */
   take(): FrameTimestamp | undefined {
-    return this.#waiting.shift();
+    return this.#pending.shift();
   }
 
-  /** How many have come and were not taken yet. */
-  get ahead(): number {
-    return this.#waiting.length;
+  /** Number of timestamps that were read and not taken. */
+  get pendingCount(): number {
+    return this.#pending.length;
   }
 
-  /** Whether the picture of `time` is among those. */
-  has(time: number): boolean {
-    return this.#waiting.some((stamp) => stamp.time === time);
+  /** Whether the timestamp `pts` is pending. */
+  hasPending(pts: number): boolean {
+    return this.#pending.some((timestamp) => timestamp.pts === pts);
   }
 
-  /** The time of the first of those; infinity where there is none. */
-  get first(): number {
-    return this.#waiting[0]?.time ?? Number.POSITIVE_INFINITY;
+  /** The first pending time; infinity where there is none. */
+  get firstPending(): number {
+    return this.#pending[0]?.pts ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The time of the last one that has come. */
+  /** The latest time that was read. */
   get latest(): number {
     return this.#latest;
   }
@@ -78,12 +80,12 @@ export class TimestampReader {
     return this.#ended;
   }
 
-  /** Resolves with the next change: one has come, or the end. */
-  change(): Promise<void> {
+  /** Resolves with the next timestamp that is read, or at the end. */
+  changed(): Promise<void> {
     return this.#ended ? Promise.resolve() : new Promise((resolve) => this.#watchers.push(resolve));
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const wake of this.#watchers.splice(0)) wake();
   }
 }
@@ -91,9 +93,14 @@ export class TimestampReader {
 /** Parses a line of framecrc: `stream, dts, pts, duration, size, checksum`, in microseconds. */
 function parse(line: string): FrameTimestamp {
   const match = /^0, +-?\d+, +(-?\d+), +\d+, +(\d+), 0x([0-9a-f]{8})$/.exec(line.trimEnd());
-  if (!match) throw new FrameloomError('media_truncated', 'The video has frames without a time.');
+  if (!match) {
+    throw new FrameloomError(
+      'media_truncated',
+      'The video has frames without a time. Convert it to MP4 and try again.',
+    );
+  }
   return {
-    time: Number(match[1]) / 1e6,
+    pts: Number(match[1]) / 1e6,
     bytes: Number(match[2]),
     checksum: Number.parseInt(match[3] ?? '', 16),
   };

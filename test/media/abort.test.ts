@@ -31,7 +31,11 @@ describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen i
     const abort = new AbortController();
     const reason = new Error('cancelled');
     const sampling = (async () => {
-      for await (const _frame of sampleVideo(tools, path, video, SPAN, GRID, {
+      for await (const _frame of sampleVideo(tools, {
+        path,
+        video,
+        span: SPAN,
+        sampler: GRID,
         ...LIMITS,
         signal: abort.signal,
       })) {
@@ -45,19 +49,20 @@ describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen i
 
   it('when its signal was aborted before', async () => {
     const signal = AbortSignal.abort(new Error('too late'));
-    const sampling = sampleVideo(tools, path, video, SPAN, GRID, { ...LIMITS, signal }).next();
+    const sampling = sampleVideo(tools, { path, video, span: SPAN, sampler: GRID, ...LIMITS, signal }).next();
     await expect(sampling).rejects.toThrow('too late');
     expect(await decoders()).toEqual([]);
   });
 
   it('when the loop over its frames is left', async () => {
-    for await (const frame of sampleVideo(tools, path, video, SPAN, GRID, LIMITS)) if (frame.time > 1) break;
+    for await (const frame of sampleVideo(tools, { path, video, span: SPAN, sampler: GRID, ...LIMITS }))
+      if (frame.time > 1) break;
     expect(await decoders()).toEqual([]);
   });
 
   it('when the loop over its frames throws', async () => {
     const sampling = (async () => {
-      for await (const _frame of sampleVideo(tools, path, video, SPAN, GRID, LIMITS))
+      for await (const _frame of sampleVideo(tools, { path, video, span: SPAN, sampler: GRID, ...LIMITS }))
         throw new Error('no room');
     })();
     await expect(sampling).rejects.toThrow('no room');
@@ -68,7 +73,11 @@ describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen i
   it.each(MODES)('by %s, when it is aborted while nobody reads', async (mode) => {
     const abort = new AbortController();
     const reason = new Error('cancelled');
-    const sampling = sampleVideo(tools, path, video, SPAN, samplerOf(mode), {
+    const sampling = sampleVideo(tools, {
+      path,
+      video,
+      span: SPAN,
+      sampler: samplerOf(mode),
       ...LIMITS,
       signal: abort.signal,
     });
@@ -80,7 +89,7 @@ describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen i
   });
 
   it.each(MODES)('by %s, when that is killed while nobody reads', async (mode) => {
-    const sampling = sampleVideo(tools, path, video, SPAN, samplerOf(mode), LIMITS);
+    const sampling = sampleVideo(tools, { path, video, span: SPAN, sampler: samplerOf(mode), ...LIMITS });
     await sampling.next();
     await waitUntilIdle();
     for (const pid of await decoders()) process.kill(pid, 'SIGKILL');
@@ -89,7 +98,13 @@ describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen i
   });
 
   it('when the span ends before the video', async () => {
-    for await (const _frame of sampleVideo(tools, path, video, { ...SPAN, end: 1 }, GRID, LIMITS));
+    for await (const _frame of sampleVideo(tools, {
+      path,
+      video,
+      span: { ...SPAN, end: 1 },
+      sampler: GRID,
+      ...LIMITS,
+    }));
     expect(await decoders()).toEqual([]);
   });
 });
@@ -105,7 +120,7 @@ describe('probing', () => {
   });
 });
 
-function samplerOf(mode: (typeof MODES)[number]): Parameters<typeof sampleVideo>[4] {
+function samplerOf(mode: (typeof MODES)[number]): Parameters<typeof sampleVideo>[1]['sampler'] {
   if (mode === 'fps') return GRID;
   return { mode, windows: { origin: 0, end: video.duration, seconds: video.duration } };
 }

@@ -60,7 +60,13 @@ async function readBack(
   });
   const video = await probeVideo(tools, path, LIMITS);
   const span = { start: 0, end: 1, first: 'keep' } as const;
-  for await (const { image } of sampleVideo(tools, path, video, span, SAMPLERS[sampler], LIMITS)) {
+  for await (const { image } of sampleVideo(tools, {
+    path,
+    video,
+    span,
+    sampler: SAMPLERS[sampler],
+    ...LIMITS,
+  })) {
     if (image) return bars.map((_, index) => colourOf(image, index, bars.length));
   }
   throw new Error('no picture');

@@ -131,7 +131,13 @@ async function collect(
 ): Promise<SampledFrame[]> {
   const video = await probeVideo(tools, path, LIMITS);
   const frames: SampledFrame[] = [];
-  for await (const frame of sampleVideo(tools, path, video, span, { origin: 0, interval: 1 }, LIMITS)) {
+  for await (const frame of sampleVideo(tools, {
+    path,
+    video,
+    span,
+    sampler: { origin: 0, interval: 1 },
+    ...LIMITS,
+  })) {
     frames.push(frame);
   }
   return frames;

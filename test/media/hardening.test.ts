@@ -59,7 +59,10 @@ describe.skipIf(process.platform === 'win32')('a decoder that does not end by it
     const ffmpeg = join(folder, 'stand-in');
     await writeFile(ffmpeg, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     const span = { start: 0, end: 1, first: 'keep' } as const;
-    const frames = sampleVideo({ ...tools, ffmpeg }, clip, video, span, { origin: 0, interval: 1 }, LIMITS);
+    const frames = sampleVideo(
+      { ...tools, ffmpeg },
+      { path: clip, video, span, sampler: { origin: 0, interval: 1 }, ...LIMITS },
+    );
     return frames.next();
   }
 

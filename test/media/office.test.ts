@@ -33,7 +33,7 @@ async function draw(
 ): Promise<readonly DeckPage[]> {
   using zip = await openZip(await makePptx(join(folder, 'deck.pptx'), spec));
   const slides = await readPptx(zip, 100);
-  return await withRenderedPptx(program, zip, slides, { scratch: folder, timeLimitMs }, async (pdf) => {
+  return await withRenderedPptx(program, { zip, slides, scratch: folder, timeLimitMs }, async (pdf) => {
     using deck = await openDeck(pdf, LIMITS);
     const pages: DeckPage[] = [];
     for (let page = 1; page <= deck.pages; page++) pages.push(await deck.page(page, { maxSide: 480 }));

@@ -167,7 +167,13 @@ describe('a name means nothing', () => {
       const video = await probeVideo(tools, path, LIMITS);
       const times: number[] = [];
       const span = { start: 0, end: 2, first: 'keep' } as const;
-      for await (const frame of sampleVideo(tools, path, video, span, { origin: 0, interval: 1 }, LIMITS))
+      for await (const frame of sampleVideo(tools, {
+        path,
+        video,
+        span,
+        sampler: { origin: 0, interval: 1 },
+        ...LIMITS,
+      }))
         times.push(frame.time);
       expect(times).toEqual([0, 1]);
     },

@@ -242,7 +242,13 @@ async function collect(
   const windows = { origin: 0, end: video.duration, seconds: spans ? 6 : 120 };
   const frames: SampledFrame[] = [];
   for (const [start, end] of spans ?? [[0, video.duration] as const]) {
-    for await (const frame of sampleVideo(tools, path, video, { start, end }, { mode, windows }, LIMITS))
+    for await (const frame of sampleVideo(tools, {
+      path,
+      video,
+      span: { start, end },
+      sampler: { mode, windows },
+      ...LIMITS,
+    }))
       frames.push(frame);
   }
   return frames;

@@ -262,14 +262,13 @@ describe('a sparse grid', () => {
     });
     const video = await probeVideo(tools, path, LIMITS);
     const frames: SampledFrame[] = [];
-    for await (const frame of sampleVideo(
-      tools,
+    for await (const frame of sampleVideo(tools, {
       path,
       video,
-      { start: 0, end: 1e6, first: 'keep' },
-      { origin: 0.5, interval: 22 },
-      LIMITS,
-    )) {
+      span: { start: 0, end: 1e6, first: 'keep' },
+      sampler: { origin: 0.5, interval: 22 },
+      ...LIMITS,
+    })) {
       frames.push(frame);
     }
     expect(frames.map(({ time }) => time)).toEqual([0, 1, 23, 45, 67, 89]);
@@ -306,14 +305,14 @@ describe('the size of pictures', () => {
     });
     const video = await probeVideo(tools, path, LIMITS);
     const span = { start: 0, end: 1, first: 'keep' } as const;
-    for await (const { image } of sampleVideo(
-      tools,
+    for await (const { image } of sampleVideo(tools, {
       path,
       video,
       span,
-      { origin: 0, interval: 1 },
-      { ...LIMITS, maxSide: 320 },
-    )) {
+      sampler: { origin: 0, interval: 1 },
+      ...LIMITS,
+      maxSide: 320,
+    })) {
       expect([image?.width, image?.height]).toEqual([320, 180]);
     }
   });
@@ -329,7 +328,8 @@ async function take(
   for (const [index, [start, end]] of spans.entries()) {
     const span = { start, end, first: index === 0 ? 'keep' : 'compare' } as const;
     const grid = { origin: 0, interval: INTERVAL };
-    for await (const frame of sampleVideo(tools, path, video, span, grid, LIMITS)) frames.push(frame);
+    for await (const frame of sampleVideo(tools, { path, video, span, sampler: grid, ...LIMITS }))
+      frames.push(frame);
   }
   return frames;
 }

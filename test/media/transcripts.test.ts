@@ -163,7 +163,7 @@ describe('a subtitle track', () => {
     if (!track) return;
     expect(await hasAudio(tools, path, LIMITS.maxPixels)).toBe(false);
     expect(Math.round(info.startOffset * 10) / 10).toBe(offset.length > 0 ? 7.5 : 0);
-    const cues = await readSubtitleTrack(tools, path, info, track, LIMITS);
+    const cues = await readSubtitleTrack(tools, { path, video: info, track, ...LIMITS });
     expect(cues.map(({ start, text }) => [Math.round(start * 10) / 10, text])).toEqual([
       [1, 'Good morning.'],
       [3.3, 'Anna: Two lines & more'],
@@ -218,7 +218,13 @@ describe('transcribePiece', () => {
         }),
       );
     });
-    const cues = await transcribeSection(tools, await spoken(), video, 0, api(url), LIMITS);
+    const cues = await transcribeSection(tools, {
+      path: await spoken(),
+      video,
+      start: 0,
+      api: api(url),
+      ...LIMITS,
+    });
     expect(cues).toEqual([{ start: 0.5, end: 1.5, text: 'Hello there.' }]);
     expect([seen?.url, seen?.key]).toEqual(['/v1/audio/transcriptions', 'Bearer key-1']);
     expect(seen?.form).toMatch(/name="model"\r\n\r\nwhisper-1\r\n/);
@@ -242,9 +248,9 @@ describe('transcribePiece', () => {
     const url = await service((_request, _body, response) =>
       response.end(JSON.stringify({ text: 'All of it.' })),
     );
-    expect(await transcribeSection(tools, await spoken(), video, 0, api(url), LIMITS)).toEqual([
-      { start: 0, end: 3, text: 'All of it.' },
-    ]);
+    expect(
+      await transcribeSection(tools, { path: await spoken(), video, start: 0, api: api(url), ...LIMITS }),
+    ).toEqual([{ start: 0, end: 3, text: 'All of it.' }]);
   });
 
   it.each([
@@ -258,9 +264,13 @@ describe('transcribePiece', () => {
       response.statusCode = status;
       response.end('{"error": "key-1 is wrong"}');
     });
-    const error: unknown = await transcribeSection(tools, await spoken(), video, 0, api(url), LIMITS).catch(
-      (reason: unknown) => reason,
-    );
+    const error: unknown = await transcribeSection(tools, {
+      path: await spoken(),
+      video,
+      start: 0,
+      api: api(url),
+      ...LIMITS,
+    }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code, retryable });
     expect(String(error)).not.toContain('key-1');
   });
@@ -269,7 +279,11 @@ describe('transcribePiece', () => {
     const controller = new AbortController();
     const url = await service(() => controller.abort(new Error('enough')));
     const path = await spoken();
-    const asked = transcribeSection(tools, path, video, 0, api(url), {
+    const asked = transcribeSection(tools, {
+      path,
+      video,
+      start: 0,
+      api: api(url),
       ...LIMITS,
       signal: controller.signal,
     });

@@ -51,7 +51,14 @@ export async function pickFrames(options: PickOptions): Promise<Picked> {
   try {
     let start = range.start;
     for (const [sampler, end] of samplersOf(request, source)) {
-      const sampled = sampleVideo(tools, path, probed, { start, end }, sampler, { signal, maxPixels });
+      const sampled = sampleVideo(tools, {
+        path,
+        video: probed,
+        span: { start, end },
+        sampler,
+        signal,
+        maxPixels,
+      });
       const encoded = mapConcurrently(sampled, async ({ image, ...decision }) => ({
         decision,
         jpeg: image && (await encodeJpeg(image)),
