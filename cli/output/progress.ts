@@ -73,7 +73,7 @@ function lines(out: CommandContext['stderr'], name: string): ProgressView {
       out.write(`${name}: ${String(Math.floor(percent)).padStart(3)}% ${line}\n`);
     },
     showEvent(event) {
-      if (event.type === 'source.ready' && event.source.type === 'images') noun = 'Picture';
+      if (event.type === 'source.ready' && event.source.type === 'images') noun = 'Image';
       for (const line of linesOf(event, noun)) {
         out.write(`${name}: ${String(Math.floor(event.progress.percent)).padStart(3)}% ${line}\n`);
       }
