@@ -1,5 +1,12 @@
 import type { PromptPart, Sampling } from '../text/index.ts';
-import type { FinishReason } from './scheduler.ts';
+
+/**
+ * Why a generation ended.
+ * - `stop`: the model emitted a stop token, or the text reached a stop string.
+ * - `length`: the output has `maxTokens` tokens.
+ * - `repetition`: the model repeated itself in a loop.
+ */
+export type FinishReason = 'stop' | 'length' | 'repetition';
 
 /** A picture of a prompt. Pictures and features travel as files, so that messages stay small. */
 export interface ImageFile {

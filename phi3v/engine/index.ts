@@ -1,3 +1,9 @@
-export type { GenerateOptions, GenerateRequest, Generation, Generator, ImageFile } from './generator.ts';
+export type {
+  FinishReason,
+  GenerateOptions,
+  GenerateRequest,
+  Generation,
+  Generator,
+  ImageFile,
+} from './generator.ts';
 export { type Model, type ModelInfo, type ModelOptions, openModel } from './model.ts';
-export type { FinishReason } from './scheduler.ts';

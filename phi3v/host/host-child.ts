@@ -1,46 +1,51 @@
 /**
- * The model host: a process that holds one model and answers what its parent asks, many prompts at once. It ends when its
+ * Entry point of the model host process: loads one model and runs generations for its parent, many at once. It exits when its
  * parent does. Started by `host-process.ts` only.
  */
 import { asModelError, ModelError } from '../../onnx/index.ts';
 import { type Model, type ModelOptions, openModel } from '../engine/index.ts';
-import { HEARTBEAT_INTERVAL_MS, type HostCommand, type HostEvent, serializeError } from './host-protocol.ts';
+import {
+  HEARTBEAT_INTERVAL_MS,
+  type HostCommand,
+  type HostEvent,
+  type LoadEvent,
+  serializeError,
+} from './host-protocol.ts';
 
-/** Milliseconds between two messages with tokens of one answer. */
-const TOKEN_INTERVAL = 25;
+/** Shortest time between two messages with output of one generation. */
+const OUTPUT_INTERVAL_MS = 25;
 
 let model: Model | undefined;
-const calls = new Map<number, AbortController>();
+const running = new Map<number, AbortController>();
 
-/** A parent that is gone ends this process through `disconnect`. */
-function send(message: HostEvent): void {
-  process.send?.(message);
+function send(event: LoadEvent | HostEvent): void {
+  process.send?.(event);
 }
 
-async function open(options: ModelOptions): Promise<void> {
+async function load(options: ModelOptions): Promise<void> {
   try {
     const opened = await openModel(options);
     model = opened;
-    send({ type: 'ready', info: opened.info });
+    send({ type: 'loaded', info: opened.info });
     setInterval(() => {
-      send({ type: 'beat', progress: opened.progress, rss: process.memoryUsage.rss() });
+      send({ type: 'heartbeat', progress: opened.progress, rss: process.memoryUsage.rss() });
     }, HEARTBEAT_INTERVAL_MS);
   } catch (error) {
-    send({ type: 'refused', error: serializeError(asModelError(error)) });
+    send({ type: 'load_failed', error: serializeError(asModelError(error)) });
   }
 }
 
 async function generate({ id, request }: Extract<HostCommand, { type: 'generate' }>): Promise<void> {
   const abort = new AbortController();
-  calls.set(id, abort);
+  running.set(id, abort);
   let tokens: number[] = [];
   let text = '';
-  let sentAt = 0;
+  let sentAtMs = 0;
   const flush = (): void => {
-    if (tokens.length > 0 || text !== '') send({ type: 'tokens', id, tokens, text });
+    if (tokens.length > 0 || text !== '') send({ type: 'output', id, tokens, text });
     tokens = [];
     text = '';
-    sentAt = performance.now();
+    sentAtMs = performance.now();
   };
   try {
     if (model === undefined) throw new ModelError('runtime', 'The model is not loaded.');
@@ -48,41 +53,41 @@ async function generate({ id, request }: Extract<HostCommand, { type: 'generate'
       signal: abort.signal,
       onTokens: (fresh) => {
         tokens.push(...fresh);
-        if (performance.now() - sentAt >= TOKEN_INTERVAL) flush();
+        if (performance.now() - sentAtMs >= OUTPUT_INTERVAL_MS) flush();
       },
-      onText: (piece) => {
-        text += piece;
+      onText: (fresh) => {
+        text += fresh;
       },
-      onFeaturesSaved: (index) => send({ type: 'features', id, index }),
+      onFeaturesSaved: (index) => send({ type: 'features_saved', id, index }),
     });
     flush();
-    send({ type: 'generated', id, generation });
+    send({ type: 'completed', id, generation });
   } catch (error) {
     send({ type: 'failed', id, error: serializeError(asModelError(error)) });
   } finally {
-    calls.delete(id);
+    running.delete(id);
   }
 }
 
-function receive(message: HostCommand): void {
-  switch (message.type) {
-    case 'open':
-      void open(message.options);
+function receive(command: HostCommand): void {
+  switch (command.type) {
+    case 'load':
+      void load(command.options);
       break;
     case 'generate':
-      void generate(message);
+      void generate(command);
       break;
     case 'cancel':
-      calls.get(message.id)?.abort();
+      running.get(command.id)?.abort();
       break;
     default:
-      message satisfies never;
+      command satisfies never;
   }
 }
 
 process.title = 'frameloom-model-host';
 process.on('message', receive);
 process.on('disconnect', () => process.exit());
-// A terminal sends these to the whole process group; the parent decides when the host ends.
+// A terminal sends these signals to the whole process group; only the parent decides when the host exits.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});

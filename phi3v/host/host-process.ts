@@ -3,27 +3,29 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ModelError } from '../../onnx/index.ts';
 import type { ModelInfo, ModelOptions } from '../engine/index.ts';
-import { deserializeError, type HostCommand, type HostEvent } from './host-protocol.ts';
+import { deserializeError, type HostCommand, type HostEvent, type LoadEvent } from './host-protocol.ts';
 
-/** Characters of the process's error output that are kept to explain its end. */
-const STDERR_KEPT = 4000;
+/** How much of the end of the process's error output is kept to explain a crash. */
+const MAX_STDERR_CHARS = 4000;
 
-/** One run of the model host. */
+/** A process whose model is loaded. */
 export interface HostProcess {
   readonly info: ModelInfo;
   readonly pid: number | undefined;
-  /** Does nothing when the process has ended: `ended` tells that. */
+  /** Has no effect when the process has ended, which `ended` reports. */
   send(message: HostCommand): void;
-  /** Resolves with a `crashed` error when the process has ended, for whatever reason. */
+  /** Resolves with a `crashed` error when the process has ended, whatever the reason. */
   readonly ended: Promise<ModelError>;
+  /** Ends the process at once (SIGKILL). */
   kill(): void;
 }
 
 /**
- * Starts a model host and waits until its model is loaded.
+ * Starts the process of a model host and waits until its model is loaded.
  *
+ * @param receive gets every event after that.
  * @param signal kills the process while it starts.
- * @throws ModelError what `openModel` throws, as reported by the host; `crashed` when it ended before.
+ * @throws ModelError of `openModel`, as reported by the process; `crashed` when it ends before its model is loaded.
  */
 export async function startHostProcess(
   options: ModelOptions,
@@ -36,20 +38,19 @@ export async function startHostProcess(
   signal.addEventListener('abort', kill, { once: true });
   const ended = whenEnded(child);
   const send = (message: HostCommand): void => {
-    // Its end may come between the question and the message.
+    // The process may end between the check and the message: hence the callback, which ignores that error.
     if (child.connected) child.send(message, () => {});
   };
   const loaded = new Promise<ModelInfo>((resolve, reject) => {
-    // Only the host, from the same source, writes to this channel.
     child.on('message', (message) => {
-      const known = message as HostEvent;
-      if (known.type === 'ready') resolve(known.info);
-      else if (known.type === 'refused') reject(deserializeError(known.error));
-      else receive(known);
+      const event = message as LoadEvent | HostEvent; // only host-child.ts writes to this channel
+      if (event.type === 'loaded') resolve(event.info);
+      else if (event.type === 'load_failed') reject(deserializeError(event.error));
+      else receive(event);
     });
     void ended.then(reject);
   });
-  send({ type: 'open', options });
+  send({ type: 'load', options });
   try {
     return { info: await loaded, pid: child.pid, send, ended, kill };
   } catch (error) {
@@ -75,14 +76,14 @@ function forkHost(): ChildProcess {
 async function whenEnded(child: ChildProcess): Promise<ModelError> {
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_KEPT);
+    stderr = (stderr + text).slice(-MAX_STDERR_CHARS);
   });
-  const how = await new Promise<string>((resolve) => {
-    // `close` comes after `exit`, when all of its error output is here.
+  const exit = await new Promise<string>((resolve) => {
+    // `close` is emitted after `exit`, when all error output has been read.
     child.once('close', (code, signal) => resolve(`exit ${code ?? signal}`));
     child.once('error', (error) => resolve(error.message));
   });
   return new ModelError('crashed', 'The model process ended unexpectedly.', {
-    cause: new Error(`${how}\n${stderr}`),
+    cause: new Error(`${exit}\n${stderr}`),
   });
 }

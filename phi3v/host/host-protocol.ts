@@ -2,33 +2,36 @@ import { ModelError, type ModelErrorCode } from '../../onnx/index.ts';
 import type { GenerateRequest, Generation, ModelInfo, ModelOptions } from '../engine/index.ts';
 
 /**
- * Messages between a worker and its model host, over Node's IPC channel: small JSON. Pictures and features are files, and
- * only their paths travel.
+ * Messages between a worker and its model host over Node's IPC channel: small JSON objects. Images and features are files;
+ * only their paths are sent.
  */
 export type HostCommand =
-  | { readonly type: 'open'; readonly options: ModelOptions }
+  | { readonly type: 'load'; readonly options: ModelOptions }
   | { readonly type: 'generate'; readonly id: number; readonly request: GenerateRequest }
   | { readonly type: 'cancel'; readonly id: number };
 
+/** What a host sends once its model is loaded. */
 export type HostEvent =
-  | { readonly type: 'ready'; readonly info: ModelInfo }
-  | { readonly type: 'refused'; readonly error: SerializedError }
-  /** Comes every `BEAT_MS`. `progress` grows while there is work; `rss` is what the process takes, in bytes. */
-  | { readonly type: 'beat'; readonly progress: number; readonly rss: number }
+  /** Sent every `HEARTBEAT_INTERVAL_MS`. `progress` grows while there is work; `rss` is the resident memory in bytes. */
+  | { readonly type: 'heartbeat'; readonly progress: number; readonly rss: number }
   | {
-      readonly type: 'tokens';
+      readonly type: 'output';
       readonly id: number;
       readonly tokens: readonly number[];
       readonly text: string;
     }
-  | { readonly type: 'features'; readonly id: number; readonly index: number }
-  | { readonly type: 'generated'; readonly id: number; readonly generation: Generation }
+  | { readonly type: 'features_saved'; readonly id: number; readonly index: number }
+  | { readonly type: 'completed'; readonly id: number; readonly generation: Generation }
   | { readonly type: 'failed'; readonly id: number; readonly error: SerializedError };
 
-/** Milliseconds between two signs of life. */
+/** The first message of a host: the result of its `load` command. */
+export type LoadEvent =
+  | { readonly type: 'loaded'; readonly info: ModelInfo }
+  | { readonly type: 'load_failed'; readonly error: SerializedError };
+
 export const HEARTBEAT_INTERVAL_MS = 500;
 
-/** A ModelError as data. `detail` is its cause, for logs. */
+/** A ModelError as JSON. `detail` is the message of its cause, for logs. */
 export interface SerializedError {
   readonly code: ModelErrorCode;
   readonly message: string;

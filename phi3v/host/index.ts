@@ -1,1 +1,1 @@
-export { type ModelHost, startModelHost } from './host.ts';
+export { type ModelHost, startModelHost } from './model-host.ts';

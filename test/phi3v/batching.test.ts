@@ -89,7 +89,7 @@ async function together(planned: readonly Planned[]): Promise<readonly (readonly
   arrive = () => {
     planned.forEach((each, i) => {
       // When nothing runs any more, nothing would make the next one come.
-      const idle = started.size > 0 && !model.busy;
+      const idle = started.size > 0 && !model.isBusy;
       if (started.has(i) || (each.arrives > made && !idle)) return;
       started.add(i);
       answers[i] = start(each).finally(() => arrive());

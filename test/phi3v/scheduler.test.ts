@@ -3,12 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../onnx/index.ts';
 import type { Decoder } from '../../phi3v/engine/decoder.ts';
 import type { ImageFeatures } from '../../phi3v/engine/features.ts';
+import type { GenerationLimits } from '../../phi3v/engine/generation-limits.ts';
 import type { CacheRow, CacheSlab } from '../../phi3v/engine/kv-cache.ts';
-import {
-  createScheduler,
-  type GenerationLimits,
-  type ScheduledRequest,
-} from '../../phi3v/engine/scheduler.ts';
+import { createScheduler } from '../../phi3v/engine/scheduler.ts';
+import type { ScheduledRequest } from '../../phi3v/engine/sequence.ts';
 
 const VOCABULARY = 50;
 const STOP = 7;
