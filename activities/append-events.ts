@@ -5,8 +5,8 @@
 
 import type { WorkflowActivities } from '../schema/activities.ts';
 import type { JobEvent } from '../schema/events.ts';
-import { type PlanShard, SHARD } from '../schema/shards.ts';
-import type { JobRef, LoggedEvent, SegmentNote } from '../schema/stages.ts';
+import { ENTRIES_PER_SHARD, type PlanShard } from '../schema/shards.ts';
+import type { JobRef, LoggedEvent, SegmentCompletedRef } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { eventsName } from '../store/names.ts';
 import { frameAddress } from '../summary/stitch.ts';
@@ -31,12 +31,12 @@ export function createAppendEvents({
     if (event.type !== 'segment.completed') return event;
     const { index, generation, cached } = event.segment;
     const [plan, captions] = await Promise.all([
-      readPlan(ref, 'segments', Math.floor(index / SHARD)),
+      readPlan(ref, 'segments', Math.floor(index / ENTRIES_PER_SHARD)),
       captionsOf(generation),
     ]);
-    const { first = 0, frames = [], start_time, end_time } = plan.segments[index % SHARD] ?? {};
+    const { first = 0, frames = [], start_time, end_time } = plan.segments[index % ENTRIES_PER_SHARD] ?? {};
     return {
-      ...(event satisfies SegmentNote),
+      ...(event satisfies SegmentCompletedRef),
       segment: {
         index,
         ...(start_time === undefined ? {} : { start_time }),

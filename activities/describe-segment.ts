@@ -9,7 +9,7 @@ import type { GpuActivities } from '../schema/activities.ts';
 import type { Cost } from '../schema/generation-cost.ts';
 import type { ModelPlan } from '../schema/model-plan.ts';
 import type { PlanSegment, PlanShard } from '../schema/shards.ts';
-import type { DescribeOutput } from '../schema/stages.ts';
+import type { DescribeSegmentOutput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { featuresName, generationName } from '../store/names.ts';
 import { collapse, parseCaptions } from '../summary/captions.ts';
@@ -38,7 +38,7 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
       requireModel(deps, model);
       const crops = segment.frames.flatMap((frame) => frame.crops ?? []);
       if (crops.length === 0) return quote(deps.store, segment, deps.generator.info.runtime);
-      const words = await promptWords(deps.store, segment.words, model.wordTokens);
+      const words = await promptWords(deps.store, segment.text, model.maxQuotedTokens);
       const user = { focus, instruction };
       const maxTokens = model.tokens.captionPerImage * crops.length;
       const identity = await digest({
@@ -69,8 +69,12 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
 }
 
 /** Slides without pictures are described by their own words; no model is asked. */
-async function quote(store: ArtifactStore, { words }: PlanSegment, runtime: string): Promise<DescribeOutput> {
-  const slides = words?.kind === 'slides' ? await slidesOf(store, words) : [];
+async function quote(
+  store: ArtifactStore,
+  { text }: PlanSegment,
+  runtime: string,
+): Promise<DescribeSegmentOutput> {
+  const slides = text?.kind === 'slides' ? await slidesOf(store, text) : [];
   const captions = slides.map((slide) => (slide ? quoteSlide(slide) : ''));
   const generation = generationName(await digest({ kind: 'quote', captions }));
   const artifact: GenerationArtifact = {
@@ -89,18 +93,18 @@ async function outputOf(
   generation: string,
   captions: readonly string[],
   cost: Omit<Cost, 'attempts'>,
-): Promise<DescribeOutput> {
+): Promise<DescribeSegmentOutput> {
   const lines = collapse(captions);
-  const [opens, closes] = [lines[0], lines.at(-1)];
-  const marks =
-    opens === undefined || closes === undefined
+  const [first, last] = [lines[0], lines.at(-1)];
+  const hashes =
+    first === undefined || last === undefined
       ? {}
-      : { opens: await markOf(opens), closes: await markOf(closes) };
+      : { firstCaptionHash: await hashOf(first), lastCaptionHash: await hashOf(last) };
   const { attempt } = Context.current().info;
-  return { generation, lines: lines.length, ...marks, attempts: attempt, ...cost };
+  return { generation, distinctCaptions: lines.length, ...hashes, attempts: attempt, ...cost };
 }
 
-async function markOf(caption: string): Promise<string> {
+async function hashOf(caption: string): Promise<string> {
   return (await digest(caption)).slice(0, 16);
 }
 

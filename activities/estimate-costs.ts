@@ -1,10 +1,10 @@
 /** Reckons what a job takes from the pictures that were picked for it, and from what the model took lately. */
-import type { EstimateActivities, EstimateCostsInput, EstimateFigures } from '../schema/estimate.ts';
+import type { EstimateActivities, EstimateAmounts, EstimateCostsInput } from '../schema/estimate.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import { costOf } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { SourceInfo } from '../schema/source.ts';
-import type { SpokenWords } from '../schema/stages.ts';
+import type { TranscriptRef } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { type AnswerLength, estimateTokens, type SegmentPictures, type Tokens } from '../summary/estimate.ts';
 import { planSegments } from '../summary/plan.ts';
@@ -36,7 +36,7 @@ export interface EstimateDeps {
 export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateActivities['estimateCosts'] {
   return (input) =>
     withHeartbeat(async () => {
-      const { model, looked, spans, source } = input;
+      const { model, sampledSpans, totalSpans, source } = input;
       const request = await readRequest(store, input.jobId);
       const { frames } = await readJobFrames(
         store,
@@ -45,14 +45,16 @@ export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateA
       );
       const { chunk_duration: chunk, start_time = 0 } = request;
       const costs = frames.map((frame) => ({ ...frame, imageTokens: tokensOf(frame, model) }));
-      const hasWords = isTranscribed(source, request);
-      const words: SpokenWords | undefined = hasWords ? { artifact: '', from: 'track' } : undefined;
+      const hasTranscript = isTranscribed(source, request);
+      const transcript: TranscriptRef | undefined = hasTranscript
+        ? { artifact: '', from: 'track' }
+        : undefined;
       const planned = planSegments(
         costs,
-        budgetOf({ model, source, request, ...(words ? { words } : {}) }),
+        budgetOf({ model, source, request, ...(transcript ? { transcript } : {}) }),
         chunk === undefined ? undefined : { origin: start_time, seconds: chunk },
       );
-      const quoted = quotedWords(input, hasWords);
+      const quoted = quotedWords(input, hasTranscript);
       const segmentsWith = (share: number): readonly SegmentPictures[] =>
         planned.map(({ first, last }) => {
           const own = costs.slice(first, last).filter(({ placeholder }) => !placeholder);
@@ -71,8 +73,8 @@ export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateA
       const longest = request.max_tokens ?? model.tokens.summary;
       const reckon = (share: number, answers: AnswerLength): Tokens =>
         estimateTokens(segmentsWith(share), model, longest, own, answers);
-      const grown = growth(input, frames.length, looked, spans);
-      const unseen = looked < spans ? UNSEEN : 0;
+      const grown = growth(input, frames.length, sampledSpans, totalSpans);
+      const unseen = sampledSpans < totalSpans ? UNSEEN : 0;
       const tokens = {
         expected: scaled(reckon(quoted.expected, length), grown),
         low: scaled(
@@ -109,10 +111,10 @@ function isTranscribed(source: SourceInfo, request: SummaryRequest): boolean {
 /** Tokens of words that a caption prompt quotes. */
 function quotedWords(
   { model, source }: EstimateCostsInput,
-  hasWords: boolean,
+  hasTranscript: boolean,
 ): Record<'expected' | 'low' | 'high', number> {
-  const most = model.wordTokens;
-  const likely = source.type === 'deck' || hasWords;
+  const most = model.maxQuotedTokens;
+  const likely = source.type === 'deck' || hasTranscript;
   return { low: 0, expected: likely ? most / 2 : 0, high: source.type === 'images' ? 0 : most };
 }
 
@@ -137,9 +139,14 @@ function lengthOf(
   };
 }
 
-/** How many times as much there is as was looked at, within the frames that the job may have. */
-function growth({ maxFrames }: EstimateCostsInput, frames: number, looked: number, spans: number): number {
-  const all = (frames * spans) / Math.max(1, looked);
+/** How many times as much there is as was sampled, within the frames that the job may have. */
+function growth(
+  { maxFrames }: EstimateCostsInput,
+  frames: number,
+  sampledSpans: number,
+  spans: number,
+): number {
+  const all = (frames * spans) / Math.max(1, sampledSpans);
   return Math.min(all, maxFrames ?? all) / Math.max(1, frames);
 }
 
@@ -150,11 +157,11 @@ function scaled({ input, output }: Tokens, by: number): Tokens {
 type Three<T> = Record<'expected' | 'low' | 'high', T>;
 
 function figuresOf(
-  { prices, model, looked, spans }: EstimateCostsInput,
+  { prices, model, sampledSpans, totalSpans }: EstimateCostsInput,
   tokens: Three<Tokens>,
   rates: readonly Rate[],
-  counts: Pick<EstimateFigures, 'segments' | 'pictures'>,
-): EstimateFigures {
+  counts: Pick<EstimateAmounts, 'segments' | 'pictures'>,
+): EstimateAmounts {
   const seconds = gpuSecondsOf(tokens, rates);
   const each = <T>(of: (which: keyof Three<T>) => T): Three<T> => ({
     expected: of('expected'),
@@ -180,8 +187,10 @@ function figuresOf(
         : [
             `No job of ${model.name} has ended within a week: its answers are taken to be of usual length, and GPU seconds are not known.`,
           ]),
-      ...(looked < spans ? [`${looked} of ${spans} parts of the source were looked at.`] : []),
-      ...(model.wordTokens > 0
+      ...(sampledSpans < totalSpans
+        ? [`${sampledSpans} of ${totalSpans} parts of the source were sampledSpans at.`]
+        : []),
+      ...(model.maxQuotedTokens > 0
         ? ['Words spoken or on slides were not read; the range allows for them.']
         : []),
     ],

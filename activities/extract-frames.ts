@@ -11,7 +11,7 @@ import {
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { Frame, FrameDecision, VideoInfo } from '../schema/source.ts';
-import type { ExtractOutput, ExtractSpan } from '../schema/stages.ts';
+import type { ExtractFramesOutput, ExtractSpan } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { extractionName, FRAMES } from '../store/names.ts';
 import {
@@ -43,7 +43,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
           type: source.type,
           span,
           ...(source.type === 'deck'
-            ? { pictures: deck?.pictures, words: deck?.words, missing: deck?.missing, crops }
+            ? { pdf: deck?.pdf, slideText: deck?.slideText, noImagesReason: deck?.noImagesReason, crops }
             : {}),
         }),
       );
@@ -119,7 +119,7 @@ function frameName({ name }: Frame): string {
   return name;
 }
 
-function outputOf(extraction: string, { frames, decisions, gaps }: Extraction): ExtractOutput {
+function outputOf(extraction: string, { frames, decisions, gaps }: Extraction): ExtractFramesOutput {
   return {
     extraction,
     kept: frames.length,

@@ -1,5 +1,5 @@
 /** Publishes the files of a batch that has ended. */
-import { unfinished } from '../schema/batch.ts';
+import { unfinishedLineError } from '../schema/batch.ts';
 import { type OutputLine, outputLines } from '../schema/batch-output.ts';
 import type { BatchFileActivities, FinishBatchInput, FinishBatchOutput } from '../schema/batch-stages.ts';
 import type { StoredFile } from '../schema/file.ts';
@@ -34,7 +34,7 @@ export function createFinishBatch({
     ok: boolean,
   ): Promise<Counted & { readonly id?: FileId }> {
     const counted: Counted = { lines: 0, spending: NOTHING_SPENT };
-    const lines = outputLines(batchReader(store, ref), unfinished(status));
+    const lines = outputLines(batchReader(store, ref), unfinishedLineError(status));
     const { bytes, sha256 } = await store.putByContent(SOURCE, only(lines, ok, counted));
     if (counted.lines === 0) return counted;
     const kind = ok ? 'output' : 'errors';

@@ -47,12 +47,13 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         slides.push(...extraction.slides);
         lost.push(...extraction.gaps);
       });
-      const shown = input.shown === undefined ? undefined : await getJson<ShownSlides>(store, input.shown);
-      const words = input.words && (await getJson<readonly Cue[]>(store, input.words.artifact));
+      const shown =
+        input.slideMatches === undefined ? undefined : await getJson<ShownSlides>(store, input.slideMatches);
+      const words = input.transcript && (await getJson<readonly Cue[]>(store, input.transcript.artifact));
       const { pieces, outcomes, missing } = await readSegments(input);
-      const merges = await readMerges(store, input, input.levels, input.lossy);
-      const summary = (await readGeneration(store, input.summary, input.lossy)) ?? EMPTY;
-      const title = (await readGeneration(store, input.title, input.lossy)) ?? EMPTY;
+      const merges = await readMerges(store, input, input.levels, input.allowMissing);
+      const summary = (await readGeneration(store, input.summary, input.allowMissing)) ?? EMPTY;
+      const title = (await readGeneration(store, input.title, input.allowMissing)) ?? EMPTY;
       const result = stitch({
         jobId: input.jobId,
         source: input.source,
@@ -60,7 +61,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         frames: shown ? frames.map((frame, index) => withSlide(frame, shown.frames[index])) : frames,
         segments: pieces,
         lost,
-        ...(words && input.words ? { words: { cues: words, from: input.words.from } } : {}),
+        ...(words && input.transcript ? { words: { cues: words, from: input.transcript.from } } : {}),
         sections: merges.sections,
         title: title.lines[0] ?? '',
         summary: summary.lines.join(' '),
@@ -83,7 +84,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
       return {
         result: { name: stored.name, sha256: stored.sha256 },
         ledger: ledger.name,
-        ...(missing > 0 ? { lost: missing } : {}),
+        ...(missing > 0 ? { missingSegments: missing } : {}),
       };
     });
 
@@ -113,7 +114,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
           pieces.push({ ...place, reason: outcome.reason, attempts: outcome.attempts });
           continue;
         }
-        const found = await readGeneration(store, outcome.generation, input.lossy);
+        const found = await readGeneration(store, outcome.generation, input.allowMissing);
         if (found === undefined) {
           missing += 1;
           pieces.push({ ...place, reason: 'source_missing', attempts: outcome.cost.attempts });

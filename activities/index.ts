@@ -15,25 +15,25 @@ import { type CollectDeps, createCollectGarbage } from './collect-garbage.ts';
 import { createDescribeSegment } from './describe-segment.ts';
 import { createEstimateCosts } from './estimate-costs.ts';
 import { createExtractFrames } from './extract-frames.ts';
-import { createFindLost } from './find-lost.ts';
+import { createFindMissing } from './find-missing.ts';
 import { createFinish } from './finish.ts';
 import { createFinishBatch } from './finish-batch.ts';
 import { createIngest, type IngestDeps } from './ingest.ts';
-import { createKeepShard, createTurns, type GpuDeps, withTypedFailures } from './lib/index.ts';
+import { createStoreShard, createTurns, type GpuDeps, withTypedFailures } from './lib/index.ts';
 import { createMatchSlides } from './match-slides.ts';
 import { createPlan } from './plan.ts';
 import { createPlanMerges } from './plan-merges.ts';
-import { createBeginFiring } from './prepare-firing.ts';
+import { createPrepareFiring } from './prepare-firing.ts';
 import { createPreprocessFrames } from './preprocess-frames.ts';
 import { createReadBatchLines } from './read-batch-lines.ts';
-import { createReadWords, type WordsDeps } from './read-transcript.ts';
+import { createReadTranscript, type TranscriptDeps } from './read-transcript.ts';
 import { createReduce } from './reduce.ts';
 import { createSettleJobs, type SettleDeps } from './settle-jobs.ts';
 
 export type { GpuDeps } from './lib/index.ts';
 export { HEARTBEAT_INTERVAL } from './lib/index.ts';
 
-export type CpuDeps = IngestDeps & WordsDeps;
+export type CpuDeps = IngestDeps & TranscriptDeps;
 
 export function createCpuActivities(
   deps: CpuDeps,
@@ -41,16 +41,16 @@ export function createCpuActivities(
   return withTypedFailures({
     ingest: createIngest(deps),
     extractFrames: createExtractFrames(deps),
-    readWords: createReadWords(deps),
+    readTranscript: createReadTranscript(deps),
     matchSlides: createMatchSlides(deps),
     plan: createPlan(deps),
     preprocessFrames: createPreprocessFrames(deps),
     planMerges: createPlanMerges(deps),
-    findLost: createFindLost(deps),
+    findMissing: createFindMissing(deps),
     finish: createFinish(deps),
     estimateCosts: createEstimateCosts(deps),
     finishBatch: createFinishBatch(deps),
-    beginFiring: createBeginFiring(deps),
+    prepareFiring: createPrepareFiring(deps),
   });
 }
 
@@ -62,7 +62,7 @@ export function createGpuActivities(deps: GpuDeps): GpuActivities {
 export function createWorkflowActivities(deps: { readonly store: ArtifactStore }): WorkflowActivities {
   return withTypedFailures({
     appendEvents: createAppendEvents(deps),
-    keepShard: createKeepShard(deps),
+    storeShard: createStoreShard(deps),
   });
 }
 

@@ -15,7 +15,7 @@ import type { ModelProfile } from '../schema/model-profile.ts';
 import type { Prices } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { SourceInfo } from '../schema/source.ts';
-import type { DeckParts, IngestInput, IngestOutput } from '../schema/stages.ts';
+import type { DeckFiles, IngestInput, IngestOutput } from '../schema/stages.ts';
 import { jobOptions } from '../schema/stored-request.ts';
 import type { ArtifactInfo } from '../store/artifact-store.ts';
 import { secretName, sourceListName } from '../store/names.ts';
@@ -79,7 +79,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
     password: string | undefined,
     { jobId }: IngestInput,
     signal: AbortSignal,
-  ): Promise<DeckParts> {
+  ): Promise<DeckFiles> {
     return prepareDeck(deps, artifact, password && secretName(jobId, password), signal);
   }
 

@@ -13,7 +13,7 @@ import {
 import type { CpuActivities } from '../schema/activities.ts';
 import type { ResultSlide } from '../schema/result.ts';
 import type { Frame } from '../schema/source.ts';
-import type { DeckParts } from '../schema/stages.ts';
+import type { DeckFiles } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { shownSlidesName } from '../store/names.ts';
 import { intervalsOf } from '../summary/intervals.ts';
@@ -41,10 +41,19 @@ export function createMatchSlides(deps: {
     withHeartbeat(async (signal) => {
       const { deck, maxFrames, end } = input;
       const extractions = await extractionsOf(store, input, input.extractions);
-      const { sha256, pictures, words, missing } = deck;
-      const identity = { version: VERSION, sha256, pictures, words, missing, extractions, maxFrames, end };
-      const shown = shownSlidesName(await digest(identity));
-      if ((await store.head(shown)) !== undefined) return { shown };
+      const { sha256, pdf, slideText, noImagesReason } = deck;
+      const identity = {
+        version: VERSION,
+        sha256,
+        pdf,
+        slideText,
+        noImagesReason,
+        extractions,
+        maxFrames,
+        end,
+      };
+      const slideMatches = shownSlidesName(await digest(identity));
+      if ((await store.head(slideMatches)) !== undefined) return { slideMatches };
       const { frames } = await readJobFrames(store, extractions, maxFrames);
       const { records, drawn } = await readDeck(deck, signal);
       const course = await match(frames, drawn, signal);
@@ -53,11 +62,11 @@ export function createMatchSlides(deps: {
         const intervals = intervalsOf(course, times, end, record.slide);
         return intervals.length === 0 ? record : { ...record, intervals: [...intervals] };
       });
-      await putJson(store, shown, { frames: course, slides } satisfies ShownSlides);
-      return { shown };
+      await putJson(store, slideMatches, { frames: course, slides } satisfies ShownSlides);
+      return { slideMatches };
     });
 
-  async function readDeck(deck: DeckParts, signal: AbortSignal) {
+  async function readDeck(deck: DeckFiles, signal: AbortSignal) {
     const records: ResultSlide[] = [];
     const drawn: { readonly slide: number; readonly luma: IntegralLuma }[] = [];
     await withSlides(deps, deck, async (read) => {

@@ -3,11 +3,11 @@
 import type { CpuActivities } from '../schema/activities.ts';
 import {
   type DescribedSegment,
+  ENTRIES_PER_SHARD,
   type MergeGroup,
   type MergeOutcome,
   type MergeShard,
   type SegmentOutcome,
-  SHARD,
 } from '../schema/shards.ts';
 import type { PlanMergesInput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
@@ -24,8 +24,8 @@ export function createPlanMerges({ store }: { readonly store: ArtifactStore }): 
         ...(focus === undefined ? {} : { focus }),
         ...(instruction === undefined ? {} : { instruction }),
       };
-      for (let shard = 0; shard * SHARD < groups.length; shard += 1) {
-        const own = groups.slice(shard * SHARD, (shard + 1) * SHARD);
+      for (let shard = 0; shard * ENTRIES_PER_SHARD < groups.length; shard += 1) {
+        const own = groups.slice(shard * ENTRIES_PER_SHARD, (shard + 1) * ENTRIES_PER_SHARD);
         const content: MergeShard = { ...brief, groups: own };
         await putShard(store, input, `groups-${input.level}`, shard, content);
       }
@@ -37,9 +37,9 @@ export function createPlanMerges({ store }: { readonly store: ArtifactStore }): 
     const shards = readShards<readonly SegmentOutcome[]>(store, input, 'described', input.entries);
     for await (const shard of shards)
       for (const outcome of shard) if ('generation' in outcome) described.push(outcome);
-    const items = described.map(({ lines, opens }, index) => ({
-      lines: Math.max(1, lines),
-      continues: opens !== undefined && opens === described[index - 1]?.closes,
+    const items = described.map(({ distinctCaptions, firstCaptionHash }, index) => ({
+      lines: Math.max(1, distinctCaptions),
+      continues: firstCaptionHash !== undefined && firstCaptionHash === described[index - 1]?.lastCaptionHash,
     }));
     return mergeGroups(items, input.model.merge.captions).map(({ first, last }) => ({
       first: described[first]?.index ?? 0,

@@ -6,7 +6,12 @@ import { countImageTokens, hdTransformSize } from '../phi3v/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { ModelPlan } from '../schema/model-plan.ts';
 import type { SummaryRequest } from '../schema/request.ts';
-import { type PlanSegment, type PlanShard, SHARD, type WordsRef } from '../schema/shards.ts';
+import {
+  ENTRIES_PER_SHARD,
+  type PlanSegment,
+  type PlanShard,
+  type SegmentTextRef,
+} from '../schema/shards.ts';
 import type { Frame, FrameDecision } from '../schema/source.ts';
 import type { PlanInput, PlanOutput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
@@ -57,14 +62,18 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
         chunk === undefined ? undefined : { origin: request.start_time ?? 0, seconds: chunk },
       );
       const end = source.type === 'video' ? videoRange(source, request).end : undefined;
-      for (let shard = 0; shard * SHARD < planned.length; shard += 1) {
+      for (let shard = 0; shard * ENTRIES_PER_SHARD < planned.length; shard += 1) {
         signal.throwIfAborted();
         const segments: PlanSegment[] = [];
-        for (const segment of planned.slice(shard * SHARD, (shard + 1) * SHARD))
+        for (const segment of planned.slice(shard * ENTRIES_PER_SHARD, (shard + 1) * ENTRIES_PER_SHARD))
           segments.push(await planOf(segment, job, found, end));
         await putShard(store, input, 'segments', shard, { ...briefOf(job), segments } satisfies PlanShard);
       }
-      return { segments: planned.length, frames: frames.length, most: mostOf(planned, costs, job) };
+      return {
+        segments: planned.length,
+        frames: frames.length,
+        maxSegmentTokens: mostOf(planned, costs, job),
+      };
     });
 }
 
@@ -98,7 +107,7 @@ function mostOf(
   planned: readonly PlannedSegment[],
   frames: readonly BudgetedFrame[],
   input: PlannedJob,
-): NonNullable<PlanOutput['most']> {
+): NonNullable<PlanOutput['maxSegmentTokens']> {
   const { promptTokens } = budgetOf(input);
   const perPicture = input.model.tokens.captionPerImage;
   let [inputTokens, outputTokens] = [0, 0];
@@ -115,9 +124,9 @@ function mostOf(
 export function budgetOf({
   model,
   source,
-  words,
+  transcript,
   request,
-}: Pick<PlannedJob, 'model' | 'source' | 'words' | 'request'>): SegmentBudget {
+}: Pick<PlannedJob, 'model' | 'source' | 'transcript' | 'request'>): SegmentBudget {
   const { prompt, caption_prompt: instruction } = request;
   const own = (prompt?.length ?? 0) + (instruction?.length ?? 0);
   return {
@@ -125,7 +134,7 @@ export function budgetOf({
     maxTokens: model.promptTokens,
     promptTokens:
       INSTRUCTION_TOKENS +
-      (words || source.type === 'deck' ? model.wordTokens : 0) +
+      (transcript || source.type === 'deck' ? model.maxQuotedTokens : 0) +
       Math.ceil(own / CHARACTERS_PER_TOKEN),
     tokensPerImage: model.tokens.captionPerImage + LABEL_TOKENS,
   };
@@ -149,21 +158,21 @@ async function planOf(
   const own = frames.slice(segment.first, segment.last);
   const start = own[0]?.time;
   const stop = frames[segment.last]?.time ?? end;
-  const words = wordsOf();
+  const text = textOf();
   return {
     index: segment.index,
     first: segment.first,
     frames: await Promise.all(own.map((frame) => planFrame(frame, input.model.crops))),
     ...(start === undefined ? {} : { start_time: start }),
     ...(start === undefined || stop === undefined ? {} : { end_time: stop }),
-    ...(words ? { words } : {}),
+    ...(text ? { text } : {}),
   };
 
   /** The words of a segment, where somebody will ask for them: a model that can use them, or a slide without a picture. */
-  function wordsOf(): WordsRef | undefined {
+  function textOf(): SegmentTextRef | undefined {
     const { source, request, model } = input;
     const alone = own.some((frame) => frame.placeholder);
-    if (!alone && model.wordTokens === 0) return undefined;
+    if (!alone && model.maxQuotedTokens === 0) return undefined;
     if (source.type === 'deck') {
       const extractions = new Set(own.map((_, offset) => extractionOf(segment.first + offset)));
       return {
@@ -172,11 +181,11 @@ async function planOf(
         slides: own.flatMap(({ slide }) => slide ?? []),
       };
     }
-    if (source.type !== 'video' || !input.words) return undefined;
+    if (source.type !== 'video' || !input.transcript) return undefined;
     const range = videoRange(source, request);
     return {
       kind: 'speech',
-      artifact: input.words.artifact,
+      artifact: input.transcript.artifact,
       // Words before the first picture belong to the first segment.
       start: segment.first === 0 ? range.start : (start ?? range.start),
       end: stop ?? range.end,

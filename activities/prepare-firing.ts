@@ -6,11 +6,11 @@ import type { ArtifactStore } from '../store/artifact-store.ts';
 import { batchShardName, scheduleShardName } from '../store/names.ts';
 import { getJson, putJson, withHeartbeat } from './lib/index.ts';
 
-export function createBeginFiring({
+export function createPrepareFiring({
   store,
 }: {
   readonly store: ArtifactStore;
-}): ScheduleActivities['beginFiring'] {
+}): ScheduleActivities['prepareFiring'] {
   return ({ scheduleId, tenant, input, shards, firing }) =>
     withHeartbeat(async () => {
       const batchId = await batchIdFor(tenant, firingKey(firing));

@@ -4,7 +4,7 @@ import { readImage } from '../media/index.ts';
 import { encodePaddedImage, hdTransform } from '../phi3v/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { PlanShard } from '../schema/shards.ts';
-import type { LostPictures } from '../schema/stages.ts';
+import type { PreprocessFailure } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { createShardReader, finalErrorOf, withHeartbeat } from './lib/index.ts';
 
@@ -19,7 +19,7 @@ export function createPreprocessFrames(deps: {
     withHeartbeat(async (signal) => {
       const plan = await readPlan(ref, 'segments', shard);
       const { attempt } = Context.current().info;
-      const lost: LostPictures[] = [];
+      const failures: PreprocessFailure[] = [];
       for (const [offset, segment] of plan.segments.slice(from, to).entries()) {
         try {
           for (const { name, crops } of segment.frames) {
@@ -30,10 +30,10 @@ export function createPreprocessFrames(deps: {
           // What will not pass is lost for this segment alone.
           const final = signal.aborted ? undefined : finalErrorOf(error);
           if (!final) throw error;
-          lost.push({ at: from + offset, reason: final.code, message: final.message, attempts: attempt });
+          failures.push({ at: from + offset, reason: final.code, message: final.message, attempts: attempt });
         }
       }
-      return { lost };
+      return { failures };
     });
 
   async function make(name: string, frame: string, numCrops: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** Reads the next lines of a batch, and publishes their requests under the ids of their jobs. */
 import type { ShardLine } from '../schema/batch.ts';
-import type { BatchActivities, LinePlace, ReadyLine } from '../schema/batch-stages.ts';
+import type { BatchActivities, LinePosition, ReadyLine } from '../schema/batch-stages.ts';
 import type { StoredRequest } from '../schema/stored-request.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { requestName } from '../store/names.ts';
@@ -19,7 +19,7 @@ export function createReadBatchLines({
 }): BatchActivities['readBatchLines'] {
   return async ({ from, limit, ...ref }) => {
     const reader = batchReader(store, ref);
-    const found: { readonly place: LinePlace; readonly line: GoodLine }[] = [];
+    const found: { readonly position: LinePosition; readonly line: GoodLine }[] = [];
     for (let { shard: number, at } = from; number < ref.shards; number += 1, at = 0) {
       const shard = await reader.shard(number);
       for (; at < shard.length; at += 1) {
@@ -27,9 +27,9 @@ export function createReadBatchLines({
         if (!line || 'error' in line) continue;
         // A retry runs what has no result; in the first round nothing has one.
         if (ref.round > 1 && (await reader.outcome(line.line, ref.round))?.ok) continue;
-        const place = { shard: number, at };
-        if (found.length === limit) return { lines: await publish(ref.tenant, found), next: place };
-        found.push({ place, line });
+        const position = { shard: number, at };
+        if (found.length === limit) return { lines: await publish(ref.tenant, found), next: position };
+        found.push({ position, line });
       }
     }
     return { lines: await publish(ref.tenant, found) };
@@ -37,7 +37,7 @@ export function createReadBatchLines({
 
   async function publish(
     tenant: string,
-    found: readonly { readonly place: LinePlace; readonly line: GoodLine }[],
+    found: readonly { readonly position: LinePosition; readonly line: GoodLine }[],
   ): Promise<readonly ReadyLine[]> {
     for (let first = 0; first < found.length; first += PUBLISH_AT_ONCE) {
       const group = found.slice(first, first + PUBLISH_AT_ONCE);
@@ -47,8 +47,8 @@ export function createReadBatchLines({
         ),
       );
     }
-    return found.map(({ place, line: { line, jobId, fingerprint, request } }) => ({
-      place,
+    return found.map(({ position, line: { line, jobId, fingerprint, request } }) => ({
+      position,
       line,
       jobId,
       fingerprint,

@@ -15,7 +15,7 @@ import {
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { Cue } from '../schema/source.ts';
-import type { ReadWordsInput, SpokenWords } from '../schema/stages.ts';
+import type { ReadTranscriptInput, TranscriptRef } from '../schema/stages.ts';
 import { wordsName } from '../store/names.ts';
 import {
   findJson,
@@ -31,31 +31,34 @@ import {
 /** Part of the names of words: raise it when the same source would give others. */
 const VERSION = 1;
 
-export interface WordsDeps extends SourceDeps {
+export interface TranscriptDeps extends SourceDeps {
   readonly tools: MediaTools;
   readonly limits: SourceDeps['limits'] & { readonly maxPixels: number };
   /** Where speech is turned into text; undefined: nowhere. */
   readonly transcription: TranscriptionSettings | undefined;
 }
 
-export function createReadWords(deps: WordsDeps): CpuActivities['readWords'] {
+export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readTranscript'] {
   const { store, tools, transcription } = deps;
   return (input) =>
     withHeartbeat(async (signal) => {
       const { source } = await readRequest(store, input.jobId);
       const subtitles = source.type === 'video' ? source.subtitles : undefined;
-      const words = subtitles ? await fromRequest(subtitles, signal) : await fromVideo(input, signal);
-      return words ? { words } : {};
+      const transcript = subtitles ? await fromRequest(subtitles, signal) : await fromVideo(input, signal);
+      return transcript ? { transcript } : {};
     });
 
-  async function fromRequest(subtitles: SourceRef, signal: AbortSignal): Promise<SpokenWords> {
+  async function fromRequest(subtitles: SourceRef, signal: AbortSignal): Promise<TranscriptRef> {
     const { name, bytes } = await findSource(deps, subtitles, signal);
     if (bytes > MAX_TRANSCRIPT_BYTES)
       throw new FrameloomError('media_too_large', 'The file of subtitles is too large.');
     return { artifact: await keep(parseTranscript(await store.bytes(name))), from: 'request' };
   }
 
-  async function fromVideo(input: ReadWordsInput, signal: AbortSignal): Promise<SpokenWords | undefined> {
+  async function fromVideo(
+    input: ReadTranscriptInput,
+    signal: AbortSignal,
+  ): Promise<TranscriptRef | undefined> {
     const { maxPixels } = deps.limits;
     const { source } = input;
     return store.withFile(input.artifact, async (path) => {
@@ -73,7 +76,7 @@ export function createReadWords(deps: WordsDeps): CpuActivities['readWords'] {
   /** Piece by piece, each kept when it is there: pieces lie on a grid, so that other ranges of the same video find them. */
   async function fromSpeech(
     path: string,
-    { source, range }: ReadWordsInput,
+    { source, range }: ReadTranscriptInput,
     api: TranscriptionSettings,
     signal: AbortSignal,
   ): Promise<readonly Cue[]> {

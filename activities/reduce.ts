@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { digest } from '../core/canonical-json.ts';
 import type { GpuActivities } from '../schema/activities.ts';
-import type { Brief, MergeShard } from '../schema/shards.ts';
+import type { MergeShard, PromptContext } from '../schema/shards.ts';
 import type { ReduceInput, TitleOutput } from '../schema/stages.ts';
 import { generationName } from '../store/names.ts';
 import { collapse } from '../summary/captions.ts';
@@ -36,8 +36,10 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
       const common = { attempts: Context.current().info.attempt, runtime: generator.info.runtime };
       const [only] = inputs;
       if (kind === 'summary' && inputs.length === 1 && only !== undefined)
-        return { ...common, ...FREE, generation: only, passed: true };
-      const found = await Promise.all(inputs.map((merged) => readGeneration(store, merged, input.lossy)));
+        return { ...common, ...FREE, generation: only, isUnchanged: true };
+      const found = await Promise.all(
+        inputs.map((merged) => readGeneration(store, merged, input.allowMissing)),
+      );
       const sources = found.filter((source) => source !== undefined);
       const { text: _, ...made } = await make(kind, maxTokens);
       if (kind !== 'section') return made;
@@ -89,7 +91,7 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
   }
 
   /** What is merged, and with what words. */
-  async function workOf(input: ReduceInput): Promise<Brief & { readonly inputs: readonly string[] }> {
+  async function workOf(input: ReduceInput): Promise<PromptContext & { readonly inputs: readonly string[] }> {
     if ('inputs' in input) return { model: input.model, inputs: input.inputs };
     const { groups, ...brief } = await readGroups(input, `groups-${input.level}`, input.shard);
     const group = groups[input.at];

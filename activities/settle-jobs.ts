@@ -4,9 +4,9 @@
  */
 
 import { ERRORS, jobError } from '../core/errors.ts';
-import { unfinished } from '../schema/batch.ts';
+import { unfinishedLineError } from '../schema/batch.ts';
 import type { BatchOutcome } from '../schema/batch-output.ts';
-import type { BatchActivities, DescribedJob, SettleInput } from '../schema/batch-stages.ts';
+import type { BatchActivities, DescribedJob, SettleJobsInput } from '../schema/batch-stages.ts';
 import type { JobId } from '../schema/ids.ts';
 import type { Job, JobError, JobStatus } from '../schema/job.ts';
 import type { SummaryRequest } from '../schema/request.ts';
@@ -36,8 +36,8 @@ export function createSettleJobs({ store, describeJob }: SettleDeps): BatchActiv
   };
 
   async function settle(
-    { batchId, round, stop }: Omit<SettleInput, 'jobs'>,
-    [line, jobId]: SettleInput['jobs'][number],
+    { batchId, round, stop }: Omit<SettleJobsInput, 'jobs'>,
+    [line, jobId]: SettleJobsInput['jobs'][number],
   ): Promise<'running' | 'completed' | 'failed'> {
     const name = batchOutcomeName(batchId, line, round);
     const known = await findJson<BatchOutcome>(store, name);
@@ -55,7 +55,7 @@ function outcomeOf(
   id: JobId,
   seen: DescribedJob | undefined,
   request: SummaryRequest | undefined,
-  stop: SettleInput['stop'],
+  stop: SettleJobsInput['stop'],
 ): BatchOutcome {
   if (!seen || !request)
     return { ok: false, job: null, error: { code: 'not_found', message: 'The job was deleted.' } };
@@ -72,10 +72,12 @@ function outcomeOf(
 }
 
 /** Why a job has no result: its own error, or for one that ended without telling, what its end means. */
-function errorOf({ state, memo }: DescribedJob, stop: SettleInput['stop']): JobError {
+function errorOf({ state, memo }: DescribedJob, stop: SettleJobsInput['stop']): JobError {
   if (memo.outcome?.error) return memo.outcome.error;
   if (state === 'cancelled') {
-    return stop === 'expired' ? unfinished('expired') : jobError('batch_cancelled', 'The job was cancelled.');
+    return stop === 'expired'
+      ? unfinishedLineError('expired')
+      : jobError('batch_cancelled', 'The job was cancelled.');
   }
   if (state === 'timed_out') return jobError('timeout', ERRORS.timeout.title);
   return jobError('internal', 'The job ended without saying why.');

@@ -1,7 +1,7 @@
 /** Following a job to its end. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiError, FrameloomClient } from '../client/index.ts';
-import { isFinal, type Job } from '../schema/job.ts';
+import { isFinalStatus, type Job } from '../schema/job.ts';
 import { type CommandContext, EXIT_CODES, printLine } from './context.ts';
 import { formatResult, type ProgressView } from './output/index.ts';
 
@@ -19,7 +19,7 @@ export async function followJob(
     view.showEvent(event);
   for (;;) {
     const job = await client.getSummary(id, { signal });
-    if (isFinal(job.status)) return job;
+    if (isFinalStatus(job.status)) return job;
     await sleep(SETTLE_MS, undefined, { signal });
   }
 }

@@ -1,29 +1,29 @@
 /** Which activities there are, and on which queue: what workflows call and workers offer. What they take and answer is in stages.ts. */
 import type {
   AppendEventsInput,
-  DescribeInput,
-  DescribeOutput,
-  ExtractInput,
-  ExtractOutput,
-  FindLostInput,
-  FindLostOutput,
+  DescribeSegmentInput,
+  DescribeSegmentOutput,
+  ExtractFramesInput,
+  ExtractFramesOutput,
+  FindMissingInput,
+  FindMissingOutput,
   FinishInput,
   FinishOutput,
   IngestInput,
   IngestOutput,
-  KeepShardInput,
   MatchSlidesInput,
   MatchSlidesOutput,
   PlanInput,
   PlanMergesInput,
   PlanMergesOutput,
   PlanOutput,
-  PreprocessInput,
-  PreprocessOutput,
-  ReadWordsInput,
-  ReadWordsOutput,
+  PreprocessFramesInput,
+  PreprocessFramesOutput,
+  ReadTranscriptInput,
+  ReadTranscriptOutput,
   ReduceInput,
   ReduceOutput,
+  StoreShardInput,
 } from './stages.ts';
 
 /** Activities of the `cpu` queue. */
@@ -31,19 +31,19 @@ export interface CpuActivities {
   /** Finds or fetches the source, hashes and probes it, refuses what cannot be used. */
   ingest(input: IngestInput): Promise<IngestOutput>;
   /** Decodes one span once and keeps the pictures worth describing. */
-  extractFrames(input: ExtractInput): Promise<ExtractOutput>;
+  extractFrames(input: ExtractFramesInput): Promise<ExtractFramesOutput>;
   /** Reads the words that go with a video: from the request, a subtitle track, or by speech recognition. */
-  readWords(input: ReadWordsInput): Promise<ReadWordsOutput>;
+  readTranscript(input: ReadTranscriptInput): Promise<ReadTranscriptOutput>;
   /** Finds out which slide of its deck each frame of a video shows. */
   matchSlides(input: MatchSlidesInput): Promise<MatchSlidesOutput>;
   /** Spends the frame budget, publishes frames.jsonl of the job, and cuts its frames into segments. */
   plan(input: PlanInput): Promise<PlanOutput>;
   /** Makes the model's picture of each frame of some segments. */
-  preprocessFrames(input: PreprocessInput): Promise<PreprocessOutput>;
+  preprocessFrames(input: PreprocessFramesInput): Promise<PreprocessFramesOutput>;
   /** Groups what one level of merging merges. */
   planMerges(input: PlanMergesInput): Promise<PlanMergesOutput>;
   /** Reads every generation of the job, and finds those that are damaged or gone. */
-  findLost(input: FindLostInput): Promise<FindLostOutput>;
+  findMissing(input: FindMissingInput): Promise<FindMissingOutput>;
   /** Stitches and publishes result and ledger. */
   finish(input: FinishInput): Promise<FinishOutput>;
 }
@@ -51,7 +51,7 @@ export interface CpuActivities {
 /** Activities of the `gpu` queue. */
 export interface GpuActivities {
   /** Captions the pictures of one segment. */
-  describeSegment(input: DescribeInput): Promise<DescribeOutput>;
+  describeSegment(input: DescribeSegmentInput): Promise<DescribeSegmentOutput>;
   /** Merges texts into one. */
   reduce(input: ReduceInput): Promise<ReduceOutput>;
 }
@@ -61,7 +61,7 @@ export interface WorkflowActivities {
   /** Appends to the event log of a job. */
   appendEvents(input: AppendEventsInput): Promise<void>;
   /** Publishes a shard of outcomes, so that the workflow can forget them. */
-  keepShard(input: KeepShardInput): Promise<void>;
+  storeShard(input: StoreShardInput): Promise<void>;
 }
 
 /** How many artifacts of a class a collection of garbage removed and kept, and their bytes. */
@@ -73,10 +73,10 @@ export interface CollectedClass {
 }
 
 /** By class of artifact. */
-export type CollectOutput = Readonly<Record<string, CollectedClass>>;
+export type CollectGarbageOutput = Readonly<Record<string, CollectedClass>>;
 
 /** Activities of the `cpu` queue that belong to no job. */
 export interface GarbageActivities {
   /** Removes artifacts that have outlived their lifetime and that no live job needs. */
-  collectGarbage(input: Record<string, never>): Promise<CollectOutput>;
+  collectGarbage(input: Record<string, never>): Promise<CollectGarbageOutput>;
 }

@@ -15,7 +15,7 @@ const Cron = z
 const Every = z
   .string()
   .regex(/^[1-9]\d{0,3}[mhd]$/, { error: 'must be minutes, hours or days, such as 30m, 6h or 7d' })
-  .refine((every) => everySeconds(every) >= LEAST_EVERY)
+  .refine((every) => intervalSeconds(every) >= LEAST_EVERY)
   .describe('Minutes, hours or days, such as `30m`, `6h` or `7d`; counted from the beginning of 1970, UTC.');
 const Timezone = z
   .string()
@@ -105,7 +105,7 @@ export interface FireInput {
   readonly batch: BatchTemplate;
 }
 
-export interface BeginFiringInput extends Pick<BatchRef, 'tenant' | 'input' | 'shards'> {
+export interface PrepareFiringInput extends Pick<BatchRef, 'tenant' | 'input' | 'shards'> {
   readonly scheduleId: ScheduleId;
   /** What names the firing: made from the schedule and its time, by the orchestrator. */
   readonly firing: string;
@@ -114,7 +114,7 @@ export interface BeginFiringInput extends Pick<BatchRef, 'tenant' | 'input' | 's
 /** Activities of the `cpu` queue. */
 export interface ScheduleActivities {
   /** Gives the lines of the schedule to the batch of this firing, and answers its id. */
-  beginFiring(input: BeginFiringInput): Promise<{ readonly batchId: BatchId }>;
+  prepareFiring(input: PrepareFiringInput): Promise<{ readonly batchId: BatchId }>;
 }
 
 /** The key from which the id of a firing's batch is made: one firing is one batch, however often it is begun. */
@@ -123,7 +123,7 @@ export function firingKey(firing: string): string {
 }
 
 /** Seconds in `30m`, `6h` or `7d`. */
-export function everySeconds(every: string): number {
+export function intervalSeconds(every: string): number {
   const unit = every.at(-1);
   return Number.parseInt(every, 10) * (unit === 'd' ? 86_400 : unit === 'h' ? 3600 : 60);
 }

@@ -42,31 +42,31 @@ export function batchInput(id: BatchId, memo: BatchMemo): BatchInput {
 }
 
 /** A place among the lines: shard, and entry of it. */
-export interface LinePlace {
+export interface LinePosition {
   readonly shard: number;
   readonly at: number;
 }
 
 export interface BatchState {
   /** First line that is not yet begun; absent when all are. */
-  readonly next?: LinePlace;
+  readonly next?: LinePosition;
   readonly completed: number;
   readonly failed: number;
   readonly maxInFlight: number;
   readonly paused: boolean;
   readonly stop?: 'cancelled' | 'expired';
   /** Lines under way and their jobs. */
-  readonly running: readonly (readonly [line: number, jobId: JobId])[];
+  readonly inFlight: readonly (readonly [line: number, jobId: JobId])[];
 }
 
-export interface ReadLinesInput extends BatchRef {
-  readonly from: LinePlace;
+export interface ReadBatchLinesInput extends BatchRef {
+  readonly from: LinePosition;
   readonly limit: number;
 }
 
 /** A line whose job is to be run, and its place. */
 export interface ReadyLine {
-  readonly place: LinePlace;
+  readonly position: LinePosition;
   /** From 1. */
   readonly line: number;
   readonly jobId: JobId;
@@ -74,20 +74,20 @@ export interface ReadyLine {
   readonly priority: JobMemo['priority'];
 }
 
-export interface ReadLinesOutput {
+export interface ReadBatchLinesOutput {
   readonly lines: readonly ReadyLine[];
   /** Where to go on; absent at the end. */
-  readonly next?: LinePlace;
+  readonly next?: LinePosition;
 }
 
-export interface SettleInput extends BatchRef {
+export interface SettleJobsInput extends BatchRef {
   /** Why jobs are being cancelled, where they are. */
   readonly stop?: 'cancelled' | 'expired';
   readonly jobs: readonly (readonly [line: number, jobId: JobId])[];
 }
 
 /** Of each job, in order. */
-export type SettleOutput = readonly ('running' | 'completed' | 'failed')[];
+export type SettleJobsOutput = readonly ('running' | 'completed' | 'failed')[];
 
 export interface FinishBatchInput extends BatchRef {
   readonly status: BatchStatus;
@@ -104,9 +104,9 @@ export interface FinishBatchOutput {
 /** Local activities of the `workflow` queue. */
 export interface BatchActivities {
   /** The next lines that have no result yet. Publishes the request of each as that of its job. */
-  readBatchLines(input: ReadLinesInput): Promise<ReadLinesOutput>;
+  readBatchLines(input: ReadBatchLinesInput): Promise<ReadBatchLinesOutput>;
   /** Looks at jobs, and writes down what became of those that have ended, however they did. */
-  settleJobs(input: SettleInput): Promise<SettleOutput>;
+  settleJobs(input: SettleJobsInput): Promise<SettleJobsOutput>;
 }
 
 /** Activities of the `cpu` queue. */

@@ -86,7 +86,7 @@ export const BatchStatus = z.enum([
 export type BatchStatus = z.infer<typeof BatchStatus>;
 
 /** Whether a batch in this status will not change any more unless it is retried. */
-export function isFinalBatch(status: BatchStatus): boolean {
+export function isFinalBatchStatus(status: BatchStatus): boolean {
   return status === 'completed' || status === 'expired' || status === 'cancelled' || status === 'failed';
 }
 
@@ -207,7 +207,7 @@ export function windowSeconds(window: string): number {
 }
 
 /** Why a line without an outcome has none, once its batch has ended. */
-export function unfinished(status: BatchStatus): JobError {
+export function unfinishedLineError(status: BatchStatus): JobError {
   return status === 'expired'
     ? jobError('batch_expired', 'The batch expired before this line was done.')
     : jobError('batch_cancelled', 'The batch ended before this line was done.');

@@ -12,7 +12,7 @@ const Range = z
   .object({ expected: z.number(), low: z.number(), high: z.number() })
   .describe('The most probable value, and the least and the most to reckon with.');
 
-export const EstimateFigures = z.object({
+export const EstimateAmounts = z.object({
   segments: Range,
   pictures: Range.describe('Pictures that the model looks at.'),
   input_tokens: Range.describe('Tokens of prompts, pictures included.'),
@@ -24,14 +24,14 @@ export const EstimateFigures = z.object({
   currency: z.string().nullable(),
   assumptions: z.array(z.string()).describe('What was not measured, and what it was taken to be.'),
 });
-export type EstimateFigures = z.infer<typeof EstimateFigures>;
+export type EstimateAmounts = z.infer<typeof EstimateAmounts>;
 
 export const Estimate = z
   .object({
     id: EstimateId,
     object: z.literal('estimate'),
     status: z.enum(['pending', 'completed', 'failed']),
-    estimate: z.union([EstimateFigures, z.null()]),
+    estimate: z.union([EstimateAmounts, z.null()]),
     error: z.union([JobError, z.null()]),
     created_at: z.iso.datetime(),
   })
@@ -44,7 +44,7 @@ export interface EstimateMemo {
   /** Digest of the request. */
   readonly fingerprint: string;
   readonly priority: SummaryRequest['priority'];
-  readonly estimate?: EstimateFigures;
+  readonly estimate?: EstimateAmounts;
   readonly error?: JobError;
 }
 
@@ -63,12 +63,12 @@ export interface EstimateCostsInput extends JobRef {
   readonly extractions: number;
   readonly maxFrames?: number;
   /** Spans of the source that were looked at, of how many. */
-  readonly looked: number;
-  readonly spans: number;
+  readonly sampledSpans: number;
+  readonly totalSpans: number;
 }
 
 /** Activities of the `cpu` queue. */
 export interface EstimateActivities {
   /** Reckons from the pictures that were picked what describing and merging them takes. */
-  estimateCosts(input: EstimateCostsInput): Promise<EstimateFigures>;
+  estimateCosts(input: EstimateCostsInput): Promise<EstimateAmounts>;
 }

@@ -19,7 +19,7 @@ export const JobStatus = z.enum([
 export type JobStatus = z.infer<typeof JobStatus>;
 
 /** Whether a job in this status will not change any more. */
-export function isFinal(status: JobStatus): boolean {
+export function isFinalStatus(status: JobStatus): boolean {
   return (
     status === 'completed' ||
     status === 'completed_with_gaps' ||
@@ -139,11 +139,11 @@ export interface JobMemo {
   /** Run that ended before its time or with gaps, after which a client asked for this one. */
   readonly retryOf?: string;
   /** What the runs before this retry made: it stands until this run has made something. */
-  readonly earlier?: StandingResult;
+  readonly earlier?: EarlierResult;
 }
 
 /** A result and the run whose it is. */
-export interface StandingResult {
+export interface EarlierResult {
   readonly run: string;
   readonly result: NonNullable<JobOutcome['result']>;
   readonly ledger?: string;

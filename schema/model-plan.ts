@@ -10,5 +10,5 @@ export interface ModelPlan {
   readonly tokens: { readonly captionPerImage: number; readonly summary: number; readonly title: number };
   readonly evidence: number;
   /** Most tokens of words that a caption prompt may quote; 0 for models that do not follow instructions. */
-  readonly wordTokens: number;
+  readonly maxQuotedTokens: number;
 }

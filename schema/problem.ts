@@ -21,7 +21,7 @@ export const Problem = z
 export type Problem = z.infer<typeof Problem>;
 
 /** The problem document of a code. `detail` must be fit for users. */
-export function problem(
+export function createProblem(
   code: ErrorCode,
   detail: string,
   requestId: string,

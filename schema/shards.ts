@@ -1,5 +1,5 @@
 /**
- * What the stages of a job leave for each other in the store, in numbered shards of at most `SHARD` entries: neither the messages
+ * What the stages of a job leave for each other in the store, in numbered shards of at most `ENTRIES_PER_SHARD` entries: neither the messages
  * between them nor the memory of a workflow grow with the source.
  */
 import type { Cost } from './generation-cost.ts';
@@ -7,7 +7,7 @@ import type { ModelPlan } from './model-plan.ts';
 import type { Consumption } from './money.ts';
 
 /** Entries of one shard. A segment under way knows its shard and its place there: both follow from its number. */
-export const SHARD = 64;
+export const ENTRIES_PER_SHARD = 64;
 
 /**
  * `extractions`: names of extractions. `segments`: what to describe. `described`: what became of that. `groups-n`: what level n
@@ -16,14 +16,14 @@ export const SHARD = 64;
 export type ShardKind = 'extractions' | 'segments' | 'described' | `groups-${number}` | `merged-${number}`;
 
 /** What the prompts of a stage have in common. */
-export interface Brief {
+export interface PromptContext {
   readonly model: ModelPlan;
   readonly focus?: string;
   readonly instruction?: string;
 }
 
 /** A shard of `segments`. */
-export interface PlanShard extends Brief {
+export interface PlanShard extends PromptContext {
   readonly segments: readonly PlanSegment[];
 }
 
@@ -37,11 +37,11 @@ export interface PlanSegment {
   readonly start_time?: number;
   readonly end_time?: number;
   /** Offered to the model; where there is no picture, the description itself. */
-  readonly words?: WordsRef;
+  readonly text?: SegmentTextRef;
 }
 
 /** Words that belong to the pictures of a segment. */
-export type WordsRef =
+export type SegmentTextRef =
   | { readonly kind: 'slides'; readonly extractions: readonly string[]; readonly slides: readonly number[] }
   | { readonly kind: 'speech'; readonly artifact: string; readonly start: number; readonly end: number };
 
@@ -60,10 +60,10 @@ export interface DescribedSegment {
   readonly index: number;
   readonly generation: string;
   /** Captions that differ from the one before: what merging will cost. */
-  readonly lines: number;
+  readonly distinctCaptions: number;
   /** Marks of its first and its last caption: equal marks, equal captions. Absent where it has none. */
-  readonly opens?: string;
-  readonly closes?: string;
+  readonly firstCaptionHash?: string;
+  readonly lastCaptionHash?: string;
   readonly cost: Cost;
 }
 
@@ -75,7 +75,7 @@ export interface FailedSegment {
 }
 
 /** A shard of `groups-n`. */
-export interface MergeShard extends Brief {
+export interface MergeShard extends PromptContext {
   readonly groups: readonly MergeGroup[];
 }
 
@@ -94,7 +94,7 @@ export interface MergeOutcome {
   /** Generation of the title; of the first level only. */
   readonly title?: string;
   /** What was made for it, for the totals. */
-  readonly made: readonly string[];
+  readonly generations: readonly string[];
   readonly gpuSeconds: number;
   readonly charged?: Consumption;
   /** Of what is charged. */

@@ -31,10 +31,10 @@ export interface JobState {
   readonly nextEvent: number;
   readonly progress: Progress;
   readonly ingested?: IngestOutput;
-  readonly words?: SpokenWords;
+  readonly transcript?: TranscriptRef;
   readonly extracted?: ExtractedState;
   readonly planned?: PlanOutput;
-  readonly shown?: string;
+  readonly slideMatches?: string;
   readonly described?: DescribedState;
   readonly merged?: MergedState;
   readonly spending?: Spending;
@@ -54,7 +54,7 @@ export interface DescribedState {
   readonly done: number;
   readonly failed: number;
   /** When the first segment was begun, in milliseconds. */
-  readonly began: number;
+  readonly startedAtMs: number;
   /** Why the first of the failed ones failed. */
   readonly error?: JobError;
 }
@@ -75,14 +75,14 @@ export interface JobRef {
 }
 
 /** What the slides of a deck are read from. */
-export interface DeckParts {
+export interface DeckFiles {
   readonly sha256: string;
   readonly pages: number;
   /** Artifact of the PDF whose pages are their pictures; absent where there are none, and `missing` says why. */
-  readonly pictures?: string;
-  readonly missing?: ErrorCode;
+  readonly pdf?: string;
+  readonly noImagesReason?: ErrorCode;
   /** Artifact of the words of a PPTX. A PDF has them in its pages. */
-  readonly words?: string;
+  readonly slideText?: string;
   /** Artifact of the password of the PDF. */
   readonly password?: string;
 }
@@ -99,7 +99,7 @@ export interface IngestOutput {
   /** Requested slides, for decks and image lists; else empty. Written as ranges: `[first, last]`, both included. */
   readonly slides: readonly (readonly [number, number])[];
   /** Of a deck, or of the deck that a video shows. */
-  readonly deck?: DeckParts;
+  readonly deck?: DeckFiles;
   readonly model: ModelPlan;
   /** Of the worker that took the job in; absent where it has none. */
   readonly prices?: Prices;
@@ -134,16 +134,16 @@ export type ExtractSpan =
     }
   | { readonly kind: 'slides'; readonly slides: readonly number[] };
 
-export interface ExtractInput {
+export interface ExtractFramesInput {
   readonly source: SourceInfo;
   readonly artifact: string;
-  readonly deck?: DeckParts;
+  readonly deck?: DeckFiles;
   readonly span: ExtractSpan;
   /** `num_crops` of the model's pictures: slides are drawn as large as these can show. */
   readonly crops: number;
 }
 
-export interface ExtractOutput {
+export interface ExtractFramesOutput {
   /** Artifact that holds frames, slide texts and decisions of this span. */
   readonly extraction: string;
   readonly kept: number;
@@ -152,7 +152,7 @@ export interface ExtractOutput {
   readonly gaps: number;
 }
 
-export interface ReadWordsInput {
+export interface ReadTranscriptInput {
   readonly jobId: JobId;
   readonly source: VideoInfo;
   readonly artifact: string;
@@ -161,18 +161,18 @@ export interface ReadWordsInput {
 }
 
 /** Words of a video: an artifact of cues, and where they are from. */
-export interface SpokenWords {
+export interface TranscriptRef {
   readonly artifact: string;
   readonly from: 'request' | 'track' | 'speech';
 }
 
-export interface ReadWordsOutput {
+export interface ReadTranscriptOutput {
   /** Absent where the video has none. */
-  readonly words?: SpokenWords;
+  readonly transcript?: TranscriptRef;
 }
 
 export interface MatchSlidesInput extends JobRef {
-  readonly deck: DeckParts;
+  readonly deck: DeckFiles;
   /** Number of shards with the names of extractions. */
   readonly extractions: number;
   /** As in the plan. */
@@ -183,7 +183,7 @@ export interface MatchSlidesInput extends JobRef {
 
 export interface MatchSlidesOutput {
   /** Artifact that says which slide each frame shows, and holds the words of the slides with their times. */
-  readonly shown: string;
+  readonly slideMatches: string;
 }
 
 export interface PlanInput extends JobRef {
@@ -192,7 +192,7 @@ export interface PlanInput extends JobRef {
   readonly extractions: number;
   /** Most frames of the job; without: all. */
   readonly maxFrames?: number;
-  readonly words?: SpokenWords;
+  readonly transcript?: TranscriptRef;
   readonly model: ModelPlan;
 }
 
@@ -200,26 +200,26 @@ export interface PlanOutput {
   readonly segments: number;
   readonly frames: number;
   /** Most tokens that any of the segments can take. */
-  readonly most?: Pick<Consumption, 'inputTokens' | 'outputTokens'>;
+  readonly maxSegmentTokens?: Pick<Consumption, 'inputTokens' | 'outputTokens'>;
 }
 
 /** Segments `[from, to)` of a shard. */
-export interface PreprocessInput extends JobRef {
+export interface PreprocessFramesInput extends JobRef {
   readonly shard: number;
   readonly from: number;
   readonly to: number;
 }
 
-export interface LostPictures {
+export interface PreprocessFailure {
   readonly at: number;
   readonly reason: ErrorCode;
   readonly message: string;
   readonly attempts: number;
 }
 
-export interface PreprocessOutput {
+export interface PreprocessFramesOutput {
   /** Segments whose pictures cannot be made: their places in the shard, and why. */
-  readonly lost: readonly LostPictures[];
+  readonly failures: readonly PreprocessFailure[];
 }
 
 export interface TokenUsage {
@@ -229,17 +229,17 @@ export interface TokenUsage {
 }
 
 /** Segment `at` of a shard. */
-export interface DescribeInput extends JobRef {
+export interface DescribeSegmentInput extends JobRef {
   readonly shard: number;
   readonly at: number;
 }
 
-export interface DescribeOutput extends Cost {
+export interface DescribeSegmentOutput extends Cost {
   readonly generation: string;
   /** As in the outcome. */
-  readonly lines: number;
-  readonly opens?: string;
-  readonly closes?: string;
+  readonly distinctCaptions: number;
+  readonly firstCaptionHash?: string;
+  readonly lastCaptionHash?: string;
 }
 
 export interface PlanMergesInput extends JobRef {
@@ -254,7 +254,7 @@ export interface PlanMergesOutput {
   readonly groups: number;
 }
 
-export interface FindLostInput extends JobRef {
+export interface FindMissingInput extends JobRef {
   /** Number of segments. */
   readonly segments: number;
   /** Number of groups of each level of merging that is done. */
@@ -262,11 +262,13 @@ export interface FindLostInput extends JobRef {
 }
 
 /** What has to be made again: a segment's caption, or what was made of a group of a level. */
-export type LostPiece = { readonly segment: number } | { readonly level: number; readonly group: number };
+export type MissingGeneration =
+  | { readonly segment: number }
+  | { readonly level: number; readonly group: number };
 
-export interface FindLostOutput {
+export interface FindMissingOutput {
   /** The first ones, lower levels before higher. */
-  readonly lost: readonly LostPiece[];
+  readonly missing: readonly MissingGeneration[];
 }
 
 /** What is made of group `at` of a shard of a level, or the title of the texts that are named. */
@@ -274,7 +276,7 @@ export type ReduceInput = {
   /** Of the text; a section's title has its own limit in the plan. */
   readonly maxTokens: number;
   /** What is missing of its inputs is left out. */
-  readonly lossy?: true;
+  readonly allowMissing?: true;
 } & (
   | (JobRef & {
       /** `section`: captions become one text, and get a title. `summary`: texts become one text. */
@@ -291,7 +293,7 @@ export interface ReduceOutput extends Cost {
   /** Of a section. */
   readonly title?: TitleOutput;
   /** A group of one text: nothing was made, `generation` is that text. */
-  readonly passed?: true;
+  readonly isUnchanged?: true;
 }
 
 export interface TitleOutput extends Cost {
@@ -306,9 +308,9 @@ export interface FinishInput extends JobRef {
   readonly extractions: number;
   /** As in the plan. */
   readonly maxFrames?: number;
-  readonly words?: SpokenWords;
+  readonly transcript?: TranscriptRef;
   /** Artifact of `matchSlides`. */
-  readonly shown?: string;
+  readonly slideMatches?: string;
   /** Number of segments. */
   readonly segments: number;
   /** Number of groups of each level of merging. */
@@ -323,32 +325,32 @@ export interface FinishInput extends JobRef {
   readonly startedAt: string;
   readonly model: ModelPlan;
   /** A segment whose caption is missing is a gap. */
-  readonly lossy?: true;
+  readonly allowMissing?: true;
 }
 
 export interface FinishOutput {
   readonly result: { readonly name: string; readonly sha256: string };
   readonly ledger: string;
   /** Segments that became gaps here: their captions are missing. */
-  readonly lost?: number;
+  readonly missingSegments?: number;
 }
 
 type SegmentCompleted = Extract<JobEvent, { readonly type: 'segment.completed' }>;
 
 /** A `segment.completed` that only names what it shows: captions stay out of histories. */
-export type SegmentNote = Omit<SegmentCompleted, 'segment'> & {
+export type SegmentCompletedRef = Omit<SegmentCompleted, 'segment'> & {
   readonly segment: { readonly index: number; readonly generation: string; readonly cached: boolean };
 };
 
 /** An event on its way into the log. */
-export type LoggedEvent = Exclude<JobEvent, SegmentCompleted> | SegmentNote;
+export type LoggedEvent = Exclude<JobEvent, SegmentCompleted> | SegmentCompletedRef;
 
 export interface AppendEventsInput extends JobRef {
   readonly events: readonly LoggedEvent[];
 }
 
 /** A shard of what a stage made. */
-export type KeepShardInput = JobRef & { readonly shard: number } & (
+export type StoreShardInput = JobRef & { readonly shard: number } & (
     | { readonly kind: 'extractions'; readonly entries: readonly string[] }
     | { readonly kind: 'described'; readonly entries: readonly SegmentOutcome[] }
     | { readonly kind: `merged-${number}`; readonly entries: readonly MergeOutcome[] }

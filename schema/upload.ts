@@ -4,9 +4,9 @@ import { File, FilePurpose } from './file.ts';
 import { type FileId, UploadId } from './ids.ts';
 
 /** Most parts that S3 takes. */
-export const MAX_PARTS = 10_000;
+export const MAX_UPLOAD_PARTS = 10_000;
 /** Addresses of one answer. */
-export const MAX_SIGNED = 100;
+export const MAX_SIGNED_PARTS = 100;
 const MIB = 2 ** 20;
 /** Least size of a part. R2 wants all parts but the last of one size, and S3 none below 5 MiB. */
 const PART = 16 * MIB;
@@ -41,7 +41,7 @@ export type Upload = z.infer<typeof Upload>;
 
 export const PartsRequest = z
   .strictObject({
-    part_numbers: z.array(z.int().min(1).max(MAX_PARTS)).min(1).max(MAX_SIGNED),
+    part_numbers: z.array(z.int().min(1).max(MAX_UPLOAD_PARTS)).min(1).max(MAX_SIGNED_PARTS),
   })
   .meta({ id: 'UploadPartsRequest' });
 
@@ -78,19 +78,19 @@ export interface StoredUpload {
 /** How long an upload may take, in milliseconds: well below the age at which parts of killed writers are swept. */
 const LIFETIME = 24 * 3_600_000;
 
-export function expiryOf({ createdAt }: StoredUpload): number {
+export function uploadExpiry({ createdAt }: StoredUpload): number {
   return createdAt + LIFETIME;
 }
 
 /** How a file of so many bytes is cut. */
-export function partsOf(bytes: number): { readonly partBytes: number; readonly count: number } {
-  const partBytes = Math.max(PART, Math.ceil(bytes / MAX_PARTS / MIB) * MIB);
+export function splitIntoParts(bytes: number): { readonly partBytes: number; readonly count: number } {
+  const partBytes = Math.max(PART, Math.ceil(bytes / MAX_UPLOAD_PARTS / MIB) * MIB);
   return { partBytes, count: Math.ceil(bytes / partBytes) };
 }
 
 /** The length of part `number`; undefined where there is no such part. */
-export function lengthOfPart(bytes: number, number: number): number | undefined {
-  const { partBytes, count } = partsOf(bytes);
+export function partLength(bytes: number, number: number): number | undefined {
+  const { partBytes, count } = splitIntoParts(bytes);
   if (number < 1 || number > count) return undefined;
   return number < count ? partBytes : bytes - (count - 1) * partBytes;
 }

@@ -98,7 +98,7 @@ const WAYS: readonly Way[] = [
     request: { max_cost: 8 },
     change: (happy) => ({
       ingest: async (input) => ({ ...((await happy.ingest?.(input)) as object), prices: PRICES }),
-      plan: async (input) => ({ ...((await happy.plan?.(input)) as object), most: MOST }),
+      plan: async (input) => ({ ...((await happy.plan?.(input)) as object), maxSegmentTokens: MOST }),
       describeSegment: async (input) => ({
         ...((await happy.describeSegment?.(input)) as object),
         ...{ inputTokens: 400, outputTokens: 40 },
@@ -120,7 +120,9 @@ const WAYS: readonly Way[] = [
           once(`pictures ${(input as { readonly at: number }).at}`, 'describeSegment')(input),
         reduce: once('captions', 'reduce'),
         finish: once('texts', 'finish'),
-        findLost: async () => ({ lost: [{ segment: 1 }, { level: 0, group: 2 }, { level: 1, group: 0 }] }),
+        findMissing: async () => ({
+          missing: [{ segment: 1 }, { level: 0, group: 2 }, { level: 1, group: 0 }],
+        }),
       };
     },
   },
@@ -143,7 +145,7 @@ async function main(): Promise<void> {
   const names = [
     ...Object.keys(answers(1).cpu),
     ...Object.keys(answers(1).gpu),
-    ...['appendEvents', 'keepShard', 'collectGarbage', 'estimateCosts', 'beginFiring'],
+    ...['appendEvents', 'storeShard', 'collectGarbage', 'estimateCosts', 'prepareFiring'],
     ...['readBatchLines', 'settleJobs', 'finishBatch'],
   ];
   const activities = Object.fromEntries(

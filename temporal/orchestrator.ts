@@ -1,7 +1,7 @@
 /** The port to whatever runs jobs durably. Temporal over gRPC is the first adapter; `test/temporal/orchestrator-contract.ts` says what each must do. */
 
 import type { JobId } from '../schema/ids.ts';
-import type { JobMemo, StandingResult } from '../schema/job.ts';
+import type { EarlierResult, JobMemo } from '../schema/job.ts';
 import type { Spending } from '../schema/money.ts';
 import type { BatchOrchestrator } from './batch-orchestrator.ts';
 import type { EstimateOrchestrator } from './estimate-orchestrator.ts';
@@ -109,7 +109,7 @@ export function isClosed(record: JobRecord): boolean {
 }
 
 /** The result that stands for a job: its run's own, or the one of the run before a retry that has made none. */
-export function standingResult({ run, memo }: JobRecord): StandingResult | undefined {
+export function standingResult({ run, memo }: JobRecord): EarlierResult | undefined {
   const { result, ledger } = memo.outcome ?? {};
   if (!result) return memo.earlier;
   return { run, result, ...(ledger === undefined ? {} : { ledger }) };

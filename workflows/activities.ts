@@ -19,7 +19,7 @@ const HEARTBEAT_TIMEOUT = 6000;
 let turn: Promise<unknown> = Promise.resolve();
 
 /** Those that reach out for a source: one that is unreachable may come back, what stays so for five minutes is the job's failure. */
-export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readWords'>>({
+export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readTranscript'>>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '2h',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
@@ -38,7 +38,7 @@ const FOR_CPU: ActivityOptions = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
 };
-export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readWords' | 'finish'>>(FOR_CPU);
+export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readTranscript' | 'finish'>>(FOR_CPU);
 
 /**
  * Stitches a job of so many segments, which is one piece of computing without a beat: 0.1 ms a segment on a quiet machine, for which it is
@@ -69,7 +69,7 @@ const forJobs = proxyLocalActivities<WorkflowActivities>({
 /** Local to the worker that runs the workflow: they cost a history one event each, whatever they are given. */
 export const local: WorkflowActivities = {
   appendEvents: inTurn(forJobs.appendEvents),
-  keepShard: inTurn(forJobs.keepShard),
+  storeShard: inTurn(forJobs.storeShard),
 };
 
 const forBatches = proxyLocalActivities<BatchActivities>({

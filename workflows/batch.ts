@@ -29,7 +29,7 @@ import {
   type BatchControl,
   type BatchInput,
   type BatchState,
-  type LinePlace,
+  type LinePosition,
   type ReadyLine,
 } from '../schema/batch-stages.ts';
 import type { JobId } from '../schema/ids.ts';
@@ -67,9 +67,9 @@ export async function batch(input: BatchInput): Promise<void> {
 }
 
 async function run(input: BatchInput, isCancelled: () => boolean): Promise<void> {
-  const { completed, failed: broken, running: carried, ...rest } = input.state ?? firstState(input);
+  const { completed, failed: broken, inFlight: carried, ...rest } = input.state ?? firstState(input);
   let { paused, maxInFlight, stop } = rest;
-  let next: LinePlace | undefined = rest.next;
+  let next: LinePosition | undefined = rest.next;
   const counts = { completed, failed: broken };
   let page: readonly ReadyLine[] = [];
   const running = new Map<number, JobId>(carried);
@@ -138,7 +138,7 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
     throw failed(error);
   }
 
-  async function readOn(from: LinePlace): Promise<void> {
+  async function readOn(from: LinePosition): Promise<void> {
     const read = await batchLocal.readBatchLines({ ...refOf(input), from, limit: READ_AT_ONCE });
     page = read.lines;
     next = read.next;
@@ -276,14 +276,14 @@ async function run(input: BatchInput, isCancelled: () => boolean): Promise<void>
     await condition(() => starting === 0);
     while (ended.length > 0) await settle(ended.splice(0, SETTLE_AT_ONCE));
     note(true);
-    const place = page[0]?.place ?? next;
+    const place = page[0]?.position ?? next;
     const state: BatchState = {
       ...counts,
       maxInFlight,
       paused,
       ...(place ? { next: place } : {}),
       ...(stop ? { stop } : {}),
-      running: [...running],
+      inFlight: [...running],
     };
     const { memo = {}, searchAttributes: _all, typedSearchAttributes } = workflowInfo();
     return await makeContinueAsNewFunc<typeof batch>({
@@ -314,7 +314,7 @@ function firstState(input: BatchInput): BatchState {
     failed: input.invalid,
     maxInFlight: input.maxInFlight,
     paused: false,
-    running: [],
+    inFlight: [],
   };
 }
 

@@ -1,6 +1,6 @@
 /** Fan-out with a limit, and with an end: what is done is kept outside, shard by shard, and forgotten. */
 import { CancellationScope } from '@temporalio/workflow';
-import { SHARD } from '../schema/shards.ts';
+import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
 
 export interface Sweep<R> {
   /** Number of the first item to work on: the first one of a shard. */
@@ -27,10 +27,13 @@ export async function sweep<R>({ from, total, limit, work, keep, isEnough }: Swe
   let end = total;
 
   async function one(index: number): Promise<void> {
-    const shard = Math.floor(index / SHARD);
-    const slot = open.get(shard) ?? { results: [], left: Math.min(SHARD, total - shard * SHARD) };
+    const shard = Math.floor(index / ENTRIES_PER_SHARD);
+    const slot = open.get(shard) ?? {
+      results: [],
+      left: Math.min(ENTRIES_PER_SHARD, total - shard * ENTRIES_PER_SHARD),
+    };
     open.set(shard, slot);
-    slot.results[index % SHARD] = await work(index);
+    slot.results[index % ENTRIES_PER_SHARD] = await work(index);
     slot.left -= 1;
     if (slot.left > 0) return;
     open.delete(shard);
@@ -38,7 +41,7 @@ export async function sweep<R>({ from, total, limit, work, keep, isEnough }: Swe
   }
 
   await lanes(limit, () => {
-    if (next < end && next % SHARD === 0 && isEnough()) end = next;
+    if (next < end && next % ENTRIES_PER_SHARD === 0 && isEnough()) end = next;
     if (next >= end) return undefined;
     next += 1;
     return one(next - 1);

@@ -22,13 +22,13 @@ export function openBudget(
   options: JobOptions,
   model: ModelPlan,
   prices: Prices | undefined,
-  { segments, frames, most }: PlanOutput,
+  { segments, frames, maxSegmentTokens }: PlanOutput,
   journal: Journal,
   before: { readonly next: number; readonly done: number } | undefined,
 ): Budget | undefined {
   const cap = options.max_cost;
   if (cap === undefined || prices === undefined) return undefined;
-  const tokens = most ?? { inputTokens: model.promptTokens, outputTokens: model.promptTokens };
+  const tokens = maxSegmentTokens ?? { inputTokens: model.promptTokens, outputTokens: model.promptTokens };
   let described = before?.done ?? 0;
   let underWay = 0;
   let stopped = false;

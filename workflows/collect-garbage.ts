@@ -1,6 +1,6 @@
 /** Removes what has outlived its lifetime. A schedule starts it. */
 import { proxyActivities } from '@temporalio/workflow';
-import type { CollectOutput, GarbageActivities } from '../schema/activities.ts';
+import type { CollectGarbageOutput, GarbageActivities } from '../schema/activities.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
 const { collectGarbage: collect } = proxyActivities<GarbageActivities>({
@@ -11,6 +11,6 @@ const { collectGarbage: collect } = proxyActivities<GarbageActivities>({
   retry: { initialInterval: '10s', backoffCoefficient: 2, maximumInterval: '10m', maximumAttempts: 20 },
 });
 
-export function collectGarbage(): Promise<CollectOutput> {
+export function collectGarbage(): Promise<CollectGarbageOutput> {
   return collect({});
 }

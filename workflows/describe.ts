@@ -31,7 +31,7 @@ export async function describe(
   { budget, prices }: { readonly budget?: Budget | undefined; readonly prices?: Prices | undefined },
 ): Promise<DescribedState> {
   const counts = { total, done: state?.done ?? 0, failed: state?.failed ?? 0 };
-  const began = state?.began ?? Date.now();
+  const startedAtMs = state?.startedAtMs ?? Date.now();
   const from = state?.next ?? 0;
   let firstError = state?.error;
   if (state === undefined) {
@@ -47,13 +47,13 @@ export async function describe(
     limit: DESCRIBE_AT_ONCE,
     isEnough: isLong,
     work: one,
-    keep: (shard, entries) => local.keepShard({ ...ref, kind: 'described', shard, entries }),
+    keep: (shard, entries) => local.storeShard({ ...ref, kind: 'described', shard, entries }),
   });
   await pictures.settled();
   if (next === total && counts.done === 0)
     throw failed(firstError ?? jobError('no_frames', 'No segment of the source could be described.'));
   const why = firstError === undefined ? {} : { error: firstError };
-  return { next, done: counts.done, failed: counts.failed, began, ...why };
+  return { next, done: counts.done, failed: counts.failed, startedAtMs, ...why };
 
   async function one(index: number): Promise<SegmentOutcome> {
     if (budget && !(await budget.admit())) return gap(index, jobError('budget', OVER_BUDGET), 0);
@@ -61,10 +61,11 @@ export async function describe(
     try {
       const lost = await pictures.ready(index);
       if (lost) return gap(index, jobError(lost.reason, lost.message), lost.attempts);
-      const { generation, lines, opens, closes, ...cost } = await describeSegment({
-        ...ref,
-        ...placeOf(index),
-      });
+      const { generation, distinctCaptions, firstCaptionHash, lastCaptionHash, ...cost } =
+        await describeSegment({
+          ...ref,
+          ...placeOf(index),
+        });
       counts.done += 1;
       gpuSeconds = cost.gpuSeconds;
       journal.charge(chargedOf(cost), prices);
@@ -72,8 +73,11 @@ export async function describe(
         { type: 'segment.completed', segment: { index, generation, cached: cost.cached } },
         describing(),
       );
-      const marks = opens === undefined || closes === undefined ? {} : { opens, closes };
-      return { index, generation, lines, ...marks, cost };
+      const marks =
+        firstCaptionHash === undefined || lastCaptionHash === undefined
+          ? {}
+          : { firstCaptionHash, lastCaptionHash };
+      return { index, generation, distinctCaptions, ...marks, cost };
     } catch (failure) {
       if (isCancellation(failure)) throw failure;
       return gap(index, errorOf(failure), attemptsOf(failure));
@@ -91,7 +95,7 @@ export async function describe(
 
   function describing(): Partial<Progress> {
     const share = (counts.done + counts.failed) / counts.total;
-    const left = ((Date.now() - began) / 1000) * (1 / share - 1);
+    const left = ((Date.now() - startedAtMs) / 1000) * (1 / share - 1);
     return { segments: { ...counts }, percent: 30 + 55 * share, eta_seconds: Math.round(left) };
   }
 }

@@ -5,7 +5,7 @@
 import { isCancellation, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { jobError } from '../core/errors.ts';
 import type { EstimateInput, EstimateMemo } from '../schema/estimate.ts';
-import { SHARD } from '../schema/shards.ts';
+import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
 import { spreadOver } from '../summary/estimate.ts';
 import { planSpans } from '../summary/plan.ts';
 import { costs, source as sourceActivities } from './activities.ts';
@@ -41,10 +41,10 @@ async function figures({ jobId }: EstimateInput) {
     source,
     model,
     ...(prices ? { prices } : {}),
-    extractions: Math.ceil(chosen.length / SHARD),
+    extractions: Math.ceil(chosen.length / ENTRIES_PER_SHARD),
     ...(source.type === 'video' ? { maxFrames: options.sampling.max_frames } : {}),
-    looked: chosen.length,
-    spans: spans.length,
+    sampledSpans: chosen.length,
+    totalSpans: spans.length,
   });
 }
 

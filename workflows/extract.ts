@@ -41,7 +41,7 @@ export async function extract(
       );
       return found.extraction;
     },
-    keep: (shard, entries) => local.keepShard({ ...ref, kind: 'extractions', shard, entries }),
+    keep: (shard, entries) => local.storeShard({ ...ref, kind: 'extractions', shard, entries }),
   });
   return { next, kept, gaps };
 }

@@ -22,7 +22,13 @@ export async function fireBatch({ scheduleId, batch }: FireInput): Promise<void>
   const { workflowId, startTime } = workflowInfo();
   const createdAt = Math.floor(startTime.getTime() / 1000);
   // The id of a firing is that of its schedule and the time at which it was due.
-  const { batchId } = await schedules.beginFiring({ scheduleId, tenant, input, shards, firing: workflowId });
+  const { batchId } = await schedules.prepareFiring({
+    scheduleId,
+    tenant,
+    input,
+    shards,
+    firing: workflowId,
+  });
   const memo: BatchMemo = {
     ...batch,
     scheduleId,

@@ -44,7 +44,7 @@ export async function mergeLevel(
     work: level === 0 ? section : merge,
     keep: (shard, entries) => {
       text = entries.at(-1)?.text;
-      return local.keepShard({ ...ref, kind: `merged-${level}`, shard, entries });
+      return local.storeShard({ ...ref, kind: `merged-${level}`, shard, entries });
     },
   });
   return { levels, next, ...(text === undefined ? {} : { text }) };
@@ -76,16 +76,21 @@ export async function mergeLevel(
     return {
       text: written.generation,
       ...(title ? { title: title.generation } : {}),
-      made: [written.generation, ...(title ? [title.generation] : [])],
+      generations: [written.generation, ...(title ? [title.generation] : [])],
       gpuSeconds: written.gpuSeconds + (title?.gpuSeconds ?? 0),
       ...charge(title ? plus(chargedOf(written), chargedOf(title)) : chargedOf(written)),
     };
   }
 
   async function merge(index: number): Promise<MergeOutcome> {
-    const { generation, passed, ...cost } = await ask(index, 'summary');
+    const { generation, isUnchanged, ...cost } = await ask(index, 'summary');
     const { gpuSeconds } = cost;
-    return { text: generation, made: passed ? [] : [generation], gpuSeconds, ...charge(chargedOf(cost)) };
+    return {
+      text: generation,
+      generations: isUnchanged ? [] : [generation],
+      gpuSeconds,
+      ...charge(chargedOf(cost)),
+    };
   }
 
   function charge(charged: Consumption): Pick<MergeOutcome, 'charged' | 'cost'> {
@@ -95,6 +100,8 @@ export async function mergeLevel(
 
   function ask(index: number, kind: 'section' | 'summary'): Promise<ReduceOutput> {
     const input = { ...ref, ...placeOf(index), kind, level, maxTokens };
-    return mend(levels.slice(0, level), ({ lossy }) => gpu.reduce({ ...input, ...(lossy ? { lossy } : {}) }));
+    return mend(levels.slice(0, level), ({ lossy }) =>
+      gpu.reduce({ ...input, ...(lossy ? { allowMissing: lossy } : {}) }),
+    );
   }
 }

@@ -3,8 +3,8 @@
  * that made it before, and the work is done once more. What stays missing is then done without.
  */
 import { isCancellation } from '@temporalio/workflow';
-import { SHARD } from '../schema/shards.ts';
-import type { DescribeInput, DescribeOutput, JobRef } from '../schema/stages.ts';
+import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
+import type { DescribeSegmentInput, DescribeSegmentOutput, JobRef } from '../schema/stages.ts';
 import { cpu, gpu } from './activities.ts';
 import { errorOf } from './failures.ts';
 
@@ -34,16 +34,16 @@ export function openMender(ref: JobRef, { segments, maxTokens }: Merging): Mende
   let making: Promise<void> | undefined;
 
   async function make(levels: readonly number[]): Promise<void> {
-    const { lost } = await cpu.findLost({ ...ref, segments, levels });
+    const { missing } = await cpu.findMissing({ ...ref, segments, levels });
     await all(
-      lost.flatMap((piece) =>
+      missing.flatMap((piece) =>
         'segment' in piece ? [describeSegment({ ...ref, ...placeOf(piece.segment) })] : [],
       ),
     );
     // From the lowest level up: each needs those below.
     for (const level of levels.keys())
       await all(
-        lost.flatMap((piece) =>
+        missing.flatMap((piece) =>
           'level' in piece && piece.level === level ? [mergeAgain(level, piece.group)] : [],
         ),
       );
@@ -66,7 +66,7 @@ export function openMender(ref: JobRef, { segments, maxTokens }: Merging): Mende
 }
 
 /** Describes one segment. Its pictures are made again where they are gone. */
-export function describeSegment(place: DescribeInput): Promise<DescribeOutput> {
+export function describeSegment(place: DescribeSegmentInput): Promise<DescribeSegmentOutput> {
   const { at, ...rest } = place;
   return withMissingMade(
     () => gpu.describeSegment(place),
@@ -78,7 +78,7 @@ export function describeSegment(place: DescribeInput): Promise<DescribeOutput> {
 
 /** Where entry `index` of a stage is. */
 export function placeOf(index: number): { readonly shard: number; readonly at: number } {
-  return { shard: Math.floor(index / SHARD), at: index % SHARD };
+  return { shard: Math.floor(index / ENTRIES_PER_SHARD), at: index % ENTRIES_PER_SHARD };
 }
 
 async function withMissingMade<T>(work: (state: Try) => Promise<T>, make: () => Promise<void>): Promise<T> {

@@ -7,7 +7,7 @@ import { CancellationScope, ContinueAsNew, isCancellation } from '@temporalio/wo
 import { jobError } from '../core/errors.ts';
 import type { JobId } from '../schema/ids.ts';
 import { chargedOf } from '../schema/money.ts';
-import { SHARD } from '../schema/shards.ts';
+import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
 import type { SourceInfo } from '../schema/source.ts';
 import type {
   FinishOutput,
@@ -15,8 +15,8 @@ import type {
   JobRef,
   JobState,
   ReduceOutput,
-  SpokenWords,
   SummarizeInput,
+  TranscriptRef,
 } from '../schema/stages.ts';
 import { planSpans, videoRange } from '../summary/plan.ts';
 import { cpu, finishing, gpu, source as sourceActivities } from './activities.ts';
@@ -73,12 +73,12 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
   const spans = planSpans(source, options, ingested.slides.flatMap(numbers));
   let extracted = state.extracted;
   if (extracted === undefined || extracted.next < spans.length) {
-    const [found, words] = await both(
+    const [found, transcript] = await both(
       () => extract(spans, ingested, ref, extracted, journal),
-      async () => state.words ?? (await readWords(input.jobId, ingested)),
+      async () => state.transcript ?? (await readTranscript(input.jobId, ingested)),
     );
     extracted = found;
-    state = { ...state, extracted, ...(words ? { words } : {}) };
+    state = { ...state, extracted, ...(transcript ? { transcript } : {}) };
     if (extracted.next < spans.length) await rest();
   }
   if (extracted.kept === 0)
@@ -87,17 +87,17 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
   const maxFrames = source.type === 'video' ? options.sampling.max_frames : undefined;
   const common = {
     ...ref,
-    extractions: Math.ceil(spans.length / SHARD),
+    extractions: Math.ceil(spans.length / ENTRIES_PER_SHARD),
     ...(maxFrames === undefined ? {} : { maxFrames }),
   };
-  const words = state.words ? { words: state.words } : {};
-  let { planned, shown, described, merged } = state;
+  const transcript = state.transcript ? { transcript: state.transcript } : {};
+  let { planned, slideMatches, described, merged } = state;
   if (planned === undefined) {
-    [planned, shown] = await both(
-      () => cpu.plan({ ...common, ...words, source, model }),
+    [planned, slideMatches] = await both(
+      () => cpu.plan({ ...common, ...transcript, source, model }),
       () => matchSlides(common, ingested),
     );
-    state = { ...state, planned, ...(shown === undefined ? {} : { shown }) };
+    state = { ...state, planned, ...(slideMatches === undefined ? {} : { slideMatches }) };
   }
   if (described === undefined || described.next < planned.segments) {
     const budget = openBudget(options, model, prices, planned, journal, described);
@@ -120,21 +120,21 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
       inputs: [summary],
       model,
       maxTokens: model.tokens.title,
-      ...(lossy ? { lossy } : {}),
+      ...(lossy ? { allowMissing: true } : {}),
     });
   const title = await mender.mend(levels, makeTitle);
   const titleCharged = chargedOf(title);
   journal.charge(titleCharged, prices);
   journal.emit({ type: 'reduce.completed' }, { stage: 'finish', percent: 97 });
-  const { lost = 0, ...output } = await mender.mend(levels, async (attempt) => {
+  const { missingSegments = 0, ...output } = await mender.mend(levels, async (attempt) => {
     // Its title is in no shard.
     if (attempt.again) await makeTitle(attempt);
     return finishing(segments).finish({
       ...common,
-      ...words,
+      ...transcript,
       source,
       ...(source.type === 'video' ? { range: videoRange(source, options) } : {}),
-      ...(shown === undefined ? {} : { shown }),
+      ...(slideMatches === undefined ? {} : { slideMatches }),
       segments,
       levels,
       summary,
@@ -144,10 +144,10 @@ async function run({ input, ref, journal, startedAt }: Job): Promise<{
       ...(prices ? { prices } : {}),
       startedAt,
       model,
-      ...(attempt.lossy ? { lossy: true } : {}),
+      ...(attempt.lossy ? { allowMissing: true } : {}),
     });
   });
-  return { output, gaps: extracted.gaps + described.failed + lost };
+  return { output, gaps: extracted.gaps + described.failed + missingSegments };
 }
 
 /** Finds out what the source is. */
@@ -167,14 +167,14 @@ async function begin({ jobId }: SummarizeInput, journal: Journal): Promise<Inges
 }
 
 /** The words that go with a video, where it has any. */
-async function readWords(
+async function readTranscript(
   jobId: JobId,
   { source, artifact, options }: IngestOutput,
-): Promise<SpokenWords | undefined> {
+): Promise<TranscriptRef | undefined> {
   if (source.type !== 'video') return undefined;
   const range = videoRange(source, options);
-  const { words } = await sourceActivities.readWords({ jobId, source, artifact, range });
-  return words;
+  const { transcript } = await sourceActivities.readTranscript({ jobId, source, artifact, range });
+  return transcript;
 }
 
 /** Which slides of its deck a video shows, where it came with one. */
@@ -183,8 +183,8 @@ async function matchSlides(
   { source, deck, options }: IngestOutput,
 ): Promise<string | undefined> {
   if (source.type !== 'video' || !deck) return undefined;
-  const { shown } = await cpu.matchSlides({ ...common, deck, end: videoRange(source, options).end });
-  return shown;
+  const { slideMatches } = await cpu.matchSlides({ ...common, deck, end: videoRange(source, options).end });
+  return slideMatches;
 }
 
 /** Puts the end of a job that was cancelled or failed into its log and memo. */

@@ -13,7 +13,7 @@ import {
   withRenderedPptx,
   type ZipPackage,
 } from '../../media/index.ts';
-import type { DeckParts } from '../../schema/stages.ts';
+import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactInfo, ArtifactStore } from '../../store/artifact-store.ts';
 import { drawnDeckName, wordsName } from '../../store/names.ts';
 import { putJson } from './artifacts.ts';
@@ -43,7 +43,7 @@ export async function prepareDeck(
   artifact: ArtifactInfo,
   password: string | undefined,
   signal: AbortSignal,
-): Promise<DeckParts> {
+): Promise<DeckFiles> {
   const { store, limits } = deps;
   const { name, sha256 } = artifact;
   return store.withFile(name, async (path) => {
@@ -51,7 +51,7 @@ export async function prepareDeck(
     if (kind === 'pdf') {
       using document = await openDeck(path, limits, await readPassword(store, password));
       const locked = password === undefined ? {} : { password };
-      return { sha256, pages: document.pages, pictures: name, ...locked };
+      return { sha256, pages: document.pages, pdf: name, ...locked };
     }
     if (kind !== 'pptx') {
       const found = kind === 'video' ? 'a video' : 'a picture';
@@ -60,9 +60,9 @@ export async function prepareDeck(
     using zip = await openZip(path);
     const slides = await readPptx(zip, limits.maxPages);
     const drawn = await draw(deps, zip, slides, sha256, signal);
-    const words = withPages(slides, drawn.pictures !== undefined);
+    const words = withPages(slides, drawn.pdf !== undefined);
     const stored = await putJson(store, wordsName(await digest({ version: VERSION, words })), words);
-    return { sha256, pages: slides.length, words: stored.name, ...drawn };
+    return { sha256, pages: slides.length, slideText: stored.name, ...drawn };
   });
 }
 
@@ -84,7 +84,7 @@ async function draw(
   slides: readonly PptxSlide[],
   sha256: string,
   signal: AbortSignal,
-): Promise<Pick<DeckParts, 'pictures' | 'missing'>> {
+): Promise<Pick<DeckFiles, 'pdf' | 'noImagesReason'>> {
   const { store, office, scratch, limits } = deps;
   try {
     if (!office)
@@ -105,13 +105,13 @@ async function draw(
       }
       await store.put(name, createReadStream(pdf));
     });
-    return { pictures: name };
+    return { pdf: name };
   } catch (error) {
     const passable =
       error instanceof FrameloomError &&
       (error.code === 'renderer_missing' || error.code === 'renderer_failed');
     if (!passable || deps.withoutLibreOffice === 'refuse') throw error;
-    return { missing: error.code };
+    return { noImagesReason: error.code };
   }
 }
 

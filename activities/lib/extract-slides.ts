@@ -5,7 +5,7 @@ import { DEFAULT_MAX_SIDE_PX, encodeJpeg, type MediaLimits, type RgbImage } from
 import { hdTransformSize } from '../../phi3v/index.ts';
 import type { ResultSlide } from '../../schema/result.ts';
 import type { Frame, FrameDecision } from '../../schema/source.ts';
-import type { DeckParts } from '../../schema/stages.ts';
+import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { FRAMES, slideName } from '../../store/names.ts';
 import { isWordless } from '../../summary/transcript.ts';
@@ -26,7 +26,7 @@ const PLACEHOLDER = { width: 672, height: 378, level: 0xe4 } as const;
 /** Draws these slides of a deck, for pictures of `crops` crops. */
 export async function extractSlides(
   deps: { readonly store: ArtifactStore; readonly limits: MediaLimits },
-  deck: DeckParts,
+  deck: DeckFiles,
   numbers: readonly number[],
   crops: number,
   signal: AbortSignal,
@@ -34,9 +34,9 @@ export async function extractSlides(
   const { store } = deps;
   // As large as the crops of a wide slide can show, and large enough to be looked at.
   const maxSide = Math.max(DEFAULT_MAX_SIDE_PX, hdTransformSize(1600, 900, crops).width);
-  const { sha256, pictures, words, missing: reason } = deck;
+  const { sha256, pdf, slideText, noImagesReason: reason } = deck;
   const nameOf = async (slide: number): Promise<string> =>
-    slideName(await digest({ version: EXTRACTION_VERSION, sha256, pictures, words, reason, slide, maxSide }));
+    slideName(await digest({ version: EXTRACTION_VERSION, sha256, pdf, slideText, reason, slide, maxSide }));
 
   const found = new Map<number, StoredSlide>();
   for (const slide of numbers) {

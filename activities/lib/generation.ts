@@ -44,13 +44,13 @@ export async function findGeneration(
   }
 }
 
-/** The generation `name`; where it is missing and `lossy` is set, undefined. */
+/** The generation `name`; where it is missing and `allowMissing` is set, undefined. */
 export function readGeneration(
   store: ArtifactStore,
   name: string,
-  lossy: true | undefined,
+  allowMissing: true | undefined,
 ): Promise<GenerationArtifact | undefined> {
-  return lossy ? findGeneration(store, name) : getJson<GenerationArtifact>(store, name);
+  return allowMissing ? findGeneration(store, name) : getJson<GenerationArtifact>(store, name);
 }
 
 /** Told of each answer as it is made; `generation` is its digest. For logs, and for those that count what was done twice. */

@@ -15,6 +15,6 @@ export { createTurns } from './model-lock.ts';
 export { keepRate, type Rate, readRates } from './rates.ts';
 export { readRequest } from './request.ts';
 export { promptWords, slidesOf } from './segment-text.ts';
-export { createKeepShard, createShardReader, extractionsOf, putShard, readShards } from './shards.ts';
+export { createShardReader, createStoreShard, extractionsOf, putShard, readShards } from './shards.ts';
 export { withSlides } from './slides.ts';
 export { findSource, type SourceDeps, type SourceRef } from './sources.ts';

@@ -18,12 +18,12 @@ export interface Merges {
   readonly cost: number;
 }
 
-/** Reads the levels one by one; `levels` says how many groups each has. With `lossy` a text that is missing is empty. */
+/** Reads the levels one by one; `levels` says how many groups each has. With `allowMissing` a text that is missing is empty. */
 export async function readMerges(
   store: ArtifactStore,
   ref: JobRef,
   levels: readonly number[],
-  lossy: true | undefined,
+  allowMissing: true | undefined,
 ): Promise<Merges> {
   const sections: Section[] = [];
   const finishReasons: GenerationArtifact['finishReason'][] = [];
@@ -39,7 +39,9 @@ export async function readMerges(
         gpuSeconds += outcome.gpuSeconds;
         if (outcome.charged) charged = plus(charged, outcome.charged);
         cost = roundMoney(cost + (outcome.cost ?? 0));
-        const made = await Promise.all(outcome.made.map((name) => readGeneration(store, name, lossy)));
+        const made = await Promise.all(
+          outcome.generations.map((name) => readGeneration(store, name, allowMissing)),
+        );
         for (const generation of made) {
           if (generation === undefined) continue;
           usage.inputTokens += generation.usage.inputTokens;

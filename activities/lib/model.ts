@@ -51,6 +51,6 @@ export function modelPlan(profile: ModelProfile, detail: 'low' | 'medium' | 'hig
       title: profile.tokens.title,
     },
     evidence: profile.evidence,
-    wordTokens: profile.follows_instructions ? WORD_TOKENS : 0,
+    maxQuotedTokens: profile.follows_instructions ? WORD_TOKENS : 0,
   };
 }

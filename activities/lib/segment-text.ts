@@ -1,6 +1,6 @@
 /** Looks up the words that belong to the pictures of a segment. */
 import type { ResultSlide } from '../../schema/result.ts';
-import type { WordsRef } from '../../schema/shards.ts';
+import type { SegmentTextRef } from '../../schema/shards.ts';
 import type { Cue } from '../../schema/source.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import type { PromptWords } from '../../summary/prompts.ts';
@@ -11,7 +11,7 @@ import type { Extraction } from './extraction.ts';
 /** The records of the slides that `ref` names, in its order. */
 export async function slidesOf(
   store: ArtifactStore,
-  ref: WordsRef & { readonly kind: 'slides' },
+  ref: SegmentTextRef & { readonly kind: 'slides' },
 ): Promise<readonly (ResultSlide | undefined)[]> {
   const records = new Map<number, ResultSlide>();
   for (const name of ref.extractions) {
@@ -23,7 +23,7 @@ export async function slidesOf(
 /** What a prompt quotes of these words, within `tokens`; undefined where there is nothing to quote. */
 export async function promptWords(
   store: ArtifactStore,
-  ref: WordsRef | undefined,
+  ref: SegmentTextRef | undefined,
   tokens: number,
 ): Promise<PromptWords | undefined> {
   if (!ref || tokens === 0) return undefined;

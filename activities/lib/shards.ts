@@ -1,7 +1,7 @@
 /** The shards in which the stages of a job leave things for each other (schema/shards.ts). */
 
 import type { WorkflowActivities } from '../../schema/activities.ts';
-import { SHARD, type ShardKind } from '../../schema/shards.ts';
+import { ENTRIES_PER_SHARD, type ShardKind } from '../../schema/shards.ts';
 import type { JobRef } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { shardName } from '../../store/names.ts';
@@ -37,7 +37,8 @@ export async function* readShards<T>(
   kind: ShardKind,
   entries: number,
 ): AsyncGenerator<T> {
-  for (let shard = 0; shard * SHARD < entries; shard += 1) yield getShard<T>(store, ref, kind, shard);
+  for (let shard = 0; shard * ENTRIES_PER_SHARD < entries; shard += 1)
+    yield getShard<T>(store, ref, kind, shard);
 }
 
 /** Names of the extractions of a job, from `shards` shards. */
@@ -47,7 +48,12 @@ export async function extractionsOf(
   shards: number,
 ): Promise<readonly string[]> {
   const names: string[] = [];
-  for await (const shard of readShards<readonly string[]>(store, ref, 'extractions', shards * SHARD))
+  for await (const shard of readShards<readonly string[]>(
+    store,
+    ref,
+    'extractions',
+    shards * ENTRIES_PER_SHARD,
+  ))
     names.push(...shard);
   return names;
 }
@@ -70,10 +76,10 @@ export function createShardReader<T>(
   };
 }
 
-export function createKeepShard({
+export function createStoreShard({
   store,
 }: {
   readonly store: ArtifactStore;
-}): WorkflowActivities['keepShard'] {
+}): WorkflowActivities['storeShard'] {
   return ({ kind, shard, entries, ...ref }) => putShard(store, ref, kind, shard, entries);
 }

@@ -3,7 +3,7 @@
 import { FrameloomError } from '../../core/errors.ts';
 import { type DeckPage, type MediaLimits, openDeck, type RgbImage } from '../../media/index.ts';
 import type { ResultSlide } from '../../schema/result.ts';
-import type { DeckParts } from '../../schema/stages.ts';
+import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { getJson } from './artifacts.ts';
 import { type DeckWords, readPassword } from './deck-parts.ts';
@@ -21,19 +21,19 @@ export type SlideReader = (number: number, maxSide: number) => Promise<ReadSlide
 /** Opens the deck for as long as `use` takes. */
 export async function withSlides<T>(
   { store, limits }: { readonly store: ArtifactStore; readonly limits: MediaLimits },
-  parts: DeckParts,
+  parts: DeckFiles,
   use: (read: SlideReader) => Promise<T>,
 ): Promise<T> {
-  const words = parts.words === undefined ? undefined : await getJson<DeckWords>(store, parts.words);
-  const { pictures } = parts;
-  if (pictures === undefined) {
+  const words = parts.slideText === undefined ? undefined : await getJson<DeckWords>(store, parts.slideText);
+  const { pdf } = parts;
+  if (pdf === undefined) {
     return use(async (slide) => ({
       record: recordOf(slide, words?.[slide - 1], undefined),
-      gap: { slide, reason: parts.missing ?? 'renderer_missing' },
+      gap: { slide, reason: parts.noImagesReason ?? 'renderer_missing' },
     }));
   }
   const password = await readPassword(store, parts.password);
-  return store.withFile(pictures, async (path) => {
+  return store.withFile(pdf, async (path) => {
     let deck = await openDeck(path, limits, password);
     try {
       return await use(async (slide, maxSide) => {

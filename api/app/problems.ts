@@ -4,7 +4,7 @@ import type { Context, ErrorHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { z } from 'zod';
 import { ERRORS, type ErrorCode, FrameloomError } from '../../core/errors.ts';
-import { Problem, problem } from '../../schema/problem.ts';
+import { createProblem, Problem } from '../../schema/problem.ts';
 import { StoreError, type StoreErrorCode } from '../../store/artifact-store.ts';
 import type { Log } from './deps.ts';
 import type { ApiEnv } from './env.ts';
@@ -46,7 +46,7 @@ export function problemResponse(
   const headers = new Headers({ 'Content-Type': 'application/problem+json' });
   if (code === 'unauthorized') headers.set('WWW-Authenticate', 'Bearer realm="frameloom"');
   if (ERRORS[code].status === 503) headers.set('Retry-After', '1');
-  const body = problem(code, detail, c.get('requestId'), errors);
+  const body = createProblem(code, detail, c.get('requestId'), errors);
   return new Response(JSON.stringify(body), { status: ERRORS[code].status, headers });
 }
 
@@ -111,7 +111,7 @@ export function problems(...codes: readonly ErrorCode[]): Record<never, never> {
           'application/problem+json': {
             schema: Problem,
             examples: Object.fromEntries(
-              group.map((code) => [code, { value: problem(code, ERRORS[code].title, 'req_7f2c') }]),
+              group.map((code) => [code, { value: createProblem(code, ERRORS[code].title, 'req_7f2c') }]),
             ),
           },
         },

@@ -5,7 +5,7 @@ import {
   type Batch,
   type BatchMemo,
   type BatchStatus,
-  isFinalBatch,
+  isFinalBatchStatus,
   windowSeconds,
 } from '../../schema/batch.ts';
 import { batchUsageView } from '../../schema/usage.ts';
@@ -36,7 +36,7 @@ export function batchView(record: BatchRecord): Batch {
 }
 
 export function batchStatus({ state, memo }: BatchRecord): BatchStatus {
-  if (isFinalBatch(memo.status)) return memo.status;
+  if (isFinalBatchStatus(memo.status)) return memo.status;
   if (state === 'running') return memo.status;
   if (state === 'cancelling') return memo.status === 'finalizing' ? 'finalizing' : 'cancelling';
   // It ended without its last word.
@@ -46,7 +46,7 @@ export function batchStatus({ state, memo }: BatchRecord): BatchStatus {
 /** The memo with which the round after `record` begins. Throws `batch_state` where there is nothing for it to do. */
 export function memoOfNextRound(record: BatchRecord, now: number): BatchMemo {
   const { memo } = record;
-  if (!isFinalBatch(batchStatus(record)))
+  if (!isFinalBatchStatus(batchStatus(record)))
     throw new FrameloomError('batch_state', 'Only a batch that has ended can be retried.');
   if (memo.completed + memo.invalid >= memo.total)
     throw new FrameloomError('batch_state', 'The batch has no line that could be run again.');

@@ -1,6 +1,6 @@
 import { FrameloomError } from '../../core/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
-import { isFinal } from '../../schema/job.ts';
+import { isFinalStatus } from '../../schema/job.ts';
 import { isClosed, type JobRecord, type Orchestrator } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from '../app/index.ts';
 import { statusOf } from './job-view.ts';
@@ -26,7 +26,7 @@ export async function settled({ orchestrator, clock }: ApiDeps, record: JobRecor
   let latest = record;
   for (
     const until = clock.now() + CLOSING;
-    !isClosed(latest) && isFinal(statusOf(latest)) && clock.now() < until;
+    !isClosed(latest) && isFinalStatus(statusOf(latest)) && clock.now() < until;
   ) {
     await clock.sleep(CLOSING_INTERVAL);
     latest = (await orchestrator.describe(record.id)) ?? latest;
@@ -44,7 +44,7 @@ export async function waitForJob(
   const until = clock.now() + milliseconds;
   const stop = closing ? AbortSignal.any([signal, closing]) : signal;
   let record = start;
-  while (!isFinal(statusOf(record)) && clock.now() < until && !stop.aborted) {
+  while (!isFinalStatus(statusOf(record)) && clock.now() < until && !stop.aborted) {
     await clock.sleep(Math.min(pace?.look ?? WAIT_INTERVAL, until - clock.now()), stop);
     record = (await orchestrator.describe(start.id)) ?? record;
   }

@@ -1,6 +1,6 @@
 /** Where a job that waits for the model stands in line, and when it may be done. */
 import type { JobEvent } from '../../schema/events.ts';
-import { isFinal, type Progress } from '../../schema/job.ts';
+import { isFinalStatus, type Progress } from '../../schema/job.ts';
 import { type GpuBacklog, isClosed, type JobRecord, type Orchestrator } from '../../temporal/orchestrator.ts';
 import type { Clock } from '../app/index.ts';
 import { NO_PROGRESS, statusOf } from './job-view.ts';
@@ -39,7 +39,7 @@ export async function withQueuePosition(orchestrator: Orchestrator, record: JobR
 }
 
 function isWaiting(record: JobRecord, progress: Progress): boolean {
-  return !isClosed(record) && !isFinal(statusOf(record)) && isBefore(progress);
+  return !isClosed(record) && !isFinalStatus(statusOf(record)) && isBefore(progress);
 }
 
 /**

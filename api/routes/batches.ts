@@ -1,6 +1,6 @@
 /** Batches: many summaries from one file of JSON lines, compatible with the Batch API of OpenAI. */
 import { FrameloomError } from '../../core/errors.ts';
-import { type BatchStatus, isFinalBatch, type ShardLine, unfinished } from '../../schema/batch.ts';
+import { type BatchStatus, isFinalBatchStatus, type ShardLine, unfinishedLineError } from '../../schema/batch.ts';
 import {
   type BatchOutcome,
   type BatchReader,
@@ -104,7 +104,10 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   app.openapi(operations.getBatchResults, async (c) => {
     const record = await find(c.get('tenant'), c.req.valid('param').id);
     const status = batchStatus(record);
-    const lines = outputLines(readerOf(store, record), isFinalBatch(status) ? unfinished(status) : undefined);
+    const lines = outputLines(
+      readerOf(store, record),
+      isFinalBatchStatus(status) ? unfinishedLineError(status) : undefined,
+    );
     const body = c.req.method === 'HEAD' ? null : streamOf(lines);
     return new Response(body, { headers: { 'Content-Type': 'application/jsonl' } }) as never; // the types take jsonl for a broken JSON type
   });
@@ -112,7 +115,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   app.openapi(operations.cancelBatch, async (c) => {
     const { id } = c.req.valid('param');
     const before = await find(c.get('tenant'), id);
-    if (isFinalBatch(batchStatus(before))) return c.json(batchView(before), 200);
+    if (isFinalBatchStatus(batchStatus(before))) return c.json(batchView(before), 200);
     await batches.cancel(id);
     const after = await heeded(id, c.get('tenant'), (record) => batchStatus(record) !== batchStatus(before));
     return c.json(batchView(after), 200);
@@ -146,7 +149,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
 /** Throws `batch_state` for a batch to which nothing can be said any more. */
 function refuseEnded(record: BatchRecord): void {
   const status: BatchStatus = batchStatus(record);
-  if (isFinalBatch(status) || status === 'cancelling' || status === 'finalizing')
+  if (isFinalBatchStatus(status) || status === 'cancelling' || status === 'finalizing')
     throw new FrameloomError('batch_state', `The batch is ${status}.`);
 }
 

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import { jobIdFor } from '../../schema/ids.ts';
-import { isFinal, type Job } from '../../schema/job.ts';
+import { isFinalStatus, type Job } from '../../schema/job.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
 import { jobPrefix, requestName } from '../../store/names.ts';
 import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
@@ -97,10 +97,10 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     const { wait = 0 } = c.req.valid('query');
     if (wait > 0) {
       const job = await view(await waitForJob(deps, started, wait * 1000, c.req.raw.signal));
-      return isFinal(job.status) ? c.json(job, 200) : c.json(job, 202);
+      return isFinalStatus(job.status) ? c.json(job, 200) : c.json(job, 202);
     }
     const job = await fullJobView(started, store);
-    if (isFinal(job.status)) return c.json(job, 200);
+    if (isFinalStatus(job.status)) return c.json(job, 200);
     const progress = hasCallLeft ? await withQueuePosition(orchestrator, started) : job.progress;
     return c.json({ ...job, progress }, 202);
   });
@@ -124,7 +124,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
   app.openapi(operations.cancelSummary, async (c) => {
     const { id } = c.req.valid('param');
     const before = await findJob(orchestrator, c.get('tenant'), id);
-    if (isFinal(statusOf(before))) return c.json(await view(before), 200);
+    if (isFinalStatus(statusOf(before))) return c.json(await view(before), 200);
     await orchestrator.cancel(id);
     const after = await findJob(orchestrator, c.get('tenant'), id);
     return c.json(await view(after), 202);

@@ -1,7 +1,7 @@
 /** Direct uploads: the client sends the parts of a large file to the bucket, without the API in between. */
 import { FrameloomError } from '../../core/errors.ts';
 import { FileId, newFileId, newUploadId, type UploadId } from '../../schema/ids.ts';
-import { expiryOf, lengthOfPart, partsOf, type StoredUpload, type Upload } from '../../schema/upload.ts';
+import { uploadExpiry, partLength, splitIntoParts, type StoredUpload, type Upload } from '../../schema/upload.ts';
 import { type DirectUploads, StoreError } from '../../store/artifact-store.ts';
 import { SOURCE, uploadName } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../app/index.ts';
@@ -26,14 +26,14 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     const name = uploadName(id);
     if (await store.head(name)) {
       const found = (await readJson(store, name)) as StoredUpload; // written below
-      if (found.tenant === tenant && clock.now() < expiryOf(found)) return found;
+      if (found.tenant === tenant && clock.now() < uploadExpiry(found)) return found;
     }
     throw new FrameloomError('not_found', 'There is no upload with this id.');
   }
 
   async function view(upload: StoredUpload): Promise<Upload> {
     const { id, filename, purpose, bytes, createdAt } = upload;
-    const { partBytes, count } = partsOf(bytes);
+    const { partBytes, count } = splitIntoParts(bytes);
     const file = (await readFile(store, upload.tenant, upload.fileId)) ?? null;
     const received = file
       ? Array.from({ length: count }, (_, index) => index + 1)
@@ -44,7 +44,7 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
       status: file ? 'completed' : 'pending',
       ...{ filename, purpose, bytes, part_bytes: partBytes, parts: count, received },
       created_at: new Date(createdAt).toISOString(),
-      expires_at: new Date(expiryOf(upload)).toISOString(),
+      expires_at: new Date(uploadExpiry(upload)).toISOString(),
       file,
     };
   }
@@ -84,11 +84,11 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
   app.openapi(operations.signUploadParts, async (c) => {
     const upload = await find(c.get('tenant'), c.req.valid('param').id);
     const numbers = [...new Set(c.req.valid('json').part_numbers)];
-    const expires = Math.min(clock.now() + SIGNED_URL_LIFETIME_S * 1000, expiryOf(upload));
+    const expires = Math.min(clock.now() + SIGNED_URL_LIFETIME_S * 1000, uploadExpiry(upload));
     const seconds = Math.max(1, Math.floor((expires - clock.now()) / 1000));
     const data = await Promise.all(
       numbers.map(async (number) => {
-        const bytes = lengthOfPart(upload.bytes, number);
+        const bytes = partLength(upload.bytes, number);
         if (bytes === undefined) {
           throw new FrameloomError('invalid_request', `part_numbers: the upload has no part ${number}.`);
         }
@@ -123,9 +123,9 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
 function requireParts(bytes: number, parts: Awaited<ReturnType<DirectUploads['parts']>> | undefined): void {
   if (!parts) return;
   const lengths = new Map(parts.map((part) => [part.number, part.bytes]));
-  const { count } = partsOf(bytes);
+  const { count } = splitIntoParts(bytes);
   for (let number = 1; number <= count; number += 1) {
-    if (lengths.get(number) === lengthOfPart(bytes, number)) continue;
+    if (lengths.get(number) === partLength(bytes, number)) continue;
     throw new FrameloomError('upload_incomplete', `Part ${number} of ${count} is not there.`);
   }
 }

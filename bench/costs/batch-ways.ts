@@ -5,8 +5,8 @@ import type {
   BatchActivities,
   BatchFileActivities,
   BatchInput,
-  LinePlace,
-  ReadLinesOutput,
+  LinePosition,
+  ReadBatchLinesOutput,
   ReadyLine,
 } from '../../schema/batch-stages.ts';
 import type { EstimateInput } from '../../schema/estimate.ts';
@@ -61,11 +61,17 @@ async function batchOf(name: string, lines: number, input: Partial<BatchInput> =
 
 async function lineOf(name: string, index: number): Promise<ReadyLine> {
   const jobId = await jobIdFor(TENANT, `${name} ${index}`);
-  return { place: { shard: 0, at: index }, line: index + 1, jobId, fingerprint: 'f', priority: 'normal' };
+  return { position: { shard: 0, at: index }, line: index + 1, jobId, fingerprint: 'f', priority: 'normal' };
 }
 
 function batchActivities(lines: readonly ReadyLine[]): Activities {
-  const read = async ({ from, limit }: { from: LinePlace; limit: number }): Promise<ReadLinesOutput> => {
+  const read = async ({
+    from,
+    limit,
+  }: {
+    from: LinePosition;
+    limit: number;
+  }): Promise<ReadBatchLinesOutput> => {
     const end = from.at + limit;
     return {
       lines: lines.slice(from.at, end),
@@ -93,7 +99,7 @@ async function firing(): Promise<OtherWay> {
     workflow: 'fireBatch',
     id: `${scheduleId}-2026-01-01T03:00:00Z`,
     input: { scheduleId, batch } satisfies FireInput,
-    activities: { ...batchActivities(ready), beginFiring: async () => ({ batchId }) },
+    activities: { ...batchActivities(ready), prepareFiring: async () => ({ batchId }) },
   };
 }
 

@@ -26,7 +26,7 @@ export async function measureFlat(): Promise<void> {
       Object.keys(current.gpu).map((name) => [name, (input: never) => current.gpu[name as 'reduce'](input)]), // likewise
     ),
     appendEvents: nothing,
-    keepShard: nothing,
+    storeShard: nothing,
   };
   await temporal.work(
     ...Object.values(TASK_QUEUES).map((taskQueue) => ({

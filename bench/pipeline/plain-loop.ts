@@ -14,8 +14,8 @@ import { loadSettings } from '../../config/settings.ts';
 import { findMediaTools } from '../../media/index.ts';
 import { jobIdFor, newFileId } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
-import { type MergeOutcome, type SegmentOutcome, SHARD } from '../../schema/shards.ts';
-import type { ExtractSpan, KeepShardInput } from '../../schema/stages.ts';
+import { ENTRIES_PER_SHARD, type MergeOutcome, type SegmentOutcome } from '../../schema/shards.ts';
+import type { ExtractSpan, StoreShardInput } from '../../schema/stages.ts';
 import type { StoredRequest } from '../../schema/stored-request.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, requestName, SOURCE } from '../../store/names.ts';
@@ -51,7 +51,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     limits: { maxPixels: 2 ** 26, maxPages: 100, maxBytes: 2 ** 34, allowPrivate: false },
   });
   const gpu = createGpuActivities({ store, profile, generator, scratch, keepFeatures: true });
-  const { keepShard } = createWorkflowActivities({ store });
+  const { storeShard } = createWorkflowActivities({ store });
   const call = <I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> => {
     const environment = new MockActivityEnvironment({}, { logger });
     return environment.run(() => activity(input)) as Promise<O>; // its type forgets what the function answers
@@ -69,7 +69,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   const { source, artifact, model } = await call(cpu.ingest, { jobId: ref.jobId });
   if (source.type !== 'video') throw new TypeError('a video was asked for');
   const range = videoRange(source, request);
-  const { words } = await call(cpu.readWords, { jobId: ref.jobId, source, artifact, range });
+  const { transcript } = await call(cpu.readTranscript, { jobId: ref.jobId, source, artifact, range });
   const spans = planSpans(source, request, []);
   const extractions = await pool(spans.length, availableParallelism(), async (index) => {
     const span = spans[index] as ExtractSpan; // index < spans.length
@@ -78,9 +78,9 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   await keep('extractions', extractions);
   const common = {
     ...ref,
-    extractions: Math.ceil(spans.length / SHARD),
+    extractions: Math.ceil(spans.length / ENTRIES_PER_SHARD),
     maxFrames: request.sampling.max_frames,
-    ...(words ? { words } : {}),
+    ...(transcript ? { transcript } : {}),
   };
   const { segments } = await call(cpu.plan, { ...common, source, model });
 
@@ -89,16 +89,22 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     segments,
     generator.info.maxConcurrency,
     async (index): Promise<SegmentOutcome> => {
-      const place = { ...ref, shard: Math.floor(index / SHARD), at: index % SHARD };
+      const place = { ...ref, shard: Math.floor(index / ENTRIES_PER_SHARD), at: index % ENTRIES_PER_SHARD };
       const block = Math.floor(index / SEGMENTS_PER_BLOCK);
-      const from = (block * SEGMENTS_PER_BLOCK) % SHARD;
+      const from = (block * SEGMENTS_PER_BLOCK) % ENTRIES_PER_SHARD;
       const to = from + Math.min(SEGMENTS_PER_BLOCK, segments - block * SEGMENTS_PER_BLOCK);
       if (!blocks.has(block))
         blocks.set(block, call(cpu.preprocessFrames, { ...ref, shard: place.shard, from, to }));
       await blocks.get(block);
-      const { generation, lines, opens, closes, ...cost } = await call(gpu.describeSegment, place);
-      const marks = opens === undefined || closes === undefined ? {} : { opens, closes };
-      return { index, generation, lines, ...marks, cost };
+      const { generation, distinctCaptions, firstCaptionHash, lastCaptionHash, ...cost } = await call(
+        gpu.describeSegment,
+        place,
+      );
+      const marks =
+        firstCaptionHash === undefined || lastCaptionHash === undefined
+          ? {}
+          : { firstCaptionHash, lastCaptionHash };
+      return { index, generation, distinctCaptions, ...marks, cost };
     },
   );
   await keep('described', described);
@@ -112,13 +118,13 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     const { groups } = await call(cpu.planMerges, { ...ref, level, entries, model });
     const merged = await pool(groups, generator.info.maxConcurrency, async (index): Promise<MergeOutcome> => {
       const kind = level === 0 ? 'section' : 'summary';
-      const place = { level, shard: Math.floor(index / SHARD), at: index % SHARD };
+      const place = { level, shard: Math.floor(index / ENTRIES_PER_SHARD), at: index % ENTRIES_PER_SHARD };
       const made = await call(gpu.reduce, { ...ref, kind, ...place, maxTokens });
       const { title } = made;
       return {
         text: made.generation,
         ...(title ? { title: title.generation } : {}),
-        made: made.passed ? [] : [made.generation, ...(title ? [title.generation] : [])],
+        generations: made.isUnchanged ? [] : [made.generation, ...(title ? [title.generation] : [])],
         gpuSeconds: made.gpuSeconds + (title?.gpuSeconds ?? 0),
       };
     });
@@ -146,13 +152,17 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   });
   return { milliseconds: performance.now() - began, segments };
 
-  async function keep<K extends KeepShardInput['kind']>(
+  async function keep<K extends StoreShardInput['kind']>(
     kind: K,
-    entries: Extract<KeepShardInput, { kind: K }>['entries'],
+    entries: Extract<StoreShardInput, { kind: K }>['entries'],
   ): Promise<void> {
-    for (let first = 0; first < entries.length; first += SHARD) {
-      const part = { kind, shard: first / SHARD, entries: entries.slice(first, first + SHARD) };
-      await call(keepShard, { ...ref, ...part } as KeepShardInput); // the kind goes with its entries
+    for (let first = 0; first < entries.length; first += ENTRIES_PER_SHARD) {
+      const part = {
+        kind,
+        shard: first / ENTRIES_PER_SHARD,
+        entries: entries.slice(first, first + ENTRIES_PER_SHARD),
+      };
+      await call(storeShard, { ...ref, ...part } as StoreShardInput); // the kind goes with its entries
     }
   }
 }

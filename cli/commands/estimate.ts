@@ -1,6 +1,6 @@
 /** `frameloom estimate SOURCE…`: what a job would take and cost, without the model being asked. */
 import { ApiError } from '../../client/index.ts';
-import type { EstimateFigures } from '../../schema/estimate.ts';
+import type { EstimateAmounts } from '../../schema/estimate.ts';
 import {
   REQUEST_USAGE,
   readRequestArguments,
@@ -47,10 +47,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   },
 };
 
-type Range = EstimateFigures['segments'];
+type Range = EstimateAmounts['segments'];
 
 /** For a person. */
-function lines(figures: EstimateFigures): readonly string[] {
+function lines(figures: EstimateAmounts): readonly string[] {
   const { gpu_seconds: seconds, currency, assumptions } = figures;
   const row = (name: string, range: Range, unit = ''): string =>
     `${name.padEnd(14)} ${amount(range.expected)}${unit}${

@@ -1,7 +1,7 @@
 /** `frameloom summarize SOURCE…`: one job, followed to its end. */
 import { ApiError } from '../../client/index.ts';
 import { sleep } from '../../core/sleep.ts';
-import { isFinal, type Job } from '../../schema/job.ts';
+import { isFinalStatus, type Job } from '../../schema/job.ts';
 import {
   type Attachments,
   REQUEST_USAGE,
@@ -102,7 +102,7 @@ async function interrupted(
   const signal = AbortSignal.timeout(CANCEL_MS);
   try {
     let current = await client.cancelSummary(job.id, { signal });
-    while (!isFinal(current.status)) {
+    while (!isFinalStatus(current.status)) {
       await sleep(100);
       current = await client.getSummary(job.id, { signal });
     }

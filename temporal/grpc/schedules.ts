@@ -9,9 +9,9 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { FrameloomError } from '../../core/errors.ts';
 import {
-  everySeconds,
   FIRE_WORKFLOW,
   type FireInput,
+  intervalSeconds,
   type ScheduleMemo,
 } from '../../schema/batch-schedule.ts';
 import { ScheduleId } from '../../schema/ids.ts';
@@ -56,7 +56,7 @@ export function createTemporalSchedules(
             scheduleId: id,
             spec: {
               ...(cron === null ? {} : { cronExpressions: [cron] }),
-              ...(every === null ? {} : { intervals: [{ every: everySeconds(every) * 1000 }] }),
+              ...(every === null ? {} : { intervals: [{ every: intervalSeconds(every) * 1000 }] }),
               ...(timezone === null ? {} : { timezone }),
             },
             // The workflow lasts as long as the batch: one that takes longer than the interval is not joined by another.

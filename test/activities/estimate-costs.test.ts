@@ -7,7 +7,7 @@ import { createEstimateCosts } from '../../activities/estimate-costs.ts';
 import { modelPlan } from '../../activities/lib/model.ts';
 import { keepRate } from '../../activities/lib/rates.ts';
 import profile from '../../models/tiny-phi3v/frameloom.json' with { type: 'json' };
-import type { EstimateCostsInput, EstimateFigures } from '../../schema/estimate.ts';
+import type { EstimateAmounts, EstimateCostsInput } from '../../schema/estimate.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import type { Ledger } from '../../schema/job.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
@@ -40,7 +40,7 @@ beforeAll(async () => {
   await put(shardName(jobId, 'run', 'extractions', 0), names);
   await putRequest(store, jobId, { source: { type: 'video', url: 'https://example.com/a.mp4' } });
   input = {
-    ...{ jobId, run: 'run', model, extractions: 1, looked: 2, spans: 2, maxFrames: 600 },
+    ...{ jobId, run: 'run', model, extractions: 1, sampledSpans: 2, totalSpans: 2, maxFrames: 600 },
     source: {
       type: 'video',
       sha256: 'a'.repeat(64),
@@ -54,7 +54,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-function estimate(change: Partial<EstimateCostsInput> = {}): Promise<EstimateFigures> {
+function estimate(change: Partial<EstimateCostsInput> = {}): Promise<EstimateAmounts> {
   const activity = createEstimateCosts({ store, profile: bundled });
   return new MockActivityEnvironment().run(activity, { ...input, ...change });
 }
@@ -77,11 +77,11 @@ it('of a source that was looked at as a whole has exact pictures and segments', 
 
 it('of a source of which parts were looked at grows with the rest, up to the frames that it may have', async () => {
   const whole = await estimate();
-  const tenth = await estimate({ spans: 20 });
+  const tenth = await estimate({ totalSpans: 20 });
   expect(tenth.pictures).toEqual({ expected: 80, low: 56, high: 104 });
   expect(tenth.input_tokens.expected).toBe(10 * whole.input_tokens.expected);
   expect(tenth.assumptions).toContain('2 of 20 parts of the source were looked at.');
-  expect((await estimate({ spans: 200, maxFrames: 100 })).pictures.expected).toBe(100);
+  expect((await estimate({ totalSpans: 200, maxFrames: 100 })).pictures.expected).toBe(100);
 });
 
 it('goes by what answers took lately, once jobs have run', async () => {

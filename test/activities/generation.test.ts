@@ -15,7 +15,7 @@ import type { GpuActivities } from '../../schema/activities.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import type { PlanShard } from '../../schema/shards.ts';
-import type { DescribeInput, DescribeOutput } from '../../schema/stages.ts';
+import type { DescribeSegmentInput, DescribeSegmentOutput } from '../../schema/stages.ts';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { checkpointName, shardName } from '../../store/names.ts';
@@ -101,7 +101,7 @@ beforeEach(async () => {
       merge: profile.merge,
       tokens: { captionPerImage: 64, summary: 512, title: 24 },
       evidence: 1,
-      wordTokens: 0,
+      maxQuotedTokens: 0,
     },
   };
 });
@@ -148,12 +148,12 @@ async function describeSegment(
   environment = attempt(1),
   revision = 'r1',
   kept = store,
-): Promise<DescribeOutput> {
+): Promise<DescribeSegmentOutput> {
   return environment.run(gpuActivities(generator, revision, kept).describeSegment, await planned());
 }
 
 /** Puts the segment into a plan. */
-async function planned(brief = input): Promise<DescribeInput> {
+async function planned(brief = input): Promise<DescribeSegmentInput> {
   const place = { jobId: await jobIdFor('t', 'k'), run: await digestOf(brief), shard: 0 };
   const frames = [{ name: 'frames/a', crops: 'crops/a.bin', slide: 1 }];
   const plan: PlanShard = { ...brief, segments: [{ index: 0, first: 0, frames }] };
@@ -163,7 +163,7 @@ async function planned(brief = input): Promise<DescribeInput> {
 }
 
 /** The captions of a generation, as its artifact has them. */
-async function captionsOf({ generation }: DescribeOutput): Promise<unknown> {
+async function captionsOf({ generation }: DescribeSegmentOutput): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(await store.bytes(generation))).lines;
 }
 
@@ -213,7 +213,7 @@ describe('a generation', () => {
   it('writes a checkpoint when a second and 32 tokens have passed, and the next attempt goes on from the last one', async () => {
     const environment = attempt(1);
     vi.useFakeTimers({ toFake: ['performance'] });
-    let killed: Promise<DescribeOutput>;
+    let killed: Promise<DescribeSegmentOutput>;
     try {
       const reached = deferred();
       // Killed without a word: it never comes back from there.
@@ -477,7 +477,7 @@ describe('a generation', () => {
         return answer;
       };
       const { describeSegment: run } = gpuActivities(generator);
-      const beside = async (activityId: string): Promise<DescribeOutput> =>
+      const beside = async (activityId: string): Promise<DescribeSegmentOutput> =>
         attempt(1, { activityId }).run(run, await planned({ ...input, instruction: `beside ${activityId}` }));
       await Promise.all([beside('a'), attempt(3).run(run, await planned()), beside('b')]);
       const at = order.indexOf('the suspect begins');
@@ -488,7 +488,7 @@ describe('a generation', () => {
     });
   });
 
-  async function createUndisturbed(): Promise<DescribeOutput> {
+  async function createUndisturbed(): Promise<DescribeSegmentOutput> {
     for (const name of await names('generations/')) await store.delete(name);
     return describeSegment(countingGenerator());
   }

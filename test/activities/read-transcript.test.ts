@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createReadWords } from '../../activities/read-transcript.ts';
+import { createReadTranscript } from '../../activities/read-transcript.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import { findMediaTools, probeVideo } from '../../media/index.ts';
 import { fileIdFor, jobIdFor } from '../../schema/ids.ts';
 import type { Cue, VideoInfo } from '../../schema/source.ts';
-import type { ReadWordsInput, ReadWordsOutput } from '../../schema/stages.ts';
+import type { ReadTranscriptInput, ReadTranscriptOutput } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCE } from '../../store/names.ts';
@@ -53,7 +53,7 @@ beforeEach(async () => {
 async function video(
   seconds: number,
   subtitles?: string,
-): Promise<Pick<ReadWordsInput, 'jobId' | 'source' | 'artifact'>> {
+): Promise<Pick<ReadTranscriptInput, 'jobId' | 'source' | 'artifact'>> {
   const path = join(root, `${seconds}-${subtitles?.length ?? 0}.mkv`);
   const side = `${path}.srt`;
   if (subtitles !== undefined) await writeFile(side, subtitles);
@@ -72,9 +72,9 @@ async function video(
   return { jobId, source, artifact: name };
 }
 
-function readWords(input: ReadWordsInput, recognize = true): Promise<ReadWordsOutput> {
+function readTranscript(input: ReadTranscriptInput, recognize = true): Promise<ReadTranscriptOutput> {
   const { port } = server.address() as AddressInfo; // it listens on TCP
-  const activity = createReadWords({
+  const activity = createReadTranscript({
     store,
     tools,
     scratch: root,
@@ -82,43 +82,46 @@ function readWords(input: ReadWordsInput, recognize = true): Promise<ReadWordsOu
     transcription: recognize ? { url: `http://127.0.0.1:${port}`, model: 'm', apiKey: undefined } : undefined,
   });
   const environment = new MockActivityEnvironment({ attempt: 1 }, { logger: new DefaultLogger('ERROR') });
-  return environment.run<[ReadWordsInput], ReadWordsOutput, typeof activity>(activity, input);
+  return environment.run<[ReadTranscriptInput], ReadTranscriptOutput, typeof activity>(activity, input);
 }
 
-async function cuesOf({ words }: ReadWordsOutput): Promise<readonly Cue[] | undefined> {
-  return words && (JSON.parse(new TextDecoder().decode(await store.bytes(words.artifact))) as readonly Cue[]); // as stored
+async function cuesOf({ transcript }: ReadTranscriptOutput): Promise<readonly Cue[] | undefined> {
+  return (
+    transcript &&
+    (JSON.parse(new TextDecoder().decode(await store.bytes(transcript.artifact))) as readonly Cue[])
+  ); // as stored
 }
 
 const SRT = '1\n00:00:01,000 --> 00:00:02,000\nfrom the track\n';
 
-describe('readWords', () => {
+describe('readTranscript', () => {
   it('takes a subtitle track before speech, and a file of the request before both', async () => {
     const found = { ...(await video(4, SRT)), range: { start: 0, end: 4 } };
-    expect((await readWords(found)).words?.from).toBe('track');
+    expect((await readTranscript(found)).transcript?.from).toBe('track');
     const id = await fileIdFor('t', 'x');
     const { sha256, bytes } = await store.putByContent(SOURCE, Buffer.from('[00:03] from the request'));
     await store.put(fileName(id), Buffer.from(JSON.stringify({ id, sha256, bytes })));
     await putRequest(store, found.jobId, {
       source: { type: 'video', url: 'https://example.com/a.mkv', subtitles: { file_id: id } },
     });
-    const asItSays = await readWords(found);
-    expect(asItSays.words?.from).toBe('request');
+    const asItSays = await readTranscript(found);
+    expect(asItSays.transcript?.from).toBe('request');
     expect((await cuesOf(asItSays))?.map(({ text }) => text)).toEqual(['from the request']);
     expect(asked).toBe(0);
   });
 
   it('recognizes no speech unless it is set up', async () => {
-    expect(await readWords({ ...(await video(4)), range: { start: 0, end: 4 } }, false)).toEqual({});
+    expect(await readTranscript({ ...(await video(4)), range: { start: 0, end: 4 } }, false)).toEqual({});
   });
 
   it('recognizes speech piece by piece, and asks once for each, whatever happens between', async () => {
     const found = { ...(await video(1250)), range: { start: 0, end: 1250 } };
     answer = (piece) => (piece === 1 ? { status: 503, text: '' } : { status: 200, text: `call ${piece}` });
-    const failure: unknown = await readWords(found).catch((error: unknown) => error);
+    const failure: unknown = await readTranscript(found).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(FrameloomError);
     expect(failure).toMatchObject({ code: 'transcription_failed' });
-    const output = await readWords(found);
-    expect(output.words?.from).toBe('speech');
+    const output = await readTranscript(found);
+    expect(output.transcript?.from).toBe('speech');
     // Pieces of ten minutes; the second was asked for twice, the first and the last once.
     expect(await cuesOf(output)).toEqual([
       { start: 1, end: 2, text: 'call 0' },
@@ -126,7 +129,7 @@ describe('readWords', () => {
       { start: 1201, end: 1202, text: 'call 3' },
     ]);
     // Another range finds what is there.
-    await readWords({ ...found, range: { start: 700, end: 900 } });
+    await readTranscript({ ...found, range: { start: 700, end: 900 } });
     expect(asked).toBe(4);
   });
 });

@@ -19,7 +19,7 @@ import type { Generator } from '../../phi3v/index.ts';
 import { fileIdFor, type JobId, jobIdFor } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import type { SourceRequest } from '../../schema/request.ts';
-import type { ExtractInput, ExtractOutput, IngestOutput } from '../../schema/stages.ts';
+import type { ExtractFramesInput, ExtractFramesOutput, IngestOutput } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCE, secretName } from '../../store/names.ts';
@@ -87,7 +87,7 @@ async function ingest(source: SourceRequest, deps: Partial<CpuDeps> = {}): Promi
   return run(cpu(deps).ingest, { jobId });
 }
 
-function extractInput({ source, artifact, deck, slides, model }: IngestOutput): ExtractInput {
+function extractInput({ source, artifact, deck, slides, model }: IngestOutput): ExtractFramesInput {
   const numbers = slides.flatMap(([first, last]) =>
     Array.from({ length: last - first + 1 }, (_, i) => first + i),
   );
@@ -95,7 +95,7 @@ function extractInput({ source, artifact, deck, slides, model }: IngestOutput): 
   return { source, artifact, span, crops: model.crops, ...(deck ? { deck } : {}) };
 }
 
-async function extracted({ extraction }: ExtractOutput): Promise<Extraction> {
+async function extracted({ extraction }: ExtractFramesOutput): Promise<Extraction> {
   return JSON.parse(new TextDecoder().decode(await store.bytes(extraction))) as Extraction; // as the activity wrote it
 }
 
@@ -167,7 +167,7 @@ describe('a PPTX without LibreOffice', () => {
       keepFeatures: false,
     });
     const ref = { jobId, run: 'r' };
-    await run(createWorkflowActivities({ store }).keepShard, {
+    await run(createWorkflowActivities({ store }).storeShard, {
       ...ref,
       kind: 'extractions',
       shard: 0,

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFinishBatch } from '../../activities/finish-batch.ts';
 import { createBatchActivities } from '../../activities/index.ts';
 import { withTypedFailures } from '../../activities/lib/failures.ts';
-import { createBeginFiring } from '../../activities/prepare-firing.ts';
+import { createPrepareFiring } from '../../activities/prepare-firing.ts';
 import { startApi } from '../../api/entries/node.ts';
 import { createClient, type FrameloomClient } from '../../client/index.ts';
 import { BatchSchedule } from '../../schema/batch-schedule.ts';
@@ -44,7 +44,7 @@ beforeAll(async () => {
       taskQueue: TASK_QUEUES.cpu,
       activities: withTypedFailures({
         finishBatch: createFinishBatch({ store }),
-        beginFiring: createBeginFiring({ store }),
+        prepareFiring: createPrepareFiring({ store }),
       }),
     },
   );

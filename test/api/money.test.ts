@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseApiKeys } from '../../config/api-keys.ts';
 import { jobError } from '../../core/errors.ts';
-import { Estimate, type EstimateFigures } from '../../schema/estimate.ts';
+import { Estimate, type EstimateAmounts } from '../../schema/estimate.ts';
 import type { JobId } from '../../schema/ids.ts';
 import { TenantUsage } from '../../schema/usage.ts';
 import { withApp } from './harness.ts';
 
 const REQUEST = { source: { type: 'video', url: 'https://example.com/talk.mp4' } };
 const range = { expected: 2, low: 1, high: 3 };
-const FIGURES: EstimateFigures = {
+const FIGURES: EstimateAmounts = {
   segments: range,
   pictures: range,
   input_tokens: range,

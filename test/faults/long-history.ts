@@ -1,5 +1,5 @@
 /** Ten thousand segments through the workflow: what its histories and payloads come to. */
-import { SHARD } from '../../schema/shards.ts';
+import { ENTRIES_PER_SHARD } from '../../schema/shards.ts';
 import { historiesOf, largestPayload, lengthOf } from '../support/histories.ts';
 import { longAnswers } from '../workflows/long-job.ts';
 import { openRig } from '../workflows/rig.ts';
@@ -18,7 +18,7 @@ export const longHistory: FaultTest = {
     const { describeSegment } = activities.gpu;
     const calls = new Map<number, number>();
     activities.gpu.describeSegment = async (place) => {
-      const index = place.shard * SHARD + place.at;
+      const index = place.shard * ENTRIES_PER_SHARD + place.at;
       calls.set(index, (calls.get(index) ?? 0) + 1);
       return describeSegment(place);
     };

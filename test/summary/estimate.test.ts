@@ -5,7 +5,15 @@ import { mostOfMerging } from '../../summary/merge-bound.ts';
 
 /** As the bundled model is planned for. */
 const model: ModelPlan = {
-  ...{ name: 'tiny', revision: 'r', crops: 1, maxImages: 4, promptTokens: 4096, evidence: 1, wordTokens: 0 },
+  ...{
+    name: 'tiny',
+    revision: 'r',
+    crops: 1,
+    maxImages: 4,
+    promptTokens: 4096,
+    evidence: 1,
+    maxQuotedTokens: 0,
+  },
   merge: { captions: 4, parts: 2 },
   tokens: { captionPerImage: 64, summary: 512, title: 24 },
 };

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { File } from '../../schema/file.ts';
 import type { Job } from '../../schema/job.ts';
-import { problem } from '../../schema/problem.ts';
+import { createProblem } from '../../schema/problem.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { loadConsoleAssets } from '../../web/assets.ts';
 import { drawPicture } from './pictures.ts';
@@ -177,7 +177,7 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
 }
 
 function refuse(response: ServerResponse, code: ErrorCode): void {
-  const body = problem(code, 'This is the detail of the refusal.', 'req_1');
+  const body = createProblem(code, 'This is the detail of the refusal.', 'req_1');
   response.writeHead(body.status, { 'Content-Type': 'application/problem+json' });
   response.end(JSON.stringify(body));
 }

@@ -1,6 +1,6 @@
 /** Work for a CPU worker, one piece after the other. */
 import { proxyActivities } from '@temporalio/workflow';
-import type { BeginFiringInput, ScheduleActivities } from '../../schema/batch-schedule.ts';
+import type { PrepareFiringInput, ScheduleActivities } from '../../schema/batch-schedule.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 
 export interface LambdaActivities {
@@ -10,7 +10,7 @@ export interface LambdaActivities {
   long(): Promise<{ readonly by: string; readonly attempt: number }>;
 }
 
-const { quick, long, beginFiring } = proxyActivities<LambdaActivities & ScheduleActivities>({
+const { quick, long, prepareFiring } = proxyActivities<LambdaActivities & ScheduleActivities>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '5m',
   // Far more than the test takes: who is found gone has said so.
@@ -18,6 +18,6 @@ const { quick, long, beginFiring } = proxyActivities<LambdaActivities & Schedule
   retry: { initialInterval: '50ms' },
 });
 
-export async function work(firing: BeginFiringInput) {
-  return { quick: await quick(), long: await long(), firing: await beginFiring(firing) };
+export async function work(firing: PrepareFiringInput) {
+  return { quick: await quick(), long: await long(), firing: await prepareFiring(firing) };
 }

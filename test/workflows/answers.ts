@@ -2,8 +2,8 @@
 
 import type { CpuActivities, GpuActivities } from '../../schema/activities.ts';
 import type { ModelPlan } from '../../schema/model-plan.ts';
-import { SHARD, type ShardKind } from '../../schema/shards.ts';
-import type { FinishInput, KeepShardInput } from '../../schema/stages.ts';
+import { ENTRIES_PER_SHARD, type ShardKind } from '../../schema/shards.ts';
+import type { FinishInput, StoreShardInput } from '../../schema/stages.ts';
 
 export const SHA = 'a'.repeat(64);
 
@@ -16,7 +16,7 @@ export const model: ModelPlan = {
   merge: { captions: 4, parts: 3 },
   tokens: { captionPerImage: 64, summary: 512, title: 24 },
   evidence: 1,
-  wordTokens: 0,
+  maxQuotedTokens: 0,
 };
 
 const cost = { attempts: 1, cached: false, gpuSeconds: 0.1, visionCalls: 0, rows: 1, runtime: 'test' };
@@ -47,14 +47,14 @@ export function answers(pages: number): Answers {
         dropped: 0,
         gaps: 0,
       }),
-      readWords: async () => ({}),
-      matchSlides: async () => ({ shown: 'shown/x.json' }),
+      readTranscript: async () => ({}),
+      matchSlides: async () => ({ slideMatches: 'shown/x.json' }),
       plan: async () => ({ segments: Math.ceil(pages / model.maxImages), frames: pages }),
-      preprocessFrames: async () => ({ lost: [] }),
+      preprocessFrames: async () => ({ failures: [] }),
       planMerges: async ({ level, entries }) => ({
         groups: level === 0 ? entries : Math.ceil(entries / model.merge.parts),
       }),
-      findLost: async () => ({ lost: [] }),
+      findMissing: async () => ({ missing: [] }),
       finish: async (input) => {
         finished.push(input);
         return { result: { name: 'jobs/x/result.json', sha256: SHA }, ledger: 'jobs/x/ledger.json' };
@@ -64,9 +64,9 @@ export function answers(pages: number): Answers {
       describeSegment: async () => ({
         ...cost,
         generation: `generations/${SHA}.json`,
-        lines: model.maxImages,
-        opens: SHA.slice(0, 16),
-        closes: SHA.slice(0, 16),
+        distinctCaptions: model.maxImages,
+        firstCaptionHash: SHA.slice(0, 16),
+        lastCaptionHash: SHA.slice(0, 16),
       }),
       reduce: async ({ kind }) => ({
         ...cost,
@@ -83,7 +83,7 @@ export function answers(pages: number): Answers {
 export class KeptShards {
   readonly #shards = new Map<string, readonly unknown[]>();
 
-  keep({ kind, shard, entries }: KeepShardInput): void {
+  keep({ kind, shard, entries }: StoreShardInput): void {
     this.#shards.set(`${kind} ${shard}`, entries);
   }
 
@@ -93,7 +93,8 @@ export class KeptShards {
     for (let shard = 0; ; shard += 1) {
       const entries = this.#shards.get(`${kind} ${shard}`);
       if (!entries) return found;
-      if (found.length !== shard * SHARD) throw new Error(`shard ${shard - 1} of ${kind} is not full`);
+      if (found.length !== shard * ENTRIES_PER_SHARD)
+        throw new Error(`shard ${shard - 1} of ${kind} is not full`);
       found.push(...entries);
     }
   }
@@ -101,5 +102,5 @@ export class KeptShards {
 
 /** The number of the segment that an activity is called for. */
 export function segmentOf({ shard, at }: { readonly shard: number; readonly at: number }): number {
-  return shard * SHARD + at;
+  return shard * ENTRIES_PER_SHARD + at;
 }

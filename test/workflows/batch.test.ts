@@ -11,7 +11,7 @@ import { createBatchActivities } from '../../activities/index.ts';
 import { withTypedFailures } from '../../activities/lib/failures.ts';
 import { readRequest } from '../../activities/lib/index.ts';
 import { batchView, memoOfNextRound, takeIn } from '../../api/batches/index.ts';
-import { BatchCreate, isFinalBatch } from '../../schema/batch.ts';
+import { BatchCreate, isFinalBatchStatus } from '../../schema/batch.ts';
 import { type BatchId, batchIdFor, type JobId } from '../../schema/ids.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
@@ -119,7 +119,8 @@ async function until(
 const ended = (id: BatchId): Promise<BatchRecord> =>
   until(
     id,
-    ({ memo: seen, state }) => isFinalBatch(seen.status) && state !== 'running' && state !== 'cancelling',
+    ({ memo: seen, state }) =>
+      isFinalBatchStatus(seen.status) && state !== 'running' && state !== 'cancelling',
   );
 
 interface Line {

@@ -42,7 +42,7 @@ function priced(
   cpu.ingest = async (input) => ({ ...(await ingest(input)), prices });
   cpu.plan = async (input) => ({
     ...(await plan(input)),
-    most: { inputTokens: 1000, outputTokens: 256 },
+    maxSegmentTokens: { inputTokens: 1000, outputTokens: 256 },
   });
   gpu.describeSegment = async (input) => {
     const index = segmentOf(input);

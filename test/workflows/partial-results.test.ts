@@ -22,7 +22,12 @@ import { type FileId, newFileId } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import type { SummaryRequestInput } from '../../schema/request.ts';
 import { SummaryResult } from '../../schema/result.ts';
-import { type MergeOutcome, type PlanShard, type SegmentOutcome, SHARD } from '../../schema/shards.ts';
+import {
+  ENTRIES_PER_SHARD,
+  type MergeOutcome,
+  type PlanShard,
+  type SegmentOutcome,
+} from '../../schema/shards.ts';
 import type { FinishInput, JobRef } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
@@ -257,8 +262,8 @@ it('never says `stop` where a caption was cut', async () => {
 /** Removes the generations of segments, as a disk that fails does. */
 async function loseCaptions(ref: JobRef, ...segments: readonly number[]): Promise<void> {
   for (const segment of segments) {
-    const shard = await entries<SegmentOutcome>(ref, 'described', Math.floor(segment / SHARD));
-    const outcome = shard[segment % SHARD];
+    const shard = await entries<SegmentOutcome>(ref, 'described', Math.floor(segment / ENTRIES_PER_SHARD));
+    const outcome = shard[segment % ENTRIES_PER_SHARD];
     if (outcome === undefined || !('generation' in outcome)) throw new Error(`${segment} is not described`);
     await store.delete(outcome.generation);
   }
@@ -309,7 +314,8 @@ it('makes captions, texts and titles that are lost meanwhile again, and no other
       if (finishes > 1) return;
       await loseCaptions(input, 30);
       const [, section] = await entries<MergeOutcome>(input, 'merged-0', 0);
-      for (const name of [...(section?.made ?? []), input.summary, input.title]) await store.delete(name);
+      for (const name of [...(section?.generations ?? []), input.summary, input.title])
+        await store.delete(name);
     },
   );
   expect(memo.outcome?.status).toBe('completed');

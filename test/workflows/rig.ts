@@ -8,7 +8,7 @@ import type { CpuActivities, GpuActivities, WorkflowActivities } from '../../sch
 import { jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
-import type { AppendEventsInput, KeepShardInput, LoggedEvent, SummarizeInput } from '../../schema/stages.ts';
+import type { AppendEventsInput, LoggedEvent, StoreShardInput, SummarizeInput } from '../../schema/stages.ts';
 import { jobOptions } from '../../schema/stored-request.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
@@ -72,19 +72,19 @@ export async function openRig(): Promise<Rig> {
     {
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,
-      activities: now('appendEvents', 'keepShard'),
+      activities: now('appendEvents', 'storeShard'),
     },
     {
       taskQueue: TASK_QUEUES.cpu,
       activities: now(
         'ingest',
         'extractFrames',
-        'readWords',
+        'readTranscript',
         'matchSlides',
         'plan',
         'preprocessFrames',
         'planMerges',
-        'findLost',
+        'findMissing',
         'finish',
       ),
       maxHeartbeatThrottleInterval: '100ms',
@@ -113,7 +113,7 @@ export async function openRig(): Promise<Rig> {
         ...cpu,
         ...gpu,
         ingest: async (ingested) => ({ ...(await cpu.ingest(ingested)), options: jobOptions(parsed) }),
-        keepShard: async (shard: KeepShardInput): Promise<void> => kept.keep(shard),
+        storeShard: async (shard: StoreShardInput): Promise<void> => kept.keep(shard),
         appendEvents: async ({ events }: AppendEventsInput): Promise<void> => {
           log.push(...events);
           if (events.some(({ type }) => LAST.has(type))) {

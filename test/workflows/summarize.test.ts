@@ -30,7 +30,7 @@ describe('a job whose slides could not all be drawn', () => {
 
 describe('a job on a video with words and a deck', () => {
   it('plans with the words, and finishes with both', async () => {
-    const words = { artifact: 'words/x.json', from: 'track' } as const;
+    const transcript = { artifact: 'words/x.json', from: 'track' } as const;
     const activities = answers(8);
     const { ingest } = activities.cpu;
     const planned: PlanInput[] = [];
@@ -51,10 +51,10 @@ describe('a job on a video with words and a deck', () => {
           subtitles: [],
         },
         slides: [],
-        deck: { sha256: SHA, pages: 2, pictures: 'source/deck' },
+        deck: { sha256: SHA, pages: 2, pdf: 'source/deck' },
       }),
       extractFrames: async () => ({ extraction: 'extractions/v.json', kept: 8, dropped: 0, gaps: 0 }),
-      readWords: async () => ({ words }),
+      readTranscript: async () => ({ transcript }),
       plan: async (input) => {
         planned.push(input);
         return plan(input);
@@ -63,9 +63,9 @@ describe('a job on a video with words and a deck', () => {
     await rig.runJob(activities, {
       request: { source: { type: 'video', url: 'https://example.com/a.mp4' } },
     });
-    expect(planned).toMatchObject([{ words, extractions: 1, maxFrames: 600 }]);
+    expect(planned).toMatchObject([{ transcript, extractions: 1, maxFrames: 600 }]);
     expect(activities.finished).toMatchObject([
-      { words, shown: 'shown/x.json', range: { start: 0, end: 20 } },
+      { transcript, slideMatches: 'shown/x.json', range: { start: 0, end: 20 } },
     ]);
   });
 });

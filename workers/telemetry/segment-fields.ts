@@ -1,5 +1,5 @@
 /** Which segments an activity is about, for logs and traces. */
-import { SHARD } from '../../schema/shards.ts';
+import { ENTRIES_PER_SHARD } from '../../schema/shards.ts';
 
 /** Numbers as results have them; nothing for activities that are about no segment. */
 export function segmentFields(
@@ -8,8 +8,9 @@ export function segmentFields(
 ): { readonly segment?: number; readonly segments?: number } {
   const { shard, at, from, to } = (input ?? {}) as Partial<Record<string, unknown>>; // whatever it is
   if (typeof shard !== 'number') return {};
-  if (activity === 'describeSegment' && typeof at === 'number') return { segment: shard * SHARD + at };
+  if (activity === 'describeSegment' && typeof at === 'number')
+    return { segment: shard * ENTRIES_PER_SHARD + at };
   if (activity !== 'preprocessFrames' || typeof from !== 'number' || typeof to !== 'number') return {};
   // A block of them: the first, and how many.
-  return { segment: shard * SHARD + from, segments: to - from };
+  return { segment: shard * ENTRIES_PER_SHARD + from, segments: to - from };
 }

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type FrameloomClient } from '../../../client/index.ts';
 import { FrameloomError } from '../../../core/errors.ts';
-import { type Batch, isFinalBatch } from '../../../schema/batch.ts';
+import { type Batch, isFinalBatchStatus } from '../../../schema/batch.ts';
 import { definedMember, parseNumber } from '../../arguments/index.ts';
 import { connectToServer, type ServerConnection } from '../../connect-to-server.ts';
 import {
@@ -185,7 +185,7 @@ async function run({ server, options, file, context }: Call): Promise<number> {
     id = found.id;
     for (;;) {
       view.show(found);
-      if (isFinalBatch(found.status)) break;
+      if (isFinalBatchStatus(found.status)) break;
       await sleep(LOOK_EVERY, undefined, { signal });
       found = await client.getBatch(id, { signal });
     }
@@ -220,7 +220,7 @@ async function begin(
     },
     { idempotencyKey: key, signal },
   );
-  if (inFlight === undefined || found.max_in_flight === inFlight || isFinalBatch(found.status)) return found;
+  if (inFlight === undefined || found.max_in_flight === inFlight || isFinalBatchStatus(found.status)) return found;
   return await client.updateBatch(found.id, { max_in_flight: inFlight }, { signal });
 }
 

@@ -3,7 +3,7 @@ import { openAsBlob } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobEvent } from '../../../schema/events.ts';
-import { isFinal, type Job } from '../../../schema/job.ts';
+import { isFinalStatus, type Job } from '../../../schema/job.ts';
 import { createFolderStore } from '../../../store/folder/index.ts';
 import { type Answers, countAnswers } from './answers.ts';
 import type { Deployment } from './deployment.ts';
@@ -71,7 +71,7 @@ export async function summarize(
 export async function finalJob({ client }: Deployment, id: string): Promise<Job> {
   for (;;) {
     const job = await client.getSummary(id).catch(() => undefined);
-    if (job !== undefined && isFinal(job.status)) return job;
+    if (job !== undefined && isFinalStatus(job.status)) return job;
     await sleep(POLL_MS);
   }
 }

@@ -2,23 +2,29 @@
 
 import type { CpuActivities } from '../schema/activities.ts';
 import type { MergeOutcome, SegmentOutcome } from '../schema/shards.ts';
-import type { LostPiece } from '../schema/stages.ts';
+import type { MissingGeneration } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { findGeneration, readShards, withHeartbeat } from './lib/index.ts';
 
 /** Most that are told of at once: each costs the history of the job some events. */
 const MOST = 128;
 
-export function createFindLost({ store }: { readonly store: ArtifactStore }): CpuActivities['findLost'] {
+export function createFindMissing({
+  store,
+}: {
+  readonly store: ArtifactStore;
+}): CpuActivities['findMissing'] {
   return (input) =>
     withHeartbeat(async (signal) => {
-      const lost: LostPiece[] = [];
+      const missing: MissingGeneration[] = [];
 
       /** Adds the pieces of one shard whose generations are not all there. */
-      async function check(pieces: readonly (readonly [LostPiece, readonly string[]])[]): Promise<void> {
+      async function check(
+        pieces: readonly (readonly [MissingGeneration, readonly string[]])[],
+      ): Promise<void> {
         signal.throwIfAborted();
         const whole = await Promise.all(pieces.map(([, names]) => areThere(names)));
-        for (const [index, [piece]] of pieces.entries()) if (!whole[index]) lost.push(piece);
+        for (const [index, [piece]] of pieces.entries()) if (!whole[index]) missing.push(piece);
       }
 
       const described = readShards<readonly SegmentOutcome[]>(store, input, 'described', input.segments);
@@ -37,11 +43,13 @@ export function createFindLost({ store }: { readonly store: ArtifactStore }): Cp
           `merged-${level}`,
           groups,
         )) {
-          await check(shard.map(({ made }, at) => [{ level, group: first + at }, made] as const));
+          await check(
+            shard.map(({ generations }, at) => [{ level, group: first + at }, generations] as const),
+          );
           first += shard.length;
         }
       }
-      return { lost: lost.slice(0, MOST) };
+      return { missing: missing.slice(0, MOST) };
     });
 
   async function areThere(names: readonly string[]): Promise<boolean> {
