@@ -121,9 +121,9 @@ describe('a job', () => {
     const { memo, events, kept } = await rig.runJob(activities);
     expect(memo.outcome?.status).toBe('completed_with_gaps');
     expect(kept.all('described')).toMatchObject([
-      { index: 0, lines: 4 },
+      { index: 0, distinctCaptions: 4 },
       { index: 1, reason: 'context_exceeded', attempts: 1 },
-      { index: 2, lines: 4 },
+      { index: 2, distinctCaptions: 4 },
     ]);
     expect(events.filter(({ type }) => type === 'segment.failed')).toHaveLength(1);
   });
