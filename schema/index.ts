@@ -11,7 +11,7 @@ export {
   BatchList,
   BatchRequestLine,
   BatchStatus,
-  isFinalBatch,
+  isFinalBatchStatus,
 } from './batch.ts';
 export {
   BatchSchedule,
@@ -23,7 +23,7 @@ export { Estimate } from './estimate.ts';
 export { isLastEvent, JobEvent } from './events.ts';
 export { File, FilePurpose } from './file.ts';
 export { BatchId, EstimateId, FileId, JobId, ScheduleId, UploadId } from './ids.ts';
-export { isFinal, Job, JobError, JobList, JobStatus, Ledger, Progress, Stage } from './job.ts';
+export { isFinalStatus, Job, JobError, JobList, JobStatus, Ledger, Progress, Stage } from './job.ts';
 export { Problem } from './problem.ts';
 export { Metadata, Sampling, SourceRequest, SummaryRequest, type SummaryRequestInput } from './request.ts';
 export {

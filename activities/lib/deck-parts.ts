@@ -93,7 +93,7 @@ async function draw(
         'PPTX slides cannot be drawn: LibreOffice is not installed.',
       );
     const name = drawnDeckName(await digest({ version: VERSION, sha256, office: office.version }));
-    if ((await store.head(name)) !== undefined) return { pictures: name };
+    if ((await store.head(name)) !== undefined) return { pdf: name };
     await withRenderedPptx(office, { zip, slides, scratch, signal }, async (pdf) => {
       using document = await openDeck(pdf, limits);
       const wanted = slides.filter(({ part }) => part !== '').length;
