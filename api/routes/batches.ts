@@ -1,6 +1,11 @@
 /** Batches: many summaries from one file of JSON lines, compatible with the Batch API of OpenAI. */
 import { FrameloomError } from '../../core/errors.ts';
-import { type BatchStatus, isFinalBatchStatus, type ShardLine, unfinishedLineError } from '../../schema/batch.ts';
+import {
+  type BatchStatus,
+  isFinalBatchStatus,
+  type ShardLine,
+  unfinishedLineError,
+} from '../../schema/batch.ts';
 import {
   type BatchOutcome,
   type BatchReader,

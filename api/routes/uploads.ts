@@ -1,7 +1,13 @@
 /** Direct uploads: the client sends the parts of a large file to the bucket, without the API in between. */
 import { FrameloomError } from '../../core/errors.ts';
 import { FileId, newFileId, newUploadId, type UploadId } from '../../schema/ids.ts';
-import { uploadExpiry, partLength, splitIntoParts, type StoredUpload, type Upload } from '../../schema/upload.ts';
+import {
+  partLength,
+  type StoredUpload,
+  splitIntoParts,
+  type Upload,
+  uploadExpiry,
+} from '../../schema/upload.ts';
 import { type DirectUploads, StoreError } from '../../store/artifact-store.ts';
 import { SOURCE, uploadName } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../app/index.ts';

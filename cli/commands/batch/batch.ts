@@ -220,7 +220,8 @@ async function begin(
     },
     { idempotencyKey: key, signal },
   );
-  if (inFlight === undefined || found.max_in_flight === inFlight || isFinalBatchStatus(found.status)) return found;
+  if (inFlight === undefined || found.max_in_flight === inFlight || isFinalBatchStatus(found.status))
+    return found;
   return await client.updateBatch(found.id, { max_in_flight: inFlight }, { signal });
 }
 
