@@ -1,4 +1,4 @@
-import { sseMessages } from '../core/sse.ts';
+import { readSse } from '../core/sse.ts';
 import type { JobEvent } from '../schema/events.ts';
 import type { Progress } from '../schema/job.ts';
 import { ApiError } from './api-error.ts';
@@ -83,7 +83,7 @@ async function* readConnection(
     });
     onBytes();
     if (response.status === 204 || !response.body) return true;
-    for await (const message of sseMessages(response.body, onBytes)) {
+    for await (const message of readSse(response.body, { onBytes })) {
       state.failures = 0;
       if (message.id === undefined) {
         // Messages without an id are not events: only `progress`, with the queue position.

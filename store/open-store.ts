@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ArtifactStore } from './artifact-store.ts';
+import { containerCredentials } from './container-credentials.ts';
 import { createFolderStore } from './folder/index.ts';
 import { parseLifetimes } from './lifetimes.ts';
 import { withLocalFiles } from './local-files.ts';
 import { keepUsed } from './renew-on-read.ts';
 import {
-  containerCredentials,
   createS3Store,
   type Hashing,
   type S3Credentials,

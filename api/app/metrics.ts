@@ -1,6 +1,7 @@
-/** Counters in Prometheus' text format (version 0.0.4). */
+/** Metrics of the API for Prometheus. */
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
+import { createMetricRegistry, type Gauge } from '../../core/prometheus.ts';
 import type { QueueFigures } from '../../temporal/orchestrator.ts';
 import type { Clock } from './deps.ts';
 import type { ApiEnv } from './env.ts';
@@ -8,56 +9,56 @@ import type { ApiEnv } from './env.ts';
 export interface Metrics {
   /** Counts every request by method, route pattern and status. */
   readonly count: MiddlewareHandler<ApiEnv>;
-  /** All figures as text; `figures` are those of the process, by name without prefix. */
-  render(figures: Readonly<Record<string, number>>, queues: readonly QueueFigures[]): string;
+  /** All metrics as text. `processMetrics` are those of the process, by name without prefix. */
+  render(processMetrics: Readonly<Record<string, number>>, queues: readonly QueueFigures[]): string;
 }
 
 export function createMetrics(clock: Clock): Metrics {
-  const requests = new Map<string, { count: number; seconds: number }>();
+  const registry = createMetricRegistry();
+  const requests = registry.counter('frameloom_http_requests_total', 'HTTP requests.');
+  const seconds = registry.counter(
+    'frameloom_http_request_seconds_total',
+    'Time until the response started, in seconds.',
+  );
+  const backlog = registry.gauge('frameloom_queue_backlog', 'Tasks that wait for a worker.');
+  const backlogAge = registry.gauge(
+    'frameloom_queue_backlog_age_seconds',
+    'Time that the oldest waiting task has waited, in seconds.',
+  );
+  const processGauges = new Map<string, Gauge>();
+
+  function processGauge(name: string): Gauge {
+    const gauge = processGauges.get(name) ?? registry.gauge(`frameloom_process_${name}`);
+    processGauges.set(name, gauge);
+    return gauge;
+  }
+
   return {
     async count(c, next) {
       const start = clock.now();
       await next();
-      // The pattern, not the path: ids would make a series each.
-      const labels = `method="${methodOf(c.req.method)}",route="${routePath(c, -1)}",status="${c.res.status}"`;
-      const entry = requests.get(labels) ?? { count: 0, seconds: 0 };
-      entry.count += 1;
-      entry.seconds += (clock.now() - start) / 1000;
-      requests.set(labels, entry);
+      // The pattern, not the path: each id would be a series of its own.
+      const labels = { method: methodOf(c.req.method), route: routePath(c, -1), status: c.res.status };
+      requests.add(1, labels);
+      seconds.add((clock.now() - start) / 1000, labels);
     },
 
-    render(figures, queues) {
-      const lines = [
-        '# HELP frameloom_http_requests_total Requests answered.',
-        '# TYPE frameloom_http_requests_total counter',
-        ...[...requests].map(([labels, { count }]) => `frameloom_http_requests_total{${labels}} ${count}`),
-        '# HELP frameloom_http_request_seconds_total Time until the answer began, in seconds.',
-        '# TYPE frameloom_http_request_seconds_total counter',
-        ...[...requests].map(
-          ([labels, { seconds }]) => `frameloom_http_request_seconds_total{${labels}} ${seconds}`,
-        ),
-        '# HELP frameloom_queue_backlog Tasks that wait for a worker.',
-        '# TYPE frameloom_queue_backlog gauge',
-        ...queues.map(({ queue, waiting }) => `frameloom_queue_backlog{queue="${queue}"} ${waiting}`),
-        '# HELP frameloom_queue_backlog_age_seconds How long the oldest of them has waited.',
-        '# TYPE frameloom_queue_backlog_age_seconds gauge',
-        ...queues.map(
-          ({ queue, oldestSeconds }) =>
-            `frameloom_queue_backlog_age_seconds{queue="${queue}"} ${oldestSeconds}`,
-        ),
-        ...Object.entries(figures).flatMap(([name, value]) => [
-          `# TYPE frameloom_process_${name} gauge`,
-          `frameloom_process_${name} ${value}`,
-        ]),
-      ];
-      return `${lines.join('\n')}\n`;
+    render(processMetrics, queues) {
+      backlog.clear();
+      backlogAge.clear();
+      for (const { queue, waiting, oldestSeconds } of queues) {
+        backlog.set(waiting, { queue });
+        backlogAge.set(oldestSeconds, { queue });
+      }
+      for (const [name, value] of Object.entries(processMetrics)) processGauge(name).set(value);
+      return registry.render();
     },
   };
 }
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS']);
 
-/** Keeps made-up methods from making a series each. */
+/** Any other method is counted as `other`, so that clients cannot create series. */
 function methodOf(method: string): string {
   return METHODS.has(method) ? method : 'other';
 }

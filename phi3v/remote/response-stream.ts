@@ -1,10 +1,10 @@
+import { readSse, SseMessageTooLong } from '../../core/sse.ts';
 import { ModelError } from '../../onnx/index.ts';
 import type { FinishReason } from '../engine/index.ts';
 import { errorFromStream } from './endpoint-errors.ts';
-import { sseData } from './sse.ts';
 import { ErrorResponse, ResponseChunk } from './wire.ts';
 
-/** Characters of an answer. The longest that the model can give is far shorter. */
+/** Longest response, and longest message of a stream, in characters. A model generates far less. */
 const MAX_TEXT = 4 * 2 ** 20;
 
 export interface StreamedResponse {
@@ -28,7 +28,7 @@ export async function readResponseStream(
   let finished: string | undefined;
   let usage: ResponseChunk['usage'];
   let extension: ResponseChunk['frameloom'];
-  for await (const data of sseData(body)) {
+  for await (const data of messagesOf(body)) {
     if (data === '[DONE]') break;
     const chunk = parseChunk(data);
     const [choice] = chunk.choices;
@@ -50,6 +50,16 @@ export async function readResponseStream(
     usage,
     extension,
   };
+}
+
+/** @throws ModelError `runtime` for a message that does not end. */
+async function* messagesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  try {
+    for await (const { data } of readSse(body, { maxMessageLength: MAX_TEXT })) yield data;
+  } catch (error) {
+    if (!(error instanceof SseMessageTooLong)) throw error;
+    throw new ModelError('runtime', 'The model endpoint sent a message that is too long.', { cause: error });
+  }
 }
 
 function parseChunk(data: string): ResponseChunk {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../client/index.ts';
-import { type SseMessage, sseMessages } from '../../core/sse.ts';
+import { readSse, type SseMessage } from '../../core/sse.ts';
 import { isLastEvent, type JobEvent } from '../../schema/events.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { Job } from '../../schema/job.ts';
@@ -11,7 +11,7 @@ import { type Harness, sampleEvents, withApp } from './harness.ts';
 async function take(response: Response, count: number): Promise<SseMessage[]> {
   const messages: SseMessage[] = [];
   if (!response.body) return messages;
-  for await (const message of sseMessages(response.body)) {
+  for await (const message of readSse(response.body)) {
     messages.push(message);
     if (messages.length === count) break;
   }

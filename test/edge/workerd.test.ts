@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError, createClient, type FrameloomClient } from '../../client/index.ts';
-import { type SseMessage, sseMessages } from '../../core/sse.ts';
+import { readSse, type SseMessage } from '../../core/sse.ts';
 import type { JobId } from '../../schema/ids.ts';
 import { SignedParts, Upload } from '../../schema/upload.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
@@ -314,7 +314,7 @@ function keyHashOf(bytes: ArrayBuffer): string {
 /** Those of the log: what tells the place in line has no id. */
 async function* messagesOf(response: Response): AsyncGenerator<SseMessage> {
   if (!response.body) throw new Error('no body');
-  for await (const message of sseMessages(response.body)) if (message.id !== undefined) yield message;
+  for await (const message of readSse(response.body)) if (message.id !== undefined) yield message;
 }
 
 /** Sends the head of a request and `bytes` of its body, and waits for the answer without ending the body. */

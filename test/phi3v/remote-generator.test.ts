@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSse } from '../../core/sse.ts';
 import {
   connectEndpoint,
   type EndpointOptions,
@@ -14,7 +15,6 @@ import {
   hdTransform,
   type RemoteGenerator,
 } from '../../phi3v/index.ts';
-import { sseData } from '../../phi3v/remote/sse.ts';
 import { COLOURS, drawCircle } from './support.ts';
 
 interface Asked {
@@ -204,7 +204,7 @@ describe('the stream of an answer', () => {
         for (let at = 0; at < bytes.length; at += sizes) yield bytes.subarray(at, at + sizes);
       }
       const data: string[] = [];
-      for await (const message of sseData(pieces())) data.push(message);
+      for await (const message of readSse(pieces())) data.push(message.data);
       return data;
     };
     const whole = await read(bytes.length);
@@ -221,15 +221,6 @@ describe('the stream of an answer', () => {
       });
       expect(pieces).toEqual(['Grüße ', 'an 🙂']);
     });
-  });
-
-  it('drops a message that no empty line closes', async () => {
-    async function* cut(): AsyncGenerator<Uint8Array> {
-      yield new TextEncoder().encode('data: one\n\ndata: two\n');
-    }
-    const data: string[] = [];
-    for await (const message of sseData(cut())) data.push(message);
-    expect(data).toEqual(['one']);
   });
 
   it.each<[what: string, parts: readonly string[], code: string]>([

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { loadSettings } from '../../config/settings.ts';
-import { containerCredentials } from '../../store/s3/index.ts';
+import { containerCredentials } from '../../store/container-credentials.ts';
 
 const HOUR = 3_600_000;
 

@@ -1,9 +1,8 @@
 /** The HTTP server of `frameloom serve-model`. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { type ApiKey, isLoopback } from '../../config/api-keys.ts';
 import { SettingsError } from '../../config/settings.ts';
+import { startHttpServer } from '../../core/http-server.ts';
 import { ModelError } from '../../onnx/index.ts';
 import { createModelApp, type ModelAppDeps } from './app.ts';
 
@@ -15,8 +14,6 @@ const REQUEST_TIMEOUT_MS = 300_000;
 const DRAIN_TIMEOUT_MS = 18_000;
 /** Milliseconds that connections have to take what is left for them after that. */
 const FINAL_WRITE_TIMEOUT_MS = 1000;
-/** While it closes, connections that have become idle are cut this often, in milliseconds. */
-const IDLE_SWEEP_INTERVAL_MS = 50;
 
 export interface ModelServerOptions extends ModelAppDeps {
   /** Address to listen on. Any but a loopback one requires `keys`. */
@@ -40,45 +37,31 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
   const stop = new AbortController();
   const work = { draining: false, stop: stop.signal, running: new Set<Promise<void>>() };
   const app = createModelApp(deps, work);
-  const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
-  );
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
+  const server = await startHttpServer({
+    listener: getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    host,
+    port,
+    server: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
   });
-  const address = server.address() as AddressInfo; // it listens on TCP
-  const name = host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host;
   let closed: Promise<void> | undefined;
 
   async function drain(): Promise<void> {
     work.draining = true;
-    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
-    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_INTERVAL_MS);
-    let cut: NodeJS.Timeout | undefined;
-    const cutSoon = (): void => {
-      cut ??= setTimeout(() => server.closeAllConnections(), FINAL_WRITE_TIMEOUT_MS);
-    };
+    const ended = server.drain();
     const timer = setTimeout(() => {
       stop.abort(new ModelError('cancelled', 'The server was shut down.'));
-      // Also ends requests whose body does not come.
-      cutSoon();
+      // Also ends requests whose body never arrives.
+      server.closeConnectionsAfter(FINAL_WRITE_TIMEOUT_MS);
     }, drainTimeoutMs);
-    // A request may come in the same moment, before it was refused.
+    // A request that was accepted just before the drain may still join `running`.
     while (work.running.size > 0) await Promise.all(work.running);
     clearTimeout(timer);
-    cutSoon();
+    server.closeConnectionsAfter(FINAL_WRITE_TIMEOUT_MS);
     await ended;
-    clearTimeout(cut);
-    clearInterval(sweep);
   }
 
   return {
-    url: `http://${name}:${address.port}`,
+    url: server.url,
     close: () => {
       closed ??= drain();
       return closed;

@@ -1,8 +1,9 @@
-/** What a worker does, as figures for Prometheus and as one log line per activity. Names of figures: docs/deploy.md. */
+/** Metrics of a worker, exported by the Temporal runtime (hence not core/prometheus.ts), and one log line per activity. Names: docs/deploy.md. */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { Context } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
 import type { ActivityInterceptors, Logger } from '@temporalio/worker';
+import { readProcessMetrics } from '../../core/process-metrics.ts';
 import type { Generator } from '../../phi3v/index.ts';
 import { segmentFields } from './segment-fields.ts';
 
@@ -136,15 +137,14 @@ function recordProcessMetrics(meter: MetricMeter): () => void {
     'event_loop_delay_seconds',
     'By how much its event loop is late: 99 % of the last interval is below.',
   );
-  gauge('start_time_seconds', 'When it started.').set(Math.round(performance.timeOrigin / 1000));
+  gauge('start_time_seconds', 'When it started.').set(readProcessMetrics().start_time_seconds);
   const histogram = monitorEventLoopDelay({ resolution: 20 });
   histogram.enable();
   const update = (): void => {
-    const { rss, heapUsed } = process.memoryUsage();
-    const { user, system } = process.cpuUsage();
-    memory.set(rss);
-    heap.set(heapUsed);
-    cpu.set((user + system) / 1e6);
+    const now = readProcessMetrics();
+    memory.set(now.resident_memory_bytes);
+    heap.set(now.heap_used_bytes);
+    cpu.set(now.cpu_seconds);
     // The resolution is part of what is measured.
     delay.set(Math.max(0, histogram.percentile(99) / 1e9 - 0.02));
     histogram.reset();
