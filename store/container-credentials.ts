@@ -45,7 +45,9 @@ export function containerCredentials(
       cached = { credentials, renewAt: Date.parse(body.Expiration) - RENEW_BEFORE_MS };
       return credentials;
     } catch (error) {
-      throw new StoreError('unavailable', 'the credentials endpoint returned no access key', { cause: error });
+      throw new StoreError('unavailable', 'the credentials endpoint returned no access key', {
+        cause: error,
+      });
     } finally {
       pending = undefined;
     }

@@ -7,12 +7,7 @@ import { createFolderStore } from './folder/index.ts';
 import { parseLifetimes } from './lifetimes.ts';
 import { withLocalFiles } from './local-files.ts';
 import { keepUsed } from './renew-on-read.ts';
-import {
-  createS3Store,
-  type Hashing,
-  type S3Credentials,
-  type S3Options,
-} from './s3/index.ts';
+import { createS3Store, type Hashing, type S3Credentials, type S3Options } from './s3/index.ts';
 
 /** The part of the settings that says where artifacts are and how long they stay. */
 export interface StoreSettings {
