@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePorts } from '../../cli/embedded/index.ts';
+import { freePorts } from '../../cli/embedded/ports.ts';
 import { packageRoot } from '../../cli/package-root.ts';
 import { cleanEnv } from '../cli/run-frameloom.ts';
 
@@ -79,13 +79,9 @@ describe.sequential('README.md', () => {
 
   it('summarizes a file from the command line', async () => {
     const { code, stdout, stderr } = await runBlock(blockOf('Summarize your own file'), clone());
-    expect(stderr).toContain('done');
+    expect(stderr).toContain('sample-video.mp4: 100% completed');
     expect(code).toBe(0);
-    const truth = JSON.parse(
-      await readFile(join(clone(), 'samples', 'sample-video.truth.json'), 'utf8'),
-    ) as unknown;
-    expect(truth).toBeDefined();
-    expect(stdout.length).toBeGreaterThan(100);
+    expect(stdout).toContain('Product Update');
     const deck = JSON.parse(await readFile(join(clone(), 'deck.json'), 'utf8')) as {
       readonly segments: readonly { readonly frames: readonly { readonly slide: number }[] }[];
     };
@@ -109,6 +105,15 @@ describe.sequential('README.md', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('event: job.completed');
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/\w/);
+    // The block has stopped what it started.
+    await expect
+      .poll(() =>
+        fetch(`http://127.0.0.1:${port}/healthz`).then(
+          () => 'up',
+          () => 'down',
+        ),
+      )
+      .toBe('down');
     const frame = await sharp(join(clone(), 'frame.jpg')).metadata();
     expect(frame.width).toBeGreaterThan(0);
   });
