@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePorts } from '../../cli/embedded/ports.ts';
+import { findFreePorts } from '../../cli/embedded/ports.ts';
 import { packageRoot } from '../../cli/package-root.ts';
 import { cleanEnv } from '../cli/run-frameloom.ts';
 
@@ -96,7 +96,7 @@ describe.sequential('README.md', () => {
   });
 
   it('runs a job over HTTP', async () => {
-    const [port] = await freePorts(1);
+    const [port] = await findFreePorts(1);
     const { code, stdout, stderr } = await runBlock(blockOf('Over HTTP'), clone(), {
       FRAMELOOM_PORT: String(port),
       FRAMELOOM_URL: `http://127.0.0.1:${port}`,
