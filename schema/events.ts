@@ -8,45 +8,70 @@ import { ResultFrame } from './result.ts';
 
 const base = { id: z.int().min(0), time: z.iso.datetime(), progress: Progress };
 
+/** An event of one type. The `id` names its schema in the OpenAPI document, from which clients are generated. */
+function eventSchema<T extends string, S extends z.ZodRawShape>(type: T, shape: S, id: string) {
+  return z.object({ ...base, type: z.literal(type), ...shape }).meta({ id });
+}
+
+const JobCreatedEvent = eventSchema('job.created', {}, 'JobCreatedEvent');
+const JobStartedEvent = eventSchema('job.started', {}, 'JobStartedEvent');
+const SourceReadyEvent = eventSchema(
+  'source.ready',
+  { source: z.object({ type: z.string(), duration: z.number().optional(), pages: z.int().optional() }) },
+  'SourceReadyEvent',
+);
+const FramesExtractedEvent = eventSchema(
+  'frames.extracted',
+  { kept: z.int(), dropped: z.int() },
+  'FramesExtractedEvent',
+);
+const PlanReadyEvent = eventSchema('plan.ready', { segments: z.int(), frames: z.int() }, 'PlanReadyEvent');
+const SegmentCompletedEvent = eventSchema(
+  'segment.completed',
+  {
+    segment: z.object({
+      index: z.int(),
+      start_time: z.number().optional(),
+      end_time: z.number().optional(),
+      frames: z.array(ResultFrame),
+      cached: z.boolean(),
+    }),
+  },
+  'SegmentCompletedEvent',
+);
+const SegmentFailedEvent = eventSchema(
+  'segment.failed',
+  { segment: z.object({ index: z.int() }), error: JobError },
+  'SegmentFailedEvent',
+);
+const ChapterCompletedEvent = eventSchema(
+  'chapter.completed',
+  { chapter: z.object({ index: z.int(), title: z.string() }) },
+  'ChapterCompletedEvent',
+);
+const ReduceStartedEvent = eventSchema('reduce.started', { sections: z.int() }, 'ReduceStartedEvent');
+const ReduceCompletedEvent = eventSchema('reduce.completed', {}, 'ReduceCompletedEvent');
+const JobCancellingEvent = eventSchema('job.cancelling', {}, 'JobCancellingEvent');
+const JobCompletedEvent = eventSchema('job.completed', { gaps: z.int() }, 'JobCompletedEvent');
+const JobFailedEvent = eventSchema('job.failed', { error: JobError }, 'JobFailedEvent');
+const JobCancelledEvent = eventSchema('job.cancelled', {}, 'JobCancelledEvent');
+
 export const JobEvent = z
   .discriminatedUnion('type', [
-    z.object({ ...base, type: z.literal('job.created') }),
-    z.object({ ...base, type: z.literal('job.started') }),
-    z.object({
-      ...base,
-      type: z.literal('source.ready'),
-      source: z.object({ type: z.string(), duration: z.number().optional(), pages: z.int().optional() }),
-    }),
-    z.object({ ...base, type: z.literal('frames.extracted'), kept: z.int(), dropped: z.int() }),
-    z.object({ ...base, type: z.literal('plan.ready'), segments: z.int(), frames: z.int() }),
-    z.object({
-      ...base,
-      type: z.literal('segment.completed'),
-      segment: z.object({
-        index: z.int(),
-        start_time: z.number().optional(),
-        end_time: z.number().optional(),
-        frames: z.array(ResultFrame),
-        cached: z.boolean(),
-      }),
-    }),
-    z.object({
-      ...base,
-      type: z.literal('segment.failed'),
-      segment: z.object({ index: z.int() }),
-      error: JobError,
-    }),
-    z.object({
-      ...base,
-      type: z.literal('chapter.completed'),
-      chapter: z.object({ index: z.int(), title: z.string() }),
-    }),
-    z.object({ ...base, type: z.literal('reduce.started'), sections: z.int() }),
-    z.object({ ...base, type: z.literal('reduce.completed') }),
-    z.object({ ...base, type: z.literal('job.cancelling') }),
-    z.object({ ...base, type: z.literal('job.completed'), gaps: z.int() }),
-    z.object({ ...base, type: z.literal('job.failed'), error: JobError }),
-    z.object({ ...base, type: z.literal('job.cancelled') }),
+    JobCreatedEvent,
+    JobStartedEvent,
+    SourceReadyEvent,
+    FramesExtractedEvent,
+    PlanReadyEvent,
+    SegmentCompletedEvent,
+    SegmentFailedEvent,
+    ChapterCompletedEvent,
+    ReduceStartedEvent,
+    ReduceCompletedEvent,
+    JobCancellingEvent,
+    JobCompletedEvent,
+    JobFailedEvent,
+    JobCancelledEvent,
   ])
   .meta({ id: 'JobEvent' });
 export type JobEvent = z.infer<typeof JobEvent>;

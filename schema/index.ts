@@ -25,7 +25,14 @@ export { File, FilePurpose } from './file.ts';
 export { BatchId, EstimateId, FileId, JobId, ScheduleId, UploadId } from './ids.ts';
 export { isFinalStatus, Job, JobError, JobList, JobStatus, Ledger, Progress, Stage } from './job.ts';
 export { Problem } from './problem.ts';
-export { Metadata, Sampling, SourceRequest, SummaryRequest, type SummaryRequestInput } from './request.ts';
+export {
+  Metadata,
+  ResolvedSummaryRequest,
+  Sampling,
+  SourceRequest,
+  SummaryRequest,
+  type SummaryRequestInput,
+} from './request.ts';
 export {
   ResultChapter,
   ResultFrame,
@@ -34,5 +41,5 @@ export {
   ResultSlide,
   SummaryResult,
 } from './result.ts';
-export { PartsRequest, SignedParts, Upload, UploadCreate } from './upload.ts';
+export { PartsRequest, SignedParts, Upload, UploadCreate, type UploadCreateInput } from './upload.ts';
 export { BatchUsage, TenantUsage, Usage } from './usage.ts';

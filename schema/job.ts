@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 import { JobId, Sha256 } from './ids.ts';
 import type { Spending } from './money.ts';
-import { SummaryRequest } from './request.ts';
+import { ResolvedSummaryRequest, type SummaryRequest } from './request.ts';
 import { SummaryResult } from './result.ts';
 import { Usage } from './usage.ts';
 
@@ -96,7 +96,7 @@ export const Job = z
     metadata: z.record(z.string(), z.string()),
     status: JobStatus,
     progress: Progress,
-    request: SummaryRequest,
+    request: ResolvedSummaryRequest,
     result: z
       .union([SummaryResult, z.null()])
       .describe('During a retry, and after one that made none: what the run before it made.'),

@@ -27,21 +27,27 @@ const Subtitles = z.strictObject(one).refine(namesOne, exactlyOne);
 /** The deck that a recorded lecture shows. */
 const ShownDeck = z.strictObject({ ...one, password: Password }).refine(namesOne, exactlyOne);
 
+const VideoSource = z
+  .strictObject({
+    type: z.literal('video'),
+    ...one,
+    subtitles: Subtitles.optional().describe('Words spoken in the video, as a file of subtitles.'),
+    deck: ShownDeck.optional().describe('Slides the video shows: they are matched to their times in it.'),
+  })
+  .meta({ id: 'VideoSource' });
+const DeckSource = z
+  .strictObject({ type: z.literal('deck'), ...one, password: Password })
+  .meta({ id: 'DeckSource' });
+const ImagesSource = z
+  .strictObject({
+    type: z.literal('images'),
+    file_ids: z.array(FileId).min(1).max(1000).optional(),
+    urls: z.array(Url).min(1).max(1000).optional(),
+  })
+  .meta({ id: 'ImagesSource' });
+
 export const SourceRequest = z
-  .discriminatedUnion('type', [
-    z.strictObject({
-      type: z.literal('video'),
-      ...one,
-      subtitles: Subtitles.optional().describe('Words spoken in the video, as a file of subtitles.'),
-      deck: ShownDeck.optional().describe('Slides the video shows: they are matched to their times in it.'),
-    }),
-    z.strictObject({ type: z.literal('deck'), ...one, password: Password }),
-    z.strictObject({
-      type: z.literal('images'),
-      file_ids: z.array(FileId).min(1).max(1000).optional(),
-      urls: z.array(Url).min(1).max(1000).optional(),
-    }),
-  ])
+  .discriminatedUnion('type', [VideoSource, DeckSource, ImagesSource])
   .refine(
     (source) =>
       source.type === 'images'
@@ -162,3 +168,17 @@ export const SummaryRequest = z
 export type SummaryRequestInput = z.input<typeof SummaryRequest>;
 /** A request after validation, defaults filled. */
 export type SummaryRequest = z.output<typeof SummaryRequest>;
+
+/** A request as responses show it: all defaults are filled in. */
+export const ResolvedSummaryRequest = z
+  .object({
+    ...SummaryRequest.shape,
+    sampling: z.object({
+      mode: z.enum(['adaptive', 'fps', 'count', 'scene', 'keyframe']),
+      fps: z.number(),
+      max_frames: z.int(),
+    }),
+    detail: SummaryRequest.shape.detail.unwrap(),
+    priority: SummaryRequest.shape.priority.unwrap(),
+  })
+  .meta({ id: 'ResolvedSummaryRequest' });

@@ -1,4 +1,4 @@
-/** Errors → `application/problem+json`. What users may read goes out, the cause goes to the log. */
+/** Errors as `application/problem+json`. Responses have the message for users; causes go to the log only. */
 import type { Hook } from '@hono/zod-openapi';
 import type { Context, ErrorHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
@@ -9,7 +9,17 @@ import { StoreError, type StoreErrorCode } from '../../store/artifact-store.ts';
 import type { Log } from './deps.ts';
 import type { ApiEnv } from './env.ts';
 
-const FIELDS_SHOWN = 20;
+/** The maximum number of fields that a problem lists. */
+const MAX_FIELD_ERRORS = 20;
+const MAX_FIELD_MESSAGE_LENGTH = 200;
+
+const RETRY_AFTER_STATUSES = new Set([429, 503]);
+const RETRY_AFTER_HEADER = {
+  'Retry-After': {
+    description: 'Seconds to wait before the next attempt.',
+    schema: { type: 'integer' as const, minimum: 0 },
+  },
+};
 
 const STORE_ERRORS = {
   not_found: ['artifact_corrupt', 'A stored artifact is missing.'],
@@ -20,7 +30,7 @@ const STORE_ERRORS = {
   invalid_name: ['internal', 'Something unexpected went wrong.'],
 } as const satisfies Record<StoreErrorCode, readonly [ErrorCode, string]>;
 
-/** Code and user text of anything thrown. */
+/** The code of anything thrown, and a message for users. */
 export function describeError(error: unknown): { readonly code: ErrorCode; readonly detail: string } {
   if (error instanceof FrameloomError) return { code: error.code, detail: error.message };
   if (error instanceof StoreError) {
@@ -36,7 +46,7 @@ export function describeError(error: unknown): { readonly code: ErrorCode; reado
   return { code: 'internal', detail: 'Something unexpected went wrong.' };
 }
 
-/** Answers with the problem document of `code`. */
+/** The response with the problem document of `code`. */
 export function problemResponse(
   c: Context<ApiEnv>,
   code: ErrorCode,
@@ -50,7 +60,7 @@ export function problemResponse(
   return new Response(JSON.stringify(body), { status: ERRORS[code].status, headers });
 }
 
-/** The last word on everything thrown by a handler. */
+/** Handles everything a handler throws: logs it and returns the problem. */
 export function errorHandler(log: Log): ErrorHandler<ApiEnv> {
   return function onError(error, c) {
     const { code, detail } = describeError(error);
@@ -63,17 +73,32 @@ export function errorHandler(log: Log): ErrorHandler<ApiEnv> {
   };
 }
 
-/** Turns a failed validation into a problem that names each field, with its place in front: `query.limit`, `header.…`. */
+/** Turns a failed validation into a problem that names each field, such as `source.url` or `query.limit`. */
 export const validationHook: Hook<unknown, ApiEnv, string, Response | undefined> = (result, c) => {
   if (result.success) return undefined;
-  // An id of the wrong shape can name nothing.
-  if (result.target === 'param') return problemResponse(c, 'not_found', 'There is nothing with this id.');
+  // No resource has an id of another shape.
+  if (result.target === 'param') return problemResponse(c, 'not_found', `No such ${resourceAt(c.req.path)}.`);
   const place = result.target === 'json' ? [] : [result.target];
-  const errors = result.error.issues.flatMap((issue) => fieldErrors(issue, place)).slice(0, FIELDS_SHOWN);
+  const errors = result.error.issues.flatMap((issue) => fieldErrors(issue, place)).slice(0, MAX_FIELD_ERRORS);
   const first = errors[0];
   const detail = first ? `${first.path || 'The body'}: ${first.message}` : 'The request is malformed.';
   return problemResponse(c, 'invalid_request', detail, errors);
 };
+
+const RESOURCES: Readonly<Record<string, string>> = {
+  summaries: 'job',
+  files: 'file',
+  uploads: 'upload',
+  batches: 'batch',
+  'batch-schedules': 'schedule',
+  estimates: 'estimate',
+};
+
+/** The kind of resource at a path such as `/v1/files/{id}`. */
+function resourceAt(path: string): string {
+  const [, , collection = '', , part] = path.split('/');
+  return part === 'frames' ? 'frame' : (RESOURCES[collection] ?? 'resource');
+}
 
 function fieldErrors(
   issue: z.core.$ZodIssue,
@@ -90,32 +115,34 @@ function fieldErrors(
 }
 
 function cut(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+  return text.length > MAX_FIELD_MESSAGE_LENGTH ? `${text.slice(0, MAX_FIELD_MESSAGE_LENGTH - 1)}…` : text;
 }
 
 /**
- * The problem responses of a route, for its OpenAPI description: codes that share a status share a response. Typed as
- * nothing, because handlers throw these and never return them.
+ * The problem responses of an operation for its OpenAPI description, one per status. Includes the errors that every
+ * operation can return. The type is empty, because handlers throw these responses and never return them.
  */
 export function problems(...codes: readonly ErrorCode[]): Record<never, never> {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set<ErrorCode>([...codes, 'unauthorized', 'internal'])) {
+  for (const code of new Set<ErrorCode>([...codes, 'unauthorized', 'rate_limited', 'internal'])) {
     byStatus.set(ERRORS[code].status, [...(byStatus.get(ERRORS[code].status) ?? []), code]);
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, group]) => [
-      status,
-      {
-        description: group.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join(' '),
-        content: {
-          'application/problem+json': {
-            schema: Problem,
-            examples: Object.fromEntries(
-              group.map((code) => [code, { value: createProblem(code, ERRORS[code].title, 'req_7f2c') }]),
-            ),
-          },
-        },
-      },
-    ]),
+    [...byStatus].map(([status, group]) => [status, problemDescription(status, group)]),
   );
+}
+
+function problemDescription(status: number, codes: readonly ErrorCode[]) {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join(' '),
+    ...(RETRY_AFTER_STATUSES.has(status) ? { headers: RETRY_AFTER_HEADER } : {}),
+    content: {
+      'application/problem+json': {
+        schema: Problem,
+        examples: Object.fromEntries(
+          codes.map((code) => [code, { value: createProblem(code, ERRORS[code].title, 'req_7f2c') }]),
+        ),
+      },
+    },
+  };
 }

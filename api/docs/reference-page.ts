@@ -54,7 +54,7 @@ curl -H 'Content-Type: application/json' -d '{"source":{"type":"video","file_id"
 
 function operationsOf(document: OpenApiDocument): { method: string; path: string; operation: Operation }[] {
   return Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
-    (['post', 'get', 'delete'] as const).flatMap((method) => {
+    (['get', 'post', 'put', 'patch', 'delete'] as const).flatMap((method) => {
       const operation = item[method];
       return operation ? [{ method: method.toUpperCase(), path, operation }] : [];
     }),
