@@ -80,7 +80,7 @@ describe('an encrypted PDF', () => {
         ({ stdout: files }) => files,
         () => '',
       );
-    expect(await inHistory('locked.pdf')).not.toBe('');
+    expect(await inHistory(data[0]?.id ?? 'no job')).not.toBe('');
     expect(await inHistory('open sesame')).toBe('');
   });
 });

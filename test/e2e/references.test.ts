@@ -1,0 +1,110 @@
+/** Temporal carries references only: no text of a request is in a history, a memo or a schedule. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Batch } from '../../schema/batch.ts';
+import type { SummaryRequestInput } from '../../schema/request.ts';
+import { lockedPdf } from '../media/locked-pdf.ts';
+import { follow, startSystem, type TestSystem } from './system.ts';
+
+const run = promisify(execFile);
+const VIDEO = fileURLToPath(new URL('../../samples/sample-video.mp4', import.meta.url));
+/** Is in every text below, and nowhere else. */
+const CANARY = 'canary-7f3a';
+
+let system: TestSystem;
+let folder: string;
+let video: SummaryRequestInput;
+let deck: SummaryRequestInput;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'frameloom-references-'));
+  system = await startSystem({ FRAMELOOM_ALLOW_PRIVATE_SOURCES: 'true' });
+  const path = join(folder, 'locked.pdf');
+  await writeFile(path, lockedPdf(`${CANARY}-password`, 'Hidden words'));
+  const texts = {
+    prompt: `${CANARY}-prompt`,
+    caption_prompt: `${CANARY}-caption-prompt`,
+    summary_prompt: `${CANARY}-summary-prompt`,
+    metadata: { note: `${CANARY}-metadata` },
+  };
+  video = {
+    source: { type: 'video', file_id: await system.upload(VIDEO) },
+    transcript: [{ start: 0, end: 2, text: `${CANARY}-transcript` }],
+    sampling: { mode: 'count', max_frames: 2 },
+    ...texts,
+  };
+  const source = { type: 'deck', file_id: await system.upload(path) } as const;
+  deck = { source: { ...source, password: `${CANARY}-password` }, ...texts };
+}, 120_000);
+
+afterAll(async () => {
+  await system?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The files of Temporal's database that contain `text`: every history, memo and schedule is in it. */
+function inTemporal(text: string): Promise<string> {
+  return run('grep', ['-rlaF', text, system.home, '--include=*.db*']).then(
+    ({ stdout }) => stdout,
+    () => '',
+  );
+}
+
+it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, and shows requests all the same', async () => {
+  const { client, url } = system;
+  const jobs = [await client.createSummary(video), await client.createSummary(deck)];
+  for (const { id } of jobs) {
+    const { job } = await follow(system, id);
+    expect(job.status).toBe('completed');
+  }
+  const post = (path: string, body: object): Promise<Response> =>
+    fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  expect((await post('/v1/estimates', video)).status).toBe(200);
+  // A source behind an address with a secret, which does not answer: its failure is recorded, the address is not.
+  const broken = {
+    source: { type: 'video', url: `http://127.0.0.1:9/a.mp4?token=${CANARY}-token` },
+  } as const;
+  const { transcript: _, ...lineBody } = video;
+  const line = (custom_id: string, body: object): object => ({
+    custom_id,
+    method: 'POST',
+    url: '/v1/summaries',
+    body,
+  });
+  const batch = await post('/v1/batches', {
+    endpoint: '/v1/summaries',
+    requests: [line('a', lineBody), line('b', deck), line('c', broken)],
+  });
+  expect(batch.status).toBe(200);
+  const { id } = (await batch.json()) as { id: string };
+  const batchOf = async (): Promise<Batch> =>
+    (await (await fetch(`${url}/v1/batches/${id}`)).json()) as Batch; // the contract says so
+  const schedule = await post('/v1/batch-schedules', {
+    endpoint: '/v1/summaries',
+    cron: '0 3 * * *',
+    requests: [line('a', lineBody)],
+  });
+  expect(schedule.status).toBe(200);
+  const withTexts = jobs.map((job) => job.id);
+  // The last line is tried again and again.
+  const completed = async (): Promise<number> => (await batchOf()).request_counts.completed;
+  await expect.poll(completed, { timeout: 120_000 }).toBe(2);
+  await post(`/v1/batches/${id}/cancel`, {});
+  await expect.poll(async () => (await batchOf()).status, { timeout: 60_000 }).toBe('cancelled');
+
+  const { data } = await client.listSummaries();
+  for (const job of data.filter((listed) => withTexts.includes(listed.id)))
+    expect([job.request.prompt, job.metadata]).toEqual([video.prompt, video.metadata]);
+  expect(data.filter((listed) => withTexts.includes(listed.id))).toHaveLength(2);
+  expect(await inTemporal(withTexts[0] ?? '')).not.toBe('');
+  expect(await inTemporal(CANARY)).toBe('');
+}, 300_000);
