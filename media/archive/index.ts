@@ -1,2 +1,2 @@
-export { openZip, type ZipPackage } from './zip.ts';
-export { writeZip, type ZipPart } from './zip-writer.ts';
+export { writeZip, type ZipPart } from './write-zip.ts';
+export { isValidPartName, openZip, type ZipPackage } from './zip.ts';

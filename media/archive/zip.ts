@@ -1,6 +1,6 @@
 /**
- * Reads ZIP packages that strangers send. What their directory promises is checked before anything is unpacked, and what is
- * unpacked is checked against the promise: no path leads out of the package, no small file becomes a huge one.
+ * Reads untrusted ZIP packages. The directory is checked before anything is unpacked, and what is unpacked is checked
+ * against the directory: no path leads out of the package, and no small file becomes a huge one.
  */
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -9,40 +9,59 @@ import { FrameloomError } from '../../core/errors.ts';
 
 /** Most files of a package, and most bytes of all of them unpacked. */
 const MAX_ENTRIES = 20_000;
-const MAX_BYTES = 2 ** 31;
+const MAX_UNPACKED_BYTES = 2 ** 31;
 /**
- * How much larger a package may become: XML of slides shrinks to a twentieth, zeros to a thousandth. Packages that unpack to less
- * than `HARMLESS` bytes may do as they like.
+ * Most bytes unpacked per byte packed: XML of slides shrinks to a twentieth, zeros to a thousandth. Packages that unpack to
+ * at most `ANY_RATIO_BYTES` may have any ratio.
  */
 const MAX_RATIO = 200;
-const HARMLESS = 16 * 2 ** 20;
+const ANY_RATIO_BYTES = 16 * 2 ** 20;
 
+/** An open package; disposing of it closes the file. */
 export interface ZipPackage extends Disposable {
-  /** Names of its files with their unpacked size, in the order of the directory. Folders are left out. */
+  /** Names of the files with their unpacked size in bytes, in the order of the directory. Folders are left out. */
   readonly files: ReadonlyMap<string, number>;
-  /** The bytes of a file as a stream; it fails when they are not what the directory says. Throws `media_truncated`. */
+  /**
+   * Returns the bytes of a file as a stream, which fails where they do not match the directory.
+   *
+   * @throws FrameloomError `media_truncated`
+   */
   open(name: string): Promise<Readable>;
-  /** All bytes of a file, or undefined where there is none. Throws `media_too_large` above `maxBytes`, `media_truncated`. */
+  /**
+   * Returns all bytes of a file, or undefined where there is none of that name.
+   *
+   * @throws FrameloomError `media_too_large` above `maxBytes`, `media_truncated`
+   */
   read(name: string, maxBytes: number): Promise<Buffer | undefined>;
 }
 
-/** Opens a package. Throws `media_truncated`, `media_too_large`, `encrypted_media`, `unsupported_media`. */
+/** Whether `name` is a relative path that stays inside a package. */
+export function isValidPartName(name: string): boolean {
+  return name !== '' && yauzl.validateFileName(name) === null;
+}
+
+/**
+ * Opens the ZIP package at `path` and checks its directory.
+ *
+ * @throws FrameloomError `media_truncated` for a damaged package, `media_too_large` for one with too many files or that
+ *   unpacks to too many bytes, `encrypted_media`
+ */
 export async function openZip(path: string): Promise<ZipPackage> {
-  const size = (await stat(path)).size;
+  const { size } = await stat(path);
   const zip = await yauzl
     .openPromise(path, { lazyEntries: true, autoClose: false, validateEntrySizes: true })
     .catch((cause: unknown) => {
       throw damaged(cause);
     });
   try {
-    return packageOf(zip, await directory(zip, size));
+    return packageOf(zip, await readDirectory(zip, size));
   } catch (error) {
     zip.close();
     throw error;
   }
 }
 
-async function directory(zip: ZipFile, size: number): Promise<ReadonlyMap<string, Entry>> {
+async function readDirectory(zip: ZipFile, size: number): Promise<ReadonlyMap<string, Entry>> {
   if (zip.entryCount > MAX_ENTRIES) {
     throw new FrameloomError(
       'media_too_large',
@@ -56,10 +75,12 @@ async function directory(zip: ZipFile, size: number): Promise<ReadonlyMap<string
     for await (const entry of zip.eachEntry()) {
       packed += entry.compressedSize;
       unpacked += entry.uncompressedSize;
-      if (entry.isEncrypted()) throw new FrameloomError('encrypted_media', 'The package is encrypted.');
-      if (unpacked > MAX_BYTES || (unpacked > HARMLESS && unpacked > MAX_RATIO * size)) throw bomb();
+      if (entry.isEncrypted()) {
+        throw new FrameloomError('encrypted_media', 'The package is encrypted. Save it without a password.');
+      }
+      const isBomb = unpacked > ANY_RATIO_BYTES && unpacked > MAX_RATIO * size;
       // Entries that share their bytes are a bomb as well: together they claim more than the file has.
-      if (packed > size) throw bomb();
+      if (unpacked > MAX_UNPACKED_BYTES || isBomb || packed > size) throw unpacksTooLarge();
       if (!entry.fileName.endsWith('/') && !entries.has(entry.fileName)) entries.set(entry.fileName, entry);
     }
   } catch (error) {
@@ -83,7 +104,10 @@ function packageOf(zip: ZipFile, entries: ReadonlyMap<string, Entry>): ZipPackag
       const entry = entries.get(name);
       if (!entry) return undefined;
       if (entry.uncompressedSize > maxBytes) {
-        throw new FrameloomError('media_too_large', 'A part of the package is too large.');
+        throw new FrameloomError(
+          'media_too_large',
+          `A file inside the package has more than ${maxBytes} bytes.`,
+        );
       }
       const chunks: Buffer[] = [];
       try {
@@ -97,10 +121,11 @@ function packageOf(zip: ZipFile, entries: ReadonlyMap<string, Entry>): ZipPackag
   };
 }
 
-function bomb(): FrameloomError {
-  return new FrameloomError('media_too_large', 'The package would become far too large when it is unpacked.');
+function unpacksTooLarge(): FrameloomError {
+  return new FrameloomError('media_too_large', 'The package unpacks to too many bytes.');
 }
 
 function damaged(cause: unknown): FrameloomError {
-  return new FrameloomError('media_truncated', 'The package is cut off or damaged.', { cause });
+  const message = 'The package is cut off or damaged. Save and upload it again.';
+  return new FrameloomError('media_truncated', message, { cause });
 }

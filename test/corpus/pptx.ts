@@ -1,6 +1,6 @@
 /** Writes presentations as PowerPoint does, part by part, with what the tests need and the means to break any of it. */
 import { rm } from 'node:fs/promises';
-import { writeZip, type ZipPart } from '../../media/archive/zip-writer.ts';
+import { writeZip, type ZipPart } from './zip-writer.ts';
 
 export interface SlideSpec {
   readonly title?: string;

@@ -2,8 +2,8 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { deflateSync } from 'node:zlib';
 import type { ErrorCode } from '../../core/errors.ts';
-import { crc32 } from '../../media/archive/crc32.ts';
 import type { Recipe } from './build.ts';
+import { crc32 } from './crc32.ts';
 import { H264, keepShare, patch, SINE, split } from './encoding.ts';
 
 export interface RefusedFile extends Recipe {

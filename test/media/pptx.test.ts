@@ -3,9 +3,9 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FrameloomError } from '../../core/errors.ts';
-import { writeZip, type ZipPart } from '../../media/archive/zip-writer.ts';
 import { detectMediaKind, openZip, type PptxSlide, readPptx } from '../../media/index.ts';
 import { group, makePptx, type PptxSpec, table, textBox } from '../corpus/pptx.ts';
+import { writeZip, type ZipPart } from '../corpus/zip-writer.ts';
 import { temporaryFolder } from './clips.ts';
 
 const folder = temporaryFolder();

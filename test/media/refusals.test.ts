@@ -5,7 +5,6 @@ import { PDFDocument } from 'pdf-lib';
 import sharp, { type SharpOptions } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FrameloomError } from '../../core/errors.ts';
-import { crc32 } from '../../media/archive/crc32.ts';
 import {
   detectMediaKind,
   findMediaTools,
@@ -15,6 +14,7 @@ import {
   readImage,
   sampleVideo,
 } from '../../media/index.ts';
+import { crc32 } from '../corpus/crc32.ts';
 import { makePptx } from '../corpus/pptx.ts';
 import { ffmpeg, H264, LIMITS, makeClip, temporaryFolder } from './clips.ts';
 
