@@ -1,6 +1,6 @@
-/** What a source may cost at most. Checked before the work, not after it. */
+/** Limits of what a source may cost. They are checked before the work. */
 export interface MediaLimits {
-  /** Most pixels of one picture, page or video frame. */
+  /** Most pixels of one image, page or video frame. */
   readonly maxPixels: number;
   /** Most pages of a deck. */
   readonly maxPages: number;

@@ -1,15 +1,15 @@
-/** What the CPU side finds out about a source, and what it takes from it. These travel between activities and the plan. */
+/** What CPU activities find out about a source and extract from it. These types travel between activities and the plan. */
 
-/** A source that can be processed: everything unusable was refused before this exists. */
+/** A source that can be processed: unusable sources are rejected before one of these exists. */
 export type SourceInfo = VideoInfo | DeckInfo | ImagesInfo;
 
 export interface VideoInfo {
   readonly type: 'video';
   readonly sha256: string;
   readonly bytes: number;
-  /** Seconds from the first shown frame to the end of the last one. */
+  /** Seconds from the first displayed frame to the end of the last one. */
   readonly duration: number;
-  /** Container time of the first shown frame, in seconds; all other times count from it. */
+  /** Container time of the first displayed frame, in seconds; all other times count from it. */
   readonly startOffset: number;
   /** Size of an upright frame with square pixels. */
   readonly width: number;
@@ -17,43 +17,43 @@ export interface VideoInfo {
   readonly coding: FrameCoding;
   readonly frameRate: FrameRate;
   /**
-   * The file says of some frames only when they are decoded (AVI, MPEG program streams): when they are shown is found out by
-   * decoding all of them in order.
+   * Some frames have only a decoding time in the file (AVI, MPEG program streams): presentation times require decoding all
+   * frames in order.
    */
   readonly lacksTimestamps?: true;
   /** In the order of the file. */
   readonly subtitles: readonly SubtitleTrack[];
 }
 
-/** How the frames of a video are stored, as far as showing them right depends on it. */
+/** How the frames of a video are stored, as far as displaying them correctly depends on it. */
 export interface FrameCoding {
-  /** Degrees by which a stored frame is turned clockwise to stand upright. */
+  /** Degrees by which a stored frame is rotated clockwise to be upright. */
   readonly turn: 0 | 90 | 180 | 270;
-  /** Whether it is mirrored, left for right, after it was turned. */
+  /** Whether it is mirrored horizontally after the rotation. */
   readonly mirrored: boolean;
   /** `pq` and `hlg` are the two kinds of high dynamic range (ITU-R BT.2100). */
   readonly range: 'sdr' | 'pq' | 'hlg';
-  /** What stored colours mean where the file itself does not say; absent where it does. */
+  /** Colour matrix where the file does not name one; absent where it does. */
   readonly matrix?: 'bt709' | 'bt2020';
   /** Whether frames may consist of two fields, taken one after the other. */
   readonly interlaced: boolean;
 }
 
 export interface FrameRate {
-  /** `variable`: frames do not all stand equally long. */
+  /** `variable`: frames do not all last equally long. */
   readonly kind: 'constant' | 'variable';
   /** Frames a second. */
   readonly average: number;
 }
 
-/** Words that come with a video. */
+/** A subtitle track inside a video. */
 export interface SubtitleTrack {
   /** Number of the stream in the file, from 0, as ffmpeg counts. */
   readonly index: number;
   /** ffmpeg's name of the format, such as `subrip`, `ass`, `mov_text`, `webvtt`, `dvb_subtitle`. */
   readonly codec: string;
-  /** `picture`: drawn words, which cannot be read as text. */
-  readonly form: 'text' | 'picture';
+  /** `bitmap`: images of text, which cannot be read as text. */
+  readonly form: 'text' | 'bitmap';
   /** As the file names it, mostly ISO 639-2. */
   readonly language?: string;
   readonly title?: string;
@@ -68,28 +68,28 @@ export interface DeckInfo {
 
 export interface ImagesInfo {
   readonly type: 'images';
-  /** Digest of the list of the pictures' hashes. */
+  /** Digest of the list of the images' hashes. */
   readonly sha256: string;
   readonly bytes: number;
   readonly pages: number;
 }
 
-/** A kept picture. `name` is its artifact: the JPEG that people and the model both see. */
+/** A kept frame. `name` is its artifact: the JPEG that people and the model both see. */
 export interface Frame {
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  /** Videos: presentation time in seconds from the first shown frame. */
+  /** Videos: presentation time in seconds from the first displayed frame. */
   readonly time?: number;
   /** Decks and image lists: number from 1. */
   readonly slide?: number;
-  /** The picture only stands for a slide that could not be drawn: the words of the slide describe it. */
+  /** A blank image in place of a slide that could not be rendered: the slide text describes it. */
   readonly placeholder?: true;
-  /** What it is worth when there are too many, 0 to 1; without: whatever there is room for. */
+  /** Priority where the budget does not allow all frames, 0 to 1; absent: by position. */
   readonly score?: number;
 }
 
-/** Words and when they are spoken or shown: seconds from the first shown frame. */
+/** One timed line of a transcript, in seconds from the first displayed frame. */
 export interface Cue {
   readonly start: number;
   readonly end: number;
@@ -97,12 +97,12 @@ export interface Cue {
 }
 
 /**
- * Why a picture was kept, or was not.
+ * Why a frame was kept or dropped.
  *  - kept: `first` of the source, `chunk_start`, `cut` (another shot or slide), `dissolve` (the same, gradually), `changed`
- *    (something new, and come to rest), `moving` (a sample of something that does not come to rest), `placeholder` (for a slide
- *    that could not be drawn);
- *  - dropped: `duplicate` of the one kept before, `moving` (sampled lately), `transition` (a better one follows at once),
- *    `same_shot` (mode `scene`), `black` (another follows), `budget` (of less worth than `max_frames` others).
+ *    (new content that has come to rest), `moving` (a sample of content that does not come to rest), `placeholder` (for a slide
+ *    that could not be rendered);
+ *  - dropped: `duplicate` of the last kept frame, `moving` (sampled lately), `transition` (a better one follows at once),
+ *    `same_shot` (mode `scene`), `black` (another follows), `budget` (a lower score than `max_frames` others).
  */
 export type FrameReason =
   | 'first'
@@ -118,21 +118,21 @@ export type FrameReason =
   | 'black'
   | 'budget';
 
-/** One decision of the sampler: a line of `frames.jsonl`. */
+/** One decision of the sampler: a line of `frames.jsonl`. A `SampledFrame` of media/ has the image as well. */
 export interface FrameDecision {
-  /** Videos: presentation time in seconds from the first shown frame. */
+  /** Videos: presentation time in seconds from the first displayed frame. */
   readonly time?: number;
   /** The same on the container's clock. */
   readonly pts?: number;
   readonly slide?: number;
-  /** Artifact of the picture, where kept: its name is the SHA-256 of its bytes. */
+  /** Artifact of the image of a kept frame: its name is the SHA-256 of its bytes. */
   readonly name?: string;
-  /** Videos: perceptual hash, 16 hexadecimal digits; pictures that look alike share most of its bits. */
+  /** Videos: perceptual hash, 16 hexadecimal digits; similar images share most of its bits. */
   readonly hash?: string;
   readonly kept: boolean;
   readonly reason: FrameReason;
-  /** Perceptual difference to the last kept picture, 0 to 1. */
+  /** Perceptual difference from the last kept frame, 0 to 1. */
   readonly difference: number;
-  /** Videos: what the picture is worth when there are too many, 0 to 1; 0 where it was not kept. */
+  /** Videos: priority where the budget does not allow all frames, 0 to 1; 0 where it was dropped. */
   readonly score?: number;
 }

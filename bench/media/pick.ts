@@ -10,7 +10,7 @@ import {
 
 const LIMITS = { maxPixels: 2 ** 26 };
 
-type Decision = Omit<SampledFrame, 'picture'>;
+type Decision = Omit<SampledFrame, 'image'>;
 
 /** The decisions of a whole video, each once its picture, if it is kept, is encoded. Holds none of them. */
 export async function* pick(

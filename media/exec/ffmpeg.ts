@@ -1,14 +1,14 @@
-/** What every call of ffmpeg and ffprobe has in common: hardening of the input, and the meaning of failures. */
+/** Shared by all calls of ffmpeg and ffprobe: restrictions on the input, and errors from exit codes and output. */
 import { type ErrorCode, FrameloomError } from '../../core/errors.ts';
 import type { ProgramExit } from './process.ts';
 
 /**
- * Demuxers that may read a source. ffmpeg picks the demuxer by content, whatever the name: without this list a playlist
- * named `.mp4` reads other files and addresses (CVE-2026-107697: the HLS demuxer gets past `-protocol_whitelist`).
+ * Demuxers that may read a source. ffmpeg chooses the demuxer by content, not by name: without this list a playlist named
+ * `.mp4` reads other files and addresses (CVE-2026-107697: the HLS demuxer bypasses `-protocol_whitelist`).
  */
 const DEMUXERS = 'mov,matroska,webm,mpegts,mpeg,avi,flv,ogg,asf,mxf';
 
-/** Arguments up to and with the input, for either program. `path` is made absolute in meaning by the `file:` prefix. */
+/** Arguments up to and including the input, for either program. With the prefix `file:` a path cannot name a protocol. */
 export function inputArgs(
   path: string,
   options: { readonly maxPixels: number; readonly seek?: readonly string[] },
@@ -25,40 +25,53 @@ export function inputArgs(
 }
 
 const FAILURES = [
-  [/moov atom not found/, 'media_truncated', 'The file ends before its index: it is incomplete.'],
-  [/whitelist/i, 'unsupported_media', 'The content is in no video format that is accepted.'],
+  [
+    /moov atom not found/,
+    'media_truncated',
+    'The file ends before its index: it is incomplete. Upload it again.',
+  ],
+  [/whitelist/i, 'unsupported_media', 'The content is not in an accepted video format. Convert it to MP4.'],
   [
     /Picture size \S+ (is invalid|exceeds)|max_pixels/,
     'media_too_large',
-    'The video frames have too many pixels.',
+    'The video frames have too many pixels. Scale the video down.',
   ],
   [/\bmax_streams\b/, 'media_too_large', 'The file has too many streams.'],
-  [/decryption key|encrypted/i, 'encrypted_media', 'The video is encrypted.'],
-  [/Cannot allocate memory/, 'media_too_large', 'Decoding the video needs too much memory.'],
+  [/decryption key|encrypted/i, 'encrypted_media', 'The video is encrypted. Upload it without encryption.'],
+  [
+    /Cannot allocate memory/,
+    'media_too_large',
+    'Decoding the video needs too much memory. Scale it down or convert it to H.264.',
+  ],
   [
     /Decoder \([^)]*\) not found|Unsupported codec|no decoder/i,
     'unsupported_media',
-    'The video codec is not supported.',
+    'The video codec is not supported. Convert the video to H.264.',
   ],
 ] as const;
 
 /**
- * ffmpeg answers 255 where a signal made it leave, and the only one it gets from us is the limit of processor time: that a
- * video needs more of it does not change with another try. (Later versions answer so for a forbidden operation, too.)
+ * ffmpeg exits with 255 after a signal, and the only signal that it gets from this process before SIGKILL is the limit of
+ * processor time, which a retry would exceed again. Later versions also exit with 255 for a forbidden operation.
  */
 function endedBySignal({ code, signal, stderr }: ProgramExit): readonly [ErrorCode, string] | undefined {
   if (signal === 'SIGXCPU' || (code === 255 && !/not permitted/i.test(stderr))) {
-    return ['media_too_large', 'Decoding the video takes more computing time than allowed.'];
+    return [
+      'media_too_large',
+      'Decoding the video takes more processor time than allowed. Scale it down or split it.',
+    ];
   }
   if (signal === 'SIGKILL' || signal === 'SIGTERM') {
-    return ['unavailable', 'The decoder was ended from outside, perhaps for want of memory.'];
+    return ['unavailable', 'The decoder was killed, possibly because the machine is out of memory.'];
   }
-  return signal === null ? undefined : ['unsupported_media', 'The decoder crashes on the video.'];
+  return signal === null
+    ? undefined
+    : ['unsupported_media', 'The decoder crashes on the video. Convert it to MP4.'];
 }
 
 /**
- * The error for a program that failed on a source; `otherwise` where its output names no reason we know. Aborts are the
- * caller's own: they come back as the reason of the signal.
+ * Returns the error for a program that failed on a source: `otherwise` where its output has no known reason. After an abort
+ * it is the reason of the signal.
  */
 export function toMediaError(
   ending: ProgramExit,
@@ -67,13 +80,13 @@ export function toMediaError(
 ): unknown {
   if (ending.stopped === 'abort') return signal?.reason;
   if (ending.stopped === 'time_limit')
-    return new FrameloomError('timeout', 'Reading the video took too long.');
+    return new FrameloomError('timeout', 'Reading the video took too long. Try again, or split the video.');
   const killed = endedBySignal(ending);
   if (killed) return new FrameloomError(killed[0], killed[1], { cause: new Error(ending.stderr.trim()) });
   return errorFromOutput(ending.stderr, otherwise);
 }
 
-/** The error for what a program said on its error output; `otherwise` where it names no reason we know. */
+/** Returns the error for an error output: `otherwise` where it has no known reason. */
 export function errorFromOutput(stderr: string, otherwise: FrameloomError): FrameloomError {
   const cause = new Error(stderr.trim());
   const known = FAILURES.find(([pattern]) => pattern.test(stderr));

@@ -5,18 +5,20 @@ import { z } from 'zod';
 import { FrameloomError } from '../../core/errors.ts';
 import { runProgram } from './process.ts';
 
-/** Programs that decode videos; paths, or names that PATH resolves. */
+/** The programs that decode videos, as paths or as names on PATH. */
 export interface MediaTools {
   readonly ffmpeg: string;
   readonly ffprobe: string;
 }
 
-/** Oldest major version that knows `-fps_mode` (with 5.1); builds from git number differently and are taken as they are. */
+/** Oldest major version with `-fps_mode`, which came with 5.1. Builds from git have other numbers and are accepted. */
 const OLDEST_MAJOR = 5;
 
 /**
- * Looks for ffmpeg in the settings, then in the optional package `ffmpeg-static`, then on PATH; for ffprobe in the
- * settings, then beside the ffmpeg found, then on PATH. `version` is ffmpeg's. Throws `unavailable`, saying which is missing.
+ * Finds ffmpeg: in the settings, else in the optional package `ffmpeg-static`, else on PATH. Finds ffprobe: in the settings,
+ * else next to that ffmpeg, else on PATH. `version` is that of ffmpeg.
+ *
+ * @throws FrameloomError `unavailable`, with the name of the program that is missing, too old or does not run
  */
 export async function findMediaTools(settings: {
   readonly ffmpeg?: string | undefined;
@@ -24,8 +26,9 @@ export async function findMediaTools(settings: {
 }): Promise<MediaTools & { readonly version: string }> {
   const ffmpeg = settings.ffmpeg ?? (await bundledFfmpeg()) ?? 'ffmpeg';
   const version = await versionOf('ffmpeg', ffmpeg, settings.ffmpeg !== undefined);
-  const beside = join(dirname(ffmpeg), 'ffprobe');
-  const ffprobe = settings.ffprobe ?? (dirname(ffmpeg) !== '.' && (await runs(beside)) ? beside : 'ffprobe');
+  const sibling = join(dirname(ffmpeg), 'ffprobe');
+  const ffprobe =
+    settings.ffprobe ?? (dirname(ffmpeg) !== '.' && (await isExecutable(sibling)) ? sibling : 'ffprobe');
   await versionOf('ffprobe', ffprobe, settings.ffprobe !== undefined);
   return { ffmpeg, ffprobe, version };
 }
@@ -52,7 +55,7 @@ async function versionOf(name: 'ffmpeg' | 'ffprobe', path: string, chosen: boole
   return version;
 }
 
-async function runs(path: string): Promise<boolean> {
+async function isExecutable(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
     () => true,
     () => false,
@@ -60,8 +63,8 @@ async function runs(path: string): Promise<boolean> {
 }
 
 async function bundledFfmpeg(): Promise<string | undefined> {
-  const name: string = 'ffmpeg-static'; // optional and without types: a literal would have to resolve
+  const name: string = 'ffmpeg-static'; // optional and without types: TypeScript would have to resolve a literal
   const module: unknown = await import(name).catch(() => undefined);
   const path = z.object({ default: z.string() }).safeParse(module).data?.default;
-  return path !== undefined && (await runs(path)) ? path : undefined;
+  return path !== undefined && (await isExecutable(path)) ? path : undefined;
 }

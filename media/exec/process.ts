@@ -1,27 +1,27 @@
-/** Runs the media programs: never through a shell, in a process group of their own that ends with the caller's interest. */
+/** Runs the media programs without a shell, each in its own process group, which is killed when the caller stops. */
 import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { FrameloomError } from '../../core/errors.ts';
 
-/** Bytes of the error output that are kept: enough for the reason, whatever a hostile file makes a program say. */
+/** Bytes of the error output that are kept: enough for the reason, however much a hostile file makes a program print. */
 const MAX_STDERR = 16_384;
-/** Milliseconds from the request to end to the kill, for a program that has used up its time. */
-const GRACE = 2000;
+/** Time from SIGTERM to SIGKILL for a program that has exceeded its time limit. */
+const KILL_DELAY_MS = 2000;
 
 export interface ProgramOptions {
   readonly signal?: AbortSignal | undefined;
   /** Wall-clock limit in milliseconds. */
   readonly timeLimitMs: number;
-  /** Environment of the program; default: that of this process. */
+  /** Environment of the program. Default: that of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Outputs beyond `secondOutput`, from file descriptor 4 on. Default 0. */
+  /** Number of outputs after `secondOutput`, from file descriptor 4 on. Default 0. */
   readonly furtherOutputs?: number;
 }
 
-/** How a program exited. `stopped` says that it did not end by itself, and why. */
+/** How a program exited. `stopped` is the reason where this process stopped it. */
 export interface ProgramExit {
   readonly code: number | null;
-  /** The signal that exited it, in place of a code. */
+  /** The signal that ended it, instead of a code. */
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
   readonly stopped?: 'abort' | 'time_limit' | 'done';
@@ -29,13 +29,13 @@ export interface ProgramExit {
 
 export interface Program {
   readonly stdout: Readable;
-  /** File descriptor 3 of the program, as a second output. */
+  /** File descriptor 3 of the program. */
   readonly secondOutput: Readable;
-  /** File descriptors 4 and up, as many as were asked for. */
+  /** File descriptors 4 and up, as many as requested. */
   readonly furtherOutputs: readonly Readable[];
-  /** Settles when the program is gone and its pipes are closed; rejects with `unavailable` if it cannot be started. */
+  /** Settles when the program has exited and its pipes are closed; rejects with `unavailable` if it cannot be started. */
   readonly exited: Promise<ProgramExit>;
-  /** Ends the whole process group at once; its output is not read any further. */
+  /** Kills the process group; its output is not read any further. */
   stop(): void;
 }
 
@@ -50,7 +50,7 @@ export function startProgram(program: string, args: readonly string[], options: 
   const { stdout, stderr: errors } = child;
   const [secondOutput, ...furtherOutputs] = child.stdio.slice(3).filter((pipe) => pipe instanceof Readable);
   if (!stdout || !errors || secondOutput === undefined || furtherOutputs.length < extraPipes.length - 1)
-    throw new TypeError('a pipe is missing'); // asked for above
+    throw new TypeError('a pipe is missing'); // requested above
   let stderr = '';
   let stopped: ProgramExit['stopped'];
 
@@ -59,17 +59,17 @@ export function startProgram(program: string, args: readonly string[], options: 
   const signalGroup = (name: 'SIGTERM' | 'SIGKILL'): void => {
     if (child.pid === undefined || closed) return;
     try {
-      process.kill(-child.pid, name); // also what the program has started, should it be gone itself
+      process.kill(-child.pid, name); // includes children of a program that has exited itself
     } catch {
-      child.kill(name); // the group may be gone a moment before the end is reported
+      child.kill(name); // the group may disappear a moment before the exit is reported
     }
   };
-  // Who loses interest has nothing to save: SIGKILL at once. A program out of time may still say why on its way out, but what
-  // decodes hostile input is not asked for permission.
+  // After an abort nothing needs to be saved: SIGKILL at once. A program that exceeds its time may still print the reason, but
+  // a decoder of hostile input does not get to decide when it exits.
   const stop = (why: NonNullable<ProgramExit['stopped']>): void => {
     if (child.exitCode === null && child.signalCode === null) stopped ??= why;
     signalGroup(why === 'time_limit' ? 'SIGTERM' : 'SIGKILL');
-    if (why === 'time_limit') killer = setTimeout(() => signalGroup('SIGKILL'), GRACE);
+    if (why === 'time_limit') killer = setTimeout(() => signalGroup('SIGKILL'), KILL_DELAY_MS);
   };
   const onAbort = (): void => stop('abort');
   const timer = setTimeout(() => stop('time_limit'), options.timeLimitMs);
@@ -79,7 +79,11 @@ export function startProgram(program: string, args: readonly string[], options: 
   });
   const exited = new Promise<ProgramExit>((resolve, reject) => {
     child.once('error', (cause) => {
-      reject(new FrameloomError('unavailable', 'A media program cannot be started.', { cause }));
+      reject(
+        new FrameloomError('unavailable', 'A media program cannot be started. Run `frameloom doctor`.', {
+          cause,
+        }),
+      );
     });
     child.once('close', (code, signal) => {
       closed = true;
@@ -90,7 +94,7 @@ export function startProgram(program: string, args: readonly string[], options: 
     clearTimeout(killer);
     options.signal?.removeEventListener('abort', onAbort);
   });
-  exited.catch(() => undefined); // a caller that stops early need not look
+  exited.catch(() => undefined); // a caller that stops early need not await it
   if (options.signal?.aborted) onAbort();
   else options.signal?.addEventListener('abort', onAbort, { once: true });
 
@@ -101,14 +105,14 @@ export function startProgram(program: string, args: readonly string[], options: 
     exited,
     stop: () => {
       stop('done');
-      for (const pipe of [stdout, secondOutput, ...furtherOutputs]) pipe.destroy(); // what is left in them would keep `exited` waiting
+      for (const pipe of [stdout, secondOutput, ...furtherOutputs]) pipe.destroy(); // unread output would keep `exited` pending
     },
   };
 }
 
 /**
- * Runs a program to its end and returns its output as text. Of more than `maxBytes` either the last part is kept, or the
- * program is stopped as `done`.
+ * Runs a program to its end and returns its output as text. Beyond `maxBytes`, either only the last bytes are kept (`tail`),
+ * or the program is stopped with the reason `done` (`all`).
  */
 export async function runProgram(
   program: string,

@@ -1,4 +1,4 @@
-/** Tells what a ZIP package or an old Office document is, by what is in it. */
+/** Identifies ZIP packages and legacy Office documents by their contents. */
 import type { FileHandle } from 'node:fs/promises';
 import { FrameloomError } from '../../core/errors.ts';
 import { openZip } from '../archive/index.ts';
@@ -10,25 +10,25 @@ const MIMETYPES: Readonly<Record<string, string>> = {
   'application/vnd.oasis.opendocument.spreadsheet': 'an OpenDocument spreadsheet (ODS)',
 };
 
-/** A PPTX; everything else throws `unsupported_media` with its name and what to do. */
+/** Returns `pptx`, or throws `unsupported_media` with the name of the format and the next step. */
 export async function detectPackageKind(path: string): Promise<'pptx'> {
   using zip = await openZip(path);
   const has = (name: string): boolean => zip.files.has(name);
   if (has('ppt/presentation.xml')) return 'pptx';
   const mimetype = (await zip.read('mimetype', 200).catch(() => undefined))?.toString('latin1').trim() ?? '';
   const document = MIMETYPES[mimetype];
-  if (document !== undefined) throw exportIt(document);
+  if (document !== undefined) throw unsupported(document);
   if (has('Index/Document.iwa') || has('index.apxl') || has('index.apxl.gz'))
-    throw exportIt('a Keynote presentation');
-  if (has('word/document.xml')) throw exportIt('a Word document (DOCX)');
-  if (has('xl/workbook.xml')) throw exportIt('an Excel workbook (XLSX)');
+    throw unsupported('a Keynote presentation');
+  if (has('word/document.xml')) throw unsupported('a Word document (DOCX)');
+  if (has('xl/workbook.xml')) throw unsupported('an Excel workbook (XLSX)');
   throw new FrameloomError(
     'unsupported_media',
-    'The file is a ZIP archive, which is not supported. Send what is in it.',
+    'The file is a ZIP archive, which is not supported. Upload the files in it.',
   );
 }
 
-function exportIt(name: string): FrameloomError {
+function unsupported(name: string): FrameloomError {
   return new FrameloomError(
     'unsupported_media',
     `The file is ${name}, which is not supported. Save it as PDF or PPTX.`,
@@ -36,8 +36,8 @@ function exportIt(name: string): FrameloomError {
 }
 
 /**
- * Why an old Office document (OLE) is refused: a PPTX with a password is one, around the encrypted package. Its directory, where
- * that shows, begins at a sector that the header names (MS-CFB 2.2).
+ * Returns the error for a legacy Office document (OLE compound file). A PPTX with a password is one as well, around the
+ * encrypted package: its directory, at the sector that the header names (MS-CFB 2.2), shows that.
  */
 export async function legacyOfficeError(file: FileHandle, head: Buffer): Promise<FrameloomError> {
   const sector = 1 << Math.min(12, head.length >= 52 ? head.readUInt16LE(30) : 9);
@@ -51,6 +51,6 @@ export async function legacyOfficeError(file: FileHandle, head: Buffer): Promise
   }
   return new FrameloomError(
     'unsupported_media',
-    'The file is an old Office document (PPT), which is not supported. Save it as PPTX or PDF.',
+    'The file is a legacy Office document (PPT), which is not supported. Save it as PPTX or PDF.',
   );
 }

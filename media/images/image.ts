@@ -1,4 +1,4 @@
-/** Reads pictures from JPEG, PNG, WebP, AVIF, GIF and TIFF, and writes them as JPEG. */
+/** Decodes images (JPEG, PNG, WebP, AVIF, GIF, TIFF) and encodes them as JPEG. */
 
 import { readFile, stat } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
@@ -8,15 +8,17 @@ import { detectMediaKind, detectMediaKindOfBytes } from '../formats/index.ts';
 import type { MediaLimits } from '../limits.ts';
 import type { RgbImage } from './rgb-image.ts';
 
-/** Long side of what is read, in pixels, unless said otherwise: what the largest grid of crops of a model can show. */
+/** Default long side of decoded images: what the largest grid of crops of the model can show. */
 export const DEFAULT_MAX_SIDE_PX = 1344;
 
-/** Seconds after which libvips gives up on one picture. */
-const TIME_LIMIT = 30;
+/** Time after which libvips stops decoding an image. */
+const TIME_LIMIT_SECONDS = 30;
 
 /**
- * Reads one picture: upright by its EXIF orientation, in sRGB, on white where it is transparent, made smaller to `maxSide`.
- * Of an animation the first frame, of a TIFF the page asked for, from 1. Throws `empty_source`, `source_missing`, `unsupported_media`, `media_too_large`, `media_truncated`.
+ * Decodes one image from a file or from bytes: upright by its EXIF orientation, in sRGB, on white where it is transparent,
+ * scaled down to a long side of `maxSide` pixels. Decodes the first frame of an animation and page `page`, from 1, of a TIFF.
+ *
+ * @throws FrameloomError `empty_source`, `source_missing`, `unsupported_media`, `media_too_large`, `media_truncated`
  */
 export async function readImage(
   source: string | Uint8Array,
@@ -28,21 +30,29 @@ export async function readImage(
   const image = openImage(bytes, limits, (options.page ?? 1) - 1);
   try {
     const { data, info } = await image
-      .timeout({ seconds: TIME_LIMIT })
+      .timeout({ seconds: TIME_LIMIT_SECONDS })
       .autoOrient()
       .resize(side, side, { fit: 'inside', withoutEnlargement: true })
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new FrameloomError('unsupported_media', 'The picture has no RGB form.');
+    if (info.channels !== 3)
+      throw new FrameloomError(
+        'unsupported_media',
+        'The image cannot be converted to RGB. Save it as JPEG or PNG.',
+      );
     return { data, width: info.width, height: info.height };
   } catch (error) {
     throw imageFailure(error);
   }
 }
 
-/** How many pictures a file holds: the pages of a TIFF, else one. Throws as `readImage` does. */
+/**
+ * Returns the number of images in a file: the pages of a TIFF, else 1.
+ *
+ * @throws FrameloomError as `readImage` does
+ */
 export async function countImages(
   bytes: Uint8Array,
   limits: Pick<MediaLimits, 'maxPixels'>,
@@ -57,7 +67,10 @@ export async function countImages(
 
 function openImage(bytes: Uint8Array, limits: Pick<MediaLimits, 'maxPixels'>, page: number): Sharp {
   if (detectMediaKindOfBytes(bytes) !== 'image') {
-    throw new FrameloomError('unsupported_media', 'The file is not an image.');
+    throw new FrameloomError(
+      'unsupported_media',
+      'The file is not an image. Use JPEG, PNG, WebP, AVIF, GIF or TIFF.',
+    );
   }
   allowOnlyKnownLoaders();
   return sharp(bytes, {
@@ -69,11 +82,10 @@ function openImage(bytes: Uint8Array, limits: Pick<MediaLimits, 'maxPixels'>, pa
 }
 
 /**
- * The picture as JPEG of quality 92 without chroma subsampling. The same picture gives the same bytes. Huffman tables made for
- * each picture would save 4 to 10 % of the bytes, and more than double the time.
+ * Encodes an image as JPEG of quality 92 without chroma subsampling. The same image gives the same bytes. Optimized Huffman
+ * tables would save 4 to 10 % of the bytes and more than double the time.
  */
-export async function encodeJpeg(picture: RgbImage): Promise<Buffer> {
-  const { data, width, height } = picture;
+export async function encodeJpeg({ data, width, height }: RgbImage): Promise<Buffer> {
   return sharp(data, { raw: { width, height, channels: 3 } })
     .jpeg({ quality: 92, chromaSubsampling: '4:4:4', optimiseCoding: false })
     .toBuffer();
@@ -82,9 +94,10 @@ export async function encodeJpeg(picture: RgbImage): Promise<Buffer> {
 async function readWhole(path: string, limits: Pick<MediaLimits, 'maxPixels'>): Promise<Uint8Array> {
   await detectMediaKind(path);
   const { size } = await stat(path);
-  // The most that uncompressed 16-bit RGBA of that many pixels takes, with room for metadata.
-  if (size > limits.maxPixels * 8 + 16 * 2 ** 20) {
-    throw new FrameloomError('media_too_large', 'The image file is too large.');
+  // The most that uncompressed 16-bit RGBA of that many pixels takes, plus 16 MiB of metadata.
+  const maxBytes = limits.maxPixels * 8 + 16 * 2 ** 20;
+  if (size > maxBytes) {
+    throw new FrameloomError('media_too_large', `The image file has more than ${maxBytes} bytes.`);
   }
   return readFile(path);
 }
@@ -92,17 +105,25 @@ async function readWhole(path: string, limits: Pick<MediaLimits, 'maxPixels'>): 
 function imageFailure(error: unknown): unknown {
   if (error instanceof FrameloomError || !(error instanceof Error)) return error;
   if (/pixel limit/i.test(error.message)) {
-    return new FrameloomError('media_too_large', 'The picture has too many pixels.', { cause: error });
+    return new FrameloomError('media_too_large', 'The image has too many pixels. Scale it down.', {
+      cause: error,
+    });
   }
   if (/timeout/i.test(error.message)) {
-    return new FrameloomError('media_too_large', 'Decoding the picture took too long.', { cause: error });
+    return new FrameloomError(
+      'media_too_large',
+      'Decoding the image took too long. Save it as JPEG or PNG.',
+      { cause: error },
+    );
   }
-  return new FrameloomError('media_truncated', 'The picture is cut off or damaged.', { cause: error });
+  return new FrameloomError('media_truncated', 'The image is cut off or damaged. Upload it again.', {
+    cause: error,
+  });
 }
 
 /**
- * libvips would also decode SVG, PDF and whatever else it was built with. Its list of loaders is one for the whole process,
- * and is set once: not again while a thread may be choosing its loader. phi3v/ sets the same list under the same mark.
+ * libvips would also decode SVG, PDF and any other format that it was built with. Its list of loaders is global to the process
+ * and is set once, never while a thread may be choosing a loader. phi3v/ sets the same list and checks the same symbol.
  */
 function allowOnlyKnownLoaders(): void {
   if (Reflect.has(sharp, HARDENED)) return;
@@ -112,7 +133,7 @@ function allowOnlyKnownLoaders(): void {
       'VipsForeignLoadJpegBuffer',
       'VipsForeignLoadPngBuffer',
       'VipsForeignLoadWebpBuffer',
-      'VipsForeignLoadHeifBuffer', // AVIF: the package has no decoder for HEIC, and sniff lets none through
+      'VipsForeignLoadHeifBuffer', // AVIF: the package has no decoder for HEIC, and detectMediaKind rejects it
       'VipsForeignLoadNsgifBuffer',
       'VipsForeignLoadTiffBuffer',
     ],

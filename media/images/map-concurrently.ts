@@ -1,27 +1,27 @@
-/** Lets pictures be encoded on other threads while the next ones are decoded. */
+/** Maps an async sequence with several items in flight, such as encoding images on other threads while the next are decoded. */
 
-/** Items that are worked on at once: as many kept pictures may lie in memory. Four are encoded at a time. */
-const MOST = 6;
+/** Items in flight at once, which is the number of images in memory. libvips encodes four at a time. */
+const MAX_IN_FLIGHT = 6;
 
 /**
- * Starts `work` on each item as it comes, on at most `MOST` at once, and yields what became of them in the order of the items.
- * Abandoning the generator ends the source; work that has begun is waited for, whatever happens.
+ * Calls `work` for each item as it arrives, for at most six items at once, and yields the results in the order of the items.
+ * Ending the iteration early ends the source. Work that has started is always awaited. Throws what the source or `work` throws.
  */
 export async function* mapConcurrently<T, R>(
   items: AsyncIterable<T>,
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {
-  const begun: Promise<R>[] = [];
+  const started: Promise<R>[] = [];
   try {
     for await (const item of items) {
       const result = work(item);
-      result.catch(() => undefined); // whoever gets to it is told
-      begun.push(result);
-      if (begun.length < MOST) continue;
-      yield await (begun.shift() ?? result);
+      result.catch(() => undefined); // rethrown when the result is due
+      started.push(result);
+      if (started.length < MAX_IN_FLIGHT) continue;
+      yield await (started.shift() ?? result);
     }
-    for (const result of begun.splice(0)) yield await result;
+    for (const result of started.splice(0)) yield await result;
   } finally {
-    await Promise.allSettled(begun);
+    await Promise.allSettled(started);
   }
 }

@@ -1,6 +1,6 @@
-/** A picture as the rest of the system takes it: upright, square pixels, sRGB, opaque. */
+/** A decoded image: upright, square pixels, sRGB, opaque. */
 export interface RgbImage {
-  /** Packed RGB, 8 bits a channel, rows from top to bottom without padding: `width * height * 3` bytes. */
+  /** Packed RGB, 8 bits per channel, rows from top to bottom without padding: `width * height * 3` bytes. */
   readonly data: Buffer;
   readonly width: number;
   readonly height: number;
@@ -11,7 +11,7 @@ export interface Size {
   readonly height: number;
 }
 
-/** `size` made smaller, never larger, so that its long side is at most `maxSide`; the aspect is kept to the pixel. */
+/** Scales `size` down, never up, to a long side of at most `maxSide` pixels; the aspect ratio is kept to the pixel. */
 export function fitWithin(size: Size, maxSide: number): Size {
   const scale = Math.min(1, maxSide / Math.max(size.width, size.height));
   return {

@@ -1,16 +1,16 @@
-/** Timed words: what subtitles, transcripts and speech recognition come to. */
+/** Cues: the common form of subtitles, transcripts and recognized speech. */
 import { FrameloomError } from '../../core/errors.ts';
 import type { Cue } from '../../schema/source.ts';
 import { plainText } from '../text/index.ts';
 
-/** Most pieces of timed text that are kept, and most characters of each. */
+/** Most cues that are accepted, and most characters of each. */
 const MAX_CUES = 100_000;
-const MAX_TEXT = 1_000;
+const MAX_CHARS = 1_000;
 
-/** Strips what is markup in any form of subtitles: tags, override blocks, and the few names of characters. */
+/** Removes the markup of all subtitle formats: tags, override blocks and character entities. */
 export function withoutMarkup(text: string): string {
   return text
-    .replace(/<v(?:\.[^\s>]*)?\s+([^<>]{1,80})>/g, '$1: ') // WebVTT says with a tag who speaks
+    .replace(/<v(?:\.[^\s>]*)?\s+([^<>]{1,80})>/g, '$1: ') // WebVTT names the speaker in a tag
     .replace(/<\/?[a-z][^<>]*>|<\d[\d:.]*>/gi, '')
     .replace(/\{\\[^{}]*\}/g, '')
     .replace(/&(amp|lt|gt|nbsp|lrm|rlm|quot|#39|apos);/g, (_, name: string) => ENTITIES[name] ?? '');
@@ -27,14 +27,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The cues in order of their start, as plain text of one line each. Captions that roll repeat their last line in the next cue: it
- * is kept once. Throws `words_unreadable` where there is nothing to say.
+ * Returns the cues in order of their start, each as one line of plain text. Rolling captions repeat their last line in the
+ * next cue: it is kept once. Throws `media_too_large`.
  */
 export function tidyCues(cues: readonly Cue[]): readonly Cue[] {
   if (cues.length > MAX_CUES) {
     throw new FrameloomError(
       'media_too_large',
-      `There are ${cues.length} pieces of text; the limit is ${MAX_CUES}.`,
+      `The transcript has ${cues.length} cues; the limit is ${MAX_CUES}.`,
     );
   }
   const tidy: Cue[] = [];
@@ -47,12 +47,12 @@ export function tidyCues(cues: readonly Cue[]): readonly Cue[] {
       .filter((line) => line !== '');
     const fresh = lines[0] === lastLine ? lines.slice(1) : lines;
     lastLine = lines.at(-1) ?? lastLine;
-    if (fresh.length > 0) tidy.push({ start, end, text: fresh.join(' ').slice(0, MAX_TEXT) });
+    if (fresh.length > 0) tidy.push({ start, end, text: fresh.join(' ').slice(0, MAX_CHARS) });
   }
   return tidy;
 }
 
-/** Cues whose times move by `seconds`. */
+/** Returns the cues with their times moved by `seconds`, rounded to milliseconds. */
 export function shiftCues(cues: readonly Cue[], seconds: number): readonly Cue[] {
   const move = (time: number): number => Math.round((time + seconds) * 1000) / 1000;
   return cues.map(({ start, end, text }) => ({ start: move(start), end: move(end), text }));

@@ -1,4 +1,4 @@
-/** Reads subtitles and transcripts, by their content: SubRip, WebVTT, ASS, TTML, JSON, and lines that begin with their time. */
+/** Parses subtitles and transcripts: SubRip, WebVTT, ASS, TTML, JSON, and lines that begin with a time. */
 import { z } from 'zod';
 import { FrameloomError } from '../../core/errors.ts';
 import type { Cue } from '../../schema/source.ts';
@@ -6,23 +6,35 @@ import { decodeText, XmlError } from '../text/index.ts';
 import { tidyCues } from './cues.ts';
 import { parseTtml } from './ttml.ts';
 
-/** Largest file of words, in bytes: a day of speech is a tenth of it. */
+/** Largest file of subtitles: a day of speech takes a tenth of it. */
 export const MAX_TRANSCRIPT_BYTES = 16 * 2 ** 20;
-/** How long the last line of a transcript is taken to last, in seconds: nothing after it says. */
-const LAST_LINE = 10;
+/** Duration of the last line of a transcript: no later line ends it. */
+const LAST_LINE_SECONDS = 10;
 
-/** The words with their times in seconds. Throws `words_unreadable`, `empty_source`, `media_too_large`. */
+/**
+ * Parses a file of subtitles or a transcript. The format is detected by content. Times of the cues are in seconds, text is
+ * plain, cues are in order of their start.
+ *
+ * @throws FrameloomError `words_unreadable` where there is no text with a time, `empty_source`, `media_too_large` above
+ *   `MAX_TRANSCRIPT_BYTES`, `unsupported_media` for TTML with a document type
+ */
 export function parseTranscript(bytes: Uint8Array): readonly Cue[] {
-  if (bytes.length === 0) throw new FrameloomError('empty_source', 'The file of subtitles has no bytes.');
+  if (bytes.length === 0) throw new FrameloomError('empty_source', 'The subtitle file is empty.');
   if (bytes.length > MAX_TRANSCRIPT_BYTES) {
-    throw new FrameloomError('media_too_large', 'The file of subtitles is too large.');
+    throw new FrameloomError(
+      'media_too_large',
+      `The subtitle file has more than ${MAX_TRANSCRIPT_BYTES} bytes.`,
+    );
   }
   const text = decodeText(bytes)
     .replace(/^\ufeff/, '')
     .replace(/\r\n?/g, '\n');
   const cues = tidyCues(parserFor(text)(text));
   if (cues.length === 0) {
-    throw new FrameloomError('words_unreadable', 'No text with a time was found in the subtitles.');
+    throw new FrameloomError(
+      'words_unreadable',
+      'The subtitles contain no text with a time. Use SubRip, WebVTT, ASS, TTML, JSON or lines such as [01:02] text.',
+    );
   }
   return cues;
 }
@@ -30,7 +42,7 @@ export function parseTranscript(bytes: Uint8Array): readonly Cue[] {
 function parserFor(text: string): (text: string) => readonly Cue[] {
   const head = text.slice(0, 4096).trimStart();
   if (head.startsWith('[{') || head.startsWith('{') || /^\[\s*\{/.test(head)) return parseJson;
-  if (head.startsWith('<')) return parseXmlWords;
+  if (head.startsWith('<')) return parseXml;
   if (/^\[Script Info\]/i.test(head) || /^\[Events\]/im.test(text)) return parseAss;
   if (ARROW.test(text)) return parseArrows;
   return parseLines;
@@ -47,7 +59,7 @@ function parseArrows(text: string): readonly Cue[] {
     const match = ARROW.exec(line);
     if (match) {
       const previous = cues.at(-1);
-      // The number of this cue, where no empty line stands before it.
+      // The number of this cue, where no empty line precedes it.
       if (open && /^\d+$/.test(previous?.lines.at(-1)?.trim() ?? '')) previous?.lines.pop();
       cues.push({ start: clock(match.slice(1, 5)), end: clock(match.slice(5, 9)), lines: [] });
       open = true;
@@ -60,7 +72,7 @@ function parseArrows(text: string): readonly Cue[] {
   return cues.map(({ start, end, lines }) => ({ start, end, text: lines.join('\n') }));
 }
 
-/** ASS and SSA: comma-separated fields that a `Format` line names; the text is the last one and may hold commas. */
+/** ASS and SSA: comma-separated fields that a `Format` line names; the text is the last one and may contain commas. */
 function parseAss(text: string): readonly Cue[] {
   const cues: Cue[] = [];
   let fields: readonly string[] = [];
@@ -73,14 +85,14 @@ function parseAss(text: string): readonly Cue[] {
     }
     const parts = rest.split(',');
     const field = (name: string): string => parts[fields.indexOf(name)] ?? '';
-    const said = parts.slice(fields.indexOf('Text')).join(',');
+    const dialogue = parts.slice(fields.indexOf('Text')).join(',');
     const [start, end] = [field('Start'), field('End')].map(clockOf);
     if (!fields.includes('Text') || start === undefined || end === undefined) continue;
-    if (/\{[^}]*\\p[1-9]/.test(said)) continue; // a drawing
+    if (/\{[^}]*\\p[1-9]/.test(dialogue)) continue; // a drawing
     cues.push({
       start,
       end,
-      text: said
+      text: dialogue
         .replace(/\{[^}]*\}/g, '')
         .replace(/\\[Nn]/g, '\n')
         .replaceAll('\\h', ' '),
@@ -89,7 +101,7 @@ function parseAss(text: string): readonly Cue[] {
   return cues;
 }
 
-/** A transcript of lines such as `[01:02] text` or `1:02:03 - text`; each lasts until the next, lines without a time go on. */
+/** Lines such as `[01:02] text` or `1:02:03 - text`; each lasts until the next, and lines without a time continue it. */
 function parseLines(text: string): readonly Cue[] {
   const cues: { start: number; lines: string[] }[] = [];
   const stamped = new RegExp(String.raw`^\s*[[(]?${CLOCK}[\])]?(?:\s*[-–—:]\s+|\s+|$)(.*)$`);
@@ -101,7 +113,7 @@ function parseLines(text: string): readonly Cue[] {
   const sorted = cues.toSorted((a, b) => a.start - b.start);
   return sorted.map(({ start, lines }, index) => ({
     start,
-    end: sorted[index + 1]?.start ?? start + LAST_LINE,
+    end: sorted[index + 1]?.start ?? start + LAST_LINE_SECONDS,
     text: lines.join('\n'),
   }));
 }
@@ -109,21 +121,25 @@ function parseLines(text: string): readonly Cue[] {
 const Timed = z.array(z.object({ start: z.number(), end: z.number(), text: z.string() }));
 const Json = z.union([Timed, z.object({ segments: Timed }).transform(({ segments }) => segments)]);
 
-/** An array of start, end and text, or what transcription APIs answer (`verbose_json`). */
+/** An array of start, end and text, or the response of a transcription API (`verbose_json`). */
 function parseJson(text: string): readonly Cue[] {
   try {
     return Json.parse(JSON.parse(text));
   } catch (cause) {
-    throw new FrameloomError('words_unreadable', 'The JSON is no list of start, end and text.', { cause });
+    throw new FrameloomError(
+      'words_unreadable',
+      'The JSON is not a list of { start, end, text }, nor an object with such a list as segments.',
+      { cause },
+    );
   }
 }
 
-function parseXmlWords(text: string): readonly Cue[] {
+function parseXml(text: string): readonly Cue[] {
   try {
     return parseTtml(text);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
-    throw new FrameloomError('words_unreadable', 'The subtitles are no TTML that can be read.', {
+    throw new FrameloomError('words_unreadable', 'The subtitles are not valid TTML.', {
       cause: error,
     });
   }

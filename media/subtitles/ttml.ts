@@ -1,4 +1,4 @@
-/** Reads TTML, the subtitles of broadcasters (also called DFXP, EBU-TT and IMSC). */
+/** Parses TTML, the subtitles of broadcasters (also called DFXP, EBU-TT and IMSC). */
 import type { Cue } from '../../schema/source.ts';
 import { parseXml, type XmlElement } from '../text/index.ts';
 
@@ -7,7 +7,10 @@ interface Rates {
   readonly ticks: number;
 }
 
-/** Cues, one for each paragraph, or for each timed part of one. Throws XmlError, and `unsupported_media` for a document type. */
+/**
+ * Returns one cue for each paragraph, or for each timed span of one, in seconds. Throws XmlError, and `unsupported_media` for
+ * a document type.
+ */
 export function parseTtml(text: string): readonly Cue[] {
   const root = parseXml(text);
   const rates = {
@@ -17,7 +20,7 @@ export function parseTtml(text: string): readonly Cue[] {
   return cuesIn(root, 0, Number.POSITIVE_INFINITY, rates);
 }
 
-/** Times of an element count from those of its parent. */
+/** Times of an element are relative to those of its parent. */
 function cuesIn(element: XmlElement, from: number, until: number, rates: Rates): readonly Cue[] {
   if (element.name === 'head') return [];
   const { begin, end, dur } = element.attributes;
@@ -28,23 +31,23 @@ function cuesIn(element: XmlElement, from: number, until: number, rates: Rates):
     until,
   ].filter((time) => time !== undefined);
   const stop = Math.min(...ends);
-  const parts = element.children.filter((child): child is XmlElement => typeof child !== 'string');
-  const whole =
-    element.name === 'span' || (element.name === 'p' && !parts.some(({ attributes }) => attributes.begin));
-  if (whole) {
-    // Words without any time cannot be placed.
-    const placed = begin !== undefined || from > 0;
-    return placed ? [{ start, end: Number.isFinite(stop) ? stop : start, text: said(element) }] : [];
+  const nested = element.children.filter((child): child is XmlElement => typeof child !== 'string');
+  const isCue =
+    element.name === 'span' || (element.name === 'p' && !nested.some(({ attributes }) => attributes.begin));
+  if (isCue) {
+    // Text without any time is dropped.
+    const isTimed = begin !== undefined || from > 0;
+    return isTimed ? [{ start, end: Number.isFinite(stop) ? stop : start, text: textWithin(element) }] : [];
   }
-  return parts.flatMap((part) => cuesIn(part, start, stop, rates));
+  return nested.flatMap((child) => cuesIn(child, start, stop, rates));
 }
 
-function said(element: XmlElement): string {
+function textWithin(element: XmlElement): string {
   return element.children
     .map((child) => {
       if (typeof child === 'string') return child.replace(/\s+/g, ' ');
       if (child.name === 'br') return '\n';
-      return child.name === 'metadata' ? '' : said(child);
+      return child.name === 'metadata' ? '' : textWithin(child);
     })
     .join('');
 }

@@ -1,9 +1,9 @@
-/** Text from documents and subtitles, made harmless: what is not text is left out. */
+/** Cleans text from documents and subtitles: characters that are not text are removed. */
 
-/** Control, surrogate and direction characters, and the marks that PDFium and others put in for what they cannot say. */
+/** Control, surrogate and direction characters, and the placeholders that PDFium and others insert for unmapped glyphs. */
 const NOT_TEXT = /[\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|[^\P{Cc}\t\n]/gu;
 
-/** The text without such characters and without empty space around it; line breaks are `\n`. */
+/** Returns the text without such characters and trimmed, with `\n` as line break. */
 export function plainText(text: string): string {
   return text
     .replace(/\r\n?|[\u2028\u2029\v\f]/g, '\n')
@@ -11,7 +11,7 @@ export function plainText(text: string): string {
     .trim();
 }
 
-/** The text of a file, by its byte order mark; UTF-8 where it is valid, else what Windows wrote in western countries. */
+/** Decodes the text of a file: by its byte order mark, else as UTF-8 where that is valid, else as Windows-1252. */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);

@@ -1,17 +1,17 @@
-/** Reads XML parts of documents: well-formed ones only, without document types, so that no entity can expand. */
+/** Parses XML of documents: only well-formed XML without a document type, so no entity can expand. */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { FrameloomError } from '../../core/errors.ts';
 
-/** An element; names are without their prefixes, since documents choose those freely. */
+/** An element. Its name has no prefix: documents choose prefixes freely. */
 export interface XmlElement {
   readonly name: string;
   /** Attributes by their full name, prefix included. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Elements, and text between them, in order. */
+  /** Elements and the text between them, in order. */
   readonly children: readonly (XmlElement | string)[];
 }
 
-/** Not well-formed, or nested too deep. */
+/** The XML is not well-formed or nested too deep. */
 export class XmlError extends Error {
   override readonly name = 'XmlError';
 }
@@ -19,19 +19,22 @@ export class XmlError extends Error {
 /** Deepest nesting of elements. Slides of real presentations stay below 40. */
 const MAX_DEPTH = 200;
 
-/** What the parser makes with `preserveOrder`: one key with the children, and `:@` with the attributes. */
+/** Output of the parser with `preserveOrder`: one key with the children, and `:@` with the attributes. */
 interface Parsed {
   readonly [name: string]: readonly Parsed[] | string | Readonly<Record<string, string>>;
 }
 
-/** Throws `unsupported_media` where the XML declares a document type, with which entities come. */
+/** Throws `unsupported_media` where the XML declares a document type, which may define entities. */
 export function rejectDocumentType(text: string): void {
   if (/<!(DOCTYPE|ENTITY)/i.test(text)) {
-    throw new FrameloomError('unsupported_media', 'The XML declares a document type, which is not accepted.');
+    throw new FrameloomError(
+      'unsupported_media',
+      'XML with a document type (DOCTYPE) is not accepted. Remove it.',
+    );
   }
 }
 
-/** The root element. Throws XmlError, and `unsupported_media` for a document type. */
+/** Returns the root element. Throws XmlError, and `unsupported_media` for a document type. */
 export function parseXml(text: string): XmlElement {
   rejectDocumentType(text);
   const valid = XMLValidator.validate(text);
@@ -49,7 +52,7 @@ export function parseXml(text: string): XmlElement {
       maxNestedTags: MAX_DEPTH,
       transformTagName: (name) => name.replace(/^.*:/, ''),
     });
-    const roots = (parser.parse(text) as readonly Parsed[]).map(elementOf); // the shape `preserveOrder` gives
+    const roots = (parser.parse(text) as readonly Parsed[]).map(elementOf); // the shape of `preserveOrder`
     const root = roots.find((node) => typeof node !== 'string');
     if (root === undefined || typeof root === 'string') throw new XmlError('The XML is empty.');
     return root;
@@ -62,7 +65,7 @@ function elementOf(parsed: Parsed): XmlElement | string {
   const name = Object.keys(parsed).find((key) => key !== ':@') ?? '';
   const content = parsed[name];
   if (name === '#text') return decode(String(content));
-  const attributes = (parsed[':@'] ?? {}) as Readonly<Record<string, string>>; // as said at Parsed
+  const attributes = (parsed[':@'] ?? {}) as Readonly<Record<string, string>>; // see Parsed
   return {
     name,
     attributes: Object.fromEntries(
@@ -74,7 +77,7 @@ function elementOf(parsed: Parsed): XmlElement | string {
 
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** The five names and the numbers; what else looks like a reference stays as it is. */
+/** Replaces the five predefined entities and numeric references; anything else stays unchanged. */
 function decode(text: string): string {
   return text.replace(
     /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9a-f]{1,6}));/gi,
@@ -88,28 +91,28 @@ function decode(text: string): string {
   );
 }
 
-/** Child elements called `name`. */
+/** Returns the child elements with `name`. */
 export function childrenOf(element: XmlElement | undefined, name: string): readonly XmlElement[] {
   return (element?.children ?? []).filter(
     (child): child is XmlElement => typeof child !== 'string' && child.name === name,
   );
 }
 
-/** The element that `names` lead to, child by child. */
+/** Returns the first descendant along the path `names`. */
 export function find(element: XmlElement | undefined, ...names: readonly string[]): XmlElement | undefined {
   let found = element;
   for (const name of names) found = childrenOf(found, name)[0];
   return found;
 }
 
-/** All elements called `name` below `element`, in document order. */
+/** Returns all elements with `name` below `element`, in document order. */
 export function descendants(element: XmlElement, name: string): readonly XmlElement[] {
   return element.children.flatMap((child) =>
     typeof child === 'string' ? [] : [...(child.name === name ? [child] : []), ...descendants(child, name)],
   );
 }
 
-/** All text below `element`, as it stands. */
+/** Returns all text below `element`, unchanged. */
 export function textOf(element: XmlElement | undefined): string {
   return (element?.children ?? [])
     .map((child) => (typeof child === 'string' ? child : textOf(child)))

@@ -9,7 +9,7 @@ import { FrameloomError } from '../../core/errors.ts';
 import type { FrameCoding } from '../../schema/source.ts';
 import { inputArgs, type MediaTools, type Program, startProgram, toMediaError } from '../exec/index.ts';
 import type { RgbImage, Size } from '../images/index.ts';
-import { fieldFilters, PLAIN, rgbFilters } from './frame-filters.ts';
+import { fieldFilters, PLAIN_CODING, rgbFilters } from './frame-filters.ts';
 import { type FrameTimestamp, TimestampReader } from './timestamp-reader.ts';
 
 export interface DecodedFrame {
@@ -139,7 +139,7 @@ function decodeArgs(
   request: DecodeRequest,
   options: DecodeOptions,
 ): string[] {
-  const { size, coding = PLAIN } = request;
+  const { size, coding = PLAIN_CODING } = request;
   const filters = [
     ...fieldFilters(coding),
     'settb=AVTB', // microseconds, whatever the container counts in

@@ -1,17 +1,17 @@
-/** Asks ffprobe what stands in the headers and packets of a video, and reads its answers through schemas. */
+/** Reads the headers and packets of a video with ffprobe and validates its output. */
 import { z } from 'zod';
 import { FrameloomError } from '../../core/errors.ts';
 import { inputArgs, type MediaTools, type ProgramExit, runProgram, toMediaError } from '../exec/index.ts';
 
-/** A source under inspection. */
-export interface Inspection {
+/** A video to probe. */
+export interface ProbeTarget {
   readonly tools: MediaTools;
   readonly path: string;
   readonly maxPixels: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** ffprobe writes numbers as strings, and leaves out what it does not know or writes `N/A`. */
+/** ffprobe writes numbers as strings, and omits unknown ones or writes `N/A`. */
 const number = z.coerce.number().optional().catch(undefined);
 
 const Stream = z.object({
@@ -42,8 +42,8 @@ const Headers = z.object({
   format: z.object({ format_name: z.string().default(''), start_time: number, duration: number }),
 });
 export type ProbedHeaders = z.infer<typeof Headers> & {
-  /** What ffprobe found wrong with them. */
-  readonly complaint: string;
+  /** Error output of ffprobe. */
+  readonly errorOutput: string;
 };
 
 const Packet = z.object({
@@ -56,29 +56,28 @@ const Packet = z.object({
 });
 export type ProbedPacket = z.infer<typeof Packet>;
 
-/** Wall-clock limits in milliseconds: for headers or a few seconds, and for all packets of a long file. */
-const QUICK = 60_000;
-const WHOLE_FILE = 1_800_000;
-/** Bytes of headers that are taken, and bytes of packet lines that are kept: some ten thousand packets. */
-const MAX_HEADERS = 16 * 2 ** 20;
-const MAX_PACKETS = 2 ** 20;
+/** Wall-clock limits: for headers or a few seconds of packets, and for all packets of a long file. */
+const TIME_LIMIT_MS = { quick: 60_000, wholeFile: 1_800_000 } as const;
+/** Most bytes of headers, and bytes of packet lines that are kept: about ten thousand packets. */
+const MAX_HEADER_BYTES = 16 * 2 ** 20;
+const MAX_PACKET_BYTES = 2 ** 20;
 
-export async function probeHeaders(inspection: Inspection): Promise<ProbedHeaders> {
+export async function probeHeaders(target: ProbeTarget): Promise<ProbedHeaders> {
   const show = ['-show_streams', '-show_format', '-of', 'json=compact=1'];
-  const { stdout, stderr } = await ffprobe(inspection, show, {
-    timeLimitMs: QUICK,
-    maxBytes: MAX_HEADERS,
+  const { stdout, stderr } = await ffprobe(target, show, {
+    timeLimitMs: TIME_LIMIT_MS.quick,
+    maxBytes: MAX_HEADER_BYTES,
     keep: 'all',
   });
-  return { ...Headers.parse(JSON.parse(stdout)), complaint: stderr };
+  return { ...Headers.parse(JSON.parse(stdout)), errorOutput: stderr };
 }
 
 /**
- * The last packets of all streams, found by seeking to container time `from`, or by reading everything. `partial` says that
- * ffprobe met an index entry whose bytes are missing.
+ * Returns the last packets of all streams, by seeking to container time `from` or by reading everything. `partial`: ffprobe
+ * found an index entry whose bytes are missing.
  */
 export async function probeLastPackets(
-  inspection: Inspection,
+  target: ProbeTarget,
   from: number | undefined,
 ): Promise<{ readonly packets: readonly ProbedPacket[]; readonly partial: boolean }> {
   const fields = 'stream_index,pts_time,dts_time,duration_time,flags';
@@ -89,9 +88,9 @@ export async function probeLastPackets(
     'compact=print_section=0',
   ];
   const interval = from === undefined ? [] : ['-read_intervals', `${from.toFixed(3)}%`];
-  const { stdout, stderr } = await ffprobe(inspection, [...show, ...interval], {
-    timeLimitMs: from === undefined ? WHOLE_FILE : QUICK,
-    maxBytes: MAX_PACKETS,
+  const { stdout, stderr } = await ffprobe(target, [...show, ...interval], {
+    timeLimitMs: from === undefined ? TIME_LIMIT_MS.wholeFile : TIME_LIMIT_MS.quick,
+    maxBytes: MAX_PACKET_BYTES,
     keep: 'tail',
   });
   const packets = stdout.split('\n').flatMap((line) => {
@@ -103,7 +102,7 @@ export async function probeLastPackets(
 }
 
 async function ffprobe(
-  { tools, path, maxPixels, signal }: Inspection,
+  { tools, path, maxPixels, signal }: ProbeTarget,
   show: readonly string[],
   output: { readonly timeLimitMs: number; readonly maxBytes: number; readonly keep: 'all' | 'tail' },
 ): Promise<ProgramExit & { readonly stdout: string }> {
@@ -112,16 +111,19 @@ async function ffprobe(
     ...output,
   });
   if (ending.stopped === 'done') {
-    throw new FrameloomError('media_too_large', 'The video describes itself at too great length.');
+    throw new FrameloomError('media_too_large', 'The headers of the video are too large.');
   }
   if (ending.code !== 0) {
-    const unreadable = new FrameloomError('unsupported_media', 'The content is no video that can be read.');
+    const unreadable = new FrameloomError(
+      'unsupported_media',
+      'The content is not a readable video. Convert it to MP4.',
+    );
     throw toMediaError(ending, signal, unreadable);
   }
   return ending;
 }
 
-/** A rate or ratio as ffprobe writes it, `30000/1001` or `8:9`; undefined for unknown, which it writes with a zero. */
+/** Parses a rate or ratio of ffprobe, `30000/1001` or `8:9`; undefined for an unknown one, which contains a zero. */
 export function parseRatio(text: string | undefined): number | undefined {
   const [above, below] = (text ?? '').split(/[/:]/).map(Number);
   const value = (above ?? 0) / (below ?? 0);

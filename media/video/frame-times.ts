@@ -1,51 +1,59 @@
-/** When frames are shown and how evenly, from the packets at the end of a video. */
+/** Presentation times and frame rate, from the packets at the end of a video. */
 import { FrameloomError } from '../../core/errors.ts';
 import type { FrameRate } from '../../schema/source.ts';
 import type { ProbedPacket, ProbedStream } from './ffprobe.ts';
 import { undecodable } from './video-stream.ts';
 
 /**
- * Most frames a second. No camera's file has more (slow motion is stored slowed down), but a small file can hold a hundred
+ * Highest frame rate. No camera records more (slow motion is stored slowed down), but a small file can contain a hundred
  * thousand frames that all claim the same second.
  */
-const MAX_RATE = 1000;
-/** Difference of two distances, in seconds, that the clock of the container may make: Matroska counts milliseconds. */
-const CLOCK_ERROR = 0.0021;
+const MAX_FPS = 1000;
+/** Rounding of intervals by the clock of the container: Matroska counts milliseconds. */
+const CLOCK_ERROR_SECONDS = 0.0021;
 
-/** The packets of the pictures, without those that are decoded only for the sake of others. Throws `media_truncated`. */
-export function shownPackets(
+/** Returns the packets of displayed frames, without those that are only decoded as references. Throws `media_truncated`. */
+export function displayedPackets(
   packets: readonly ProbedPacket[],
   stream: ProbedStream,
 ): readonly ProbedPacket[] {
-  const shown = packets.filter(
+  const displayed = packets.filter(
     ({ stream_index, flags }) => stream_index === String(stream.index) && !flags.includes('D'),
   );
-  if (shown.length === 0) throw undecodable();
-  return shown;
+  if (displayed.length === 0) throw undecodable();
+  return displayed;
 }
 
 /**
- * Container time at which the last frame is no longer shown; `frame` seconds stand for a duration that is not given. Where some
- * packets say only when they are decoded (AVI, MPEG program streams), the order of decoding is counted: frames are shown later
- * by at least as much as all others are, and as the first one is, by `delay`.
+ * Returns the container time at which the last frame ends. `frameSeconds` replaces missing durations. Where some packets have
+ * only a decoding time (AVI, MPEG program streams), decoding times are used, plus the smallest delay between decoding and
+ * presentation of the other packets and of the first frame, `delay`.
  */
-export function shownUntil(packets: readonly ProbedPacket[], frame: number, delay: number): number {
+export function endOfLastFrame(
+  packets: readonly ProbedPacket[],
+  frameSeconds: number,
+  delay: number,
+): number {
   const clock = clockOf(packets);
   const delays = packets.flatMap(({ pts_time, dts_time }) =>
     pts_time === undefined || dts_time === undefined ? [] : [pts_time - dts_time],
   );
   const later = clock === 'pts_time' ? 0 : Math.max(0, delay, delays.length > 0 ? Math.min(...delays) : 0);
-  return later + Math.max(...packets.map((packet) => (packet[clock] ?? 0) + (packet.duration_time ?? frame)));
+  return (
+    later +
+    Math.max(...packets.map((packet) => (packet[clock] ?? 0) + (packet.duration_time ?? frameSeconds)))
+  );
 }
 
-/** Times of presentation where all packets have one, else those of decoding. */
+/** Presentation times where all packets have one, else decoding times. */
 export function clockOf(packets: readonly ProbedPacket[]): 'pts_time' | 'dts_time' {
   return packets.every(({ pts_time }) => pts_time !== undefined) ? 'pts_time' : 'dts_time';
 }
 
 /**
- * Whether frames stand equally long, judged by the packets of the end and, where those are not all, by whether the average of
- * the headers fits them: as it is, or for fields that are counted as frames. Throws `media_too_large` for absurd rates.
+ * Returns the frame rate. It is constant where the packets at the end have equal intervals and, unless they are all packets
+ * (`whole`), the average of the headers matches them: as it is, or with fields counted as frames. Throws `media_too_large`
+ * above `MAX_FPS`.
  */
 export function rateOf(
   packets: readonly ProbedPacket[],
@@ -57,14 +65,14 @@ export function rateOf(
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
   const length = (times.at(-1) ?? 0) - (times[0] ?? 0);
   const measured = length > 0 ? gaps.length / length : undefined;
-  const rate = Math.max(stated ?? 0, packets.length >= 2 * MAX_RATE ? (measured ?? Infinity) : 0);
-  if (rate > MAX_RATE && packets.length > MAX_RATE) {
+  const rate = Math.max(stated ?? 0, packets.length >= 2 * MAX_FPS ? (measured ?? Infinity) : 0);
+  if (rate > MAX_FPS && packets.length > MAX_FPS) {
     throw new FrameloomError(
       'media_too_large',
-      `The video has ${Number.isFinite(rate) ? Math.round(rate) : 'endless'} frames a second; the limit is ${MAX_RATE}.`,
+      `The video has ${Number.isFinite(rate) ? Math.round(rate) : 'unlimited'} frames a second; the limit is ${MAX_FPS}.`,
     );
   }
-  const even = gaps.length === 0 || Math.max(...gaps) - Math.min(...gaps) <= CLOCK_ERROR;
+  const even = gaps.length === 0 || Math.max(...gaps) - Math.min(...gaps) <= CLOCK_ERROR_SECONDS;
   const ratio = stated === undefined || measured === undefined ? 1 : stated / measured;
   const fits = [0.5, 1, 2].some((share) => Math.abs(ratio - share) < 0.02);
   const average = (whole && Math.abs(ratio - 1) > 0.02 ? measured : stated) ?? measured ?? 25;

@@ -1,4 +1,4 @@
-/** Finds out what a video is, and refuses here, before any costly work, what cannot be summarized. */
+/** Probes videos and rejects those that cannot be summarized, before any expensive work. */
 import { FrameloomError } from '../../core/errors.ts';
 import type { FrameRate, VideoInfo } from '../../schema/source.ts';
 import { errorFromOutput, type MediaTools } from '../exec/index.ts';
@@ -7,15 +7,15 @@ import { fitWithin, type Size } from '../images/index.ts';
 import type { MediaLimits } from '../limits.ts';
 import { decodeFrames } from './decode.ts';
 import {
-  type Inspection,
   type ProbedHeaders,
   type ProbedPacket,
   type ProbedStream,
+  type ProbeTarget,
   parseRatio,
   probeHeaders,
   probeLastPackets,
 } from './ffprobe.ts';
-import { clockOf, rateOf, shownPackets, shownUntil } from './frame-times.ts';
+import { clockOf, displayedPackets, endOfLastFrame, rateOf } from './frame-times.ts';
 import { isScrambled } from './scrambled.ts';
 import {
   codingOf,
@@ -26,22 +26,24 @@ import {
   uprightSize,
 } from './video-stream.ts';
 
-/** Length of the tail, in seconds, in which the last packets are looked for. */
-const TAIL = 10;
-/** A file whose headers promise so many seconds more than are there is cut off. Headers are often a little wrong. */
-const MISSING = 2;
-/** Milliseconds in which the first frame must come. */
-const FIRST_FRAME = 60_000;
-/** Seconds that a video may last where no limit is set. */
-const MAX_DURATION = 48 * 3600;
+/** Length of the end of the file in which the last packets are searched. */
+const TAIL_SECONDS = 10;
+/** A file is cut off where its headers state this much more than it contains. Headers are often slightly wrong. */
+const MAX_MISSING_SECONDS = 2;
+/** Wall-clock limit for decoding the first frame. */
+const FIRST_FRAME_LIMIT_MS = 60_000;
+/** Default longest duration. */
+const DEFAULT_MAX_SECONDS = 48 * 3600;
 
-/** What `probeVideo` finds out: all of VideoInfo that does not come from the bytes themselves. */
+/** The result of `probeVideo`: VideoInfo without hash and size of the file. */
 export type ProbedVideo = Omit<VideoInfo, 'type' | 'sha256' | 'bytes'>;
 
 /**
- * What a video is, from the headers of its container and its first and last frames. Throws `empty_source`, `source_missing`,
- * `unsupported_media`, `no_video_stream` (sound only, cover pictures only), `media_truncated`, `media_too_large`,
- * `encrypted_media`, `timeout`, or the reason of the signal.
+ * Probes a video: duration and start in seconds, displayed size in pixels, colour coding, frame rate and subtitle tracks, from
+ * the headers of its container and its first and last frames.
+ *
+ * @throws FrameloomError `empty_source`, `source_missing`, `unsupported_media`, `no_video_stream` (only audio, only cover
+ *   images), `media_truncated`, `media_too_large`, `encrypted_media`, `timeout`; or the reason of the signal
  */
 export async function probeVideo(
   tools: MediaTools,
@@ -52,16 +54,20 @@ export async function probeVideo(
   const kind = await detectMediaKind(path);
   if (kind !== 'video') throw new FrameloomError('unsupported_media', 'The file is not a video.');
   if (await isScrambled(path)) throw encrypted();
-  const inspection = { tools, path, maxPixels: limits.maxPixels, signal };
-  const headers = await probeHeaders(inspection);
+  const target = { tools, path, maxPixels: limits.maxPixels, signal };
+  const headers = await probeHeaders(target);
   const stream = findVideoStream(headers);
   const coding = codingOf(stream);
-  if (!stream.width || !stream.height) throw errorFromOutput(headers.complaint, undecodable());
+  if (!stream.width || !stream.height) throw errorFromOutput(headers.errorOutput, undecodable());
   const size = uprightSize(stream, coding, limits.maxPixels);
-  const { shown, frameRate, startOffset } = await endsOf(inspection, headers, stream, size);
-  const end = shownUntil(shown, 1 / frameRate.average, startOffset - (stream.start_time ?? startOffset));
+  const { displayed, frameRate, startOffset } = await endsOf(target, headers, stream, size);
+  const end = endOfLastFrame(
+    displayed,
+    1 / frameRate.average,
+    startOffset - (stream.start_time ?? startOffset),
+  );
   const duration = Math.round(Math.max(0, end - startOffset) * 1e6) / 1e6;
-  const { maxDuration = MAX_DURATION } = limits;
+  const { maxDuration = DEFAULT_MAX_SECONDS } = limits;
   if (duration > maxDuration) {
     throw new FrameloomError(
       'media_too_large',
@@ -74,46 +80,46 @@ export async function probeVideo(
     duration,
     coding,
     frameRate,
-    ...(clockOf(shown) === 'dts_time' ? { lacksTimestamps: true } : {}),
+    ...(clockOf(displayed) === 'dts_time' ? { lacksTimestamps: true } : {}),
     subtitles: subtitleTracks(headers),
   };
 }
 
 interface Ends {
-  readonly shown: readonly ProbedPacket[];
+  readonly displayed: readonly ProbedPacket[];
   readonly frameRate: FrameRate;
   readonly startOffset: number;
 }
 
-/** What the last packets and the first frame tell, both looked for at once; what is wrong with the packets is said first. */
+/** Reads the last packets and the first frame in parallel. An error in the packets takes precedence. */
 async function endsOf(
-  inspection: Inspection,
+  target: ProbeTarget,
   headers: ProbedHeaders,
   stream: ProbedStream,
   size: Size,
 ): Promise<Ends> {
-  const refused = new AbortController();
-  const signals = [refused.signal, ...(inspection.signal ? [inspection.signal] : [])];
-  const first = firstFrameTime({ ...inspection, signal: AbortSignal.any(signals) }, size);
+  const packetsFailed = new AbortController();
+  const signals = [packetsFailed.signal, ...(target.signal ? [target.signal] : [])];
+  const first = firstFrameTime({ ...target, signal: AbortSignal.any(signals) }, size);
   const firstEnded = first.catch(() => undefined);
   try {
-    const { packets, whole } = await lastPackets(inspection, headers, stream);
-    const shown = shownPackets(packets, stream);
-    const frameRate = rateOf(shown, parseRatio(stream.avg_frame_rate), whole);
-    return { shown, frameRate, startOffset: await first };
+    const { packets, whole } = await lastPackets(target, headers, stream);
+    const displayed = displayedPackets(packets, stream);
+    const frameRate = rateOf(displayed, parseRatio(stream.avg_frame_rate), whole);
+    return { displayed, frameRate, startOffset: await first };
   } finally {
-    refused.abort();
+    packetsFailed.abort();
     await firstEnded;
   }
 }
 
-/** Container time at which the headers say that it ends; undefined where they say nothing of their own. */
-function promisedEnd({ format }: ProbedHeaders, stream: ProbedStream): number | undefined {
+/** Returns the container time of the end by the headers; undefined where they do not state one. */
+function statedEnd({ format }: ProbedHeaders, stream: ProbedStream): number | undefined {
   const name = format.format_name;
   // ffmpeg shortens an AVI's duration to what its size allows, but not its count of frames.
   const rate = parseRatio(stream.avg_frame_rate);
   if (name.includes('avi') && rate !== undefined && stream.nb_frames) return stream.nb_frames / rate;
-  // What Matroska and FLV call their duration counts from time 0, not from the start.
+  // The duration of Matroska and FLV counts from time 0, not from the start.
   if (name.includes('matroska') || name === 'flv') return format.duration;
   if (name.includes('mov') && format.duration !== undefined)
     return (format.start_time ?? 0) + format.duration;
@@ -122,21 +128,17 @@ function promisedEnd({ format }: ProbedHeaders, stream: ProbedStream): number | 
 
 interface Tail {
   readonly packets: readonly ProbedPacket[];
-  /** Whether it is all of the file that was read, the last packets of which are here. */
+  /** Whether the whole file was read; `packets` are the last ones in either case. */
   readonly whole: boolean;
 }
 
-/** The packets of the last seconds, of all streams. Throws where the end that was promised is missing. */
-async function lastPackets(
-  inspection: Inspection,
-  headers: ProbedHeaders,
-  stream: ProbedStream,
-): Promise<Tail> {
-  const promised = promisedEnd(headers, stream);
+/** Returns the packets of the last seconds, of all streams. Throws `media_truncated` where the stated end is missing. */
+async function lastPackets(target: ProbeTarget, headers: ProbedHeaders, stream: ProbedStream): Promise<Tail> {
+  const stated = statedEnd(headers, stream);
   const { start_time = 0, duration } = headers.format;
-  const expected = promised ?? (duration === undefined ? undefined : start_time + duration);
-  const found = await tail(inspection, expected, stream);
-  const { packets, partial } = found ?? (await probeLastPackets(inspection, undefined));
+  const expected = stated ?? (duration === undefined ? undefined : start_time + duration);
+  const found = await readTail(target, expected, stream);
+  const { packets, partial } = found ?? (await probeLastPackets(target, undefined));
   if (packets.some(({ side_data_type }) => side_data_type === 'Encryption info')) throw encrypted();
   const end = Math.max(
     0,
@@ -144,32 +146,32 @@ async function lastPackets(
       return (pts_time ?? dts_time ?? 0) + (duration_time ?? 0);
     }),
   );
-  if (partial || (promised !== undefined && promised - end > MISSING)) {
-    const reached = `It ends at ${end.toFixed(1)} s`;
+  if (partial || (stated !== undefined && stated - end > MAX_MISSING_SECONDS)) {
+    const reached = `The video is cut off: it ends at ${end.toFixed(1)} s`;
     const message =
-      promised === undefined ? `${reached}.` : `${reached}, and should at ${promised.toFixed(1)} s.`;
+      stated === undefined ? `${reached}.` : `${reached}, and should at ${stated.toFixed(1)} s.`;
     throw new FrameloomError('media_truncated', message);
   }
   return { packets, whole: found === undefined };
 }
 
-/** What is found by seeking to the end; undefined where that leads nowhere. */
-async function tail(
-  inspection: Inspection,
+/** Returns the packets found by seeking to the end; undefined where seeking fails. */
+async function readTail(
+  target: ProbeTarget,
   end: number | undefined,
   stream: ProbedStream,
 ): Promise<Awaited<ReturnType<typeof probeLastPackets>> | undefined> {
-  if (end === undefined || end <= TAIL) return undefined;
-  const found = await probeLastPackets(inspection, end - TAIL).catch((error: unknown) => {
-    if (inspection.signal?.aborted) throw error;
+  if (end === undefined || end <= TAIL_SECONDS) return undefined;
+  const found = await probeLastPackets(target, end - TAIL_SECONDS).catch((error: unknown) => {
+    if (target.signal?.aborted) throw error;
     return undefined;
   });
   return found?.packets.some(({ stream_index }) => stream_index === String(stream.index)) ? found : undefined;
 }
 
-async function firstFrameTime({ tools, path, maxPixels, signal }: Inspection, size: Size): Promise<number> {
+async function firstFrameTime({ tools, path, maxPixels, signal }: ProbeTarget, size: Size): Promise<number> {
   const request = { size: fitWithin(size, 64) };
-  const options = { signal, maxPixels, timeLimitMs: FIRST_FRAME };
+  const options = { signal, maxPixels, timeLimitMs: FIRST_FRAME_LIMIT_MS };
   for await (const { pts } of decodeFrames(tools, path, request, options)) return pts;
   throw undecodable();
 }

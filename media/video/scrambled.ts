@@ -1,22 +1,22 @@
-/** Tells transport streams whose contents are scrambled: decoders take them for damaged ones. */
+/** Detects scrambled transport streams, which decoders treat as damaged. */
 import { open } from 'node:fs/promises';
 
-/** Bytes that are looked at, from the beginning. */
-const LOOK = 4 * 2 ** 20;
-/** 188 bytes; in M2TS a time stamp stands before each. */
-const PACKETS = [188, 192] as const;
+/** Bytes that are read, from the beginning. */
+const READ_BYTES = 4 * 2 ** 20;
+/** Bytes of a packet; M2TS adds a timestamp of 4 bytes. */
+const PACKET_BYTES = [188, 192] as const;
 const SYNC = 0x47;
-/** Packets in a row that tell where packets begin. */
-const IN_A_ROW = 5;
+/** Consecutive packets that must begin with the sync byte. */
+const SYNC_PACKETS = 5;
 
 /**
- * Whether most packets of the transport stream at `path` say that what they carry is scrambled (transport_scrambling_control,
- * ISO/IEC 13818-1); false for whatever is no transport stream.
+ * Whether most packets of the transport stream at `path` are marked as scrambled (transport_scrambling_control,
+ * ISO/IEC 13818-1); false for any other file.
  */
 export async function isScrambled(path: string): Promise<boolean> {
   const file = await open(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(LOOK), 0, LOOK, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, 0);
     return isMostlyScrambled(buffer.subarray(0, bytesRead));
   } finally {
     await file.close();
@@ -40,9 +40,9 @@ function isMostlyScrambled(head: Buffer): boolean {
 }
 
 function packetsOf(head: Buffer): { readonly first: number; readonly size: number } | undefined {
-  for (const size of PACKETS) {
+  for (const size of PACKET_BYTES) {
     for (let first = 0; first < size; first++) {
-      const row = Array.from({ length: IN_A_ROW }, (_, index) => head[first + index * size]);
+      const row = Array.from({ length: SYNC_PACKETS }, (_, index) => head[first + index * size]);
       if (row.every((byte) => byte === SYNC)) return { first, size };
     }
   }

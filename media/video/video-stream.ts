@@ -1,12 +1,12 @@
-/** What the headers say of a video stream: which one it is, how its frames are stored and shown, which words come with it. */
+/** The video stream and subtitle tracks by the headers: which stream it is, and how its frames are stored and displayed. */
 import { FrameloomError } from '../../core/errors.ts';
 import type { FrameCoding, SubtitleTrack } from '../../schema/source.ts';
 import type { Size } from '../images/index.ts';
 import { type ProbedHeaders, type ProbedStream, parseRatio } from './ffprobe.ts';
 
 /**
- * The stream that ffmpeg's `V:0` takes: the first video that is no cover picture. Throws `no_video_stream`, `encrypted_media`,
- * `unsupported_media`.
+ * Returns the stream that ffmpeg's `V:0` selects: the first video that is not a cover image. Throws `no_video_stream`,
+ * `encrypted_media`, `unsupported_media`.
  */
 export function findVideoStream({ streams }: ProbedHeaders): ProbedStream {
   const stream = streams.find(
@@ -14,11 +14,11 @@ export function findVideoStream({ streams }: ProbedHeaders): ProbedStream {
       codec_type === 'video' && disposition?.attached_pic !== 1 && disposition?.timed_thumbnails !== 1,
   );
   if (!stream) {
-    const cover = streams.some(({ codec_type }) => codec_type === 'video') ? ' and a cover picture' : '';
-    const sound = streams.some(({ codec_type }) => codec_type === 'audio');
+    const cover = streams.some(({ codec_type }) => codec_type === 'video') ? ' and a cover image' : '';
+    const hasSound = streams.some(({ codec_type }) => codec_type === 'audio');
     throw new FrameloomError(
       'no_video_stream',
-      `The file has ${sound ? `only sound${cover}` : 'no pictures'}.`,
+      `The file has ${hasSound ? `only audio${cover}` : 'no video stream'}.`,
     );
   }
   const tag = stream.codec_tag_string ?? '';
@@ -26,12 +26,15 @@ export function findVideoStream({ streams }: ProbedHeaders): ProbedStream {
   if (stream.tags?.enc_key_id !== undefined || ['encv', 'drmi', 'drmt'].includes(tag)) throw encrypted();
   if (stream.codec_name === undefined || stream.codec_name === 'unknown') {
     const named = /^\w+$/.test(tag) ? ` (${tag})` : '';
-    throw new FrameloomError('unsupported_media', `The video codec${named} is not supported.`);
+    throw new FrameloomError(
+      'unsupported_media',
+      `The video codec${named} is not supported. Convert the video to H.264.`,
+    );
   }
   return stream;
 }
 
-/** Size of a frame as a viewer sees it: turned upright, pixels made square by stretching the width. Throws `media_too_large`. */
+/** Returns the size of a displayed frame: upright, with square pixels by stretching the width. Throws `media_too_large`. */
 export function uprightSize(stream: ProbedStream, { turn }: FrameCoding, maxPixels: number): Size {
   const { width = 0, height = 0 } = stream;
   const aspect = parseRatio(stream.sample_aspect_ratio) ?? 1;
@@ -46,29 +49,29 @@ export function uprightSize(stream: ProbedStream, { turn }: FrameCoding, maxPixe
   return turn === 90 || turn === 270 ? { width: square.height, height: square.width } : square;
 }
 
-/** Codecs that can hold fields without saying so in the headers. Their frames say it, each for itself. */
+/** Codecs that may contain fields without a mark in the headers: each frame is marked separately. */
 const FIELD_CODECS = new Set(['mpeg1video', 'mpeg2video', 'mpeg4', 'h264', 'hevc', 'vc1', 'dvvideo']);
 const FIELD_ORDERS = new Set(['tt', 'bb', 'tb', 'bt']);
-/** From this height on colours that are not said to be anything are taken for BT.709, as players do, else for BT.601. */
-const HIGH_DEFINITION = 720;
+/** From this height on unmarked colours count as BT.709, as in players, else as BT.601. */
+const HIGH_DEFINITION_LINES = 720;
 
 export function codingOf(stream: ProbedStream): FrameCoding {
   const { color_space, color_transfer, field_order = 'unknown', codec_name = '', height = 0 } = stream;
   const range = color_transfer === 'smpte2084' ? 'pq' : color_transfer === 'arib-std-b67' ? 'hlg' : 'sdr';
-  const unsaid = color_space === undefined || color_space === 'unknown' || color_space === 'reserved';
-  const guessed = range !== 'sdr' ? 'bt2020' : height >= HIGH_DEFINITION ? 'bt709' : undefined;
+  const isUnmarked = color_space === undefined || color_space === 'unknown' || color_space === 'reserved';
+  const assumed = range !== 'sdr' ? 'bt2020' : height >= HIGH_DEFINITION_LINES ? 'bt709' : undefined;
   return {
     ...orientation(stream),
     range,
-    ...(unsaid && guessed !== undefined ? { matrix: guessed } : {}),
+    ...(isUnmarked && assumed !== undefined ? { matrix: assumed } : {}),
     interlaced:
       FIELD_ORDERS.has(field_order) || (field_order !== 'progressive' && FIELD_CODECS.has(codec_name)),
   };
 }
 
 /**
- * From the display matrix, which takes a stored point to where it is shown. ffprobe prints it as three lines of three numbers;
- * its own `rotation` does not tell a mirrored frame from a turned one.
+ * From the display matrix, which maps stored points to displayed ones. ffprobe prints it as three lines of three numbers; its
+ * own `rotation` does not distinguish mirrored frames from rotated ones.
  */
 function orientation({ side_data_list = [] }: ProbedStream): Pick<FrameCoding, 'turn' | 'mirrored'> {
   const text = side_data_list.find(({ displaymatrix }) => displaymatrix !== undefined)?.displaymatrix ?? '';
@@ -84,7 +87,7 @@ function orientation({ side_data_list = [] }: ProbedStream): Pick<FrameCoding, '
 
 const QUARTERS = [0, 90, 180, 270] as const;
 
-const PICTURE_SUBTITLES = new Set(['dvb_subtitle', 'dvd_subtitle', 'hdmv_pgs_subtitle', 'xsub']);
+const BITMAP_SUBTITLES = new Set(['dvb_subtitle', 'dvd_subtitle', 'hdmv_pgs_subtitle', 'xsub']);
 
 export function subtitleTracks({ streams }: ProbedHeaders): readonly SubtitleTrack[] {
   return streams.flatMap(({ index, codec_type, codec_name, tags }) => {
@@ -94,7 +97,7 @@ export function subtitleTracks({ streams }: ProbedHeaders): readonly SubtitleTra
       {
         index,
         codec: codec_name,
-        form: PICTURE_SUBTITLES.has(codec_name) ? ('picture' as const) : ('text' as const),
+        form: BITMAP_SUBTITLES.has(codec_name) ? ('bitmap' as const) : ('text' as const),
         ...(language === undefined || language === 'und' ? {} : { language: language.slice(0, 35) }),
         ...(title === undefined ? {} : { title: title.slice(0, 200) }),
       },
@@ -105,10 +108,10 @@ export function subtitleTracks({ streams }: ProbedHeaders): readonly SubtitleTra
 export function undecodable(): FrameloomError {
   return new FrameloomError(
     'media_truncated',
-    'No frame of the video can be decoded: it is cut off or damaged.',
+    'No frame of the video can be decoded: it is cut off or damaged. Upload it again.',
   );
 }
 
 export function encrypted(): FrameloomError {
-  return new FrameloomError('encrypted_media', 'The video is encrypted (DRM).');
+  return new FrameloomError('encrypted_media', 'The video is encrypted (DRM). Upload it without encryption.');
 }

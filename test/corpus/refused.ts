@@ -32,10 +32,10 @@ export const REFUSED: readonly RefusedFile[] = [
     ],
     encoders: ['aac', 'mjpeg'],
     code: 'no_video_stream',
-    says: /only sound and a cover picture/,
+    says: /only audio and a cover image/,
   },
   written('empty.mp4', 'nothing', '', 'empty_source', /no bytes/),
-  written('letter.mp4', 'text', 'Dear reader,\n'.repeat(500), 'unsupported_media', /neither a video/),
+  written('letter.mp4', 'text', 'Dear reader,\n'.repeat(500), 'unsupported_media', /not a video/),
   written(
     'playlist.mp4',
     'an HLS playlist that points at a local file',
@@ -202,7 +202,7 @@ function sound(name: string, args: readonly string[], encoders: readonly string[
     args: [...SINE, ...args],
     encoders,
     code: 'no_video_stream',
-    says: /audio|only sound/,
+    says: /audio/,
   };
 }
 

@@ -201,7 +201,7 @@ describe.each(['adaptive', 'scene', 'keyframe'] as const)('%s sampling', (mode) 
       const edges = [0, ...cuts, 18];
       const spans = cuts.concat(18).map((end, index) => [edges[index] ?? 0, end] as const);
       const parts = await collect(path, mode, spans);
-      expect(parts.map(withoutPicture)).toEqual(whole.map(withoutPicture));
+      expect(parts.map(withoutImage)).toEqual(whole.map(withoutImage));
       for (const [index, { image }] of parts.entries()) {
         expect(image?.data.equals(whole[index]?.image?.data ?? Buffer.alloc(0)) ?? true).toBe(true);
       }
@@ -209,7 +209,7 @@ describe.each(['adaptive', 'scene', 'keyframe'] as const)('%s sampling', (mode) 
   });
 });
 
-function withoutPicture({ image: _picture, ...decision }: SampledFrame): Omit<SampledFrame, 'picture'> {
+function withoutImage({ image: _image, ...decision }: SampledFrame): Omit<SampledFrame, 'image'> {
   return decision;
 }
 
