@@ -6,7 +6,7 @@ import { type CollectProgress, collectGarbage, type LiveJobs } from '../store/co
 import type { Lifetimes } from '../store/lifetimes.ts';
 
 /** Milliseconds between heartbeats. */
-const BEAT = 2000;
+const HEARTBEAT_INTERVAL_MS = 2000;
 
 export interface CollectDeps {
   /** The store as it is: looking after artifacts is no use of them. */
@@ -24,7 +24,7 @@ export function createCollectGarbage({
     const context = Context.current();
     const earlier = context.info.heartbeatDetails as CollectProgress | undefined; // only we beat here
     let progress = earlier;
-    const timer = setInterval(() => context.heartbeat(progress), BEAT);
+    const timer = setInterval(() => context.heartbeat(progress), HEARTBEAT_INTERVAL_MS);
     try {
       return await collectGarbage({
         store,

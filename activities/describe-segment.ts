@@ -20,10 +20,10 @@ import {
   type GenerationArtifact,
   type GpuDeps,
   generateOnce,
-  promptWords,
+  promptText,
   putJson,
-  requireModel,
-  slidesOf,
+  requirePlannedModel,
+  readSlideRecords,
   withFiles,
   withHeartbeat,
 } from './lib/index.ts';
@@ -35,10 +35,10 @@ export function createDescribeSegment(deps: GpuDeps): GpuActivities['describeSeg
       const { model, focus, instruction, segments } = await readPlan(ref, 'segments', shard);
       const segment = segments[at];
       if (!segment) throw new TypeError(`shard ${shard} has no segment ${at}`);
-      requireModel(deps, model);
+      requirePlannedModel(deps, model);
       const crops = segment.frames.flatMap((frame) => frame.crops ?? []);
       if (crops.length === 0) return quote(deps.store, segment, deps.generator.info.runtime);
-      const words = await promptWords(deps.store, segment.text, model.maxQuotedTokens);
+      const words = await promptText(deps.store, segment.text, model.maxQuotedTokens);
       const user = { focus, instruction };
       const maxTokens = model.tokens.captionPerImage * crops.length;
       const identity = await digest({
@@ -74,7 +74,7 @@ async function quote(
   { text }: PlanSegment,
   runtime: string,
 ): Promise<DescribeSegmentOutput> {
-  const slides = text?.kind === 'slides' ? await slidesOf(store, text) : [];
+  const slides = text?.kind === 'slides' ? await readSlideRecords(store, text) : [];
   const captions = slides.map((slide) => (slide ? quoteSlide(slide) : ''));
   const generation = generationName(await digest({ kind: 'quote', captions }));
   const artifact: GenerationArtifact = {

@@ -10,23 +10,23 @@ import { type AnswerLength, estimateTokens, type SegmentPictures, type Tokens } 
 import { planSegments } from '../summary/plan.ts';
 import {
   extractionsOf,
-  type Rate,
+  type UsageSample,
   readJobFrames,
-  readRates,
+  readUsageSamples,
   readRequest,
   withHeartbeat,
 } from './lib/index.ts';
-import { budgetOf, tokensOf } from './plan.ts';
+import { segmentBudget, frameTokens } from './plan.ts';
 
 /** Of the limit, where nothing is known of the captions of a model. */
-const USUAL_CAPTION = 0.6;
+const DEFAULT_CAPTION_SHARE = 0.6;
 /** Captions that do not repeat the one before: a shot is often shown by several pictures. */
-const USUAL_DISTINCT = { video: 0.75, deck: 0.95, images: 0.95 } as const;
-const USUAL_TITLE = 8;
+const DEFAULT_DISTINCT_SHARE = { video: 0.75, deck: 0.95, images: 0.95 } as const;
+const DEFAULT_TITLE_TOKENS = 8;
 /** How many tokens of a prompt take as long as one of an answer: prompts are read many tokens at once. */
 const PROMPT_TOKENS_PER_STEP = 10;
 /** What looking at a part of the source only adds to the range, either way. */
-const UNSEEN = 0.3;
+const UNSAMPLED_MARGIN = 0.3;
 
 export interface EstimateDeps {
   readonly store: ArtifactStore;
@@ -44,17 +44,17 @@ export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateA
         input.maxFrames,
       );
       const { chunk_duration: chunk, start_time = 0 } = request;
-      const costs = frames.map((frame) => ({ ...frame, imageTokens: tokensOf(frame, model) }));
+      const costs = frames.map((frame) => ({ ...frame, imageTokens: frameTokens(frame, model) }));
       const hasTranscript = isTranscribed(source, request);
       const transcript: TranscriptRef | undefined = hasTranscript
         ? { artifact: '', from: 'track' }
         : undefined;
       const planned = planSegments(
         costs,
-        budgetOf({ model, source, request, ...(transcript ? { transcript } : {}) }),
+        segmentBudget({ model, source, request, ...(transcript ? { transcript } : {}) }),
         chunk === undefined ? undefined : { origin: start_time, seconds: chunk },
       );
-      const quoted = quotedWords(input, hasTranscript);
+      const quoted = quotedTokens(input, hasTranscript);
       const segmentsWith = (share: number): readonly SegmentPictures[] =>
         planned.map(({ first, last }) => {
           const own = costs.slice(first, last).filter(({ placeholder }) => !placeholder);
@@ -64,8 +64,8 @@ export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateA
             words: share,
           };
         });
-      const rates = await readRates(store, model.revision, Date.now());
-      const length = lengthOf(rates, profile, source.type);
+      const rates = await readUsageSamples(store, model.revision, Date.now());
+      const length = generationLengthOf(rates, profile, source.type);
       const own = {
         caption: (request.prompt?.length ?? 0) + (request.caption_prompt?.length ?? 0),
         merge: (request.prompt?.length ?? 0) + (request.summary_prompt?.length ?? 0),
@@ -73,8 +73,8 @@ export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateA
       const longest = request.max_tokens ?? model.tokens.summary;
       const reckon = (share: number, answers: AnswerLength): Tokens =>
         estimateTokens(segmentsWith(share), model, longest, own, answers);
-      const grown = growth(input, frames.length, sampledSpans, totalSpans);
-      const unseen = sampledSpans < totalSpans ? UNSEEN : 0;
+      const grown = extrapolationOf(input, frames.length, sampledSpans, totalSpans);
+      const unseen = sampledSpans < totalSpans ? UNSAMPLED_MARGIN : 0;
       const tokens = {
         expected: scaled(reckon(quoted.expected, length), grown),
         low: scaled(
@@ -95,7 +95,7 @@ export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateA
         low: Math.floor(value * grown * (1 - unseen)),
         high: Math.ceil(value * grown * (1 + unseen)),
       });
-      return figuresOf(input, tokens, rates, {
+      return estimateOf(input, tokens, rates, {
         segments: spread(planned.length),
         pictures: spread(frames.filter(({ placeholder }) => !placeholder).length),
       });
@@ -109,7 +109,7 @@ function isTranscribed(source: SourceInfo, request: SummaryRequest): boolean {
 }
 
 /** Tokens of words that a caption prompt quotes. */
-function quotedWords(
+function quotedTokens(
   { model, source }: EstimateCostsInput,
   hasTranscript: boolean,
 ): Record<'expected' | 'low' | 'high', number> {
@@ -119,13 +119,13 @@ function quotedWords(
 }
 
 /** By the jobs of the latest day; how often a caption repeats the one before depends on the kind of source. */
-function lengthOf(
-  rates: readonly Rate[],
+function generationLengthOf(
+  rates: readonly UsageSample[],
   { tokens, typical }: ModelProfile,
-  kind: Rate['source'],
+  kind: UsageSample['source'],
 ): AnswerLength {
   const alike = rates.filter(({ source }) => source === kind);
-  const average = (of: (rate: Rate) => number, over: readonly Rate[]): number | undefined => {
+  const average = (of: (rate: UsageSample) => number, over: readonly UsageSample[]): number | undefined => {
     const pictures = over.reduce((sum, rate) => sum + rate.pictures, 0);
     return pictures === 0 ? undefined : over.reduce((sum, rate) => sum + of(rate), 0) / pictures;
   };
@@ -133,14 +133,14 @@ function lengthOf(
     caption:
       average((rate) => rate.captionTokens, rates) ??
       typical?.caption ??
-      tokens.caption_per_image * USUAL_CAPTION,
-    distinct: average((rate) => rate.distinct, alike) ?? USUAL_DISTINCT[kind],
-    title: typical?.title ?? USUAL_TITLE,
+      tokens.caption_per_image * DEFAULT_CAPTION_SHARE,
+    distinct: average((rate) => rate.distinct, alike) ?? DEFAULT_DISTINCT_SHARE[kind],
+    title: typical?.title ?? DEFAULT_TITLE_TOKENS,
   };
 }
 
 /** How many times as much there is as was sampled, within the frames that the job may have. */
-function growth(
+function extrapolationOf(
   { maxFrames }: EstimateCostsInput,
   frames: number,
   sampledSpans: number,
@@ -154,16 +154,16 @@ function scaled({ input, output }: Tokens, by: number): Tokens {
   return { input: Math.round(input * by), output: Math.round(output * by) };
 }
 
-type Three<T> = Record<'expected' | 'low' | 'high', T>;
+type Range<T> = Record<'expected' | 'low' | 'high', T>;
 
-function figuresOf(
+function estimateOf(
   { prices, model, sampledSpans, totalSpans }: EstimateCostsInput,
-  tokens: Three<Tokens>,
-  rates: readonly Rate[],
+  tokens: Range<Tokens>,
+  rates: readonly UsageSample[],
   counts: Pick<EstimateAmounts, 'segments' | 'pictures'>,
 ): EstimateAmounts {
   const seconds = gpuSecondsOf(tokens, rates);
-  const each = <T>(of: (which: keyof Three<T>) => T): Three<T> => ({
+  const each = <T>(of: (which: keyof Range<T>) => T): Range<T> => ({
     expected: of('expected'),
     low: of('low'),
     high: of('high'),
@@ -198,7 +198,7 @@ function figuresOf(
 }
 
 /** By the jobs of the latest day: their average, and the fastest and the slowest of them. */
-function gpuSecondsOf(tokens: Three<Tokens>, rates: readonly Rate[]): Three<number> | undefined {
+function gpuSecondsOf(tokens: Range<Tokens>, rates: readonly UsageSample[]): Range<number> | undefined {
   const steps = (input: number, output: number): number => input / PROMPT_TOKENS_PER_STEP + output;
   const paces = rates.map(
     (rate) => rate.gpuSeconds / Math.max(1, steps(rate.inputTokens, rate.outputTokens)),

@@ -15,7 +15,7 @@ import type { ExtractFramesOutput, ExtractSpan } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { extractionName, FRAMES } from '../store/names.ts';
 import {
-  allThere,
+  allExist,
   EXTRACTION_VERSION,
   type Extraction,
   extractSlides,
@@ -48,7 +48,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
         }),
       );
       const found = await findJson<Extraction>(store, name);
-      if (found && (await allThere(store, found.frames.map(frameName)))) return outputOf(name, found);
+      if (found && (await allExist(store, found.frames.map(frameName)))) return outputOf(name, found);
       if (span.kind === 'slides' && deck) {
         const slides = await extractSlides({ store, limits }, deck, span.slides, crops, signal);
         await putJson(store, name, slides);

@@ -7,7 +7,7 @@ import type { ArtifactStore } from '../store/artifact-store.ts';
 import { findGeneration, readShards, withHeartbeat } from './lib/index.ts';
 
 /** Most that are told of at once: each costs the history of the job some events. */
-const MOST = 128;
+const MAX_MISSING = 128;
 
 export function createFindMissing({
   store,
@@ -49,7 +49,7 @@ export function createFindMissing({
           first += shard.length;
         }
       }
-      return { missing: missing.slice(0, MOST) };
+      return { missing: missing.slice(0, MAX_MISSING) };
     });
 
   async function areThere(names: readonly string[]): Promise<boolean> {

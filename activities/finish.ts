@@ -16,12 +16,12 @@ import {
   extractionsOf,
   type GenerationArtifact,
   getJson,
-  keepRate,
-  type Merges,
+  recordUsageSample,
+  type MergeResults,
   putJson,
   readGeneration,
   readJobFrames,
-  readMerges,
+  readMergeResults,
   readShards,
   type SlideGap,
   withHeartbeat,
@@ -29,7 +29,7 @@ import {
 import type { ShownSlides } from './match-slides.ts';
 
 /** In place of a summary or a title that is missing. */
-const EMPTY: GenerationArtifact = {
+const EMPTY_GENERATION: GenerationArtifact = {
   kind: 'text',
   text: '',
   lines: [],
@@ -51,9 +51,9 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         input.slideMatches === undefined ? undefined : await getJson<ShownSlides>(store, input.slideMatches);
       const words = input.transcript && (await getJson<readonly Cue[]>(store, input.transcript.artifact));
       const { pieces, outcomes, missing } = await readSegments(input);
-      const merges = await readMerges(store, input, input.levels, input.allowMissing);
-      const summary = (await readGeneration(store, input.summary, input.allowMissing)) ?? EMPTY;
-      const title = (await readGeneration(store, input.title, input.allowMissing)) ?? EMPTY;
+      const merges = await readMergeResults(store, input, input.levels, input.allowMissing);
+      const summary = (await readGeneration(store, input.summary, input.allowMissing)) ?? EMPTY_GENERATION;
+      const title = (await readGeneration(store, input.title, input.allowMissing)) ?? EMPTY_GENERATION;
       const result = stitch({
         jobId: input.jobId,
         source: input.source,
@@ -80,7 +80,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
       const ledger = await putJson(store, jobArtifact(input.jobId, input.run, 'ledger.json'), costs);
       const { jobId, source, model } = input;
       const of = { jobId, source: source.type, model: model.revision, now: Date.now() };
-      await keepRate(store, of, pieces, costs);
+      await recordUsageSample(store, of, pieces, costs);
       return {
         result: { name: stored.name, sha256: stored.sha256 },
         ledger: ledger.name,
@@ -140,7 +140,7 @@ function withSlide(frame: Frame, slide: number | null | undefined): Frame {
   return typeof slide === 'number' ? { ...frame, slide } : frame;
 }
 
-function ledgerOf(input: FinishInput, outcomes: readonly SegmentOutcome[], merges: Merges): Ledger {
+function ledgerOf(input: FinishInput, outcomes: readonly SegmentOutcome[], merges: MergeResults): Ledger {
   const { prices } = input;
   const costs = outcomes.flatMap((outcome) =>
     'cost' in outcome ? [{ index: outcome.index, cost: outcome.cost }] : [],
@@ -179,7 +179,7 @@ function ledgerOf(input: FinishInput, outcomes: readonly SegmentOutcome[], merge
 /** Sections, levels above and titles together. */
 function mergingOf(
   { prices, titleCharged, titleGpuSeconds }: FinishInput,
-  merges: Merges,
+  merges: MergeResults,
 ): Ledger['merging'] {
   const title = titleCharged ?? { inputTokens: 0, outputTokens: 0, gpuSeconds: 0 };
   const { inputTokens, outputTokens, gpuSeconds } = plus(merges.charged, title);

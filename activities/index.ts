@@ -19,7 +19,7 @@ import { createFindMissing } from './find-missing.ts';
 import { createFinish } from './finish.ts';
 import { createFinishBatch } from './finish-batch.ts';
 import { createIngest, type IngestDeps } from './ingest.ts';
-import { createStoreShard, createTurns, type GpuDeps, withTypedFailures } from './lib/index.ts';
+import { createStoreShard, createModelLock, type GpuDeps, withTypedFailures } from './lib/index.ts';
 import { createMatchSlides } from './match-slides.ts';
 import { createPlan } from './plan.ts';
 import { createPlanMerges } from './plan-merges.ts';
@@ -31,7 +31,7 @@ import { createReduce } from './reduce.ts';
 import { createSettleJobs, type SettleDeps } from './settle-jobs.ts';
 
 export type { GpuDeps } from './lib/index.ts';
-export { HEARTBEAT_INTERVAL } from './lib/index.ts';
+export { HEARTBEAT_INTERVAL_MS } from './lib/index.ts';
 
 export type CpuDeps = IngestDeps & TranscriptDeps;
 
@@ -55,7 +55,7 @@ export function createCpuActivities(
 }
 
 export function createGpuActivities(deps: GpuDeps): GpuActivities {
-  const shared: GpuDeps = { ...deps, turns: createTurns() };
+  const shared: GpuDeps = { ...deps, modelLock: createModelLock() };
   return withTypedFailures({ describeSegment: createDescribeSegment(shared), reduce: createReduce(shared) });
 }
 

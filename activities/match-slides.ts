@@ -22,7 +22,7 @@ import { extractionsOf, putJson, readJobFrames, withHeartbeat, withSlides } from
 /** Part of the name of what is found: raise it when the same frames would show other slides. */
 const VERSION = 1;
 /** Frames from all over the video in which the place of the slides is looked for. */
-const SCOUTS = 16;
+const SCOUT_FRAMES = 16;
 
 /** The artifact of `matchSlides`. */
 export interface ShownSlides {
@@ -89,7 +89,7 @@ export function createMatchSlides(deps: {
     const small = async ({ name }: Frame) =>
       readImage(await store.bytes(name), limits, { maxSide: MATCH_MAX_SIDE_PX });
     const scouts = [];
-    const step = Math.max(1, frames.length / SCOUTS);
+    const step = Math.max(1, frames.length / SCOUT_FRAMES);
     for (let at = 0; at < frames.length; at += step)
       scouts.push(await small(frames[Math.floor(at)] as Frame)); // below length
     const matcher = await createSlideMatcher(

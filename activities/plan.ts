@@ -55,10 +55,10 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
       await store.put(jobArtifact(jobId, run, 'frames.jsonl'), manifest(decisions, found));
       const { frames } = found;
       const chunk = request.chunk_duration;
-      const costs = frames.map((frame) => ({ ...frame, imageTokens: tokensOf(frame, model) }));
+      const costs = frames.map((frame) => ({ ...frame, imageTokens: frameTokens(frame, model) }));
       const planned = planSegments(
         costs,
-        budgetOf(job),
+        segmentBudget(job),
         chunk === undefined ? undefined : { origin: request.start_time ?? 0, seconds: chunk },
       );
       const end = source.type === 'video' ? videoRange(source, request).end : undefined;
@@ -66,13 +66,13 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
         signal.throwIfAborted();
         const segments: PlanSegment[] = [];
         for (const segment of planned.slice(shard * ENTRIES_PER_SHARD, (shard + 1) * ENTRIES_PER_SHARD))
-          segments.push(await planOf(segment, job, found, end));
-        await putShard(store, input, 'segments', shard, { ...briefOf(job), segments } satisfies PlanShard);
+          segments.push(await planSegment(segment, job, found, end));
+        await putShard(store, input, 'segments', shard, { ...promptContextOf(job), segments } satisfies PlanShard);
       }
       return {
         segments: planned.length,
         frames: frames.length,
-        maxSegmentTokens: mostOf(planned, costs, job),
+        maxSegmentTokens: maxSegmentTokens(planned, costs, job),
       };
     });
 }
@@ -97,18 +97,18 @@ async function* manifest(
 type PlannedJob = PlanInput & { readonly request: SummaryRequest };
 
 /** Tokens of a picture in the prompt. */
-export function tokensOf({ width, height }: Frame, { crops }: ModelPlan): number {
+export function frameTokens({ width, height }: Frame, { crops }: ModelPlan): number {
   const size = hdTransformSize(width, height, crops);
   return countImageTokens(size.height, size.width);
 }
 
 /** Most tokens that any one of the segments can take. */
-function mostOf(
+function maxSegmentTokens(
   planned: readonly PlannedSegment[],
   frames: readonly BudgetedFrame[],
   input: PlannedJob,
 ): NonNullable<PlanOutput['maxSegmentTokens']> {
-  const { promptTokens } = budgetOf(input);
+  const { promptTokens } = segmentBudget(input);
   const perPicture = input.model.tokens.captionPerImage;
   let [inputTokens, outputTokens] = [0, 0];
   for (const { first, last } of planned) {
@@ -121,7 +121,7 @@ function mostOf(
   return { inputTokens, outputTokens };
 }
 
-export function budgetOf({
+export function segmentBudget({
   model,
   source,
   transcript,
@@ -140,7 +140,7 @@ export function budgetOf({
   };
 }
 
-function briefOf({ model, request }: PlannedJob): Omit<PlanShard, 'segments'> {
+function promptContextOf({ model, request }: PlannedJob): Omit<PlanShard, 'segments'> {
   const { prompt: focus, caption_prompt: instruction } = request;
   return {
     model,
@@ -149,7 +149,7 @@ function briefOf({ model, request }: PlannedJob): Omit<PlanShard, 'segments'> {
   };
 }
 
-async function planOf(
+async function planSegment(
   segment: PlannedSegment,
   input: PlannedJob,
   { frames, extractionOf }: JobFrames,

@@ -6,7 +6,7 @@ import type { CpuActivities } from '../schema/activities.ts';
 import type { PlanShard } from '../schema/shards.ts';
 import type { PreprocessFailure } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { createShardReader, finalErrorOf, withHeartbeat } from './lib/index.ts';
+import { createShardReader, permanentErrorOf, withHeartbeat } from './lib/index.ts';
 
 export function createPreprocessFrames(deps: {
   readonly store: ArtifactStore;
@@ -28,7 +28,7 @@ export function createPreprocessFrames(deps: {
           }
         } catch (error) {
           // What will not pass is lost for this segment alone.
-          const final = signal.aborted ? undefined : finalErrorOf(error);
+          const final = signal.aborted ? undefined : permanentErrorOf(error);
           if (!final) throw error;
           failures.push({ at: from + offset, reason: final.code, message: final.message, attempts: attempt });
         }

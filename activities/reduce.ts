@@ -15,7 +15,7 @@ import {
   generateOnce,
   putJson,
   readGeneration,
-  requireModel,
+  requirePlannedModel,
   withHeartbeat,
 } from './lib/index.ts';
 
@@ -23,7 +23,7 @@ import {
 const CHARACTERS_PER_TOKEN = 3;
 
 /** Of what no model was asked for. */
-const FREE = { cached: false, gpuSeconds: 0, visionCalls: 0, rows: 0 } as const;
+const NO_MODEL_COST = { cached: false, gpuSeconds: 0, visionCalls: 0, rows: 0 } as const;
 
 export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
   const { store, generator } = deps;
@@ -31,12 +31,12 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
   return (input) =>
     withHeartbeat(async (signal) => {
       const { kind, maxTokens } = input;
-      const { model, inputs, ...user } = await workOf(input);
-      requireModel(deps, model);
+      const { model, inputs, ...user } = await readMergeGroup(input);
+      requirePlannedModel(deps, model);
       const common = { attempts: Context.current().info.attempt, runtime: generator.info.runtime };
       const [only] = inputs;
       if (kind === 'summary' && inputs.length === 1 && only !== undefined)
-        return { ...common, ...FREE, generation: only, isUnchanged: true };
+        return { ...common, ...NO_MODEL_COST, generation: only, isUnchanged: true };
       const found = await Promise.all(
         inputs.map((merged) => readGeneration(store, merged, input.allowMissing)),
       );
@@ -58,7 +58,7 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
         });
         if (lines.length === 0 || (lines.length === 1 && what !== 'title')) {
           const [text = ''] = lines;
-          return { ...common, ...FREE, generation: await keep(identity, text), text };
+          return { ...common, ...NO_MODEL_COST, generation: await storeSingleLine(identity, text), text };
         }
         const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(
           deps,
@@ -78,7 +78,7 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
     });
 
   /** A single line needs no merging: it is its own summary. Answers with the name of the generation. */
-  async function keep(identity: string, line: string): Promise<string> {
+  async function storeSingleLine(identity: string, line: string): Promise<string> {
     const artifact: GenerationArtifact = {
       kind: 'text',
       text: line,
@@ -91,7 +91,7 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
   }
 
   /** What is merged, and with what words. */
-  async function workOf(input: ReduceInput): Promise<PromptContext & { readonly inputs: readonly string[] }> {
+  async function readMergeGroup(input: ReduceInput): Promise<PromptContext & { readonly inputs: readonly string[] }> {
     if ('inputs' in input) return { model: input.model, inputs: input.inputs };
     const { groups, ...brief } = await readGroups(input, `groups-${input.level}`, input.shard);
     const group = groups[input.at];

@@ -23,13 +23,13 @@ export interface SettleDeps {
 }
 
 /** Jobs looked at at once. */
-const AT_ONCE = 10;
+const SETTLE_AT_ONCE = 10;
 
 export function createSettleJobs({ store, describeJob }: SettleDeps): BatchActivities['settleJobs'] {
   return async ({ jobs, ...ref }) => {
     const ends: ('running' | 'completed' | 'failed')[] = [];
-    for (let first = 0; first < jobs.length; first += AT_ONCE) {
-      const some = jobs.slice(first, first + AT_ONCE);
+    for (let first = 0; first < jobs.length; first += SETTLE_AT_ONCE) {
+      const some = jobs.slice(first, first + SETTLE_AT_ONCE);
       ends.push(...(await Promise.all(some.map((job) => settle(ref, job)))));
     }
     return ends;

@@ -41,7 +41,7 @@ export function createTemporalBatches(wire: TemporalWire): BatchOrchestrator {
       // Times are cut to milliseconds: those of the same one are asked for as well, and left out here up to `after`.
       const before = after ? new Date(Date.parse(after.createdAt) + 1).toISOString() : undefined;
       const page = await wire.list({
-        pageSize: limit + (after ? SAME_MOMENT : 0),
+        pageSize: limit + (after ? MAX_SAME_MILLISECOND : 0),
         query:
           `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew'` +
           (before === undefined ? '' : ` AND StartTime<'${before}'`),
@@ -68,7 +68,7 @@ export function createTemporalBatches(wire: TemporalWire): BatchOrchestrator {
 }
 
 /** Batches that may have begun in the same millisecond. */
-const SAME_MOMENT = 20;
+const MAX_SAME_MILLISECOND = 20;
 
 function recordOf({ workflowId, state, cancelRequested, memo, startTime }: DescribedRun): BatchRecord {
   return {

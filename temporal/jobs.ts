@@ -11,13 +11,13 @@ import type { BlobStore } from '../store/artifact-store.ts';
 import { deletedName } from '../store/names.ts';
 import { createTemporalBatches } from './batches.ts';
 import { createTemporalEstimates } from './estimates.ts';
-import { isClosed, type JobRecord, memoOfRetry, type Orchestrator, type StartInput } from './orchestrator.ts';
+import { isClosed, type JobRecord, retryMemo, type Orchestrator, type StartInput } from './orchestrator.ts';
 import type { DescribedRun, ReusePolicy, RunInfo, TemporalWire } from './wire.ts';
 
 /** Name of the workflow of a job. */
 const WORKFLOW_TYPE = 'summarize';
 /** Most runs of one job that are deleted with it: the chain of a job of 10,000 segments has about 50. */
-const RUNS_DELETED = 1000;
+const MAX_RUNS_DELETED = 1000;
 
 /** Runs of one page where all matching runs are read; the most that a server lists at once by default. */
 const PAGE_RUNS = 1000;
@@ -95,7 +95,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
       if (latest.run !== ended.run) return latest;
       return started(
-        await startRun(ended.id, memoOfRetry(ended, new Date().toISOString()), 'ALLOW_DUPLICATE'),
+        await startRun(ended.id, retryMemo(ended, new Date().toISOString()), 'ALLOW_DUPLICATE'),
       );
     },
 
@@ -177,9 +177,9 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       if (!record) return;
       if (!isClosed(record))
         throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
-      const { runs } = await wire.list({ pageSize: RUNS_DELETED, query: `WorkflowId='${id}'` });
+      const { runs } = await wire.list({ pageSize: MAX_RUNS_DELETED, query: `WorkflowId='${id}'` });
       // Without an id: the latest run, which a list may not have yet.
-      await wire.forget(id, ['', ...runs.map(({ runId }) => runId)]);
+      await wire.deleteRuns(id, ['', ...runs.map(({ runId }) => runId)]);
       // The notes go last: a deletion that broke off is found, and finished, by the same request.
       const chains = runs.map((run) => recordOf({ ...run, cancelRequested: false }).run);
       for (const run of new Set([record.run, ...chains])) {

@@ -116,14 +116,14 @@ export function standingResult({ run, memo }: JobRecord): EarlierResult | undefi
 }
 
 /** The memo with which the run after `ended` begins at `createdAt`, RFC 3339. */
-export function memoOfRetry(ended: JobRecord, createdAt: string): JobMemo {
+export function retryMemo(ended: JobRecord, createdAt: string): JobMemo {
   const { tenant, fingerprint, priority } = ended.memo;
   const earlier = standingResult(ended);
   return { tenant, fingerprint, priority, createdAt, retryOf: ended.run, ...(earlier ? { earlier } : {}) };
 }
 
 /** What waits in a task queue. */
-export interface QueueFigures {
+export interface QueueStats {
   readonly queue: string;
   /** Tasks that no worker has taken yet; approximate. */
   readonly waiting: number;

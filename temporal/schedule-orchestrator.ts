@@ -9,7 +9,7 @@ export interface ScheduleRecord {
   /** Milliseconds since 1970; absent where it fires no more. */
   readonly nextAt?: number;
   /** The latest firings, the newest first, by what names them. */
-  readonly recent: readonly { readonly firing: string; readonly at: number }[];
+  readonly recentFirings: readonly { readonly firing: string; readonly at: number }[];
 }
 
 /** All of these throw `unavailable` when the orchestrator does not answer. */
@@ -23,7 +23,7 @@ export interface ScheduleOrchestrator {
   /** A tenant's schedules, at most `limit`. May lag behind `create` by moments. */
   list(input: { readonly tenant: string; readonly limit: number }): Promise<readonly ScheduleRecord[]>;
   /** Pauses it, resumes it, or fires it now. Nothing happens where there is none. */
-  tell(id: ScheduleId, what: 'pause' | 'resume' | 'trigger'): Promise<void>;
+  control(id: ScheduleId, what: 'pause' | 'resume' | 'trigger'): Promise<void>;
   /** Forgets it. Batches that it has begun go on. */
   delete(id: ScheduleId): Promise<void>;
 }

@@ -81,11 +81,11 @@ export interface TemporalWire {
   signal(workflowId: string, name: string, argument: unknown): Promise<void>;
   cancel(workflowId: string): Promise<void>;
   /** Forgets runs; an empty run id is the latest one. Those that are gone already are passed over. */
-  forget(workflowId: string, runIds: readonly string[]): Promise<void>;
+  deleteRuns(workflowId: string, runIds: readonly string[]): Promise<void>;
   /** Never throws. */
   ready(): Promise<boolean>;
 }
 
 /** Longest wait for one answer of the server, in milliseconds. */
-export const RPC_TIMEOUT = 10_000;
-export const READY_TIMEOUT = 2000;
+export const RPC_TIMEOUT_MS = 10_000;
+export const READY_TIMEOUT_MS = 2000;

@@ -18,15 +18,15 @@ export async function findJson<T>(store: ArtifactStore, name: string): Promise<T
 }
 
 /** How many artifacts are asked for at once. */
-const ASKED = 16;
+const HEADS_AT_ONCE = 16;
 
 /**
  * Whether all these artifacts are there. An artifact that names others is found only with them: asking renews them too, so that they
  * stay as long as what names them.
  */
-export async function allThere(store: ArtifactStore, names: readonly string[]): Promise<boolean> {
-  for (let at = 0; at < names.length; at += ASKED) {
-    const heads = await Promise.all(names.slice(at, at + ASKED).map((name) => store.head(name)));
+export async function allExist(store: ArtifactStore, names: readonly string[]): Promise<boolean> {
+  for (let at = 0; at < names.length; at += HEADS_AT_ONCE) {
+    const heads = await Promise.all(names.slice(at, at + HEADS_AT_ONCE).map((name) => store.head(name)));
     if (heads.some((head) => head === undefined)) return false;
   }
   return true;

@@ -8,51 +8,51 @@ import { digest as digestOf } from '../../core/canonical-json.ts';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { attemptNoteName, attemptNotePrefix, checkpointName, checkpointPrefix } from '../../store/names.ts';
 import { getJson, putJson } from './artifacts.ts';
-import { beatWith } from './heartbeat.ts';
+import { setHeartbeatDetails } from './heartbeat.ts';
 
 /** A checkpoint is due when both have passed since the last one. */
-const CHECKPOINT_MILLISECONDS = 1000;
-const CHECKPOINT_TOKENS = 32;
+const CHECKPOINT_INTERVAL_MS = 1000;
+const CHECKPOINT_MIN_TOKENS = 32;
 
 interface Checkpoint {
   readonly digest: string;
   readonly tokens: readonly number[];
 }
 
-interface AttemptNote {
+interface AttemptRecord {
   /** Tokens that the attempt began with. */
   readonly known: number;
 }
 
-export interface Trail {
+export interface GenerationProgress {
   /** Of the furthest checkpoint that is whole and of this generation. */
   readonly tokens: readonly number[];
   /** Attempts of this activity that began, died, and left nothing beyond what they had begun with. */
-  readonly vain: number;
+  readonly fruitlessAttempts: number;
 }
 
 /** Reads what earlier attempts at the generation left, on whatever worker they ran. */
-export async function readTrail(store: ArtifactStore, digest: string, context: Context): Promise<Trail> {
+export async function readGenerationProgress(store: ArtifactStore, digest: string, context: Context): Promise<GenerationProgress> {
   const names = new Set<string>();
   for await (const name of store.list(checkpointPrefix(digest))) names.add(name);
   const own = attemptNotePrefix(digest, await activityKey(context));
   const notes = [...names].filter((name) => name.startsWith(own));
-  const hint = hinted(context, digest);
+  const hint = checkpointOfHeartbeat(context, digest);
   if (hint !== undefined) names.add(hint);
 
   let tokens: readonly number[] = [];
   for (const name of [...names].filter(isCheckpoint).sort().reverse()) {
-    const checkpoint = await readOrPass<Checkpoint>(store, name);
+    const checkpoint = await readUnlessDamaged<Checkpoint>(store, name);
     if (checkpoint?.digest !== digest || !Array.isArray(checkpoint.tokens)) continue;
     tokens = checkpoint.tokens;
     break;
   }
-  const begun = await Promise.all(notes.map((name) => readOrPass<AttemptNote>(store, name)));
-  return { tokens, vain: begun.filter((note) => note !== undefined && note.known >= tokens.length).length };
+  const begun = await Promise.all(notes.map((name) => readUnlessDamaged<AttemptRecord>(store, name)));
+  return { tokens, fruitlessAttempts: begun.filter((note) => note !== undefined && note.known >= tokens.length).length };
 }
 
 /** One that is damaged or gone is passed over: an earlier one, or the beginning, is always right. */
-async function readOrPass<T>(store: ArtifactStore, name: string): Promise<T | undefined> {
+async function readUnlessDamaged<T>(store: ArtifactStore, name: string): Promise<T | undefined> {
   try {
     return await getJson<T>(store, name);
   } catch (error) {
@@ -63,7 +63,7 @@ async function readOrPass<T>(store: ArtifactStore, name: string): Promise<T | un
 }
 
 /** Where the last attempt said its furthest checkpoint is. */
-function hinted({ info }: Context, digest: string): string | undefined {
+function checkpointOfHeartbeat({ info }: Context, digest: string): string | undefined {
   const details: unknown = info.heartbeatDetails;
   if (typeof details !== 'object' || details === null || !('checkpoint' in details)) return undefined;
   const { checkpoint } = details;
@@ -83,7 +83,7 @@ async function activityKey({ info }: Context): Promise<string> {
 }
 
 /** Notes that this attempt begins with `known` tokens. Answers what takes the note away again. */
-export function noteAttempt(
+export function recordAttempt(
   store: ArtifactStore,
   digest: string,
   known: number,
@@ -92,7 +92,7 @@ export function noteAttempt(
   // The work does not wait for it, and goes on where it cannot be written: it only counts attempts that die.
   const written = activityKey(context).then(async (key) => {
     const name = attemptNoteName(digest, key, context.info.attempt);
-    await putJson(store, name, { known } satisfies AttemptNote);
+    await putJson(store, name, { known } satisfies AttemptRecord);
     return name;
   });
   written.catch(() => undefined);
@@ -109,7 +109,7 @@ export interface CheckpointWriter {
   settled(): Promise<unknown>;
 }
 
-export function checkpointWriter(
+export function createCheckpointWriter(
   store: ArtifactStore,
   digest: string,
   resumed: readonly number[],
@@ -130,7 +130,7 @@ export function checkpointWriter(
     // A checkpoint that cannot be written costs a retry some tokens, not this attempt its work.
     writing = writing
       .then(() => putJson(store, name, checkpoint))
-      .then(() => beatWith(context, { checkpoint: name }))
+      .then(() => setHeartbeatDetails(context, { checkpoint: name }))
       .catch(() => undefined);
     return writing;
   }
@@ -139,8 +139,8 @@ export function checkpointWriter(
     add(added) {
       tokens.push(...added);
       if (
-        tokens.length - saved >= CHECKPOINT_TOKENS &&
-        performance.now() - savedAt >= CHECKPOINT_MILLISECONDS
+        tokens.length - saved >= CHECKPOINT_MIN_TOKENS &&
+        performance.now() - savedAt >= CHECKPOINT_INTERVAL_MS
       )
         void write();
     },
@@ -150,6 +150,6 @@ export function checkpointWriter(
 }
 
 /** Removes all that was kept for a generation that is made. */
-export async function discardTrail(store: ArtifactStore, digest: string): Promise<void> {
+export async function discardGenerationProgress(store: ArtifactStore, digest: string): Promise<void> {
   for await (const name of store.list(checkpointPrefix(digest))) await store.delete(name);
 }

@@ -9,7 +9,7 @@ import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { FRAMES, slideName } from '../../store/names.ts';
 import { isWordless } from '../../summary/transcript.ts';
-import { allThere, findJson, putJson } from './artifacts.ts';
+import { allExist, findJson, putJson } from './artifacts.ts';
 import { EXTRACTION_VERSION, type Extraction, type SlideGap } from './extraction.ts';
 import { type ReadSlide, withSlides } from './slides.ts';
 
@@ -42,7 +42,7 @@ export async function extractSlides(
   for (const slide of numbers) {
     const stored = await findJson<StoredSlide>(store, await nameOf(slide));
     const picture = stored?.frame ? [stored.frame.name] : [];
-    if (stored && (await allThere(store, picture))) found.set(slide, stored);
+    if (stored && (await allExist(store, picture))) found.set(slide, stored);
   }
   const missing = numbers.filter((slide) => !found.has(slide));
   if (missing.length > 0) {

@@ -56,7 +56,7 @@ export function failureOf(error: unknown, attempt: number): unknown {
 }
 
 /** What to record of an error that no further attempt will mend; undefined where one may, or where the activity is only stopped. */
-export function finalErrorOf(
+export function permanentErrorOf(
   error: unknown,
 ): { readonly code: ErrorCode; readonly message: string } | undefined {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return undefined;

@@ -11,13 +11,13 @@ import type { TokenUsage } from '../../schema/stages.ts';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { generationName } from '../../store/names.ts';
 import { findJson, getJson, putJson } from './artifacts.ts';
-import { checkpointWriter, discardTrail, noteAttempt, readTrail } from './checkpoints.ts';
-import type { Turns } from './model-lock.ts';
+import { createCheckpointWriter, discardGenerationProgress, recordAttempt, readGenerationProgress } from './checkpoints.ts';
+import type { ModelLock } from './model-lock.ts';
 
 /** After this many attempts that died without progress the next one is alone with the model, so that it is known who kills. */
-const SUSPECT_ATTEMPTS = 2;
+const EXCLUSIVE_AFTER_ATTEMPTS = 2;
 /** A generation whose attempts died this often without progress is given up: it is the work, not the worker. */
-const POISON_ATTEMPTS = 5;
+const MAX_FRUITLESS_ATTEMPTS = 5;
 
 /** The artifact of a finished generation. */
 export interface GenerationArtifact {
@@ -54,21 +54,21 @@ export function readGeneration(
 }
 
 /** Told of each answer as it is made; `generation` is its digest. For logs, and for those that count what was done twice. */
-export interface AnswerWatch {
+export interface GenerationObserver {
   /** The model is asked. `known` tokens are from earlier attempts. */
-  begun?(generation: string, known: number): void;
+  onStart?(generation: string, known: number): void;
   /** The answer has so many tokens now. */
-  grown?(generation: string, tokens: number): void;
+  onTokens?(generation: string, tokens: number): void;
   /** The answer is in the store. */
-  made?(generation: string, answer: Generation): void;
+  onDone?(generation: string, answer: Generation): void;
 }
 
 export interface GenerationDeps {
   readonly store: ArtifactStore;
   readonly generator: Generator;
-  readonly watch?: AnswerWatch | undefined;
+  readonly observer?: GenerationObserver | undefined;
   /** Shared by all generations of a worker. */
-  readonly turns?: Turns | undefined;
+  readonly modelLock?: ModelLock | undefined;
 }
 
 /** Makes an answer, or goes on with one that was interrupted. */
@@ -92,7 +92,7 @@ export interface Generated {
  * many attempts have died on it.
  */
 export async function generateOnce(
-  { store, generator, watch, turns }: GenerationDeps,
+  { store, generator, observer, modelLock }: GenerationDeps,
   digest: string,
   kind: GenerationArtifact['kind'],
   make: (generate: Generate) => Promise<Generation>,
@@ -105,14 +105,14 @@ export async function generateOnce(
   const found = await findJson<GenerationArtifact>(store, name);
   if (found) return { name, artifact: found, cached: true, gpuSeconds: 0, visionCalls: 0, rows: 0 };
 
-  const { tokens: resume, vain } = await readTrail(store, digest, context);
-  if (vain >= POISON_ATTEMPTS) {
-    throw new FrameloomError('segment_poisoned', `The model or its worker died on it ${vain} times.`);
+  const { tokens: resume, fruitlessAttempts } = await readGenerationProgress(store, digest, context);
+  if (fruitlessAttempts >= MAX_FRUITLESS_ATTEMPTS) {
+    throw new FrameloomError('segment_poisoned', `The model or its worker died on it ${fruitlessAttempts} times.`);
   }
-  const leave = await turns?.enter(vain >= SUSPECT_ATTEMPTS, signal);
-  const endNote = noteAttempt(store, digest, resume.length, context);
-  const writer = checkpointWriter(store, digest, resume, context);
-  watch?.begun?.(digest, resume.length);
+  const leave = await modelLock?.enter(fruitlessAttempts >= EXCLUSIVE_AFTER_ATTEMPTS, signal);
+  const endNote = recordAttempt(store, digest, resume.length, context);
+  const writer = createCheckpointWriter(store, digest, resume, context);
+  observer?.onStart?.(digest, resume.length);
   let known = resume.length;
   try {
     const generation = await make((request, onFeatures) =>
@@ -123,24 +123,24 @@ export async function generateOnce(
           onTokens: (tokens) => {
             writer.add(tokens);
             known += tokens.length;
-            watch?.grown?.(digest, known);
+            observer?.onTokens?.(digest, known);
           },
           onFeaturesSaved: onFeatures,
         },
       ),
     );
     await writer.settled();
-    const artifact = await publish(store, name, artifactOf(kind, generation, read));
-    watch?.made?.(digest, generation);
-    await discardTrail(store, digest);
+    const artifact = await publishFirst(store, name, artifactOf(kind, generation, read));
+    observer?.onDone?.(digest, generation);
+    await discardGenerationProgress(store, digest);
     const { modelSeconds: gpuSeconds, visionCalls, averageBatchSize: rows } = generation;
     return { name, artifact, cached: false, gpuSeconds, visionCalls, rows };
   } catch (error) {
     // Preempted, or its model has ended: what there is goes into the store, so that the next attempt begins exactly here.
     await writer.write();
-    if (signal.aborted || isForeseen(error)) await endNote();
+    if (signal.aborted || isOrderlyEnd(error)) await endNote();
     // An attempt thought dead that wakes up late finds the work done by another, and leaves nothing behind.
-    if (await store.head(name).catch(() => undefined)) await discardTrail(store, digest);
+    if (await store.head(name).catch(() => undefined)) await discardGenerationProgress(store, digest);
     throw error;
   } finally {
     leave?.();
@@ -148,7 +148,7 @@ export async function generateOnce(
 }
 
 /** Whether an attempt ended as attempts may. The model's death, or a mistake of ours, counts as if the worker had died. */
-function isForeseen(error: unknown): boolean {
+function isOrderlyEnd(error: unknown): boolean {
   if (error instanceof ModelError) return error.code !== 'crashed' && error.code !== 'runtime';
   return error instanceof StoreError || error instanceof FrameloomError;
 }
@@ -163,7 +163,7 @@ function artifactOf(
 }
 
 /** Publishes the answer. Answers what stands: where another attempt was first, its answer, so that there is only one. */
-async function publish(
+async function publishFirst(
   store: ArtifactStore,
   name: string,
   artifact: GenerationArtifact,

@@ -5,13 +5,13 @@ import { Context } from '@temporalio/activity';
  * Milliseconds between beats. Well under the heartbeat timeout of 6 s; a cancel request comes with the answer to a beat, so this bounds its
  * way. Each is a transaction of the server: with beats every 0.4 s they were nearly half of what it computed.
  */
-export const HEARTBEAT_INTERVAL = 1000;
+export const HEARTBEAT_INTERVAL_MS = 1000;
 
 /** What the beats of each running activity say. Its next attempt gets the last of it. */
 const details = new WeakMap<Context, unknown>();
 
 /** Lets every further beat of an activity carry `detail`: small, and no more than a hint to the next attempt. */
-export function beatWith(context: Context, detail: unknown): void {
+export function setHeartbeatDetails(context: Context, detail: unknown): void {
   details.set(context, detail);
   context.heartbeat(detail);
 }
@@ -25,7 +25,7 @@ export async function withHeartbeat<T>(work: (signal: AbortSignal) => Promise<T>
   // Until there is something new to say, an attempt passes on what it was told: it may die before it has begun.
   details.set(context, context.info.heartbeatDetails);
   const beat = (): void => context.heartbeat(details.get(context));
-  const timer = setInterval(beat, HEARTBEAT_INTERVAL);
+  const timer = setInterval(beat, HEARTBEAT_INTERVAL_MS);
   try {
     return await work(context.cancellationSignal);
   } catch (error) {

@@ -7,7 +7,7 @@ import type { Section } from '../../summary/stitch.ts';
 import { type GenerationArtifact, readGeneration } from './generation.ts';
 import { getShard, readShards } from './shards.ts';
 
-export interface Merges {
+export interface MergeResults {
   readonly sections: readonly Section[];
   /** How each text ended. */
   readonly finishReasons: readonly GenerationArtifact['finishReason'][];
@@ -19,12 +19,12 @@ export interface Merges {
 }
 
 /** Reads the levels one by one; `levels` says how many groups each has. With `allowMissing` a text that is missing is empty. */
-export async function readMerges(
+export async function readMergeResults(
   store: ArtifactStore,
   ref: JobRef,
   levels: readonly number[],
   allowMissing: true | undefined,
-): Promise<Merges> {
+): Promise<MergeResults> {
   const sections: Section[] = [];
   const finishReasons: GenerationArtifact['finishReason'][] = [];
   const usage = { inputTokens: 0, outputTokens: 0 };

@@ -1,6 +1,6 @@
 /** Who may be with the model of a worker: many together, or one that is alone. */
 
-export interface Turns {
+export interface ModelLock {
   /**
    * Waits for its turn, in the order of asking; what it answers gives the turn back. Throws the reason of `signal` when that
    * aborts before.
@@ -8,7 +8,7 @@ export interface Turns {
   enter(alone: boolean, signal: AbortSignal): Promise<() => void>;
 }
 
-export function createTurns(): Turns {
+export function createModelLock(): ModelLock {
   const waiting: { readonly alone: boolean; readonly begin: () => void }[] = [];
   let inside = 0;
   let alone = false;

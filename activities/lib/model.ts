@@ -5,8 +5,8 @@ import type { Generator } from '../../phi3v/index.ts';
 import type { ModelPlan } from '../../schema/model-plan.ts';
 import type { ModelProfile } from '../../schema/model-profile.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import type { AnswerWatch } from './generation.ts';
-import type { Turns } from './model-lock.ts';
+import type { GenerationObserver } from './generation.ts';
+import type { ModelLock } from './model-lock.ts';
 
 export interface GpuDeps {
   readonly store: ArtifactStore;
@@ -16,13 +16,13 @@ export interface GpuDeps {
   readonly scratch: string;
   /** Image features become artifacts, so that no worker makes them twice; else they only stay in the model's memory. */
   readonly keepFeatures: boolean;
-  readonly watch?: AnswerWatch;
+  readonly observer?: GenerationObserver;
   /** Shared by the activities of one worker, which make it themselves. */
-  readonly turns?: Turns;
+  readonly modelLock?: ModelLock;
 }
 
 /** Throws `model_mismatch` when the job was planned for another model than this worker runs: a worker that has it may take over. */
-export function requireModel({ profile }: GpuDeps, plan: ModelPlan): void {
+export function requirePlannedModel({ profile }: GpuDeps, plan: ModelPlan): void {
   if (profile.name !== plan.name || profile.revision !== plan.revision) {
     throw new FrameloomError(
       'model_mismatch',

@@ -9,7 +9,7 @@ import { rateName, ratePrefix } from '../../store/names.ts';
 import type { SegmentPiece } from '../../summary/stitch.ts';
 import { findJson, putJson } from './artifacts.ts';
 
-export interface Rate {
+export interface UsageSample {
   readonly source: SourceInfo['type'];
   /** Of segments that were made, not found. */
   readonly pictures: number;
@@ -23,13 +23,13 @@ export interface Rate {
 }
 
 /** Jobs of a day that are remembered. */
-const SLOTS = 16;
+const SAMPLES_PER_DAY = 16;
 /** Days that are looked through. */
-const DAYS = 7;
-const DAY = 86_400_000;
+const MAX_AGE_DAYS = 7;
+const DAY_MS = 86_400_000;
 
 /** Remembers a job that has made something. */
-export async function keepRate(
+export async function recordUsageSample(
   store: ArtifactStore,
   job: {
     readonly jobId: string;
@@ -53,8 +53,8 @@ export async function keepRate(
     ).length;
   }
   if (pictures === 0) return;
-  const slot = Number.parseInt(job.jobId.slice(-2), 36) % SLOTS;
-  const rate: Rate = {
+  const slot = Number.parseInt(job.jobId.slice(-2), 36) % SAMPLES_PER_DAY;
+  const rate: UsageSample = {
     source: job.source,
     pictures,
     captionTokens,
@@ -67,11 +67,11 @@ export async function keepRate(
 }
 
 /** What is remembered of the latest day that has something, up to a week ago. */
-export async function readRates(store: ArtifactStore, model: string, now: number): Promise<readonly Rate[]> {
-  for (let back = 0; back < DAYS; back += 1) {
-    const rates: Rate[] = [];
-    for await (const name of store.list(ratePrefix(model, dayOf(now - back * DAY)))) {
-      const rate = await findJson<Rate>(store, name);
+export async function readUsageSamples(store: ArtifactStore, model: string, now: number): Promise<readonly UsageSample[]> {
+  for (let back = 0; back < MAX_AGE_DAYS; back += 1) {
+    const rates: UsageSample[] = [];
+    for await (const name of store.list(ratePrefix(model, dayOf(now - back * DAY_MS)))) {
+      const rate = await findJson<UsageSample>(store, name);
       if (rate) rates.push(rate);
     }
     if (rates.length > 0) return rates;

@@ -9,7 +9,7 @@ import { getJson } from './artifacts.ts';
 import type { Extraction } from './extraction.ts';
 
 /** The records of the slides that `ref` names, in its order. */
-export async function slidesOf(
+export async function readSlideRecords(
   store: ArtifactStore,
   ref: SegmentTextRef & { readonly kind: 'slides' },
 ): Promise<readonly (ResultSlide | undefined)[]> {
@@ -21,7 +21,7 @@ export async function slidesOf(
 }
 
 /** What a prompt quotes of these words, within `tokens`; undefined where there is nothing to quote. */
-export async function promptWords(
+export async function promptText(
   store: ArtifactStore,
   ref: SegmentTextRef | undefined,
   tokens: number,
@@ -29,7 +29,7 @@ export async function promptWords(
   if (!ref || tokens === 0) return undefined;
   const lines =
     ref.kind === 'slides'
-      ? slideLines(await slidesOf(store, ref), tokens)
+      ? slideLines(await readSlideRecords(store, ref), tokens)
       : [within(wordsIn(await getJson<readonly Cue[]>(store, ref.artifact), ref.start, ref.end), tokens)];
   const said = lines.filter((line) => line !== '');
   return said.length === 0 ? undefined : { kind: ref.kind, lines: said };

@@ -8,7 +8,7 @@ import { shardName } from '../../store/names.ts';
 import { getJson, putJson } from './artifacts.ts';
 
 /** Shards that a reader remembers: each is asked for once per entry, and a worker serves several jobs. */
-const REMEMBERED = 8;
+const CACHED_SHARDS = 8;
 
 export async function putShard(
   store: ArtifactStore,
@@ -69,7 +69,7 @@ export function createShardReader<T>(
     if (known !== undefined) return known;
     const found = getJson<T>(store, name);
     found.catch(() => kept.delete(name)); // the next one asks again
-    const oldest = kept.size >= REMEMBERED ? kept.keys().next().value : undefined;
+    const oldest = kept.size >= CACHED_SHARDS ? kept.keys().next().value : undefined;
     if (oldest !== undefined) kept.delete(oldest);
     kept.set(name, found);
     return found;

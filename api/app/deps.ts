@@ -3,7 +3,7 @@ import type { ApiKey } from '../../config/api-keys.ts';
 import type { Quotas } from '../../config/quotas.ts';
 import type { Tracer } from '../../core/tracing.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
-import type { Orchestrator, QueueFigures } from '../../temporal/orchestrator.ts';
+import type { Orchestrator, QueueStats } from '../../temporal/orchestrator.ts';
 
 /** One structured log line. `fields` may hold causes and stacks; they go to the log only. */
 export type Log = (
@@ -51,7 +51,7 @@ export interface ApiDeps {
   /** False where processes are too short-lived for figures. */
   readonly servesMetrics?: boolean;
   /** What waits for workers, for /metrics. Never rejects. */
-  readonly queueFigures?: () => Promise<readonly QueueFigures[]>;
+  readonly queueFigures?: () => Promise<readonly QueueStats[]>;
   /** Figures of the process for /metrics: name without prefix → value. */
   readonly processFigures?: () => Readonly<Record<string, number>>;
 }

@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { createMetricRegistry, type Gauge } from '../../core/prometheus.ts';
-import type { QueueFigures } from '../../temporal/orchestrator.ts';
+import type { QueueStats } from '../../temporal/orchestrator.ts';
 import type { Clock } from './deps.ts';
 import type { ApiEnv } from './env.ts';
 
@@ -10,7 +10,7 @@ export interface Metrics {
   /** Counts every request by method, route pattern and status. */
   readonly count: MiddlewareHandler<ApiEnv>;
   /** All metrics as text. `processMetrics` are those of the process, by name without prefix. */
-  render(processMetrics: Readonly<Record<string, number>>, queues: readonly QueueFigures[]): string;
+  render(processMetrics: Readonly<Record<string, number>>, queues: readonly QueueStats[]): string;
 }
 
 export function createMetrics(clock: Clock): Metrics {

@@ -96,7 +96,7 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
 
   async function tell(tenant: string, id: ScheduleId, verb: 'pause' | 'resume' | 'trigger') {
     await find(tenant, id);
-    await orchestrator.tell(id, verb);
+    await orchestrator.control(id, verb);
     return await scheduleView(await find(tenant, id));
   }
 
@@ -119,7 +119,7 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
   });
 }
 
-async function scheduleView({ id, memo, paused, nextAt, recent }: ScheduleRecord): Promise<BatchSchedule> {
+async function scheduleView({ id, memo, paused, nextAt, recentFirings }: ScheduleRecord): Promise<BatchSchedule> {
   return {
     id,
     object: 'batch_schedule',
@@ -136,7 +136,7 @@ async function scheduleView({ id, memo, paused, nextAt, recent }: ScheduleRecord
     created_at: memo.createdAt,
     next_at: nextAt === undefined ? null : Math.floor(nextAt / 1000),
     recent: await Promise.all(
-      recent.map(async ({ firing, at }) => ({
+      recentFirings.map(async ({ firing, at }) => ({
         fired_at: Math.floor(at / 1000),
         batch_id: await batchIdFor(memo.tenant, firingKey(firing)),
       })),

@@ -10,9 +10,9 @@ import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { LiveJobs } from '../../store/collect.ts';
 
-const SCHEDULE = 'frameloom-collect-garbage';
-const LIVE = "WorkflowType='summarize' AND ExecutionStatus='Running'";
-const PAGE = 1000;
+const SCHEDULE_ID = 'frameloom-collect-garbage';
+const LIVE_JOBS_QUERY = "WorkflowType='summarize' AND ExecutionStatus='Running'";
+const PAGE_SIZE = 1000;
 
 /**
  * Asks which jobs are live. A job that was continued as new has a new start time; the memo keeps the first one. Jobs that were
@@ -26,12 +26,12 @@ export async function liveJobs(connection: ConnectionLike, namespace: string): P
   do {
     const page = await service.listWorkflowExecutions({
       namespace,
-      query: LIVE,
-      pageSize: PAGE,
+      query: LIVE_JOBS_QUERY,
+      pageSize: PAGE_SIZE,
       ...(nextPageToken ? { nextPageToken } : {}),
     });
     for (const { startTime, memo } of page.executions ?? []) {
-      const starts = [Number(startTime?.seconds ?? 0) * 1000, firstStart(memo?.fields?.startedAt)];
+      const starts = [Number(startTime?.seconds ?? 0) * 1000, parseStartedAt(memo?.fields?.startedAt)];
       oldestStart = Math.min(oldestStart ?? Number.POSITIVE_INFINITY, ...starts);
     }
     nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
@@ -41,7 +41,7 @@ export async function liveJobs(connection: ConnectionLike, namespace: string): P
   return { asOf, oldestStart, retention };
 }
 
-function firstStart(payload: Payload | undefined): number {
+function parseStartedAt(payload: Payload | undefined): number {
   const text: unknown = payload && defaultPayloadConverter.fromPayload(payload);
   const time = typeof text === 'string' ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
@@ -54,7 +54,7 @@ export async function scheduleCollection(
   hours: number,
 ): Promise<void> {
   const { schedule } = new Client({ connection, namespace });
-  const handle = schedule.getHandle(SCHEDULE);
+  const handle = schedule.getHandle(SCHEDULE_ID);
   if (hours === 0) {
     await handle.delete().catch((error: unknown) => {
       if (!(error instanceof ScheduleNotFoundError)) throw error;
@@ -64,7 +64,7 @@ export async function scheduleCollection(
   const spec: ScheduleSpec = { intervals: [{ every: `${hours}h` }], jitter: '10m' };
   try {
     await schedule.create({
-      scheduleId: SCHEDULE,
+      scheduleId: SCHEDULE_ID,
       spec,
       // One that takes longer than the interval is not joined by another.
       policies: { overlap: 'SKIP', catchupWindow: '1h' },
@@ -72,7 +72,7 @@ export async function scheduleCollection(
         type: 'startWorkflow',
         workflowType: 'collectGarbage',
         taskQueue: TASK_QUEUES.workflow,
-        workflowId: SCHEDULE,
+        workflowId: SCHEDULE_ID,
       },
     });
   } catch (error) {

@@ -9,8 +9,8 @@ import { FrameloomError } from '../../core/errors.ts';
 import { sleep } from '../../core/sleep.ts';
 
 /** How long a promotion waits for the first worker of its build, in milliseconds, and how often it asks. */
-const APPEAR_MS = 60_000;
-const ASK_MS = 500;
+const WORKER_WAIT_MS = 60_000;
+const POLL_INTERVAL_MS = 500;
 
 // gRPC status codes: NOT_FOUND and FAILED_PRECONDITION, as long as no worker of the build polls all its queues.
 const NOT_YET: ReadonlySet<number> = new Set([5, 9]);
@@ -43,7 +43,7 @@ export async function promoteBuild(settings: Settings, signal: AbortSignal): Pro
     ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
   });
   try {
-    for (const until = Date.now() + APPEAR_MS; ; ) {
+    for (const until = Date.now() + WORKER_WAIT_MS; ; ) {
       signal.throwIfAborted();
       try {
         await connection.workflowService.setWorkerDeploymentCurrentVersion({
@@ -60,7 +60,7 @@ export async function promoteBuild(settings: Settings, signal: AbortSignal): Pro
           throw new FrameloomError('unavailable', message, { cause: error });
         }
       }
-      await sleep(ASK_MS);
+      await sleep(POLL_INTERVAL_MS);
     }
   } finally {
     await connection.close();

@@ -14,32 +14,32 @@ import { isAbandonedFolder, processFolderName } from '../../core/process-folders
 import type { FailureDetails } from '../../schema/stages.ts';
 
 /** Milliseconds for telling the server of all of it; a start should not wait longer for what a timeout does as well. */
-const TELL_WITHIN = 5000;
+const REPORT_TIMEOUT_MS = 5000;
 
 /** Milliseconds in which the end of an attempt has reached the server. */
-const ENDED = 1000;
+const RECORD_LINGER_MS = 1000;
 
-export interface InHand extends AsyncDisposable {
+export interface InFlightRecords extends AsyncDisposable {
   /** Notes the activities of a worker until their ends have reached the server. To be the outermost interceptor. */
-  readonly activities: (context: Context) => ActivityInterceptors;
+  readonly interceptor: (context: Context) => ActivityInterceptors;
   /** Fails the attempts that killed processes of this machine had in hand, so that the next ones are due at once. */
-  readonly giveUpLost: (connection: NativeConnection, namespace: string) => Promise<void>;
+  readonly failOrphaned: (connection: NativeConnection, namespace: string) => Promise<void>;
 }
 
-interface Note {
+interface AttemptRecord {
   /** Base64: names one attempt of one activity. */
   readonly token: string;
   readonly attempt: number;
 }
 
 /** Opens the notes under `root`: takes over those of processes that no longer run, and begins a folder for this one. */
-export async function openInHand(root: string, logger: Logger, now = Date.now()): Promise<InHand> {
+export async function openInFlightRecords(root: string, logger: Logger, now = Date.now()): Promise<InFlightRecords> {
   await mkdir(root, { recursive: true });
-  const lost: Note[] = [];
+  const lost: AttemptRecord[] = [];
   for (const name of await readdir(root)) {
     const folder = join(root, name);
     if (!(await isAbandonedFolder(root, name, now))) continue;
-    lost.push(...(await readNotes(folder)));
+    lost.push(...(await readRecords(folder)));
     await rm(folder, { recursive: true, force: true });
   }
   const own = join(root, processFolderName(process.pid));
@@ -47,7 +47,7 @@ export async function openInHand(root: string, logger: Logger, now = Date.now())
   let number = 0;
 
   return {
-    activities: ({ info }) => ({
+    interceptor: ({ info }) => ({
       inbound: {
         async execute(input, next) {
           const file = join(own, String(number++));
@@ -57,15 +57,15 @@ export async function openInHand(root: string, logger: Logger, now = Date.now())
             return await next(input);
           } finally {
             // Its end has still to reach the server.
-            setTimeout(() => rmSync(file, { force: true }), ENDED).unref();
+            setTimeout(() => rmSync(file, { force: true }), RECORD_LINGER_MS).unref();
           }
         },
       },
     }),
 
-    async giveUpLost(connection, namespace) {
+    async failOrphaned(connection, namespace) {
       const client = new AsyncCompletionClient({ connection, namespace });
-      const told = connection.withDeadline(Date.now() + TELL_WITHIN, () =>
+      const told = connection.withDeadline(Date.now() + REPORT_TIMEOUT_MS, () =>
         Promise.allSettled(
           lost.splice(0).map(async ({ token, attempt }) => {
             const failure = ApplicationFailure.create({
@@ -91,7 +91,7 @@ export async function openInHand(root: string, logger: Logger, now = Date.now())
     [Symbol.asyncDispose]: () => rm(own, { recursive: true, force: true }),
   };
 
-  function note(file: string, content: Note): void {
+  function note(file: string, content: AttemptRecord): void {
     try {
       writeFileSync(file, JSON.stringify(content));
     } catch (error) {
@@ -101,12 +101,12 @@ export async function openInHand(root: string, logger: Logger, now = Date.now())
 }
 
 /** The notes in a folder, less those that a full disk or a kill cut off. */
-async function readNotes(folder: string): Promise<readonly Note[]> {
+async function readRecords(folder: string): Promise<readonly AttemptRecord[]> {
   // Another worker that starts as well may be taking them over.
   const files = await readdir(folder).catch(() => []);
-  const notes = files.map(async (file): Promise<readonly Note[]> => {
+  const notes = files.map(async (file): Promise<readonly AttemptRecord[]> => {
     try {
-      const { token, attempt } = JSON.parse(await readFile(join(folder, file), 'utf8')) as Partial<Note>; // or less
+      const { token, attempt } = JSON.parse(await readFile(join(folder, file), 'utf8')) as Partial<AttemptRecord>; // or less
       return typeof token === 'string' && typeof attempt === 'number' ? [{ token, attempt }] : [];
     } catch {
       return [];

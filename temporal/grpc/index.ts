@@ -1,6 +1,6 @@
 export { liveJobs, scheduleCollection } from './collection.ts';
 export { deploymentOptions, promoteBuild } from './deployment.ts';
 export { createDescribeJob } from './describe-job.ts';
-export { openInHand } from './in-flight.ts';
+export { openInFlightRecords } from './in-flight.ts';
 export { createTemporalOrchestrator } from './orchestrator.ts';
-export { createQueueFigures } from './queue-stats.ts';
+export { createQueueStats } from './queue-stats.ts';

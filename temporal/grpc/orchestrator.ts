@@ -11,7 +11,7 @@ import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../../schema/task-queues.ts'
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { createOrchestrator } from '../jobs.ts';
 import type { Orchestrator } from '../orchestrator.ts';
-import { READY_TIMEOUT, RPC_TIMEOUT, type SearchAttribute, type TemporalWire } from '../wire.ts';
+import { READY_TIMEOUT_MS, RPC_TIMEOUT_MS, type SearchAttribute, type TemporalWire } from '../wire.ts';
 import { runInfoOf } from './run-info.ts';
 import { createTemporalSchedules } from './schedules.ts';
 
@@ -29,7 +29,7 @@ const TRANSIENT = new Set([1, 4, 8, 14]);
 export function createTemporalOrchestrator(
   client: Client,
   store: BlobStore,
-  timeout: number = RPC_TIMEOUT,
+  timeout: number = RPC_TIMEOUT_MS,
 ): Orchestrator {
   const ask = asking(client, timeout);
   return {
@@ -140,7 +140,7 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
       await found(() => workflow.getHandle(workflowId).cancel());
     },
 
-    async forget(workflowId, runIds) {
+    async deleteRuns(workflowId, runIds) {
       for (const runId of runIds) {
         try {
           await ask(() =>
@@ -153,7 +153,7 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
     },
 
     async ready() {
-      return await ask(() => workflowService.describeNamespace({ namespace }), READY_TIMEOUT).then(
+      return await ask(() => workflowService.describeNamespace({ namespace }), READY_TIMEOUT_MS).then(
         () => true,
         () => false,
       );

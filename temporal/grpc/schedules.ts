@@ -21,7 +21,7 @@ import type { ScheduleOrchestrator, ScheduleRecord } from '../schedule-orchestra
 
 const TENANT = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
 /** A firing that was missed, as while the server was away, is made up for within this time. */
-const CATCH_UP = '1d';
+const CATCHUP_WINDOW = '1d';
 
 export function createTemporalSchedules(
   schedule: ScheduleClient,
@@ -60,7 +60,7 @@ export function createTemporalSchedules(
               ...(timezone === null ? {} : { timezone }),
             },
             // The workflow lasts as long as the batch: one that takes longer than the interval is not joined by another.
-            policies: { overlap: 'SKIP', catchupWindow: CATCH_UP },
+            policies: { overlap: 'SKIP', catchupWindow: CATCHUP_WINDOW },
             action: {
               type: 'startWorkflow',
               workflowType: FIRE_WORKFLOW,
@@ -99,7 +99,7 @@ export function createTemporalSchedules(
       });
     },
 
-    tell: (id, what) =>
+    control: (id, what) =>
       ifThere(() => {
         const handle = schedule.getHandle(id);
         return what === 'trigger'
@@ -120,7 +120,7 @@ function recordOf({ scheduleId, memo, state, info }: ScheduleDescription | Sched
     memo: memo as unknown as ScheduleMemo, // written by `create` above
     paused: state.paused,
     ...(nextAt === undefined ? {} : { nextAt }),
-    recent: info.recentActions
+    recentFirings: info.recentActions
       .map(({ action, takenAt }) => ({ firing: action.workflow.workflowId, at: takenAt.getTime() }))
       .reverse(),
   };

@@ -1,7 +1,7 @@
 /** Calls of Temporal's HTTP API: one namespace, bounded in time, tried again where that can help, with errors of ours. */
 import { FrameloomError } from '../../core/errors.ts';
 import { retry } from '../../core/retry.ts';
-import { READY_TIMEOUT, RPC_TIMEOUT } from '../wire.ts';
+import { READY_TIMEOUT_MS, RPC_TIMEOUT_MS } from '../wire.ts';
 
 export interface TemporalHttpOptions {
   /** Where the API is, such as `http://temporal:7243`; a path before `/api/v1` is kept. */
@@ -57,7 +57,7 @@ const ATTEMPTS = 3;
 const BACKOFF = { firstMs: 100, maxMs: 2000 } as const;
 
 export function createTemporalHttpClient(options: TemporalHttpOptions): TemporalHttpClient {
-  const { namespace, apiKey, timeout = RPC_TIMEOUT } = options;
+  const { namespace, apiKey, timeout = RPC_TIMEOUT_MS } = options;
   // Called as a function: workerd refuses its own `fetch` as a method of anything else.
   const request = options.fetch ?? ((input: string, init: RequestInit) => fetch(input, init));
   const base = `${options.url.replace(/\/+$/, '')}/api/v1/namespaces/${encodeURIComponent(namespace)}`;
@@ -112,7 +112,7 @@ export function createTemporalHttpClient(options: TemporalHttpOptions): Temporal
     },
 
     async ready() {
-      return await call('', {}, { method: 'GET' }, { attempts: 1 }, READY_TIMEOUT).then(
+      return await call('', {}, { method: 'GET' }, { attempts: 1 }, READY_TIMEOUT_MS).then(
         () => true,
         () => false,
       );

@@ -15,9 +15,9 @@ import { toPayload, toPayloads } from './payloads.ts';
 import { type ExecutionJson, runInfoOf } from './run-info.ts';
 
 /** Deletions of others are waited for with this many tries, whose pauses add up to some 10 s. */
-const FORGET_ATTEMPTS = 8;
+const DELETE_ATTEMPTS = 8;
 /** Runs that one operation may name. */
-const MOST_FORGOTTEN = 1000;
+const MAX_RUNS_PER_DELETE = 1000;
 /** gRPC's ALREADY_EXISTS. */
 const ALREADY_EXISTS = 6;
 
@@ -113,12 +113,12 @@ function httpWire(options: TemporalHttpOptions): TemporalWire {
       await post(`${runs(workflowId)}/cancel`, { requestId: crypto.randomUUID() }, { expect: [NOT_FOUND] });
     },
 
-    async forget(workflowId, runIds) {
-      for (let from = 0; from < runIds.length; from += MOST_FORGOTTEN) {
-        const executions = runIds.slice(from, from + MOST_FORGOTTEN).map((runId) => ({ workflowId, runId }));
+    async deleteRuns(workflowId, runIds) {
+      for (let from = 0; from < runIds.length; from += MAX_RUNS_PER_DELETE) {
+        const executions = runIds.slice(from, from + MAX_RUNS_PER_DELETE).map((runId) => ({ workflowId, runId }));
         const body = { executions, reason: 'deleted by its owner', deletionOperation: {} };
         await post(`/batch-operations/${crypto.randomUUID()}`, body, {
-          attempts: FORGET_ATTEMPTS,
+          attempts: DELETE_ATTEMPTS,
           expect: [ALREADY_EXISTS], // a try before it, whose answer was lost
         });
       }

@@ -5,7 +5,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEstimateCosts } from '../../activities/estimate-costs.ts';
 import { modelPlan } from '../../activities/lib/model.ts';
-import { keepRate } from '../../activities/lib/rates.ts';
+import { recordUsageSample } from '../../activities/lib/rates.ts';
 import profile from '../../models/tiny-phi3v/frameloom.json' with { type: 'json' };
 import type { EstimateAmounts, EstimateCostsInput } from '../../schema/estimate.ts';
 import { jobIdFor } from '../../schema/ids.ts';
@@ -102,7 +102,7 @@ it('goes by what answers took lately, once jobs have run', async () => {
     usage: { image_tokens: 1252, input_tokens: 1300, output_tokens: 160 },
   };
   const job = { jobId: await jobIdFor('t', 'j'), source: 'video', model: model.revision } as const;
-  await keepRate(store, { ...job, now: Date.now() }, [piece], ledger);
+  await recordUsageSample(store, { ...job, now: Date.now() }, [piece], ledger);
   const after = await estimate();
   // Forty tokens a picture, which is more than the profile says, and 4 s for 1,500 / 10 + 200 steps.
   expect(after.output_tokens.expected).toBeGreaterThan(before.output_tokens.expected);
@@ -111,6 +111,6 @@ it('goes by what answers took lately, once jobs have run', async () => {
   expect(after.cost.expected).toBeGreaterThan(0.5 * (after.gpu_seconds?.expected ?? 0));
   expect(after.assumptions).toEqual([]);
   // The first job of a slot has it: another of the same id changes nothing.
-  await keepRate(store, { ...job, now: Date.now() }, [piece], { ...ledger, gpu_seconds: 400 });
+  await recordUsageSample(store, { ...job, now: Date.now() }, [piece], { ...ledger, gpu_seconds: 400 });
   expect(await estimate()).toEqual(after);
 });

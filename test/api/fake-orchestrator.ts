@@ -4,7 +4,7 @@ import { FrameloomError } from '../../core/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { sumSpending } from '../../schema/money.ts';
-import { isClosed, type JobRecord, memoOfRetry, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { isClosed, type JobRecord, retryMemo, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { createFakeBatches, type FakeBatches } from './fake-batches.ts';
 import { createFakeEstimates, type FakeEstimates } from './fake-estimates.ts';
 
@@ -83,7 +83,7 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       const latest = jobs.get(ended.id);
       if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
       return latest.run === ended.run
-        ? begin(ended.id, memoOfRetry(ended, new Date(now()).toISOString()))
+        ? begin(ended.id, retryMemo(ended, new Date(now()).toISOString()))
         : latest;
     },
 

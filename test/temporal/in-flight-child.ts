@@ -1,7 +1,7 @@
 /** A worker that finishes `one` and never `two`, and says so on its output. */
 import { Context } from '@temporalio/activity';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { openInHand } from '../../temporal/grpc/index.ts';
+import { openInFlightRecords } from '../../temporal/grpc/index.ts';
 import type { InHandActivities } from './in-flight-workflow.ts';
 
 const [address = '', root = ''] = process.argv.slice(2);
@@ -16,11 +16,11 @@ const activities: InHandActivities = {
   },
 };
 
-const inHand = await openInHand(root, logger);
+const inHand = await openInFlightRecords(root, logger);
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
   taskQueue: 'hands',
   activities,
-  interceptors: { activity: [inHand.activities] },
+  interceptors: { activity: [inHand.interceptor] },
 });
 await worker.run();

@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { InHand } from '../../temporal/grpc/in-flight.ts';
-import { openInHand } from '../../temporal/grpc/index.ts';
+import type { InFlightRecords } from '../../temporal/grpc/in-flight.ts';
+import { openInFlightRecords } from '../../temporal/grpc/index.ts';
 import { startTemporal, type TestTemporal } from '../support/temporal.ts';
 import type { both } from './in-flight-workflow.ts';
 
@@ -41,13 +41,13 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-const open = (): Promise<InHand> => openInHand(root, new DefaultLogger('DEBUG', (entry) => told.push(entry)));
+const open = (): Promise<InFlightRecords> => openInFlightRecords(root, new DefaultLogger('DEBUG', (entry) => told.push(entry)));
 const messages = (): readonly string[] => told.map(({ message }) => message);
 
 /** Takes over from the processes that are gone. */
 async function takeOver(): Promise<void> {
   await using inHand = await open();
-  await inHand.giveUpLost(temporal.native, 'default');
+  await inHand.failOrphaned(temporal.native, 'default');
 }
 
 /** Starts a worker and waits until it has `two` in hand and is done with `one`. */
@@ -127,7 +127,7 @@ describe('notes', () => {
   it('outlast the work by the way of its end to the server', async () => {
     await using inHand = await open();
     const info = { base64TaskToken: 'AAAA', attempt: 1 };
-    const { inbound } = inHand.activities({ info } as never); // all of the context that is looked at
+    const { inbound } = inHand.interceptor({ info } as never); // all of the context that is looked at
     await inbound?.execute?.({ args: [], headers: {} }, async () => 'done');
     expect(await readdir(join(root, `${hostname()}-${process.pid}`))).toHaveLength(1);
   });
@@ -136,7 +136,7 @@ describe('notes', () => {
     await using inHand = await open();
     await rm(root, { recursive: true });
     const info = { base64TaskToken: 'AAAA', attempt: 1 };
-    const { inbound } = inHand.activities({ info } as never); // all of the context that is looked at
+    const { inbound } = inHand.interceptor({ info } as never); // all of the context that is looked at
     const input = { args: [], headers: {} };
     expect(await inbound?.execute?.(input, async () => 'done')).toBe('done');
     expect(messages()).toEqual(['what is in hand is not noted']);

@@ -5,7 +5,7 @@ import { Worker } from '@temporalio/worker';
 import {
   createBatchActivities,
   createWorkflowActivities,
-  HEARTBEAT_INTERVAL,
+  HEARTBEAT_INTERVAL_MS,
 } from '../../activities/index.ts';
 import type { Settings } from '../../config/settings.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
@@ -13,7 +13,7 @@ import { openStore } from '../../store/open-store.ts';
 import {
   createDescribeJob,
   deploymentOptions,
-  openInHand,
+  openInFlightRecords,
   scheduleCollection,
 } from '../../temporal/grpc/index.ts';
 import {
@@ -43,11 +43,11 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
   using measures = createWorkerMetrics(runtime.meter, logger);
   const tools = await prepareCpuActivities(settings);
   await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
-  await using inHand = await openInHand(join(settings.home, 'in-hand'), logger);
+  await using inHand = await openInFlightRecords(join(settings.home, 'in-hand'), logger);
   const store = openStore(settings, scratch.path);
   await using tracing = await startTracing(settings, 'worker-cpu');
   const connection = await connectToTemporal(settings, logger, process.signal);
-  await inHand.giveUpLost(connection, settings.temporalNamespace);
+  await inHand.failOrphaned(connection, settings.temporalNamespace);
   const shared = { connection, namespace: settings.temporalNamespace, ...deploymentOptions(settings) };
 
   const workflows = await Worker.create({
@@ -75,13 +75,13 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
     activities: tools.create({ store, scratch: scratch.path, connection }),
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
     interceptors: {
-      activity: [inHand.activities, ...(tracing ? [traceActivities(tracing)] : []), measures.countActivities],
+      activity: [inHand.interceptor, ...(tracing ? [traceActivities(tracing)] : []), measures.countActivities],
     },
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
     shutdownGraceTime: '5s',
     shutdownForceTime: '10s',
-    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
-    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
   });
   await scheduleCollection(connection, settings.temporalNamespace, settings.gcHours).catch((error: unknown) =>
     logger.warn('old artifacts are not removed by a schedule', { reason: String(error) }),

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
 import { type ActivityInterceptors, type NativeConnection, Worker } from '@temporalio/worker';
-import { HEARTBEAT_INTERVAL } from '../../activities/index.ts';
+import { HEARTBEAT_INTERVAL_MS } from '../../activities/index.ts';
 import type { Settings } from '../../config/settings.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import { openStore } from '../../store/open-store.ts';
@@ -131,8 +131,8 @@ function shared(settings: Settings, connection: NativeConnection) {
     taskQueue: TASK_QUEUES.cpu,
     // Cores of a function come with its memory: 1.8 GB each.
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? 2,
-    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
-    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
   } as const;
 }
 

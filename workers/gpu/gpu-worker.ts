@@ -1,11 +1,11 @@
 /** The GPU worker: polls the `gpu` queue and is the parent of the model host, so that its own event loop stays free. */
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
-import { createGpuActivities, HEARTBEAT_INTERVAL } from '../../activities/index.ts';
+import { createGpuActivities, HEARTBEAT_INTERVAL_MS } from '../../activities/index.ts';
 import type { Settings } from '../../config/settings.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import { openStore } from '../../store/open-store.ts';
-import { deploymentOptions, openInHand } from '../../temporal/grpc/index.ts';
+import { deploymentOptions, openInFlightRecords } from '../../temporal/grpc/index.ts';
 import { resolveModel, startGenerator } from '../models/index.ts';
 import {
   connectToTemporal,
@@ -30,7 +30,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
   const installed = await resolveModel(settings);
   const { profile } = installed;
   await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
-  await using inHand = await openInHand(join(settings.home, 'in-hand'), logger);
+  await using inHand = await openInFlightRecords(join(settings.home, 'in-hand'), logger);
   const store = openStore(settings, scratch.path);
   const { signal } = process;
   await using generator = await startGenerator(
@@ -48,7 +48,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
   await using tracing = await startTracing(settings, 'worker-gpu');
   const answers = measures.countGenerations(generator);
   const connection = await connectToTemporal(settings, logger, process.signal);
-  await inHand.giveUpLost(connection, settings.temporalNamespace);
+  await inHand.failOrphaned(connection, settings.temporalNamespace);
   const worker = await Worker.create({
     connection,
     namespace: settings.temporalNamespace,
@@ -60,10 +60,10 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
       generator: tracing ? traceGenerator(tracing, answers, profile.name) : answers,
       scratch: scratch.path,
       keepFeatures: settings.keepFeatures,
-      watch: {
-        begun: (generation, known) => logger.info('answer begun', { generation, known }),
-        grown: (generation, tokens) => logger.debug('answer grows', { generation, tokens }),
-        made: (
+      observer: {
+        onStart: (generation, known) => logger.info('answer begun', { generation, known }),
+        onTokens: (generation, tokens) => logger.debug('answer grows', { generation, tokens }),
+        onDone: (
           generation,
           { promptTokens, outputTokens, visionCalls, modelSeconds, averageBatchSize, finishReason },
         ) =>
@@ -80,15 +80,15 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
       },
     }),
     interceptors: {
-      activity: [inHand.activities, ...(tracing ? [traceActivities(tracing)] : []), measures.countActivities],
+      activity: [inHand.interceptor, ...(tracing ? [traceActivities(tracing)] : []), measures.countActivities],
     },
     // As many as the model works on together; more would only wait here, where another worker could have them.
     maxConcurrentActivityTaskExecutions: generator.info.maxConcurrency,
     // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.
     shutdownGraceTime: 0,
     shutdownForceTime: '10s',
-    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
-    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
   });
   await runWorkers([worker], process);
   await connection.close();
