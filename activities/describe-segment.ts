@@ -22,8 +22,8 @@ import {
   generateOnce,
   promptText,
   putJson,
-  requirePlannedModel,
   readSlideRecords,
+  requirePlannedModel,
   withFiles,
   withHeartbeat,
 } from './lib/index.ts';

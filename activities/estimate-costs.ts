@@ -10,13 +10,13 @@ import { type AnswerLength, estimateTokens, type SegmentPictures, type Tokens } 
 import { planSegments } from '../summary/plan.ts';
 import {
   extractionsOf,
-  type UsageSample,
   readJobFrames,
-  readUsageSamples,
   readRequest,
+  readUsageSamples,
+  type UsageSample,
   withHeartbeat,
 } from './lib/index.ts';
-import { segmentBudget, frameTokens } from './plan.ts';
+import { frameTokens, segmentBudget } from './plan.ts';
 
 /** Of the limit, where nothing is known of the captions of a model. */
 const DEFAULT_CAPTION_SHARE = 0.6;

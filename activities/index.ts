@@ -19,7 +19,7 @@ import { createFindMissing } from './find-missing.ts';
 import { createFinish } from './finish.ts';
 import { createFinishBatch } from './finish-batch.ts';
 import { createIngest, type IngestDeps } from './ingest.ts';
-import { createStoreShard, createModelLock, type GpuDeps, withTypedFailures } from './lib/index.ts';
+import { createModelLock, createStoreShard, type GpuDeps, withTypedFailures } from './lib/index.ts';
 import { createMatchSlides } from './match-slides.ts';
 import { createPlan } from './plan.ts';
 import { createPlanMerges } from './plan-merges.ts';

@@ -67,7 +67,10 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
         const segments: PlanSegment[] = [];
         for (const segment of planned.slice(shard * ENTRIES_PER_SHARD, (shard + 1) * ENTRIES_PER_SHARD))
           segments.push(await planSegment(segment, job, found, end));
-        await putShard(store, input, 'segments', shard, { ...promptContextOf(job), segments } satisfies PlanShard);
+        await putShard(store, input, 'segments', shard, {
+          ...promptContextOf(job),
+          segments,
+        } satisfies PlanShard);
       }
       return {
         segments: planned.length,

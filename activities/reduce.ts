@@ -91,7 +91,9 @@ export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
   }
 
   /** What is merged, and with what words. */
-  async function readMergeGroup(input: ReduceInput): Promise<PromptContext & { readonly inputs: readonly string[] }> {
+  async function readMergeGroup(
+    input: ReduceInput,
+  ): Promise<PromptContext & { readonly inputs: readonly string[] }> {
     if ('inputs' in input) return { model: input.model, inputs: input.inputs };
     const { groups, ...brief } = await readGroups(input, `groups-${input.level}`, input.shard);
     const group = groups[input.at];

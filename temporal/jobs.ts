@@ -11,7 +11,7 @@ import type { BlobStore } from '../store/artifact-store.ts';
 import { deletedName } from '../store/names.ts';
 import { createTemporalBatches } from './batches.ts';
 import { createTemporalEstimates } from './estimates.ts';
-import { isClosed, type JobRecord, retryMemo, type Orchestrator, type StartInput } from './orchestrator.ts';
+import { isClosed, type JobRecord, type Orchestrator, retryMemo, type StartInput } from './orchestrator.ts';
 import type { DescribedRun, ReusePolicy, RunInfo, TemporalWire } from './wire.ts';
 
 /** Name of the workflow of a job. */
@@ -94,9 +94,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       const latest = await describe(ended.id);
       if (!latest) throw new FrameloomError('not_found', 'The job was deleted.');
       if (latest.run !== ended.run) return latest;
-      return started(
-        await startRun(ended.id, retryMemo(ended, new Date().toISOString()), 'ALLOW_DUPLICATE'),
-      );
+      return started(await startRun(ended.id, retryMemo(ended, new Date().toISOString()), 'ALLOW_DUPLICATE'));
     },
 
     async list({ tenant, limit, cursor }) {

@@ -32,7 +32,11 @@ export interface GenerationProgress {
 }
 
 /** Reads what earlier attempts at the generation left, on whatever worker they ran. */
-export async function readGenerationProgress(store: ArtifactStore, digest: string, context: Context): Promise<GenerationProgress> {
+export async function readGenerationProgress(
+  store: ArtifactStore,
+  digest: string,
+  context: Context,
+): Promise<GenerationProgress> {
   const names = new Set<string>();
   for await (const name of store.list(checkpointPrefix(digest))) names.add(name);
   const own = attemptNotePrefix(digest, await activityKey(context));
@@ -48,7 +52,10 @@ export async function readGenerationProgress(store: ArtifactStore, digest: strin
     break;
   }
   const begun = await Promise.all(notes.map((name) => readUnlessDamaged<AttemptRecord>(store, name)));
-  return { tokens, fruitlessAttempts: begun.filter((note) => note !== undefined && note.known >= tokens.length).length };
+  return {
+    tokens,
+    fruitlessAttempts: begun.filter((note) => note !== undefined && note.known >= tokens.length).length,
+  };
 }
 
 /** One that is damaged or gone is passed over: an earlier one, or the beginning, is always right. */

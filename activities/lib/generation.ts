@@ -11,7 +11,12 @@ import type { TokenUsage } from '../../schema/stages.ts';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { generationName } from '../../store/names.ts';
 import { findJson, getJson, putJson } from './artifacts.ts';
-import { createCheckpointWriter, discardGenerationProgress, recordAttempt, readGenerationProgress } from './checkpoints.ts';
+import {
+  createCheckpointWriter,
+  discardGenerationProgress,
+  readGenerationProgress,
+  recordAttempt,
+} from './checkpoints.ts';
 import type { ModelLock } from './model-lock.ts';
 
 /** After this many attempts that died without progress the next one is alone with the model, so that it is known who kills. */
@@ -107,7 +112,10 @@ export async function generateOnce(
 
   const { tokens: resume, fruitlessAttempts } = await readGenerationProgress(store, digest, context);
   if (fruitlessAttempts >= MAX_FRUITLESS_ATTEMPTS) {
-    throw new FrameloomError('segment_poisoned', `The model or its worker died on it ${fruitlessAttempts} times.`);
+    throw new FrameloomError(
+      'segment_poisoned',
+      `The model or its worker died on it ${fruitlessAttempts} times.`,
+    );
   }
   const leave = await modelLock?.enter(fruitlessAttempts >= EXCLUSIVE_AFTER_ATTEMPTS, signal);
   const endNote = recordAttempt(store, digest, resume.length, context);

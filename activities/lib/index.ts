@@ -12,7 +12,7 @@ export { type MergeResults, readMergeResults } from './merges.ts';
 export { type GpuDeps, modelPlan, requirePlannedModel } from './model.ts';
 export { MODEL_ERRORS } from './model-errors.ts';
 export { createModelLock } from './model-lock.ts';
-export { recordUsageSample, type UsageSample, readUsageSamples } from './rates.ts';
+export { readUsageSamples, recordUsageSample, type UsageSample } from './rates.ts';
 export { readRequest } from './request.ts';
 export { promptText, readSlideRecords } from './segment-text.ts';
 export { createShardReader, createStoreShard, extractionsOf, putShard, readShards } from './shards.ts';

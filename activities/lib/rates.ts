@@ -67,7 +67,11 @@ export async function recordUsageSample(
 }
 
 /** What is remembered of the latest day that has something, up to a week ago. */
-export async function readUsageSamples(store: ArtifactStore, model: string, now: number): Promise<readonly UsageSample[]> {
+export async function readUsageSamples(
+  store: ArtifactStore,
+  model: string,
+  now: number,
+): Promise<readonly UsageSample[]> {
   for (let back = 0; back < MAX_AGE_DAYS; back += 1) {
     const rates: UsageSample[] = [];
     for await (const name of store.list(ratePrefix(model, dayOf(now - back * DAY_MS)))) {

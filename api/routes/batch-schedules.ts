@@ -119,7 +119,13 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
   });
 }
 
-async function scheduleView({ id, memo, paused, nextAt, recentFirings }: ScheduleRecord): Promise<BatchSchedule> {
+async function scheduleView({
+  id,
+  memo,
+  paused,
+  nextAt,
+  recentFirings,
+}: ScheduleRecord): Promise<BatchSchedule> {
   return {
     id,
     object: 'batch_schedule',

@@ -33,7 +33,11 @@ interface AttemptRecord {
 }
 
 /** Opens the notes under `root`: takes over those of processes that no longer run, and begins a folder for this one. */
-export async function openInFlightRecords(root: string, logger: Logger, now = Date.now()): Promise<InFlightRecords> {
+export async function openInFlightRecords(
+  root: string,
+  logger: Logger,
+  now = Date.now(),
+): Promise<InFlightRecords> {
   await mkdir(root, { recursive: true });
   const lost: AttemptRecord[] = [];
   for (const name of await readdir(root)) {
@@ -106,7 +110,9 @@ async function readRecords(folder: string): Promise<readonly AttemptRecord[]> {
   const files = await readdir(folder).catch(() => []);
   const notes = files.map(async (file): Promise<readonly AttemptRecord[]> => {
     try {
-      const { token, attempt } = JSON.parse(await readFile(join(folder, file), 'utf8')) as Partial<AttemptRecord>; // or less
+      const { token, attempt } = JSON.parse(
+        await readFile(join(folder, file), 'utf8'),
+      ) as Partial<AttemptRecord>; // or less
       return typeof token === 'string' && typeof attempt === 'number' ? [{ token, attempt }] : [];
     } catch {
       return [];

@@ -115,7 +115,9 @@ function httpWire(options: TemporalHttpOptions): TemporalWire {
 
     async deleteRuns(workflowId, runIds) {
       for (let from = 0; from < runIds.length; from += MAX_RUNS_PER_DELETE) {
-        const executions = runIds.slice(from, from + MAX_RUNS_PER_DELETE).map((runId) => ({ workflowId, runId }));
+        const executions = runIds
+          .slice(from, from + MAX_RUNS_PER_DELETE)
+          .map((runId) => ({ workflowId, runId }));
         const body = { executions, reason: 'deleted by its owner', deletionOperation: {} };
         await post(`/batch-operations/${crypto.randomUUID()}`, body, {
           attempts: DELETE_ATTEMPTS,

@@ -4,7 +4,7 @@ import { FrameloomError } from '../../core/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { sumSpending } from '../../schema/money.ts';
-import { isClosed, type JobRecord, retryMemo, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { isClosed, type JobRecord, type Orchestrator, retryMemo } from '../../temporal/orchestrator.ts';
 import { createFakeBatches, type FakeBatches } from './fake-batches.ts';
 import { createFakeEstimates, type FakeEstimates } from './fake-estimates.ts';
 

@@ -41,7 +41,8 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-const open = (): Promise<InFlightRecords> => openInFlightRecords(root, new DefaultLogger('DEBUG', (entry) => told.push(entry)));
+const open = (): Promise<InFlightRecords> =>
+  openInFlightRecords(root, new DefaultLogger('DEBUG', (entry) => told.push(entry)));
 const messages = (): readonly string[] => told.map(({ message }) => message);
 
 /** Takes over from the processes that are gone. */

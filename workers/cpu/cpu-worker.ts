@@ -75,7 +75,11 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
     activities: tools.create({ store, scratch: scratch.path, connection }),
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
     interceptors: {
-      activity: [inHand.interceptor, ...(tracing ? [traceActivities(tracing)] : []), measures.countActivities],
+      activity: [
+        inHand.interceptor,
+        ...(tracing ? [traceActivities(tracing)] : []),
+        measures.countActivities,
+      ],
     },
     // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
     shutdownGraceTime: '5s',

@@ -80,7 +80,11 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
       },
     }),
     interceptors: {
-      activity: [inHand.interceptor, ...(tracing ? [traceActivities(tracing)] : []), measures.countActivities],
+      activity: [
+        inHand.interceptor,
+        ...(tracing ? [traceActivities(tracing)] : []),
+        measures.countActivities,
+      ],
     },
     // As many as the model works on together; more would only wait here, where another worker could have them.
     maxConcurrentActivityTaskExecutions: generator.info.maxConcurrency,
