@@ -25,7 +25,12 @@ async function fill(row: CacheRow, length: number): Promise<number> {
   let token = 0;
   for (let start = 0; start < length; start += CHUNK) {
     const chunk = ids.slice(start, start + CHUNK);
-    const logits = await decoder.prefill(row, chunk, start, NO_FEATURES, start + CHUNK >= length);
+    const logits = await decoder.prefill(row, {
+      ids: chunk,
+      start,
+      features: NO_FEATURES,
+      wantLogits: start + CHUNK >= length,
+    });
     if (logits !== undefined) token = likeliest(logits);
   }
   return token;

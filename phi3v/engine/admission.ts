@@ -15,8 +15,8 @@ export interface Admission {
   /** Adds a sequence behind all others that wait. */
   enqueue(sequence: Sequence): void;
   /**
-   * Waiting → prefilling, for as many as there is room for. One that does not fit yet is not overtaken by smaller ones, so
-   * that none waits forever.
+   * Waiting → prefilling, for as many as there is room for. One that does not fit yet is not overtaken by
+   * smaller ones, so that none waits forever.
    */
   admit(): void;
   /** Prefilling → decoding. */

@@ -38,8 +38,13 @@ export function createBatchStep(decoder: Decoder, limits: GenerationLimits, admi
     }
     if (row === undefined) throw new TypeError('a sequence without a row cannot be prefilled');
     const chunk = nextChunk(sequence, limits.prefillChunkTokens);
-    const slots = sliceFeatures(features, cachedSlots, chunk.slots);
-    const logits = await decoder.prefill(row, chunk.ids, chunk.start, slots, chunk.isLast);
+    const { ids, start, slots, isLast } = chunk;
+    const logits = await decoder.prefill(row, {
+      ids,
+      start,
+      features: sliceFeatures(features, cachedSlots, slots),
+      wantLogits: isLast,
+    });
     if (!completeChunk(sequence, chunk)) return undefined;
     sequence.features = [];
     admission.startDecoding(sequence);

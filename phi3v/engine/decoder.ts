@@ -2,39 +2,41 @@ import type { FloatData } from '../../onnx/index.ts';
 import type { CacheRow } from './kv-cache.ts';
 
 /**
- * The language model as the scheduler sees it: rows of a KV cache, filled in chunks and then continued together. ONNX
- * Runtime in `text-decoder.ts`, a recording fake in tests. One call at a time.
+ * The language model as the scheduler uses it: rows of a KV cache that are prefilled in chunks and then
+ * extended together. Implemented with ONNX Runtime in `text-decoder.ts`. One call at a time.
  */
 export interface Decoder {
-  /** A row for a sequence of at most `tokens`, or undefined while there is no room for it. */
+  /** A row for a sequence of at most `tokens` tokens, or undefined while there is no room. */
   open(tokens: number, long: boolean): CacheRow | undefined;
-  /** @throws ModelError `memory_exceeded` when there will never be room for `tokens`. */
+  /** @throws ModelError `memory_exceeded` when there will never be room for `tokens` tokens. */
   checkFits(tokens: number): void;
   /**
-   * Runs `ids` at positions `start`, `start + 1`, … of a row that is filled up to `start`.
+   * Runs token ids of a row, in which all ids before them already are.
    *
-   * @param ids token ids, and negative numbers for image slots.
-   * @param features `[slots, hiddenSize]`: as many rows of image features as `ids` has slots.
-   * @returns logits after the last token, `[vocabulary]`, where they are wanted. They are valid until the next call.
+   * @returns logits after the last token, float32 `[vocabulary]`, if `wantLogits`. Valid until the next call.
    */
-  prefill(
-    row: CacheRow,
-    ids: readonly number[],
-    start: number,
-    features: FloatData,
-    wantLogits: boolean,
-  ): Promise<Float32Array | undefined>;
+  prefill(row: CacheRow, prefill: Prefill): Promise<Float32Array | undefined>;
   /**
    * Adds one token to each of several rows of one slab.
    *
-   * @returns logits of each row, `[vocabulary]`, in the order given. They are valid until the next call.
+   * @returns logits of each row, float32 `[vocabulary]`, in the order of `rows`. Valid until the next call.
    */
   step(rows: readonly StepRow[]): Promise<readonly Float32Array[]>;
+}
+
+export interface Prefill {
+  /** Token ids; negative numbers are image slots. */
+  readonly ids: readonly number[];
+  /** Position of the first id. */
+  readonly start: number;
+  /** `[slots, hiddenSize]`: one row of image features for each slot in `ids`. */
+  readonly features: FloatData;
+  readonly wantLogits: boolean;
 }
 
 export interface StepRow {
   readonly row: CacheRow;
   readonly id: number;
-  /** Where the token goes: the row is filled up to here. */
+  /** Position of the token; the row is filled up to it. */
   readonly position: number;
 }

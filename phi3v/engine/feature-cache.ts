@@ -1,36 +1,36 @@
 import type { ImageFeatures } from './features.ts';
 
-/** Image features of the pictures seen last, the longest unused dropped first. */
+/** Image features in memory. The least recently used ones are dropped first. */
 export interface FeatureCache {
   get(key: string): ImageFeatures | undefined;
   set(key: string, features: ImageFeatures): void;
 }
 
-/** @param limit most bytes that it holds; a picture larger than that is not kept. */
-export function createFeatureCache(limit: number): FeatureCache {
-  // A Map keeps the order of insertion: the first one is the longest unused.
-  const kept = new Map<string, ImageFeatures>();
+/** @param maxBytes limit for all features together; larger ones are not cached. */
+export function createFeatureCache(maxBytes: number): FeatureCache {
+  // A Map iterates in the order of insertion: the first entry is the least recently used one.
+  const entries = new Map<string, ImageFeatures>();
   let bytes = 0;
   const drop = (key: string): void => {
-    bytes -= kept.get(key)?.data.byteLength ?? 0;
-    kept.delete(key);
+    bytes -= entries.get(key)?.data.byteLength ?? 0;
+    entries.delete(key);
   };
   return {
     get: (key) => {
-      const found = kept.get(key);
-      if (found !== undefined) {
-        kept.delete(key);
-        kept.set(key, found);
+      const features = entries.get(key);
+      if (features !== undefined) {
+        entries.delete(key);
+        entries.set(key, features);
       }
-      return found;
+      return features;
     },
     set: (key, features) => {
       drop(key);
-      if (features.data.byteLength > limit) return;
-      kept.set(key, features);
+      if (features.data.byteLength > maxBytes) return;
+      entries.set(key, features);
       bytes += features.data.byteLength;
-      for (const oldest of kept.keys()) {
-        if (bytes <= limit) break;
+      for (const oldest of entries.keys()) {
+        if (bytes <= maxBytes) break;
         drop(oldest);
       }
     },

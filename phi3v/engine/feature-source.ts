@@ -14,7 +14,8 @@ export interface FeatureSource {
   /**
    * Returns the features of an image.
    *
-   * @param onEncoded called when the vision graph had to run, after the features were written to `saveFeaturesTo`.
+   * @param onEncoded called when the vision graph had to run, after the features were written to
+   * `saveFeaturesTo`.
    */
   get(file: ImageFile, image: PaddedImage, onEncoded: () => void): Promise<ImageFeatures>;
 }

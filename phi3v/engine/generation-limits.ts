@@ -13,7 +13,9 @@ export interface GenerationLimits {
   readonly vocabulary: number;
   /** Most sequences that prefill and decode at the same time. */
   readonly maxConcurrency: number;
-  /** Tokens per prefill call: bounds memory, and how long running sequences wait for the prompt of a new one. */
+  /**
+   * Tokens per prefill call: bounds memory, and how long running sequences wait for the prompt of a new one.
+   */
   readonly prefillChunkTokens: number;
 }
 

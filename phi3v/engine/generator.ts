@@ -8,78 +8,92 @@ import type { PromptPart, Sampling } from '../text/index.ts';
  */
 export type FinishReason = 'stop' | 'length' | 'repetition';
 
-/** A picture of a prompt. Pictures and features travel as files, so that messages stay small. */
+/**
+ * An image of a prompt. Images and their features are passed as files, so that messages between processes
+ * stay small.
+ */
 export interface ImageFile {
-  /** Names what the features are made from: of the picture's bytes and the model's revision. */
+  /**
+   * Identifies what the features are computed from: the pixels and the revision of the model. Images with the
+   * same key share their features in memory.
+   */
   readonly key: string;
-  /** A file that holds what `encodePaddedImage` makes. */
+  /** A file written with `encodePaddedImage`. */
   readonly path: string;
-  /** A file with the features that an earlier call has kept. It is read only where the picture is not in memory. */
+  /** A file with features that an earlier generation saved. Only read when they are not in memory. */
   readonly featuresPath?: string | undefined;
-  /** Where to write the features when they have to be made: a path where nothing is yet. */
+  /** Path of a new file for the features, written when they have to be computed. */
   readonly saveFeaturesTo?: string | undefined;
 }
 
 export interface GenerateRequest {
-  /** The user's turn, or several turns; the chat template is put around them. */
+  /** One user turn, or several turns. The chat template is added. */
   readonly prompt: readonly PromptPart[];
-  /** One per image of the prompt, in the same order. */
+  /** One file for each image of the prompt, in the same order. */
   readonly images: readonly ImageFile[];
-  /** Most tokens of the answer, those of `resume` included. */
+  /** Most output tokens, including those of `resume`. */
   readonly maxTokens: number;
-  /** Tokens of this answer that an earlier, interrupted run has made. The result is that of an undisturbed run. */
+  /**
+   * The first output tokens, from an earlier, interrupted run of the same request. The result is the same,
+   * token by token, as without the interruption. Ignored where `GeneratorInfo.supportsResume` is false.
+   */
   readonly resume?: readonly number[] | undefined;
-  /** Greedy when left out. */
+  /** Default: greedy decoding. */
   readonly sampling?: Sampling | undefined;
-  /** Texts that end the answer; it does not contain them. */
+  /** Strings that end the output; they are not part of it. */
   readonly stop?: readonly string[] | undefined;
 }
 
 export interface GenerateOptions {
+  /** Cancels the generation, which then rejects with `cancelled`. */
   readonly signal?: AbortSignal | undefined;
-  /** Gets all new tokens since its last call, in order, those of `resume` not. */
+  /** Gets all new token ids since its last call, in order, without those of `resume`. */
   readonly onTokens?: ((tokens: readonly number[]) => void) | undefined;
-  /** Gets new text, those of `resume` included. Pieces never end within a character. */
+  /** Gets new text, including that of `resume`. It never ends within a character. */
   readonly onText?: ((text: string) => void) | undefined;
-  /** Called when the features of image `index` have been made and written to its `keep`. */
+  /** Called when the features of image `index` have been computed and written to its `saveFeaturesTo`. */
   readonly onFeaturesSaved?: ((index: number) => void) | undefined;
 }
 
 export interface Generation {
-  /** Ids of the whole answer, those of `resume` included, the stop token not. Empty where they cannot be known. */
+  /** Ids of all output tokens, including those of `resume`, without the stop token. Empty for an endpoint. */
   readonly tokens: readonly number[];
   readonly text: string;
   readonly finishReason: FinishReason;
-  /** Tokens of the prompt, image tokens included. */
+  /** Tokens of the prompt, including image tokens. */
   readonly promptTokens: number;
   readonly imageTokens: number;
   readonly outputTokens: number;
-  /** Time that the model worked on this answer: steps shared with others count in part. */
+  /** Seconds that the model worked on this generation; the time of shared steps is divided. */
   readonly modelSeconds: number;
-  /** Pictures whose features had to be made. */
+  /** Images whose features had to be computed. */
   readonly visionCalls: number;
-  /** Answers that its steps served on average. */
+  /** Mean number of generations in its steps; 0 without steps. */
   readonly averageBatchSize: number;
 }
 
-/** What is known of whatever answers prompts. */
 export interface GeneratorInfo {
-  /** Name and version of the runtime and where it runs, such as `onnxruntime 1.30.0 cpu (C API, in place)`. */
+  /**
+   * Name and version of the runtime and where it runs, such as `onnxruntime 1.30.0 cpu (C API, in place)`.
+   */
   readonly runtime: string;
-  /** Answers that it works on at once. */
+  /** Generations that run at the same time; further ones wait. */
   readonly maxConcurrency: number;
-  /** It goes on from `resume`; else it begins anew. */
+  /** Whether it continues from `resume`. If not, it starts from the beginning. */
   readonly supportsResume: boolean;
 }
 
-/** Whatever answers prompts: the model host, or an endpoint with OpenAI's interface. */
+/**
+ * Generates text from prompts with images: a model in a process of its own, or an OpenAI-compatible endpoint.
+ */
 export interface Generator extends AsyncDisposable {
   readonly info: GeneratorInfo;
   /**
-   * Generates the answer to one prompt.
+   * Runs one prompt: prefill, then decode until it ends.
    *
-   * @throws ModelError `prompt_invalid`, `image_invalid`, `context_exceeded`, `memory_exceeded`, `cancelled`, `crashed`,
-   * `runtime`; of an endpoint also `unavailable`, `refused`, `model_missing`.
+   * @throws ModelError `prompt_invalid`, `image_invalid`, `context_exceeded`, `memory_exceeded`, `cancelled`,
+   * `crashed`, `runtime`; from an endpoint also `unavailable`, `refused`, `model_missing`. Errors of the
+   * callbacks are thrown unchanged.
    */
   generate(request: GenerateRequest, options?: GenerateOptions): Promise<Generation>;
 }

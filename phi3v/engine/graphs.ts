@@ -18,25 +18,26 @@ import { CROP_SIDE, countCrops, countImageTokens, type PaddedImage, toPixelValue
 import type { Decoder } from './decoder.ts';
 import type { ImageFeatures } from './features.ts';
 import { createKvCache } from './kv-cache.ts';
-import { createTextDecoder, floatType } from './text-decoder.ts';
+import { createTextDecoder } from './text-decoder.ts';
+import { createTextGraphs, floatType } from './text-graphs.ts';
 
-/** Share of the free memory that a model takes when it is not told how much. */
-const MEMORY_SHARE = 0.8;
+/** Default memory limit on the CPU, as a share of the free memory. */
+const FREE_MEMORY_SHARE = 0.8;
 
-/** The three graphs of a model folder, loaded. */
+/** The three graphs of a model folder, loaded into ONNX Runtime. */
 export interface Graphs {
   /** Name and version of the runtime and where it runs. */
   readonly runtime: string;
-  /** Why it is not the faster runtime. */
+  /** Why the slower, portable runtime is used; undefined where it is not. */
   readonly fallbackReason: string | undefined;
   readonly decoder: Decoder;
-  /** Bytes of KV cache that a token takes while its generation runs. */
+  /** Bytes of KV cache for each token of a running sequence. */
   readonly kvBytesPerToken: number;
-  /** Bytes that all of the model may take: weights and KV caches. */
+  /** Most bytes of weights and KV caches together. */
   readonly maxMemoryBytes: number;
-  /** What `encodeImage` gives its features in. */
+  /** Float type of the features that `encodeImage` returns. */
   readonly featureType: FloatType;
-  /** Runs the vision graph on one picture. */
+  /** Runs the vision graph on one image. */
   encodeImage(image: PaddedImage): Promise<ImageFeatures>;
   close(): Promise<void>;
 }
@@ -44,21 +45,24 @@ export interface Graphs {
 export interface GraphsOptions extends RuntimeOptions {
   /** Most sequences that decode together. */
   readonly maxConcurrency: number;
-  /** Most bytes of weights and KV caches together; a share of what is free when left out. */
+  /** Most bytes of weights and KV caches together. Default on the CPU: 80 % of the free memory. */
   readonly maxMemoryBytes?: number | undefined;
-  /** In place of the best one that can be had. */
+  /** Default: the fastest runtime that works. */
   readonly runtime?: OrtRuntime | undefined;
 }
 
-/** @throws ModelError `model_invalid` when a graph cannot be loaded, `memory_exceeded` when there is no room for it. */
+/**
+ * @throws ModelError `model_invalid` when a graph cannot be loaded, `memory_exceeded` when the weights do not
+ * fit.
+ */
 export async function openGraphs(path: string, folder: ModelFolder, options: GraphsOptions): Promise<Graphs> {
   const memory = memoryLimit(options);
   const weights = await weightBytes(path, folder);
   if (weights >= memory) {
-    const [needs, has] = [weights, memory].map((bytes) => `${Math.ceil(bytes / 2 ** 20)} MiB`);
+    const [required, limit] = [weights, memory].map((bytes) => `${Math.ceil(bytes / 2 ** 20)} MiB`);
     throw new ModelError(
       'memory_exceeded',
-      `The weights of the model take ${needs}, and it may use ${has}. Raise FRAMELOOM_MODEL_MEMORY or free some memory.`,
+      `The weights of the model need ${required}; the limit is ${limit}. Raise FRAMELOOM_MODEL_MEMORY or free some memory.`,
     );
   }
   const { runtime, fallback: fallbackReason } = options.runtime
@@ -79,10 +83,11 @@ export async function openGraphs(path: string, folder: ModelFolder, options: Gra
     inPlace: runtime.inPlace,
     lazyMemory: runtime.lazyMemory,
   });
+  const textGraphs = createTextGraphs({ runtime, folder, embedding, text });
   return {
     runtime: runtime.description,
     fallbackReason,
-    decoder: createTextDecoder({ runtime, folder, embedding, text, cache }),
+    decoder: createTextDecoder(textGraphs, cache, folder.ropeSwitch),
     kvBytesPerToken: cache.bytesPerToken,
     maxMemoryBytes: memory,
     featureType: floatType(vision.outputs, folder.vision.imageFeatures),
@@ -96,10 +101,10 @@ export async function openGraphs(path: string, folder: ModelFolder, options: Gra
 
 function memoryLimit({ maxMemoryBytes, provider }: GraphsOptions): number {
   if (maxMemoryBytes !== undefined) return maxMemoryBytes;
-  if (provider === 'cpu') return freemem() * MEMORY_SHARE;
+  if (provider === 'cpu') return freemem() * FREE_MEMORY_SHARE;
   throw new ModelError(
     'memory_exceeded',
-    `Nothing tells how much memory the device of ${provider} has: set FRAMELOOM_MODEL_MEMORY to what the model may use.`,
+    `The free memory of the ${provider} device is not known. Set FRAMELOOM_MODEL_MEMORY to the memory that the model may use.`,
   );
 }
 
@@ -121,7 +126,7 @@ function visionEncoder(
   const { pixelValues: pixels, imageSizes, imageFeatures } = folder.vision;
   const input = floatType(graph.inputs, pixels);
   const output = floatType(graph.outputs, imageFeatures);
-  // Crops that are not there cost as much as others, so only a graph that wants them gets them.
+  // Empty crops cost as much time as others: they are added only for graphs with a fixed number of crops.
   const fixedCrops = graph.inputs.get(pixels)?.dims[1] ?? -1;
   return async (image) => {
     const { width, height } = image;
@@ -133,7 +138,7 @@ function visionEncoder(
     const tensors = [
       tensor(values, [1, crops + 1, 3, CROP_SIDE, CROP_SIDE]),
       tensor(sizes, [1, 2]),
-      tensor(data as FloatData, [tokens, folder.hiddenSize]), // its type is a float one
+      tensor(data as FloatData, [tokens, folder.hiddenSize]), // the output type is a float type
     ] as const;
     try {
       const [valuesTensor, sizesTensor, features] = tensors;

@@ -8,36 +8,36 @@ import {
 } from '../../onnx/index.ts';
 import type { ModelFolder } from '../folder/index.ts';
 
-/** One generation's place in a KV cache. */
+/** The KV cache of one sequence. */
 export interface CacheRow {
   readonly slab: CacheSlab;
-  /** Which row of the slab it is. */
+  /** Index of the row in the slab. */
   readonly index: number;
-  /** Gives the place and its memory back. */
+  /** Frees the row and its memory. */
   release(): void;
 }
 
-/** Rows that lie together, so that they can share a step: tensors `[rows, heads, capacity, headSize]`. */
+/** Rows in one set of tensors `[rows, heads, capacity, headSize]`, which therefore can share a step. */
 export interface CacheSlab {
-  /** Its sequences use the long rope factors. */
+  /** Whether its sequences use the long rope factors. */
   readonly long: boolean;
-  /** Tokens that each row has room for. */
+  /** Tokens for which each row has room. */
   readonly capacity: number;
-  /** What a run over `count` rows from `first` on reads and writes, in place. */
+  /** Tensors that a run over `count` rows from `first` on reads and writes, in place. */
   bind(first: number, count: number): { readonly past: NamedTensor[]; readonly present: NamedTensor[] };
-  /** Tokens in row `index`, 0 where it is free. */
+  /** Number of tokens in row `index`; 0 if it is free. */
   filled(index: number): number;
-  /** Notes that row `index` holds `tokens` tokens now. */
+  /** Records that row `index` now has `tokens` tokens. */
   fill(index: number, tokens: number): void;
 }
 
-/** The memory of all KV caches of a model, within a budget. */
+/** The memory of all KV caches of a model, within a limit. */
 export interface KvCache {
-  /** Bytes that a token takes in every layer. */
+  /** Bytes for one token, in all layers together. */
   readonly bytesPerToken: number;
-  /** A row for a sequence of at most `tokens`, or undefined while there is no room for it. */
+  /** A row for a sequence of at most `tokens` tokens, or undefined while there is no room. */
   open(tokens: number, long: boolean): CacheRow | undefined;
-  /** @throws ModelError `memory_exceeded` when there will never be room for `tokens`. */
+  /** @throws ModelError `memory_exceeded` when there will never be room for `tokens` tokens. */
   checkFits(tokens: number): void;
   close(): void;
 }
@@ -48,17 +48,20 @@ export interface KvCacheOptions {
   readonly type: FloatType;
   /** Most rows of a slab. */
   readonly rows: number;
-  /** Most bytes that all rows may take. */
+  /** Most bytes of all rows together. */
   readonly maxBytes: number;
-  /** Rows can share memory and steps; else each sequence gets tensors of exactly its size. */
+  /**
+   * Whether the graph updates caches in place, so that rows can share tensors. Otherwise each sequence has
+   * its own.
+   */
   readonly inPlace: boolean;
-  /** Only what is written takes memory, so that room for more costs nothing. */
+  /** Whether memory is taken only where it is written, so that unused capacity costs nothing. */
   readonly lazyMemory: boolean;
 }
 
 /**
- * Sequences up to the switch of the rope tables share one slab, and so every step. Longer ones share a slab with those of
- * about the same length: room is made in powers of two.
+ * Sequences up to `ropeSwitch` tokens share one slab, and therefore every step. Longer ones share a slab with
+ * others of similar length: its capacity is a power of two.
  */
 export function createKvCache(options: KvCacheOptions): KvCache {
   const { folder, maxBytes, inPlace, lazyMemory } = options;
@@ -70,7 +73,8 @@ export function createKvCache(options: KvCacheOptions): KvCache {
   function capacityFor(tokens: number, long: boolean): number {
     if (!inPlace) return tokens;
     if (!long) return Math.min(ropeSwitch, contextLength);
-    // A mask beyond the switch selects the long factors, and must lie within the cache.
+    // The attention mask that selects the long factors is wider than the switch, and must not be wider than
+    // the cache.
     const least = Math.max(tokens, ropeSwitch + 1);
     return lazyMemory ? Math.min(contextLength, 2 ** Math.ceil(Math.log2(least))) : least;
   }
@@ -81,7 +85,7 @@ export function createKvCache(options: KvCacheOptions): KvCache {
     return Math.max(1, Math.min(options.rows, Math.floor(maxBytes / (capacity * bytesPerToken))));
   }
 
-  /** What a row is charged: where memory is taken at once, all that it could hold. */
+  /** Bytes counted for a row: its whole capacity where memory is taken at once. */
   const charge = (tokens: number, capacity: number): number =>
     (lazyMemory ? tokens : capacity) * bytesPerToken;
 
@@ -92,7 +96,7 @@ export function createKvCache(options: KvCacheOptions): KvCache {
       if (bytes <= maxBytes) return;
       throw new ModelError(
         'memory_exceeded',
-        `${tokens} tokens of prompt and answer take ${mebibytes(bytes)} MiB of KV cache, and the model may use ${mebibytes(maxBytes)} MiB. Ask for fewer tokens or pictures, or raise FRAMELOOM_MODEL_MEMORY.`,
+        `${tokens} tokens of prompt and output take ${mebibytes(bytes)} MiB of KV cache; the model may use ${mebibytes(maxBytes)} MiB. Request fewer tokens or images, or raise FRAMELOOM_MODEL_MEMORY.`,
       );
     },
     open: (tokens, long) => {
@@ -118,7 +122,7 @@ export function createKvCache(options: KvCacheOptions): KvCache {
           open = false;
           used -= bytes;
           owner.give(index);
-          // Short sequences will come again; memory of others is better free.
+          // The slab of short sequences will soon be used again; the memory of others is better freed.
           if (owner.isEmpty() && !(lazyMemory && !long)) {
             slabs.delete(owner);
             owner.close();
@@ -136,7 +140,7 @@ export function createKvCache(options: KvCacheOptions): KvCache {
 interface ManagedSlab extends CacheSlab {
   hasRoom(): boolean;
   isEmpty(): boolean;
-  /** The lowest free row: steps cover a stretch of rows, and the shorter it is the better. */
+  /** Takes the lowest free row: a step covers a range of rows, and a short range is faster. */
   take(): number;
   give(index: number): void;
   close(): void;

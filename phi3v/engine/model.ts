@@ -22,8 +22,8 @@ import type { ScheduledGeneration } from './sequence.ts';
 const DEFAULT_MAX_CONCURRENCY = 8;
 
 /**
- * Larger chunks gain little (docs/runtime.md) and make decoding sequences wait longer. Also, the graph computes the logits of
- * every token of a chunk, 128 KB each in the real model, of which one row is needed.
+ * Larger chunks gain little (docs/runtime.md) and make decoding sequences wait longer. Also, the graph
+ * computes the logits of every token of a chunk, 128 KB each in the real model, of which one row is needed.
  */
 const PREFILL_CHUNK_TOKENS = 256;
 
@@ -39,8 +39,8 @@ export interface ModelOptions {
   /** Most generations that run together. Default 8. */
   readonly maxConcurrency?: number | undefined;
   /**
-   * Most bytes of weights and KV caches together. Default: 80 % of the free memory; required for other providers than `cpu`,
-   * whose free memory is not known.
+   * Most bytes of weights and KV caches together. Default: 80 % of the free memory; required for other
+   * providers than `cpu`, whose free memory is not known.
    */
   readonly maxMemoryBytes?: number | undefined;
 }
@@ -63,7 +63,10 @@ export interface ModelInfo extends GeneratorInfo {
   readonly stopIds: readonly number[];
 }
 
-/** A model in this process. Use `startModelHost` instead where a crash of native code must not end the process. */
+/**
+ * A model in this process. Use `startModelHost` instead where a crash of native code must not end the
+ * process.
+ */
 export interface Model extends Generator {
   readonly info: ModelInfo;
   /** Units of work done so far: if it does not grow while `isBusy`, the runtime hangs. */

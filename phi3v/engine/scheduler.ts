@@ -18,26 +18,29 @@ export interface Scheduler {
   generate(request: ScheduledRequest, hooks?: ScheduledHooks): Promise<ScheduledGeneration>;
   /** Number of sequences that wait, prefill and decode. */
   readonly load: { readonly waiting: number; readonly prefilling: number; readonly decoding: number };
-  /** Images, prefill chunks and steps run so far. If it does not grow while there is load, the runtime hangs. */
+  /**
+   * Images, prefill chunks and steps run so far. If it does not grow while there is load, the runtime hangs.
+   */
   readonly progress: number;
   /** Cancels everything and waits until nothing runs any more. Only then may the graphs be closed. */
   close(): Promise<void>;
 }
 
 /**
- * Continuous batching (Yu et al., 2022, "Orca"): a sequence waits for room, is prefilled alone into its own row of the KV
- * cache, chunk by chunk, and then decodes together with all others. Between two steps of the decoding sequences at most one
- * chunk, or one image, of a new one runs. Admission is in order of arrival.
+ * Continuous batching (Yu et al., 2022, "Orca"): a sequence waits for room, is prefilled alone into its own
+ * row of the KV cache, chunk by chunk, and then decodes together with all others. Between two steps of the
+ * decoding sequences at most one chunk, or one image, of a new one runs. Admission is in order of arrival.
  *
- * The rope of this model has two sets of factors, selected by the total length of each call, and keys in the cache keep the
- * factors they were made with. Therefore no cache crosses `ropeSwitch`: a sequence that grows beyond it is prefilled once
- * more, as a whole, with the long factors, and rows on either side never share a step.
+ * The rope of this model has two sets of factors, selected by the total length of each call, and keys in the
+ * cache keep the factors they were made with. Therefore no cache crosses `ropeSwitch`: a sequence that grows
+ * beyond it is prefilled once more, as a whole, with the long factors, and rows on either side never share a
+ * step.
  *
- * A step does not give the same bits as a prefill of the same token: its attention runs in other kernels, and where
- * activations are quantized, the last bit of a float becomes a whole unit of a byte (7e-3 in the logits after four layers
- * of the int4 graph). Steps of any number of rows give the same bits. Therefore resumed tokens are not prefilled but go in
- * as they did the first time, one by one in steps beside the other rows: the rest of the output is then that of an
- * uninterrupted run, to the last bit.
+ * A step does not give the same bits as a prefill of the same token: its attention runs in other kernels, and
+ * where activations are quantized, the last bit of a float becomes a whole unit of a byte (7e-3 in the logits
+ * after four layers of the int4 graph). Steps of any number of rows give the same bits. Therefore resumed
+ * tokens are not prefilled but go in as they did the first time, one by one in steps beside the other rows:
+ * the rest of the output is then that of an uninterrupted run, to the last bit.
  */
 export function createScheduler(decoder: Decoder, limits: GenerationLimits): Scheduler {
   const admission = createAdmission(decoder, limits);

@@ -1,4 +1,7 @@
-/** The state of one generation in the scheduler: its token ids, how many of them are in the KV cache, and its counters. */
+/**
+ * The state of one generation in the scheduler: its token ids, how many of them are in the KV cache, and its
+ * counters.
+ */
 import type { Sampler, Sampling } from '../text/index.ts';
 import type { StepRow } from './decoder.ts';
 import type { ImageFeatures } from './features.ts';
@@ -26,13 +29,17 @@ export interface ScheduledGeneration {
   /** All output tokens, resumed ones included, without the stop token. */
   readonly tokens: readonly number[];
   readonly finishReason: FinishReason;
-  /** Time of the model: its own images and prefill chunks, and its share of the steps that it took part in. */
+  /**
+   * Time of the model: its own images and prefill chunks, and its share of the steps that it took part in.
+   */
   readonly modelSeconds: number;
   /** Mean number of sequences in its steps; 0 without steps. */
   readonly averageBatchSize: number;
 }
 
-/** Waiting → prefilling → decoding. At the rope switch it goes back to waiting once (see `createScheduler`). */
+/**
+ * Waiting → prefilling → decoding. At the rope switch it goes back to waiting once (see `createScheduler`).
+ */
 export interface Sequence {
   readonly request: ScheduledRequest;
   readonly hooks: ScheduledHooks;
@@ -104,7 +111,8 @@ export function hasCrossed({ ids }: Sequence, ropeSwitch: number): boolean {
 /** Waiting → prefilling, into an empty row. */
 export function beginPrefill(sequence: Sequence, row: CacheRow, ropeSwitch: number): void {
   const promptLength = sequence.request.promptIds.length;
-  // Exactly what an uninterrupted run has prefilled: its prompt, or everything up to the switch if it has crossed it.
+  // Exactly what an uninterrupted run has prefilled: its prompt, or everything up to the switch if it has
+  // crossed it.
   sequence.prefillIds = hasCrossed(sequence, ropeSwitch)
     ? Math.max(promptLength, ropeSwitch + 1)
     : promptLength;

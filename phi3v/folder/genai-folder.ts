@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { ModelError } from '../../onnx/index.ts';
-import { cacheNames, type ModelFolder, ROPE_SWITCH } from './model-folder.ts';
+import { cacheNames, DEFAULT_ROPE_SWITCH, type ModelFolder } from './model-folder.ts';
 import { readJson } from './read-json.ts';
 
 const FileName = z.string().regex(/^[\w.-]+\.onnx$/);
 const Positive = z.int().positive();
 
-/** The keys of onnxruntime-genai's `genai_config.json` that say how the three graphs are called and what they hold. */
+/**
+ * The keys of onnxruntime-genai's `genai_config.json` with the files, inputs, outputs and sizes of the three
+ * graphs.
+ */
 const GenaiConfig = z.object({
   model: z.object({
     type: z.literal('phi3v'),
@@ -57,13 +60,14 @@ const ProcessorConfig = z.object({
   }),
 });
 
-/** The original configuration of the model, where someone put it beside the graphs. */
+/** The configuration of the original checkpoint, which some folders have beside the graphs. */
 const HubConfig = z.object({ original_max_position_embeddings: Positive.optional() });
 
 export const GENAI_FILES = { config: 'genai_config.json', processor: 'processor_config.json' } as const;
 
 /**
- * Reads `genai_config.json` and `processor_config.json`: Microsoft's layout.
+ * Reads `genai_config.json` and `processor_config.json`: the layout of onnxruntime-genai, in which Microsoft
+ * publishes the model.
  *
  * @throws ModelError `model_missing` or `model_invalid`, naming the file.
  */
@@ -85,7 +89,7 @@ export async function readGenaiFolder(folder: string): Promise<ModelFolder> {
   const { decoder, embedding, vision } = model;
   return {
     contextLength: model.context_length,
-    ropeSwitch: hub?.original_max_position_embeddings ?? ROPE_SWITCH,
+    ropeSwitch: hub?.original_max_position_embeddings ?? DEFAULT_ROPE_SWITCH,
     eosIds: [model.eos_token_id].flat(),
     numCrops,
     layers: decoder.num_hidden_layers,

@@ -3,29 +3,30 @@ import { basename, join } from 'node:path';
 import { ModelError } from '../../onnx/index.ts';
 import { configFiles, layoutOf, readModelFolder } from './read-folder.ts';
 
-/** A file that a model folder needs. `bytes` is undefined where it is missing. */
+/** A required file of a model folder. `bytes` is its size, undefined if it is missing. */
 export interface ModelFile {
   readonly name: string;
   readonly bytes: number | undefined;
 }
 
 export interface ModelFolderReport {
-  /** Every file is there and the configuration can be read; the graphs themselves are not loaded. */
+  /** Whether all files are there and the configuration is valid. The graphs are not loaded. */
   readonly complete: boolean;
   readonly files: readonly ModelFile[];
   readonly missing: readonly string[];
-  /** One or two sentences for a person: what is there, or what is missing and how to get it. */
+  /** One or two sentences for users: what was found, or what is missing and how to get it. */
   readonly message: string;
 }
 
-/** How to get the published weights. Revision and folder are the ones this runtime was written against. */
-const HOW_TO_GET =
+const HOW_TO_GET_WEIGHTS =
   'Run `frameloom models pull phi-3.5-vision` to get the weights of Phi-3.5-vision (11 files, 3.2 GB), or copy them from ' +
   'microsoft/Phi-3.5-vision-instruct-onnx on Hugging Face, as docs/models.md says.';
 
 /**
- * Looks at a model folder without loading the model: for `doctor` and `models list`. Never throws
- * for what it finds there.
+ * Checks which files a model folder has, without loading the model. Missing and invalid files are reported,
+ * not thrown.
+ *
+ * @throws only unexpected errors of the file system.
  */
 export async function inspectModelFolder(folder: string): Promise<ModelFolderReport> {
   const files: ModelFile[] = [];
@@ -53,37 +54,42 @@ export async function inspectModelFolder(folder: string): Promise<ModelFolderRep
     complete,
     files,
     missing,
-    message: complete ? ready(files) : `${lack(missing, problem)} ${HOW_TO_GET}`,
+    message: complete ? describeFiles(files) : `${describeProblem(missing, problem)} ${HOW_TO_GET_WEIGHTS}`,
   };
 }
 
-function ready(files: readonly ModelFile[]): string {
+function describeFiles(files: readonly ModelFile[]): string {
   const bytes = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
-  return `All ${files.length} files are there, ${(bytes / 1e6).toFixed(1)} MB.`;
+  return `All ${files.length} files are present, ${(bytes / 1e6).toFixed(1)} MB.`;
 }
 
-function lack(missing: readonly string[], problem: string | undefined): string {
-  return missing.length > 0 ? `The model folder lacks ${missing.join(', ')}.` : (problem ?? '');
+function describeProblem(missing: readonly string[], problem: string | undefined): string {
+  return missing.length > 0 ? `The model folder has no ${missing.join(', ')}.` : (problem ?? '');
 }
 
 async function fileSize(path: string): Promise<number | undefined> {
   try {
-    const found = await stat(path);
-    return found.isFile() ? found.size : undefined;
+    const stats = await stat(path);
+    return stats.isFile() ? stats.size : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Files with external weights of a graph, relative to the folder: ONNX stores their location as plain text. */
+/**
+ * Files with the external weights of a graph, relative to the folder. ONNX stores their names as plain text.
+ */
 export async function dataFiles(folder: string, file: string): Promise<readonly string[]> {
   const graph = await readFile(join(folder, file));
-  // As one file beside the graph, or, in the layout of Transformers.js, as several numbered ones.
+  // One file beside the graph or, in the layout of Transformers.js, several numbered ones.
   const endings = ['.data', '_data', ...Array.from({ length: 9 }, (_, i) => `_data_${i + 1}`)];
   return endings.filter((ending) => mentions(graph, basename(file) + ending)).map((ending) => file + ending);
 }
 
-/** Whether a graph holds `text` as a whole: protobuf writes the length before it, in one byte for any name of a file. */
+/**
+ * Whether a graph contains the string `text`: protobuf writes its length before it, in one byte for file
+ * names.
+ */
 function mentions(graph: Buffer, text: string): boolean {
   return graph.includes(Buffer.from([text.length, ...Buffer.from(text)]));
 }

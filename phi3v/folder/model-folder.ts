@@ -1,11 +1,11 @@
-/** What the files of a model folder say, whichever layout they come in. */
+/** The configuration of a model folder, in either layout. */
 export interface ModelFolder {
-  /** Most tokens of prompt and answer together. */
+  /** Most tokens of prompt and output together. */
   readonly contextLength: number;
-  /** Up to this total the rope uses its short factors, beyond it the long ones. */
+  /** Up to this many tokens the rope uses its short factors, above it the long ones. */
   readonly ropeSwitch: number;
   readonly eosIds: readonly number[];
-  /** The processor's own number of crops. */
+  /** `num_crops` of the model's own processor. */
   readonly numCrops: number;
   readonly layers: number;
   readonly kvHeads: number;
@@ -16,7 +16,7 @@ export interface ModelFolder {
   readonly text: TextGraph;
 }
 
-/** A graph's file, relative to the folder, and the names of what goes in and comes out. */
+/** The file of a graph, relative to the folder, and the names of its inputs and outputs. */
 export interface VisionGraph {
   readonly file: string;
   readonly pixelValues: string;
@@ -35,14 +35,16 @@ export interface TextGraph {
   readonly file: string;
   readonly inputsEmbeds: string;
   readonly attentionMask: string;
-  /** Not every graph has this input. */
+  /** Some graphs do not have this input. */
   readonly positionIds: string;
   readonly logits: string;
-  /** Keys and values before and after, layer after layer. */
+  /** Inputs and outputs of the KV cache: keys and values of the first layer, of the second layer, … */
   readonly cache: readonly { readonly past: string; readonly present: string }[];
 }
 
-/** Keys and values of `layers` layers, named by templates in which `%d` is the number of the layer. */
+/**
+ * Names of the keys and values of `layers` layers, from templates in which `%d` is the index of the layer.
+ */
 export function cacheNames(
   layers: number,
   templates: readonly { readonly past: string; readonly present: string }[],
@@ -55,5 +57,8 @@ export function cacheNames(
   ).flat();
 }
 
-/** Phi-3.5-vision's `original_max_position_embeddings`; Microsoft's ONNX folders do not repeat it outside the graph. */
-export const ROPE_SWITCH = 4096;
+/**
+ * `original_max_position_embeddings` of Phi-3.5-vision. Microsoft's ONNX folders have it only inside the
+ * graph.
+ */
+export const DEFAULT_ROPE_SWITCH = 4096;

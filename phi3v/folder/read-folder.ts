@@ -4,18 +4,18 @@ import { GENAI_FILES, readGenaiFolder } from './genai-folder.ts';
 import type { ModelFolder } from './model-folder.ts';
 import { readTransformersFolder, TRANSFORMERS_FILES } from './transformers-folder.ts';
 
-/** The tokenizer's files, the same in every layout. */
+/** The files of the tokenizer, the same in both layouts. */
 export const TOKENIZER_FILES = { tokenizer: 'tokenizer.json', config: 'tokenizer_config.json' } as const;
 
 export type Layout = 'genai' | 'transformers.js';
 
-/** Microsoft's layout is known by its `genai_config.json`, that of Transformers.js by its `onnx` folder. */
+/** The layout of onnxruntime-genai has a `genai_config.json`, that of Transformers.js a folder `onnx`. */
 export async function layoutOf(folder: string): Promise<Layout> {
   if (await exists(join(folder, GENAI_FILES.config))) return 'genai';
   return (await exists(join(folder, 'onnx'))) ? 'transformers.js' : 'genai';
 }
 
-/** Files of a layout that are read before any graph is. */
+/** The configuration files of a layout. */
 export function configFiles(layout: Layout): readonly string[] {
   return [
     ...Object.values(layout === 'genai' ? GENAI_FILES : TRANSFORMERS_FILES),
@@ -24,7 +24,7 @@ export function configFiles(layout: Layout): readonly string[] {
 }
 
 /**
- * Reads a model folder in either layout.
+ * Reads the configuration of a model folder in either layout.
  *
  * @throws ModelError `model_missing` or `model_invalid`, naming the file.
  */

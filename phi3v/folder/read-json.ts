@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { ModelError } from '../../onnx/index.ts';
 
 /**
- * One JSON file of a model folder, checked against `schema`.
+ * Reads a JSON file of a model folder and validates it with `schema`.
  *
  * @throws ModelError `model_missing` or `model_invalid`, naming the file.
  */
@@ -18,6 +18,6 @@ export async function readJson<T>(folder: string, name: string, schema: z.ZodTyp
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new ModelError('model_invalid', `${name} of the model folder is not as expected.`, { cause });
+    throw new ModelError('model_invalid', `${name} of the model folder is malformed.`, { cause });
   }
 }

@@ -58,8 +58,8 @@ export function deliverOutput(call: Call, tokens: readonly number[], text: strin
 }
 
 /**
- * The waiting calls to send now: all of them, as long as none was in a crash. Those that were are sent one at a time to a
- * process that has no other, so that the one that causes crashes is found.
+ * The waiting calls to send now: all of them, as long as none was in a crash. Those that were are sent one at
+ * a time to a process that has no other, so that the one that causes crashes is found.
  */
 export function callsToSend(calls: readonly Call[]): readonly Call[] {
   const busy = calls.filter((call) => call.host !== undefined);

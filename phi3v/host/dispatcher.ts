@@ -1,4 +1,7 @@
-/** The calls of a model host: which are sent when, what comes back, cancellation, and what happens after a crash. */
+/**
+ * The calls of a model host: which are sent when, what comes back, cancellation, and what happens after a
+ * crash.
+ */
 import type { GenerateOptions, GenerateRequest, Generation } from '../engine/index.ts';
 import { type Call, callsToSend, createCall, deliverOutput, sendCall } from './call.ts';
 import { generationCancelled, hostClosed } from './host-errors.ts';
@@ -26,8 +29,8 @@ export interface Dispatcher {
 }
 
 /**
- * A class, since its methods share the table of calls. All calls are sent to the running process at once, whose scheduler
- * batches them; after a crash see `callsToSend`.
+ * A class, since its methods share the table of calls. All calls are sent to the running process at once,
+ * whose scheduler batches them; after a crash see `callsToSend`.
  */
 class CallDispatcher implements Dispatcher {
   readonly #supervisor: Supervisor;

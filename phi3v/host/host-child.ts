@@ -1,6 +1,6 @@
 /**
- * Entry point of the model host process: loads one model and runs generations for its parent, many at once. It exits when its
- * parent does. Started by `host-process.ts` only.
+ * Entry point of the model host process: loads one model and runs generations for its parent, many at once.
+ * It exits when its parent does. Started by `host-process.ts` only.
  */
 import { asModelError, ModelError } from '../../onnx/index.ts';
 import { type Model, type ModelOptions, openModel } from '../engine/index.ts';

@@ -25,7 +25,8 @@ export interface HostProcess {
  *
  * @param receive gets every event after that.
  * @param signal kills the process while it starts.
- * @throws ModelError of `openModel`, as reported by the process; `crashed` when it ends before its model is loaded.
+ * @throws ModelError of `openModel`, as reported by the process; `crashed` when it ends before its model is
+ * loaded.
  */
 export async function startHostProcess(
   options: ModelOptions,

@@ -2,8 +2,8 @@ import { ModelError, type ModelErrorCode } from '../../onnx/index.ts';
 import type { GenerateRequest, Generation, ModelInfo, ModelOptions } from '../engine/index.ts';
 
 /**
- * Messages between a worker and its model host over Node's IPC channel: small JSON objects. Images and features are files;
- * only their paths are sent.
+ * Messages between a worker and its model host over Node's IPC channel: small JSON objects. Images and
+ * features are files; only their paths are sent.
  */
 export type HostCommand =
   | { readonly type: 'load'; readonly options: ModelOptions }
@@ -12,7 +12,10 @@ export type HostCommand =
 
 /** What a host sends once its model is loaded. */
 export type HostEvent =
-  /** Sent every `HEARTBEAT_INTERVAL_MS`. `progress` grows while there is work; `rss` is the resident memory in bytes. */
+  /**
+   * Sent every `HEARTBEAT_INTERVAL_MS`. `progress` grows while there is work; `rss` is the resident memory in
+   * bytes.
+   */
   | { readonly type: 'heartbeat'; readonly progress: number; readonly rss: number }
   | {
       readonly type: 'output';

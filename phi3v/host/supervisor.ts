@@ -1,15 +1,24 @@
-/** The lifecycle of the model host process: start, restart with back-off, hang detection, and a limit on its memory. */
+/**
+ * The lifecycle of the model host process: start, restart with back-off, hang detection, and a limit on its
+ * memory.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ModelOptions } from '../engine/index.ts';
 import { hostClosed } from './host-errors.ts';
 import { type HostProcess, startHostProcess } from './host-process.ts';
 import type { HostEvent } from './host-protocol.ts';
 
-/** The first restart after a crash is immediate. Further ones in a row wait, from the first delay doubling up to the last. */
+/**
+ * The first restart after a crash is immediate. Further ones in a row wait, from the first delay doubling up
+ * to the last.
+ */
 const FIRST_RESTART_DELAY_MS = 250;
 const MAX_RESTART_DELAY_MS = 10_000;
 
-/** The process is replaced when it takes more than this multiple of the model's own limit, plus `PROCESS_OVERHEAD_BYTES`. */
+/**
+ * The process is replaced when it takes more than this multiple of the model's own limit, plus
+ * `PROCESS_OVERHEAD_BYTES`.
+ */
 const MEMORY_TOLERANCE = 1.25;
 const PROCESS_OVERHEAD_BYTES = 512 * 2 ** 20;
 

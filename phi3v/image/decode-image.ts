@@ -1,19 +1,21 @@
-/** Decodes what a request may carry: JPEG, PNG and WebP. Raw RGB needs no decoding: it is an `RgbImage` as it comes. */
+/** Decodes JPEG, PNG and WebP. */
 import { sharp } from '../../core/sharp.ts';
 import { ModelError } from '../../onnx/index.ts';
 import type { RgbImage } from './rgb-image.ts';
 
-/** Most pixels of a picture, unless said otherwise: 150 MB once decoded. */
+/** 150 MB once decoded. */
 const DEFAULT_MAX_PIXELS = 50_000_000;
 
-/** Seconds after which libvips gives up on one picture. */
+/** Time limit of libvips for one image. */
 const DECODE_TIMEOUT_SECONDS = 30;
 
 /**
- * Reads one picture at its full size, as `hdTransform` takes it: upright by its EXIF orientation, in sRGB, on white where
- * it is transparent. Of an animation the first frame. What it is, its first bytes say.
+ * Decodes an image at its full size, for `hdTransform`: rotated by its EXIF orientation, in sRGB, with a
+ * white background where it is transparent; the first frame of an animation. The format is detected from the
+ * first bytes.
  *
- * @throws ModelError `image_invalid` for other formats, damaged pictures, and those of more than `maxPixels`.
+ * @param options.maxPixels limit of width × height. Default 50 million.
+ * @throws ModelError `image_invalid` for other formats, damaged images, and those above `maxPixels`.
  */
 export async function decodeImage(
   bytes: Uint8Array,
@@ -21,7 +23,7 @@ export async function decodeImage(
 ): Promise<RgbImage> {
   const { maxPixels = DEFAULT_MAX_PIXELS } = options;
   if (!isSupportedFormat(bytes))
-    throw new ModelError('image_invalid', 'The picture is not a JPEG, PNG or WebP file.');
+    throw new ModelError('image_invalid', 'The image is not a JPEG, PNG or WebP file.');
   allowOnlyKnownLoaders();
   try {
     const { data, info } = await sharp(bytes, {
@@ -35,7 +37,7 @@ export async function decodeImage(
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new ModelError('image_invalid', 'The picture has no RGB form.');
+    if (info.channels !== 3) throw new ModelError('image_invalid', 'The image cannot be converted to RGB.');
     return { data, width: info.width, height: info.height };
   } catch (error) {
     throw toImageError(error);
@@ -54,17 +56,18 @@ function isSupportedFormat(bytes: Uint8Array): boolean {
 function toImageError(error: unknown): unknown {
   if (error instanceof ModelError || !(error instanceof Error)) return error;
   if (/pixel limit/i.test(error.message)) {
-    return new ModelError('image_invalid', 'The picture has too many pixels.', { cause: error });
+    return new ModelError('image_invalid', 'The image has too many pixels.', { cause: error });
   }
   if (/timeout/i.test(error.message)) {
-    return new ModelError('image_invalid', 'Decoding the picture took too long.', { cause: error });
+    return new ModelError('image_invalid', 'Decoding the image took too long.', { cause: error });
   }
-  return new ModelError('image_invalid', 'The picture is cut off or damaged.', { cause: error });
+  return new ModelError('image_invalid', 'The image is truncated or damaged.', { cause: error });
 }
 
 /**
- * libvips would also decode SVG, PDF and whatever else it was built with. Its list of loaders is one for the whole process,
- * and is set once: not again while a thread may be choosing its loader. media/ sets the same list under the same mark.
+ * libvips could also decode SVG, PDF and other formats, depending on its build. Its list of loaders is global
+ * to the process and must not change while a thread selects a loader: it is set once, by this module or by
+ * media/, which shares the marker.
  */
 function allowOnlyKnownLoaders(): void {
   if (Reflect.has(sharp, HARDENED)) return;

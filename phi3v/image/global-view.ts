@@ -1,9 +1,10 @@
 import { CROP_SIDE } from './hd-transform-size.ts';
-import { type Normaliser, normaliser } from './normalize.ts';
+import { type Normalizer, normalizer } from './normalize.ts';
 
 /**
- * Weights of torch's `interpolate(mode='bicubic')` (A = -0.75) half way between two pixels, times 32. Sides are multiples
- * of 336, so all output positions lie alike: half way between two pixels (even multiples), or on one (odd ones).
+ * Weights of torch's `interpolate(mode='bicubic')` (A = -0.75) half-way between two pixels, times 32. Sides
+ * are multiples of 336, so all output positions are alike: half-way between two pixels (even multiples) or on
+ * a pixel (odd ones).
  */
 const OUTER = -3;
 const INNER = 19;
@@ -12,18 +13,19 @@ const SCALE = 32;
 const PLANE = CROP_SIDE * CROP_SIDE;
 
 /**
- * Writes the picture at 336×336, normalised, as three planes to the beginning of `values`: torch's `interpolate(mode='bicubic',
- * align_corners=False)` with up to 4×4 taps, no antialiasing and no clamping. The reference normalises first; since the
- * weights add up to one, weighing the bytes first is the same, and in whole numbers free of rounding.
+ * Writes the image resized to 336×336 and normalized, as three planes, to the beginning of `values`: torch's
+ * `interpolate(mode='bicubic', align_corners=False)` with up to 4×4 taps, no antialiasing and no clamping.
+ * The reference normalizes first. Since the weights add up to one, weighting the bytes first gives the same,
+ * in integers without rounding.
  */
 export function writeGlobalView(data: Uint8Array, width: number, height: number, values: Float32Array): void {
   const row = new Int32Array(width * 3);
   const columns = firstTaps(width);
   const rows = firstTaps(height);
   const channels = [
-    scaled(normaliser('red')),
-    scaled(normaliser('green')),
-    scaled(normaliser('blue')),
+    scaled(normalizer('red')),
+    scaled(normalizer('green')),
+    scaled(normalizer('blue')),
   ] as const;
   for (let y = 0; y < CROP_SIDE; y++) {
     mixRows(data, width * 3, height, rows[y] ?? 0, row);
@@ -31,25 +33,25 @@ export function writeGlobalView(data: Uint8Array, width: number, height: number,
   }
 }
 
-/** Of each output position the input it lies on, or the one before. */
+/** For each output position the input pixel at it, or the one before it. */
 function firstTaps(inputSize: number): Int32Array {
   const step = inputSize / CROP_SIDE;
   return Int32Array.from({ length: CROP_SIDE }, (_, o) => Math.floor((o + 0.5) * step - 0.5));
 }
 
-function onPixel(inputSize: number): boolean {
+function isOnPixel(inputSize: number): boolean {
   return (inputSize / CROP_SIDE) % 2 === 1;
 }
 
-/** For sums of bytes that both passes have multiplied by 32. */
-function scaled({ factor, offset }: Normaliser): Normaliser {
+/** A normalizer for sums of bytes that both passes have multiplied by 32. */
+function scaled({ factor, offset }: Normalizer): Normalizer {
   return { factor: factor / (SCALE * SCALE), offset };
 }
 
-/** What an output row is made of, times 32: the input row `base`, or the four around it. */
+/** Weighted sum of input rows, times 32: the row `base`, or the four rows around it. */
 function mixRows(data: Uint8Array, length: number, height: number, base: number, row: Int32Array): void {
   const b = base * length;
-  if (onPixel(height)) {
+  if (isOnPixel(height)) {
     for (let i = 0; i < length; i++) row[i] = (data[b + i] ?? 0) * SCALE;
     return;
   }
@@ -66,12 +68,12 @@ function writeRow(
   row: Int32Array,
   width: number,
   columns: Int32Array,
-  [red, green, blue]: readonly [Normaliser, Normaliser, Normaliser],
+  [red, green, blue]: readonly [Normalizer, Normalizer, Normalizer],
   values: Float32Array,
   at: number,
 ): void {
-  const [inner, outer] = onPixel(width) ? [SCALE / 2, 0] : [INNER, OUTER];
-  const next = onPixel(width) ? 0 : 3;
+  const [inner, outer] = isOnPixel(width) ? [SCALE / 2, 0] : [INNER, OUTER];
+  const next = isOnPixel(width) ? 0 : 3;
   for (let x = 0; x < CROP_SIDE; x++) {
     const base = columns[x] ?? 0;
     const a = Math.max(0, base - 1) * 3;

@@ -3,25 +3,30 @@ import { hdTransformSize } from './hd-transform-size.ts';
 import { resizeBilinear } from './resize.ts';
 import type { RgbImage } from './rgb-image.ts';
 
-/** A picture after the HD transform: packed 8-bit RGB, both sides multiples of 336. */
+/** An image after the HD transform: packed 8-bit RGB, both sides multiples of 336 pixels. */
 export interface PaddedImage extends RgbImage {
-  /** The limit it was made for. */
+  /** The limit of crops that it was made with. */
   readonly numCrops: number;
 }
 
 const WHITE = 255;
 
 /**
- * The HD transform of `processing_phi3_v.py` up to the 8-bit picture: resized to fit a grid of at most `numCrops` crops,
- * the rest of the grid white.
+ * The HD transform of `processing_phi3_v.py` (microsoft/Phi-3.5-vision-instruct) up to the 8-bit image:
+ * resized, bit for bit as Pillow does, to fill the width of a grid of at most `numCrops` crops of 336×336
+ * pixels, with the rest of the grid white.
  *
- * @throws ModelError `image_invalid` as `hdTransformSize`, and when `data` is not as long as the sides say.
+ * @throws ModelError `image_invalid` like `hdTransformSize`, and when the length of `data` does not match the
+ * sides.
  */
 export function hdTransform(image: RgbImage, numCrops: number): PaddedImage {
   const { width, height, data } = image;
   const size = hdTransformSize(width, height, numCrops);
   if (data.length !== width * height * 3) {
-    throw new ModelError('image_invalid', `A picture of ${width}×${height} pixels has ${data.length} bytes.`);
+    throw new ModelError(
+      'image_invalid',
+      `An image of ${width}×${height} pixels cannot have ${data.length} bytes.`,
+    );
   }
   const padded = new Uint8Array(Buffer.allocUnsafeSlow(size.width * size.height * 3).fill(WHITE).buffer);
   const stride = size.width * 3;

@@ -2,32 +2,38 @@ import { ModelError } from '../../onnx/index.ts';
 import { writeGlobalView } from './global-view.ts';
 import type { PaddedImage } from './hd-transform.ts';
 import { CROP_SIDE } from './hd-transform-size.ts';
-import { normaliser } from './normalize.ts';
+import { normalizer } from './normalize.ts';
 
+/** Values of one channel of a crop, and of a crop. */
 const PLANE = CROP_SIDE * CROP_SIDE;
 const CROP = 3 * PLANE;
 
-/** Crops of a padded picture, without the global view. */
+/** Number of crops of a padded image, without the global view. */
 export function countCrops(image: PaddedImage): number {
   return (image.width / CROP_SIDE) * (image.height / CROP_SIDE);
 }
 
 /**
- * `pixel_values` of one picture, float32 `[crops + 1, 3, 336, 336]`: the global view, the crops row by row, and zeros up
- * to `crops`. Each crop given to the vision graph costs its full time, zeros included, so the default is none of them.
+ * The input `pixel_values` of the vision graph for one image, as in `processing_phi3_v.py`
+ * (microsoft/Phi-3.5-vision-instruct): the global view, the crops row by row, and empty crops up to `crops`,
+ * normalized with CLIP's mean and standard deviation.
  *
- * @throws ModelError `image_invalid` when the picture did not come from `hdTransform` or has more than `crops` crops.
+ * @param crops number of crops of the result. Default: as many as the image has, since the vision graph takes
+ * as long for an empty crop as for any other.
+ * @returns float32 `[crops + 1, 3, 336, 336]`; empty crops are zeros.
+ * @throws ModelError `image_invalid` when the image is not one of `hdTransform`, or has more than `crops`
+ * crops.
  */
 export function toPixelValues(image: PaddedImage, crops: number = countCrops(image)): Float32Array {
   const { width, height, data } = image;
   const used = countCrops(image);
   if (!Number.isInteger(width / CROP_SIDE) || !Number.isInteger(height / CROP_SIDE) || used < 1) {
-    throw new ModelError('image_invalid', 'The sides of a padded picture must be multiples of 336.');
+    throw new ModelError('image_invalid', 'The sides of a padded image must be multiples of 336 pixels.');
   }
   if (data.length !== width * height * 3 || used > crops) {
-    throw new ModelError('image_invalid', 'The padded picture does not fit its size or number of crops.');
+    throw new ModelError('image_invalid', 'The padded image does not match its size or has too many crops.');
   }
-  // Not zeroed first: all of it is written below.
+  // Not zeroed: all values are written below.
   const values = new Float32Array(Buffer.allocUnsafeSlow((crops + 1) * CROP * 4).buffer);
   writeGlobalView(data, width, height, values);
   const bytes = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -43,7 +49,7 @@ export function toPixelValues(image: PaddedImage, crops: number = countCrops(ima
   return values;
 }
 
-/** What each byte of a channel becomes. */
+/** The normalized value of each byte, per channel. */
 interface Tables {
   readonly reds: Float32Array;
   readonly greens: Float32Array;
@@ -51,11 +57,13 @@ interface Tables {
 }
 
 function table(channel: 'red' | 'green' | 'blue'): Float32Array {
-  const { factor, offset } = normaliser(channel);
+  const { factor, offset } = normalizer(channel);
   return Float32Array.from({ length: 256 }, (_, byte) => byte * factor - offset);
 }
 
-/** Table look-ups instead of arithmetic, and four pixels as three words: half the time of reading byte by byte. */
+/**
+ * Table look-ups instead of arithmetic, and four pixels read as three words: twice as fast as byte by byte.
+ */
 function fillCrop(
   data: DataView,
   from: number,

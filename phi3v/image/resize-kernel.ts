@@ -1,10 +1,10 @@
-/** What resize-kernel.wat exports. Addresses are byte offsets into the memory; see there for what each means. */
+/** Exports of resize-kernel.wat, which documents them. Addresses are byte offsets into the memory. */
 export interface ResizeKernel {
   resizeRow(row: number, starts: number, weights: number, taps: number, out: number, width: number): void;
   mixRows(rows: number, weights: number, taps: number, out: number, length: number): void;
 }
 
-const PAGE = 65_536;
+const WASM_PAGE_BYTES = 65_536;
 
 /** resize-kernel.wat, compiled by scripts/write-resize-kernel.mjs. */
 const COMPILED =
@@ -17,15 +17,17 @@ const COMPILED =
   'IAj9qgEgCf21Af2uASENIAZBBGohBiAGIAJJDQALIAMgBWogCkEW/a0BIAtBFv2tAf2GASAMQRb9rQEgDUEW/a0B/YYB/Wb9' +
   'CwQAIAVBEGohBSAFIARJDQALCw==';
 
-/** Compiled once: it is code, and holds no data. Node 20 has WebAssembly SIMD on all its platforms. */
+/**
+ * Shared by all instances, since a module has no state. Node 20 has WebAssembly SIMD on all its platforms.
+ */
 const MODULE = new WebAssembly.Module(Buffer.from(COMPILED, 'base64'));
 
-/** The kernel on a memory of its own of at least `bytes` bytes, all 0. */
+/** An instance of the kernel with a zeroed memory of at least `bytes` bytes. */
 export function resizeKernel(bytes: number): {
   readonly kernel: ResizeKernel;
   readonly memory: ArrayBuffer;
 } {
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) });
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / WASM_PAGE_BYTES) });
   const { exports } = new WebAssembly.Instance(MODULE, { kernel: { memory } });
   return { kernel: exports as unknown as ResizeKernel, memory: memory.buffer }; // the exports are those of the .wat
 }

@@ -2,25 +2,26 @@ import { resizeKernel } from './resize-kernel.ts';
 import type { RgbImage } from './rgb-image.ts';
 import { type Filter, triangleFilter } from './triangle-filter.ts';
 
-/** A rectangle within a larger packed RGB picture. */
+/** A rectangle within a larger packed RGB image. */
 export interface Target {
-  /** The larger picture. */
+  /** Pixels of the larger image. */
   readonly data: Uint8Array;
   /** Index of the rectangle's first byte. */
   readonly offset: number;
-  /** Bytes from one row of the larger picture to the next. */
+  /** Bytes from one row of the larger image to the next. */
   readonly stride: number;
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * Pillow's `resize(size, BILINEAR)` of packed 8-bit RGB, bit for bit, into a part of another picture: an antialiased
- * triangle filter in fixed point, first along the long side of the picture, then along the short one, each rounded to 8
- * bits. Pillow always takes the rows first; for pictures that are transposed before and after, that comes to the same.
+ * Pillow's `resize(size, BILINEAR)` of packed 8-bit RGB, bit for bit, into a part of another image: an
+ * antialiased triangle filter in fixed point, first along the long side of the image, then along the short
+ * one, each rounded to 8 bits. Pillow always filters rows first; for images that are transposed before and
+ * after, the result is the same.
  *
- * Only the rows that the next output row needs lie between the two passes, in a ring: row `r` in slot `r % taps`. So the
- * kernel's memory stays in the processor's cache, whatever the size of the picture.
+ * Between the two passes only the rows for the next output row are stored, in a ring buffer: row `r` in slot
+ * `r % taps`. So the kernel's memory stays in the processor's cache, whatever the size of the image.
  */
 export function resizeBilinear(image: RgbImage, target: Target): void {
   const columnsFirst = image.width < image.height;
@@ -58,7 +59,9 @@ export function resizeBilinear(image: RgbImage, target: Target): void {
   }
 }
 
-/** A kernel with room for what `resizeBilinear` keeps, and where it is. `ringWidth` is that of the rows between the passes. */
+/**
+ * Allocates the memory of the kernel. `ringWidth` is the width of the rows between the two passes, in pixels.
+ */
 function layOutMemory(
   inputWidth: number,
   outputWidth: number,
@@ -67,24 +70,24 @@ function layOutMemory(
   down: Filter,
 ) {
   let size = 0;
-  const room = (bytes: number): number => {
-    const begin = size;
-    size += vectors(bytes);
-    return begin;
+  const allocate = (bytes: number): number => {
+    const address = size;
+    size += alignToVector(bytes);
+    return address;
   };
-  // One byte more than a row: `resizeRow` writes one too many.
-  const stride = vectors(ringWidth * 3 + 1);
+  // `resizeRow` writes one byte beyond the row.
+  const stride = alignToVector(ringWidth * 3 + 1);
   const at = {
     stride,
-    // Rows may be read beyond their end: by taps of weight 0 where the picture is narrower than the filter, and by the
-    // fourth byte of a pixel.
-    input: room((Math.max(inputWidth, across.taps) + 1) * 3),
-    ring: room(down.taps * stride),
-    output: room(Math.max(outputWidth * 3 + 1, stride)),
-    rows: room(down.taps * 4),
-    starts: room(outputWidth * 4),
-    weightsAcross: room(across.weights.byteLength),
-    weightsDown: room(down.weights.byteLength),
+    // Reads may go beyond the end of a row: for taps of weight 0 where the image is narrower than the filter,
+    // and for the fourth byte of a pixel.
+    input: allocate((Math.max(inputWidth, across.taps) + 1) * 3),
+    ring: allocate(down.taps * stride),
+    output: allocate(Math.max(outputWidth * 3 + 1, stride)),
+    rows: allocate(down.taps * 4),
+    starts: allocate(outputWidth * 4),
+    weightsAcross: allocate(across.weights.byteLength),
+    weightsDown: allocate(down.weights.byteLength),
   };
   const { kernel, memory } = resizeKernel(size);
   new Int32Array(memory, at.starts, outputWidth).set(across.start.map((pixel) => pixel * 3));
@@ -93,6 +96,6 @@ function layOutMemory(
   return { kernel, bytes: new Uint8Array(memory), at };
 }
 
-function vectors(bytes: number): number {
+function alignToVector(bytes: number): number {
   return Math.ceil(bytes / 16) * 16;
 }

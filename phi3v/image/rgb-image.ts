@@ -1,4 +1,7 @@
-/** A decoded picture, the right way up: packed 8-bit RGB, row after row, `width * height * 3` bytes. */
+/**
+ * A decoded image: packed 8-bit RGB, row by row from the top, `width * height * 3` bytes. Sides are in
+ * pixels.
+ */
 export interface RgbImage {
   readonly data: Uint8Array;
   readonly width: number;

@@ -1,15 +1,21 @@
-/** Bits after the binary point of the weights, as in Pillow's `Resample.c` for 8-bit pictures. */
+/** Fractional bits of the weights, as in Pillow's `Resample.c` for 8-bit images. */
 const PRECISION_BITS = 22;
 
-/** Weights are worked on this many at a time, so each output has a multiple of it. Two to three and five to six are usual. */
+/**
+ * The kernel processes this many weights at a time, so the number of taps is a multiple of it. Filters
+ * usually need two to three or five to six.
+ */
 export const TAP_GROUP = 3;
 
-/** How one axis is resized: output `o` is the sum of `taps` inputs from `start[o]` on, times `weights[o * taps …]`. */
+/**
+ * A filter for one axis: output `o` is the sum of `taps` inputs from `start[o]` on, times
+ * `weights[o * taps …]`.
+ */
 export interface Filter {
   readonly start: Int32Array;
-  /** In units of 2^-22, none negative, 0 where an output needs less than `taps`; those of one output add up to about 2^22. */
+  /** In units of 2^-22, not negative; those of one output add up to about 2^22. Unused taps are 0. */
   readonly weights: Int32Array;
-  /** A multiple of `TAP_GROUP`. No output reaches beyond the input, unless the input itself is shorter than this. */
+  /** A multiple of `TAP_GROUP`. No output reads beyond the input, unless the input is shorter than this. */
   readonly taps: number;
 }
 
@@ -32,7 +38,7 @@ export function triangleFilter(inputSize: number, outputSize: number): Filter {
       Math.max(0, 1 - Math.abs((i + from - (o + 0.5) * scale + 0.5) * (1 / support))),
     );
     const sum = exact.reduce((total, weight) => total + weight, 0);
-    // At the far end the zero weights come first, so that no input beyond the end is read.
+    // At the far end the unused taps come first, so that no input beyond the end is read.
     const first = Math.max(0, Math.min(from, inputSize - taps));
     start[o] = first;
     exact.forEach((weight, i) => {

@@ -21,8 +21,9 @@ export interface ChatCompletionRequest {
 }
 
 /**
- * A request in OpenAI's form. Greedy decoding is said, not left to the endpoint; `top_k`, `repetition_penalty` and
- * `mm_processor_kwargs` are vLLM's own fields and go along only where they are needed.
+ * A request in OpenAI's form. Greedy decoding is said, not left to the endpoint; `top_k`,
+ * `repetition_penalty` and `mm_processor_kwargs` are vLLM's own fields and go along only where they are
+ * needed.
  *
  * @throws ModelError `prompt_invalid`, `image_invalid`.
  */

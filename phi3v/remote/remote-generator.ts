@@ -20,7 +20,10 @@ export interface EndpointOptions {
   readonly maxConcurrency?: number | undefined;
   /** Milliseconds for a connection, and for the list of models. Default 10,000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Milliseconds until the first piece of an answer: its wait in the endpoint's queue, and its prompt. Default 600,000. */
+  /**
+   * Milliseconds until the first piece of an answer: its wait in the endpoint's queue, and its prompt.
+   * Default 600,000.
+   */
   readonly firstTokenTimeoutMs?: number | undefined;
   /** Milliseconds between two pieces: prompts of others may come between. Default 120,000. */
   readonly tokenTimeoutMs?: number | undefined;
@@ -33,8 +36,9 @@ export interface RemoteGenerator extends Generator {
 }
 
 /**
- * Asks an endpoint with OpenAI's interface, such as vLLM or `frameloom serve-model`, what it serves, and answers prompts
- * through it. Its tokens cannot be known, so nothing is reported for checkpoints and `resume` begins anew.
+ * Asks an endpoint with OpenAI's interface, such as vLLM or `frameloom serve-model`, what it serves, and
+ * answers prompts through it. Its tokens cannot be known, so nothing is reported for checkpoints and `resume`
+ * begins anew.
  *
  * @throws ModelError `unavailable`, `refused`, `model_missing`, `runtime`.
  */
@@ -47,7 +51,8 @@ export async function connectEndpoint(options: EndpointOptions): Promise<RemoteG
     tokenTimeoutMs = 120_000,
   } = options;
   const base = options.url.replace(/\/+$/, '');
-  // A connection per request: one that the endpoint has just closed cannot be taken for a failure. Times are kept here.
+  // A connection per request: one that the endpoint has just closed cannot be taken for a failure. Times are
+  // kept here.
   const agent = new Agent({
     connect: { timeout: connectTimeoutMs },
     pipelining: 0,

@@ -18,7 +18,8 @@ export interface StreamedResponse {
  * Reads the stream of one answer, to its `[DONE]` or its end.
  *
  * @param onPiece gets each piece of text, empty ones as well: they are signs of life.
- * @throws ModelError `crashed` when the stream is cut off, what an error in it stands for, and `runtime` for anything else.
+ * @throws ModelError `crashed` when the stream is cut off, what an error in it stands for, and `runtime` for
+ * anything else.
  */
 export async function readResponseStream(
   body: AsyncIterable<Uint8Array>,

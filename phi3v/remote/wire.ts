@@ -1,4 +1,6 @@
-/** What is read of the answers of an endpoint with OpenAI's interface. Everything else in them is left alone. */
+/**
+ * What is read of the answers of an endpoint with OpenAI's interface. Everything else in them is left alone.
+ */
 import { z } from 'zod';
 
 export const ModelList = z.looseObject({ data: z.array(z.looseObject({ id: z.string().min(1) })).min(1) });

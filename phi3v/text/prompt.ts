@@ -1,83 +1,84 @@
 import { ModelError } from '../../onnx/index.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** Who says a turn. */
+/** The author of a turn. */
 export type Role = 'system' | 'user' | 'assistant';
 
 /**
- * A piece of a prompt: text, the image of that index, or the beginning of a turn. What comes before the first beginning is
- * said by the user, so a prompt of one turn names none.
+ * A part of a prompt: text, the image with that index, or the start of a turn. Parts before the first turn
+ * belong to the user, so a prompt of one turn needs no `role`.
  */
 export type PromptPart = { readonly text: string } | { readonly image: number } | { readonly role: Role };
 
-/** A prompt as ids. Image slots are negative: -1 for the first image, -2 for the second. */
+/** A prompt as token ids. Image slots are negative: -1 for the first image, -2 for the second. */
 export interface EncodedPrompt {
   readonly ids: readonly number[];
-  /** How many of `ids` are image slots. */
+  /** Number of image slots in `ids`. */
   readonly imageTokens: number;
 }
 
 const END = '<|end|>\n';
-const begin = (role: Role): string => `<|${role}|>\n`;
+const startOf = (role: Role): string => `<|${role}|>\n`;
 
 /**
- * The turns as the chat template and `processing_phi3_v.py` make them, up to where the answer begins: each stretch of text
- * between images is encoded by itself, with a beginning-of-sequence token of its own, empty stretches too. Special tokens
- * in the callers' text are neutralised.
+ * Encodes turns as the chat template and `processing_phi3_v.py` (microsoft/Phi-3.5-vision-instruct) do, up to
+ * the start of the assistant's turn. The texts before, between and after the images are encoded separately,
+ * each with its own beginning-of-sequence token, even where they are empty. Special tokens in the callers'
+ * text are escaped.
  *
- * @param imageLengths tokens of each image.
- * @throws ModelError `prompt_invalid` unless the last turn is the user's, and the images occur once each and in order: the
- * embedding graph fills the slots in image order whatever their numbers say.
+ * @param imageLengths number of tokens of each image.
+ * @throws ModelError `prompt_invalid` unless the last turn is the user's and each image occurs once, in
+ * order: the embedding graph fills the slots in the order of the images, whatever their numbers.
  */
 export function encodePrompt(
   parts: readonly PromptPart[],
   imageLengths: readonly number[],
   tokenizer: Tokenizer,
 ): EncodedPrompt {
-  const stretches = splitAtImages(parts, tokenizer);
-  const images = stretches.length - 1;
+  const texts = splitAtImages(parts, tokenizer);
+  const images = texts.length - 1;
   if (images !== imageLengths.length) {
-    const got = `the prompt has ${images} images, the request ${imageLengths.length}`;
-    throw new ModelError('prompt_invalid', `Every image must occur in the prompt: ${got}.`);
+    const found = `the prompt has ${images} images, the request has ${imageLengths.length}`;
+    throw new ModelError('prompt_invalid', `Every image must occur in the prompt: ${found}.`);
   }
   const ids: number[] = [];
-  stretches.forEach((stretch, i) => {
-    for (const id of tokenizer.encode(stretch)) ids.push(id);
+  texts.forEach((text, i) => {
+    for (const id of tokenizer.encode(text)) ids.push(id);
     for (let slot = 0; slot < (imageLengths[i] ?? 0); slot++) ids.push(-(i + 1));
   });
   return { ids, imageTokens: imageLengths.reduce((sum, length) => sum + length, 0) };
 }
 
-/** What stands before, between and after the images, template included. */
+/** The texts before, between and after the images, including the chat template. */
 function splitAtImages(parts: readonly PromptPart[], tokenizer: Tokenizer): readonly string[] {
-  const stretches: string[] = [];
+  const texts: string[] = [];
   const [first] = parts;
   let role: Role = first !== undefined && 'role' in first ? first.role : 'user';
-  let stretch = begin(role);
-  // Joined before it is neutralised, so that no special token comes about between two parts.
-  let text = '';
-  const settle = (): void => {
-    stretch += tokenizer.escapeSpecialTokens(text);
-    text = '';
+  let current = startOf(role);
+  // Joined before it is escaped: a special token may be split over two parts.
+  let unescaped = '';
+  const escapeText = (): void => {
+    current += tokenizer.escapeSpecialTokens(unescaped);
+    unescaped = '';
   };
   for (const [index, part] of parts.entries()) {
     if ('text' in part) {
-      text += part.text;
+      unescaped += part.text;
     } else if ('role' in part) {
       if (index === 0) continue;
-      settle();
+      escapeText();
       role = part.role;
-      stretch += `${END}${begin(role)}`;
-    } else if (part.image === stretches.length) {
-      settle();
-      stretches.push(stretch);
-      stretch = '';
+      current += `${END}${startOf(role)}`;
+    } else if (part.image === texts.length) {
+      escapeText();
+      texts.push(current);
+      current = '';
     } else {
-      throw new ModelError('prompt_invalid', 'The images of a prompt must occur once each and in order.');
+      throw new ModelError('prompt_invalid', 'Each image of a prompt must occur once, in order.');
     }
   }
   if (role !== 'user')
     throw new ModelError('prompt_invalid', "The last turn of a prompt must be the user's.");
-  settle();
-  return [...stretches, `${stretch}${END}${begin('assistant')}`];
+  escapeText();
+  return [...texts, `${current}${END}${startOf('assistant')}`];
 }

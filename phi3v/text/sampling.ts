@@ -1,31 +1,34 @@
 import { ModelError } from '../../onnx/index.ts';
 
-/** How the next token is chosen. Everything left out is as greedy decoding has it. */
+/** How the next token is chosen. The defaults are greedy decoding. */
 export interface Sampling {
-  /** Divides the logits; 0 takes the likeliest token. Default 0. */
+  /** Divides the logits; 0 always takes the most likely token. Default 0. */
   readonly temperature?: number | undefined;
-  /** Only so many of the likeliest tokens. Default: all. */
+  /** Number of most likely tokens to choose from; 0 for all. Default 0. */
   readonly topK?: number | undefined;
-  /** Only the likeliest tokens that together have this probability, in (0, 1]. Default 1. */
+  /** Choose from the most likely tokens that together have this probability, in (0, 1]. Default 1. */
   readonly topP?: number | undefined;
-  /** Tokens that have been seen become this much less likely (Keskar et al., 2019, CTRL). 1 is no penalty. Default 1. */
+  /**
+   * Makes tokens that occurred before less likely (Keskar et al., 2019, "CTRL"), in (0, 100). 1 is no
+   * penalty. Default 1.
+   */
   readonly repetitionPenalty?: number | undefined;
-  /** Any integer: the same one gives the same tokens. Default 0. */
+  /** Any integer. The same seed gives the same tokens. Default 0. */
   readonly seed?: number | undefined;
 }
 
-/** Chooses one token after another. Its only state is in the arguments, so a resumed answer goes on as it would have. */
+/** Chooses tokens. It has no state, so a resumed generation continues as if it had not been interrupted. */
 export interface Sampler {
   /**
-   * @param logits `[vocabulary]`; what lies beyond `vocabulary` is no token. They are changed.
-   * @param seen all ids so far, prompt and answer; negative ones are image slots.
-   * @param index how many tokens the answer has.
-   * @throws ModelError `runtime` when no logit is a number.
+   * @param logits float32 `[vocabulary]` or longer; values beyond `vocabulary` are ignored. Overwritten.
+   * @param seen all ids of prompt and output so far; negative ones are image slots.
+   * @param index number of output tokens so far.
+   * @throws ModelError `runtime` when all logits are NaN or -infinity.
    */
   next(logits: Float32Array, seen: readonly number[], index: number): number;
 }
 
-/** @throws ModelError `prompt_invalid` where a value is outside what its field says. */
+/** @throws ModelError `prompt_invalid` when a value is outside its range. */
 export function createSampler(sampling: Sampling, vocabulary: number): Sampler {
   const { temperature = 0, topK = 0, topP = 1, repetitionPenalty = 1, seed = 0 } = sampling;
   requireThat(temperature >= 0 && temperature < Number.POSITIVE_INFINITY, 'temperature must be 0 or more');
@@ -36,41 +39,42 @@ export function createSampler(sampling: Sampling, vocabulary: number): Sampler {
   return {
     next: (all, seen, index) => {
       const logits = all.subarray(0, Math.min(vocabulary, all.length));
-      if (repetitionPenalty !== 1) penalise(logits, seen, repetitionPenalty);
-      if (temperature === 0 || topK === 1) return likeliest(logits);
+      if (repetitionPenalty !== 1) penalize(logits, seen, repetitionPenalty);
+      if (temperature === 0 || topK === 1) return mostLikely(logits);
       return draw(weights(logits, temperature, topK, topP), uniform(seed, index));
     },
   };
 }
 
-function requireThat(holds: boolean, what: string): void {
-  if (!holds) throw new ModelError('prompt_invalid', `${what}.`);
+function requireThat(condition: boolean, message: string): void {
+  if (!condition) throw new ModelError('prompt_invalid', `${message}.`);
 }
 
-function likeliest(logits: Float32Array): number {
+function mostLikely(logits: Float32Array): number {
   let best = 0;
-  let most = Number.NEGATIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
   logits.forEach((logit, id) => {
-    if (logit > most) {
-      most = logit;
+    if (logit > max) {
+      max = logit;
       best = id;
     }
   });
-  if (most === Number.NEGATIVE_INFINITY) throw new ModelError('runtime', 'The model gave no usable logits.');
+  if (max === Number.NEGATIVE_INFINITY)
+    throw new ModelError('runtime', 'The model returned no usable logits.');
   return best;
 }
 
-function penalise(logits: Float32Array, seen: readonly number[], penalty: number): void {
+function penalize(logits: Float32Array, seen: readonly number[], penalty: number): void {
   for (const id of new Set(seen)) {
     const logit = id < 0 ? undefined : logits[id];
     if (logit !== undefined) logits[id] = logit > 0 ? logit / penalty : logit * penalty;
   }
 }
 
-/** Unnormalised probability of every token, 0 for those not to be drawn. */
+/** Unnormalized probability of every token; 0 for those that must not be drawn. */
 function weights(logits: Float32Array, temperature: number, topK: number, topP: number): Float64Array {
-  const most = logits[likeliest(logits)] ?? 0;
-  const all = Float64Array.from(logits, (logit) => Math.exp((logit - most) / temperature) || 0);
+  const max = logits[mostLikely(logits)] ?? 0;
+  const all = Float64Array.from(logits, (logit) => Math.exp((logit - max) / temperature) || 0);
   if (topK === 0 && topP === 1) return all;
   const descending = all.slice().sort().reverse();
   let kept = topK === 0 ? all.length : Math.min(topK, all.length);
@@ -81,7 +85,7 @@ function weights(logits: Float32Array, temperature: number, topK: number, topP: 
     if (covered >= limit) kept = i + 1;
   }
   const least = descending[kept - 1] ?? 0;
-  // Of tokens that are equally likely, those of lower id.
+  // Of equally likely tokens, those with lower ids.
   let ties = descending
     .subarray(0, kept)
     .reduce((count, weight) => (weight === least ? count + 1 : count), 0);
@@ -105,9 +109,9 @@ function sum(list: Float64Array): number {
 }
 
 /**
- * A number in [0, 1) from a seed and a place in the answer: MurmurHash3's finalizer over both. Counting instead of keeping
- * a state is what makes a resumed, or batched, answer the same (Salmon et al., 2011, "Parallel random numbers: as easy as
- * 1, 2, 3").
+ * A random number in [0, 1) from a seed and the index of a token: MurmurHash3's finalizer over both. It is
+ * counter-based (Salmon et al., 2011, "Parallel random numbers: as easy as 1, 2, 3"), so resumed and batched
+ * generations draw the same.
  */
 function uniform(seed: number, index: number): number {
   const low = mix(seed | 0);

@@ -1,41 +1,41 @@
 import type { Tokenizer } from './tokenizer.ts';
 
-/** What decoders write where the bytes of a character are not all there. */
+/** Replacement character: what decoders return for the incomplete bytes of a character. */
 const INCOMPLETE = '\ufffd';
 
 /**
- * Tokens a window is decoded with: text depends on its neighbours (a leading space, the bytes of one character), which
- * never lie further apart.
+ * Tokens that are decoded again as context: the text of a token depends on its neighbours (a leading space,
+ * the bytes of one character), which are never further away.
  */
-const CONTEXT = 8;
+const CONTEXT_TOKENS = 8;
 
-/** Text of an answer, as it comes. */
+/** Decodes the text of an output token by token. */
 export interface TextStream {
-  /** Adds a token. Gives the text that is certain now, which never ends within a character or a possible stop string. */
+  /** Adds a token and returns new text, which never ends within a character or a possible stop string. */
   add(token: number): string;
-  /** A stop string has been reached; nothing more will come. */
+  /** A stop string was reached; no more text follows. */
   readonly stopped: boolean;
-  /** What has been held back, at the end of the answer. */
+  /** Returns the text held back so far, at the end of the output. */
   finish(): string;
 }
 
 /** @param stops strings that end the text; they are not part of it. */
 export function createTextStream(tokenizer: Tokenizer, stops: readonly string[]): TextStream {
   let window: number[] = [];
-  /** Text of `window` that has been taken. */
+  /** Characters of the text of `window` that were moved to `pending`. */
   let taken = 0;
-  let held = '';
+  let pending = '';
   let stopped = false;
 
-  /** Moves new text of the window to `held`. */
+  /** Moves new text of the window to `pending`. */
   function take(all: boolean): void {
     const text = tokenizer.decode(window);
     if (!all && text.endsWith(INCOMPLETE)) return;
-    held += text.slice(taken);
+    pending += text.slice(taken);
     taken = text.length;
-    if (window.length >= 2 * CONTEXT) {
-      // Only whole characters have been taken, so the window may begin anew, with some tokens as context.
-      const context = window.slice(-CONTEXT);
+    if (window.length >= 2 * CONTEXT_TOKENS) {
+      // Only whole characters were taken, so a new window can start, with some tokens as context.
+      const context = window.slice(-CONTEXT_TOKENS);
       const contextText = tokenizer.decode(context);
       if (!contextText.includes(INCOMPLETE)) {
         window = context;
@@ -45,16 +45,16 @@ export function createTextStream(tokenizer: Tokenizer, stops: readonly string[])
   }
 
   function release(all: boolean): string {
-    const found = earliest(held, stops);
+    const found = earliest(pending, stops);
     if (found !== undefined) {
-      const text = held.slice(0, found);
-      held = '';
+      const text = pending.slice(0, found);
+      pending = '';
       stopped = true;
       return text;
     }
-    const keep = all ? 0 : longestBeginning(held, stops);
-    const text = held.slice(0, held.length - keep);
-    held = held.slice(held.length - keep);
+    const keep = all ? 0 : longestPrefix(pending, stops);
+    const text = pending.slice(0, pending.length - keep);
+    pending = pending.slice(pending.length - keep);
     return text;
   }
 
@@ -76,14 +76,14 @@ export function createTextStream(tokenizer: Tokenizer, stops: readonly string[])
   };
 }
 
-/** Where the first stop string begins. */
+/** Index of the first stop string in `text`. */
 function earliest(text: string, stops: readonly string[]): number | undefined {
-  const places = stops.map((stop) => text.indexOf(stop)).filter((place) => place >= 0);
-  return places.length === 0 ? undefined : Math.min(...places);
+  const indexes = stops.map((stop) => text.indexOf(stop)).filter((index) => index >= 0);
+  return indexes.length === 0 ? undefined : Math.min(...indexes);
 }
 
-/** How many characters at the end of `text` may be the beginning of a stop string. */
-function longestBeginning(text: string, stops: readonly string[]): number {
+/** Number of characters at the end of `text` that may be the beginning of a stop string. */
+function longestPrefix(text: string, stops: readonly string[]): number {
   const lengths = stops.map((stop) => {
     let length = Math.min(text.length, stop.length - 1);
     while (length > 0 && !text.endsWith(stop.slice(0, length))) length -= 1;

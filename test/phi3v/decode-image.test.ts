@@ -85,7 +85,7 @@ describe('decodeImage', () => {
     const error = await decodeImage(await halves().png().toBuffer(), { maxPixels: 799 }).catch(
       (caught: unknown) => caught,
     );
-    expect(error).toMatchObject({ code: 'image_invalid', message: 'The picture has too many pixels.' });
+    expect(error).toMatchObject({ code: 'image_invalid', message: 'The image has too many pixels.' });
     expect((await decodeImage(await halves().png().toBuffer(), { maxPixels: 800 })).width).toBe(40);
   });
 });

@@ -47,7 +47,7 @@ describe('the tiny model', () => {
       // Keys and values of float32
       kvBytesPerToken: 2 * num_hidden_layers * num_key_value_heads * head_size * 4,
       ropeSwitch: 4096,
-      resumes: true,
+      supportsResume: true,
     });
     expect(model.info.runtime).toMatch(/^onnxruntime \d+\.\d+\.\d+ cpu \(C API, in place\)$/);
   });

@@ -83,7 +83,7 @@ function fakeDecoder(
     checkFits: (tokens) => {
       if (tokens > room) throw new ModelError('memory_exceeded', 'too much');
     },
-    prefill: (row, ids, start, features, predicted) =>
+    prefill: (row, { ids, start, features, wantLogits: predicted }) =>
       alone({ kind: 'prefill', row, start, ids, slots: features.length, predicted }, () => {
         const cache = held.get(row) ?? [];
         expect(start).toBe(cache.length);
