@@ -1,4 +1,7 @@
-/** Labels of frames and spans for people: times in a video, numbers in a deck or a list of images. Pure functions. */
+/**
+ * Labels of frames and spans for people: times in a video, numbers in a deck or a list of images. Pure
+ * functions.
+ */
 
 import { formatTime } from '../core/format.ts';
 import type { SourceRequest } from '../schema/request.ts';

@@ -1,4 +1,6 @@
-/** Reading videos, decks and images, and knowing when each picture was shown. */
+/**
+ * Reads videos, decks, images and subtitles: detect, probe, decode, sample, render. No Temporal, no model.
+ */
 export { openZip, type ZipPackage } from './archive/index.ts';
 export { AUDIO_SECTION_SECONDS, transcribeSection } from './audio/index.ts';
 export {

@@ -1,4 +1,7 @@
-/** What CPU activities find out about a source and extract from it. These types travel between activities and the plan. */
+/**
+ * What CPU activities find out about a source and extract from it. These types travel between activities and
+ * the plan.
+ */
 
 /** A source that can be processed: unusable sources are rejected before one of these exists. */
 export type SourceInfo = VideoInfo | DeckInfo | ImagesInfo;
@@ -17,8 +20,8 @@ export interface VideoInfo {
   readonly coding: FrameCoding;
   readonly frameRate: FrameRate;
   /**
-   * Some frames have only a decoding time in the file (AVI, MPEG program streams): presentation times require decoding all
-   * frames in order.
+   * Some frames have only a decoding time in the file (AVI, MPEG program streams): presentation times require
+   * decoding all frames in order.
    */
   readonly lacksTimestamps?: true;
   /** In the order of the file. */
@@ -98,11 +101,12 @@ export interface Cue {
 
 /**
  * Why a frame was kept or dropped.
- *  - kept: `first` of the source, `chunk_start`, `cut` (another shot or slide), `dissolve` (the same, gradually), `changed`
- *    (new content that has come to rest), `moving` (a sample of content that does not come to rest), `placeholder` (for a slide
- *    that could not be rendered);
- *  - dropped: `duplicate` of the last kept frame, `moving` (sampled lately), `transition` (a better one follows at once),
- *    `same_shot` (mode `scene`), `black` (another follows), `budget` (a lower score than `max_frames` others).
+ *  - kept: `first` of the source, `chunk_start`, `cut` (another shot or slide), `dissolve` (the same,
+ *    gradually), `changed` (new content that has come to rest), `moving` (a sample of content that does not
+ *    come to rest), `placeholder` (for a slide that could not be rendered);
+ *  - dropped: `duplicate` of the last kept frame, `moving` (sampled lately), `transition` (a better one
+ *    follows at once), `same_shot` (mode `scene`), `black` (another follows), `budget` (a lower score than
+ *    `max_frames` others).
  */
 export type FrameReason =
   | 'first'
@@ -118,7 +122,9 @@ export type FrameReason =
   | 'black'
   | 'budget';
 
-/** One decision of the sampler: a line of `frames.jsonl`. A `SampledFrame` of media/ has the image as well. */
+/**
+ * One decision of the sampler: a line of `frames.jsonl`. A `SampledFrame` of media/ has the image as well.
+ */
 export interface FrameDecision {
   /** Videos: presentation time in seconds from the first displayed frame. */
   readonly time?: number;

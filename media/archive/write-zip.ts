@@ -12,8 +12,8 @@ export interface ZipPart {
 }
 
 /**
- * Compressed, because the size of a streamed file follows its data, which some readers accept for compressed files only.
- * With the earliest date that a package can express, equal parts give equal packages.
+ * Compressed, because the size of a streamed file follows its data, which some readers accept for compressed
+ * files only. With the earliest date that a package can express, equal parts give equal packages.
  */
 const ENTRY = { compressionLevel: 1, mtime: new Date(1980, 0, 1), forceDosTimestamp: true } as const;
 

@@ -1,6 +1,6 @@
 /**
- * Reads untrusted ZIP packages. The directory is checked before anything is unpacked, and what is unpacked is checked
- * against the directory: no path leads out of the package, and no small file becomes a huge one.
+ * Reads untrusted ZIP packages. The directory is checked before anything is unpacked, and what is unpacked is
+ * checked against the directory: no path leads out of the package, and no small file becomes a huge one.
  */
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -11,15 +11,18 @@ import { FrameloomError } from '../../core/errors.ts';
 const MAX_ENTRIES = 20_000;
 const MAX_UNPACKED_BYTES = 2 ** 31;
 /**
- * Most bytes unpacked per byte packed: XML of slides shrinks to a twentieth, zeros to a thousandth. Packages that unpack to
- * at most `ANY_RATIO_BYTES` may have any ratio.
+ * Most bytes unpacked per byte packed: XML of slides shrinks to a twentieth, zeros to a thousandth. Packages
+ * that unpack to at most `ANY_RATIO_BYTES` may have any ratio.
  */
 const MAX_RATIO = 200;
 const ANY_RATIO_BYTES = 16 * 2 ** 20;
 
 /** An open package; disposing of it closes the file. */
 export interface ZipPackage extends Disposable {
-  /** Names of the files with their unpacked size in bytes, in the order of the directory. Folders are left out. */
+  /**
+   * Names of the files with their unpacked size in bytes, in the order of the directory. Folders are left
+   * out.
+   */
   readonly files: ReadonlyMap<string, number>;
   /**
    * Returns the bytes of a file as a stream, which fails where they do not match the directory.
@@ -43,8 +46,8 @@ export function isValidPartName(name: string): boolean {
 /**
  * Opens the ZIP package at `path` and checks its directory.
  *
- * @throws FrameloomError `media_truncated` for a damaged package, `media_too_large` for one with too many files or that
- *   unpacks to too many bytes, `encrypted_media`
+ * @throws FrameloomError `media_truncated` for a damaged package, `media_too_large` for one with too many
+ *   files or that unpacks to too many bytes, `encrypted_media`
  */
 export async function openZip(path: string): Promise<ZipPackage> {
   const { size } = await stat(path);

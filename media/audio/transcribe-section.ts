@@ -1,6 +1,6 @@
 /**
- * Transcribes the audio of a video with an OpenAI-compatible API, section by section. ffmpeg extracts each section as 16 kHz
- * mono, and each is sent separately, so that a lost worker costs one section.
+ * Transcribes the audio of a video with an OpenAI-compatible API, section by section. ffmpeg extracts each
+ * section as 16 kHz mono, and each is sent separately, so that a lost worker costs one section.
  */
 import { z } from 'zod';
 import type { TranscriptionSettings } from '../../config/settings.ts';
@@ -38,11 +38,11 @@ export interface SectionRequest {
 }
 
 /**
- * Returns what is spoken in `[start, start + AUDIO_SECTION_SECONDS)`, with times in seconds from the first displayed frame;
- * no cues where there is no audio.
+ * Returns what is spoken in `[start, start + AUDIO_SECTION_SECONDS)`, with times in seconds from the first
+ * displayed frame; no cues where there is no audio.
  *
- * @throws FrameloomError `transcription_refused` (4xx: the request or the key), `transcription_failed` (429, 5xx, no
- *   response: worth a retry), `media_truncated`, `timeout`; or the reason of the signal
+ * @throws FrameloomError `transcription_refused` (4xx: the request or the key), `transcription_failed` (429,
+ *   5xx, no response: worth a retry), `media_truncated`, `timeout`; or the reason of the signal
  */
 export async function transcribeSection(tools: MediaTools, request: SectionRequest): Promise<readonly Cue[]> {
   const { video, start, api, signal } = request;

@@ -1,14 +1,16 @@
-/** Text and title of a page, from the characters of its text layer. */
+/** Text and title of a page from the characters of its text layer. */
 
 import { plainText } from '../text/index.ts';
 import type { PdfChar } from './pdfium.ts';
 
-/** The text as it is read, without control characters. */
+/** Returns the text in reading order, without control characters. */
 export function pageText(chars: readonly PdfChar[]): string {
   return plainText(chars.map((char) => char.text).join(''));
 }
 
-/** The first line in the largest type of the page, with the lines right behind it in the same type. */
+/**
+ * Returns the first line in the largest font of the page, with the lines directly after it in the same size.
+ */
 export function largestLine(chars: readonly PdfChar[]): string | undefined {
   const lines: { text: string; size: number }[] = [];
   let line: PdfChar[] = [];

@@ -1,6 +1,6 @@
 /**
- * The thread that draws a deck. PDFium runs to the end of a page whatever it takes; here it neither blocks the worker's
- * heartbeats nor outlives its time limit, and its memory goes with the thread.
+ * The thread that renders a deck. PDFium cannot be interrupted within a page; in a thread it does not block
+ * the worker's heartbeats, can be terminated at its time limit, and its memory is freed with the thread.
  */
 import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -8,7 +8,7 @@ import type { Size } from '../images/index.ts';
 import { largestLine, pageText } from './deck-text.ts';
 import { openPdf, type PdfDocument, PdfError } from './pdfium.ts';
 
-/** What the thread is asked, one at a time: to open the deck first, then for pages, from 1. */
+/** Requests to the thread, one at a time: first to open the deck, then for pages, from 1. */
 export type DeckRequest =
   | { readonly type: 'open'; readonly password: string | undefined }
   | { readonly type: 'page'; readonly number: number; readonly maxSide: number };
@@ -25,7 +25,7 @@ export type DeckReply =
     }
   | { readonly type: 'failed'; readonly reason: PdfError['reason'] | 'memory' };
 
-/** Most characters of text taken from a page, and of a title; most links of a page and entries of an outline. */
+/** Most characters of text of a page, and of a title; most links of a page and entries of an outline. */
 const MAX_CHARS = 20_000;
 const MAX_TITLE = 200;
 const MAX_LINKS = 100;
@@ -33,9 +33,9 @@ const MAX_BOOKMARKS = 20_000;
 
 let deck: { readonly document: PdfDocument; readonly titles: ReadonlyMap<number, string> } | undefined;
 
-async function answer(request: DeckRequest): Promise<DeckReply> {
+async function handle(request: DeckRequest): Promise<DeckReply> {
   if (request.type === 'open') {
-    const source = workerData as string | Uint8Array; // given by openDeck
+    const source = workerData as string | Uint8Array; // passed by openDeck
     const document = await openPdf(
       typeof source === 'string' ? await readFile(source) : source,
       request.password,
@@ -46,7 +46,7 @@ async function answer(request: DeckRequest): Promise<DeckReply> {
   if (!deck) throw new PdfError('damaged');
   const { titles, document } = deck;
   return document.withPage(request.number - 1, (page) => {
-    const size = drawnSize(page.size, request.maxSide);
+    const size = renderedSize(page.size, request.maxSide);
     const chars = page.chars(MAX_CHARS);
     const title = (titles.get(request.number - 1) ?? largestLine(chars))?.slice(0, MAX_TITLE);
     const links = page.links(MAX_LINKS);
@@ -54,8 +54,10 @@ async function answer(request: DeckRequest): Promise<DeckReply> {
   });
 }
 
-/** A page is drawn at the size asked for, whatever its size on paper; hair-thin ones keep at least a pixel. */
-function drawnSize(page: Size, side: number): Size {
+/**
+ * Scales a page to a long side of `side` pixels, whatever its size on paper; each side is at least a pixel.
+ */
+function renderedSize(page: Size, side: number): Size {
   const scale = side / Math.max(page.width, page.height, 1e-3);
   const scaled = (length: number): number => Math.min(side, Math.max(1, Math.round(length * scale)));
   return { width: scaled(page.width), height: scaled(page.height) };
@@ -68,9 +70,10 @@ function failed(error: unknown): DeckReply {
 }
 
 parentPort?.on('message', (request: DeckRequest) => {
-  void answer(request)
+  void handle(request)
     .catch(failed)
     .then((reply) => {
-      parentPort?.postMessage(reply, reply.type === 'page' ? [reply.data.buffer as ArrayBuffer] : []); // made by render
+      // Allocated by render.
+      parentPort?.postMessage(reply, reply.type === 'page' ? [reply.data.buffer as ArrayBuffer] : []);
     });
 });

@@ -1,4 +1,4 @@
-/** Reads slide decks (PDF): pictures of pages, their text, their titles. */
+/** Reads slide decks (PDF): images, text, titles and links of pages. */
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { FrameloomError } from '../../core/errors.ts';
@@ -7,34 +7,38 @@ import { DEFAULT_MAX_SIDE_PX, type RgbImage } from '../images/index.ts';
 import type { MediaLimits } from '../limits.ts';
 import type { DeckReply, DeckRequest } from './deck-thread.ts';
 
-/** Largest PDF that is opened, in bytes: it has to lie in the memory of PDFium, 32 bits wide, with room to work. */
+/** Largest PDF that is opened: it must fit into the 32-bit memory of PDFium, with space to work. */
 const MAX_BYTES = 2 ** 30;
-/** Milliseconds that opening, or one page, may take. */
-const TIME_LIMIT = 120_000;
+/** Time limit for opening a deck, and for each page. */
+const TIME_LIMIT_MS = 120_000;
 
 export interface DeckPage {
   readonly image: RgbImage;
-  /** The outline's entry for the page, else its line in the largest type; absent where there is no text. */
+  /** The outline's entry for the page, else its line in the largest font; absent where there is no text. */
   readonly title?: string;
-  /** The text layer, lines as on the page; empty for a scan. */
+  /** The text layer with the lines of the page; empty for a scan. */
   readonly text: string;
-  /** Addresses the page links to. */
+  /** Addresses to which the page links. */
   readonly links: readonly string[];
 }
 
 export interface Deck extends Disposable {
   readonly pages: number;
   /**
-   * Page `number`, from 1, upright on white, with a long side of `maxSide` pixels (default 1344). Throws `range_outside_source`,
-   * `media_truncated`, `media_too_large` where drawing takes too long or too much memory.
+   * Renders page `number`, from 1, upright on white, with a long side of `maxSide` pixels (default 1344).
+   *
+   * @throws FrameloomError `range_outside_source`, `media_truncated`, `media_too_large` where rendering takes
+   *   too long or too much memory
    */
   page(number: number, options?: { readonly maxSide?: number }): Promise<DeckPage>;
 }
 
 /**
- * Opens a deck, in a thread that ends when the deck is disposed of. Memory does not grow with the pages read. Throws
- * `empty_source`, `source_missing`, `unsupported_media` (not a PDF), `encrypted_media` (needs a password, or another one),
- * `media_truncated`, `no_pages`, `media_too_large`.
+ * Opens a PDF, from a file or from bytes, in a thread that ends when the deck is disposed of. Memory does not
+ * grow with the number of pages that are read.
+ *
+ * @throws FrameloomError `empty_source`, `source_missing`, `unsupported_media` (not a PDF), `encrypted_media`
+ *   (without the right password), `media_truncated`, `no_pages`, `media_too_large`
  */
 export async function openDeck(
   source: string | Uint8Array,
@@ -44,13 +48,21 @@ export async function openDeck(
   const kind = typeof source === 'string' ? await detectMediaKind(source) : detectMediaKindOfBytes(source);
   if (kind !== 'pdf') throw new FrameloomError('unsupported_media', 'The file is not a PDF.');
   const bytes = typeof source === 'string' ? (await stat(source)).size : source.length;
-  if (bytes > MAX_BYTES) throw new FrameloomError('media_too_large', 'The PDF is too large.');
+  if (bytes > MAX_BYTES)
+    throw new FrameloomError(
+      'media_too_large',
+      `The PDF has more than ${MAX_BYTES} bytes. Split it or compress its images.`,
+    );
   const thread = startThread(source);
   try {
-    const { pages } = await thread.ask({ type: 'open', password }, 'The PDF').catch((error: unknown) => {
+    const { pages } = await thread.request({ type: 'open', password }, 'The PDF').catch((error: unknown) => {
       if (password === undefined || !(error instanceof FrameloomError) || error.code !== 'encrypted_media')
         throw error;
-      throw new FrameloomError('encrypted_media', 'The password does not open the PDF.', { cause: error });
+      throw new FrameloomError(
+        'encrypted_media',
+        'The password does not open the PDF. Send the right password.',
+        { cause: error },
+      );
     });
     if (pages < 1) throw new FrameloomError('no_pages', 'The PDF has no pages.');
     if (pages > limits.maxPages) {
@@ -77,7 +89,7 @@ function deckOf(thread: DeckThread, pages: number, largestSide: number): Deck {
         );
       }
       const request = { type: 'page', number, maxSide: Math.min(maxSide, largestSide) } as const;
-      const { data, size, title, text, links } = await thread.ask(request, `Page ${number} of the PDF`);
+      const { data, size, title, text, links } = await thread.request(request, `Page ${number} of the PDF`);
       const image = { data: Buffer.from(data.buffer, data.byteOffset, data.byteLength), ...size };
       return { image, ...(title === undefined ? {} : { title }), text, links };
     },
@@ -86,8 +98,11 @@ function deckOf(thread: DeckThread, pages: number, largestSide: number): Deck {
 }
 
 interface DeckThread {
-  /** Asks and waits for the reply; questions are answered in order. `what` names in errors what was asked for. */
-  ask<R extends DeckRequest>(request: R, what: string): Promise<Extract<DeckReply, { type: R['type'] }>>;
+  /**
+   * Sends a request and returns its reply. Requests are handled in order. `what` is the subject of error
+   * messages.
+   */
+  request<R extends DeckRequest>(request: R, what: string): Promise<Extract<DeckReply, { type: R['type'] }>>;
   stop(): void;
 }
 
@@ -107,12 +122,12 @@ function startThread(source: string | Uint8Array): DeckThread {
         settle(() => reject(over));
       };
       const onMessage = (reply: DeckReply): void => settle(() => resolve(reply));
-      const onError = (cause: Error): void => end(refusal('damaged', what, { cause }));
-      const onExit = (): void => end(refusal('damaged', what));
+      const onError = (cause: Error): void => end(errorFor('damaged', what, { cause }));
+      const onExit = (): void => end(errorFor('damaged', what));
       const timer = setTimeout(() => {
-        end(new FrameloomError('media_too_large', `${what} takes too long to draw.`));
+        end(new FrameloomError('media_too_large', `${what} takes too long to render.`));
         stop();
-      }, TIME_LIMIT);
+      }, TIME_LIMIT_MS);
       function settle(act: () => void): void {
         clearTimeout(timer);
         worker.off('message', onMessage).off('error', onError).off('exit', onExit);
@@ -124,24 +139,25 @@ function startThread(source: string | Uint8Array): DeckThread {
     });
   }
 
-  async function ask<R extends DeckRequest>(
+  async function send<R extends DeckRequest>(
     request: R,
     what: string,
   ): Promise<Extract<DeckReply, { type: R['type'] }>> {
     const turn = queue.then(() => exchange(request, what));
     queue = turn.catch(() => undefined);
     const reply = await turn;
-    if (reply.type === 'failed') throw refusal(reply.reason, what);
-    return reply as Extract<DeckReply, { type: R['type'] }>; // the thread answers in kind
+    if (reply.type === 'failed') throw errorFor(reply.reason, what);
+    return reply as Extract<DeckReply, { type: R['type'] }>; // a reply has the type of its request
   }
-  worker.on('error', () => undefined); // what happens between questions is told at the next one, by its exit
+  // An error between requests is reported by the exit, at the next request.
+  worker.on('error', () => undefined);
   worker.on('exit', () => {
-    over ??= refusal('damaged', 'The PDF');
+    over ??= errorFor('damaged', 'The PDF');
   });
-  return { ask, stop };
+  return { request: send, stop };
 }
 
-/** From source the thread needs tsx as well, which on Node 20 a thread only gets by registering it itself. */
+/** From source the thread needs tsx as well; on Node 20 a thread must register it itself. */
 function spawnThread(workerData: string | Uint8Array): Worker {
   if (!import.meta.url.endsWith('.ts')) {
     return new Worker(new URL('../deck-thread.js', import.meta.url), { workerData, env: {} });
@@ -152,7 +168,7 @@ function spawnThread(workerData: string | Uint8Array): Worker {
   return new Worker(code, { eval: true, workerData, env: {}, execArgv: [] });
 }
 
-function refusal(
+function errorFor(
   reason: Extract<DeckReply, { type: 'failed' }>['reason'],
   what: string,
   options?: ErrorOptions,
@@ -160,11 +176,19 @@ function refusal(
   switch (reason) {
     case 'password':
     case 'security':
-      return new FrameloomError('encrypted_media', 'The PDF is protected by a password.', options);
+      return new FrameloomError(
+        'encrypted_media',
+        'The PDF is protected by a password. Send the password or save the PDF without one.',
+        options,
+      );
     case 'memory':
-      return new FrameloomError('media_too_large', `${what} needs too much memory.`, options);
+      return new FrameloomError('media_too_large', `${what} needs too much memory to render.`, options);
     case 'damaged':
-      return new FrameloomError('media_truncated', `${what} is cut off or damaged.`, options);
+      return new FrameloomError(
+        'media_truncated',
+        `${what} is cut off or damaged. Export it again.`,
+        options,
+      );
     default:
       return reason satisfies never;
   }

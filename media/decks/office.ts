@@ -1,4 +1,7 @@
-/** Renders presentations with LibreOffice, in a separate process group, profile and folder and within a time limit. */
+/**
+ * Renders presentations with LibreOffice, in a separate process group, profile and folder and within a time
+ * limit.
+ */
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,11 +15,17 @@ import { copyPptx } from './pptx-copy.ts';
 export interface LibreOffice {
   readonly path: string;
   readonly version: string;
-  /** PATH of its process, the only variable that it inherits: the environment of this process may contain keys. */
+  /**
+   * PATH of its process, the only variable that it inherits: the environment of this process may contain
+   * keys.
+   */
   readonly searchPath: string;
 }
 
-/** Wall-clock limit: a base for starting with a new profile, which takes 3 to 10 s, an amount per slide, and a maximum. */
+/**
+ * Wall-clock limit: a base for starting with a new profile, which takes 3 to 10 s, an amount per slide, and a
+ * maximum.
+ */
 const TIME_LIMIT_MS = { base: 120_000, perSlide: 3_000, most: 1_500_000 } as const;
 const VERSION_TIME_LIMIT_MS = 60_000;
 /** Bytes of output that are read. */
@@ -64,8 +73,8 @@ export interface RenderRequest {
 }
 
 /**
- * Renders every slide of a PPTX as a page of a PDF and calls `use` with the path of the PDF, which is valid only during the
- * call. All files are below `scratch` and are removed in any case.
+ * Renders every slide of a PPTX as a page of a PDF and calls `use` with the path of the PDF, which is valid
+ * only during the call. All files are below `scratch` and are removed in any case.
  *
  * @throws FrameloomError `renderer_failed` where LibreOffice fails or takes too long, `unsupported_media`,
  *   `media_truncated`; or the reason of the signal

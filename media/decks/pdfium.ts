@@ -1,12 +1,13 @@
 /**
- * A PDF in PDFium, compiled to WebAssembly. The package's own classes keep every page open and know neither bookmarks nor
- * font sizes; so this speaks to the C functions (fpdfview.h, fpdf_text.h, fpdf_doc.h) through the module the package loads.
- * Each document has an instance of its own: what it leaks or breaks ends with it.
+ * Reads a PDF with PDFium, compiled to WebAssembly. The package's own classes keep every page open and
+ * support neither bookmarks nor font sizes, so this module calls the C functions (fpdfview.h, fpdf_text.h,
+ * fpdf_doc.h) through the module that the package loads. Each document has a separate instance, which
+ * contains leaks and crashes.
  */
 import { PDFiumModule } from '@hyzyla/pdfium';
 import type { Size } from '../images/index.ts';
 
-/** The functions used here. Handles and pointers are numbers; 0 is none. */
+/** The functions used here. Handles and pointers are numbers; 0 is null. */
 interface Pdfium {
   _FPDF_InitLibrary(): void;
   _FPDF_LoadMemDocument(data: number, bytes: number, password: number): number;
@@ -52,7 +53,7 @@ interface Pdfium {
   _FPDFLink_GetAction(link: number): number;
   _FPDFAction_GetURIPath(document: number, action: number, buffer: number, bytes: number): number;
   readonly wasmExports: { malloc(bytes: number): number; free(pointer: number): void };
-  /** Replaced by a larger view whenever the memory grows: never keep it. */
+  /** Replaced whenever the memory grows: never store a reference to it. */
   readonly HEAPU8: Uint8Array;
 }
 
@@ -74,19 +75,19 @@ export interface PdfChar {
 }
 
 export interface PdfPage {
-  /** Size in points, as a reader sees it: turned by the page's own rotation. */
+  /** Size in points as displayed, after the rotation of the page. */
   readonly size: Size;
-  /** The page on white, packed RGB, in a buffer of its own. */
+  /** Renders the page on white as packed RGB in a new buffer. */
   render(size: Size): Uint8Array;
   /** The text layer in reading order, at most `most` characters. */
   chars(most: number): PdfChar[];
-  /** Addresses its links lead to, each once, at most `most`. */
+  /** Addresses of its links without duplicates, at most `most`. */
   links(most: number): string[];
 }
 
 export interface PdfDocument {
   readonly pages: number;
-  /** Opens page `index`, from 0, for as long as `use` takes. */
+  /** Calls `use` with page `index`, from 0, which is open only during the call. */
   withPage<T>(index: number, use: (page: PdfPage) => T): T;
   /** Titles of the outline by page index, the first one of each page; at most `most` entries are read. */
   outline(most: number): Map<number, string>;
@@ -97,9 +98,10 @@ const ANNOTATIONS = 0x01; // FPDF_ANNOT
 const REVERSE_BYTE_ORDER = 0x10; // FPDF_REVERSE_BYTE_ORDER: RGB
 const WHITE = 0xffffffff;
 
-/** Opens a PDF that lies in `bytes`. Throws PdfError. The memory goes with the last reference. */
+/** Opens the PDF in `bytes`. Throws PdfError. Its memory is freed with the last reference. */
 export async function openPdf(bytes: Uint8Array, password?: string): Promise<PdfDocument> {
-  const pdfium = (await PDFiumModule({})) as unknown as Pdfium; // the package declares only the functions it calls itself
+  // The package declares only the functions that it calls.
+  const pdfium = (await PDFiumModule({})) as unknown as Pdfium;
   pdfium._FPDF_InitLibrary();
   const data = copyIn(pdfium, bytes);
   const secret = password === undefined ? 0 : copyIn(pdfium, Buffer.from(`${password}\0`));
@@ -176,13 +178,14 @@ function chars(pdfium: Pdfium, page: number, most: number): PdfChar[] {
 
 function links(pdfium: Pdfium, document: number, page: number, most: number): string[] {
   const found = new Set<string>();
-  const state = allocate(pdfium, 8); // the position of the enumeration, and the link it answers with
+  const state = allocate(pdfium, 8); // the position of the enumeration, and the link that it returns
   try {
     pdfium.HEAPU8.fill(0, state, state + 8);
-    // Bounded by what is looked at, not by what is found: a hostile page has links without number.
-    for (let looked = 0; looked < 10 * most && found.size < most; looked++) {
+    // Also limits the links that are read: a hostile page has any number of them.
+    for (let read = 0; read < 10 * most && found.size < most; read++) {
       if (pdfium._FPDFLink_Enumerate(page, state, state + 4) === 0) break;
-      const view = new DataView(pdfium.HEAPU8.buffer, state, 8); // anew: the memory may have moved
+      // Created each time: the memory may have moved.
+      const view = new DataView(pdfium.HEAPU8.buffer, state, 8);
       const action = pdfium._FPDFLink_GetAction(view.getUint32(4, true));
       const address = action === 0 ? '' : actionAddress(pdfium, document, action);
       if (/^(https?|mailto):/i.test(address)) found.add(address);
@@ -193,7 +196,7 @@ function links(pdfium: Pdfium, document: number, page: number, most: number): st
   return [...found];
 }
 
-/** The address of an action as UTF-8; empty where it has none. */
+/** Returns the address of an action; empty where it has none. */
 function actionAddress(pdfium: Pdfium, document: number, action: number): string {
   const bytes = 2048;
   const buffer = allocate(pdfium, bytes);
@@ -208,7 +211,7 @@ function actionAddress(pdfium: Pdfium, document: number, action: number): string
 
 function outline(pdfium: Pdfium, document: number, most: number): Map<number, string> {
   const titles = new Map<number, string>();
-  const seen = new Set<number>(); // a hostile outline runs in circles
+  const seen = new Set<number>(); // a hostile outline has cycles
   const queue = [pdfium._FPDFBookmark_GetFirstChild(document, 0)];
   while (queue.length > 0 && seen.size < most) {
     const bookmark = queue.pop() ?? 0;
@@ -228,7 +231,7 @@ function outline(pdfium: Pdfium, document: number, most: number): Map<number, st
   return titles;
 }
 
-/** Titles come as UTF-16LE with a closing zero. */
+/** Titles are UTF-16LE with a terminating zero. */
 function bookmarkTitle(pdfium: Pdfium, bookmark: number): string {
   const bytes = Math.min(4096, pdfium._FPDFBookmark_GetTitle(bookmark, 0, 0));
   const buffer = allocate(pdfium, bytes);

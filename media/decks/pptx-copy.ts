@@ -1,7 +1,7 @@
 /**
- * Writes the sanitized copy of a PPTX that LibreOffice opens instead of the original: only files that were read and are
- * valid, no references to anything outside, nothing that runs. Slides that cannot be read are empty in it and hidden slides
- * are visible, so that page numbers equal slide numbers.
+ * Writes the sanitized copy of a PPTX that LibreOffice opens instead of the original: only files that were
+ * read and are valid, no references to anything outside, nothing that runs. Slides that cannot be read are
+ * empty in it and hidden slides are visible, so that page numbers equal slide numbers.
  */
 import { extname } from 'node:path';
 import { isValidPartName, writeZip, type ZipPackage, type ZipPart } from '../archive/index.ts';
@@ -37,7 +37,8 @@ async function* partsOf(zip: ZipPackage, slides: readonly PptxSlide[]): AsyncGen
       yield { name, data: Buffer.from(await internalRelationships(zip, name)) };
       continue;
     }
-    const data = await zip.read(name, MAX_PART_BYTES).catch(() => undefined); // a damaged image is missing on its slide
+    // A damaged image is missing on its slide.
+    const data = await zip.read(name, MAX_PART_BYTES).catch(() => undefined);
     if (!data) continue;
     if (!['.xml', '.vml'].includes(extname(name).toLowerCase())) {
       yield { name, data };
@@ -49,7 +50,10 @@ async function* partsOf(zip: ZipPackage, slides: readonly PptxSlide[]): AsyncGen
   }
 }
 
-/** The relationships in `name` without those that point outside. Hyperlinks stay: nothing follows them by itself. */
+/**
+ * The relationships in `name` without those that point outside. Hyperlinks stay: nothing follows them by
+ * itself.
+ */
 async function internalRelationships(zip: ZipPackage, name: string): Promise<string> {
   const source = name.replace(/(^|\/)_rels\/([^/]*)\.rels$/, '$1$2');
   const kept = [...(await relationships(zip, source))].filter(

@@ -1,16 +1,18 @@
-/** What stands on a slide of a PPTX: its shapes in the order they are read, their text, and what is said of pictures. */
+/** The shapes of a PPTX slide in reading order, with their text and the descriptions of images. */
 import { childrenOf, descendants, find, textOf, type XmlElement } from '../text/index.ts';
 
-/** A shape, table, picture or diagram with words, where it says so with its place. */
+/** A shape, table, image or diagram. */
 export interface SlideShape {
   /** Kind of its placeholder, such as `title`; undefined for shapes that fill none. */
   readonly placeholder: string | undefined;
   readonly text: string;
-  /** The author's description of a picture. */
+  /** The author's description of an image. */
   readonly alt: string | undefined;
 }
 
-/** Finds the text of a diagram by the id of its relationship: diagrams lie in parts of their own. */
+/**
+ * Returns the text of a diagram by the id of its relationship: diagrams are in separate files of the package.
+ */
 export type DiagramText = (relationship: string) => string;
 
 interface Placed {
@@ -25,7 +27,7 @@ interface Box {
   readonly height: number;
 }
 
-/** The shapes of `tree` (`p:spTree`), those in groups included, in the order a reader takes them. */
+/** Returns the shapes of `tree` (`p:spTree`), including those in groups, in reading order. */
 export function shapesOf(tree: XmlElement | undefined, diagram: DiagramText): readonly SlideShape[] {
   return readingOrder(placedIn(tree, diagram)).flatMap(({ shapes }) => shapes);
 }
@@ -37,7 +39,7 @@ function placedIn(tree: XmlElement | undefined, diagram: DiagramText): readonly 
       case 'grpSp':
         return [{ shapes: groupShapes(child, diagram), box: boxOf(find(child, 'grpSpPr', 'xfrm')) }];
       case 'AlternateContent':
-        // The first choice is what current programs show; the fallback is a picture of the same.
+        // Current programs display the first choice; the fallback is an image of the same.
         return placedIn(find(child, 'Choice') ?? find(child, 'Fallback'), diagram);
       case 'sp':
       case 'pic':
@@ -51,7 +53,7 @@ function placedIn(tree: XmlElement | undefined, diagram: DiagramText): readonly 
   });
 }
 
-/** A group is read as a whole; its own coordinates order what is in it. A description of the group counts as well. */
+/** A group is read as a unit, ordered by its own coordinates. Its description is included. */
 function groupShapes(group: XmlElement, diagram: DiagramText): readonly SlideShape[] {
   const alt = altOf(group);
   return [
@@ -84,7 +86,7 @@ function altOf(element: XmlElement): string | undefined {
   return alt === '' ? undefined : alt;
 }
 
-/** Rows of a table, cells parted by tabs; the nodes of a diagram. */
+/** Rows of a table with cells separated by tabs, or the nodes of a diagram. */
 function graphicText(frame: XmlElement, diagram: DiagramText): string {
   const data = find(frame, 'graphic', 'graphicData');
   const table = find(data, 'tbl');
@@ -104,7 +106,7 @@ function graphicText(frame: XmlElement, diagram: DiagramText): string {
   return relationship === undefined ? '' : diagram(relationship);
 }
 
-/** Paragraphs of a text body, one per line; numbers that the program fills in are left out. */
+/** Returns the paragraphs of a text body, one per line, without slide number fields. */
 export function bodyText(body: XmlElement | undefined): string {
   return childrenOf(body, 'p')
     .map((paragraph) =>
@@ -135,9 +137,9 @@ function boxOf(transform: XmlElement | undefined): Box | undefined {
 }
 
 /**
- * By rows from top to bottom, in a row from left to right: the file has them as they were stacked. What takes its place from the
- * layout of the slide (titles and bodies, as a rule) comes first, as in the file. Two shapes share a row when the middle of the
- * lower one is above the end of the upper one.
+ * Orders by rows from top to bottom and within a row from left to right; the file has them in stacking order.
+ * Shapes without a position of their own (usually titles and bodies, placed by the layout) come first, in
+ * file order. Two shapes are in one row where the middle of the lower one is above the end of the upper one.
  */
 function readingOrder(placed: readonly Placed[]): readonly Placed[] {
   const free = placed.filter(({ box }) => box === undefined);

@@ -1,4 +1,7 @@
-/** Reads the words of a PPTX straight from its XML: titles, text, speaker notes, descriptions of pictures, hidden slides. */
+/**
+ * Reads the text of a PPTX from its XML: titles, text, speaker notes, image descriptions, and which slides
+ * are hidden.
+ */
 import { posix } from 'node:path';
 import { FrameloomError } from '../../core/errors.ts';
 import type { ZipPackage } from '../archive/index.ts';
@@ -13,50 +16,56 @@ import {
 } from '../text/index.ts';
 import { bodyText, shapesOf } from './pptx-shapes.ts';
 
-/** Words of one slide. */
+/** The text of one slide. */
 export interface PptxSlide {
-  /** Name of its part in the package. */
+  /** Name of its XML file in the package. */
   readonly part: string;
   readonly title?: string;
   readonly text: string;
   readonly notes?: string;
+  /** Descriptions of its images. */
   readonly alt: readonly string[];
-  /** Addresses it links to. */
+  /** Addresses to which it links. */
   readonly links: readonly string[];
   readonly hidden: boolean;
-  /** Its XML is missing or cannot be read: nothing is known of it but that it is there. */
+  /** Its XML is missing or cannot be read: nothing is known but that the slide exists. */
   readonly damaged: boolean;
 }
 
-/** Largest XML part that is read, in bytes; more of a slide than any person makes. */
-const MAX_PART = 16 * 2 ** 20;
+/** Largest XML file that is read: larger than any slide made by a person. */
+const MAX_PART_BYTES = 16 * 2 ** 20;
 /** Most characters of a slide's text or notes, and of its title. */
-const MAX_TEXT = 20_000;
-const MAX_TITLE = 200;
+const MAX_TEXT_CHARS = 20_000;
+const MAX_TITLE_CHARS = 200;
 /** Most descriptions and most links of one slide. */
 const MAX_LIST = 100;
 
-/** Placeholders that the program fills in on every slide. */
-const FURNITURE = new Set(['dt', 'ftr', 'hdr', 'sldNum', 'sldImg']);
+/** Placeholders that PowerPoint fills in on every slide: date, footer, header, number. */
+const REPEATED_PLACEHOLDERS = new Set(['dt', 'ftr', 'hdr', 'sldNum', 'sldImg']);
 
-/** A relationship of a part: what it points to, by its id. */
+/** A reference from one file of the package to another or to something outside. */
 export interface Relationship {
   readonly type: string;
-  /** Name of the part, or the address of something outside. */
+  /** Name of the file in the package, or an external address. */
   readonly target: string;
   readonly external: boolean;
 }
 
 /**
- * The slides in the order of the show, hidden ones included. A slide that cannot be read is there, and `damaged`. Throws
- * `unsupported_media`, `media_truncated` where the package has no readable list of slides, `media_too_large`, `no_pages`.
+ * Reads all slides of a presentation in their order, hidden ones included. A slide that cannot be read is
+ * marked `damaged`.
+ *
+ * @throws FrameloomError `unsupported_media` (not a presentation, or XML with a document type),
+ *   `media_truncated` where the list of slides cannot be read, `media_too_large` above `maxPages`, `no_pages`
  */
 export async function readPptx(zip: ZipPackage, maxPages: number): Promise<readonly PptxSlide[]> {
   const roots = [...(await relationships(zip, '')).values()];
   const main = roots.find(({ type }) => type.endsWith('/officeDocument'))?.target ?? 'ppt/presentation.xml';
-  const presentation = await part(zip, main).catch((cause: unknown) => {
+  const presentation = await readXml(zip, main).catch((cause: unknown) => {
     throw cause instanceof XmlError
-      ? new FrameloomError('media_truncated', 'The list of slides is damaged.', { cause })
+      ? new FrameloomError('media_truncated', 'The list of slides is damaged. Save the presentation again.', {
+          cause,
+        })
       : cause;
   });
   if (presentation?.name !== 'presentation') {
@@ -77,14 +86,14 @@ export async function readPptx(zip: ZipPackage, maxPages: number): Promise<reado
 }
 
 async function readSlide(zip: ZipPackage, name: string): Promise<PptxSlide> {
-  const lost = { part: name, text: '', alt: [], links: [], hidden: false, damaged: true };
-  const slide = await readable(part(zip, name));
-  if (slide?.name !== 'sld') return { ...lost, ...(await notesOf(zip, name)) };
+  const unreadable = { part: name, text: '', alt: [], links: [], hidden: false, damaged: true };
+  const slide = await undefinedIfUnreadable(readXml(zip, name));
+  if (slide?.name !== 'sld') return { ...unreadable, ...(await notesOf(zip, name)) };
   const related = await relationships(zip, name);
   const diagrams = new Map<string, string>();
   for (const [id, { type, target, external }] of related) {
     if (!external && type.endsWith('/diagramData'))
-      diagrams.set(id, diagramText(await readable(part(zip, target))));
+      diagrams.set(id, diagramText(await undefinedIfUnreadable(readXml(zip, target))));
   }
   const shapes = shapesOf(find(slide, 'cSld', 'spTree'), (id) => diagrams.get(id) ?? '');
   const isTitle = (kind: string | undefined): boolean => kind === 'title' || kind === 'ctrTitle';
@@ -92,20 +101,20 @@ async function readSlide(zip: ZipPackage, name: string): Promise<PptxSlide> {
     /\s+/g,
     ' ',
   );
-  const said = shapes.filter(({ placeholder }) => !FURNITURE.has(placeholder ?? ''));
+  const content = shapes.filter(({ placeholder }) => !REPEATED_PLACEHOLDERS.has(placeholder ?? ''));
   const ordered = [
-    ...said.filter(({ placeholder }) => isTitle(placeholder)),
-    ...said.filter(({ placeholder }) => !isTitle(placeholder)),
+    ...content.filter(({ placeholder }) => isTitle(placeholder)),
+    ...content.filter(({ placeholder }) => !isTitle(placeholder)),
   ];
   return {
     part: name,
-    ...(title === '' ? {} : { title: title.slice(0, MAX_TITLE) }),
+    ...(title === '' ? {} : { title: title.slice(0, MAX_TITLE_CHARS) }),
     text: plainText(
       ordered
         .map(({ text }) => text)
         .filter((text) => text !== '')
         .join('\n'),
-    ).slice(0, MAX_TEXT),
+    ).slice(0, MAX_TEXT_CHARS),
     ...(await notesOf(zip, name)),
     alt: shapes
       .flatMap(({ alt }) => (alt === undefined ? [] : [plainText(alt).slice(0, 1000)]))
@@ -119,13 +128,13 @@ async function readSlide(zip: ZipPackage, name: string): Promise<PptxSlide> {
 async function notesOf(zip: ZipPackage, slide: string): Promise<{ readonly notes?: string }> {
   const related = [...(await relationships(zip, slide)).values()];
   const name = related.find(({ type, external }) => !external && type.endsWith('/notesSlide'))?.target;
-  const page = name === undefined ? undefined : await readable(part(zip, name));
+  const page = name === undefined ? undefined : await undefinedIfUnreadable(readXml(zip, name));
   if (!page) return {};
   const bodies = descendants(page, 'sp').filter(
     (shape) => find(shape, 'nvSpPr', 'nvPr', 'ph')?.attributes.type === 'body',
   );
   const notes = plainText(bodies.map((shape) => bodyText(find(shape, 'txBody'))).join('\n'));
-  return notes === '' ? {} : { notes: notes.slice(0, MAX_TEXT) };
+  return notes === '' ? {} : { notes: notes.slice(0, MAX_TEXT_CHARS) };
 }
 
 /** The nodes of a diagram (SmartArt), one per line. */
@@ -146,13 +155,18 @@ function linksOf(related: ReadonlyMap<string, Relationship>): readonly string[] 
   return [...new Set(addresses)].slice(0, MAX_LIST);
 }
 
-/** Relationships of a part by their id; of the package itself for an empty name. None where they cannot be read. */
+/**
+ * Returns the relationships of a file by their id; of the package for an empty name. None where they cannot
+ * be read.
+ */
 export async function relationships(
   zip: ZipPackage,
   name: string,
 ): Promise<ReadonlyMap<string, Relationship>> {
   const folder = posix.dirname(name);
-  const list = await readable(part(zip, posix.join(folder, '_rels', `${posix.basename(name)}.rels`)));
+  const list = await undefinedIfUnreadable(
+    readXml(zip, posix.join(folder, '_rels', `${posix.basename(name)}.rels`)),
+  );
   return new Map(
     childrenOf(list, 'Relationship').map(({ attributes }) => {
       const external = attributes.TargetMode === 'External';
@@ -167,24 +181,30 @@ export async function relationships(
 }
 
 function relationshipId(element: XmlElement): string | undefined {
-  // `r:id` beside `id`; the prefix is the document's choice.
+  // `r:id`, next to `id`; documents choose the prefix.
   return Object.entries(element.attributes).find(([name]) => /:id$/.test(name))?.[1];
 }
 
-/** The root of an XML part, or undefined where there is none. Throws XmlError, `media_truncated`, `media_too_large`. */
-async function part(zip: ZipPackage, name: string): Promise<XmlElement | undefined> {
-  const bytes = await zip.read(name, MAX_PART);
+/**
+ * Returns the root of an XML file, or undefined where there is none. Throws XmlError, `media_truncated`,
+ * `media_too_large`.
+ */
+async function readXml(zip: ZipPackage, name: string): Promise<XmlElement | undefined> {
+  const bytes = await zip.read(name, MAX_PART_BYTES);
   return bytes && parseXml(xmlText(bytes));
 }
 
-/** XML says its encoding by its first bytes; presentations are in UTF-8 or UTF-16. */
+/** Decodes XML by its first bytes; presentations are in UTF-8 or UTF-16. */
 export function xmlText(bytes: Buffer): string {
   const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
   return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
-/** What of one part is not readable is missing there, and no more; a part made to do harm refuses the whole. */
-async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
+/**
+ * An unreadable file of the package is missing and no more; XML with a document type, a likely attack,
+ * rejects the package.
+ */
+async function undefinedIfUnreadable<T>(reading: Promise<T>): Promise<T | undefined> {
   return reading.catch((error: unknown) => {
     if (error instanceof XmlError) return undefined;
     if (error instanceof FrameloomError && error.code !== 'unsupported_media') return undefined;

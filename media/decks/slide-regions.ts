@@ -1,19 +1,24 @@
-/** Finds where in the frames of a lecture its slides are shown: full size, or beside the speaker. */
+/**
+ * Finds the region of the frames of a lecture in which slides are shown: full size, or next to the speaker.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { Size } from '../images/index.ts';
-import { COARSE, FINE, type IntegralLuma, likeness, type Region, signatureOf } from './slide-signature.ts';
+import { COARSE, FINE, type IntegralLuma, type Region, signatureOf, similarity } from './slide-signature.ts';
 
-/** Widths that are tried, in shares of what fits the frame; and the step from place to place, in shares of the frame. */
+/**
+ * Widths that are tried, as fractions of the full region; and the step between regions, as a fraction of the
+ * frame.
+ */
 const SCALES = [0.92, 0.85, 0.78, 0.7, 0.62, 0.55, 0.48, 0.4] as const;
 const STEP = 1 / 32;
-/** From this likeness on, on the coarse grid, a frame is taken to show a slide at a place. */
-const SHOWN = 0.6;
-/** Most places that are used besides the full one. */
-const MOST = 2;
+/** Coarse similarity from which a frame counts as showing a slide in a region. */
+const MIN_SIMILARITY = 0.6;
+/** Most regions that are used in addition to the full one. */
+const MAX_REGIONS = 2;
 
 const WHOLE: Region = { x: 0, y: 0, width: 1, height: 1 };
 
-/** A slide as large as the frame allows, in its middle: how recordings show it most often. */
+/** The region of a slide that is centred and as large as the frame allows, as in most recordings. */
 export function fullRegion(slide: Size, frame: Size): Region {
   const scale = Math.min(frame.width / slide.width, frame.height / slide.height);
   const width = (slide.width * scale) / frame.width;
@@ -22,8 +27,8 @@ export function fullRegion(slide: Size, frame: Size): Region {
 }
 
 /**
- * The places at which `frames` show `slides`: the full one, and up to two more that show some slide better in several frames. Each
- * frame votes once.
+ * Returns the regions in which `frames` show `slides`: the full one, and up to two more that show some slide
+ * better in several frames. Each frame has one vote.
  */
 export async function findRegions(
   slides: readonly IntegralLuma[],
@@ -32,17 +37,19 @@ export async function findRegions(
 ): Promise<readonly Region[]> {
   const coarse = signatures(slides, COARSE);
   const votes = new Map<Region, { readonly frames: Set<number>; sum: number }>();
-  const candidates = placesWithin(full);
+  const candidates = regionsWithin(full);
   for (const [index, frame] of frames.entries()) {
     await setImmediate(); // a frame takes a tenth of a second: heartbeats go out in between
     const atFull = best(frame, full, coarse);
-    let winner: { place: Region; score: number } | undefined;
-    for (const place of candidates) {
-      const score = best(frame, place, coarse);
-      if (score >= SHOWN && score > atFull && score > (winner?.score ?? 0)) winner = { place, score };
+    let winner: { region: Region; score: number } | undefined;
+    for (const region of candidates) {
+      const score = best(frame, region, coarse);
+      if (score >= MIN_SIMILARITY && score > atFull && score > (winner?.score ?? 0))
+        winner = { region, score };
     }
     if (!winner) continue;
-    const near = [...votes.keys()].find((place) => apart(place, winner.place) < 2 * STEP) ?? winner.place;
+    const near =
+      [...votes.keys()].find((region) => distance(region, winner.region) < 2 * STEP) ?? winner.region;
     const vote = votes.get(near) ?? { frames: new Set<number>(), sum: 0 };
     vote.frames.add(index);
     vote.sum += winner.score;
@@ -51,13 +58,13 @@ export async function findRegions(
   const elected = [...votes]
     .filter(([, vote]) => vote.frames.size >= Math.min(2, frames.length))
     .sort(([, a], [, b]) => b.sum - a.sum)
-    .slice(0, MOST);
+    .slice(0, MAX_REGIONS);
   const fine = signatures(slides, FINE);
   return [
     full,
-    ...elected.map(([place, vote]) =>
+    ...elected.map(([region, vote]) =>
       refine(
-        place,
+        region,
         frames.filter((_, i) => vote.frames.has(i)),
         fine,
       ),
@@ -65,22 +72,22 @@ export async function findRegions(
   ];
 }
 
-function placesWithin(full: Region): readonly Region[] {
+function regionsWithin(full: Region): readonly Region[] {
   return SCALES.flatMap((scale) => {
     const size = { width: full.width * scale, height: full.height * scale };
-    const places: Region[] = [];
+    const regions: Region[] = [];
     for (let y = 0; y <= 1 - size.height + 1e-9; y += STEP) {
-      for (let x = 0; x <= 1 - size.width + 1e-9; x += STEP) places.push({ x, y, ...size });
+      for (let x = 0; x <= 1 - size.width + 1e-9; x += STEP) regions.push({ x, y, ...size });
     }
-    return places;
+    return regions;
   });
 }
 
-/** Moves and scales a place in ever smaller steps to where its frames fit best. */
-function refine(place: Region, frames: readonly IntegralLuma[], slides: readonly Float32Array[]): Region {
+/** Moves and scales a region in decreasing steps to where its frames fit best. */
+function refine(region: Region, frames: readonly IntegralLuma[], slides: readonly Float32Array[]): Region {
   const score = (candidate: Region): number =>
     frames.slice(0, 4).reduce((sum, frame) => sum + best(frame, candidate, slides, FINE), 0);
-  let [current, most] = [place, score(place)];
+  let [current, most] = [region, score(region)];
   for (let step = STEP; step > 1 / 400; step /= 2) {
     for (let improved = true; improved; ) {
       improved = false;
@@ -120,14 +127,14 @@ function signatures(
 
 function best(
   frame: IntegralLuma,
-  place: Region,
+  region: Region,
   slides: readonly Float32Array[],
   cells: typeof COARSE | typeof FINE = COARSE,
 ): number {
-  const signature = signatureOf(frame, place, cells);
-  return signature ? Math.max(0, ...slides.map((slide) => likeness(slide, signature))) : 0;
+  const signature = signatureOf(frame, region, cells);
+  return signature ? Math.max(0, ...slides.map((slide) => similarity(slide, signature))) : 0;
 }
 
-function apart(a: Region, b: Region): number {
+function distance(a: Region, b: Region): number {
   return Math.max(Math.abs(a.x - b.x), Math.abs(a.y - b.y), Math.abs(a.width - b.width));
 }

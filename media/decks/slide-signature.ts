@@ -1,7 +1,10 @@
-/** What a part of a picture looks like, for comparing slides with frames of a film of them: its details, whatever light and size. */
+/**
+ * The signature of a region of an image, by which slides are compared with frames: its details, independent
+ * of light and size.
+ */
 import type { RgbImage } from '../images/index.ts';
 
-/** A part of a picture, in shares of its sides. */
+/** A region of an image, as fractions of its sides. */
 export interface Region {
   readonly x: number;
   readonly y: number;
@@ -9,24 +12,33 @@ export interface Region {
   readonly height: number;
 }
 
-/** Sums of the luma above and left of each pixel, from which any box has its mean by four look-ups. */
+/**
+ * An integral image (summed-area table) of luma: sums above and to the left of each pixel, with a row and a
+ * column of zeros. It gives the mean of any box with four look-ups.
+ */
 export interface IntegralLuma {
   readonly width: number;
   readonly height: number;
   readonly sums: Float64Array;
 }
 
-/** Cells along the sides: coarse to look everywhere, fine to tell slides of one template apart. */
+/** Cells along the sides: coarse to search everywhere, fine to distinguish slides of one template. */
 export const COARSE = { columns: 32, rows: 18 } as const;
 export const FINE = { columns: 96, rows: 54 } as const;
 export type Cells = typeof COARSE | typeof FINE;
 
-/** Mean change of a cell against its surroundings, in levels of 255, below which a picture has no details to go by. */
+/**
+ * Mean change of a cell against its surroundings, in levels of 255, below which an image has no usable
+ * details.
+ */
 const FLAT = 0.3;
-/** Cells to each side that are a cell's surroundings. */
+/** Cells to each side that are the surroundings of a cell. */
 const AROUND = 2;
 
-/** Luma (BT.601) of a picture, summed up. */
+/**
+ * Returns the integral image of the luma (BT.601, 0 to 255) of an image. Compute it
+ * once for a slide that is compared with many frames.
+ */
 export function integralLuma({ data, width, height }: RgbImage): IntegralLuma {
   const sums = new Float64Array((width + 1) * (height + 1));
   for (let y = 0, at = 0; y < height; y++) {
@@ -41,26 +53,27 @@ export function integralLuma({ data, width, height }: RgbImage): IntegralLuma {
 }
 
 /**
- * The details of the part at `place`: each cell against its surroundings, cut at three times the usual, with mean 0 and length 1.
- * Undefined for a part without details, such as a blank slide.
+ * Returns the details of a region: each cell relative to its surroundings, clipped at three times the mean,
+ * as a vector of length 1. Undefined for a region without details, such as a blank slide.
  */
 export function signatureOf(
-  lumas: IntegralLuma,
-  place: Region,
+  luma: IntegralLuma,
+  region: Region,
   { columns, rows }: Cells,
 ): Float32Array | undefined {
-  const cells = new Float64Array((columns + 1) * (rows + 1)); // summed up again, for the surroundings
+  // An integral image of the cells, for the surroundings.
+  const cells = new Float64Array((columns + 1) * (rows + 1));
   const means = new Float32Array(columns * rows);
   const at = (share: number, side: number): number => Math.min(side, Math.max(0, Math.round(share * side)));
   for (let row = 0; row < rows; row++) {
-    const top = at(place.y + (place.height * row) / rows, lumas.height);
-    const bottom = Math.max(top + 1, at(place.y + (place.height * (row + 1)) / rows, lumas.height));
+    const top = at(region.y + (region.height * row) / rows, luma.height);
+    const bottom = Math.max(top + 1, at(region.y + (region.height * (row + 1)) / rows, luma.height));
     let sum = 0;
     for (let column = 0; column < columns; column++) {
-      const left = at(place.x + (place.width * column) / columns, lumas.width);
-      const right = Math.max(left + 1, at(place.x + (place.width * (column + 1)) / columns, lumas.width));
+      const left = at(region.x + (region.width * column) / columns, luma.width);
+      const right = Math.max(left + 1, at(region.x + (region.width * (column + 1)) / columns, luma.width));
       const mean =
-        boxSum(lumas.sums, lumas.width + 1, left, top, right, bottom) / ((right - left) * (bottom - top));
+        boxSum(luma.sums, luma.width + 1, left, top, right, bottom) / ((right - left) * (bottom - top));
       means[row * columns + column] = mean;
       sum += mean;
       const here = (row + 1) * (columns + 1) + column + 1;
@@ -88,19 +101,20 @@ function details(
       total += Math.abs(change);
     }
   }
-  const usual = total / means.length;
-  if (!(usual >= FLAT)) return undefined;
+  const meanDetail = total / means.length;
+  if (!(meanDetail >= FLAT)) return undefined;
   let length = 0;
   for (let cell = 0; cell < detail.length; cell++) {
-    const cut = Math.max(-3 * usual, Math.min(3 * usual, detail[cell] ?? 0));
-    detail[cell] = cut;
-    length += cut * cut;
+    const clipped = Math.max(-3 * meanDetail, Math.min(3 * meanDetail, detail[cell] ?? 0));
+    detail[cell] = clipped;
+    length += clipped * clipped;
   }
   const scale = 1 / Math.sqrt(length);
   for (let cell = 0; cell < detail.length; cell++) detail[cell] = (detail[cell] ?? 0) * scale;
   return detail;
 }
 
+/** Positional parameters: this runs for every cell of every region. */
 function boxSum(
   sums: Float64Array,
   stride: number,
@@ -117,8 +131,8 @@ function boxSum(
   );
 }
 
-/** How alike two signatures are, -1 to 1. */
-export function likeness(a: Float32Array, b: Float32Array): number {
+/** Returns the similarity of two signatures, -1 to 1. */
+export function similarity(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let cell = 0; cell < a.length; cell++) sum += (a[cell] ?? 0) * (b[cell] ?? 0);
   return sum;

@@ -1,12 +1,13 @@
-/** Which addresses a source may be fetched from. */
+/** Decides from which addresses a source may be downloaded. */
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { FrameloomError } from '../../core/errors.ts';
 
 /**
- * Whether an address belongs to the public internet. Everything else is refused: loopback, private and link-local networks,
- * metadata services, multicast, and the ranges that wrap IPv4 in IPv6 (NAT64, 6to4, Teredo).
+ * Whether an IP address belongs to the public internet. All others are rejected: loopback, private and
+ * link-local networks, metadata services, multicast, and the ranges that wrap IPv4 in IPv6 (NAT64, 6to4,
+ * Teredo).
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
@@ -14,25 +15,29 @@ export function isPublicAddress(address: string): boolean {
 }
 
 /**
- * Checks a URL before it is used: http or https, no credentials, and no literal address that is not public. Names are checked
- * when they are resolved (`guardedLookup`), which is not asked about literals. The WHATWG parser has made `0x7f.1`,
- * `2130706433` and the like into dotted form by now. Throws `source_forbidden`.
+ * Checks a URL before it is used: http or https, no credentials, and no literal address that is not public.
+ * Names are checked when they are resolved (`guardedLookup`), which Node does not call for literals. The
+ * WHATWG parser has already converted `0x7f.1`, `2130706433` and the like to dotted form. Throws
+ * `source_forbidden`.
  */
 export function checkUrl(text: string, allowPrivate: boolean): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) throw new FrameloomError('source_forbidden', 'The address is not a URL.');
+  if (!url) throw new FrameloomError('source_forbidden', 'The address is not a valid URL.');
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new FrameloomError('source_forbidden', 'Only http and https addresses are fetched.');
+    throw new FrameloomError('source_forbidden', 'Only http and https URLs can be downloaded.');
   }
   if (url.username !== '' || url.password !== '') {
-    throw new FrameloomError('source_forbidden', 'The address must not hold credentials.');
+    throw new FrameloomError('source_forbidden', 'The URL must not contain credentials. Use a signed URL.');
   }
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (!allowPrivate && ipaddr.isValid(host) && !isPublicAddress(host)) throw notPublic();
   return url;
 }
 
-/** A resolver that refuses names of which any address is not public; the connection then goes to what it returned. */
+/**
+ * Returns a resolver that rejects names with any address that is not public. The connection uses the
+ * addresses it returns.
+ */
 export function guardedLookup(allowPrivate: boolean): LookupFunction {
   return (hostname, options, callback) => {
     dnsLookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
@@ -48,5 +53,8 @@ export function guardedLookup(allowPrivate: boolean): LookupFunction {
 }
 
 function notPublic(): FrameloomError {
-  return new FrameloomError('source_forbidden', 'The address is not on the public internet.');
+  return new FrameloomError(
+    'source_forbidden',
+    'The address is not on the public internet. Upload the file instead.',
+  );
 }

@@ -1,9 +1,9 @@
 /**
- * Fetches a source into a file. No other code follows an address that a client gave. A line that is cut is taken up where it was,
- * if the server can: what is fetched here is large.
+ * Downloads a source into a file. No other code requests a URL that a client sent. A broken download resumes
+ * where it stopped, if the server supports that, because sources are large.
  *
- * Node's own client is used: undici 7 asserts, and so ends the process, when a server ends a connection while nobody reads from it
- * (nodejs/undici#5360), which any address could do to a worker.
+ * It uses Node's own HTTP client: an assertion of undici 7 ends the process when a server closes a connection
+ * that nobody reads from (nodejs/undici#5360), which any server could do to a worker.
  */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { get as getHttp, type IncomingMessage, type RequestOptions } from 'node:http';
@@ -14,33 +14,35 @@ import { retry } from '../../core/retry.ts';
 import { checkUrl, guardedLookup } from './address.ts';
 
 export interface DownloadLimits {
-  /** Most bytes taken; one more is `media_too_large`. */
+  /** Most bytes that are accepted; one more is `media_too_large`. */
   readonly maxBytes: number;
-  /** Whether addresses may be private or loopback ones. For tests and closed networks. */
+  /** Whether private and loopback addresses are allowed, for tests and closed networks. */
   readonly allowPrivate: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Wall-clock limit of it all, in milliseconds. Default one hour. */
+  /** Wall-clock limit of the whole download, in milliseconds. Default one hour. */
   readonly timeLimitMs?: number;
 }
 
 const MAX_REDIRECTS = 3;
-/** Milliseconds without a byte, be it for the connection, the first one or the next one. */
-const PATIENCE = 30_000;
+/** Longest wait for the connection, the first byte or the next byte. */
+const IDLE_TIMEOUT_MS = 30_000;
 /** Failures in a row, after the last one that brought bytes, before a download fails. */
 const ATTEMPTS = 5;
 const BACKOFF = { firstMs: 200, maxMs: 3200 } as const;
 
-/** What has arrived, and what says that the rest is of the same content. */
+/** Bytes received so far, and the validator by which the rest is known to be of the same content. */
 interface Progress {
   bytes: number;
-  /** A strong ETag, or the time of the last change. */
+  /** A strong ETag, or the time of the last modification. */
   validator?: string | undefined;
 }
 
 /**
- * Downloads `url` to `path`, which must not exist yet. Redirects are followed three times at most, each target checked like
- * the first. Where it throws, no file is left: `source_forbidden`, `source_missing` (404, 410), `source_unreachable`,
- * `media_too_large`, `storage_full`, or the reason of the signal.
+ * Downloads `url` to `path`, which must not exist yet. Follows at most three redirects, and checks each
+ * target like the first URL. Leaves no file where it throws.
+ *
+ * @throws FrameloomError `source_forbidden` (private address, other protocol), `source_missing` (404, 410),
+ *   `source_unreachable`, `media_too_large`, `storage_full`; or the reason of the signal
  */
 export async function download(
   url: string,
@@ -66,100 +68,110 @@ async function fetchAll(
   limits: DownloadLimits,
   signal: AbortSignal,
 ): Promise<number> {
-  const got: Progress = { bytes: 0 };
+  const progress: Progress = { bytes: 0 };
   let before = 0;
   const attempt = async (): Promise<number> => {
-    before = got.bytes;
-    const response = await follow(url, got, limits, signal);
-    await save(response, file, got, limits.maxBytes, signal);
-    return got.bytes;
+    before = progress.bytes;
+    const response = await openResponse(url, progress, limits, signal);
+    await save(response, file, progress, limits.maxBytes, signal);
+    return progress.bytes;
   };
   return await retry(attempt, {
     attempts: ATTEMPTS,
     backoff: BACKOFF,
     // Without a validator, a resumed body could belong to another version of the file.
-    isRetryable: (error) => got.validator !== undefined && isBroken(error),
-    hasProgressed: () => got.bytes > before,
+    isRetryable: (error) => progress.validator !== undefined && isConnectionError(error),
+    hasProgressed: () => progress.bytes > before,
     signal,
   });
 }
 
-/** The answer of the last address, from what has arrived on if the server can. */
-async function follow(
+/**
+ * Returns the response after redirects; it continues after the received bytes where the server supports that.
+ */
+async function openResponse(
   url: string,
-  got: Progress,
+  progress: Progress,
   limits: DownloadLimits,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const range =
-    got.validator === undefined ? {} : { range: `bytes=${got.bytes}-`, 'if-range': got.validator };
+    progress.validator === undefined
+      ? {}
+      : { range: `bytes=${progress.bytes}-`, 'if-range': progress.validator };
   let target = checkUrl(url, limits.allowPrivate);
   for (let redirects = 0; ; redirects++) {
-    const response = await ask(target, {
+    const response = await sendRequest(target, {
       signal,
-      agent: false, // a connection of its own, which ends with it
+      agent: false, // a separate connection, which closes with the response
       lookup: guardedLookup(limits.allowPrivate),
-      timeout: PATIENCE,
+      timeout: IDLE_TIMEOUT_MS,
       headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'frameloom', ...range },
     });
     const { statusCode = 0, headers } = response;
     const next = [301, 302, 303, 307, 308].includes(statusCode) ? headers.location : undefined;
-    if (next === undefined) return accepted(response, got, limits.maxBytes);
+    if (next === undefined) return checkResponse(response, progress, limits.maxBytes);
     response.destroy();
     if (redirects === MAX_REDIRECTS) {
-      throw new FrameloomError('source_unreachable', 'The address redirects too many times.');
+      throw new FrameloomError(
+        'source_unreachable',
+        `The address redirects more than ${MAX_REDIRECTS} times.`,
+      );
     }
     target = checkUrl(URL.canParse(next, target) ? new URL(next, target).href : '', limits.allowPrivate);
   }
 }
 
-function ask(target: URL, options: RequestOptions): Promise<IncomingMessage> {
+function sendRequest(target: URL, options: RequestOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const get = target.protocol === 'https:' ? getHttps : getHttp;
     const request = get(target, options, resolve);
-    // Of a request that has its answer, the answer tells what becomes of it.
+    // After the response has arrived, errors are reported by the response instead.
     request.on('error', reject);
-    request.on('timeout', () => request.destroy(new Error('no byte came for too long')));
+    request.on('timeout', () => request.destroy(new Error(`no byte for ${IDLE_TIMEOUT_MS} ms`)));
   });
 }
 
-function accepted(response: IncomingMessage, got: Progress, maxBytes: number): IncomingMessage {
+function checkResponse(response: IncomingMessage, progress: Progress, maxBytes: number): IncomingMessage {
   const { statusCode = 0, headers } = response;
-  const resumed = statusCode === 206 && got.validator !== undefined;
-  if (!resumed) got.bytes = 0; // from the beginning
+  const resumed = statusCode === 206 && progress.validator !== undefined;
+  if (!resumed) progress.bytes = 0; // from the beginning
   const from = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1];
-  const refusal =
+  const failure =
     statusCode === 404 || statusCode === 410
-      ? new FrameloomError('source_missing', `The address answers ${statusCode}.`)
-      : statusCode !== 200 && !(resumed && Number(from) === got.bytes)
-        ? new FrameloomError('source_unreachable', `The address answers ${statusCode}.`)
-        : got.bytes + Number(headers['content-length'] ?? 0) > maxBytes
+      ? new FrameloomError('source_missing', `The server returned status ${statusCode} for the address.`)
+      : statusCode !== 200 && !(resumed && Number(from) === progress.bytes)
+        ? new FrameloomError(
+            'source_unreachable',
+            `The server returned status ${statusCode} for the address.`,
+          )
+        : progress.bytes + Number(headers['content-length'] ?? 0) > maxBytes
           ? tooLarge(maxBytes)
           : undefined;
-  if (refusal) {
+  if (failure) {
     response.destroy();
-    throw refusal;
+    throw failure;
   }
   const { etag } = headers;
-  got.validator = etag && !etag.startsWith('W/') ? etag : headers['last-modified'];
+  progress.validator = etag && !etag.startsWith('W/') ? etag : headers['last-modified'];
   return response;
 }
 
 async function save(
   response: IncomingMessage,
   file: FileHandle,
-  got: Progress,
+  progress: Progress,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (got.bytes === 0) await file.truncate(0);
+  if (progress.bytes === 0) await file.truncate(0);
   await pipeline(
     response,
     async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) {
-        if (got.bytes + chunk.length > maxBytes) throw tooLarge(maxBytes);
+        if (progress.bytes + chunk.length > maxBytes) throw tooLarge(maxBytes);
         await file.appendFile(chunk);
-        got.bytes += chunk.length;
+        progress.bytes += chunk.length;
       }
     },
     { signal },
@@ -167,25 +179,32 @@ async function save(
 }
 
 function tooLarge(maxBytes: number): FrameloomError {
-  return new FrameloomError('media_too_large', `The source has more than ${maxBytes} bytes.`);
+  return new FrameloomError(
+    'media_too_large',
+    `The source has more than ${maxBytes} bytes, which is the limit.`,
+  );
 }
 
-/** Whether the line broke: everything else would be the same another time. */
-function isBroken(error: unknown): boolean {
-  return !(error instanceof FrameloomError) && !isFull(error);
+/** Whether the connection broke; all other errors would be the same on a retry. */
+function isConnectionError(error: unknown): boolean {
+  return !(error instanceof FrameloomError) && !isDiskFull(error);
 }
 
-function isFull(error: unknown): boolean {
+function isDiskFull(error: unknown): boolean {
   return isCode(error, 'ENOSPC') || isCode(error, 'EDQUOT');
 }
 
 function downloadFailure(error: unknown): unknown {
   if (error instanceof FrameloomError) return error;
-  if (isFull(error))
-    return new FrameloomError('storage_full', 'There is no room for the source.', { cause: error });
-  return new FrameloomError('source_unreachable', 'The address does not answer as it should.', {
-    cause: error,
-  });
+  if (isDiskFull(error))
+    return new FrameloomError('storage_full', 'The disk of the worker is full.', { cause: error });
+  return new FrameloomError(
+    'source_unreachable',
+    'The address cannot be reached, or the download broke. Check the URL.',
+    {
+      cause: error,
+    },
+  );
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -1,14 +1,21 @@
-/** Shared by all calls of ffmpeg and ffprobe: restrictions on the input, and errors from exit codes and output. */
+/**
+ * Shared by all calls of ffmpeg and ffprobe: restrictions on the input, and errors from exit codes and
+ * output.
+ */
 import { type ErrorCode, FrameloomError } from '../../core/errors.ts';
 import type { ProgramExit } from './process.ts';
 
 /**
- * Demuxers that may read a source. ffmpeg chooses the demuxer by content, not by name: without this list a playlist named
- * `.mp4` reads other files and addresses (CVE-2026-107697: the HLS demuxer bypasses `-protocol_whitelist`).
+ * Demuxers that may read a source. ffmpeg chooses the demuxer by content, not by name: without this list a
+ * playlist named `.mp4` reads other files and addresses (CVE-2026-107697: the HLS demuxer bypasses
+ * `-protocol_whitelist`).
  */
 const DEMUXERS = 'mov,matroska,webm,mpegts,mpeg,avi,flv,ogg,asf,mxf';
 
-/** Arguments up to and including the input, for either program. With the prefix `file:` a path cannot name a protocol. */
+/**
+ * Arguments up to and including the input, for either program. With the prefix `file:` a path cannot name a
+ * protocol.
+ */
 export function inputArgs(
   path: string,
   options: { readonly maxPixels: number; readonly seek?: readonly string[] },
@@ -51,8 +58,9 @@ const FAILURES = [
 ] as const;
 
 /**
- * ffmpeg exits with 255 after a signal, and the only signal that it gets from this process before SIGKILL is the limit of
- * processor time, which a retry would exceed again. Later versions also exit with 255 for a forbidden operation.
+ * ffmpeg exits with 255 after a signal, and the only signal that it gets from this process before SIGKILL is
+ * the limit of processor time, which a retry would exceed again. Later versions also exit with 255 for a
+ * forbidden operation.
  */
 function endedBySignal({ code, signal, stderr }: ProgramExit): readonly [ErrorCode, string] | undefined {
   if (signal === 'SIGXCPU' || (code === 255 && !/not permitted/i.test(stderr))) {
@@ -70,8 +78,8 @@ function endedBySignal({ code, signal, stderr }: ProgramExit): readonly [ErrorCo
 }
 
 /**
- * Returns the error for a program that failed on a source: `otherwise` where its output has no known reason. After an abort
- * it is the reason of the signal.
+ * Returns the error for a program that failed on a source: `otherwise` where its output has no known reason.
+ * After an abort it is the reason of the signal.
  */
 export function toMediaError(
   ending: ProgramExit,

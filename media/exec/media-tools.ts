@@ -11,12 +11,15 @@ export interface MediaTools {
   readonly ffprobe: string;
 }
 
-/** Oldest major version with `-fps_mode`, which came with 5.1. Builds from git have other numbers and are accepted. */
+/**
+ * Oldest major version with `-fps_mode`, which came with 5.1. Builds from git have other numbers and are
+ * accepted.
+ */
 const OLDEST_MAJOR = 5;
 
 /**
- * Finds ffmpeg: in the settings, else in the optional package `ffmpeg-static`, else on PATH. Finds ffprobe: in the settings,
- * else next to that ffmpeg, else on PATH. `version` is that of ffmpeg.
+ * Finds ffmpeg: in the settings, else in the optional package `ffmpeg-static`, else on PATH. Finds ffprobe:
+ * in the settings, else next to that ffmpeg, else on PATH. `version` is that of ffmpeg.
  *
  * @throws FrameloomError `unavailable`, with the name of the program that is missing, too old or does not run
  */
@@ -63,7 +66,8 @@ async function isExecutable(path: string): Promise<boolean> {
 }
 
 async function bundledFfmpeg(): Promise<string | undefined> {
-  const name: string = 'ffmpeg-static'; // optional and without types: TypeScript would have to resolve a literal
+  // Optional and without types: TypeScript would have to resolve a literal.
+  const name: string = 'ffmpeg-static';
   const module: unknown = await import(name).catch(() => undefined);
   const path = z.object({ default: z.string() }).safeParse(module).data?.default;
   return path !== undefined && (await isExecutable(path)) ? path : undefined;

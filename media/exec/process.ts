@@ -1,9 +1,15 @@
-/** Runs the media programs without a shell, each in its own process group, which is killed when the caller stops. */
+/**
+ * Runs the media programs without a shell, each in its own process group, which is killed when the caller
+ * stops.
+ */
 import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { FrameloomError } from '../../core/errors.ts';
 
-/** Bytes of the error output that are kept: enough for the reason, however much a hostile file makes a program print. */
+/**
+ * Bytes of the error output that are kept: enough for the reason, however much a hostile file makes a program
+ * print.
+ */
 const MAX_STDERR = 16_384;
 /** Time from SIGTERM to SIGKILL for a program that has exceeded its time limit. */
 const KILL_DELAY_MS = 2000;
@@ -33,7 +39,10 @@ export interface Program {
   readonly secondOutput: Readable;
   /** File descriptors 4 and up, as many as requested. */
   readonly furtherOutputs: readonly Readable[];
-  /** Settles when the program has exited and its pipes are closed; rejects with `unavailable` if it cannot be started. */
+  /**
+   * Settles when the program has exited and its pipes are closed; rejects with `unavailable` if it cannot be
+   * started.
+   */
   readonly exited: Promise<ProgramExit>;
   /** Kills the process group; its output is not read any further. */
   stop(): void;
@@ -64,8 +73,8 @@ export function startProgram(program: string, args: readonly string[], options: 
       child.kill(name); // the group may disappear a moment before the exit is reported
     }
   };
-  // After an abort nothing needs to be saved: SIGKILL at once. A program that exceeds its time may still print the reason, but
-  // a decoder of hostile input does not get to decide when it exits.
+  // After an abort nothing needs to be saved: SIGKILL at once. A program that exceeds its time may still
+  // print the reason, but a decoder of hostile input does not get to decide when it exits.
   const stop = (why: NonNullable<ProgramExit['stopped']>): void => {
     if (child.exitCode === null && child.signalCode === null) stopped ??= why;
     signalGroup(why === 'time_limit' ? 'SIGTERM' : 'SIGKILL');
@@ -105,14 +114,15 @@ export function startProgram(program: string, args: readonly string[], options: 
     exited,
     stop: () => {
       stop('done');
-      for (const pipe of [stdout, secondOutput, ...furtherOutputs]) pipe.destroy(); // unread output would keep `exited` pending
+      // Unread output would keep `exited` pending.
+      for (const pipe of [stdout, secondOutput, ...furtherOutputs]) pipe.destroy();
     },
   };
 }
 
 /**
- * Runs a program to its end and returns its output as text. Beyond `maxBytes`, either only the last bytes are kept (`tail`),
- * or the program is stopped with the reason `done` (`all`).
+ * Runs a program to its end and returns its output as text. Beyond `maxBytes`, either only the last bytes are
+ * kept (`tail`), or the program is stopped with the reason `done` (`all`).
  */
 export async function runProgram(
   program: string,

@@ -1,11 +1,17 @@
-/** Detects the kind of a source by its first bytes. Names and content types are ignored: they are the sender's claim. */
+/**
+ * Detects the kind of a source by its first bytes. Names and content types are ignored: they are the sender's
+ * claim.
+ */
 import { constants, open } from 'node:fs/promises';
 import { FrameloomError } from '../../core/errors.ts';
 import { detectPackageKind, legacyOfficeError } from './package-kind.ts';
 
 export type MediaKind = 'video' | 'pdf' | 'pptx' | 'image';
 
-/** Bytes that are read: a PDF header may be anywhere in the first 1024, a transport stream needs several packets. */
+/**
+ * Bytes that are read: a PDF header may be anywhere in the first 1024, a transport stream needs several
+ * packets.
+ */
 const HEAD_BYTES = 2048;
 /** First bytes of ZIP packages and of legacy Office documents. */
 const ZIP = 'PK\x03\x04';
@@ -14,8 +20,8 @@ const OLE = '\xd0\xcf\x11\xe0';
 /**
  * Detects the kind of the file at `path`.
  *
- * @throws FrameloomError `source_missing`, `empty_source`, `no_video_stream` for audio, `unsupported_media` with the name of
- *   the format where it is known, and for packages as `openZip` does
+ * @throws FrameloomError `source_missing`, `empty_source`, `no_video_stream` for audio, `unsupported_media`
+ *   with the name of the format where it is known, and for packages as `openZip` does
  */
 export async function detectMediaKind(path: string): Promise<MediaKind> {
   // Without O_NONBLOCK, `open` of a pipe without a writer never returns.

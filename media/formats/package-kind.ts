@@ -36,8 +36,8 @@ function unsupported(name: string): FrameloomError {
 }
 
 /**
- * Returns the error for a legacy Office document (OLE compound file). A PPTX with a password is one as well, around the
- * encrypted package: its directory, at the sector that the header names (MS-CFB 2.2), shows that.
+ * Returns the error for a legacy Office document (OLE compound file). A PPTX with a password is one as well,
+ * around the encrypted package: its directory, at the sector that the header names (MS-CFB 2.2), shows that.
  */
 export async function legacyOfficeError(file: FileHandle, head: Buffer): Promise<FrameloomError> {
   const sector = 1 << Math.min(12, head.length >= 52 ? head.readUInt16LE(30) : 9);

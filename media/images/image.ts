@@ -15,10 +15,12 @@ export const DEFAULT_MAX_SIDE_PX = 1344;
 const TIME_LIMIT_SECONDS = 30;
 
 /**
- * Decodes one image from a file or from bytes: upright by its EXIF orientation, in sRGB, on white where it is transparent,
- * scaled down to a long side of `maxSide` pixels. Decodes the first frame of an animation and page `page`, from 1, of a TIFF.
+ * Decodes one image from a file or from bytes: upright by its EXIF orientation, in sRGB, on white where it is
+ * transparent, scaled down to a long side of `maxSide` pixels. Decodes the first frame of an animation and
+ * page `page`, from 1, of a TIFF.
  *
- * @throws FrameloomError `empty_source`, `source_missing`, `unsupported_media`, `media_too_large`, `media_truncated`
+ * @throws FrameloomError `empty_source`, `source_missing`, `unsupported_media`, `media_too_large`,
+ *   `media_truncated`
  */
 export async function readImage(
   source: string | Uint8Array,
@@ -82,8 +84,8 @@ function openImage(bytes: Uint8Array, limits: Pick<MediaLimits, 'maxPixels'>, pa
 }
 
 /**
- * Encodes an image as JPEG of quality 92 without chroma subsampling. The same image gives the same bytes. Optimized Huffman
- * tables would save 4 to 10 % of the bytes and more than double the time.
+ * Encodes an image as JPEG of quality 92 without chroma subsampling. The same image gives the same bytes.
+ * Optimized Huffman tables would save 4 to 10 % of the bytes and more than double the time.
  */
 export async function encodeJpeg({ data, width, height }: RgbImage): Promise<Buffer> {
   return sharp(data, { raw: { width, height, channels: 3 } })
@@ -122,8 +124,9 @@ function imageFailure(error: unknown): unknown {
 }
 
 /**
- * libvips would also decode SVG, PDF and any other format that it was built with. Its list of loaders is global to the process
- * and is set once, never while a thread may be choosing a loader. phi3v/ sets the same list and checks the same symbol.
+ * libvips would also decode SVG, PDF and any other format that it was built with. Its list of loaders is
+ * global to the process and is set once, never while a thread may be choosing a loader. phi3v/ sets the same
+ * list and checks the same symbol.
  */
 function allowOnlyKnownLoaders(): void {
   if (Reflect.has(sharp, HARDENED)) return;
@@ -133,7 +136,8 @@ function allowOnlyKnownLoaders(): void {
       'VipsForeignLoadJpegBuffer',
       'VipsForeignLoadPngBuffer',
       'VipsForeignLoadWebpBuffer',
-      'VipsForeignLoadHeifBuffer', // AVIF: the package has no decoder for HEIC, and detectMediaKind rejects it
+      // AVIF: the package has no decoder for HEIC, and detectMediaKind rejects it.
+      'VipsForeignLoadHeifBuffer',
       'VipsForeignLoadNsgifBuffer',
       'VipsForeignLoadTiffBuffer',
     ],

@@ -11,7 +11,10 @@ export interface Size {
   readonly height: number;
 }
 
-/** Scales `size` down, never up, to a long side of at most `maxSide` pixels; the aspect ratio is kept to the pixel. */
+/**
+ * Scales `size` down, never up, to a long side of at most `maxSide` pixels; the aspect ratio is kept to the
+ * pixel.
+ */
 export function fitWithin(size: Size, maxSide: number): Size {
   const scale = Math.min(1, maxSide / Math.max(size.width, size.height));
   return {

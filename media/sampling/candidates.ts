@@ -1,8 +1,9 @@
 /**
- * Decodes a part of a video once and yields its candidates: for each the reduced plane on which decisions depend and, on
- * demand, the image. ffmpeg writes the plane of every candidate to one pipe, and to another the image of each candidate
- * that differs from the one before it; the few images that may still be requested wait in memory. An image that was not
- * written, because it shows what the candidate before it showed, is decoded separately.
+ * Decodes a part of a video once and yields its candidates: for each the reduced plane on which decisions
+ * depend and, on demand, the image. ffmpeg writes the plane of every candidate to one pipe, and to another
+ * the image of each candidate that differs from the one before it; the few images that may still be requested
+ * wait in memory. An image that was not written, because it shows what the candidate before it showed, is
+ * decoded separately.
  */
 import { FrameloomError } from '../../core/errors.ts';
 import { type MediaTools, type Program, startProgram, toMediaError } from '../exec/index.ts';
@@ -36,7 +37,10 @@ export interface CandidateRequest {
   readonly from: number | undefined;
   /** Container time in seconds. */
   readonly until: number;
-  /** In container time: the first frame of each interval is a candidate. Without a grid every decoded frame is one. */
+  /**
+   * In container time: the first frame of each interval is a candidate. Without a grid every decoded frame is
+   * one.
+   */
   readonly grid?: Grid | undefined;
   /** Frames that are not decoded: those that no other frame refers to, or all but keyframes. */
   readonly skip?: 'noref' | 'nokey' | undefined;
@@ -55,16 +59,17 @@ export class AmbiguousTimesError extends Error {
 const RETAINED_CANDIDATES = 16;
 
 /**
- * ffmpeg's `scene` score from which an image is written: less than one character that changes in 1080 lines, more than a
- * frame that repeats the one before. The score is the smaller of the mean change and of its difference from the change
- * before, so steady motion may score nothing now and then. Some candidates after each that scores are therefore written as
- * well: `also`, or `alsoKeys` of keyframes, between which no motion is steady.
+ * ffmpeg's `scene` score from which an image is written: less than one character that changes in 1080 lines,
+ * more than a frame that repeats the one before. The score is the smaller of the mean change and of its
+ * difference from the change before, so steady motion may score nothing now and then. Some candidates after
+ * each that scores are therefore written as well: `also`, or `alsoKeys` of keyframes, between which no motion
+ * is steady.
  */
 const WRITTEN = { fromScore: 0.00002, also: 4, alsoKeys: 1 } as const;
 
 /**
- * Yields the candidates before container time `until`, in order. The first one is displayed at `from` or earlier. Ending
- * the iteration early ends ffmpeg.
+ * Yields the candidates before container time `until`, in order. The first one is displayed at `from` or
+ * earlier. Ending the iteration early ends ffmpeg.
  */
 export async function* decodeCandidates(
   tools: MediaTools,
@@ -184,7 +189,8 @@ function candidateArgs(
   const changed = `eq(n,0)+gt(scene,${WRITTEN.fromScore.toFixed(6)})`;
   const also = keysOnly || skip === 'nokey' ? WRITTEN.alsoKeys : WRITTEN.also;
   const written = writesAll ? 'null' : `select='st(0,if(${changed},${also + 1},max(0,ld(0)-1)))'`;
-  const head = [...fieldFilters(coding), 'settb=AVTB'].join(','); // microseconds, whatever the container counts in
+  // Microseconds, whatever the container counts in.
+  const head = [...fieldFilters(coding), 'settb=AVTB'].join(',');
   const graph = [
     `[0:V:0]${head},${pick}split[a][b]`,
     `[a]${planeFilters(coding, planes).join(',')}[plane]`,
@@ -199,8 +205,9 @@ function candidateArgs(
 }
 
 /**
- * Where the container marks keyframes, other packets are not even passed to the decoder. Frame threads pass each other the
- * state that the next frames need, of which there are none here: slice threads take a third to two thirds of the time for H.264.
+ * Where the container marks keyframes, other packets are not even passed to the decoder. Frame threads pass
+ * each other the state that the next frames need, of which there are none here: slice threads take a third to
+ * two thirds of the time for H.264.
  */
 function skipArgs(skip: CandidateRequest['skip']): readonly string[] {
   if (skip === undefined) return [];

@@ -1,4 +1,7 @@
-/** The rules by which candidates of the modes `adaptive` and `scene` are kept, and the state that they depend on. */
+/**
+ * The rules by which candidates of the modes `adaptive` and `scene` are kept, and the state that they depend
+ * on.
+ */
 import type { FrameReason } from '../../schema/source.ts';
 import { DUPLICATE_BELOW } from './difference.ts';
 import { scoreOf } from './frame-score.ts';
@@ -14,24 +17,29 @@ export const CANDIDATE_INTERVAL_SECONDS = 0.2;
 const HALF_INTERVAL = CANDIDATE_INTERVAL_SECONDS / 2;
 
 /**
- * How many candidates after its moment a frame may be taken where it is sharper or more settled. A change of shot must be
- * kept within half a second.
+ * How many candidates after its moment a frame may be taken where it is sharper or more settled. A change of
+ * shot must be kept within half a second.
  */
 const MAX_PICK_AHEAD = { shot: 1, moving: 2 } as const;
 /** A later frame is preferred where it is sharper by this factor. */
 const SHARPER_BY = 1.1;
-/** Seconds between kept frames while new content keeps coming: the first wait, and the most that it grows to. */
+/**
+ * Seconds between kept frames while new content keeps coming: the first wait, and the most that it grows to.
+ */
 const NEW_CONTENT_WAIT = { first: 1.5, most: 4 } as const;
 /**
- * The same while only places move that always move, such as a speaker or a clip in a corner; and where almost nothing
- * moves, such as a cursor.
+ * The same while only places move that always move, such as a speaker or a clip in a corner; and where almost
+ * nothing moves, such as a cursor.
  */
 const MOTION_WAIT = { first: 2, most: 8, mostForLittle: 32 } as const;
 /** Share of the blocks up to which almost nothing moves. */
 const LITTLE_MOTION = 0.01;
 /** Candidates without any change after which motion has come to rest. */
 const REST_CANDIDATES = 4;
-/** Seconds after a kept frame from which a moment of rest is enough to keep the next; grows until there is real rest. */
+/**
+ * Seconds after a kept frame from which a moment of rest is enough to keep the next; grows until there is
+ * real rest.
+ */
 const SETTLE_WAIT = { first: 1, growth: 1.5, most: 4 } as const;
 /** Share of new content from which motion counts as new content, even in places that always move. */
 const NEW_SCENE_SHARE = 0.5;
@@ -120,7 +128,10 @@ function longestWait(kind: 'newContent' | 'motion', change: Change): number {
   return changedShare(change) < LITTLE_MOTION ? MOTION_WAIT.mostForLittle : MOTION_WAIT.most;
 }
 
-/** Keeps the current candidate or picks one soon after it: the first that is settled, else the sharpest; never a black one. */
+/**
+ * Keeps the current candidate or picks one soon after it: the first that is settled, else the sharpest; never
+ * a black one.
+ */
 function keepBestOf(
   state: SamplerState,
   frame: CandidateFrame,

@@ -1,10 +1,10 @@
 /**
- * The modes `adaptive` and `scene`, which follow change. docs/media.md describes them for users. Candidates come at five a
- * second, and a decision is made once the next `LOOKAHEAD_CANDIDATES` of them are known.
+ * The modes `adaptive` and `scene`, which follow change. docs/media.md describes them for users. Candidates
+ * come at five a second, and a decision is made once the next `LOOKAHEAD_CANDIDATES` of them are known.
  *
- * Decisions are made window by window. Each window starts afresh: the candidates of the last seconds before it are its
- * context, and the last of them counts as the last kept frame. The decisions of a window therefore depend on the video
- * alone, not on where extraction began, and windows can be processed in parallel.
+ * Decisions are made window by window. Each window starts afresh: the candidates of the last seconds before
+ * it are its context, and the last of them counts as the last kept frame. The decisions of a window therefore
+ * depend on the video alone, not on where extraction began, and windows can be processed in parallel.
  *
  * The rules are in change-rules.ts, the view of the current candidate and those after it in lookahead.ts.
  */

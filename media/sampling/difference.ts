@@ -1,21 +1,25 @@
 /**
- * How different two images look, designed for slides and screens: the measure is the most changed block, not the average.
- * One new line of text or one small moving thing is detected, while coding noise and film grain are not.
+ * How different two images look, designed for slides and screens: the measure is the most changed block, not
+ * the average. One new line of text or one small moving thing is detected, while coding noise and film grain
+ * are not.
  *
- * Both images are reduced to cells (box means of at least 4×4 pixels, at most 256 along the long side) of luma and the two
- * colour differences (BT.601), and cells are gathered into blocks of 4×4. The difference of a block is the larger of
- *  - its shift: the change of its mean, in luma or colour. It detects fades and things that move or change colour.
- *  - its detail: the mean absolute change of its luma cells around that shift, minus twice the median over all blocks, which
- *    is the noise of the image. It detects text that changes while the amount of ink stays about the same.
- * The result is the most different block, 0 to 1.
+ * Both images are reduced to cells (box means of at least 4×4 pixels, at most 256 along the long side) of
+ * luma and the two colour differences (BT.601), and cells are gathered into blocks of 4×4. The difference of
+ * a block is the larger of
+ *  - its shift: the change of its mean, in luma or colour. It detects fades and things that move or change
+ *    colour.
+ *  - its detail: the mean absolute change of its luma cells around that shift, minus twice the median over
+ *    all blocks, which is the noise of the image. It detects text that changes while the amount of ink stays
+ *    about the same. The result is the most different block, 0 to 1.
  */
 import { fitWithin, type RgbImage } from '../images/index.ts';
 
 /**
- * From this difference on an image is no longer a duplicate. Measured on 1280×720 H.264 with a keyframe every second: a still
- * slide full of text changes by at most 0.011, 0.014 and 0.022 at CRF 23, 30 and 36, with film grain of ±20 levels by 0.012,
- * 0.017 and 0.023; one digit changed in text of 24 pixels gives 0.034, a dot of 16 pixels that moves 0.14, one of 30 pixels
- * that changes its hue alone 0.29. A digit in text of 14 pixels gives 0.017 and counts as a duplicate.
+ * From this difference on an image is no longer a duplicate. Measured on 1280×720 H.264 with a keyframe every
+ * second: a still slide full of text changes by at most 0.011, 0.014 and 0.022 at CRF 23, 30 and 36, with
+ * film grain of ±20 levels by 0.012, 0.017 and 0.023; one digit changed in text of 24 pixels gives 0.034, a
+ * dot of 16 pixels that moves 0.14, one of 30 pixels that changes its hue alone 0.29. A digit in text of 14
+ * pixels gives 0.017 and counts as a duplicate.
  */
 export const DUPLICATE_BELOW = 0.025;
 

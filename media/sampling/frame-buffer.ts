@@ -3,8 +3,9 @@ import type { Readable } from 'node:stream';
 import { readRawFrames, type TimedBytes, type TimestampReader, verifyChecksum } from '../video/index.ts';
 
 /**
- * Planes written but not read from which an image without a timestamp counts as not written. From ffmpeg 7 on each output
- * has its own threads and queues (two of eight), and planes may be this many candidates ahead of images.
+ * Planes written but not read from which an image without a timestamp counts as not written. From ffmpeg 7 on
+ * each output has its own threads and queues (two of eight), and planes may be this many candidates ahead of
+ * images.
  */
 const MAX_PLANES_AHEAD = 20;
 /** Planes that queue in ffmpeg: more than `MAX_PLANES_AHEAD`, so that ffmpeg can get that far ahead. */
@@ -49,7 +50,8 @@ export class FrameBuffer {
   async #fill(pixels: Readable): Promise<void> {
     for await (const data of readRawFrames(pixels, this.#options.imageBytes, this.#spare)) {
       await this.#timestamps.ready();
-      const timestamp = this.#timestamps.take(); // buffered without a pause: an image is always in one of the two
+      // Buffered without a pause: an image is always in one of the two.
+      const timestamp = this.#timestamps.take();
       if (!timestamp) return; // ffmpeg ended between its two writes
       if (timestamp.pts <= this.#droppedUntil) this.#spare.push(data);
       else this.#images.set(timestamp.pts, { ...timestamp, data });
@@ -59,8 +61,8 @@ export class FrameBuffer {
   }
 
   /**
-   * Returns the result of `use` for the image displayed from container time `pts`; undefined where ffmpeg did not write it.
-   * The bytes are valid only during the call.
+   * Returns the result of `use` for the image displayed from container time `pts`; undefined where ffmpeg did
+   * not write it. The bytes are valid only during the call.
    */
   async take<T>(pts: number, use: (data: Buffer) => T): Promise<T | undefined> {
     await this.#decided(pts);

@@ -3,8 +3,9 @@ import { newContentShare } from './new-content.ts';
 import { type Change, changedShare, type Plane } from './plane.ts';
 
 /**
- * The value of a frame where there are more than the budget allows, 0 to 1: how strong and how large its change from the last
- * kept frame is. A change of shot or slide ranks above any change within one, and that above a sample of motion.
+ * The value of a frame where there are more than the budget allows, 0 to 1: how strong and how large its
+ * change from the last kept frame is. A change of shot or slide ranks above any change within one, and that
+ * above a sample of motion.
  */
 export function scoreOf(reason: FrameReason, change: Change, before: Plane, now: Plane): number {
   const amount = (change.max + Math.max(changedShare(change), newContentShare(before, now))) / 2;

@@ -1,4 +1,6 @@
-/** The two forms of a frame on its way through the sampler: a candidate, and a decision with the kept image. */
+/**
+ * The two forms of a frame on its way through the sampler: a candidate, and a decision with the kept image.
+ */
 import type { FrameDecision } from '../../schema/source.ts';
 import type { RgbImage } from '../images/index.ts';
 import { perceptualHash } from './perceptual-hash.ts';
@@ -12,7 +14,9 @@ export interface CandidateFrame {
   readonly pts: number;
   /** Reduced luma and chroma: decisions depend on these alone. */
   readonly plane: Plane;
-  /** Change from the candidate before it. Undefined for the first candidate, and in modes that do not need it. */
+  /**
+   * Change from the candidate before it. Undefined for the first candidate, and in modes that do not need it.
+   */
   readonly change?: Change | undefined;
   /** The full image. Available until `RETAINED_CANDIDATES` more candidates have been yielded. */
   image(): Promise<RgbImage>;

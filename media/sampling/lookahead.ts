@@ -1,4 +1,6 @@
-/** The current candidate of a window, on which to decide next, and the candidates already decoded after it. */
+/**
+ * The current candidate of a window, on which to decide next, and the candidates already decoded after it.
+ */
 import { DUPLICATE_BELOW } from './difference.ts';
 import type { CandidateFrame } from './frames.ts';
 import type { Change } from './plane.ts';
@@ -61,7 +63,10 @@ export class Lookahead {
     return (this.#frames[ahead]?.time ?? this.#until) < this.#until;
   }
 
-  /** Whether nothing changes in the `steps` candidates after candidate `ahead`; `measure` returns a change as 0 to 1. */
+  /**
+   * Whether nothing changes in the `steps` candidates after candidate `ahead`; `measure` returns a change as
+   * 0 to 1.
+   */
   isStill(ahead: number, steps: number, measure = (change: Change): number => change.max): boolean {
     return this.#frames
       .slice(ahead + 1, ahead + 1 + steps)

@@ -1,11 +1,14 @@
 /**
- * Distinguishes places that always move, such as a speaker or a clip in a corner, from places that stand still and then
- * change, such as text, by how often each block, or one near it, has changed lately.
+ * Distinguishes places that always move, such as a speaker or a clip in a corner, from places that stand
+ * still and then change, such as text, by how often each block, or one near it, has changed lately.
  */
 import { DUPLICATE_BELOW } from './difference.ts';
 import type { Change, Plane } from './plane.ts';
 
-/** Added to a block's level by a change: the fourth within a few seconds marks it as moving, a line that fades in does not. */
+/**
+ * Added to a block's level by a change: the fourth within a few seconds marks it as moving, a line that fades
+ * in does not.
+ */
 const LEVEL_PER_CHANGE = 0.2;
 /** Decay per candidate: a moving block counts as static again after about ten seconds without change. */
 const DECAY = 0.99;
@@ -48,8 +51,8 @@ export function createMotionMask({ width, height }: Pick<Plane, 'width' | 'heigh
 }
 
 /**
- * Marks in `to`, along one line of `length` blocks that begins at `start`, what lies within the margin of a block marked in
- * `from`. Positional parameters: this runs a hundred times per candidate.
+ * Marks in `to`, along one line of `length` blocks that begins at `start`, what lies within the margin of a
+ * block marked in `from`. Positional parameters: this runs a hundred times per candidate.
  */
 function widen(from: Uint8Array, to: Uint8Array, start: number, step: number, length: number): void {
   let marked = 0; // of the blocks within the margin of the current one

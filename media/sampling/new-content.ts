@@ -1,9 +1,10 @@
 /**
- * How much of an image is new rather than moved: the share of its regions with content that no region nearby in the other
- * image explains. Near 0 for a panning camera or a nodding head, near 1 for another shot or slide.
+ * How much of an image is new rather than moved: the share of its regions with content that no region nearby
+ * in the other image explains. Near 0 for a panning camera or a nodding head, near 1 for another shot or
+ * slide.
  *
- * Works on the block sums of a plane (64×36 for 16:9), in regions of 4×4 blocks. A region may have moved by up to 5 blocks
- * each way, about 150 of 1920 pixels.
+ * Works on the block sums of a plane (64×36 for 16:9), in regions of 4×4 blocks. A region may have moved by
+ * up to 5 blocks each way, about 150 of 1920 pixels.
  */
 import type { Plane, RegionStats } from './plane.ts';
 
@@ -67,8 +68,9 @@ export function newContentShare(a: Plane, b: Plane): number {
 }
 
 /**
- * Whether a region of `to` is found nearby in `from`, with a residual of at most `allowed` levels. Tries first the motion of
- * the last region that was found, and updates it. Five parameters: all of them change from call to call.
+ * Whether a region of `to` is found nearby in `from`, with a residual of at most `allowed` levels. Tries
+ * first the motion of the last region that was found, and updates it. Five parameters: all of them change
+ * from call to call.
  */
 function isFoundNearby(from: Plane, to: Plane, region: Region, allowed: number, motion: Motion): boolean {
   const { left, top, width, height } = region;
@@ -81,7 +83,8 @@ function isFoundNearby(from: Plane, to: Plane, region: Region, allowed: number, 
   const likelyY = Math.min(y1, Math.max(y0, top + motion.down));
   const likely = likelyY * columns + likelyX;
   if (residual(from.sums, to.sums, columns, likely, block, width, height, allowed) <= allowed) return true;
-  // Regions whose sums differ by more than this differ by more than `allowed`; sums of cut regions are not known.
+  // Regions whose sums differ by more than this differ by more than `allowed`; sums of cut regions are not
+  // known.
   const isWhole = width === REGION && height === REGION;
   const limit = isWhole ? allowed * REGION * REGION * CELLS : Number.POSITIVE_INFINITY;
   const { sums: fromSums } = statsOf(from);
@@ -101,8 +104,8 @@ function isFoundNearby(from: Plane, to: Plane, region: Region, allowed: number, 
 }
 
 /**
- * Mean absolute difference, in levels, of the regions that begin at blocks `a` and `b`; stops early once it is above
- * `allowed`. Positional parameters: this runs thousands of times per candidate.
+ * Mean absolute difference, in levels, of the regions that begin at blocks `a` and `b`; stops early once it
+ * is above `allowed`. Positional parameters: this runs thousands of times per candidate.
  */
 function residual(
   from: Int32Array,
@@ -175,8 +178,8 @@ function meanDeviation(blocks: Int32Array, columns: number, { left, top, width, 
 }
 
 /**
- * How well `mid` is the mixture of `a` and `b`, 0 to 1: 1 for the middle of a dissolve or a fade, near 0 for a cut, a wipe or
- * motion. Only blocks that differ between the ends count.
+ * How well `mid` is the mixture of `a` and `b`, 0 to 1: 1 for the middle of a dissolve or a fade, near 0 for
+ * a cut, a wipe or motion. Only blocks that differ between the ends count.
  */
 export function mixtureFit(a: Plane, mid: Plane, b: Plane): number {
   let apart = 0;

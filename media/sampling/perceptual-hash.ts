@@ -3,8 +3,8 @@
 const SIDE = 8;
 
 /**
- * 64 bits, as 16 hexadecimal digits, of which similar images share most: for each of 8×8 cells whether the next one
- * to the right is brighter ("difference hash", dHash). `luma` has rows of `width` cells.
+ * 64 bits, as 16 hexadecimal digits, of which similar images share most: for each of 8×8 cells whether the
+ * next one to the right is brighter ("difference hash", dHash). `luma` has rows of `width` cells.
  */
 export function perceptualHash(luma: ArrayLike<number>, width: number, height: number): string {
   const columns = SIDE + 1;
@@ -21,12 +21,12 @@ export function perceptualHash(luma: ArrayLike<number>, width: number, height: n
       counts[row + column] = (counts[row + column] ?? 0) + right - left;
     }
   }
-  const mean = (place: number): number => (sums[place] ?? 0) / (counts[place] || 1);
+  const mean = (cell: number): number => (sums[cell] ?? 0) / (counts[cell] || 1);
   let hash = 0n;
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {
-      const place = y * columns + x;
-      hash = (hash << 1n) | (mean(place + 1) > mean(place) ? 1n : 0n);
+      const cell = y * columns + x;
+      hash = (hash << 1n) | (mean(cell + 1) > mean(cell) ? 1n : 0n);
     }
   }
   return hash.toString(16).padStart(16, '0');

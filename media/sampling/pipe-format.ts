@@ -1,7 +1,8 @@
 /**
- * The format in which images leave ffmpeg while it is undecided which of them are kept: scaled, and in the colours in which
- * videos are stored (`yuv420p`), half the bytes of RGB. Scaling planes as they are stored takes 1.5 ms an image, measured on
- * 1080p scaled to 720p; together with RGB, which interpolates chroma for each pixel, it takes 10. Kept images become RGB here.
+ * The format in which images leave ffmpeg while it is undecided which of them are kept: scaled, and in the
+ * colours in which videos are stored (`yuv420p`), half the bytes of RGB. Scaling planes as they are stored
+ * takes 1.5 ms an image, measured on 1080p scaled to 720p; together with RGB, which interpolates chroma for
+ * each pixel, it takes 10. Kept images become RGB here.
  */
 import type { FrameCoding } from '../../schema/source.ts';
 import type { RgbImage, Size } from '../images/index.ts';
@@ -47,8 +48,8 @@ export function pipeFormat(full: Size, size: Size, coding: FrameCoding): PipeFor
 }
 
 /**
- * Converts luma in 16..235 and colour differences in 16..240 (BT.601, BT.709: 8 bits), one for each square of 2×2 pixels,
- * to packed RGB.
+ * Converts luma in 16..235 and colour differences in 16..240 (BT.601, BT.709: 8 bits), one for each square of
+ * 2×2 pixels, to packed RGB.
  */
 function toRgb(data: Buffer, { width, height }: Size, { luma, red, green, blue, clamp }: Tables): Buffer {
   const columns = Math.ceil(width / 2);
@@ -79,7 +80,10 @@ function toRgb(data: Buffer, { width, height }: Size, { luma, red, green, blue, 
   return rgb;
 }
 
-/** The contribution of each level, in 65,536ths, and the level of each sum. A look-up takes half the time of computing. */
+/**
+ * The contribution of each level, in 65,536ths, and the level of each sum. A look-up takes half the time of
+ * computing.
+ */
 interface Tables {
   readonly luma: Int32Array;
   readonly red: Int32Array;

@@ -1,4 +1,7 @@
-/** The latest planes and how each differs from the one before it. Planes are numbered from 0 in the order of `add`. */
+/**
+ * The latest planes and how each differs from the one before it. Planes are numbered from 0 in the order of
+ * `add`.
+ */
 import { newContentShare } from './new-content.ts';
 import { type Change, comparePlanes, type Plane, replacedShare } from './plane.ts';
 
@@ -61,7 +64,9 @@ export class PlaneHistory {
     return (this.#entries[index - this.#first]?.maxChange ?? 1) < threshold;
   }
 
-  /** Share of `b` that is new against `a`; 1 where one is outside the history, so that it rules nothing out. */
+  /**
+   * Share of `b` that is new against `a`; 1 where one is outside the history, so that it rules nothing out.
+   */
   newShareBetween(a: number, b: number): number {
     const [from, to] = [this.plane(a), this.plane(b)];
     return from && to ? newContentShare(from, to) : 1;

@@ -1,6 +1,7 @@
 /**
- * The reduced image on which sampling decisions depend: luma of at most 256 cells along the long side and both colour differences at
- * half that, as ffmpeg scales them (`yuv420p`), in blocks of 4×4 cells. A frame of any size takes 55 KB.
+ * The reduced image on which sampling decisions depend: luma of at most 256 cells along the long side and
+ * both colour differences at half that, as ffmpeg scales them (`yuv420p`), in blocks of 4×4 cells. A frame of
+ * any size takes 55 KB.
  */
 import type { Size } from '../images/index.ts';
 
@@ -33,7 +34,10 @@ export interface Plane {
   readonly luma: Uint8Array;
   readonly blue: Uint8Array;
   readonly red: Uint8Array;
-  /** Sum of the 16 lumas of each block, rows of `width / 4`: whole numbers, so that sums are exact in any order. */
+  /**
+   * Sum of the 16 lumas of each block, rows of `width / 4`: whole numbers, so that sums are exact in any
+   * order.
+   */
   readonly sums: Int32Array;
   /** Cache of new-content.ts. */
   regions?: RegionStats;
@@ -45,7 +49,10 @@ export interface Plane {
   readonly black: boolean;
 }
 
-/** Size of the plane of frames of `size`: whole blocks, and at least four pixels to a cell where there are so many. */
+/**
+ * Size of the plane of frames of `size`: whole blocks, and at least four pixels to a cell where there are so
+ * many.
+ */
 export function planeSize(size: Size): Size {
   const long = Math.max(size.width, size.height);
   const scale = Math.min(MAX_CELLS, Math.max(BLOCK, Math.floor(long / 4))) / long;
@@ -108,9 +115,9 @@ export interface Change {
 }
 
 /**
- * Compares two planes of one size. The difference of a block is the larger of its shift (change of its mean in luma or colour)
- * and its detail (mean change of its cells around that shift, less twice the median over all blocks: the noise of the image).
- * `difference.ts` has the reasons and measurements.
+ * Compares two planes of one size. The difference of a block is the larger of its shift (change of its mean
+ * in luma or colour) and its detail (mean change of its cells around that shift, less twice the median over
+ * all blocks: the noise of the image). `difference.ts` has the reasons and measurements.
  */
 export function comparePlanes(a: Plane, b: Plane): Change {
   const { width } = a;
@@ -140,8 +147,8 @@ export function comparePlanes(a: Plane, b: Plane): Change {
 }
 
 /**
- * Mean change, in 256ths, of the cells of the block at `from` around the change of its sum, `shift`. Positional parameters:
- * this runs for every block.
+ * Mean change, in 256ths, of the cells of the block at `from` around the change of its sum, `shift`.
+ * Positional parameters: this runs for every block.
  */
 function detailOf(a: Uint8Array, b: Uint8Array, width: number, from: number, shift: number): number {
   let detail = 0;
@@ -161,7 +168,9 @@ export function changedShare({ blocks }: Change): number {
   return changed / blocks.length;
 }
 
-/** Share of the content of `from` that `change`, to another plane, has replaced, 0 to 1; 1 for an empty image. */
+/**
+ * Share of the content of `from` that `change`, to another plane, has replaced, 0 to 1; 1 for an empty image.
+ */
 export function replacedShare(from: Plane, { blocks }: Change): number {
   let content = 0;
   let gone = 0;
@@ -192,7 +201,10 @@ function colourShift(a: Uint8Array, b: Uint8Array, width: number, at: number): n
   return (sum < 0 ? -sum : sum) / 4;
 }
 
-/** The median, in levels, of values in 256ths, to an eighth, by counting: sorting would cost more than the comparison. */
+/**
+ * The median, in levels, of values in 256ths, to an eighth, by counting: sorting would cost more than the
+ * comparison.
+ */
 function median(values: Int32Array): number {
   const counts = new Uint32Array(256 * 8);
   for (const value of values) {

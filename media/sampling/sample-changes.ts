@@ -16,8 +16,9 @@ import { comparePlanes } from './plane.ts';
 import { type Window, windowAt } from './windows.ts';
 
 /**
- * Frame rate from which frames that no other frame refers to are not decoded: with many B-frames that halves the work.
- * Candidates come at 5 a second, so the frame taken instead is displayed a few hundredths of a second later.
+ * Frame rate from which frames that no other frame refers to are not decoded: with many B-frames that halves
+ * the work. Candidates come at 5 a second, so the frame taken instead is displayed a few hundredths of a
+ * second later.
  */
 const SKIP_FROM_FPS = 20;
 const CONTEXT_SECONDS = CONTEXT_CANDIDATES * CANDIDATE_INTERVAL_SECONDS;
@@ -40,7 +41,10 @@ export interface ChangeRequest extends SpanRequest {
 /** A window whose sampler still receives candidates. */
 interface OpenWindow {
   readonly sampler: ChangeSampler;
-  /** Candidates from this time on are not passed to the sampler: its decisions must not depend on how far a span goes. */
+  /**
+   * Candidates from this time on are not passed to the sampler: its decisions must not depend on how far a
+   * span goes.
+   */
   readonly lookUntil: number;
 }
 

@@ -1,4 +1,7 @@
-/** Sampling by `fps` and `count`: the first frame at or after each point of a grid, without duplicates of the last kept one. */
+/**
+ * Sampling by `fps` and `count`: the first frame at or after each point of a grid, without duplicates of the
+ * last kept one.
+ */
 import type { SampleWindows } from '../../schema/stages.ts';
 import type { MediaTools } from '../exec/index.ts';
 import type { Size } from '../images/index.ts';
@@ -16,7 +19,10 @@ import type { SampledFrame } from './frames.ts';
 import { perceptualHash } from './perceptual-hash.ts';
 import { windowAt } from './windows.ts';
 
-/** From this grid interval on, in seconds, seeking to each point is faster than decoding everything in between. */
+/**
+ * From this grid interval on, in seconds, seeking to each point is faster than decoding everything in
+ * between.
+ */
 const SEEK_FROM_INTERVAL_SECONDS = 20;
 
 export interface GridRequest {
@@ -31,8 +37,9 @@ export interface GridRequest {
 }
 
 /**
- * Yields a decision for every candidate of `[start, end)`. A grid interval in which no frame begins has no candidate: the
- * frame before it is still displayed. The first candidate of a window is compared with the candidate before it.
+ * Yields a decision for every candidate of `[start, end)`. A grid interval in which no frame begins has no
+ * candidate: the frame before it is still displayed. The first candidate of a window is compared with the
+ * candidate before it.
  */
 export async function* sampleGrid(
   tools: MediaTools,

@@ -1,4 +1,7 @@
-/** Sampling by `keyframe`: only keyframes are decoded, so hours take seconds. How often there is one is up to the encoder. */
+/**
+ * Sampling by `keyframe`: only keyframes are decoded, so hours take seconds. How often there is one is up to
+ * the encoder.
+ */
 import type { FrameDecision } from '../../schema/source.ts';
 import type { MediaTools } from '../exec/index.ts';
 import { type DecodeOptions, TIME_SLACK } from '../video/index.ts';
@@ -56,9 +59,10 @@ export async function* sampleKeyframes(
 }
 
 /**
- * Yields the keyframes, without decoding anything else where their times can be read that way. ffmpeg's H.264 decoder gives
- * several keyframes the same time and drops the rest where groups of pictures refer to each other (open GOP with a pyramid
- * of B-frames): `decodeCandidates` detects that, and from there on all frames are decoded.
+ * Yields the keyframes, without decoding anything else where their times can be read that way. ffmpeg's H.264
+ * decoder gives several keyframes the same time and drops the rest where groups of pictures refer to each
+ * other (open GOP with a pyramid of B-frames): `decodeCandidates` detects that, and from there on all frames
+ * are decoded.
  */
 async function* decodeKeyframes(
   tools: MediaTools,

@@ -13,8 +13,8 @@ export interface Span {
   readonly start: number;
   readonly end: number;
   /**
-   * Only for a grid without windows: what happens to the first candidate. `keep` keeps it whatever it shows; `compare`
-   * compares it with the candidate before the span. A sampler with windows defines this itself.
+   * Only for a grid without windows: what happens to the first candidate. `keep` keeps it whatever it shows;
+   * `compare` compares it with the candidate before the span. A sampler with windows defines this itself.
    */
   readonly first?: 'keep' | 'compare';
 }
@@ -33,16 +33,19 @@ export interface SampleRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Wall-clock limit: a base for any span plus an amount per second of it. It includes the time that consumers take. */
+/**
+ * Wall-clock limit: a base for any span plus an amount per second of it. It includes the time that consumers
+ * take.
+ */
 const TIME_LIMIT_MS = { base: 600_000, perSecond: 10_000 } as const;
 const DEFAULT_SIDE_PX = 1280;
 /** Longest delay of a timer of Node. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Yields, in order, a decision for every candidate of the span, with the image where the frame is kept. The decisions do
- * not depend on where a video is divided into spans. Memory does not grow with the length of the span. Ending the
- * iteration early ends the decoder.
+ * Yields, in order, a decision for every candidate of the span, with the image where the frame is kept. The
+ * decisions do not depend on where a video is divided into spans. Memory does not grow with the length of the
+ * span. Ending the iteration early ends the decoder.
  *
  * @throws FrameloomError `media_truncated`, `media_too_large`, `timeout`; or the reason of the signal
  */
@@ -67,7 +70,10 @@ export async function* sampleVideo(tools: MediaTools, request: SampleRequest): A
   }
 }
 
-/** A span without windows is one window: the first of a chunk, or the second where it is compared with what precedes it. */
+/**
+ * A span without windows is one window: the first of a chunk, or the second where it is compared with what
+ * precedes it.
+ */
 function windowOf({ start, end, first }: Span): Extract<Sampler, { mode: 'grid' }>['windows'] {
   const seconds = Math.max(end - start, 1e-3);
   return { origin: first === 'compare' ? start - seconds : start, end, seconds };

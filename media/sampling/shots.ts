@@ -1,11 +1,14 @@
 /**
- * Finds where one shot, or one slide, changes to another. Candidates come at five a second. The measure is how much of the
- * image is new (`newContentShare`), so that cameras and people may move.
- *  - A cut: most of the image is new at once, more than before and after, and it does not come back, as it does after a flash.
- *  - Another slide: all text consists of the same strokes, so the measure is how much of the old content is gone
- *    (`replacedShare`); but only between moments of rest, because that measure takes all motion for change.
+ * Finds where one shot, or one slide, changes to another. Candidates come at five a second. The measure is
+ * how much of the image is new (`newContentShare`), so that cameras and people may move.
+ *  - A cut: most of the image is new at once, more than before and after, and it does not come back, as it
+ *    does after a flash.
+ *  - Another slide: all text consists of the same strokes, so the measure is how much of the old content is
+ *    gone (`replacedShare`); but only between moments of rest, because that measure takes all motion for
+ *    change.
  *  - A short fade through black: what appears is new against what disappeared.
- *  - A dissolve or fade: most of the image is new over a longer time whose middle is the mixture of its ends (`mixtureFit`).
+ *  - A dissolve or fade: most of the image is new over a longer time whose middle is the mixture of its ends
+ *    (`mixtureFit`).
  */
 import { DUPLICATE_BELOW } from './difference.ts';
 import { mixtureFit, newContentShare } from './new-content.ts';
@@ -24,7 +27,10 @@ const DISSOLVE_LENGTHS = [4, 8, 12, 16] as const;
 const MIN_MIXTURE_FIT = 0.6;
 /** Candidates within which two changes count as one: no shot is shorter than 0.6 s. */
 const MIN_SHOT = 2;
-/** Least share of an image that a dissolve changes; things that move slowly over a plain background change less. */
+/**
+ * Least share of an image that a dissolve changes; things that move slowly over a plain background change
+ * less.
+ */
 const MIN_DISSOLVE_SHARE = 0.1;
 /** A longer dissolve replaces a shorter one around the same middle only where it fits better by this. */
 const BETTER_FIT = 0.1;
@@ -36,7 +42,10 @@ const ACTIVE = { from: 0.15, share: 0.3 } as const;
 const HALF_DISSOLVE = 8;
 /** Candidates without a better fit after which a dissolve is final: as many as the shortest one lasts. */
 const FINAL_AFTER = 3;
-/** After black: candidates within which the image is back, and the change of mean luma in levels below which it is steady. */
+/**
+ * After black: candidates within which the image is back, and the change of mean luma in levels below which
+ * it is steady.
+ */
 const FADE_IN = { within: 8, steadyBelow: 2 } as const;
 
 /** Candidates needed before a change, and after it until it is final. */
@@ -54,8 +63,8 @@ export interface ShotChange {
 /** Finds changes of shot in planes that are added one by one. */
 export interface ShotFinder {
   /**
-   * Adds the next plane with its change from the one before. Returns the change of shot that is final now: each at most
-   * `SHOT_LOOKAHEAD` planes late.
+   * Adds the next plane with its change from the one before. Returns the change of shot that is final now:
+   * each at most `SHOT_LOOKAHEAD` planes late.
    */
   add(plane: Plane, change: Change | undefined): ShotChange | undefined;
 }
@@ -163,7 +172,10 @@ function fadeFromBlack(history: PlaneHistory, last: number): ShotChange | undefi
   return { kind: 'dissolve', index: newest - 1, from };
 }
 
-/** Whether a dissolve around `middle` is still active at `index`: content is new there or, between pages of text, replaced. */
+/**
+ * Whether a dissolve around `middle` is still active at `index`: content is new there or, between pages of
+ * text, replaced.
+ */
 function goesOn(history: PlaneHistory, middle: number, index: number): boolean {
   const [shortest] = DISSOLVE_LENGTHS;
   const near = Array.from({ length: 2 * shortest + 1 }, (_, k) => middle - shortest + k);

@@ -1,11 +1,14 @@
 /**
- * Divides a video into the windows in which decisions are made. The decisions of a window depend on the video alone: spans
- * that begin and end at windows decode nothing twice, and spans that do not give the same decisions.
+ * Divides a video into the windows in which decisions are made. The decisions of a window depend on the video
+ * alone: spans that begin and end at windows decode nothing twice, and spans that do not give the same
+ * decisions.
  */
 import type { SampleWindows } from '../../schema/stages.ts';
 import { TIME_SLACK } from '../video/index.ts';
 
-/** `[start, end)` in seconds from the first displayed frame; `index` counts from the beginning of the chunk. */
+/**
+ * `[start, end)` in seconds from the first displayed frame; `index` counts from the beginning of the chunk.
+ */
 export interface Window {
   readonly index: number;
   readonly start: number;

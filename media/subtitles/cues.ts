@@ -27,8 +27,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the cues in order of their start, each as one line of plain text. Rolling captions repeat their last line in the
- * next cue: it is kept once. Throws `media_too_large`.
+ * Returns the cues in order of their start, each as one line of plain text. Rolling captions repeat their
+ * last line in the next cue: it is kept once. Throws `media_too_large`.
  */
 export function tidyCues(cues: readonly Cue[]): readonly Cue[] {
   if (cues.length > MAX_CUES) {

@@ -11,7 +11,10 @@ const TEXT_CODECS = new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text'
 /** Wall-clock limit: the whole file is read. */
 const TIME_LIMIT_MS = 1_200_000;
 
-/** Returns the first subtitle track, of those that `probeVideo` found, that can be read as text; undefined where there is none. */
+/**
+ * Returns the first subtitle track, of those that `probeVideo` found, that can be read as text; undefined
+ * where there is none.
+ */
 export function findTextTrack({ subtitles }: Pick<VideoInfo, 'subtitles'>): SubtitleTrack | undefined {
   return subtitles.find(({ codec }) => TEXT_CODECS.has(codec));
 }
@@ -42,8 +45,8 @@ export interface SubtitleTrackRequest {
 }
 
 /**
- * Returns the cues of a subtitle track, with times in seconds from the first displayed frame. Returns none where the track
- * is empty or cannot be read: a broken track costs the transcript, not the summary.
+ * Returns the cues of a subtitle track, with times in seconds from the first displayed frame. Returns none
+ * where the track is empty or cannot be read: a broken track costs the transcript, not the summary.
  *
  * @throws FrameloomError `timeout`; or the reason of the signal
  */

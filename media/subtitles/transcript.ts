@@ -12,11 +12,11 @@ export const MAX_TRANSCRIPT_BYTES = 16 * 2 ** 20;
 const LAST_LINE_SECONDS = 10;
 
 /**
- * Parses a file of subtitles or a transcript. The format is detected by content. Times of the cues are in seconds, text is
- * plain, cues are in order of their start.
+ * Parses a file of subtitles or a transcript. The format is detected by content. Times of the cues are in
+ * seconds, text is plain, cues are in order of their start.
  *
- * @throws FrameloomError `words_unreadable` where there is no text with a time, `empty_source`, `media_too_large` above
- *   `MAX_TRANSCRIPT_BYTES`, `unsupported_media` for TTML with a document type
+ * @throws FrameloomError `words_unreadable` where there is no text with a time, `empty_source`,
+ *   `media_too_large` above `MAX_TRANSCRIPT_BYTES`, `unsupported_media` for TTML with a document type
  */
 export function parseTranscript(bytes: Uint8Array): readonly Cue[] {
   if (bytes.length === 0) throw new FrameloomError('empty_source', 'The subtitle file is empty.');
@@ -33,7 +33,7 @@ export function parseTranscript(bytes: Uint8Array): readonly Cue[] {
   if (cues.length === 0) {
     throw new FrameloomError(
       'words_unreadable',
-      'The subtitles contain no text with a time. Use SubRip, WebVTT, ASS, TTML, JSON or lines such as [01:02] text.',
+      'The subtitles contain no text with a time. Use SubRip, WebVTT, TTML or lines such as [01:02] text.',
     );
   }
   return cues;
@@ -72,7 +72,10 @@ function parseArrows(text: string): readonly Cue[] {
   return cues.map(({ start, end, lines }) => ({ start, end, text: lines.join('\n') }));
 }
 
-/** ASS and SSA: comma-separated fields that a `Format` line names; the text is the last one and may contain commas. */
+/**
+ * ASS and SSA: comma-separated fields that a `Format` line names; the text is the last one and may contain
+ * commas.
+ */
 function parseAss(text: string): readonly Cue[] {
   const cues: Cue[] = [];
   let fields: readonly string[] = [];
@@ -101,7 +104,10 @@ function parseAss(text: string): readonly Cue[] {
   return cues;
 }
 
-/** Lines such as `[01:02] text` or `1:02:03 - text`; each lasts until the next, and lines without a time continue it. */
+/**
+ * Lines such as `[01:02] text` or `1:02:03 - text`; each lasts until the next, and lines without a time
+ * continue it.
+ */
 function parseLines(text: string): readonly Cue[] {
   const cues: { start: number; lines: string[] }[] = [];
   const stamped = new RegExp(String.raw`^\s*[[(]?${CLOCK}[\])]?(?:\s*[-–—:]\s+|\s+|$)(.*)$`);

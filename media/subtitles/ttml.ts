@@ -8,8 +8,8 @@ interface Rates {
 }
 
 /**
- * Returns one cue for each paragraph, or for each timed span of one, in seconds. Throws XmlError, and `unsupported_media` for
- * a document type.
+ * Returns one cue for each paragraph, or for each timed span of one, in seconds. Throws XmlError, and
+ * `unsupported_media` for a document type.
  */
 export function parseTtml(text: string): readonly Cue[] {
   const root = parseXml(text);

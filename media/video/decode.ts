@@ -1,7 +1,8 @@
 /**
- * Decodes the frames of a video that begin an interval of a grid, with their presentation times. The time of each image
- * comes from the packet that contains its pixels: ffmpeg's `tee` muxer passes one packet to two writers, `rawvideo` (the
- * pixels) and `framecrc` (time and checksum), and the checksum must match. Frames are not counted; nothing is written to disk.
+ * Decodes the frames of a video that begin an interval of a grid, with their presentation times. The time of
+ * each image comes from the packet that contains its pixels: ffmpeg's `tee` muxer passes one packet to two
+ * writers, `rawvideo` (the pixels) and `framecrc` (time and checksum), and the checksum must match. Frames
+ * are not counted; nothing is written to disk.
  */
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
@@ -29,7 +30,7 @@ export interface DecodeRequest {
   readonly size: Size;
   /** Container time of the first frame, in seconds; undefined: from the beginning. */
   readonly from?: number | undefined;
-  /** Container time at which to stop, in seconds. */
+  /** Container time of the end, in seconds, excluded. */
   readonly until?: number | undefined;
   /** In container time. Without a grid every frame is decoded. */
   readonly grid?: Grid | undefined;
@@ -44,7 +45,10 @@ export interface DecodeOptions {
   readonly timeLimitMs: number;
 }
 
-/** Tolerance of all comparisons of times, in seconds. Times are whole microseconds, so none lies exactly this far from another. */
+/**
+ * Tolerance of all comparisons of times, in seconds. Times are whole microseconds, so none lies exactly this
+ * far from another.
+ */
 export const TIME_SLACK = 1.5e-6;
 
 /** Number of the grid interval that contains `time`. */
@@ -53,16 +57,18 @@ export function gridIndex(grid: Grid, time: number): number {
 }
 
 /**
- * How far before `from` the decoder starts, in seconds, tried in turn. In containers without an index (MPEG-TS, live WebM) a
- * seek may end after the keyframe that was needed. The first frame comes too late then, and the decoder starts earlier.
+ * How far before `from` the decoder starts, in seconds, tried in turn. In containers without an index
+ * (MPEG-TS, live WebM) a seek may end after the keyframe that was needed. The first frame comes too late
+ * then, and the decoder starts earlier.
  */
 const RUN_UPS_SECONDS = [1, 15, 120] as const;
 
 /**
- * Yields, in order, the first frame of each grid interval with `from <= pts < until`. Ending the iteration early ends ffmpeg.
+ * Yields, in order, the first frame of each grid interval with `from <= pts < until`. Ending the iteration
+ * early ends ffmpeg.
  *
- * @throws FrameloomError `media_truncated` where the video cannot be decoded, `media_too_large`, `timeout`; or the reason of
- *   the signal
+ * @throws FrameloomError `media_truncated` where the video cannot be decoded, `media_too_large`, `timeout`;
+ *   or the reason of the signal
  */
 export async function* decodeFrames(
   tools: MediaTools,
@@ -83,8 +89,8 @@ export async function* decodeFrames(
 }
 
 /**
- * Starts the decoder far enough before container time `from` and yields all frames from there: the first one is displayed at
- * `from` or earlier, or is the first of the video.
+ * Starts the decoder far enough before container time `from` and yields all frames from there: the first one
+ * is displayed at `from` or earlier, or is the first of the video.
  */
 export async function* withRunUp<T extends { readonly pts: number }>(
   from: number,
@@ -102,7 +108,10 @@ export async function* withRunUp<T extends { readonly pts: number }>(
   }
 }
 
-/** Yields the frames that ffmpeg selects when it starts at container time `start`: the very first one and those requested. */
+/**
+ * Yields the frames that ffmpeg selects when it starts at container time `start`: the very first one and
+ * those requested.
+ */
 async function* decodeFrom(
   tools: MediaTools,
   path: string,
@@ -154,8 +163,8 @@ function decodeArgs(
 }
 
 /**
- * Most threads of one decoder. Each buffers frames of its own, and several spans are decoded at once: machines with many
- * cores gain nothing from more. With fewer cores ffmpeg chooses.
+ * Most threads of one decoder. Each buffers frames of its own, and several spans are decoded at once:
+ * machines with many cores gain nothing from more. With fewer cores ffmpeg chooses.
  */
 const MAX_THREADS = 8;
 
@@ -163,14 +172,18 @@ function threadArgs(): readonly string[] {
   return availableParallelism() > MAX_THREADS ? ['-threads', String(MAX_THREADS)] : [];
 }
 
-/** Arguments up to and including the input, read from container time `start`; `before` are further options of the decoder. */
+/**
+ * Arguments up to and including the input, read from container time `start`; `before` are further options of
+ * the decoder.
+ */
 export function decoderInputArgs(
   path: string,
   start: number | undefined,
   options: Pick<DecodeOptions, 'maxPixels' | 'timeLimitMs'>,
   before: readonly string[] = [],
 ): string[] {
-  // With -copyts all times are the container's. Seeking is not "accurate": that would trim by a start time of ffmpeg's own.
+  // With -copyts all times are the container's. Seeking is not "accurate": that would trim by a start time of
+  // ffmpeg's own.
   const seek = start === undefined ? [] : ['-seek_timestamp', '1', '-ss', start.toFixed(6)];
   return [
     ...['-nostdin', '-copyts', '-noaccurate_seek', '-noautorotate'],
@@ -183,20 +196,24 @@ export function decoderInputArgs(
 const QUEUE_FRAMES = 8;
 
 /**
- * Arguments for an output of raw images to one pipe, and of their times and checksums to another. A separate thread of
- * ffmpeg writes the images, of which `queue` may wait: a pipe buffers less than one image, so the decoder's threads would
- * otherwise stop while this process is busy. The times are written at once.
+ * Arguments for an output of raw images to one pipe, and of their times and checksums to another. A separate
+ * thread of ffmpeg writes the images, of which `queue` may wait: a pipe buffers less than one image, so the
+ * decoder's threads would otherwise stop while this process is busy. The times are written at once.
  */
 export function rawVideoOutput(pixels: number, timestamps: number, queue = QUEUE_FRAMES): string[] {
   return [
-    // Without passthrough and this time base ffmpeg duplicates and drops frames and rounds times to a constant rate.
+    // Without passthrough and this time base ffmpeg duplicates and drops frames and rounds times to a
+    // constant rate.
     ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000000', '-avoid_negative_ts', 'disabled'],
     ...['-c:v', 'rawvideo', '-f', 'tee'],
     `[f=rawvideo:flush_packets=1:use_fifo=1:fifo_options=queue_size=${queue}]pipe\\:${pixels}|[f=framecrc:flush_packets=1:avoid_negative_ts=disabled]pipe\\:${timestamps}`,
   ];
 }
 
-/** The `select` expression: the first frame decoded, the first of each grid interval or all, the first after the end. */
+/**
+ * The `select` expression: the first frame decoded, the first of each grid interval or all, the first after
+ * the end.
+ */
 export function selectExpression({ from, until, grid }: Omit<DecodeRequest, 'size'>): string {
   const index = (time: string, { origin, interval }: Grid): string =>
     `floor((${time}-(${origin})+${TIME_SLACK.toFixed(7)})/${interval})`;
@@ -232,7 +249,10 @@ export function verifyChecksum({ data, bytes, checksum }: TimedBytes): void {
   }
 }
 
-/** The pictures of a `rawOutput`, of `bytes` each, with their times, not checked yet. */
+/**
+ * Yields the images of a `rawVideoOutput`, of `bytes` each, with their timestamps. Checksums are not verified
+ * here.
+ */
 export async function* readTimedFrames(
   pixels: Readable,
   timestamps: TimestampReader,
@@ -246,7 +266,7 @@ export async function* readTimedFrames(
   }
 }
 
-/** The pictures of a `rawOutput`, of `bytes` each. Buffers in `spare` are used again. */
+/** Yields the images of a `rawVideoOutput`, of `bytes` each. Buffers in `spare` are reused. */
 export async function* readRawFrames(
   stream: Readable,
   bytes: number,
@@ -273,7 +293,8 @@ function adler32(data: Buffer): number {
   let a = 0;
   let b = 0;
   for (let at = 0; at < data.length; ) {
-    const end = Math.min(at + 3600, data.length); // within this length sums stay below 2^31, which V8 adds as integers
+    // Within this length sums stay below 2^31, which V8 adds as integers.
+    const end = Math.min(at + 3600, data.length);
     for (; at < end; at++) {
       a = (a + (data[at] ?? 0)) | 0;
       b = (b + a) | 0;

@@ -73,8 +73,8 @@ export async function probeHeaders(target: ProbeTarget): Promise<ProbedHeaders> 
 }
 
 /**
- * Returns the last packets of all streams, by seeking to container time `from` or by reading everything. `partial`: ffprobe
- * found an index entry whose bytes are missing.
+ * Returns the last packets of all streams, by seeking to container time `from` or by reading everything.
+ * `partial`: ffprobe found an index entry whose bytes are missing.
  */
 export async function probeLastPackets(
   target: ProbeTarget,
@@ -123,7 +123,10 @@ async function ffprobe(
   return ending;
 }
 
-/** Parses a rate or ratio of ffprobe, `30000/1001` or `8:9`; undefined for an unknown one, which contains a zero. */
+/**
+ * Parses a rate or ratio of ffprobe, `30000/1001` or `8:9`; undefined for an unknown one, which contains a
+ * zero.
+ */
 export function parseRatio(text: string | undefined): number | undefined {
   const [above, below] = (text ?? '').split(/[/:]/).map(Number);
   const value = (above ?? 0) / (below ?? 0);

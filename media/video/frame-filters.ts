@@ -1,7 +1,7 @@
 /**
- * The ffmpeg filters that convert a stored frame to the image that a viewer sees: deinterlaced, with square pixels, upright,
- * in the colours of an ordinary screen (sRGB). Every step is explicit, from the result of `probeVideo`: the defaults of ffmpeg
- * differ between its versions.
+ * The ffmpeg filters that convert a stored frame to the image that a viewer sees: deinterlaced, with square
+ * pixels, upright, in the colours of an ordinary screen (sRGB). Every step is explicit, from the result of
+ * `probeVideo`: the defaults of ffmpeg differ between its versions.
  */
 import type { FrameCoding } from '../../schema/source.ts';
 import type { Size } from '../images/index.ts';
@@ -11,14 +11,18 @@ import { toneMapping } from './tone-mapping.ts';
 export const PLAIN_CODING: FrameCoding = { turn: 0, mirrored: false, range: 'sdr', interlaced: false };
 
 /**
- * Deinterlacing. It must precede the selection of frames, because it fills missing lines from the fields of neighbours. Frames
- * that are not marked as interlaced pass unchanged, so mixtures are correct; each frame gives one frame with the same time.
+ * Deinterlacing. It must precede the selection of frames, because it fills missing lines from the fields of
+ * neighbours. Frames that are not marked as interlaced pass unchanged, so mixtures are correct; each frame
+ * gives one frame with the same time.
  */
 export function fieldFilters({ interlaced }: FrameCoding): readonly string[] {
   return interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : [];
 }
 
-/** Conversion to packed RGB images of `size`, which is upright. Scaling comes first, so that the rest costs little. */
+/**
+ * Conversion to packed RGB images of `size`, which is upright. Scaling comes first, so that the rest costs
+ * little.
+ */
 export function rgbFilters(coding: FrameCoding, size: Size): readonly string[] {
   const { width, height } = storedSize(coding, size);
   // Limited and full range, and the matrix where the file names it, are read from each frame.
@@ -33,8 +37,8 @@ export function rgbFilters(coding: FrameCoding, size: Size): readonly string[] {
 }
 
 /**
- * Conversion to small planes of `size`, upright, for change detection only: luma and colour differences as they are stored,
- * each cell the mean of its pixels.
+ * Conversion to small planes of `size`, upright, for change detection only: luma and colour differences as
+ * they are stored, each cell the mean of its pixels.
  */
 export function planeFilters(coding: FrameCoding, size: Size): readonly string[] {
   const { width, height } = storedSize(coding, size);

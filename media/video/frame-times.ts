@@ -5,14 +5,17 @@ import type { ProbedPacket, ProbedStream } from './ffprobe.ts';
 import { undecodable } from './video-stream.ts';
 
 /**
- * Highest frame rate. No camera records more (slow motion is stored slowed down), but a small file can contain a hundred
- * thousand frames that all claim the same second.
+ * Highest frame rate. No camera records more (slow motion is stored slowed down), but a small file can
+ * contain a hundred thousand frames that all claim the same second.
  */
 const MAX_FPS = 1000;
 /** Rounding of intervals by the clock of the container: Matroska counts milliseconds. */
 const CLOCK_ERROR_SECONDS = 0.0021;
 
-/** Returns the packets of displayed frames, without those that are only decoded as references. Throws `media_truncated`. */
+/**
+ * Returns the packets of displayed frames, without those that are only decoded as references. Throws
+ * `media_truncated`.
+ */
 export function displayedPackets(
   packets: readonly ProbedPacket[],
   stream: ProbedStream,
@@ -25,9 +28,9 @@ export function displayedPackets(
 }
 
 /**
- * Returns the container time at which the last frame ends. `frameSeconds` replaces missing durations. Where some packets have
- * only a decoding time (AVI, MPEG program streams), decoding times are used, plus the smallest delay between decoding and
- * presentation of the other packets and of the first frame, `delay`.
+ * Returns the container time at which the last frame ends. `frameSeconds` replaces missing durations. Where
+ * some packets have only a decoding time (AVI, MPEG program streams), decoding times are used, plus the
+ * smallest delay between decoding and presentation of the other packets and of the first frame, `delay`.
  */
 export function endOfLastFrame(
   packets: readonly ProbedPacket[],
@@ -51,9 +54,9 @@ export function clockOf(packets: readonly ProbedPacket[]): 'pts_time' | 'dts_tim
 }
 
 /**
- * Returns the frame rate. It is constant where the packets at the end have equal intervals and, unless they are all packets
- * (`whole`), the average of the headers matches them: as it is, or with fields counted as frames. Throws `media_too_large`
- * above `MAX_FPS`.
+ * Returns the frame rate. It is constant where the packets at the end have equal intervals and, unless they
+ * are all packets (`whole`), the average of the headers matches them: as it is, or with fields counted as
+ * frames. Throws `media_too_large` above `MAX_FPS`.
  */
 export function rateOf(
   packets: readonly ProbedPacket[],

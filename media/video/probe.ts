@@ -28,7 +28,10 @@ import {
 
 /** Length of the end of the file in which the last packets are searched. */
 const TAIL_SECONDS = 10;
-/** A file is cut off where its headers state this much more than it contains. Headers are often slightly wrong. */
+/**
+ * A file is cut off where its headers state this much more than it contains. Headers are often slightly
+ * wrong.
+ */
 const MAX_MISSING_SECONDS = 2;
 /** Wall-clock limit for decoding the first frame. */
 const FIRST_FRAME_LIMIT_MS = 60_000;
@@ -39,11 +42,12 @@ const DEFAULT_MAX_SECONDS = 48 * 3600;
 export type ProbedVideo = Omit<VideoInfo, 'type' | 'sha256' | 'bytes'>;
 
 /**
- * Probes a video: duration and start in seconds, displayed size in pixels, colour coding, frame rate and subtitle tracks, from
- * the headers of its container and its first and last frames.
+ * Probes a video: duration and start in seconds, displayed size in pixels, colour coding, frame rate and
+ * subtitle tracks, from the headers of its container and its first and last frames.
  *
- * @throws FrameloomError `empty_source`, `source_missing`, `unsupported_media`, `no_video_stream` (only audio, only cover
- *   images), `media_truncated`, `media_too_large`, `encrypted_media`, `timeout`; or the reason of the signal
+ * @throws FrameloomError `empty_source`, `source_missing`, `unsupported_media`, `no_video_stream` (only
+ *   audio, only cover images), `media_truncated`, `media_too_large`, `encrypted_media`, `timeout`; or the
+ *   reason of the signal
  */
 export async function probeVideo(
   tools: MediaTools,
@@ -132,7 +136,10 @@ interface Tail {
   readonly whole: boolean;
 }
 
-/** Returns the packets of the last seconds, of all streams. Throws `media_truncated` where the stated end is missing. */
+/**
+ * Returns the packets of the last seconds, of all streams. Throws `media_truncated` where the stated end is
+ * missing.
+ */
 async function lastPackets(target: ProbeTarget, headers: ProbedHeaders, stream: ProbedStream): Promise<Tail> {
   const stated = statedEnd(headers, stream);
   const { start_time = 0, duration } = headers.format;

@@ -10,8 +10,8 @@ const SYNC = 0x47;
 const SYNC_PACKETS = 5;
 
 /**
- * Whether most packets of the transport stream at `path` are marked as scrambled (transport_scrambling_control,
- * ISO/IEC 13818-1); false for any other file.
+ * Whether most packets of the transport stream at `path` are marked as scrambled
+ * (transport_scrambling_control, ISO/IEC 13818-1); false for any other file.
  */
 export async function isScrambled(path: string): Promise<boolean> {
   const file = await open(path);

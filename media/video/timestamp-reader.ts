@@ -45,7 +45,10 @@ export class TimestampReader {
     }
   }
 
-  /** Resolves once there is a timestamp to take, or at the end. Throws `media_truncated` where a frame has no time. */
+  /**
+   * Resolves once there is a timestamp to take, or at the end. Throws `media_truncated` where a frame has no
+   * time.
+   */
   async ready(): Promise<void> {
     while (this.#pending.length === 0 && !this.#ended) await this.changed();
     if (this.#pending.length === 0 && this.#failure) throw this.#failure.error;

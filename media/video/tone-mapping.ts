@@ -1,10 +1,10 @@
 /**
- * Conversion of high dynamic range to that of an ordinary screen, as ffmpeg filters. They use only ffmpeg's own `lutrgb` and
- * `colorchannelmixer`, so that every build gives the same images, with or without zimg.
+ * Conversion of high dynamic range to that of an ordinary screen, as ffmpeg filters. They use only ffmpeg's
+ * own `lutrgb` and `colorchannelmixer`, so that every build gives the same images, with or without zimg.
  *
- * The curve is the EETF of ITU-R BT.2390 from 1000 to 203 cd/m² (the white of BT.2408): values below 92 cd/m² are
- * unchanged, brighter ones are compressed, 1000 becomes white. It is applied to each channel, which desaturates highlights a
- * little. BT.2020 colours outside sRGB are clipped.
+ * The curve is the EETF of ITU-R BT.2390 from 1000 to 203 cd/m² (the white of BT.2408): values below 92 cd/m²
+ * are unchanged, brighter ones are compressed, 1000 becomes white. It is applied to each channel, which
+ * desaturates highlights a little. BT.2020 colours outside sRGB are clipped.
  */
 import type { FrameCoding } from '../../schema/source.ts';
 
@@ -76,7 +76,7 @@ function pqOf(brightness: number): number {
   return ((C1 + C2 * light) / (1 + C3 * light)) ** M2;
 }
 
-/** Plain decimals: not every place of an ffmpeg expression accepts exponents. */
+/** Plain decimals: ffmpeg does not accept exponents everywhere in expressions. */
 function text(value: number): string {
   return value.toFixed(9);
 }

@@ -1,12 +1,15 @@
-/** The video stream and subtitle tracks by the headers: which stream it is, and how its frames are stored and displayed. */
+/**
+ * The video stream and subtitle tracks by the headers: which stream it is, and how its frames are stored and
+ * displayed.
+ */
 import { FrameloomError } from '../../core/errors.ts';
 import type { FrameCoding, SubtitleTrack } from '../../schema/source.ts';
 import type { Size } from '../images/index.ts';
 import { type ProbedHeaders, type ProbedStream, parseRatio } from './ffprobe.ts';
 
 /**
- * Returns the stream that ffmpeg's `V:0` selects: the first video that is not a cover image. Throws `no_video_stream`,
- * `encrypted_media`, `unsupported_media`.
+ * Returns the stream that ffmpeg's `V:0` selects: the first video that is not a cover image. Throws
+ * `no_video_stream`, `encrypted_media`, `unsupported_media`.
  */
 export function findVideoStream({ streams }: ProbedHeaders): ProbedStream {
   const stream = streams.find(
@@ -34,7 +37,10 @@ export function findVideoStream({ streams }: ProbedHeaders): ProbedStream {
   return stream;
 }
 
-/** Returns the size of a displayed frame: upright, with square pixels by stretching the width. Throws `media_too_large`. */
+/**
+ * Returns the size of a displayed frame: upright, with square pixels by stretching the width. Throws
+ * `media_too_large`.
+ */
 export function uprightSize(stream: ProbedStream, { turn }: FrameCoding, maxPixels: number): Size {
   const { width = 0, height = 0 } = stream;
   const aspect = parseRatio(stream.sample_aspect_ratio) ?? 1;
@@ -70,8 +76,8 @@ export function codingOf(stream: ProbedStream): FrameCoding {
 }
 
 /**
- * From the display matrix, which maps stored points to displayed ones. ffprobe prints it as three lines of three numbers; its
- * own `rotation` does not distinguish mirrored frames from rotated ones.
+ * From the display matrix, which maps stored points to displayed ones. ffprobe prints it as three lines of
+ * three numbers; its own `rotation` does not distinguish mirrored frames from rotated ones.
  */
 function orientation({ side_data_list = [] }: ProbedStream): Pick<FrameCoding, 'turn' | 'mirrored'> {
   const text = side_data_list.find(({ displaymatrix }) => displaymatrix !== undefined)?.displaymatrix ?? '';

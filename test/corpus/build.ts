@@ -1,6 +1,7 @@
 /**
- * Builds the files of the corpus, each once: they are kept outside the repository, each in a folder named by what it is made
- * from (its recipe, the scripts that draw and encode, ffmpeg's version), and found again by the next run.
+ * Builds the files of the corpus, each once: they are kept outside the repository, each in a folder named by
+ * what it is made from (its recipe, the scripts that draw and encode, ffmpeg's version), and found again by
+ * the next run.
  */
 import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';

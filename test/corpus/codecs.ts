@@ -1,4 +1,7 @@
-/** What people have: codecs, containers, orientations, fields, colours. Each file shows the drawing upright when it is read right. */
+/**
+ * What people have: codecs, containers, orientations, fields, colours. Each file shows the drawing upright
+ * when it is read right.
+ */
 import type { Recipe } from './build.ts';
 import { H264, HEVC, lying, type Orientation, SINE, setOrientation, split } from './encoding.ts';
 

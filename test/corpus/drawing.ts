@@ -1,6 +1,7 @@
 /**
- * The picture of which the corpus is made: four coloured corners that tell how it stands, and in its middle the number of the
- * frame, as black and white fields that survive every codec. What is read back rests on no time and no order.
+ * The picture of which the corpus is made: four coloured corners that tell how it stands, and in its middle
+ * the number of the frame, as black and white fields that survive every codec. What is read back rests on no
+ * time and no order.
  */
 
 export const WIDTH = 320;
@@ -67,7 +68,10 @@ export function readNumber(picture: Pixels): number | undefined {
   return codeOf(number) === code ? number : undefined;
 }
 
-/** The colours of the corners, clockwise from the upper left; `undefined` for one that is nothing like any of the four. */
+/**
+ * The colours of the corners, clockwise from the upper left; `undefined` for one that is nothing like any of
+ * the four.
+ */
 export function readCorners(picture: Pixels): readonly (Colour | undefined)[] {
   const [x, y] = [CORNER.width / 2, CORNER.height / 2];
   const centres = [
@@ -82,7 +86,9 @@ export function readCorners(picture: Pixels): readonly (Colour | undefined)[] {
   });
 }
 
-/** A primary that is clearly on or clearly off: codecs shift colours a little, wide gamuts more than a little. */
+/**
+ * A primary that is clearly on or clearly off: codecs shift colours a little, wide gamuts more than a little.
+ */
 function alike(level: number, seen = 0): boolean {
   return level > 128 ? seen > 140 : seen < 100 || level + 30 > seen;
 }
@@ -104,9 +110,10 @@ export function meanAt({ data, width, height }: Pixels, x: number, y: number): R
 }
 
 /**
- * The number in Gray code: of two fields that are woven into a frame one bit differs, and that bit differs from frame to frame
- * as well. (A bit that alternated from field to field would look like still stripes to any deinterlacer.) Each check bit is the
- * odd parity of three others, so that a black picture holds no number.
+ * The number in Gray code: of two fields that are woven into a frame one bit differs, and that bit differs
+ * from frame to frame as well. (A bit that alternated from field to field would look like still stripes to
+ * any deinterlacer.) Each check bit is the odd parity of three others, so that a black picture holds no
+ * number.
  */
 function codeOf(number: number): number {
   const gray = number ^ (number >> 1);

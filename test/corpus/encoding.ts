@@ -1,4 +1,6 @@
-/** ffmpeg's arguments that several files of the corpus share, and changes of files that ffmpeg cannot make. */
+/**
+ * ffmpeg's arguments that several files of the corpus share, and changes of files that ffmpeg cannot make.
+ */
 import { open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 
 export const H264 = split('-c:v libx264 -preset veryfast -g 30 -bf 2 -pix_fmt yuv420p -threads 1');

@@ -1,4 +1,7 @@
-/** What a job does with a video up to its pictures: the activities `ingest` and `extractFrames`, as a worker runs them. */
+/**
+ * What a job does with a video up to its pictures: the activities `ingest` and `extractFrames`, as a worker
+ * runs them.
+ */
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -83,7 +86,8 @@ export async function createPipeline(): Promise<Pipeline> {
       const frames: Frame[] = [];
       for (const { extraction } of found) {
         const bytes = await store.bytes(extraction);
-        frames.push(...(JSON.parse(new TextDecoder().decode(bytes)) as Extraction).frames); // as the activity wrote it
+        // As the activity wrote it.
+        frames.push(...(JSON.parse(new TextDecoder().decode(bytes)) as Extraction).frames);
       }
       const pictures = frames.map(async ({ name, time = -1 }) => {
         return { time, picture: await decoded(await store.bytes(name)) };

@@ -1,4 +1,7 @@
-/** Writes presentations as PowerPoint does, part by part, with what the tests need and the means to break any of it. */
+/**
+ * Writes presentations as PowerPoint does, part by part, with what the tests need and the means to break any
+ * of it.
+ */
 import { rm } from 'node:fs/promises';
 import { writeZip, type ZipPart } from './zip-writer.ts';
 
@@ -10,7 +13,10 @@ export interface SlideSpec {
   readonly shapes?: string;
   readonly notes?: string;
   readonly hidden?: boolean;
-  /** A picture with its description: `data` is what lies in the package, absent for a broken one; `url` makes it a linked one. */
+  /**
+   * A picture with its description: `data` is what lies in the package, absent for a broken one; `url` makes
+   * it a linked one.
+   */
   readonly picture?: { readonly alt: string; readonly data?: Buffer; readonly url?: string };
   readonly link?: string;
   /** Replaces the XML of the slide. */

@@ -1,6 +1,6 @@
 /**
- * Whatever people have is read: each file of the codec matrix comes through ingestion and extraction upright, in its colours, with
- * every picture at its own time. Which frame a picture is, the picture says itself.
+ * Whatever people have is read: each file of the codec matrix comes through ingestion and extraction upright,
+ * in its colours, with every picture at its own time. Which frame a picture is, the picture says itself.
  */
 import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 'vitest';
 import { corpusFile, missingEncoder } from './build.ts';
@@ -66,7 +66,8 @@ describe.each(['adaptive', 'scene', 'keyframe'] as const)('by mode %s', (mode) =
       const { frames } = await pipeline.extract(await built(file, context), sampling);
       // An edit list may hide the keyframe at the beginning.
       if (mode !== 'keyframe' || file.shown === undefined) expect(frames[0]?.time).toBe(0);
-      // The drawing never comes to rest: by adaptive more than its beginning is seen. Not every encoder sets a second keyframe.
+      // The drawing never comes to rest: by adaptive more than its beginning is seen. Not every encoder sets
+      // a second keyframe.
       expect(frames.length).toBeGreaterThanOrEqual(mode === 'adaptive' ? 2 : 1);
       expectTrueTimes(frames, file);
     },
@@ -93,7 +94,10 @@ async function built(file: ReadableFile, { skip }: TestContext): Promise<string>
   return corpusFile(file);
 }
 
-/** Each kept picture is the first that begins in an interval of the grid from `start`, and stands where the drawing says. */
+/**
+ * Each kept picture is the first that begins in an interval of the grid from `start`, and stands where the
+ * drawing says.
+ */
 function expectTruth(
   { source, frames }: Extracted,
   { frames: drawn = 75, truth, shown = () => true }: ReadableFile,
@@ -117,7 +121,10 @@ function expectTruth(
   }
 }
 
-/** Each picture is one that is to be shown, at the time at which it is; they come in order, upright and of their size. */
+/**
+ * Each picture is one that is to be shown, at the time at which it is; they come in order, upright and of
+ * their size.
+ */
 function expectTrueTimes(
   frames: readonly KeptFrame[],
   { truth, shown = () => true }: Pick<ReadableFile, 'truth' | 'shown'>,

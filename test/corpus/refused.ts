@@ -179,7 +179,10 @@ export const REFUSED: readonly RefusedFile[] = [
   },
 ];
 
-/** Makes noise of the payload of each packet but the tables, and says so in its header (ISO/IEC 13818-1, 2.4.3.2). */
+/**
+ * Makes noise of the payload of each packet but the tables, and says so in its header (ISO/IEC 13818-1,
+ * 2.4.3.2).
+ */
 async function scramble(path: string): Promise<void> {
   const data = await readFile(path);
   for (let at = 0; at + 188 <= data.length; at += 188) {

@@ -14,7 +14,9 @@ const UTF8 = 0x0800;
 /** 1 January 1980, the earliest date a package can name: equal parts make equal packages. */
 const DATE = 0x0021;
 
-/** Writes `parts`, in order, as the package `path`. At most 65,535 files and 4 GiB: there is no ZIP64 here. */
+/**
+ * Writes `parts`, in order, as the package `path`. At most 65,535 files and 4 GiB: there is no ZIP64 here.
+ */
 export async function writeZip(
   path: string,
   parts: AsyncIterable<ZipPart> | Iterable<ZipPart>,

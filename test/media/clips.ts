@@ -1,6 +1,7 @@
 /**
- * Makes small videos in which every frame carries its own number, so that a test can tell which frame a picture is without
- * trusting any time. The number stands as 12 black or white fields in 3 rows of 4, lowest bit first.
+ * Makes small videos in which every frame carries its own number, so that a test can tell which frame a
+ * picture is without trusting any time. The number stands as 12 black or white fields in 3 rows of 4, lowest
+ * bit first.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -43,7 +43,10 @@ interface Stored {
   readonly tags: string;
 }
 
-/** Writes a video of the bars, stored as `filter` and `tags` say, and reads the bars of its first picture back. */
+/**
+ * Writes a video of the bars, stored as `filter` and `tags` say, and reads the bars of its first picture
+ * back.
+ */
 async function readBack(
   name: string,
   bars: readonly Rgb[],
@@ -99,7 +102,10 @@ function expectNear(seen: readonly Rgb[], expected: readonly Rgb[], tolerance: n
 }
 
 describe.each(['fps', 'adaptive'] as const)('ordinary colours come back by %s as they were', (sampler) => {
-  /** In levels: what rounding costs, which is more where full range passes through the 219 levels of the limited one. */
+  /**
+   * In levels: what rounding costs, which is more where full range passes through the 219 levels of the
+   * limited one.
+   */
   const tolerance = sampler === 'fps' ? 3 : 4;
 
   it.each([

@@ -1,4 +1,7 @@
-/** Draws what people film and record, in plain buffers: pages of text, textured places, things that move. Packed RGB. */
+/**
+ * Draws what people film and record, in plain buffers: pages of text, textured places, things that move.
+ * Packed RGB.
+ */
 
 export interface Canvas {
   readonly width: number;

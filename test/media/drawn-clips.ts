@@ -1,4 +1,6 @@
-/** Videos of every kind that a frame policy must get right, drawn, so that the truth of every change is known. */
+/**
+ * Videos of every kind that a frame policy must get right, drawn, so that the truth of every change is known.
+ */
 import {
   box,
   type Canvas,
@@ -21,7 +23,10 @@ export interface DrawnClip {
   readonly cuts: readonly number[];
   /** Dissolves and fades from one shot to another. */
   readonly dissolves: readonly (readonly [start: number, end: number])[];
-  /** Everything a viewer must get to see, such as a new line: times from which it stands there for at least a second. */
+  /**
+   * Everything a viewer must get to see, such as a new line: times from which it stands there for at least a
+   * second.
+   */
   readonly news: readonly number[];
   draw(time: number): Canvas;
 }
@@ -54,7 +59,10 @@ export const KINDS = {
 
 export type Kind = keyof typeof KINDS;
 
-/** Times at which something begins, on whole frames: from 0, each at least `least` and at most `most` after the one before. */
+/**
+ * Times at which something begins, on whole frames: from 0, each at least `least` and at most `most` after
+ * the one before.
+ */
 function beginnings(seconds: number, least: number, most: number, random: () => number): number[] {
   const times = [0];
   for (;;) {

@@ -34,7 +34,8 @@ export async function encodeDrawn(
   const closed = once(child, 'close');
   for (let index = 0; index < clip.seconds * RATE; index++) {
     const { data } = clip.draw(index / RATE);
-    if (!child.stdin.write(Buffer.from(data))) await once(child.stdin, 'drain'); // a clip may draw on one canvas
+    // A clip may draw on one canvas.
+    if (!child.stdin.write(Buffer.from(data))) await once(child.stdin, 'drain');
   }
   child.stdin.end();
   const [code] = await closed;

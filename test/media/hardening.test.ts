@@ -1,4 +1,7 @@
-/** What stands behind the look at the first bytes: a hostile source costs bounded time, and its decoder reads nothing else. */
+/**
+ * What stands behind the look at the first bytes: a hostile source costs bounded time, and its decoder reads
+ * nothing else.
+ */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** A PDF of one page that opens with a password: 40-bit RC4, the first encryption PDF had (ISO 32000-1, 7.6.3). */
+/**
+ * A PDF of one page that opens with a password: 40-bit RC4, the first encryption PDF had (ISO 32000-1,
+ * 7.6.3).
+ */
 import { createHash } from 'node:crypto';
 
 const PADDING = Buffer.from('28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a', 'hex');

@@ -25,7 +25,8 @@ describe('working ahead', () => {
     const work = (item: number): Promise<string> =>
       new Promise((resolve) => {
         finish.push(() => resolve(`done ${item}`));
-        if (item === 5) for (const end of finish.toReversed()) end(); // the sixth, so that all six are at work at once
+        // The sixth, so that all six are at work at once.
+        if (item === 5) for (const end of finish.toReversed()) end();
         if (item > 5) resolve(`done ${item}`);
       });
     expect(await all(mapConcurrently(count(8), work))).toEqual(

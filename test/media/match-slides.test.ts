@@ -1,4 +1,7 @@
-/** Frames of a recorded lecture find their slides: drawn slides of one template, filmed in the ways recordings show them. */
+/**
+ * Frames of a recorded lecture find their slides: drawn slides of one template, filmed in the ways recordings
+ * show them.
+ */
 import { PDFDocument, rgb, StandardFonts } from 'pdf-lib';
 import sharp, { type OverlayOptions } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -319,7 +319,9 @@ async function png(width: number, height: number): Promise<Buffer> {
   return whole;
 }
 
-/** One empty page behind a user password that is not the empty one: no password gives these 32 bytes of `U`. */
+/**
+ * One empty page behind a user password that is not the empty one: no password gives these 32 bytes of `U`.
+ */
 const LOCKED_PDF = `%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj

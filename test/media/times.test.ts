@@ -318,7 +318,9 @@ describe('the size of pictures', () => {
   });
 });
 
-/** Samples the spans one after the other, as jobs do: the first keeps its first candidate, the others compare. */
+/**
+ * Samples the spans one after the other, as jobs do: the first keeps its first candidate, the others compare.
+ */
 async function take(
   path: string,
   video: ProbedVideo,

@@ -28,8 +28,8 @@ const PICTURE = { width: 1280, height: 720 };
 const PAGE = { width: 960, height: 540 };
 
 /**
- * Writes a PDF and returns what it shows. A page is a picture, since the bundled model reads only the typeface it is
- * drawn with, under a layer of real but invisible text, as scanned documents have it.
+ * Writes a PDF and returns what it shows. A page is a picture, since the bundled model reads only the
+ * typeface it is drawn with, under a layer of real but invisible text, as scanned documents have it.
  */
 export async function makeDeck(path: string, { seed, pages }: DeckOptions): Promise<DeckTruth> {
   const random = seededRandom(seed);

@@ -1,6 +1,6 @@
 /**
- * Draws the world as its training pictures were drawn (models/tiny-phi3v/training/world.py: palette, sizes, places and their
- * jitter), at any size.
+ * Draws the world as its training pictures were drawn (models/tiny-phi3v/training/world.py: palette, sizes,
+ * places and their jitter), at any size.
  */
 import { type Canvas, createCanvas } from '@napi-rs/canvas';
 import { drawScene } from './draw-scene.ts';
@@ -20,7 +20,9 @@ export interface Drawing {
   readonly text: readonly string[];
 }
 
-/** The same `random` draws the same picture; with another `motion`, the same picture with its objects moved. */
+/**
+ * The same `random` draws the same picture; with another `motion`, the same picture with its objects moved.
+ */
 export function draw(spec: Spec, random: Random, { width, height }: Size, motion = 0): Drawing {
   const canvas = createCanvas(width, height);
   const pen: Pen = { context: canvas.getContext('2d'), random, w: width, h: height, motion };

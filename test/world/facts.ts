@@ -1,9 +1,12 @@
-/** The way back from words to the world: what a text claims, as facts that can be compared with what was drawn. */
+/**
+ * The way back from words to the world: what a text claims, as facts that can be compared with what was
+ * drawn.
+ */
 import { CHARTS, COLOURS, POSITIONS, SHAPES, type Spec } from './spec.ts';
 
 /**
- * The smallest claims of a picture, such as `left: red`, `left: circle`, `background: blue`, `title: Sales Report`,
- * `chart: none`, `bullets: 3`.
+ * The smallest claims of a picture, such as `left: red`, `left: circle`, `background: blue`, `title: Sales
+ * Report`, `chart: none`, `bullets: 3`.
  */
 export function facts(spec: Spec): string[] {
   if (spec.kind === 'scene') {

@@ -10,8 +10,8 @@ const FILES = {
 export type WorldFont = keyof typeof FILES;
 
 /**
- * Makes the bundled DejaVu fonts known to the canvas, under names of our own: a machine may have none, or others.
- * They are the only typefaces the bundled model can read. Registering twice does nothing.
+ * Makes the bundled DejaVu fonts known to the canvas, under names of our own: a machine may have none, or
+ * others. They are the only typefaces the bundled model can read. Registering twice does nothing.
  */
 export function worldFonts(): WorldFont[] {
   for (const [name, file] of Object.entries(FILES)) {

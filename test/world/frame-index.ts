@@ -1,8 +1,9 @@
 /**
- * The number of a source frame, written into its picture: a strip of 32 cells along the lower edge, 1/160 of the width
- * high, each a little brighter or darker than the ground it stands on. It is so faint that neither the model (measured:
- * none of 160 captions changes) nor the search for duplicates (measured: a still picture stays one) minds it, yet it survives
- * H.264, JPEG and scaling to 640 pixels, since each cell is large and flat.
+ * The number of a source frame, written into its picture: a strip of 32 cells along the lower edge, 1/160 of
+ * the width high, each a little brighter or darker than the ground it stands on. It is so faint that neither
+ * the model (measured: none of 160 captions changes) nor the search for duplicates (measured: a still picture
+ * stays one) minds it, yet it survives H.264, JPEG and scaling to 640 pixels, since each cell is large and
+ * flat.
  */
 import type { Yuv420 } from './yuv.ts';
 

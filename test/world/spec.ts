@@ -1,6 +1,6 @@
 /**
- * The drawn world that the bundled model was trained on (models/tiny-phi3v/training/world.py): what a picture shows, and the
- * one sentence that says it.
+ * The drawn world that the bundled model was trained on (models/tiny-phi3v/training/world.py): what a picture
+ * shows, and the one sentence that says it.
  */
 import { integer, pick, pickSome, type Random } from './random.ts';
 

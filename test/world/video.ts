@@ -41,9 +41,9 @@ const SHORTEST_SHOT = 2;
 const FRAMES_PER_STEP = 5;
 
 /**
- * Writes an H.264 video (yuv420p, 25 frames a second, B-frames, index at the front) and returns what it shows. Each
- * frame carries its number, see frame-index.ts. Throws RangeError where the shots do not fit into the time, and
- * Error where ffmpeg fails.
+ * Writes an H.264 video (yuv420p, 25 frames a second, B-frames, index at the front) and returns what it
+ * shows. Each frame carries its number, see frame-index.ts. Throws RangeError where the shots do not fit into
+ * the time, and Error where ffmpeg fails.
  */
 export async function makeVideo(path: string, options: VideoOptions): Promise<VideoTruth> {
   const { seed, seconds = 60, width = 1280, height = 720 } = options;

@@ -7,7 +7,9 @@ export interface Yuv420 {
   readonly height: number;
 }
 
-/** ITU-R BT.709 in studio range (brightness 16 to 235), in 16-bit fixed point. Width and height must be even. */
+/**
+ * ITU-R BT.709 in studio range (brightness 16 to 235), in 16-bit fixed point. Width and height must be even.
+ */
 export function toYuv420(rgba: Uint8Array, width: number, height: number): Yuv420 {
   const pixels = width * height;
   const data = new Uint8Array(pixels * 1.5);
@@ -20,7 +22,8 @@ export function toYuv420(rgba: Uint8Array, width: number, height: number): Yuv42
   let chroma = pixels;
   for (let y = 0; y < height; y += 2) {
     for (let x = 0; x < width; x += 2, chroma++) {
-      // The first of the four pixels stands for all: edges of one colour shift by half a pixel, which nobody sees.
+      // The first of the four pixels stands for all: edges of one colour shift by half a pixel, which nobody
+      // sees.
       const at = (y * width + x) * 4;
       const red = rgba[at] ?? 0;
       const green = rgba[at + 1] ?? 0;
