@@ -7,7 +7,7 @@ import { type FileId, fileIdFor } from '../schema/ids.ts';
 import { NOTHING_SPENT, type Spending, sumSpending } from '../schema/money.ts';
 import { spendingOf } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { fileName, SOURCE } from '../store/names.ts';
+import { fileName, SOURCES } from '../store/names.ts';
 import { batchReader, putJson, withHeartbeat } from './lib/index.ts';
 
 export function createFinishBatch({
@@ -35,7 +35,7 @@ export function createFinishBatch({
   ): Promise<Counted & { readonly id?: FileId }> {
     const counted: Counted = { lines: 0, spending: NOTHING_SPENT };
     const lines = outputLines(batchReader(store, ref), unfinishedLineError(status));
-    const { bytes, sha256 } = await store.putByContent(SOURCE, only(lines, ok, counted));
+    const { bytes, sha256 } = await store.putByContent(SOURCES, only(lines, ok, counted));
     if (counted.lines === 0) return counted;
     const kind = ok ? 'output' : 'errors';
     const id = await fileIdFor(ref.tenant, `${kind} of ${ref.batchId} round ${ref.round}`);

@@ -18,7 +18,7 @@ import type { SourceInfo } from '../schema/source.ts';
 import type { DeckFiles, IngestInput, IngestOutput } from '../schema/stages.ts';
 import { jobOptions } from '../schema/stored-request.ts';
 import type { ArtifactInfo } from '../store/artifact-store.ts';
-import { secretName, sourceListName } from '../store/names.ts';
+import { imageListName, secretName } from '../store/names.ts';
 import {
   type DeckDeps,
   findSource,
@@ -121,7 +121,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
       }
     }
     const sha256 = await digest(list);
-    const stored = await putJson(store, sourceListName(sha256), list);
+    const stored = await putJson(store, imageListName(sha256), list);
     const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
     return slideSource({ type: 'images', sha256, bytes, pages: list.length }, stored.name, request);
   }

@@ -15,7 +15,7 @@ import type { ResultSlide } from '../schema/result.ts';
 import type { Frame } from '../schema/source.ts';
 import type { DeckFiles } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { shownSlidesName } from '../store/names.ts';
+import { slideMatchesName } from '../store/names.ts';
 import { intervalsOf } from '../summary/intervals.ts';
 import { extractionsOf, putJson, readJobFrames, withHeartbeat, withSlides } from './lib/index.ts';
 
@@ -52,7 +52,7 @@ export function createMatchSlides(deps: {
         maxFrames,
         end,
       };
-      const slideMatches = shownSlidesName(await digest(identity));
+      const slideMatches = slideMatchesName(await digest(identity));
       if ((await store.head(slideMatches)) !== undefined) return { slideMatches };
       const { frames } = await readJobFrames(store, extractions, maxFrames);
       const { records, drawn } = await readDeck(deck, signal);

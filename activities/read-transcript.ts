@@ -16,7 +16,7 @@ import {
 import type { CpuActivities } from '../schema/activities.ts';
 import type { Cue } from '../schema/source.ts';
 import type { ReadTranscriptInput, TranscriptRef } from '../schema/stages.ts';
-import { wordsName } from '../store/names.ts';
+import { transcriptName } from '../store/names.ts';
 import {
   findJson,
   findSource,
@@ -85,7 +85,9 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
     for (let start = first; start < range.end; start += AUDIO_SECTION_SECONDS) {
       signal.throwIfAborted();
       const { url, model } = api;
-      const name = wordsName(await digest({ version: VERSION, speech: source.sha256, start, url, model }));
+      const name = transcriptName(
+        await digest({ version: VERSION, speech: source.sha256, start, url, model }),
+      );
       if ((await findJson(store, name)) === undefined) {
         const options = { maxPixels: deps.limits.maxPixels, signal };
         await putJson(
@@ -100,6 +102,6 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
   }
 
   async function keep(cues: readonly Cue[]): Promise<string> {
-    return (await putJson(store, wordsName(await digest({ version: VERSION, cues })), cues)).name;
+    return (await putJson(store, transcriptName(await digest({ version: VERSION, cues })), cues)).name;
   }
 }

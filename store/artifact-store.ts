@@ -123,7 +123,7 @@ export interface ArtifactStore extends BlobStore {
 }
 
 /** Longest time in milliseconds from the look of `expire` to the removal. */
-export const EXPIRY_SETTLES = 10_000;
+export const EXPIRY_SETTLE_MS = 10_000;
 
 export type StoreErrorCode = 'not_found' | 'corrupt' | 'too_large' | 'full' | 'unavailable' | 'invalid_name';
 

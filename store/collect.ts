@@ -5,8 +5,8 @@
  */
 import type { ArtifactEntry, BlobStore } from './artifact-store.ts';
 import { lockCollection } from './collect-lock.ts';
-import { DAY, type Lifetime, type Lifetimes } from './lifetimes.ts';
-import { type ArtifactClass, CLASSES } from './names.ts';
+import { DAY_MS, type Lifetime, type Lifetimes } from './lifetimes.ts';
+import { ARTIFACT_CLASSES, type ArtifactClass } from './names.ts';
 
 export interface CollectOptions {
   readonly store: BlobStore;
@@ -54,7 +54,7 @@ export interface CollectProgress {
 /** Clocks of machines and buckets may differ by this much, in milliseconds. */
 const SKEW = 3_600_000;
 /** Remains of killed writers are swept after this time, in milliseconds: longer than any upload takes. */
-const REMAINS = 2 * DAY;
+const REMAINS = 2 * DAY_MS;
 /** Entries between two reports of progress. */
 const STEP = 100;
 
@@ -70,9 +70,9 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
       const { removed, bytes } = await store.sweep(live.asOf - REMAINS);
       report.remains = { removed, removedBytes: bytes, kept: 0, keptBytes: 0 };
     }
-    const first = from ? CLASSES.indexOf(from.at.class) : 0;
-    for (const name of CLASSES.slice(first)) {
-      if (name === 'collecting') continue; // our own notice
+    const first = from ? ARTIFACT_CLASSES.indexOf(from.at.class) : 0;
+    for (const name of ARTIFACT_CLASSES.slice(first)) {
+      if (name === 'collection-lock') continue;
       const limit = expiryOf(name, lifetimes[name], live);
       let after = name === from?.at.class ? from.at.after : undefined;
       const tell = (): void =>
@@ -85,7 +85,7 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
       for await (const group of groupsOf(name, store.entries(`${name}/`, after))) {
         const isOld = group.every((entry) => entry.modified < limit);
         for (const entry of group) {
-          if (isOld) await lock?.hold();
+          if (isOld) await lock?.confirm();
           const removed = isOld && (dryRun || (await store.expire(entry.name, limit)));
           report[name] = counted(report[name], entry.bytes, removed);
           looked += 1;
@@ -108,7 +108,8 @@ function expiryOf(
 ): number {
   // Both are read as long as the orchestrator remembers a job: without the first a deleted job would come back, and
   // without the second a job could not be displayed. A renewal happens after half of the lifetime only.
-  const least = name === 'deleted' ? retention + DAY : name === 'requests' ? 2 * (retention + DAY) : 0;
+  const least =
+    name === 'deletions' ? retention + DAY_MS : name === 'requests' ? 2 * (retention + DAY_MS) : 0;
   const lifetime = Math.max(milliseconds, least);
   const needed = oldestStart - (renewed ? lifetime / 2 : 0);
   return Math.min(asOf - lifetime, needed) - SKEW;

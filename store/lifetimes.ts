@@ -1,21 +1,22 @@
 /**
- * How long artifacts stay, by class: one table. `renewed` classes count from the last use, so that what jobs share stays as
- * long as jobs come; the others count from the writing, so that what belongs to one job goes at a time that can be told
- * beforehand. A use renews an artifact only after half of its lifetime: it then stays for at least half a lifetime more.
+ * The lifetimes of artifacts, by class. The lifetime of a `renewed` class counts from the last use: shared artifacts stay as long
+ * as jobs use them. The lifetime of any other class counts from the writing, so that users know when the data of a job is
+ * deleted. A use renews an artifact only after half of its lifetime, hence it stays for at least another half.
  */
-import { type ArtifactClass, CLASSES } from './names.ts';
+import { ARTIFACT_CLASSES, type ArtifactClass } from './names.ts';
 
 export interface Lifetime {
-  /** Milliseconds; Infinity stays for ever. */
+  /** Infinity: never expires. */
   readonly milliseconds: number;
+  /** Whether the lifetime counts from the last use and not from the writing. */
   readonly renewed: boolean;
-  /** Whether the setting may change it. */
+  /** Whether FRAMELOOM_LIFETIMES cannot change it. */
   readonly fixed: boolean;
 }
 
 export type Lifetimes = Readonly<Record<ArtifactClass, Lifetime>>;
 
-/** A text of lifetimes that cannot be followed; the message names the setting and is fit to print. */
+/** A malformed FRAMELOOM_LIFETIMES. The message names the setting and is safe to print. */
 export class LifetimesError extends Error {
   override readonly name = 'LifetimesError';
 
@@ -24,77 +25,84 @@ export class LifetimesError extends Error {
   }
 }
 
-const HOUR = 3_600_000;
-export const DAY = 24 * HOUR;
+const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 
-/** Least lifetime of a renewed class: half of it must outlast the gap between two uses of an artifact within one job. */
-const LEAST_RENEWED = 2 * DAY;
-/** Least lifetime of the others: a job must be able to end, and to be read. */
-const LEAST = HOUR;
+/** Shortest lifetime of a renewed class: half of it must outlast the time between two uses of an artifact within one job. */
+const MIN_RENEWED_MS = 2 * DAY_MS;
+/** Shortest lifetime of the others: a job must be able to end, and its result to be read. */
+const MIN_MS = HOUR_MS;
+
+/** Never expires, and the setting cannot change it. */
+const PERMANENT: Lifetime = { milliseconds: Number.POSITIVE_INFINITY, renewed: false, fixed: true };
 
 export const DEFAULT_LIFETIMES: Lifetimes = {
-  // What was sent. A record never outlives its bytes, as both are used together.
-  source: renewed(30),
-  'source-lists': renewed(30),
+  // Input of users. A record must not outlive its bytes, and both are used together.
+  sources: renewed(30),
+  'image-lists': renewed(30),
   files: renewed(30),
   // An upload ends within a day; its parts are swept after two.
   uploads: written(2),
-  // Pictures and words. Results show them: half a lifetime is as long as a job stays.
+  // Frames and text. Results link to them: half a lifetime is as long as a job stays.
   frames: renewed(60),
   extractions: renewed(60),
   slides: renewed(60),
-  drawn: renewed(30),
-  words: renewed(60),
-  shown: renewed(60),
-  // Large, and made again in seconds.
+  'rendered-decks': renewed(30),
+  'slide-texts': renewed(60),
+  transcripts: renewed(60),
+  'slide-matches': renewed(60),
+  // Large, and recomputed in seconds.
   crops: renewed(7),
   features: renewed(7),
-  // Small, and the dearest to make again.
+  // Small, and the most expensive to recompute.
   generations: renewed(90),
   checkpoints: written(7),
-  // What answers took lately.
-  rates: written(30),
-  // Must outlive what the orchestrator still knows of a job, which could not be displayed or retried otherwise.
+  'usage-samples': written(30),
+  // Must outlive the record of the job in Temporal: the job could not be displayed or retried otherwise.
   requests: renewed(90),
   // Result, ledger, events and secrets of a job.
   jobs: written(30),
-  // Checked lines of batches, and what became of each: used for the last time when results are read.
+  // Checked lines of batches and their outcomes. Last used when results are read.
   batches: renewed(60),
-  // Lines of schedules: they go with their schedule.
-  schedules: { milliseconds: Number.POSITIVE_INFINITY, renewed: false, fixed: true },
-  // Must outlive what the orchestrator still knows of a run; a collection asks it for its retention, too.
-  deleted: written(90),
-  keys: { milliseconds: Number.POSITIVE_INFINITY, renewed: false, fixed: true },
-  collecting: { milliseconds: Number.POSITIVE_INFINITY, renewed: false, fixed: true },
+  // Lines of schedules are deleted with their schedule.
+  schedules: PERMANENT,
+  // Must outlive the record of the run in Temporal. A collection also applies Temporal's retention.
+  deletions: written(90),
+  keys: PERMANENT,
+  'collection-lock': PERMANENT,
 };
 
 function renewed(days: number): Lifetime {
-  return { milliseconds: days * DAY, renewed: true, fixed: false };
+  return { milliseconds: days * DAY_MS, renewed: true, fixed: false };
 }
 
 function written(days: number): Lifetime {
-  return { milliseconds: days * DAY, renewed: false, fixed: false };
+  return { milliseconds: days * DAY_MS, renewed: false, fixed: false };
 }
 
-const UNITS: Readonly<Record<string, number>> = { h: HOUR, d: DAY };
+const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: DAY_MS };
 
 /**
- * The defaults with what `text` changes, such as `crops=2d,jobs=12h,generations=never`. Throws LifetimesError.
+ * The default lifetimes with the changes in `text`, such as `crops=2d,jobs=12h,generations=never`.
+ *
+ * @throws LifetimesError for an unknown or fixed class, a malformed time, or one that is too short.
  */
 export function parseLifetimes(text: string): Lifetimes {
   const changed: Partial<Record<ArtifactClass, Lifetime>> = {};
   for (const part of text.split(',').filter((entry) => entry.trim() !== '')) {
     const [, name, amount, unit] = /^\s*([a-z-]+)\s*=\s*(?:never|(\d+)([hd]))\s*$/.exec(part) ?? [];
-    const known = CLASSES.find((found) => found === name);
+    const known = ARTIFACT_CLASSES.find((found) => found === name);
     if (known === undefined || DEFAULT_LIFETIMES[known].fixed) {
-      throw new LifetimesError(`"${part.trim()}" is not one of ${changeable()} with =7d, =12h or =never`);
+      throw new LifetimesError(
+        `"${part.trim()}" must be CLASS=7d, CLASS=12h or CLASS=never with one of the classes ${changeable()}`,
+      );
     }
     const { renewed: isRenewed } = DEFAULT_LIFETIMES[known];
     const milliseconds =
-      amount === undefined ? Number.POSITIVE_INFINITY : Number(amount) * (UNITS[unit ?? 'd'] ?? DAY);
-    const least = isRenewed ? LEAST_RENEWED : LEAST;
-    if (milliseconds < least) {
-      throw new LifetimesError(`"${part.trim()}" is shorter than ${least / HOUR}h`);
+      amount === undefined ? Number.POSITIVE_INFINITY : Number(amount) * (UNITS[unit ?? 'd'] ?? DAY_MS);
+    const shortest = isRenewed ? MIN_RENEWED_MS : MIN_MS;
+    if (milliseconds < shortest) {
+      throw new LifetimesError(`"${part.trim()}" is shorter than ${shortest / HOUR_MS}h`);
     }
     changed[known] = { milliseconds, renewed: isRenewed, fixed: false };
   }
@@ -102,5 +110,5 @@ export function parseLifetimes(text: string): Lifetimes {
 }
 
 function changeable(): string {
-  return CLASSES.filter((name) => !DEFAULT_LIFETIMES[name].fixed).join(', ');
+  return ARTIFACT_CLASSES.filter((name) => !DEFAULT_LIFETIMES[name].fixed).join(', ');
 }

@@ -1,50 +1,51 @@
 /**
- * The names of all artifacts. A name says what the artifact was made from; its first part is the class, to which a lifetime
- * applies. A new class is one entry here and one in lifetimes.ts, which does not compile without it.
+ * The names of all artifacts. A name is derived from the inputs of the artifact; its first segment is the class, which
+ * determines the lifetime. A new class is one entry here and one in lifetimes.ts, which does not compile without it.
  */
 
-export const CLASSES = [
-  'source',
-  'source-lists',
+export const ARTIFACT_CLASSES = [
+  'sources',
+  'image-lists',
   'files',
   'uploads',
   'frames',
   'extractions',
   'slides',
-  'drawn',
-  'words',
-  'shown',
+  'rendered-decks',
+  'slide-texts',
+  'transcripts',
+  'slide-matches',
   'crops',
   'features',
   'generations',
   'checkpoints',
-  'rates',
+  'usage-samples',
   'requests',
   'jobs',
   'batches',
   'schedules',
-  'deleted',
+  'deletions',
   'keys',
-  'collecting',
+  'collection-lock',
 ] as const;
 
-export type ArtifactClass = (typeof CLASSES)[number];
+export type ArtifactClass = (typeof ARTIFACT_CLASSES)[number];
 
-/** The class of a name, or undefined for one of a version that knew other classes. */
+/** The class of a name. Undefined if the name was written by a version with other classes. */
 export function classOf(name: string): ArtifactClass | undefined {
   const first = name.slice(0, name.indexOf('/'));
-  return CLASSES.find((known) => known === first);
+  return ARTIFACT_CLASSES.find((known) => known === first);
 }
 
-/** Bytes of a source, by their own hash. */
-export const SOURCE = 'source' satisfies ArtifactClass;
+/** Bytes of a source, named by their SHA-256. */
+export const SOURCES = 'sources' satisfies ArtifactClass;
 
-/** Kept pictures (JPEG), by their own hash. */
+/** Sampled frames (JPEG), named by their SHA-256. */
 export const FRAMES = 'frames' satisfies ArtifactClass;
 
-/** The pictures that are a source together. */
-export function sourceListName(digest: string): string {
-  return `source-lists/${digest}.json`;
+/** The images that form one source. */
+export function imageListName(digest: string): string {
+  return `image-lists/${digest}.json`;
 }
 
 /** The record of an uploaded file. */
@@ -52,60 +53,65 @@ export function fileName(fileId: string): string {
   return `files/${fileId}.json`;
 }
 
-/** What extraction of one span of a source found, by the digest of all it depends on. */
+/** Result of frame extraction for one span of a source, named by the digest of all its inputs. */
 export function extractionName(digest: string): string {
   return `extractions/${digest}.json`;
 }
 
-/** The record of an upload that is sent straight to the bucket. */
+/** The record of an upload that goes directly to the bucket. */
 export function uploadName(uploadId: string): string {
   return `uploads/${uploadId}.json`;
 }
 
-/** One slide: its words and the name of its picture, by the digest of all it depends on. */
+/** One slide: its text and the name of its image, named by the digest of all its inputs. */
 export function slideName(digest: string): string {
   return `slides/${digest}.json`;
 }
 
-/** The PDF that a renderer made of a deck. */
-export function drawnDeckName(digest: string): string {
-  return `drawn/${digest}.pdf`;
+/** The PDF that LibreOffice rendered from a deck. */
+export function renderedDeckName(digest: string): string {
+  return `rendered-decks/${digest}.pdf`;
 }
 
-/** Words of a source: of the slides of a deck, or spoken in a video. */
-export function wordsName(digest: string): string {
-  return `words/${digest}.json`;
+/** The text of the slides of a deck. */
+export function slideTextsName(digest: string): string {
+  return `slide-texts/${digest}.json`;
 }
 
-/** Which slide each frame of a video shows. */
-export function shownSlidesName(digest: string): string {
-  return `shown/${digest}.json`;
+/** The transcript of a source: subtitles or recognized speech. */
+export function transcriptName(digest: string): string {
+  return `transcripts/${digest}.json`;
 }
 
-/** A password that came with the request of a job. It goes when the job goes. */
+/** Which slide of a deck each frame of a video shows. */
+export function slideMatchesName(digest: string): string {
+  return `slide-matches/${digest}.json`;
+}
+
+/** A password of the request of a job. It is deleted with the job. */
 export function secretName(jobId: string, reference: string): string {
   return `${jobPrefix(jobId)}secrets/${reference.replace(/^secret_/, '')}`;
 }
 
-/** The key with which references to passwords are made. */
+/** The key that signs references to passwords. */
 export const REFERENCE_KEY = 'keys/references';
 
-/** Preprocessed picture: raw RGB after the HD transform and padding. */
+/** A preprocessed image: raw RGB after the HD transform and padding. */
 export function cropsName(digest: string): string {
   return `crops/${digest}.bin`;
 }
 
-/** Image features: what the vision graph made of the crops. */
+/** Image features: the output of the vision graph for the crops of an image. */
 export function featuresName(digest: string): string {
   return `features/${digest}.bin`;
 }
 
-/** A finished generation, by the digest of model, prompt, pictures and limits. */
+/** A finished generation, named by the digest of model, prompt, images and limits. */
 export function generationName(digest: string): string {
   return `generations/${digest}.json`;
 }
 
-/** Checkpoints of a generation under way: `tokens` so far, written by `attempt`. */
+/** A checkpoint of an unfinished generation with `tokens` tokens, written by `attempt`. */
 export function checkpointName(digest: string, tokens: number, attempt: number): string {
   return `checkpoints/${digest}/${String(tokens).padStart(8, '0')}-${String(attempt).padStart(4, '0')}.json`;
 }
@@ -114,22 +120,22 @@ export function checkpointPrefix(digest: string): string {
   return `checkpoints/${digest}/`;
 }
 
-/** The note that `attempt` of an activity at a generation has begun. `activity` tells activities apart. */
-export function attemptNoteName(digest: string, activity: string, attempt: number): string {
-  return `${attemptNotePrefix(digest, activity)}${String(attempt).padStart(4, '0')}`;
+/** Marks that `attempt` of an activity has started a generation. `activity` identifies the activity. */
+export function attemptMarkerName(digest: string, activity: string, attempt: number): string {
+  return `${attemptMarkerPrefix(digest, activity)}${String(attempt).padStart(4, '0')}`;
 }
 
-export function attemptNotePrefix(digest: string, activity: string): string {
+export function attemptMarkerPrefix(digest: string, activity: string): string {
   return `${checkpointPrefix(digest)}begun-${activity}-`;
 }
 
-/** What the answers of a job took, one job per slot of a day. */
-export function rateName(model: string, day: string, slot: number): string {
-  return `${ratePrefix(model, day)}${String(slot).padStart(2, '0')}.json`;
+/** Tokens and times of the generations of a job, for estimates. One job per slot of a day. */
+export function usageSampleName(model: string, day: string, slot: number): string {
+  return `${usageSamplePrefix(model, day)}${String(slot).padStart(2, '0')}.json`;
 }
 
-export function ratePrefix(model: string, day: string): string {
-  return `rates/${model}/${day}/`;
+export function usageSamplePrefix(model: string, day: string): string {
+  return `usage-samples/${model}/${day}/`;
 }
 
 /** The request of a job. A class of its own, since it must outlive what Temporal remembers of the job. */
@@ -151,30 +157,30 @@ export function eventsName(jobId: string, run: string, first: number): string {
   return `jobs/${jobId}/${run}/events/${String(first).padStart(8, '0')}.json`;
 }
 
-/** What the stages of a job leave for each other, shard by shard (schema/shards.ts). */
+/** A shard of the data that stages of a job pass to each other (schema/shards.ts). */
 export function shardName(jobId: string, run: string, kind: string, shard: number): string {
   return `jobs/${jobId}/${run}/shards/${kind}/${String(shard).padStart(6, '0')}.json`;
 }
 
-/** All that belongs to one job alone. */
+/** All artifacts that belong to one job only. */
 export function jobPrefix(jobId: string): string {
   return `jobs/${jobId}/`;
 }
 
-/** The note that a run of a job was deleted. It must outlive what the orchestrator still knows of the run. */
-export function deletedName(jobId: string, run: string): string {
-  return `deleted/${jobId}/${run}`;
+/** Marks a run of a job as deleted. It must outlive the record of the run in Temporal. */
+export function deletionMarkerName(jobId: string, run: string): string {
+  return `deletions/${jobId}/${run}`;
 }
 
-/** Where a collection of garbage says that it is under way. */
-export const COLLECTING = 'collecting/';
+/** The lock of the garbage collection that is running. */
+export const COLLECTION_LOCKS = 'collection-lock/';
 
 /** A shard of the checked lines of a batch. `input` is a digest of what was asked for, so that two requests under one key cannot mix. */
 export function batchShardName(batchId: string, input: string, shard: number): string {
   return `batches/${batchId}/input/${input}/${String(shard).padStart(6, '0')}.json`;
 }
 
-/** What became of a line of a batch in a round of it: a retry is another round. */
+/** The outcome of a line of a batch in one round. A retry of the batch is another round. */
 export function batchOutcomeName(batchId: string, line: number, round: number): string {
   return `batches/${batchId}/outcomes/${String(line).padStart(8, '0')}/${String(round).padStart(4, '0')}.json`;
 }

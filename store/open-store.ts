@@ -6,7 +6,7 @@ import { containerCredentials } from './container-credentials.ts';
 import { createFolderStore } from './folder/index.ts';
 import { parseLifetimes } from './lifetimes.ts';
 import { withLocalFiles } from './local-files.ts';
-import { keepUsed } from './renew-on-read.ts';
+import { renewOnRead } from './renew-on-read.ts';
 import { createS3Store, type Hashing, type S3Credentials, type S3Options } from './s3/index.ts';
 
 /** The part of the settings that says where artifacts are and how long they stay. */
@@ -36,7 +36,7 @@ export interface StoreSettings {
  * are kept. Throws LifetimesError.
  */
 export function openStore(settings: StoreSettings, scratch: string): ArtifactStore {
-  return keepUsed(openPlainStore(settings, scratch), parseLifetimes(settings.lifetimes));
+  return renewOnRead(openPlainStore(settings, scratch), parseLifetimes(settings.lifetimes));
 }
 
 /** The same without renewal, for who looks after the artifacts and does not use them. */

@@ -1,43 +1,42 @@
 /**
- * Keeps what is used. Around any store, it renews an artifact that is found after half of its lifetime, so that whoever found
- * it can rely on it for as long again. What it finds is never removed by a collection that had already chosen it: an artifact
- * past its lifetime is touched first, and while a collection is under way it counts as found only if it is still there
- * after the time in which that collection would have removed it. So does one that somebody else has touched just now.
+ * Renews artifacts when they are used. Around any store, it touches an artifact that is found after half of its lifetime: the
+ * finder can rely on it for another half. A running collection may already have selected the artifact for removal. Therefore
+ * an artifact that is past its lifetime, or was touched by another process a moment ago, counts as found only if it still exists
+ * after `EXPIRY_SETTLE_MS`, in which that collection would have removed it.
  */
+
+import { sleep } from '../core/sleep.ts';
 import {
   type ArtifactStore,
   type BlobStore,
   type DirectUpload,
-  EXPIRY_SETTLES,
+  EXPIRY_SETTLE_MS,
   type StoredArtifact,
   StoreError,
 } from './artifact-store.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { COLLECTING, classOf } from './names.ts';
+import { COLLECTION_LOCKS, classOf } from './names.ts';
 
-export interface KeepingClock {
+export interface RenewalClock {
   /** Milliseconds since the epoch. */
   now(): number;
   sleep(milliseconds: number): Promise<void>;
 }
 
-const systemClock: KeepingClock = {
-  now: Date.now,
-  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-};
+const systemClock: RenewalClock = { now: Date.now, sleep };
 
-/** Age up to which a touch is taken for one of the last seconds, in milliseconds: the clocks of machines and buckets differ. */
-const JUST_NOW = 15 * 60_000;
-/** Most artifacts of which a process remembers that they need no renewal yet, so as not to ask at every use. */
-const REMEMBERED = 20_000;
+/** A touch up to this age may have happened in the last seconds: the clocks of machines and buckets differ. */
+const RECENT_TOUCH_MS = 15 * 60_000;
+/** Number of artifacts that need no request at each use, because their next renewal time is cached. */
+const MAX_CACHED = 20_000;
 
-/** `store`, whose artifacts stay for `lifetimes` after their last use. */
-export function keepUsed(
+/** Returns a store whose artifacts stay for `lifetimes` after their last use. */
+export function renewOnRead(
   store: ArtifactStore,
   lifetimes: Lifetimes,
-  clock: KeepingClock = systemClock,
+  clock: RenewalClock = systemClock,
 ): ArtifactStore {
-  const { use, ...blobs } = keeping(store, lifetimes, clock);
+  const { use, ...blobs } = withRenewal(store, lifetimes, clock);
   return {
     ...blobs,
     async withFile(name, work) {
@@ -47,35 +46,35 @@ export function keepUsed(
   };
 }
 
-/** The same where there is no file system. */
-export function keepUsedBlobs(store: BlobStore, lifetimes: Lifetimes): BlobStore {
-  const { use: _, ...blobs } = keeping(store, lifetimes, systemClock);
+/** `renewOnRead` for stores without a file system. */
+export function renewBlobsOnRead(store: BlobStore, lifetimes: Lifetimes): BlobStore {
+  const { use: _, ...blobs } = withRenewal(store, lifetimes, systemClock);
   return blobs;
 }
 
-function keeping(
+function withRenewal(
   store: BlobStore,
   lifetimes: Lifetimes,
-  clock: KeepingClock,
+  clock: RenewalClock,
 ): BlobStore & { readonly use: (name: string) => Promise<void> } {
-  /** When an artifact that is known to be there has to be renewed. It can only become younger than that. */
+  /** When the next renewal of an existing artifact is due, by name. Other processes can only postpone it. */
   const due = new Map<string, number>();
 
-  /** What is found under `info` after it was renewed where that was due; undefined where it went meanwhile. */
+  /** Renews the artifact if that is due. Undefined if it was removed in the meantime. */
   async function renew(info: StoredArtifact): Promise<StoredArtifact | undefined> {
     const lifetime = renewedLifetime(info.name);
     if (lifetime === undefined) return info;
     let { modified } = info;
-    let isDoubtful = info.touched === true && clock.now() - modified < JUST_NOW;
+    let mayBeRemoved = info.touched === true && clock.now() - modified < RECENT_TOUCH_MS;
     if (clock.now() - modified >= lifetime / 2) {
       if (!(await store.touch(info.name))) return undefined;
-      // Asked now and not before the touch, which may have taken any time.
+      // Read after the touch, which may have taken any time.
       const now = clock.now();
-      isDoubtful = now - modified >= lifetime;
+      mayBeRemoved = now - modified >= lifetime;
       modified = now;
     }
-    if (isDoubtful && (await isCollecting())) {
-      await clock.sleep(EXPIRY_SETTLES);
+    if (mayBeRemoved && (await isCollecting())) {
+      await clock.sleep(EXPIRY_SETTLE_MS);
       if ((await store.head(info.name)) === undefined) return undefined;
     }
     remember(info.name, modified + lifetime / 2);
@@ -91,11 +90,11 @@ function keeping(
     due.delete(name);
     due.set(name, at);
     const [oldest] = due.keys();
-    if (due.size > REMEMBERED && oldest !== undefined) due.delete(oldest);
+    if (due.size > MAX_CACHED && oldest !== undefined) due.delete(oldest);
   }
 
   async function isCollecting(): Promise<boolean> {
-    for await (const _ of store.list(COLLECTING)) return true;
+    for await (const _ of store.list(COLLECTION_LOCKS)) return true;
     return false;
   }
 
@@ -104,7 +103,7 @@ function keeping(
     return info && (await renew(info));
   }
 
-  /** Before `name` is read. That it is missing shows on reading. */
+  /** Called before `name` is read. The read itself reports that it is missing. */
   async function use(name: string): Promise<void> {
     if (renewedLifetime(name) !== undefined && (due.get(name) ?? 0) <= clock.now()) await head(name);
   }
@@ -117,9 +116,9 @@ function keeping(
   }
 
   async function renewed(found: StoredArtifact): Promise<StoredArtifact> {
-    const kept = await renew(found);
-    if (!kept) throw new StoreError('unavailable', 'the artifact was removed while it was stored again');
-    return kept;
+    const current = await renew(found);
+    if (!current) throw new StoreError('unavailable', 'the artifact was removed while it was stored again');
+    return current;
   }
 
   return {
@@ -128,7 +127,7 @@ function keeping(
     head,
 
     async put(name, body) {
-      // What was found under the name left a stream unread, so that it can still be stored.
+      // If the name existed, the body was not read and can still be stored.
       return (await renew(await store.put(name, body))) ?? (await store.put(name, body));
     },
 

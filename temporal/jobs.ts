@@ -8,7 +8,7 @@ import { PRIORITY_ATTRIBUTE, PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/s
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
-import { deletedName } from '../store/names.ts';
+import { deletionMarkerName } from '../store/names.ts';
 import { createTemporalBatches } from './batches.ts';
 import { createTemporalEstimates } from './estimates.ts';
 import { isClosed, type JobRecord, type Orchestrator, retryMemo, type StartInput } from './orchestrator.ts';
@@ -36,7 +36,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
   }
 
   async function isDeleted(record: JobRecord): Promise<boolean> {
-    return isClosed(record) && (await store.head(deletedName(record.id, record.run))) !== undefined;
+    return isClosed(record) && (await store.head(deletionMarkerName(record.id, record.run))) !== undefined;
   }
 
   /**
@@ -181,7 +181,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       // The notes go last: a deletion that broke off is found, and finished, by the same request.
       const chains = runs.map((run) => recordOf({ ...run, cancelRequested: false }).run);
       for (const run of new Set([record.run, ...chains])) {
-        await store.put(deletedName(id, run), new Uint8Array());
+        await store.put(deletionMarkerName(id, run), new Uint8Array());
       }
     },
 

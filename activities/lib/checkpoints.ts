@@ -6,7 +6,12 @@
 import type { Context } from '@temporalio/activity';
 import { digest as digestOf } from '../../core/canonical-json.ts';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
-import { attemptNoteName, attemptNotePrefix, checkpointName, checkpointPrefix } from '../../store/names.ts';
+import {
+  attemptMarkerName,
+  attemptMarkerPrefix,
+  checkpointName,
+  checkpointPrefix,
+} from '../../store/names.ts';
 import { getJson, putJson } from './artifacts.ts';
 import { setHeartbeatDetails } from './heartbeat.ts';
 
@@ -39,7 +44,7 @@ export async function readGenerationProgress(
 ): Promise<GenerationProgress> {
   const names = new Set<string>();
   for await (const name of store.list(checkpointPrefix(digest))) names.add(name);
-  const own = attemptNotePrefix(digest, await activityKey(context));
+  const own = attemptMarkerPrefix(digest, await activityKey(context));
   const notes = [...names].filter((name) => name.startsWith(own));
   const hint = checkpointOfHeartbeat(context, digest);
   if (hint !== undefined) names.add(hint);
@@ -98,7 +103,7 @@ export function recordAttempt(
 ): () => Promise<void> {
   // The work does not wait for it, and goes on where it cannot be written: it only counts attempts that die.
   const written = activityKey(context).then(async (key) => {
-    const name = attemptNoteName(digest, key, context.info.attempt);
+    const name = attemptMarkerName(digest, key, context.info.attempt);
     await putJson(store, name, { known } satisfies AttemptRecord);
     return name;
   });

@@ -15,7 +15,7 @@ import {
 } from '../../media/index.ts';
 import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactInfo, ArtifactStore } from '../../store/artifact-store.ts';
-import { drawnDeckName, wordsName } from '../../store/names.ts';
+import { renderedDeckName, slideTextsName } from '../../store/names.ts';
 import { putJson } from './artifacts.ts';
 
 /** Part of the names of words and drawings: raise it when the same deck would give others. */
@@ -61,7 +61,7 @@ export async function prepareDeck(
     const slides = await readPptx(zip, limits.maxPages);
     const drawn = await draw(deps, zip, slides, sha256, signal);
     const words = withPages(slides, drawn.pdf !== undefined);
-    const stored = await putJson(store, wordsName(await digest({ version: VERSION, words })), words);
+    const stored = await putJson(store, slideTextsName(await digest({ version: VERSION, words })), words);
     return { sha256, pages: slides.length, slideText: stored.name, ...drawn };
   });
 }
@@ -92,7 +92,7 @@ async function draw(
         'renderer_missing',
         'PPTX slides cannot be drawn: LibreOffice is not installed.',
       );
-    const name = drawnDeckName(await digest({ version: VERSION, sha256, office: office.version }));
+    const name = renderedDeckName(await digest({ version: VERSION, sha256, office: office.version }));
     if ((await store.head(name)) !== undefined) return { pdf: name };
     await withRenderedPptx(office, { zip, slides, scratch, signal }, async (pdf) => {
       using document = await openDeck(pdf, limits);

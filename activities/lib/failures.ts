@@ -3,26 +3,9 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 import { ERRORS, type ErrorCode, FrameloomError } from '../../core/errors.ts';
 import { ModelError } from '../../onnx/index.ts';
 import type { FailureDetails } from '../../schema/stages.ts';
-import { StoreError, type StoreErrorCode } from '../../store/artifact-store.ts';
+import { StoreError } from '../../store/artifact-store.ts';
+import { publicStoreError } from '../../store/error-codes.ts';
 import { MODEL_ERRORS } from './model-errors.ts';
-
-const FROM_STORE: Readonly<Record<StoreErrorCode, ErrorCode>> = {
-  not_found: 'source_missing',
-  corrupt: 'artifact_corrupt',
-  too_large: 'media_too_large',
-  full: 'storage_full',
-  unavailable: 'storage_unavailable',
-  invalid_name: 'internal',
-};
-
-/** What to tell the user where the room's own message is written for developers. */
-const MESSAGES: Partial<Record<ErrorCode, string>> = {
-  source_missing: 'A stored file that the job needs is gone.',
-  artifact_corrupt: 'A stored file was damaged.',
-  media_too_large: 'The source is larger than this server accepts.',
-  storage_full: 'The disk or bucket of the server is full.',
-  storage_unavailable: 'The storage of the server did not answer.',
-};
 
 /** Wraps each activity so that whatever it throws is recorded with a code. */
 export function withTypedFailures<T extends object>(activities: T): T {
@@ -66,10 +49,7 @@ export function permanentErrorOf(
 
 function classify(error: unknown): { readonly code: ErrorCode; readonly message: string } {
   if (error instanceof FrameloomError) return { code: error.code, message: error.message };
-  if (error instanceof StoreError) {
-    const code = FROM_STORE[error.code];
-    return { code, message: MESSAGES[code] ?? ERRORS.internal.title };
-  }
+  if (error instanceof StoreError) return publicStoreError(error, 'job');
   if (error instanceof ModelError) {
     const code = MODEL_ERRORS[error.code];
     return { code, message: error.message };

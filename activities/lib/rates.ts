@@ -5,7 +5,7 @@
 import type { Ledger } from '../../schema/job.ts';
 import type { SourceInfo } from '../../schema/source.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { rateName, ratePrefix } from '../../store/names.ts';
+import { usageSampleName, usageSamplePrefix } from '../../store/names.ts';
 import type { SegmentPiece } from '../../summary/stitch.ts';
 import { findJson, putJson } from './artifacts.ts';
 
@@ -63,7 +63,7 @@ export async function recordUsageSample(
     outputTokens: ledger.output_tokens,
     gpuSeconds: ledger.gpu_seconds,
   };
-  await putJson(store, rateName(job.model, dayOf(job.now), slot), rate);
+  await putJson(store, usageSampleName(job.model, dayOf(job.now), slot), rate);
 }
 
 /** What is remembered of the latest day that has something, up to a week ago. */
@@ -74,7 +74,7 @@ export async function readUsageSamples(
 ): Promise<readonly UsageSample[]> {
   for (let back = 0; back < MAX_AGE_DAYS; back += 1) {
     const rates: UsageSample[] = [];
-    for await (const name of store.list(ratePrefix(model, dayOf(now - back * DAY_MS)))) {
+    for await (const name of store.list(usageSamplePrefix(model, dayOf(now - back * DAY_MS)))) {
       const rate = await findJson<UsageSample>(store, name);
       if (rate) rates.push(rate);
     }

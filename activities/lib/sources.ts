@@ -7,7 +7,7 @@ import { download } from '../../media/index.ts';
 import type { File } from '../../schema/file.ts';
 import type { FileId } from '../../schema/ids.ts';
 import type { ArtifactInfo, ArtifactStore } from '../../store/artifact-store.ts';
-import { fileName, SOURCE } from '../../store/names.ts';
+import { fileName, SOURCES } from '../../store/names.ts';
 import { findJson } from './artifacts.ts';
 
 export interface SourceDeps {
@@ -34,7 +34,7 @@ export async function findSource(
 
 async function uploaded(store: ArtifactStore, id: FileId): Promise<ArtifactInfo> {
   const file = await findJson<File>(store, fileName(id));
-  const artifact = file && (await store.head(`${SOURCE}/${file.sha256}`));
+  const artifact = file && (await store.head(`${SOURCES}/${file.sha256}`));
   if (!artifact) throw new FrameloomError('source_missing', `There is no file ${id}.`);
   return artifact;
 }
@@ -49,7 +49,7 @@ async function fetched(
   try {
     const path = join(folder, 'source');
     await download(url, path, { maxBytes: limits.maxBytes, allowPrivate: limits.allowPrivate, signal });
-    return await store.putByContent(SOURCE, createReadStream(path), { maxBytes: limits.maxBytes });
+    return await store.putByContent(SOURCES, createReadStream(path), { maxBytes: limits.maxBytes });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

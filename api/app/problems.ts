@@ -5,7 +5,8 @@ import { HTTPException } from 'hono/http-exception';
 import type { z } from 'zod';
 import { ERRORS, type ErrorCode, FrameloomError } from '../../core/errors.ts';
 import { createProblem, Problem } from '../../schema/problem.ts';
-import { StoreError, type StoreErrorCode } from '../../store/artifact-store.ts';
+import { StoreError } from '../../store/artifact-store.ts';
+import { publicStoreError } from '../../store/error-codes.ts';
 import type { Log } from './deps.ts';
 import type { ApiEnv } from './env.ts';
 
@@ -21,21 +22,12 @@ const RETRY_AFTER_HEADER = {
   },
 };
 
-const STORE_ERRORS = {
-  not_found: ['artifact_corrupt', 'A stored artifact is missing.'],
-  corrupt: ['artifact_corrupt', 'A stored artifact does not match its hash.'],
-  too_large: ['payload_too_large', 'The body is larger than allowed.'],
-  full: ['storage_full', 'The artifact store is full.'],
-  unavailable: ['storage_unavailable', 'The artifact store did not answer.'],
-  invalid_name: ['internal', 'Something unexpected went wrong.'],
-} as const satisfies Record<StoreErrorCode, readonly [ErrorCode, string]>;
-
 /** The code of anything thrown, and a message for users. */
 export function describeError(error: unknown): { readonly code: ErrorCode; readonly detail: string } {
   if (error instanceof FrameloomError) return { code: error.code, detail: error.message };
   if (error instanceof StoreError) {
-    const [code, detail] = STORE_ERRORS[error.code];
-    return { code, detail };
+    const { code, message } = publicStoreError(error, 'request');
+    return { code, detail: message };
   }
   if (error instanceof HTTPException) {
     if (error.status === 415) {

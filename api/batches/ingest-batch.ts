@@ -16,7 +16,7 @@ import {
 import type { File } from '../../schema/file.ts';
 import type { BatchId, FileId } from '../../schema/ids.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
-import { batchShardName, SOURCE } from '../../store/names.ts';
+import { batchShardName, SOURCES } from '../../store/names.ts';
 import { MAX_JSON_BYTES } from '../app/index.ts';
 import { findFile } from '../files/index.ts';
 import { checkLines, type LineDeps, type RawLine } from './batch-lines.ts';
@@ -60,7 +60,7 @@ export async function takeIn(
       `The file of a batch may have at most ${MAX_BATCH_BYTES} bytes.`,
     );
   const raw = file
-    ? fileLines(await deps.store.read(`${SOURCE}/${file.sha256}`))
+    ? fileLines(await deps.store.read(`${SOURCES}/${file.sha256}`))
     : givenLines(request.requests ?? []);
   const errors: NonNullable<Batch['errors']>['data'] = [];
   let [total, invalid, shards] = [0, 0, 0];

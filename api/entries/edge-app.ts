@@ -4,7 +4,7 @@ import { type EdgeSettings, loadEdgeSettings, type Upstream } from '../../config
 import { SettingsError } from '../../config/settings.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { parseLifetimes } from '../../store/lifetimes.ts';
-import { keepUsedBlobs } from '../../store/renew-on-read.ts';
+import { renewBlobsOnRead } from '../../store/renew-on-read.ts';
 import { createS3Store, type Hashing } from '../../store/s3/index.ts';
 import { createTemporalHttpOrchestrator } from '../../temporal/http/index.ts';
 import { type Api, type Log, systemClock, type Throttle } from '../app/index.ts';
@@ -70,5 +70,5 @@ function openStore(
   if ('uri' in credentials)
     throw new SettingsError('The edge needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
   const blobs = createS3Store({ ...place, hashing, partBytes: PART, credentials: () => credentials });
-  return keepUsedBlobs(blobs, parseLifetimes(lifetimes));
+  return renewBlobsOnRead(blobs, parseLifetimes(lifetimes));
 }

@@ -4,7 +4,7 @@ import type { File, FilePurpose, StoredFile } from '../../schema/file.ts';
 import type { FileId } from '../../schema/ids.ts';
 import type { SourceRequest } from '../../schema/request.ts';
 import type { ArtifactBody, BlobStore } from '../../store/artifact-store.ts';
-import { fileName, SOURCE } from '../../store/names.ts';
+import { fileName, SOURCES } from '../../store/names.ts';
 import { readJson } from '../jobs/index.ts';
 
 /** Stores bytes and the record that makes them a file of the tenant. Throws StoreError. */
@@ -22,7 +22,7 @@ export async function keepFile(
   },
 ): Promise<File> {
   const { body, maxBytes } = file;
-  const kept = await store.putByContent(SOURCE, body, maxBytes === undefined ? {} : { maxBytes });
+  const kept = await store.putByContent(SOURCES, body, maxBytes === undefined ? {} : { maxBytes });
   return await keepRecord(store, tenant, kept, file);
 }
 

@@ -3,7 +3,7 @@ import { FrameloomError } from '../../core/errors.ts';
 import type { File, FilePurpose } from '../../schema/file.ts';
 import { type FileId, newFileId } from '../../schema/ids.ts';
 import { type BlobStore, StoreError } from '../../store/artifact-store.ts';
-import { fileName, SOURCE } from '../../store/names.ts';
+import { fileName, SOURCES } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../app/index.ts';
 import {
   displayName,
@@ -59,7 +59,7 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
 
   app.openapi(operations.getFileContent, async (c) => {
     const file = await findFile(store, c.get('tenant'), c.req.valid('param').id);
-    const name = `${SOURCE}/${file.sha256}`;
+    const name = `${SOURCES}/${file.sha256}`;
     const body = c.req.method === 'HEAD' ? null : await store.read(name);
     return new Response(body, {
       headers: {
@@ -90,7 +90,7 @@ async function keepForm(
   for await (const part of parts) {
     if (part.name === 'file' && !kept) {
       filename = part.filename;
-      kept = await store.putByContent(SOURCE, await nonEmpty(part.body), { maxBytes: common.maxBytes });
+      kept = await store.putByContent(SOURCES, await nonEmpty(part.body), { maxBytes: common.maxBytes });
     } else if (part.name === 'purpose') {
       const given = await fieldText(part.body);
       if (given !== 'batch' && !SOURCE_PURPOSES.has(given))

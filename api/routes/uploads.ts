@@ -9,7 +9,7 @@ import {
   uploadExpiry,
 } from '../../schema/upload.ts';
 import { type DirectUploads, StoreError } from '../../store/artifact-store.ts';
-import { SOURCE, uploadName } from '../../store/names.ts';
+import { SOURCES, uploadName } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../app/index.ts';
 import { displayName, keepRecord, readFile } from '../files/index.ts';
 import { readJson } from '../jobs/index.ts';
@@ -110,7 +110,7 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     const { tenant, fileId, filename, purpose, bytes } = upload;
     if (!(await readFile(store, tenant, fileId))) {
       requireParts(bytes, await direct().parts(upload.direct).catch(joinedAlready));
-      const kept = await direct().finish(upload.direct, SOURCE).catch(goneWith(upload));
+      const kept = await direct().finish(upload.direct, SOURCES).catch(goneWith(upload));
       const file = { id: FileId.parse(fileId), filename, purpose, now: clock.now() };
       await keepRecord(store, tenant, kept, file);
     }

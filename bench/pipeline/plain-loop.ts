@@ -18,7 +18,7 @@ import { ENTRIES_PER_SHARD, type MergeOutcome, type SegmentOutcome } from '../..
 import type { ExtractSpan, StoreShardInput } from '../../schema/stages.ts';
 import type { StoredRequest } from '../../schema/stored-request.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { fileName, requestName, SOURCE } from '../../store/names.ts';
+import { fileName, requestName, SOURCES } from '../../store/names.ts';
 import { planSpans, videoRange } from '../../summary/plan.ts';
 import { resolveModel, startGenerator } from '../../workers/models/index.ts';
 
@@ -57,7 +57,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     return environment.run(() => activity(input)) as Promise<O>; // its type forgets what the function answers
   };
 
-  const { sha256 } = await store.putByContent(SOURCE, createReadStream(path));
+  const { sha256 } = await store.putByContent(SOURCES, createReadStream(path));
   const file_id = newFileId();
   await store.put(fileName(file_id), new TextEncoder().encode(JSON.stringify({ id: file_id, sha256 })));
   const request = SummaryRequest.parse({ source: { type: 'video', file_id } });

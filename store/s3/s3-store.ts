@@ -3,7 +3,7 @@
  * consistency; docs/store.md lists all that is asked of a bucket. Runs wherever `fetch` and WebCrypto are.
  */
 import { isArtifactName, requireName, requirePrefix } from '../artifact-name.ts';
-import { type ArtifactEntry, type BlobStore, EXPIRY_SETTLES, StoreError } from '../artifact-store.ts';
+import { type ArtifactEntry, type BlobStore, EXPIRY_SETTLE_MS, StoreError } from '../artifact-store.ts';
 import { createS3Client, type S3Options } from './client.ts';
 import { createDirectUploads } from './direct.ts';
 import { download, isMissing, RANGE, streamOf } from './download.ts';
@@ -191,8 +191,8 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
 
     async expire(name, before) {
       requireName(name);
-      const until = Date.now() + EXPIRY_SETTLES;
-      const object = await objects.head(name, EXPIRY_SETTLES / 2);
+      const until = Date.now() + EXPIRY_SETTLE_MS;
+      const object = await objects.head(name, EXPIRY_SETTLE_MS / 2);
       if (!object || object.modified >= before) return false;
       await objects.remove(name, until - Date.now());
       // The bytes of a large one stay until they are swept: a touch that met the removal may have brought the name back.

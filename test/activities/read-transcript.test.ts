@@ -16,7 +16,7 @@ import type { Cue, VideoInfo } from '../../schema/source.ts';
 import type { ReadTranscriptInput, ReadTranscriptOutput } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { fileName, SOURCE } from '../../store/names.ts';
+import { fileName, SOURCES } from '../../store/names.ts';
 import { ffmpeg, H264 } from '../media/clips.ts';
 import { putRequest } from '../support/requests.ts';
 
@@ -64,7 +64,7 @@ async function video(
     ...['-map', '0', '-map', '1', ...(subtitles === undefined ? [] : ['-map', '2', '-c:s', 'srt'])],
     ...[...H264, '-c:a', 'flac', path],
   ]);
-  const { name, sha256, bytes } = await store.putByContent(SOURCE, await readFile(path));
+  const { name, sha256, bytes } = await store.putByContent(SOURCES, await readFile(path));
   const probed = await probeVideo(tools, path, { maxPixels: 1e6 });
   const source: VideoInfo = { type: 'video', sha256, bytes, ...probed };
   const jobId = await jobIdFor('t', name);
@@ -99,7 +99,7 @@ describe('readTranscript', () => {
     const found = { ...(await video(4, SRT)), range: { start: 0, end: 4 } };
     expect((await readTranscript(found)).transcript?.from).toBe('track');
     const id = await fileIdFor('t', 'x');
-    const { sha256, bytes } = await store.putByContent(SOURCE, Buffer.from('[00:03] from the request'));
+    const { sha256, bytes } = await store.putByContent(SOURCES, Buffer.from('[00:03] from the request'));
     await store.put(fileName(id), Buffer.from(JSON.stringify({ id, sha256, bytes })));
     await putRequest(store, found.jobId, {
       source: { type: 'video', url: 'https://example.com/a.mkv', subtitles: { file_id: id } },

@@ -22,7 +22,7 @@ import type { SourceRequest } from '../../schema/request.ts';
 import type { ExtractFramesInput, ExtractFramesOutput, IngestOutput } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { fileName, SOURCE, secretName } from '../../store/names.ts';
+import { fileName, SOURCES, secretName } from '../../store/names.ts';
 import { makePptx, type PptxSpec } from '../corpus/pptx.ts';
 import { lockedPdf } from '../media/locked-pdf.ts';
 import { putRequest } from '../support/requests.ts';
@@ -75,7 +75,7 @@ function run<I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> {
 
 /** Stores a file as an upload does. */
 async function upload(content: Uint8Array) {
-  const { sha256, bytes } = await store.putByContent(SOURCE, content);
+  const { sha256, bytes } = await store.putByContent(SOURCES, content);
   const id = await fileIdFor('t', sha256);
   const record = { id, object: 'file', filename: 'x', bytes, sha256, created_at: new Date(0).toISOString() };
   await store.put(fileName(id), new TextEncoder().encode(JSON.stringify(record)));

@@ -91,7 +91,7 @@ describe('a transcript', () => {
       const id = source.type === 'video' ? source.subtitles?.file_id : undefined;
       const file = (await (await app.request(`/v1/files/${id}`)).json()) as File; // the contract says so
       expect(file.filename).toBe(filename);
-      expect(await textOf(store, `source/${file.sha256}`)).toBe(content);
+      expect(await textOf(store, `sources/${file.sha256}`)).toBe(content);
     }),
   );
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { File } from '../../schema/file.ts';
-import { fileName, SOURCE } from '../../store/names.ts';
+import { fileName, SOURCES } from '../../store/names.ts';
 import { type Harness, withApp } from './harness.ts';
 
 async function upload(app: Harness['app'], body: BodyInit, query = ''): Promise<File> {
@@ -23,7 +23,7 @@ describe('an uploaded file', () => {
       const file = await upload(app, bytes, '?filename=talk.mp4');
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       expect(file).toMatchObject({ filename: 'talk.mp4', bytes: 50_000, sha256 });
-      expect(Buffer.from(await store.bytes(`${SOURCE}/${sha256}`)).equals(bytes)).toBe(true);
+      expect(Buffer.from(await store.bytes(`${SOURCES}/${sha256}`)).equals(bytes)).toBe(true);
       expect(await (await app.request(`/v1/files/${file.id}`)).json()).toEqual(file);
       expect((await app.request(`/v1/files/${file.id}`, { method: 'DELETE' })).status).toBe(204);
       expect((await app.request(`/v1/files/${file.id}`)).status).toBe(404);
@@ -40,8 +40,8 @@ describe('an uploaded file', () => {
       const [a, b] = [await upload(app, 'same'), await upload(app, 'same')];
       expect(a.id).not.toBe(b.id);
       const sources: string[] = [];
-      for await (const name of store.list(`${SOURCE}/`)) sources.push(name);
-      expect(sources).toEqual([`${SOURCE}/${a.sha256}`]);
+      for await (const name of store.list(`${SOURCES}/`)) sources.push(name);
+      expect(sources).toEqual([`${SOURCES}/${a.sha256}`]);
     }));
 
   it('is read no further than the limit, and nothing of a longer one stays', () =>

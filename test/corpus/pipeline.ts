@@ -17,7 +17,7 @@ import { ModelProfile } from '../../schema/model-profile.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
 import type { Frame, VideoInfo } from '../../schema/source.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { fileName, SOURCE } from '../../store/names.ts';
+import { fileName, SOURCES } from '../../store/names.ts';
 import { planSpans } from '../../summary/plan.ts';
 import { putRequest } from '../support/requests.ts';
 import type { Pixels } from './drawing.ts';
@@ -64,7 +64,7 @@ export async function createPipeline(): Promise<Pipeline> {
     path: string,
     more: Partial<SummaryRequestInput>,
   ): Promise<{ request: SummaryRequest; source: VideoInfo; artifact: string }> {
-    const { sha256 } = await store.putByContent(SOURCE, createReadStream(path));
+    const { sha256 } = await store.putByContent(SOURCES, createReadStream(path));
     const id = newFileId();
     await store.put(fileName(id), new TextEncoder().encode(JSON.stringify({ id, sha256 })));
     const request = SummaryRequest.parse({ source: { type: 'video', file_id: id }, ...more });

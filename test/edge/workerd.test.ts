@@ -7,7 +7,7 @@ import { readSse, type SseMessage } from '../../core/sse.ts';
 import type { JobId } from '../../schema/ids.ts';
 import { SignedParts, Upload } from '../../schema/upload.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
-import { eventsName, SOURCE } from '../../store/names.ts';
+import { eventsName, SOURCES } from '../../store/names.ts';
 import { createS3Store } from '../../store/s3/index.ts';
 import { createTemporalHttpOrchestrator } from '../../temporal/http/index.ts';
 import { sampleEvents } from '../api/harness.ts';
@@ -113,7 +113,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       const { file } = Upload.parse(await done.json());
       const sha256 = createHash('sha256').update(body).digest('hex');
       expect(file).toMatchObject({ filename: 'talk.mp4', bytes: body.byteLength, sha256 });
-      expect(await sha256Of(await store.read(`${SOURCE}/${sha256}`))).toBe(sha256);
+      expect(await sha256Of(await store.read(`${SOURCES}/${sha256}`))).toBe(sha256);
       // The same bytes through the edge, in parts that it holds itself, are that artifact again.
       const through = await anna.uploadFile(new Blob([body]), 'talk.mp4');
       expect(through).toMatchObject({ sha256, bytes: body.byteLength });

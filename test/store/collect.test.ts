@@ -5,14 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { type CollectProgress, collectGarbage, type LiveJobs } from '../../store/collect.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { DAY, DEFAULT_LIFETIMES, parseLifetimes } from '../../store/lifetimes.ts';
-import { keepUsed } from '../../store/renew-on-read.ts';
+import { DAY_MS, DEFAULT_LIFETIMES, parseLifetimes } from '../../store/lifetimes.ts';
+import { renewOnRead } from '../../store/renew-on-read.ts';
 import { all, text } from './contract.ts';
 import { createSteppedStore, createWorld } from './scheduled-world.ts';
 
 const START = Date.UTC(2030, 0, 1);
 type Live = Omit<LiveJobs, 'asOf'>;
-const IDLE: Live = { oldestStart: undefined, retention: DAY };
+const IDLE: Live = { oldestStart: undefined, retention: DAY_MS };
 
 let root: string;
 let now: number;
@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 const clock = { now: (): number => now, sleep: async (): Promise<void> => undefined };
-const kept = (): ArtifactStore => keepUsed(store, DEFAULT_LIFETIMES, clock);
+const kept = (): ArtifactStore => renewOnRead(store, DEFAULT_LIFETIMES, clock);
 const collect = (live: Live = IDLE, more = {}) =>
   collectGarbage({
     store,
@@ -39,7 +39,7 @@ describe('a collection of garbage', () => {
   it('removes what has outlived the lifetime of its class, and counts it', async () => {
     await store.put('crops/a.bin', text('12345'));
     await store.put('generations/a.json', text('123'));
-    now = START + 8 * DAY; // 7 for crops, 90 for generations
+    now = START + 8 * DAY_MS; // 7 for crops, 90 for generations
     const report = await collect();
     expect(report.crops).toEqual({ removed: 1, removedBytes: 5, kept: 0, keptBytes: 0 });
     expect(report.generations).toEqual({ removed: 0, removedBytes: 0, kept: 1, keptBytes: 3 });
@@ -48,7 +48,7 @@ describe('a collection of garbage', () => {
 
   it('removes nothing in a dry run, which counts the same', async () => {
     await store.put('crops/a.bin', text('12345'));
-    now = START + 8 * DAY;
+    now = START + 8 * DAY_MS;
     const report = await collect(IDLE, { dryRun: true });
     expect(report.crops).toEqual({ removed: 1, removedBytes: 5, kept: 0, keptBytes: 0 });
     expect(await all(store.list(''))).toEqual(['crops/a.bin']);
@@ -57,44 +57,44 @@ describe('a collection of garbage', () => {
   it('counts the lifetime of shared artifacts from their last use', async () => {
     await store.put('crops/a.bin', text('x'));
     await store.put('crops/b.bin', text('x'));
-    now = START + 6 * DAY;
+    now = START + 6 * DAY_MS;
     await kept().bytes('crops/a.bin');
-    now = START + 12 * DAY;
+    now = START + 12 * DAY_MS;
     await collect();
     expect(await all(store.list(''))).toEqual(['crops/a.bin']);
   });
 
   it('counts the lifetime of a job from its end, and removes all of it together', async () => {
     await store.put('jobs/sum_1/run/events/00000001.json', text('[]'));
-    now = START + 20 * DAY;
+    now = START + 20 * DAY_MS;
     await store.put('jobs/sum_1/run/result.json', text('{}'));
     await kept().bytes('jobs/sum_1/run/result.json');
-    now = START + 45 * DAY; // the events are past 30 days, the result is not
+    now = START + 45 * DAY_MS; // the events are past 30 days, the result is not
     await collect();
     expect(await all(store.list('jobs/'))).toHaveLength(2);
-    now = START + 51 * DAY;
+    now = START + 51 * DAY_MS;
     await collect();
     expect(await all(store.list('jobs/'))).toEqual([]);
   });
 
   it('keeps the note of a deleted job for longer than the orchestrator remembers the job', async () => {
-    await store.put('deleted/sum_1/run', new Uint8Array());
-    now = START + 200 * DAY;
-    await collect({ oldestStart: undefined, retention: 365 * DAY });
-    expect(await all(store.list('deleted/'))).toHaveLength(1);
-    await collect({ oldestStart: undefined, retention: 30 * DAY });
-    expect(await all(store.list('deleted/'))).toEqual([]);
+    await store.put('deletions/sum_1/run', new Uint8Array());
+    now = START + 200 * DAY_MS;
+    await collect({ oldestStart: undefined, retention: 365 * DAY_MS });
+    expect(await all(store.list('deletions/'))).toHaveLength(1);
+    await collect({ oldestStart: undefined, retention: 30 * DAY_MS });
+    expect(await all(store.list('deletions/'))).toEqual([]);
   });
 
   it('keeps what a job that has run for a month may have found at its start', async () => {
     await store.put('crops/old.bin', text('x'));
     await store.put('crops/found.bin', text('x'));
-    const started = START + 5 * DAY;
+    const started = START + 5 * DAY_MS;
     now = started;
     await kept().head('crops/found.bin'); // 5 of 7 days old: renewed
     await store.put('crops/made.bin', text('x'));
-    now = started + 30 * DAY;
-    await collect({ oldestStart: started, retention: DAY });
+    now = started + 30 * DAY_MS;
+    await collect({ oldestStart: started, retention: DAY_MS });
     expect(await all(store.list('crops/'))).toEqual(['crops/found.bin', 'crops/made.bin']);
     await collect();
     expect(await all(store.list('crops/'))).toEqual([]);
@@ -103,7 +103,7 @@ describe('a collection of garbage', () => {
   it('never removes keys, nor classes it does not know', async () => {
     await store.put('keys/references', text('x'));
     await store.put('later/version', text('x'));
-    now = START + 10_000 * DAY;
+    now = START + 10_000 * DAY_MS;
     await collect();
     expect(await all(store.list(''))).toEqual(['keys/references', 'later/version']);
   });
@@ -111,7 +111,7 @@ describe('a collection of garbage', () => {
   it('goes on where an earlier one was cut off, and counts nothing twice', async () => {
     for (let index = 0; index < 250; index++) await store.put(`crops/${index}.bin`, text('x'));
     await store.put('frames/a', text('x'));
-    now = START + 8 * DAY;
+    now = START + 8 * DAY_MS;
     let last: CollectProgress | undefined;
     const cut = collect(IDLE, {
       onProgress(progress: CollectProgress) {
@@ -139,19 +139,19 @@ describe('two collections', () => {
       },
     });
     expect(await second).toMatchObject({ code: 'unavailable' });
-    await store.put('collecting/one', text('killed'));
+    await store.put('collection-lock/current', text('killed'));
     await expect(collect()).rejects.toMatchObject({ code: 'unavailable' });
-    now += DAY;
+    now += DAY_MS;
     await collect();
-    expect(await all(store.list('collecting/'))).toEqual([]);
+    expect(await all(store.list('collection-lock/'))).toEqual([]);
   });
 });
 
 describe('lifetimes', () => {
   it('are changed by class', () => {
     const { crops, jobs, generations, frames } = parseLifetimes('crops=2d, jobs=12h,generations=never');
-    expect(crops.milliseconds).toBe(2 * DAY);
-    expect(jobs.milliseconds).toBe(DAY / 2);
+    expect(crops.milliseconds).toBe(2 * DAY_MS);
+    expect(jobs.milliseconds).toBe(DAY_MS / 2);
     expect(generations.milliseconds).toBe(Number.POSITIVE_INFINITY);
     expect(frames).toEqual(DEFAULT_LIFETIMES.frames);
   });
@@ -177,12 +177,12 @@ describe('a race of jobs and collections', () => {
     const stepped = createSteppedStore(world);
     const lifetimes = parseLifetimes('crops=2d');
     const used = keeping
-      ? keepUsed(stepped, lifetimes, { now: world.now, sleep: (milliseconds) => world.turn(milliseconds) })
+      ? renewOnRead(stepped, lifetimes, { now: world.now, sleep: (milliseconds) => world.turn(milliseconds) })
       : stepped;
     const names = Array.from({ length: 6 }, (_, index) => `crops/${index}.bin`);
     for (const name of names) {
       // Younger and older than the lifetime and what is given for the skew of clocks.
-      const modified = START - Math.floor((0.4 + world.random() * 1.2) * 2 * DAY);
+      const modified = START - Math.floor((0.4 + world.random() * 1.2) * 2 * DAY_MS);
       stepped.held.set(name, { name, bytes: 1, sha256: '', modified });
     }
     const running = new Map<number, { readonly started: number; readonly found: Set<string> }>();
@@ -197,11 +197,11 @@ describe('a race of jobs and collections', () => {
       for (const name of names.filter(() => world.random() < 0.7)) {
         const before = stepped.held.get(name);
         const info = await used.head(name);
-        if (info && before && world.now() - before.modified > 2 * DAY) foundExpired += 1;
+        if (info && before && world.now() - before.modified > 2 * DAY_MS) foundExpired += 1;
         if (!info) await used.put(name, text('x'));
         mine.found.add(name);
         // Most work takes seconds; at times the queue is long.
-        await world.turn(world.random() < 0.2 ? world.random() * 2 * DAY : world.random() * 2000);
+        await world.turn(world.random() < 0.2 ? world.random() * 2 * DAY_MS : world.random() * 2000);
       }
       running.delete(id);
     }
@@ -213,7 +213,7 @@ describe('a race of jobs and collections', () => {
         const live = {
           asOf: world.now(),
           oldestStart: starts.length > 0 ? Math.min(...starts) : undefined,
-          retention: DAY,
+          retention: DAY_MS,
         };
         await world.turn(); // between the question and the first look
         try {

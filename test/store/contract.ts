@@ -74,36 +74,36 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
     });
 
     it('keeps an empty artifact', async () => {
-      await store.put('deleted/a/run', new Uint8Array());
-      expect(await store.head('deleted/a/run')).toMatchObject({ bytes: 0, sha256: sha256('') });
-      expect(await collect(await store.read('deleted/a/run'))).toBe('');
-      expect(await all(store.entries('deleted/'))).toMatchObject([{ name: 'deleted/a/run', bytes: 0 }]);
+      await store.put('deletions/a/run', new Uint8Array());
+      expect(await store.head('deletions/a/run')).toMatchObject({ bytes: 0, sha256: sha256('') });
+      expect(await collect(await store.read('deletions/a/run'))).toBe('');
+      expect(await all(store.entries('deletions/'))).toMatchObject([{ name: 'deletions/a/run', bytes: 0 }]);
     });
 
     it('reads a range of bytes', async () => {
-      await store.put('source/a', text('0123456789'));
-      expect(await collect(await store.read('source/a', { start: 2, end: 5 }))).toBe('234');
-      expect(await collect(await store.read('source/a', { start: 8 }))).toBe('89');
-      expect(await collect(await store.read('source/a', { start: 8, end: 100 }))).toBe('89');
-      expect(await collect(await store.read('source/a', { start: 10 }))).toBe('');
-      expect(await collect(await store.read('source/a', { start: 20, end: 30 }))).toBe('');
+      await store.put('sources/a', text('0123456789'));
+      expect(await collect(await store.read('sources/a', { start: 2, end: 5 }))).toBe('234');
+      expect(await collect(await store.read('sources/a', { start: 8 }))).toBe('89');
+      expect(await collect(await store.read('sources/a', { start: 8, end: 100 }))).toBe('89');
+      expect(await collect(await store.read('sources/a', { start: 10 }))).toBe('');
+      expect(await collect(await store.read('sources/a', { start: 20, end: 30 }))).toBe('');
     });
 
     it('takes a body of 12 MiB, in which every byte is where it was', async () => {
       const sum = await sha256Of(mebibytes(12));
-      const info = await store.putByContent('source', mebibytes(12));
-      expect(info).toMatchObject({ name: `source/${sum}`, bytes: 12 * 2 ** 20, sha256: sum });
+      const info = await store.putByContent('sources', mebibytes(12));
+      expect(info).toMatchObject({ name: `sources/${sum}`, bytes: 12 * 2 ** 20, sha256: sum });
       expect(await store.head(info.name)).toMatchObject({ bytes: 12 * 2 ** 20, sha256: sum });
       expect(await sha256Of(await store.read(info.name))).toBe(sum);
       // On both sides of the end of the fifth MiB.
       const start = 5 * 2 ** 20 - 2;
       const part = await new Response(await store.read(info.name, { start, end: start + 4 })).bytes();
       expect([...part]).toEqual([4, 4, 5, 5]);
-      expect(await all(store.entries('source/'))).toMatchObject([{ name: info.name, bytes: 12 * 2 ** 20 }]);
+      expect(await all(store.entries('sources/'))).toMatchObject([{ name: info.name, bytes: 12 * 2 ** 20 }]);
       expect(await all(store.list(''))).toEqual([info.name]);
       await store.withFile(info.name, async (path) => expect(sha256(await readFile(path))).toBe(sum));
       // The second of two equal bodies leaves nothing but the first.
-      expect(await store.putByContent('source', mebibytes(12))).toMatchObject({ sha256: sum });
+      expect(await store.putByContent('sources', mebibytes(12))).toMatchObject({ sha256: sum });
       await store.delete(info.name);
       expect(await tested.remains()).toEqual([]);
     });
@@ -128,25 +128,25 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       const seen = new Set<number | undefined>();
       async function* watched(): AsyncGenerator<Uint8Array> {
         for await (const chunk of mebibytes(12)) {
-          seen.add((await store.head('source/large'))?.bytes);
+          seen.add((await store.head('sources/large'))?.bytes);
           yield chunk;
         }
       }
-      await store.put('source/large', watched());
+      await store.put('sources/large', watched());
       expect([...seen]).toEqual([undefined]);
-      expect((await store.head('source/large'))?.bytes).toBe(12 * 2 ** 20);
+      expect((await store.head('sources/large'))?.bytes).toBe(12 * 2 ** 20);
     });
 
     it('names content by its own hash', async () => {
-      const info = await store.putByContent('source', chunks('a', 'b'));
-      expect(info.name).toBe(`source/${sha256('ab')}`);
+      const info = await store.putByContent('sources', chunks('a', 'b'));
+      expect(info.name).toBe(`sources/${sha256('ab')}`);
     });
 
     it.each([
       ['small', 6],
       ['large', 11 * 2 ** 20],
     ])('stops a %s body that is longer than allowed and keeps nothing of it', async (_, maxBytes) => {
-      await expect(store.putByContent('source', mebibytes(12), { maxBytes })).rejects.toMatchObject({
+      await expect(store.putByContent('sources', mebibytes(12), { maxBytes })).rejects.toMatchObject({
         code: 'too_large',
       });
       expect(await tested.remains()).toEqual([]);
@@ -158,8 +158,8 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
         yield* mebibytes(11);
         throw new Error('connection lost');
       }
-      await expect(store.put('source/x', failing())).rejects.toThrow('connection lost');
-      expect(await store.head('source/x')).toBeUndefined();
+      await expect(store.put('sources/x', failing())).rejects.toThrow('connection lost');
+      expect(await store.head('sources/x')).toBeUndefined();
       expect(await tested.remains()).toEqual([]);
     });
 
@@ -229,12 +229,12 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
     });
 
     it('keeps a large artifact whole when it is touched, and sweeps its bytes after it expired', async () => {
-      await store.put('source/large', mebibytes(12));
-      await store.touch('source/large');
+      await store.put('sources/large', mebibytes(12));
+      await store.touch('sources/large');
       await store.sweep(Date.now() + 5000);
-      expect(await sha256Of(await store.read('source/large'))).toBe(await sha256Of(mebibytes(12)));
-      expect(await store.expire('source/large', Date.now() + 5000)).toBe(true);
-      await expect(store.read('source/large')).rejects.toMatchObject({ code: 'not_found' });
+      expect(await sha256Of(await store.read('sources/large'))).toBe(await sha256Of(mebibytes(12)));
+      expect(await store.expire('sources/large', Date.now() + 5000)).toBe(true);
+      await expect(store.read('sources/large')).rejects.toMatchObject({ code: 'not_found' });
       await store.sweep(Date.now() + 5000);
       expect(await tested.remains()).toEqual([]);
     });

@@ -70,15 +70,15 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         { number: 3, bytes: 123_457 },
       ]);
       expect(await all(store.list(''))).toEqual([]);
-      const artifact = await direct.finish(upload, 'source');
-      const name = `source/${sha256(whole)}`;
+      const artifact = await direct.finish(upload, 'sources');
+      const name = `sources/${sha256(whole)}`;
       expect(artifact).toMatchObject({ name, bytes: whole.length, sha256: sha256(whole) });
       expect(await store.head(name)).toMatchObject({ name, bytes: whole.length, sha256: sha256(whole) });
       expect(await sha256Of(await store.read(name))).toBe(sha256(whole));
       expect(await all(store.list(''))).toEqual([name]);
       // The ordinary one finds it there.
-      expect(await store.putByContent('source', whole)).toMatchObject({ name, sha256: sha256(whole) });
-      expect(await direct.finish(upload, 'source')).toMatchObject({ name });
+      expect(await store.putByContent('sources', whole)).toMatchObject({ name, sha256: sha256(whole) });
+      expect(await direct.finish(upload, 'sources')).toMatchObject({ name });
       await expect(direct.parts(upload)).rejects.toMatchObject({ code: 'not_found' });
       await store.delete(name);
       expect(await objects()).toEqual([]);
@@ -86,14 +86,14 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
     it('leaves nothing but the first where the same bytes are there already', async () => {
       const { store, direct, objects } = open();
-      const first = await store.putByContent('source', mebibytes(6));
+      const first = await store.putByContent('sources', mebibytes(6));
       const before = await objects();
       const upload = await direct.begin();
       expect(await send(direct, upload, 1, await bytesOf(mebibytes(5)))).toBe(200);
       expect(await send(direct, upload, 2, new Uint8Array(MIB).fill(5))).toBe(200);
-      expect(await direct.finish(upload, 'source')).toMatchObject({ name: first.name });
+      expect(await direct.finish(upload, 'sources')).toMatchObject({ name: first.name });
       expect(await objects()).toEqual(before);
-      await expect(direct.finish(upload, 'source')).rejects.toMatchObject({ code: 'not_found' });
+      await expect(direct.finish(upload, 'sources')).rejects.toMatchObject({ code: 'not_found' });
     });
 
     it('takes no part but the one that was signed, of the length that was signed', async () => {
@@ -120,7 +120,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await direct.abort(upload);
       await direct.abort(upload);
       expect(await objects()).toEqual([]);
-      await expect(direct.finish(upload, 'source')).rejects.toMatchObject({ code: 'not_found' });
+      await expect(direct.finish(upload, 'sources')).rejects.toMatchObject({ code: 'not_found' });
       expect(await send(direct, upload, 2, part(1000, 1))).toBe(404);
     });
 
@@ -135,8 +135,8 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       const { store, direct } = open();
       const upload = await direct.begin();
       await send(direct, upload, 1, new TextEncoder().encode('x'));
-      const { name } = await direct.finish(upload, 'source');
-      expect(name).toBe(`source/${sha256('x')}`);
+      const { name } = await direct.finish(upload, 'sources');
+      expect(name).toBe(`sources/${sha256('x')}`);
       expect(await collect(await store.read(name))).toBe('x');
     });
   },

@@ -90,7 +90,7 @@ describe('a body that is cut off while its reader is slow', () => {
     served.how = how;
     served.cuts = 2;
     async function* slowly(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of await store.read('source/a')) {
+      for await (const chunk of await store.read('sources/a')) {
         yield chunk;
         await served.cut;
       }

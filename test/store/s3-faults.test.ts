@@ -124,7 +124,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         ({ method, url }: Seen) => method === 'PUT' && !url.includes('uploadId='),
       ]) {
         proxy.plan = firstTimes(1, matches, fault);
-        const { name } = await store.putByContent('source', mebibytes(12));
+        const { name } = await store.putByContent('sources', mebibytes(12));
         expect(await sha256Of(await store.read(name))).toBe(sum);
         await store.delete(name);
       }
@@ -135,14 +135,14 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     });
 
     it('takes up a body that is cut off at the byte where it was', async () => {
-      const { name, sha256: sum } = await store.putByContent('source', mebibytes(12));
+      const { name, sha256: sum } = await store.putByContent('sources', mebibytes(12));
       proxy.plan = firstTimes(3, isGet, { kind: 'truncated', bytes: 3_000_001 });
       expect(await sha256Of(await store.read(name))).toBe(sum);
       expect(proxy.seen.filter(isGet).length).toBeGreaterThanOrEqual(4);
     });
 
     it('gives up a body from which nothing more comes', async () => {
-      const { name } = await store.putByContent('source', mebibytes(12));
+      const { name } = await store.putByContent('sources', mebibytes(12));
       proxy.plan = always(isGet, { kind: 'truncated', bytes: 0 });
       await expect(collect(await store.read(name, { start: 0 }))).rejects.toMatchObject({
         code: 'unavailable',
@@ -161,11 +161,11 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
     it('fails as something that may pass, and leaves nothing, when a part comes back with another etag', async () => {
       proxy.plan = firstTimes(1, ({ url }) => url.includes('partNumber=1'), { kind: 'etag' });
-      await expect(store.put('source/a', mebibytes(12))).rejects.toMatchObject({ code: 'unavailable' });
-      expect(await store.head('source/a')).toBeUndefined();
+      await expect(store.put('sources/a', mebibytes(12))).rejects.toMatchObject({ code: 'unavailable' });
+      expect(await store.head('sources/a')).toBeUndefined();
       expect(await everything()).toEqual([]);
       proxy.plan = () => undefined;
-      await store.put('source/a', mebibytes(12));
+      await store.put('sources/a', mebibytes(12));
     });
 
     it('looks twice before it says that an artifact is gone', async () => {
@@ -216,7 +216,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         }
       }
       const before = process.memoryUsage().arrayBuffers;
-      const { name } = await store.putByContent('source', watched());
+      const { name } = await store.putByContent('sources', watched());
       proxy.plan = firstTimes(5, isGet, { kind: 'truncated', bytes: 10_000_000 });
       for await (const _ of await store.read(name)) peak = Math.max(peak, process.memoryUsage().arrayBuffers);
       // Two parts of 5 MiB, what they were joined from, and what the collector of garbage has not come to yet.
@@ -225,7 +225,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
     it('gives addresses that anybody can read from, for a time', async () => {
       await store.put('frames/a', text('picture'));
-      const large = await store.putByContent('source', mebibytes(12));
+      const large = await store.putByContent('sources', mebibytes(12));
       expect(await (await fetch((await store.signedUrl?.('frames/a', 60)) ?? '')).text()).toBe('picture');
       const answer = await fetch((await store.signedUrl?.(large.name, 60)) ?? '');
       expect(answer.headers.get('content-length')).toBe(String(12 * 2 ** 20));
@@ -250,14 +250,14 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
           folder,
         );
         for (const name of ['a', 'b', 'c'])
-          await store.put(`source/${name}`, new Uint8Array(1000).fill(name.charCodeAt(0)));
+          await store.put(`sources/${name}`, new Uint8Array(1000).fill(name.charCodeAt(0)));
         const copies = async (): Promise<number> => (await readdir(join(folder, 'artifacts'))).length;
-        await local.withFile('source/a', async () => {
-          for (const name of ['b', 'c', 'b']) await local.withFile(`source/${name}`, async () => undefined);
+        await local.withFile('sources/a', async () => {
+          for (const name of ['b', 'c', 'b']) await local.withFile(`sources/${name}`, async () => undefined);
           expect(await copies()).toBe(2);
         });
         const before = proxy.seen.length;
-        await local.withFile('source/a', async () => undefined);
+        await local.withFile('sources/a', async () => undefined);
         expect(proxy.seen.length).toBe(before); // it was kept
         expect(await copies()).toBe(2);
       } finally {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import {
   type ArtifactStore,
-  EXPIRY_SETTLES,
+  EXPIRY_SETTLE_MS,
   type StoredArtifact,
   StoreError,
 } from '../../store/artifact-store.ts';
@@ -98,7 +98,7 @@ export function createSteppedStore({
       await turn();
       const info = held.get(name);
       if (!info || info.modified >= before) return false;
-      const until = now() + EXPIRY_SETTLES;
+      const until = now() + EXPIRY_SETTLE_MS;
       await turn();
       if (now() >= until) throw new StoreError('unavailable', 'too slow');
       return held.delete(name);

@@ -36,7 +36,7 @@ export function answers(pages: number): Answers {
     cpu: {
       ingest: async () => ({
         source: { type: 'deck', sha256: SHA, bytes: 1, pages },
-        artifact: `source/${SHA}`,
+        artifact: `sources/${SHA}`,
         slides: [[1, pages]],
         options: { sampling: { mode: 'adaptive', fps: 1, max_frames: 600 }, mergePromptLength: 0 },
         model,
@@ -48,7 +48,7 @@ export function answers(pages: number): Answers {
         gaps: 0,
       }),
       readTranscript: async () => ({}),
-      matchSlides: async () => ({ slideMatches: 'shown/x.json' }),
+      matchSlides: async () => ({ slideMatches: 'slide-matches/x.json' }),
       plan: async () => ({ segments: Math.ceil(pages / model.maxImages), frames: pages }),
       preprocessFrames: async () => ({ failures: [] }),
       planMerges: async ({ level, entries }) => ({

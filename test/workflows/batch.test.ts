@@ -16,7 +16,7 @@ import { type BatchId, batchIdFor, type JobId } from '../../schema/ids.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { fileName, SOURCE } from '../../store/names.ts';
+import { fileName, SOURCES } from '../../store/names.ts';
 import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
 import { createDescribeJob, createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 import type { Orchestrator } from '../../temporal/orchestrator.ts';
@@ -134,7 +134,7 @@ async function linesOf(fileId: string | undefined): Promise<readonly Line[]> {
   const file = JSON.parse(new TextDecoder().decode(await store.bytes(fileName(fileId)))) as {
     sha256: string;
   };
-  const text = new TextDecoder().decode(await store.bytes(`${SOURCE}/${file.sha256}`));
+  const text = new TextDecoder().decode(await store.bytes(`${SOURCES}/${file.sha256}`));
   return text
     .trimEnd()
     .split('\n')

@@ -31,7 +31,7 @@ import {
 import type { FinishInput, JobRef } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { fileName, SOURCE, shardName } from '../../store/names.ts';
+import { fileName, SOURCES, shardName } from '../../store/names.ts';
 import { seededRandom } from '../world/random.ts';
 import { openRig, type Rig, type Run } from './rig.ts';
 
@@ -61,7 +61,7 @@ beforeAll(async () => {
   store = createFolderStore(join(root, 'artifacts'));
   const path = join(root, 'video.mp4');
   await encode(path);
-  const { sha256, bytes } = await store.putByContent(SOURCE, createReadStream(path));
+  const { sha256, bytes } = await store.putByContent(SOURCES, createReadStream(path));
   file = newFileId();
   const record = {
     id: file,

@@ -30,7 +30,7 @@ describe('a job whose slides could not all be drawn', () => {
 
 describe('a job on a video with words and a deck', () => {
   it('plans with the words, and finishes with both', async () => {
-    const transcript = { artifact: 'words/x.json', from: 'track' } as const;
+    const transcript = { artifact: 'transcripts/x.json', from: 'track' } as const;
     const activities = answers(8);
     const { ingest } = activities.cpu;
     const planned: PlanInput[] = [];
@@ -51,7 +51,7 @@ describe('a job on a video with words and a deck', () => {
           subtitles: [],
         },
         slides: [],
-        deck: { sha256: SHA, pages: 2, pdf: 'source/deck' },
+        deck: { sha256: SHA, pages: 2, pdf: 'sources/deck' },
       }),
       extractFrames: async () => ({ extraction: 'extractions/v.json', kept: 8, dropped: 0, gaps: 0 }),
       readTranscript: async () => ({ transcript }),
@@ -65,7 +65,7 @@ describe('a job on a video with words and a deck', () => {
     });
     expect(planned).toMatchObject([{ transcript, extractions: 1, maxFrames: 600 }]);
     expect(activities.finished).toMatchObject([
-      { transcript, slideMatches: 'shown/x.json', range: { start: 0, end: 20 } },
+      { transcript, slideMatches: 'slide-matches/x.json', range: { start: 0, end: 20 } },
     ]);
   });
 });
