@@ -1,8 +1,8 @@
 /** The programmatic entry point of the package: the whole system on this machine and a client connected to it. */
 import { createClient, type FrameloomClient } from '../../client/index.ts';
 import { loadSettings } from '../../config/settings.ts';
+import { ChildProcessError } from './child-process-error.ts';
 import { HomeInUseError } from './home-lock.ts';
-import { ChildProcessError } from './supervised-process.ts';
 import { startEmbeddedSystem } from './system.ts';
 
 export interface StartFrameloomOptions {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, renameSync, statSync, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ChildProcessError } from './child-process-error.ts';
 
 export interface Launch {
   readonly command: string;
@@ -34,11 +35,6 @@ export interface SupervisedProcess<Ready> {
   readonly ready: Promise<Ready>;
   /** SIGTERM, then SIGKILL after `graceMs`. Resolves when the process and its own children are gone. */
   readonly stop: (graceMs: number) => Promise<void>;
-}
-
-/** A child that died at every start. The message is fit for a terminal. */
-export class ChildProcessError extends Error {
-  override readonly name = 'ChildProcessError';
 }
 
 export interface SupervisionCallbacks {

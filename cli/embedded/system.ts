@@ -2,16 +2,17 @@
  * The embedded system: Temporal's development server and the processes of a deployment, started with the same commands
  * as deploy/ uses, as children of this process, with all data in one home folder.
  */
+
 import type { ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve as toAbsolute } from 'node:path';
 import { identifyProcess } from '../../core/processes.ts';
 import { findTool } from '../find-tool.ts';
 import { commandEntry } from '../package-root.ts';
+import { ChildProcessError } from './child-process-error.ts';
 import { lockHome } from './home-lock.ts';
 import { isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
 import {
-  ChildProcessError,
   type ProcessSpec,
   type SupervisedProcess,
   type SupervisionCallbacks,
