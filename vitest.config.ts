@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that run the whole system, or load machines in other ways: one file at a time, after all others. */
-const HEAVY = ['test/e2e/**/*.test.ts', 'test/cli/start-frameloom.test.ts', 'test/cli/system.test.ts'];
+/** Tests that run the whole system or load the machine in other ways: one file at a time, after all others. */
+const HEAVY = ['test/e2e/**/*.test.ts', 'test/cli/system.test.ts', 'test/package/packed-package.test.ts'];
 
 const common = {
   pool: 'forks',
   testTimeout: 30_000,
   hookTimeout: 60_000,
   restoreMocks: true,
-  // A busy machine is no failure.
+  // A slow machine is not a failure.
   expect: { poll: { timeout: 15_000 } },
 } as const;
 
@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           ...common,
-          name: 'rooms',
+          name: 'modules',
           include: ['test/**/*.test.ts'],
           exclude: HEAVY,
           sequence: { groupOrder: 0 },
@@ -42,7 +42,7 @@ export default defineConfig({
   },
 });
 
-/** Where .ci/run reads the counts; without that variable there is no report. */
+/** The report that .ci/run counts tests in; none without VITEST_JSON_FILE. */
 function jsonReport(): ['json', { outputFile: string }][] {
   const outputFile = process.env.VITEST_JSON_FILE;
   return outputFile === undefined ? [] : [['json', { outputFile }]];
