@@ -160,7 +160,7 @@ function startThread(source: string | Uint8Array): DeckThread {
 /** From source the thread needs tsx as well; on Node 20 a thread must register it itself. */
 function spawnThread(workerData: string | Uint8Array): Worker {
   if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('../deck-thread.js', import.meta.url), { workerData, env: {} });
+    return new Worker(new URL('./deck-thread.js', import.meta.url), { workerData, env: {} });
   }
   const entry = new URL('./deck-thread.ts', import.meta.url).href;
   const code = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))})
