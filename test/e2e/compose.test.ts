@@ -15,8 +15,8 @@ import { parse } from 'yaml';
 import { findFreePorts } from '../../cli/embedded/ports.ts';
 import { commandEntry, packageRoot } from '../../cli/package-root.ts';
 import { createClient } from '../../client/index.ts';
-import { execForm, parseContainerFile } from '../../scripts/container-file.ts';
 import { cleanEnv } from '../cli/run-frameloom.ts';
+import { execForm, lastStage, parseContainerFile } from '../deploy/container-file.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
 import { startTemporalServer, type TestServer } from '../support/temporal-server.ts';
 import { makeDeck } from '../world/deck.ts';
@@ -60,12 +60,11 @@ async function readCompose(env: Env): Promise<Readonly<Record<string, Service>>>
   return (parse(text, { merge: true }) as { services: Record<string, Service> }).services; // compose's format
 }
 
-/** What the last stage of a container file says of the process. */
+/** Environment, command and health check of the last stage of a container file. */
 async function readImage({
   build,
 }: Service): Promise<{ env: Env; command: readonly string[]; health: readonly string[] }> {
-  const instructions = parseContainerFile(await read(build?.dockerfile ?? ''));
-  const last = instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'));
+  const last = lastStage(parseContainerFile(await read(build?.dockerfile ?? '')));
   const wordsOf = (name: string): readonly string[] => {
     const found = last.find((one) => one.name === name);
     return (found && execForm(found)) ?? [];

@@ -106,7 +106,10 @@ describe.each(NODES)('the packed package on the %s supported Node', (name, node 
     const args = ['summarize', join(packed.folder, SAMPLE), '--json'];
     const { code, stdout, stderr } = await runInstalled(packed, node, args, env(name));
     expect(stderr).not.toContain('Error');
-    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      title: 'Annual Results',
+      source: { type: 'deck', pages: 12 },
+    });
     expect(code).toBe(0);
   });
 

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { costTable, EXAMPLE_PRICES, modelSeconds } from '../../bench/costs/video-costs.ts';
 import { packageRoot } from '../../cli/package-root.ts';
+import { type LockFile, licenseTable } from '../../scripts/lib/license-list.ts';
 import { settingsDocument } from '../../scripts/settings-doc.ts';
 
 const read = (path: string): string => readFileSync(join(packageRoot(), path), 'utf8');
@@ -22,7 +23,7 @@ describe('docs/settings.md', () => {
 });
 
 describe('the costs of docs/deploy.md', () => {
-  it('are what the formula beside them gives', () => {
+  it('follow from the formula on the same page', () => {
     expect(read('docs/deploy.md')).toContain(costTable());
     // By hand: 6 segments of 0.2 + 0.7 + 160 × 6.02 ms, and a summary of 0.7 s + 500 × 6.02 ms.
     expect(modelSeconds(30, 'gpu')).toBeCloseTo(6 * 1.864 + 3.712, 1);
@@ -36,13 +37,37 @@ describe('the costs of docs/deploy.md', () => {
 
 describe('docs/dependencies.md', () => {
   it('names all and only the packages of package.json, each with a reason', () => {
-    const rows = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)];
+    const [, reasons = ''] = /## At run time([\s\S]*)## Tools that/.exec(read('docs/dependencies.md')) ?? [];
+    const rows = [...reasons.matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)];
     expect(rows.map(([, name]) => name).sort()).toEqual(Object.keys(all).sort());
     for (const [, , reason] of rows) expect(reason?.length).toBeGreaterThan(10);
   });
 });
 
+describe('docs/licenses.md', () => {
+  const lock = JSON.parse(read('package-lock.json')) as LockFile; // npm's
+
+  it('lists the license of every package that an installation can bring', () => {
+    expect(read('docs/licenses.md')).toContain(licenseTable(lock));
+  });
+
+  it('lists the license of every model that is fetched', () => {
+    for (const folder of readdirSync(join(packageRoot(), 'models')))
+      expect(read('docs/licenses.md')).toContain(folder);
+  });
+});
+
 describe('package.json', () => {
+  it('exports declarations with every entry point', () => {
+    const { exports: entries } = JSON.parse(read('package.json')) as {
+      exports: Record<string, string | { types: string; default: string }>; // our own
+    };
+    expect(Object.keys(entries)).toEqual(['.', './client', './schema', './package.json']);
+    for (const entry of Object.values(entries)) {
+      if (typeof entry === 'object') expect(entry.types).toBe(entry.default.replace(/js$/, 'd.ts'));
+    }
+  });
+
   it('pins every package to one version', () => {
     for (const version of Object.values(all)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
   });
@@ -53,7 +78,7 @@ describe('package.json', () => {
     expect(new Set(versions.map(([, version]) => version)).size).toBe(1);
   });
 
-  it('leads to one copy of protobufjs 8, the one Temporal uses', () => {
+  it('installs one copy of protobufjs 8, the one Temporal uses', () => {
     const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version?: string }> }; // npm's
     const copies = Object.entries(lock.packages).filter(
       ([path, { version }]) => path.endsWith('node_modules/protobufjs') && version?.startsWith('8.'),
@@ -65,7 +90,7 @@ describe('package.json', () => {
     expect(new Set(temporal.map(([, { version }]) => version)).size).toBe(1);
   });
 
-  it('locks the packages of every platform, without which `npm ci` refuses the lock file', () => {
+  it('locks the packages of every platform, without which `npm ci` rejects the lock file', () => {
     const { packages } = JSON.parse(read('package-lock.json')) as {
       packages: Record<string, { optionalDependencies?: Record<string, string> }>; // npm's
     };
