@@ -1,4 +1,7 @@
-/** Phi-3.5-vision on ONNX Runtime: preprocessing here, the model itself in a process of its own. */
+/**
+ * Phi-3.5-vision on ONNX Runtime: image preprocessing, generation with a model in a process of its own
+ * (`startModelHost`) or behind an OpenAI-compatible endpoint (`connectEndpoint`), and checks of model folders.
+ */
 export type {
   FinishReason,
   GenerateOptions,

@@ -31,19 +31,22 @@ export async function createChatRequest(
   request: GenerateRequest,
   model: string,
 ): Promise<ChatCompletionRequest> {
-  const pictures = await Promise.all(
+  const images = await Promise.all(
     request.images.map(async ({ path }: ImageFile) => decodePaddedImage(await readFile(path))),
   );
   const { temperature = 0, topP, topK, repetitionPenalty, seed = 0 } = request.sampling ?? {};
-  const crops = new Set(pictures.map(({ numCrops }) => numCrops));
+  const crops = new Set(images.map(({ numCrops }) => numCrops));
   if (crops.size > 1) {
-    throw new ModelError('prompt_invalid', 'All pictures of a prompt must be made for one number of crops.');
+    throw new ModelError(
+      'prompt_invalid',
+      'All images of a prompt must have been made for the same number of crops.',
+    );
   }
   return {
-    imageTokens: pictures.reduce((sum, { width, height }) => sum + countImageTokens(height, width), 0),
+    imageTokens: images.reduce((sum, { width, height }) => sum + countImageTokens(height, width), 0),
     body: {
       model,
-      messages: await messagesOf(request.prompt, pictures),
+      messages: await toMessages(request.prompt, images),
       max_tokens: request.maxTokens,
       stream: true,
       stream_options: { include_usage: true },
@@ -53,18 +56,18 @@ export async function createChatRequest(
       ...(repetitionPenalty === undefined ? {} : { repetition_penalty: repetitionPenalty }),
       ...(temperature === 0 ? {} : { seed }),
       ...(request.stop === undefined || request.stop.length === 0 ? {} : { stop: request.stop }),
-      // With the number of crops that a picture was padded for, its HD transform is the picture itself.
+      // With the number of crops for which an image was padded, its HD transform leaves it unchanged.
       ...(crops.size === 0 ? {} : { mm_processor_kwargs: { num_crops: [...crops][0] } }),
     },
   };
 }
 
-async function messagesOf(
+async function toMessages(
   parts: readonly PromptPart[],
-  pictures: readonly PaddedImage[],
+  images: readonly PaddedImage[],
 ): Promise<readonly Message[]> {
   const turns: { role: Role; content: ContentPart[] }[] = [];
-  let images = 0;
+  let imageCount = 0;
   for (const [index, part] of parts.entries()) {
     if ('role' in part) {
       turns.push({ role: part.role, content: [] });
@@ -76,23 +79,23 @@ async function messagesOf(
       content.push({ type: 'text', text: part.text });
       continue;
     }
-    const picture = pictures[part.image];
-    if (part.image !== images || picture === undefined) {
-      throw new ModelError('prompt_invalid', 'The images of a prompt must occur once each and in order.');
+    const image = images[part.image];
+    if (part.image !== imageCount || image === undefined) {
+      throw new ModelError('prompt_invalid', 'Each image of a prompt must occur once, in order.');
     }
-    images += 1;
-    content.push({ type: 'image_url', image_url: { url: await pngAddress(picture) } });
+    imageCount += 1;
+    content.push({ type: 'image_url', image_url: { url: await toDataUrl(image) } });
   }
-  if (images !== pictures.length) {
-    const got = `the prompt has ${images} images, the request ${pictures.length}`;
-    throw new ModelError('prompt_invalid', `Every image must occur in the prompt: ${got}.`);
+  if (imageCount !== images.length) {
+    const found = `the prompt has ${imageCount} images, the request has ${images.length}`;
+    throw new ModelError('prompt_invalid', `Every image must occur in the prompt: ${found}.`);
   }
   if (turns.length === 0) turns.push({ role: 'user', content: [] });
-  return turns.map(({ role, content }) => ({ role, content: plainText(content) ?? content }));
+  return turns.map(({ role, content }) => ({ role, content: joinText(content) ?? content }));
 }
 
-/** Turns without pictures travel as one string, which every endpoint reads. */
-function plainText(content: readonly ContentPart[]): string | undefined {
+/** Turns without images are sent as one string, which every endpoint accepts. */
+function joinText(content: readonly ContentPart[]): string | undefined {
   let text = '';
   for (const part of content) {
     if (part.type !== 'text') return undefined;
@@ -101,8 +104,8 @@ function plainText(content: readonly ContentPart[]): string | undefined {
   return text;
 }
 
-/** PNG keeps every pixel. Quick rather than small: the way is short. */
-async function pngAddress({ data, width, height }: PaddedImage): Promise<string> {
+/** PNG is lossless. Fast rather than small: the endpoint is near. */
+async function toDataUrl({ data, width, height }: PaddedImage): Promise<string> {
   const png = await sharp(data, { raw: { width, height, channels: 3 } })
     .png({ compressionLevel: 2 })
     .toBuffer();

@@ -4,8 +4,8 @@ import type { FinishReason } from '../engine/index.ts';
 import { errorFromStream } from './endpoint-errors.ts';
 import { ErrorResponse, ResponseChunk } from './wire.ts';
 
-/** Longest response, and longest message of a stream, in characters. A model generates far less. */
-const MAX_TEXT = 4 * 2 ** 20;
+/** Longest response, and longest message of a stream. A model generates far less. */
+const MAX_RESPONSE_CHARS = 4 * 2 ** 20;
 
 export interface StreamedResponse {
   readonly text: string;
@@ -15,15 +15,15 @@ export interface StreamedResponse {
 }
 
 /**
- * Reads the stream of one answer, to its `[DONE]` or its end.
+ * Reads a streamed chat completion up to its `[DONE]` or its end.
  *
- * @param onPiece gets each piece of text, empty ones as well: they are signs of life.
- * @throws ModelError `crashed` when the stream is cut off, what an error in it stands for, and `runtime` for
- * anything else.
+ * @param onChunk gets the text of each chunk, also when it is empty, as a sign that the endpoint is working.
+ * @throws ModelError `crashed` when the stream is truncated, the error for an error message in it, and
+ * `runtime` for anything that is not a chat completion.
  */
 export async function readResponseStream(
   body: AsyncIterable<Uint8Array>,
-  onPiece: (text: string) => void,
+  onChunk: (text: string) => void,
 ): Promise<StreamedResponse> {
   let text = '';
   let finished: string | undefined;
@@ -33,30 +33,31 @@ export async function readResponseStream(
     if (data === '[DONE]') break;
     const chunk = parseChunk(data);
     const [choice] = chunk.choices;
-    const piece = choice?.delta?.content ?? '';
-    text += piece;
-    onPiece(piece);
-    if (text.length > MAX_TEXT)
-      throw new ModelError('runtime', 'The model endpoint gives an answer without end.');
+    const fresh = choice?.delta?.content ?? '';
+    text += fresh;
+    onChunk(fresh);
+    if (text.length > MAX_RESPONSE_CHARS) {
+      throw new ModelError('runtime', 'The model endpoint sent a response that is too long.');
+    }
     finished = choice?.finish_reason ?? finished;
     usage = chunk.usage ?? usage;
     extension = chunk.frameloom ?? extension;
   }
   if (finished === undefined) {
-    throw new ModelError('crashed', 'The model endpoint ended in the middle of its answer.');
+    throw new ModelError('crashed', 'The model endpoint closed the connection during its response.');
   }
   return {
     text: extension?.text ?? text,
-    finishReason: extension?.finish_reason ?? reasonOf(finished),
+    finishReason: extension?.finish_reason ?? toFinishReason(finished),
     usage,
     extension,
   };
 }
 
-/** @throws ModelError `runtime` for a message that does not end. */
+/** @throws ModelError `runtime` for a message that is too long. */
 async function* messagesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   try {
-    for await (const { data } of readSse(body, { maxMessageLength: MAX_TEXT })) yield data;
+    for await (const { data } of readSse(body, { maxMessageLength: MAX_RESPONSE_CHARS })) yield data;
   } catch (error) {
     if (!(error instanceof SseMessageTooLong)) throw error;
     throw new ModelError('runtime', 'The model endpoint sent a message that is too long.', { cause: error });
@@ -68,22 +69,19 @@ function parseChunk(data: string): ResponseChunk {
   try {
     value = JSON.parse(data);
   } catch (cause) {
-    throw new ModelError('runtime', 'The model endpoint sends what is no JSON.', { cause });
+    throw new ModelError('runtime', 'The model endpoint sent invalid JSON.', { cause });
   }
-  // Errors first: whatever has no choices reads as an empty chunk.
+  // Errors first: an object without choices is also an empty chunk.
   const error = ErrorResponse.safeParse(value);
   if (error.success) throw errorFromStream(error.data);
   const chunk = ResponseChunk.safeParse(value);
   if (chunk.success) return chunk.data;
-  throw new ModelError('runtime', 'The model endpoint sends what is no part of a chat completion.', {
+  throw new ModelError('runtime', 'The model endpoint sent a message that is not a chat completion chunk.', {
     cause: chunk.error,
   });
 }
 
-function reasonOf(finished: string): FinishReason {
+function toFinishReason(finished: string): FinishReason {
   if (finished === 'stop' || finished === 'length') return finished;
-  throw new ModelError(
-    'runtime',
-    'The model endpoint ended its answer for a reason that is neither stop nor length.',
-  );
+  throw new ModelError('runtime', 'The model endpoint sent a finish_reason other than `stop` and `length`.');
 }

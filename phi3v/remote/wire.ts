@@ -1,5 +1,5 @@
 /**
- * What is read of the answers of an endpoint with OpenAI's interface. Everything else in them is left alone.
+ * The members of an OpenAI-compatible endpoint's responses that are used; others are ignored.
  */
 import { z } from 'zod';
 
@@ -10,20 +10,20 @@ const ErrorBody = z.looseObject({
   code: z.union([z.string(), z.number()]).nullish(),
 });
 
-/** OpenAI's form, and the bare one of older vLLM. */
+/** OpenAI's form, and the one of older vLLM versions without the outer object. */
 export const ErrorResponse = z.union([
   z.looseObject({ error: ErrorBody }).transform(({ error }) => error),
   ErrorBody.extend({ object: z.literal('error') }),
 ]);
 export type ErrorResponse = z.infer<typeof ErrorResponse>;
 
-/** What our own endpoint says beyond OpenAI's interface, with the last piece of an answer. */
+/** Member `frameloom` of the last chunk of `frameloom serve-model`, which OpenAI's API does not have. */
 const Extension = z.object({
   finish_reason: z.enum(['stop', 'length', 'repetition']),
   model_seconds: z.number(),
   vision_calls: z.number(),
   average_batch_size: z.number(),
-  /** The text to use in place of the pieces, where they go round in a loop. */
+  /** The whole text, if it replaces that of the chunks: after a repetition. */
   text: z.string().optional(),
 });
 

@@ -139,7 +139,7 @@ describe('a system under work', () => {
     ).toBe(described);
     expect(total(gpu, 'frameloom_tokens_total', { kind: 'prompt' })).toBeGreaterThan(1000);
     expect(total(gpu, 'frameloom_tokens_total', { kind: 'output' })).toBeGreaterThan(described);
-    expect(total(gpu, 'frameloom_pictures_total')).toBeGreaterThan(0);
+    expect(total(gpu, 'frameloom_images_encoded_total')).toBeGreaterThan(0);
     expect(total(gpu, 'frameloom_model_host_restarts_total')).toBe(0);
     const busy = total(gpu, 'frameloom_activity_busy_milliseconds_total');
     const model = total(gpu, 'frameloom_model_busy_milliseconds_total');

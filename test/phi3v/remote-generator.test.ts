@@ -160,7 +160,7 @@ describe('what an endpoint is asked', () => {
     );
   });
 
-  it('is greedy decoding of the first model, and nothing an endpoint may not know, unless said otherwise', async () => {
+  it('requests greedy decoding of the first model by default, without extensions', async () => {
     await withEndpoint(
       streaming(chunk('ok', 'stop')),
       async ({ remote, asked }) => {
@@ -176,8 +176,8 @@ describe('what an endpoint is asked', () => {
         expect(asked[1]?.authorization).toBeUndefined();
         expect(remote.info).toEqual({
           runtime: 'openai-compatible endpoint first',
-          average_batch_size: 3,
-          resumes: false,
+          maxConcurrency: 3,
+          supportsResume: false,
         });
       },
       { model: 'one that it does not have', maxConcurrency: 3 },
@@ -250,26 +250,26 @@ describe('the stream of an answer', () => {
     });
   });
 
-  it('has a first piece within its time, or is unavailable', async () => {
+  it('rejects with unavailable when the first chunk does not arrive in time', async () => {
     await withEndpoint(
       (response) => void response.flushHeaders(),
       async ({ remote }) => {
         await expect(remote.generate(HELLO)).rejects.toMatchObject({
           code: 'unavailable',
-          message: 'The model endpoint did not begin its answer in time.',
+          message: 'The model endpoint did not start its response in time.',
         });
       },
       { firstTokenTimeoutMs: 50 },
     );
   });
 
-  it('has each next piece within its time, or is unavailable', async () => {
+  it('rejects with unavailable when a later chunk does not arrive in time', async () => {
     await withEndpoint(
       (response) => void response.write(chunk('half')),
       async ({ remote }) => {
         await expect(remote.generate(HELLO)).rejects.toMatchObject({
           code: 'unavailable',
-          message: 'The model endpoint stopped in the middle of its answer.',
+          message: 'The model endpoint stopped sending during its response.',
         });
       },
       { tokenTimeoutMs: 50 },

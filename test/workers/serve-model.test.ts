@@ -530,10 +530,10 @@ describe('its figures', () => {
         const route = 'method="POST",route="/v1/chat/completions"';
         for (const line of [
           `frameloom_http_requests_total{${route},status="200"} 2`,
-          'frameloom_answers_total{reason="stop"} 2',
+          'frameloom_generations_total{finish_reason="stop"} 2',
           'frameloom_tokens_total{kind="prompt"} 10',
           'frameloom_tokens_total{kind="output"} 4',
-          'frameloom_pictures_total 6',
+          'frameloom_images_encoded_total 6',
           'frameloom_model_busy_milliseconds_total 500',
           'frameloom_model_requests 0',
           'frameloom_model_host_restarts_total 0',

@@ -1,4 +1,7 @@
-/** The CPU worker: polls the `cpu` queue for decoding and preprocessing, and the `workflow` queue for orchestration. */
+/**
+ * The CPU worker: polls the `cpu` queue for decoding and preprocessing, and the `workflow` queue for
+ * orchestration.
+ */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
@@ -64,9 +67,11 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
     },
     // Its activities are local ones; none is polled for.
     enableNonLocalActivities: false,
-    // What was for a worker that is gone goes to others after this, to be replayed. With 200 jobs at once on two cores 2 of 3,264 tasks waited longer.
+    // What was for a worker that is gone goes to others after this, to be replayed. With 200 jobs at once on
+    // two cores 2 of 3,264 tasks waited longer.
     stickyQueueScheduleToStartTimeout: '1s',
-    // After a start each task is a replay first. More at once would wait for each other here until the server takes them away.
+    // After a start each task is a replay first. More at once would wait for each other here until the server
+    // takes them away.
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS,
   });
   const activities = await Worker.create({

@@ -1,7 +1,8 @@
 /**
- * A CPU worker in the shape of AWS Lambda: an invocation polls the `cpu` queue for as long as there is work and time, and leaves before
- * the platform would cut it off. What is then in hand is tried again elsewhere at once, since it is told to Temporal as a worker that
- * leaves. Nothing but the process is kept between invocations: a frozen one has no live connection.
+ * A CPU worker in the shape of AWS Lambda: an invocation polls the `cpu` queue for as long as there is work
+ * and time, and leaves before the platform would cut it off. What is then in hand is tried again elsewhere at
+ * once, since it is told to Temporal as a worker that leaves. Nothing but the process is kept between
+ * invocations: a frozen one has no live connection.
  */
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
@@ -30,9 +31,14 @@ export interface LambdaContext {
 export interface LambdaWorkerOptions {
   /** Milliseconds without any work after which an invocation ends. */
   readonly idleTimeoutMs?: number;
-  /** Milliseconds that activities under way have to finish once there is little left. Those that do not are told to stop. */
+  /**
+   * Milliseconds that activities under way have to finish once there is little left. Those that do not are
+   * told to stop.
+   */
   readonly shutdownGraceMs?: number;
-  /** Milliseconds from their last word to the end of the invocation: scratch and connection are closed in it. */
+  /**
+   * Milliseconds from their last word to the end of the invocation: scratch and connection are closed in it.
+   */
   readonly closeMarginMs?: number;
   /** Finds what the activities need; once a process. */
   readonly prepareActivities?: (settings: Settings) => Promise<CpuActivityFactory>;
@@ -47,7 +53,9 @@ export interface InvocationResult {
 const IDLE_AFTER = 10_000;
 const GRACE = 5000;
 const MARGIN = 5000;
-/** With less time than this left for work, an invocation would take tasks only to drop them. In milliseconds. */
+/**
+ * With less time than this left for work, an invocation would take tasks only to drop them. In milliseconds.
+ */
 const LEAST_WORK = 1000;
 /** Milliseconds between two looks at the time that is left. */
 const LOOK_EVERY = 100;

@@ -1,6 +1,7 @@
 /**
- * The workflows as a worker loads them: one bundle. The build makes it; a worker that runs from source makes it once for each state of the
- * sources and keeps it, since two seconds of bundling would be two seconds in which a killed worker is missing.
+ * The workflows as a worker loads them: one bundle. The build makes it; a worker that runs from source makes
+ * it once for each state of the sources and keeps it, since two seconds of bundling would be two seconds in
+ * which a killed worker is missing.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** The GPU worker: polls the `gpu` queue and is the parent of the model host, so that its own event loop stays free. */
+/**
+ * The GPU worker: polls the `gpu` queue and is the parent of the model host, so that its own event loop stays
+ * free.
+ */
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { createGpuActivities, HEARTBEAT_INTERVAL_MS } from '../../activities/index.ts';
@@ -86,7 +89,8 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
         measures.countActivities,
       ],
     },
-    // As many as the model works on together; more would only wait here, where another worker could have them.
+    // As many as the model works on together; more would only wait here, where another worker could have
+    // them.
     maxConcurrentActivityTaskExecutions: generator.info.maxConcurrency,
     // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.
     shutdownGraceTime: 0,

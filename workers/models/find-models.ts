@@ -27,7 +27,9 @@ export function pulledModelsFolder({ models, home }: ModelLocations): string {
   return resolve(models ?? join(home, 'models'));
 }
 
-/** Every model with a profile, whether its weights are there or not. Of two with one name, the first counts. */
+/**
+ * Every model with a profile, whether its weights are there or not. Of two with one name, the first counts.
+ */
 export async function findModels(places: ModelLocations): Promise<readonly InstalledModel[]> {
   const models: InstalledModel[] = [];
   const parents = [pulledModelsFolder(places), join(places.home, 'models'), ...bundledModelFolders()];
@@ -58,7 +60,9 @@ export async function resolveModel(
   return found;
 }
 
-/** The profile that the package has for a model. Throws where it has none, which would be a broken package. */
+/**
+ * The profile that the package has for a model. Throws where it has none, which would be a broken package.
+ */
 export async function bundledProfile(name: string): Promise<ModelProfile> {
   for (const parent of bundledModelFolders()) {
     const model = await readModel(join(parent, name));

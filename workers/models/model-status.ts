@@ -6,7 +6,10 @@ import { connectEndpoint } from '../../phi3v/index.ts';
 import { urlOrigin } from './start-generator.ts';
 
 export interface RuntimeReport {
-  /** Name, version, provider and path, such as `onnxruntime 1.30.0 cpu (C API, in place)`; undefined where none runs. */
+  /**
+   * Name, version, provider and path, such as `onnxruntime 1.30.0 cpu (C API, in place)`; undefined where
+   * none runs.
+   */
   readonly runtime: string | undefined;
   /** Why it is not the fast one, or none at all. */
   readonly problem: string | undefined;

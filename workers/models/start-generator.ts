@@ -13,8 +13,8 @@ import type { InstalledModel } from './find-models.ts';
 const RETRY_INTERVAL_MS = 1000;
 
 /**
- * Throws FrameloomError when the model cannot be loaded, or the endpoint will not serve it. An endpoint that is not up yet is
- * waited for, until `signal` aborts: processes of a deployment start in any order.
+ * Throws FrameloomError when the model cannot be loaded, or the endpoint will not serve it. An endpoint that
+ * is not up yet is waited for, until `signal` aborts: processes of a deployment start in any order.
  */
 export async function startGenerator(
   settings: Settings,

@@ -1,4 +1,6 @@
-/** Where a worker keeps what it is downloading. Nothing in it outlives the process by much, however that ends. */
+/**
+ * Where a worker keeps what it is downloading. Nothing in it outlives the process by much, however that ends.
+ */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbandonedFolder, processFolderName } from '../../core/process-folders.ts';
@@ -8,8 +10,9 @@ export interface ScratchFolder extends AsyncDisposable {
 }
 
 /**
- * Makes a folder under `root` for this process alone; disposing removes it. A process that is killed leaves its own behind, so
- * the folders of those that no longer run on this machine are removed first. Several machines may share `root`.
+ * Makes a folder under `root` for this process alone; disposing removes it. A process that is killed leaves
+ * its own behind, so the folders of those that no longer run on this machine are removed first. Several
+ * machines may share `root`.
  */
 export async function createScratchFolder(root: string, now = Date.now()): Promise<ScratchFolder> {
   await mkdir(root, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * The connection of a worker process to Temporal. It uses the SDK's native core, which only workers have: the API and the
- * bundles for edge and Lambda connect in temporal/ without it.
+ * The connection of a worker process to Temporal. It uses the SDK's native core, which only workers have: the
+ * API and the bundles for edge and Lambda connect in temporal/ without it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, NativeConnection } from '@temporalio/worker';
@@ -9,8 +9,8 @@ import type { Settings } from '../../config/settings.ts';
 const RETRY_INTERVAL_MS = 1000;
 
 /**
- * Connects to the Temporal server of `settings` and retries every second until it is reachable: the processes of a
- * deployment start in any order.
+ * Connects to the Temporal server of `settings` and retries every second until it is reachable: the processes
+ * of a deployment start in any order.
  *
  * @throws the reason of `signal` when it aborts.
  */

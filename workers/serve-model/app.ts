@@ -95,7 +95,10 @@ function authenticate(keys: readonly ApiKey[]): MiddlewareHandler {
   };
 }
 
-/** Takes a request in hand before its body is read, which is what takes memory. Answers what to call when it is done. */
+/**
+ * Takes a request in hand before its body is read, which is what takes memory. Answers what to call when it
+ * is done.
+ */
 function admit({ draining, running }: RequestState): () => void {
   if (draining) {
     throw new ChatError(503, 'server_shutting_down', 'The server is being shut down.', { retryAfter: 5 });
@@ -193,7 +196,10 @@ async function readJson(c: Context): Promise<unknown> {
   }
 }
 
-/** A request says it for all pictures, as to vLLM, or for each by its `detail`; the profile knows what that means. */
+/**
+ * A request says it for all pictures, as to vLLM, or for each by its `detail`; the profile knows what that
+ * means.
+ */
 function cropsFor(request: ChatRequest, { detail }: ModelProfile) {
   const levels = { auto: detail.medium, low: detail.low, high: detail.high };
   return (picture: { readonly detail: keyof typeof levels }): number =>

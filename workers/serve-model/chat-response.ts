@@ -23,7 +23,10 @@ function toUsage({ promptTokens, imageTokens, outputTokens }: Generation): objec
   };
 }
 
-/** Beyond OpenAI's interface: what it cannot say. `text` replaces the pieces of a stream that went round in a loop. */
+/**
+ * Beyond OpenAI's interface: what it cannot say. `text` replaces the pieces of a stream that went round in a
+ * loop.
+ */
 function toExtension(generation: Generation): object {
   const { finishReason: reason, modelSeconds, visionCalls, averageBatchSize, text } = generation;
   return {
@@ -52,7 +55,9 @@ export function toChatCompletion(head: CompletionHead, generation: Generation): 
   };
 }
 
-/** The pieces of a streamed answer. With `usage`, one more piece at the end has it, and all others say null. */
+/**
+ * The pieces of a streamed answer. With `usage`, one more piece at the end has it, and all others say null.
+ */
 export function createChunks(head: CompletionHead, usage: boolean) {
   const chunk = (delta: object, reason: 'stop' | 'length' | null): object => ({
     ...head,

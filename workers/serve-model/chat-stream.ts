@@ -4,8 +4,8 @@ import { errorBody, toChatError } from './chat-error.ts';
 import { type CompletionHead, createChunks } from './chat-response.ts';
 
 /**
- * Milliseconds that a stream waits for the first word, or a refusal, before it begins. After that a refusal can only come
- * in the stream, with status 200; before it, as a status of its own.
+ * Milliseconds that a stream waits for the first word, or a refusal, before it begins. After that a refusal
+ * can only come in the stream, with status 200; before it, as a status of its own.
  */
 const HOLD_MS = 5000;
 /** Milliseconds between two comments while there is nothing to say, so that proxies keep the connection. */

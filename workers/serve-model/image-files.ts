@@ -9,7 +9,10 @@ import { badRequest, type ChatError } from './chat-error.ts';
 import { MAX_IMAGE_BYTES } from './limits.ts';
 import type { PromptImage } from './prompt.ts';
 
-/** No picture is made smaller before the transform of the model does it: that is part of what the model was trained on. */
+/**
+ * No picture is made smaller before the transform of the model does it: that is part of what the model was
+ * trained on.
+ */
 const MAX_SIDE = 65_535;
 
 const DATA_ADDRESS = /^data:image\/(?:png|jpeg|jpg|webp);base64,/i;

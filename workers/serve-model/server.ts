@@ -10,7 +10,9 @@ import { createModelApp, type ModelAppDeps } from './app.ts';
 const HEADERS_TIMEOUT_MS = 15_000;
 /** Longest wait for a whole request with its pictures, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 300_000;
-/** Milliseconds that answers have to finish when the server closes. The process is ended by force after 25 s. */
+/**
+ * Milliseconds that answers have to finish when the server closes. The process is ended by force after 25 s.
+ */
 const DRAIN_TIMEOUT_MS = 18_000;
 /** Milliseconds that connections have to take what is left for them after that. */
 const FINAL_WRITE_TIMEOUT_MS = 1000;

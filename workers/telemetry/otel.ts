@@ -1,4 +1,7 @@
-/** Traces by OpenTelemetry, over OTLP. Loaded only where OTEL_EXPORTER_OTLP_ENDPOINT is set; the other OTEL_ variables are read by the packages. */
+/**
+ * Traces by OpenTelemetry, over OTLP. Loaded only where OTEL_EXPORTER_OTLP_ENDPOINT is set; the other OTEL_
+ * variables are read by the packages.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';

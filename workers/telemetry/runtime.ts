@@ -1,4 +1,7 @@
-/** Temporal's runtime in a worker process: where its logs go, and the port on which Prometheus reads its figures and ours. */
+/**
+ * Temporal's runtime in a worker process: where its logs go, and the port on which Prometheus reads its
+ * figures and ours.
+ */
 import type { MetricMeter } from '@temporalio/common';
 import { type Logger, Runtime } from '@temporalio/worker';
 import { type Settings, SettingsError } from '../../config/settings.ts';
@@ -13,9 +16,10 @@ const LATENCIES = [
 ];
 
 /**
- * Has to come before anything else of Temporal's. Signals are handled by the entry of the process, not by the runtime. Answers what
- * makes figures; without FRAMELOOM_METRICS_PORT they go nowhere. Its disposal ends the runtime, which ends by itself only after a worker
- * and otherwise keeps a process alive that could not start. Throws SettingsError when the port is taken.
+ * Has to come before anything else of Temporal's. Signals are handled by the entry of the process, not by the
+ * runtime. Answers what makes figures; without FRAMELOOM_METRICS_PORT they go nowhere. Its disposal ends the
+ * runtime, which ends by itself only after a worker and otherwise keeps a process alive that could not start.
+ * Throws SettingsError when the port is taken.
  */
 export function installTemporalRuntime(
   { metricsHost, metricsPort }: Pick<Settings, 'metricsHost' | 'metricsPort'>,

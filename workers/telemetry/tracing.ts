@@ -1,4 +1,7 @@
-/** Where traces are made: what a process hangs into Temporal's client and workers, and around its model. Nothing where they are off. */
+/**
+ * Where traces are made: what a process hangs into Temporal's client and workers, and around its model.
+ * Nothing where they are off.
+ */
 import type { Context } from '@temporalio/activity';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
@@ -61,7 +64,10 @@ export function createTraceSinks(tracing: Tracing): InjectedSinks<{
   };
 }
 
-/** The same generator, with a span for each answer that is made. Names: OpenTelemetry's conventions for generative AI. */
+/**
+ * The same generator, with a span for each answer that is made. Names: OpenTelemetry's conventions for
+ * generative AI.
+ */
 export function traceGenerator(tracer: Tracer, generator: Generator, model: string): Generator {
   return {
     get info() {

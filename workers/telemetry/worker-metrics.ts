@@ -1,4 +1,7 @@
-/** Metrics of a worker, exported by the Temporal runtime (hence not core/prometheus.ts), and one log line per activity. Names: docs/deploy.md. */
+/**
+ * Metrics of a worker, exported by the Temporal runtime (hence not core/prometheus.ts), and one log line per
+ * activity. Names: docs/deploy.md.
+ */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { Context } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
@@ -7,32 +10,36 @@ import { readProcessMetrics } from '../../core/process-metrics.ts';
 import type { Generator } from '../../phi3v/index.ts';
 import { segmentFields } from './segment-fields.ts';
 
-/** Milliseconds between two updates of what changes while nothing ends. */
+/** How often the busy time of running activities is counted. */
 const UPDATE_INTERVAL_MS = 1000;
 
 export interface WorkerMetrics extends Disposable {
-  /** Counts and logs the activities of a worker. */
+  /** Interceptor that counts and logs the activities of a worker. */
   readonly countActivities: (context: Context) => ActivityInterceptors;
-  /** The same generator, with its answers counted. */
+  /** Returns the same generator, with its generations counted. */
   readonly countGenerations: (generator: Generator) => Generator;
-  /** The model host was started anew. */
+  /** Counts a restart of the model host. */
   readonly countHostRestart: () => void;
 }
 
-/** Temporal's counters count whole numbers: hence milliseconds. */
+/** Times are counted in milliseconds, since Temporal's counters only take integers. */
 export function createWorkerMetrics(meter: MetricMeter, logger: Logger): WorkerMetrics {
-  const ended = meter.createCounter('frameloom_activities', '', 'Activities that have ended.');
+  const ended = meter.createCounter('frameloom_activities', '', 'Activity attempts, by outcome.');
   const busy = meter.createCounter(
     'frameloom_activity_busy_milliseconds',
     '',
-    'Time that activities have run, counted while they run.',
+    'Time in which activities ran, in milliseconds, counted while they run.',
   );
-  const segments = meter.createCounter('frameloom_segments', '', 'Segments described, or found described.');
-  const restarts = meter.createCounter('frameloom_model_host_restarts', '', 'Starts of another model host.');
+  const segments = meter.createCounter(
+    'frameloom_segments',
+    '',
+    'Described segments; cached ones were found in the store.',
+  );
+  const restarts = meter.createCounter('frameloom_model_host_restarts', '', 'Restarts of the model host.');
   restarts.add(0);
   const stopProcess = recordProcessMetrics(meter);
 
-  /** Activities that run: what of their time is not counted yet. */
+  /** Activities that run; their time is counted up to `counted`. */
   const running = new Set<{ readonly activity: string; counted: number }>();
   const count = (run: { readonly activity: string; counted: number }, now: number): void => {
     const milliseconds = Math.floor(now - run.counted);
@@ -54,12 +61,12 @@ export function createWorkerMetrics(meter: MetricMeter, logger: Logger): WorkerM
           const run = { activity, counted: began };
           running.add(run);
           let outcome: 'completed' | 'failed' | 'cancelled' = 'failed';
-          let made: unknown;
+          let output: unknown;
           let failure: unknown;
           try {
-            made = await next(input);
+            output = await next(input);
             outcome = 'completed';
-            return made;
+            return output;
           } catch (error) {
             failure = error;
             if (error instanceof Error && /^(CancelledFailure|AbortError)$/.test(error.name))
@@ -71,7 +78,7 @@ export function createWorkerMetrics(meter: MetricMeter, logger: Logger): WorkerM
             count(run, now);
             ended.add(1, { activity, outcome });
             if (activity === 'describeSegment' && outcome === 'completed') {
-              segments.add(1, { cached: fieldOf(made, 'cached') === true });
+              segments.add(1, { cached: fieldOf(output, 'cached') === true });
             }
             logger[outcome === 'failed' ? 'warn' : 'info'](`activity ${outcome}`, {
               job: workflowExecution?.workflowId,
@@ -79,7 +86,7 @@ export function createWorkerMetrics(meter: MetricMeter, logger: Logger): WorkerM
               activityId,
               attempt,
               ...segmentFields(activity, input.args[0]),
-              generation: fieldOf(made, 'generation'),
+              generation: fieldOf(output, 'generation'),
               seconds: Math.round(now - began) / 1000,
               code: fieldOf(failure, 'type'),
             });
@@ -87,7 +94,7 @@ export function createWorkerMetrics(meter: MetricMeter, logger: Logger): WorkerM
         },
       },
     }),
-    countGenerations: (generator) => countAnswers(meter, generator),
+    countGenerations: (generator) => withCountedGenerations(meter, generator),
     countHostRestart: () => restarts.add(1),
     [Symbol.dispose]: () => {
       clearInterval(timer);
@@ -96,18 +103,14 @@ export function createWorkerMetrics(meter: MetricMeter, logger: Logger): WorkerM
   };
 }
 
-function countAnswers(meter: MetricMeter, generator: Generator): Generator {
-  const answers = meter.createCounter('frameloom_answers', '', 'Answers of the model, by why they ended.');
-  const tokens = meter.createCounter('frameloom_tokens', '', 'Tokens of prompts and of answers.');
-  const pictures = meter.createCounter(
-    'frameloom_pictures',
-    '',
-    'Pictures that the vision graph was run for.',
-  );
+function withCountedGenerations(meter: MetricMeter, generator: Generator): Generator {
+  const generations = meter.createCounter('frameloom_generations', '', 'Generations, by finish reason.');
+  const tokens = meter.createCounter('frameloom_tokens', '', 'Tokens of prompts and of output.');
+  const images = meter.createCounter('frameloom_images_encoded', '', 'Images encoded by the vision graph.');
   const model = meter.createCounter(
     'frameloom_model_busy_milliseconds',
     '',
-    'Time of the model, shared by its answers.',
+    'Time in which the model computed, in milliseconds.',
   );
   return {
     get info() {
@@ -115,10 +118,10 @@ function countAnswers(meter: MetricMeter, generator: Generator): Generator {
     },
     generate: async (request, options) => {
       const generation = await generator.generate(request, options);
-      answers.add(1, { reason: generation.finishReason });
+      generations.add(1, { finish_reason: generation.finishReason });
       tokens.add(generation.promptTokens, { kind: 'prompt' });
       tokens.add(generation.outputTokens, { kind: 'output' });
-      pictures.add(generation.visionCalls);
+      images.add(generation.visionCalls);
       model.add(Math.round(generation.modelSeconds * 1000));
       return generation;
     },
@@ -126,18 +129,20 @@ function countAnswers(meter: MetricMeter, generator: Generator): Generator {
   };
 }
 
-/** Keeps the figures of the process current, under the names that the API has for its own. */
+/** Updates the metrics of the process, under the same names as the API. Returns a function that stops it. */
 function recordProcessMetrics(meter: MetricMeter): () => void {
-  const gauge = (name: string, what: string) =>
-    meter.createGauge(`frameloom_process_${name}`, 'float', '', what);
-  const memory = gauge('resident_memory_bytes', 'Memory of the process; the model host is another.');
-  const heap = gauge('heap_used_bytes', 'Memory of its JavaScript objects.');
-  const cpu = gauge('cpu_seconds', 'Processor time since the start.');
+  const gauge = (name: string, help: string) =>
+    meter.createGauge(`frameloom_process_${name}`, 'float', '', help);
+  const memory = gauge('resident_memory_bytes', 'Resident memory of the process, without the model host.');
+  const heap = gauge('heap_used_bytes', 'Memory used by JavaScript objects.');
+  const cpu = gauge('cpu_seconds', 'CPU time since the start of the process.');
   const delay = gauge(
     'event_loop_delay_seconds',
-    'By how much its event loop is late: 99 % of the last interval is below.',
+    'Delay of the event loop: 99th percentile of the last interval.',
   );
-  gauge('start_time_seconds', 'When it started.').set(readProcessMetrics().start_time_seconds);
+  gauge('start_time_seconds', 'Start time of the process, in seconds since 1970.').set(
+    readProcessMetrics().start_time_seconds,
+  );
   const histogram = monitorEventLoopDelay({ resolution: 20 });
   histogram.enable();
   const update = (): void => {
@@ -145,7 +150,7 @@ function recordProcessMetrics(meter: MetricMeter): () => void {
     memory.set(now.resident_memory_bytes);
     heap.set(now.heap_used_bytes);
     cpu.set(now.cpu_seconds);
-    // The resolution is part of what is measured.
+    // The measured delay includes the resolution of the histogram, 20 ms.
     delay.set(Math.max(0, histogram.percentile(99) / 1e9 - 0.02));
     histogram.reset();
   };
@@ -158,9 +163,9 @@ function recordProcessMetrics(meter: MetricMeter): () => void {
   };
 }
 
-/** A field of what may be anything. */
+/** A member of a value of unknown type. */
 function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && name in value
-    ? (value as Record<string, unknown>)[name] // `in` says so
+    ? (value as Record<string, unknown>)[name] // checked by `in`
     : undefined;
 }
