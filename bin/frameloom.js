@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command of the package: compiled where it was built, else from source. */
+/** The `frameloom` command: the compiled program if there is one, else the source. */
 import { existsSync } from 'node:fs';
 
 const compiled = new URL('../dist/cli/main.js', import.meta.url);
@@ -8,7 +8,7 @@ if (existsSync(compiled)) {
 } else {
   const { register } = await import('tsx/esm/api');
   register();
-  // Processes that are forked from this one need the loader as well.
+  // Child processes need the loader too.
   process.execArgv.push('--import', import.meta.resolve('tsx'));
   await import(new URL('../cli/main.ts', import.meta.url).href);
 }

@@ -1,4 +1,4 @@
-/** The server a command talks to: the one that is named, the one that runs in this home, or one started for the command. */
+/** The server of a command: FRAMELOOM_URL, else the system that runs in this home, else one started for the command. */
 import { createClient, type FrameloomClient } from '../client/index.ts';
 import type { CommandContext } from './context.ts';
 import { embeddedOptions, findRunningSystem, startEmbeddedSystem } from './embedded/index.ts';
@@ -6,12 +6,12 @@ import { embeddedOptions, findRunningSystem, startEmbeddedSystem } from './embed
 export interface ServerConnection {
   readonly client: FrameloomClient;
   readonly url: string;
-  /** Whether the server was started for this command and ends with it. */
-  readonly embedded: boolean;
+  /** Whether the server was started for this command and stops with it. */
+  readonly isEmbedded: boolean;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
-/** Throws what starting the embedded system throws. */
+/** Throws the errors of `startEmbeddedSystem` where it starts one. */
 export async function connectToServer(context: CommandContext): Promise<ServerConnection> {
   const { settings, signal } = context;
   const url = settings.url ?? (await findRunningSystem(settings.home));
@@ -20,7 +20,7 @@ export async function connectToServer(context: CommandContext): Promise<ServerCo
     return {
       client: createClient({ url, ...key }),
       url,
-      embedded: false,
+      isEmbedded: false,
       [Symbol.asyncDispose]: async () => {},
     };
   }
@@ -28,7 +28,7 @@ export async function connectToServer(context: CommandContext): Promise<ServerCo
   return {
     client: createClient({ url: system.url, ...key }),
     url: system.url,
-    embedded: true,
+    isEmbedded: true,
     [Symbol.asyncDispose]: system.stop,
   };
 }

@@ -1,4 +1,7 @@
-/** Programs that set-up found: the record it keeps (scripts/setup/cache-folder.mjs), the environment, and PATH. */
+/**
+ * Finds external programs: by environment variable, in the record of the set-up (scripts/setup/cache-folder.mjs), and on
+ * PATH.
+ */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -22,14 +25,14 @@ const TOOLS = {
 
 export type ToolName = keyof typeof TOOLS;
 
-/** The environment variable that names the tool. */
+/** Returns the environment variable that sets the path of the tool. */
 export function toolVariable(name: ToolName): string {
   return TOOLS[name].variable;
 }
 
 /**
- * Path of a tool: as the environment names it, else as set-up recorded it, else from PATH. Undefined when there is none;
- * whether it works is not tried.
+ * Returns the path of a tool: from its environment variable, else as recorded by the set-up, else from PATH. Undefined when
+ * it is not found. Does not run it.
  */
 export function findTool(name: ToolName, env: Env): string | undefined {
   const { variable, names } = TOOLS[name];
@@ -40,7 +43,7 @@ export function findTool(name: ToolName, env: Env): string | undefined {
   return findOnPath(names, env);
 }
 
-/** The first executable file called one of `names` on PATH. */
+/** Returns the first executable file with one of `names` on PATH. */
 export function findOnPath(names: readonly string[], env: Env): string | undefined {
   return (env.PATH ?? '')
     .split(delimiter)
@@ -49,7 +52,7 @@ export function findOnPath(names: readonly string[], env: Env): string | undefin
     .find(isExecutable);
 }
 
-/** The folder of tools and their record; scripts/setup/cache-folder.mjs has the same rule. */
+/** Returns the folder of downloaded tools and their record. scripts/setup/cache-folder.mjs has the same rule. */
 export function toolCacheFolder(env: Env): string {
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'frameloom');
   const home = env.HOME || homedir();
@@ -60,7 +63,7 @@ export function toolCacheFolder(env: Env): string {
 
 function readToolRecord(env: Env): Partial<Record<ToolName, { readonly path: string }>> {
   try {
-    // Written by set-up only; a file of another shape is caught below or names no executable.
+    // Written by the set-up only; any other content fails to parse or names no executable.
     return JSON.parse(readFileSync(join(toolCacheFolder(env), 'tools.json'), 'utf8')) as Partial<
       Record<ToolName, { readonly path: string }>
     >;

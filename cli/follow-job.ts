@@ -1,14 +1,14 @@
-/** Following a job to its end. */
+/** Follows a job to its end and prints the outcome. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiError, FrameloomClient } from '../client/index.ts';
 import { isFinalStatus, type Job } from '../schema/job.ts';
 import { type CommandContext, EXIT_CODES, printLine } from './context.ts';
 import { formatResult, type ProgressView } from './output/index.ts';
 
-/** The last event may be readable a moment before the state it leads to. */
-const SETTLE_MS = 50;
+/** The last event may be published a moment before the final status. */
+const FINAL_STATUS_POLL_MS = 50;
 
-/** Shows the events of a job and answers it as it ended. Throws ApiError, and the reason of `signal` once it aborts. */
+/** Shows the events of a job and returns the ended job. Throws ApiError, and the reason of `signal` once it aborts. */
 export async function followJob(
   client: FrameloomClient,
   id: string,
@@ -20,11 +20,11 @@ export async function followJob(
   for (;;) {
     const job = await client.getSummary(id, { signal });
     if (isFinalStatus(job.status)) return job;
-    await sleep(SETTLE_MS, undefined, { signal });
+    await sleep(FINAL_STATUS_POLL_MS, undefined, { signal });
   }
 }
 
-/** Prints how a job ended: its result on stdout, what went wrong on stderr. Answers the exit code. */
+/** Prints the result of an ended job on stdout and its error on stderr. Returns the exit code. */
 export function printOutcome(job: Job, { stdout, stderr }: CommandContext, json: boolean): number {
   if (job.result !== null)
     printLine(stdout, json ? JSON.stringify(job.result, null, 2) : formatResult(job.result));
@@ -34,7 +34,7 @@ export function printOutcome(job: Job, { stdout, stderr }: CommandContext, json:
   return job.status === 'completed_with_gaps' ? EXIT_CODES.gaps : EXIT_CODES.failed;
 }
 
-/** Prints a problem that the server answered with. Answers the exit code. */
+/** Prints an error response of the server. Returns the exit code. */
 export function printProblem(error: ApiError, { stderr }: CommandContext): number {
   const { code, detail, hint } = error.problem;
   printLine(stderr, `frameloom: ${detail}\n${hint}`);

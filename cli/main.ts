@@ -8,7 +8,7 @@ import { ChildProcessError, HomeInUseError } from './embedded/index.ts';
 import { packageVersion } from './package-root.ts';
 import { createShutdownSignal } from './shutdown-signal.ts';
 
-/** Commands by name; each is loaded only when it is asked for. */
+/** Commands by name. Each module is loaded only when needed. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   summarize: async () => (await import('./commands/summarize.ts')).summarize,
   estimate: async () => (await import('./commands/estimate.ts')).estimate,
@@ -36,7 +36,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? await COMMANDS[name]?.() : undefined;
   if (command === undefined) {
-    printLine(process.stderr, `frameloom: there is no command "${name}".\n\n${await overview()}`);
+    printLine(process.stderr, `frameloom: unknown command "${name}".\n\n${await overview()}`);
     return EXIT_CODES.usage;
   }
   if (args.includes('--help') || args.includes('-h')) {
@@ -52,12 +52,12 @@ async function main(argv: readonly string[]): Promise<number> {
       signal: createShutdownSignal(process),
     });
   } catch (error) {
-    return explain(error, command);
+    return printError(error, command);
   }
 }
 
-/** Prints what went wrong for a person, and the stack of what nobody foresaw. Answers the exit code. */
-function explain(error: unknown, command: Command): number {
+/** Prints an error: the message and a hint for known errors, the stack for unexpected ones. Returns the exit code. */
+function printError(error: unknown, command: Command): number {
   if (error instanceof UsageError) {
     printLine(process.stderr, `frameloom: ${error.message}\n\n${command.usage}`);
     return EXIT_CODES.usage;
@@ -75,7 +75,7 @@ function explain(error: unknown, command: Command): number {
     return EXIT_CODES.failed;
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  // The message comes last: of a child that does not start, the last line is shown.
+  // The message comes last: a supervisor shows the last line of a child that does not start.
   printLine(process.stderr, `${stack}\nframeloom: ${message}`);
   return EXIT_CODES.failed;
 }
@@ -91,11 +91,11 @@ async function overview(): Promise<string> {
     '',
     ...lines,
     '',
-    'frameloom COMMAND --help tells more about one. Settings: docs/settings.md.',
+    'Run frameloom COMMAND --help for details. Settings: docs/settings.md.',
   ].join('\n');
 }
 
-// A reader that has seen enough, such as head(1), closes our output: that is no error.
+// A reader such as head(1) closes the output when it has enough: that is not an error.
 process.stdout.on('error', () => process.exit(EXIT_CODES.complete));
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,11 +1,11 @@
-/** Where the package lies, and how its own processes are started: from source through tsx, or compiled. */
+/** The folder of the package, and how its own processes are started: from source through tsx, or compiled. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const isSource = import.meta.url.endsWith('.ts');
 
-/** The package's folder. The compiled command lies one folder deeper, in dist/. */
+/** Path of the package's folder. The compiled command is one folder deeper, in dist/. */
 export function packageRoot(): string {
   return fileURLToPath(new URL(isSource ? '..' : '../..', import.meta.url));
 }
@@ -17,7 +17,7 @@ export function packageVersion(): string {
   return version;
 }
 
-/** Arguments for Node that run the `frameloom` command; what follows them is the command's own. */
+/** Arguments for Node that run the `frameloom` command. Arguments of the command follow them. */
 export function commandEntry(): readonly string[] {
   return isSource
     ? ['--import', import.meta.resolve('tsx'), join(packageRoot(), 'cli', 'main.ts')]

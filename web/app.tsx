@@ -2,34 +2,34 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { HomePage } from './home/index.ts';
 import { JobPage } from './job/index.ts';
-import { jobHref, PageHeader, type Server, ServerContext, useRoute } from './shared/index.ts';
+import { jobHref, PageHeader, type ServerConnection, ServerContext, useRoute } from './shared/index.ts';
 
 /** The whole console. */
-export function App({ server }: { readonly server: Server }): JSX.Element {
+export function App({ server }: { readonly server: ServerConnection }): JSX.Element {
   const { route, push, replace } = useRoute();
-  // Videos sent in this session can be played from disk, without fetching them back. A reload forgets them.
+  // Videos uploaded in this session are played from disk, without a download. A reload clears the list.
   const localVideos = useRef(new Map<string, File>());
   const view = route.page === 'home' ? 'home' : route.id;
-  const shown = useRef(view);
+  const previousView = useRef(view);
   useEffect(() => {
-    // What had the focus is gone with the last view; the keyboard goes on at the start of the new one.
-    if (shown.current !== view) document.getElementById('main')?.focus();
-    shown.current = view;
+    // The focused element is removed with the last view: move the focus to the start of the new one.
+    if (previousView.current !== view) document.getElementById('main')?.focus();
+    previousView.current = view;
   }, [view]);
-  const started = (id: string, video: File | undefined): void => {
+  const onStarted = (id: string, video: File | undefined): void => {
     if (video) localVideos.current.set(id, video);
     push(jobHref(id));
   };
   return (
     <ServerContext.Provider value={server}>
-      {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place on this page, and without a script it works too */}
+      {/* biome-ignore lint/a11y/useValidAnchor: it links to an element of this page, also without JavaScript */}
       <a class="skip-link" href="#main" onClick={focusMain}>
         Skip to content
       </a>
       <PageHeader atHome={route.page === 'home'} />
       <main id="main" tabIndex={-1}>
         {route.page === 'home' ? (
-          <HomePage onStarted={started} />
+          <HomePage onStarted={onStarted} />
         ) : (
           <JobPage
             key={route.id}
@@ -44,7 +44,7 @@ export function App({ server }: { readonly server: Server }): JSX.Element {
   );
 }
 
-/** The fragment names the view, so the link may not change it. */
+/** The URL fragment is the route, so the link must not change it. */
 function focusMain(event: MouseEvent): void {
   event.preventDefault();
   document.getElementById('main')?.focus();

@@ -1,13 +1,13 @@
-/** The console's files, ready to be served: built beside this module in a published package, bundled from source in development. */
+/** The files of the console: from the build in a published package, bundled from source in development. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 export interface ConsoleAssets {
-  /** The file at a path of the site, such as `/` or `/console/app.js`. */
+  /** Returns the file at a URL path, such as `/` or `/console/app.js`. */
   get(path: string): { body: Uint8Array | string; type: string } | undefined;
 }
 
-/** Site path → name of the built file. */
+/** Built files by URL path. */
 const FILES = {
   '/': { name: 'index.html', type: 'text/html; charset=utf-8' },
   '/favicon.svg': { name: 'favicon.svg', type: 'image/svg+xml' },
@@ -17,7 +17,7 @@ const FILES = {
 
 type BuiltFiles = Readonly<Record<(typeof FILES)[keyof typeof FILES]['name'], string>>;
 
-/** Reads the built console, or bundles it from source (about 0.2 s) where it was not built. Rejects when the source does not compile. */
+/** Reads the built console, or bundles it from source in about 0.2 s. Rejects when the source does not compile. */
 export async function loadConsoleAssets(): Promise<ConsoleAssets> {
   const built = (await readBuilt()) ?? (await bundleConsole());
   const byPath = new Map(
@@ -26,7 +26,7 @@ export async function loadConsoleAssets(): Promise<ConsoleAssets> {
   return { get: (path) => byPath.get(path) };
 }
 
-/** Bundles the console from its source. The package build writes the files, under their names, beside the compiled `assets.js`. */
+/** Bundles the console from its source. The package build writes the files beside the compiled `assets.js`. */
 export async function bundleConsole(): Promise<BuiltFiles> {
   const { build } = await import('esbuild');
   const folder = fileURLToPath(new URL('.', import.meta.url));
@@ -60,7 +60,7 @@ export async function bundleConsole(): Promise<BuiltFiles> {
   };
 }
 
-/** Only a build puts `app.js` beside this module, so a source tree never serves a stale bundle. */
+/** Returns undefined in a source tree: only a build writes `app.js` beside this module. */
 async function readBuilt(): Promise<BuiltFiles | undefined> {
   try {
     const [html, icon, script, style] = await Promise.all([

@@ -1,4 +1,4 @@
-/** A request from the words of a command line: what `summarize` and `estimate` have in common. */
+/** Parses the command line of `summarize` and `estimate` to a request. */
 import { readFile } from 'node:fs/promises';
 import type { FrameloomClient } from '../../client/index.ts';
 import { type SourceRequest, SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
@@ -36,30 +36,30 @@ const REQUEST_OPTIONS = {
   'custom-id': { type: 'string' },
 } as const;
 
-export const REQUEST_USAGE = `  --prompt TEXT           what the summary should answer or stress
+export const REQUEST_USAGE = `  --prompt TEXT           question or topic that the summary should focus on
   --caption-prompt TEXT   replaces the instruction for captions
   --summary-prompt TEXT   replaces the instruction for the summary
-  --type KIND             video, deck or images, where an address does not show it
-  --sampling MODE         how pictures of a video are chosen: adaptive (default), scene, keyframe, fps or count
-  --fps N                 take so many pictures per second of video instead
-  --frames N              take N pictures, evenly spread, instead
-  --max-frames N          most pictures taken
+  --type KIND             video, deck or images, if the URL does not show it
+  --sampling MODE         how frames of a video are chosen: adaptive (default), scene, keyframe, fps or count
+  --fps N                 frames per second of video; implies --sampling fps
+  --frames N              number of evenly spaced frames; implies --sampling count
+  --max-frames N          maximum number of frames
   --start TIME, --end TIME  part of a video, in seconds or mm:ss
-  --pages LIST            slides, such as 1-20,25
-  --subtitles FILE        words spoken in the video: SRT, WebVTT, ASS, TTML, or lines that begin with their time
-  --deck FILE             the slides (PDF, PPTX) that the video shows: they are matched to their times
+  --pages LIST            slides to include, such as 1-20,25
+  --subtitles FILE        transcript of the video: SRT, WebVTT, ASS, TTML, or text lines that start with a time
+  --deck FILE             slides (PDF, PPTX) shown in the video; they are matched to their times
   --password-file FILE    file with the password of an encrypted PDF
-  --chunk-duration N      longest segment in seconds
+  --chunk-duration N      maximum length of a segment in seconds
   --detail LEVEL          low, medium or high
-  --max-tokens N          most tokens of the summary
-  --max-cost AMOUNT       most it may cost, in the currency of the server: what is described by then is summarized
-  --priority LEVEL        high, normal or low: whose waiting work goes first
-  --custom-id TEXT        your own name for the job`;
+  --max-tokens N          maximum length of the summary in tokens
+  --max-cost AMOUNT       cost limit in the server's currency; frames described by then are summarized
+  --priority LEVEL        high, normal or low: order in the queue
+  --custom-id TEXT        your own id for the job`;
 
 type Values = ReturnType<typeof parseCommandLine<{ options: typeof REQUEST_OPTIONS }>>['values'];
 export type RequestOptions = Omit<SummaryRequestInput, 'source'>;
 
-/** What goes with a source. */
+/** Files and secrets that belong to a source. */
 export interface Attachments {
   readonly subtitles?: SideFile;
   readonly deck?: SideFile;
@@ -73,7 +73,7 @@ export interface CommandRequest {
   readonly json: boolean;
 }
 
-/** The words after the command, checked before anything is uploaded. Throws UsageError, and FrameloomError for what is not there. */
+/** Parses and checks the arguments before anything is uploaded. Throws UsageError, and FrameloomError for missing files. */
 export async function readRequestArguments(args: readonly string[]): Promise<CommandRequest> {
   const { values, positionals } = parseCommandLine({
     args: [...args],
@@ -85,19 +85,19 @@ export async function readRequestArguments(args: readonly string[]): Promise<Com
   return { source, attachments: await readAttachments(values, source), options, json: values.json };
 }
 
-/** Throws UsageError where it does not fit the source, FrameloomError where it is not there. */
+/** Throws UsageError where an attachment does not fit the source, FrameloomError where a file does not exist. */
 async function readAttachments(values: Values, { kind }: Source): Promise<Attachments> {
   const { subtitles, deck, 'password-file': passwordFile } = values;
   if (kind !== 'video' && (subtitles !== undefined || deck !== undefined)) {
-    throw new UsageError('--subtitles and --deck go with a video.');
+    throw new UsageError('--subtitles and --deck require a video.');
   }
   if (passwordFile !== undefined && kind !== 'deck' && deck === undefined) {
-    throw new UsageError('--password-file goes with a PDF.');
+    throw new UsageError('--password-file requires a PDF.');
   }
   return {
     ...(subtitles === undefined ? {} : { subtitles: await readSideFile(subtitles) }),
     ...(deck === undefined ? {} : { deck: await readSideFile(deck) }),
-    // From a file, since the words of a command line are seen by everybody on the machine.
+    // From a file, because other users of the machine can see command lines.
     ...(passwordFile === undefined ? {} : { password: await readPassword(passwordFile) }),
   };
 }
@@ -105,10 +105,11 @@ async function readAttachments(values: Values, { kind }: Source): Promise<Attach
 async function readPassword(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   const password = text?.replace(/\r?\n$/, '');
-  if (!password) throw new UsageError('--password-file: there is no password in this file.');
+  if (!password) throw new UsageError('--password-file: the file is empty or cannot be read.');
   return password;
 }
 
+/** Uploads the attachments and returns the source with references to them. */
 export async function uploadAttachments(
   source: SourceRequest,
   { subtitles, deck, password }: Attachments,
@@ -127,18 +128,18 @@ export async function uploadAttachments(
 
 function kindOf(type: string | undefined): SourceKind | undefined {
   if (type === undefined || type === 'video' || type === 'deck' || type === 'images') return type;
-  throw new UsageError(`--type ${type}: say video, deck or images.`);
+  throw new UsageError(`--type ${type}: must be video, deck or images.`);
 }
 
-/** The request of the options, checked before anything is uploaded. Throws UsageError. */
+/** Builds the request members of the options. Throws UsageError. */
 function requestOptions(values: Values): RequestOptions {
   const { fps, frames, sampling: mode } = values;
-  if (fps !== undefined && frames !== undefined) throw new UsageError('give --fps or --frames, not both.');
+  if (fps !== undefined && frames !== undefined) throw new UsageError('use --fps or --frames, not both.');
   if (mode !== undefined && (fps ?? frames) !== undefined && mode !== (fps === undefined ? 'count' : 'fps')) {
-    throw new UsageError('--fps and --frames are ways of sampling of their own; leave --sampling out.');
+    throw new UsageError('--fps and --frames set the sampling mode; leave out --sampling.');
   }
   if (frames !== undefined && values['max-frames'] !== undefined) {
-    throw new UsageError('--frames says how many pictures are taken; --max-frames goes with the other ways.');
+    throw new UsageError('--frames sets the number of frames; leave out --max-frames.');
   }
   const most = frames ?? values['max-frames'];
   const sampling = {
@@ -161,7 +162,7 @@ function requestOptions(values: Values): RequestOptions {
     ...definedMember('priority', values.priority),
     ...definedMember('custom_id', values['custom-id']),
   };
-  // Any source does: only the options are being checked here.
+  // A placeholder source: only the options are checked here.
   const checked = SummaryRequest.safeParse({
     ...options,
     source: { type: 'video', url: 'http://localhost/' },

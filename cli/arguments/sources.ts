@@ -1,4 +1,4 @@
-/** What is to be summarized, from the words of a command line: local files are looked at here and uploaded later. */
+/** The source on a command line. Local files are classified here and uploaded later. */
 import { createReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -20,24 +20,24 @@ interface LocalFile {
 }
 
 const IMAGE_NAME = /\.(jpe?g|png|webp|avif|gif|tiff?|hei[cf])$/i;
-/** Numbers in names count as numbers: `page 2` comes before `page 10`. */
-const natural = new Intl.Collator('en', { numeric: true }).compare;
+/** Compares numbers in names by value: `page 2` comes before `page 10`. */
+const compareNames = new Intl.Collator('en', { numeric: true }).compare;
 
 /**
- * Reads the arguments: addresses, files, or one folder of pictures. `kind` overrides what the bytes or the address
- * suggest. Throws UsageError for a mixture and FrameloomError for what is not there.
+ * Classifies the arguments: URLs, files, or one folder of images. `kind` overrides what the bytes or the URL suggest.
+ * Throws UsageError for a mixture and FrameloomError for a missing file.
  */
 export async function readSource(words: readonly string[], kind?: SourceKind): Promise<Source> {
   const [first] = words;
-  if (first === undefined) throw new UsageError('name a source.');
+  if (first === undefined) throw new UsageError('name a source: a file, a folder or a URL.');
   const urls = words.filter((word) => /^https?:\/\//i.test(word));
   if (urls.length > 0) {
-    if (urls.length < words.length) throw new UsageError('give either files or addresses, not both.');
-    return onlyOneUnlessImages({ at: 'url', kind: kind ?? kindOfAddress(first), urls });
+    if (urls.length < words.length) throw new UsageError('use either files or URLs, not both.');
+    return onlyOneUnlessImages({ at: 'url', kind: kind ?? detectUrlKind(first), urls });
   }
   const files = (await Promise.all(words.map(listFiles))).flat();
-  const kinds = new Set(kind === undefined ? await Promise.all(files.map(kindOfFile)) : [kind]);
-  if (kinds.size > 1) throw new UsageError('give one video, one deck, or pictures.');
+  const kinds = new Set(kind === undefined ? await Promise.all(files.map(detectFileKind)) : [kind]);
+  if (kinds.size > 1) throw new UsageError('use one video, one deck, or several images.');
   const [found = 'video'] = kinds;
   return onlyOneUnlessImages({ at: 'disk', kind: found, files });
 }
@@ -45,18 +45,18 @@ export async function readSource(words: readonly string[], kind?: SourceKind): P
 function onlyOneUnlessImages(source: Source): Source {
   const count = source.at === 'url' ? source.urls.length : source.files.length;
   if (source.kind !== 'images' && count > 1) {
-    throw new UsageError('give one video or one deck at a time; only pictures may be several.');
+    throw new UsageError('use one video or one deck at a time; only images can be several.');
   }
   return source;
 }
 
-/** What people call the source. */
+/** Returns the name of the source for people, without folders. */
 export function sourceName(source: Source): string {
   const names = source.at === 'url' ? source.urls : source.files.map(({ path }) => basename(path));
-  return names.length === 1 ? (names[0] ?? '') : `${names.length} pictures`;
+  return names.length === 1 ? (names[0] ?? '') : `${names.length} images`;
 }
 
-/** Uploads the local files, one after the other, and answers what a request says of the source. */
+/** Uploads local files one after the other and returns the source for a request. `onProgress` gets bytes. */
 export async function uploadSource(
   source: Source,
   client: FrameloomClient,
@@ -84,33 +84,35 @@ export async function uploadSource(
     ids.push(file.id);
   }
   const [first] = ids;
-  if (first === undefined) throw new FrameloomError('source_missing', 'There is no file to upload.');
+  if (first === undefined) throw new FrameloomError('source_missing', 'No file to upload.');
   return kind === 'images' ? { type: kind, file_ids: ids } : { type: kind, file_id: first };
 }
 
 type SourceFileId = Awaited<ReturnType<FrameloomClient['uploadFile']>>['id'];
 
-/** A file that goes with a source, such as its subtitles: a path, or an address. */
+/** A file that belongs to a source, such as its subtitles. */
 export interface SideFile {
-  readonly word: string;
+  /** Path or URL, as given. */
+  readonly location: string;
+  /** Undefined for a URL. */
   readonly path: string | undefined;
 }
 
-/** Looks whether the file is there. Throws FrameloomError. */
-export async function readSideFile(word: string): Promise<SideFile> {
-  if (/^https?:\/\//i.test(word)) return { word, path: undefined };
-  const [file] = (await stat(word).catch(() => undefined))?.isFile() ? await listFiles(word) : [];
-  if (!file) throw new FrameloomError('source_missing', `There is no file called ${basename(word)}.`);
-  return { word, path: file.path };
+/** Throws FrameloomError where the file does not exist. */
+export async function readSideFile(location: string): Promise<SideFile> {
+  if (/^https?:\/\//i.test(location)) return { location, path: undefined };
+  const [file] = (await stat(location).catch(() => undefined))?.isFile() ? await listFiles(location) : [];
+  if (!file) throw new FrameloomError('source_missing', `File not found: ${basename(location)}`);
+  return { location, path: file.path };
 }
 
-/** Uploads it, where it is a file, and answers what a request says of it. */
+/** Uploads a local file. Returns the reference to it for a request. */
 export async function uploadSideFile(
-  { word, path }: SideFile,
+  { location, path }: SideFile,
   client: FrameloomClient,
   signal: AbortSignal,
 ): Promise<{ readonly file_id: SourceFileId } | { readonly url: string }> {
-  if (path === undefined) return { url: word };
+  if (path === undefined) return { url: location };
   const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>; // Node's own type for the same thing
   const { id } = await client.uploadFile(body, basename(path), { signal });
   return { file_id: id };
@@ -119,32 +121,32 @@ export async function uploadSideFile(
 async function listFiles(path: string): Promise<readonly LocalFile[]> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
-    throw new FrameloomError('source_missing', `There is no file or folder called ${basename(path)}.`);
+    throw new FrameloomError('source_missing', `File not found: ${basename(path)}`);
   }
   if (found.isFile()) return [{ path, bytes: found.size }];
   if (!found.isDirectory()) {
-    throw new FrameloomError('unsupported_media', `${basename(path)} is neither a file nor a folder.`); // a pipe never ends
+    throw new FrameloomError('unsupported_media', `${basename(path)} is not a file or folder.`); // a pipe may never end
   }
   const names = (await readdir(path)).filter((name) => IMAGE_NAME.test(name));
   if (names.length === 0) {
     throw new FrameloomError(
       'source_missing',
-      `The folder ${basename(path)} holds no picture (JPEG, PNG, WebP, AVIF, GIF, TIFF).`,
+      `The folder ${basename(path)} contains no images (JPEG, PNG, WebP, AVIF, GIF, TIFF).`,
     );
   }
-  names.sort(natural);
+  names.sort(compareNames);
   return Promise.all(
     names.map(async (name) => ({ path: join(path, name), bytes: (await stat(join(path, name))).size })),
   );
 }
 
-/** By the first bytes. What they do not show to be a deck or a picture is taken for a video; the server looks closer. */
-async function kindOfFile({ path }: LocalFile): Promise<SourceKind> {
+/** Detects the kind by the first bytes. Everything else counts as a video; the server checks it. */
+async function detectFileKind({ path }: LocalFile): Promise<SourceKind> {
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
     const head = buffer.subarray(0, bytesRead).toString('latin1');
-    // Office documents of all ages are decks here; the server tells those it reads from those it does not.
+    // Office documents of any version count as decks; the server rejects those it cannot read.
     if (['%PDF-', 'PK\x03\x04', '\xd0\xcf\x11\xe0'].some((start) => head.startsWith(start))) return 'deck';
     const isImage =
       ['\xff\xd8\xff', '\x89PNG\r\n', 'GIF8', 'II*\0', 'MM\0*'].some((start) => head.startsWith(start)) ||
@@ -156,9 +158,9 @@ async function kindOfFile({ path }: LocalFile): Promise<SourceKind> {
   }
 }
 
-function kindOfAddress(address: string): SourceKind {
-  if (!URL.canParse(address)) throw new UsageError(`${address} is not an address.`);
-  const { pathname } = new URL(address);
+function detectUrlKind(url: string): SourceKind {
+  if (!URL.canParse(url)) throw new UsageError(`${url} is not a valid URL.`);
+  const { pathname } = new URL(url);
   if (/\.(pdf|pptx|pptm|ppsx)$/i.test(pathname)) return 'deck';
   return IMAGE_NAME.test(pathname) ? 'images' : 'video';
 }

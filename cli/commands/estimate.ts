@@ -1,4 +1,4 @@
-/** `frameloom estimate SOURCE…`: what a job would take and cost, without the model being asked. */
+/** `frameloom estimate SOURCE…`: estimates tokens, time and cost of a job without running the model. */
 import { ApiError } from '../../client/index.ts';
 import type { EstimateAmounts } from '../../schema/estimate.ts';
 import {
@@ -17,8 +17,8 @@ export const estimate: Command = {
   summary: 'estimate what a summary would cost',
   usage: `usage: frameloom estimate SOURCE... [options]
 
-SOURCE and options are those of summarize. The source is uploaded and its pictures are picked, as the job would do it,
-which then finds that done; the model is not asked. Prices are settings of the server (docs/costs.md).
+SOURCE and options are those of summarize. The source is uploaded and its frames are extracted; a later job reuses both.
+The model does not run. Prices are settings of the server (docs/costs.md).
 
 ${REQUEST_USAGE}
   --json                  print the estimate as JSON
@@ -34,11 +34,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
       const main = await uploadSource(source, server.client, { signal, onProgress: view.showUpload });
       const uploaded = await uploadAttachments(main, attachments, server.client, signal);
       view.close();
-      const answer = await server.client.estimate({ ...options, source: uploaded }, { signal });
-      if (json) printLine(stdout, JSON.stringify(answer, null, 2));
-      else if (answer.estimate) for (const line of lines(answer.estimate)) printLine(stdout, line);
-      if (answer.error) printLine(stderr, `frameloom: ${answer.error.message}\n${answer.error.hint}`);
-      return answer.estimate ? EXIT_CODES.complete : EXIT_CODES.failed;
+      const result = await server.client.estimate({ ...options, source: uploaded }, { signal });
+      if (json) printLine(stdout, JSON.stringify(result, null, 2));
+      else if (result.estimate) for (const line of formatEstimate(result.estimate)) printLine(stdout, line);
+      if (result.error) printLine(stderr, `frameloom: ${result.error.message}\n${result.error.hint}`);
+      return result.estimate ? EXIT_CODES.complete : EXIT_CODES.failed;
     } catch (error) {
       view.close();
       if (error instanceof ApiError && !signal.aborted) return printProblem(error, context);
@@ -49,24 +49,23 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
 
 type Range = EstimateAmounts['segments'];
 
-/** For a person. */
-function lines(figures: EstimateAmounts): readonly string[] {
-  const { gpu_seconds: seconds, currency, assumptions } = figures;
+function formatEstimate(amounts: EstimateAmounts): readonly string[] {
+  const { gpu_seconds: seconds, currency, assumptions } = amounts;
   const row = (name: string, range: Range, unit = ''): string =>
-    `${name.padEnd(14)} ${amount(range.expected)}${unit}${
-      range.low === range.high ? '' : ` (${amount(range.low)} to ${amount(range.high)})`
+    `${name.padEnd(14)} ${formatAmount(range.expected)}${unit}${
+      range.low === range.high ? '' : ` (${formatAmount(range.low)} to ${formatAmount(range.high)})`
     }`;
   return [
-    row('segments', figures.segments),
-    row('pictures', figures.pictures),
-    row('input tokens', figures.input_tokens),
-    row('output tokens', figures.output_tokens),
-    seconds === null ? 'GPU seconds    not known yet' : row('GPU seconds', seconds),
-    currency === null ? 'cost           not priced' : row('cost', figures.cost, ` ${currency}`),
+    row('segments', amounts.segments),
+    row('frames', amounts.pictures),
+    row('input tokens', amounts.input_tokens),
+    row('output tokens', amounts.output_tokens),
+    seconds === null ? 'GPU seconds    unknown' : row('GPU seconds', seconds),
+    currency === null ? 'cost           no prices are set' : row('cost', amounts.cost, ` ${currency}`),
     ...assumptions.map((text) => `note: ${text}`),
   ];
 }
 
-function amount(value: number): string {
+function formatAmount(value: number): string {
   return value.toLocaleString('en', { maximumSignificantDigits: Number.isInteger(value) ? 15 : 3 });
 }

@@ -1,4 +1,4 @@
-/** `frameloom gc`: removes artifacts that have outlived their lifetime. */
+/** `frameloom gc`: deletes artifacts past their lifetime. */
 import { tmpdir } from 'node:os';
 import { Connection } from '@temporalio/client';
 import { SettingsError } from '../../config/settings.ts';
@@ -17,21 +17,21 @@ const OPTIONS = {
 } as const;
 
 export const gc: Command = {
-  summary: 'remove artifacts that have outlived their lifetime',
+  summary: 'delete artifacts past their lifetime',
   usage: `usage: frameloom gc [--dry-run] [--json]
 
-Removes from the store (FRAMELOOM_STORE) what has outlived the lifetime of its class (FRAMELOOM_LIFETIMES) and what no live
-job needs, and prints for each class what it removed and kept. Temporal (TEMPORAL_ADDRESS, else the embedded
-one) is asked which jobs are live. Workers do the same every FRAMELOOM_GC_HOURS.
-  --dry-run  remove nothing, print what would be
-  --json     the counts as JSON`,
+Deletes artifacts from the store (FRAMELOOM_STORE) that are past the lifetime of their class (FRAMELOOM_LIFETIMES) and
+that no live job needs, and prints the counts per class. Live jobs are read from Temporal (TEMPORAL_ADDRESS, else the
+embedded server). Workers do the same every FRAMELOOM_GC_HOURS.
+  --dry-run  delete nothing, print what would be deleted
+  --json     print the counts as JSON`,
 
   async run(args, context) {
     const { values } = parseCommandLine({ args: [...args], options: OPTIONS });
     const { settings, stdout, signal } = context;
     if (settings.url !== undefined) {
       throw new SettingsError(
-        'FRAMELOOM_URL is set, but gc works where the store is: run it there, without it.',
+        'gc needs direct access to the store: unset FRAMELOOM_URL and run it where the store is.',
       );
     }
     const lifetimes = parseLifetimes(settings.lifetimes);
@@ -61,7 +61,7 @@ one) is asked which jobs are live. Workers do the same every FRAMELOOM_GC_HOURS.
   },
 };
 
-/** The Temporal that knows the jobs of this store. One that was stopped in the middle of a job has it still, and is started. */
+/** Returns the Temporal server with the jobs of this store. Starts the embedded one if needed: it may have unfinished jobs. */
 async function findTemporal(
   context: CommandContext,
 ): Promise<AsyncDisposable & { readonly address: string }> {
@@ -82,7 +82,7 @@ function printTable(report: CollectReport, dryRun: boolean, stdout: NodeJS.Writa
       String(kept).padStart(9),
       size(keptBytes).padStart(11),
     ].join(' ');
-  const heads = ['class'.padEnd(14), (dryRun ? 'would go' : 'removed').padStart(9), ''.padStart(11)];
+  const heads = ['class'.padEnd(14), (dryRun ? 'to remove' : 'removed').padStart(9), ''.padStart(11)];
   printLine(stdout, [...heads, 'kept'.padStart(9)].join(' '));
   for (const [name, count] of Object.entries(report)) {
     printLine(stdout, row(name, count));

@@ -1,4 +1,4 @@
-/** `frameloom jobs`: looking after jobs on a server. */
+/** `frameloom jobs`: lists and manages jobs on a server. */
 import { ApiError } from '../../client/index.ts';
 import type { Job } from '../../schema/job.ts';
 import { connectToServer, type ServerConnection } from '../connect-to-server.ts';
@@ -19,16 +19,16 @@ const OPTIONS = {
 } as const;
 
 export const jobs: Command = {
-  summary: 'list, show, watch, cancel, retry or delete jobs',
+  summary: 'list, show, follow, cancel, retry or delete jobs',
   usage: `usage: frameloom jobs list [--limit N] [--json]
        frameloom jobs get|watch|cancel|retry|delete ID [--json]
 
-  list     newest jobs first
-  get      one job and, when it is done, its result
-  watch    follow a job to its end, as summarize does, with the same exit codes
+  list     list jobs, newest first
+  get      show a job and, once it has ended, its result
+  watch    follow a job to its end, with the output and exit codes of summarize
   cancel   stop a job
-  retry    run again what is missing of a job with gaps, or of one that failed or was cancelled
-  delete   remove a job that has ended, with its result`,
+  retry    run a job with gaps, or one that failed or was cancelled, again; finished work is reused
+  delete   delete a job that has ended, with its result`,
 
   async run(args, context) {
     const { values, positionals } = parseCommandLine({
@@ -37,18 +37,19 @@ export const jobs: Command = {
       allowPositionals: true,
     });
     const [action, id, ...rest] = positionals;
-    if (action === undefined) throw new UsageError('say list, get, watch, cancel, retry or delete.');
+    if (action === undefined)
+      throw new UsageError('name an action: list, get, watch, cancel, retry or delete.');
     const isList = action === 'list';
-    if (!isList && !Object.hasOwn(ACTIONS, action)) throw new UsageError(`there is no "jobs ${action}".`);
+    if (!isList && !Object.hasOwn(ACTIONS, action)) throw new UsageError(`unknown action "jobs ${action}".`);
     if (isList !== (id === undefined) || rest.length > 0) {
       throw new UsageError(isList ? 'list takes no id.' : 'name one job by its id.');
     }
     const limit = Number(values.limit);
     if (!Number.isInteger(limit) || limit < 1)
-      throw new UsageError(`--limit ${values.limit}: that is no count.`);
+      throw new UsageError(`--limit ${values.limit} is not a positive number.`);
     await using server = await connectToServer(context);
     try {
-      if (id === undefined) return await list(server, limit, values.json, context);
+      if (id === undefined) return await listJobs(server, limit, values.json, context);
       return (await ACTIONS[action]?.(server, id, values.json, context)) ?? EXIT_CODES.usage;
     } catch (error) {
       if (error instanceof ApiError) return printProblem(error, context);
@@ -69,7 +70,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     const job = await client.getSummary(id, { signal: context.signal });
     if (json) printLine(context.stdout, JSON.stringify(job, null, 2));
     else {
-      printLine(context.stdout, row(job));
+      printLine(context.stdout, formatJob(job));
       if (job.result !== null || job.error !== null) {
         printLine(context.stdout);
         printOutcome(job, context, false);
@@ -86,31 +87,31 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       return printOutcome(job, context, json);
     } catch (error) {
       view.close();
-      if (context.signal.aborted) return 130;
+      if (context.signal.aborted) return EXIT_CODES.interrupted;
       throw error;
     }
   },
 
   async cancel({ client }, id, json, { stdout, signal }) {
     const job = await client.cancelSummary(id, { signal });
-    printLine(stdout, json ? JSON.stringify(job, null, 2) : row(job));
+    printLine(stdout, json ? JSON.stringify(job, null, 2) : formatJob(job));
     return EXIT_CODES.complete;
   },
 
   async retry({ client }, id, json, { stdout, signal }) {
     const job = await client.retrySummary(id, { signal });
-    printLine(stdout, json ? JSON.stringify(job, null, 2) : row(job));
+    printLine(stdout, json ? JSON.stringify(job, null, 2) : formatJob(job));
     return EXIT_CODES.complete;
   },
 
   async delete({ client }, id, _json, { stderr, signal }) {
     await client.deleteSummary(id, { signal });
-    printLine(stderr, `${id} is deleted.`);
+    printLine(stderr, `Deleted ${id}.`);
     return EXIT_CODES.complete;
   },
 };
 
-async function list(
+async function listJobs(
   { client }: ServerConnection,
   limit: number,
   json: boolean,
@@ -128,12 +129,12 @@ async function list(
     cursor = page.next_cursor;
   } while (cursor !== null && found.length < limit);
   if (json) printLine(stdout, JSON.stringify(found, null, 2));
-  else for (const job of found) printLine(stdout, row(job));
-  if (found.length === 0) printLine(stderr, 'There are no jobs.');
+  else for (const job of found) printLine(stdout, formatJob(job));
+  if (found.length === 0) printLine(stderr, 'No jobs.');
   return EXIT_CODES.complete;
 }
 
-function row({ id, status, progress, created_at, custom_id, request }: Job): string {
+function formatJob({ id, status, progress, created_at, custom_id, request }: Job): string {
   const percent = `${Math.floor(progress.percent)}%`.padStart(4);
   const name = custom_id === null ? '' : `  ${custom_id}`;
   return `${id}  ${created_at.slice(0, 19).replace('T', ' ')}  ${status.padEnd(19)} ${percent}  ${request.source.type}${name}`;

@@ -1,4 +1,4 @@
-/** `frameloom serve`: the API and the console of a deployment. */
+/** `frameloom serve`: runs the API and the console of a deployment. */
 import { tmpdir } from 'node:os';
 import { parseApiKeys } from '../../config/api-keys.ts';
 import { type Command, EXIT_CODES, parseCommandLine, printLine } from '../context.ts';
@@ -10,8 +10,8 @@ export const serve: Command = {
   summary: 'run the API and the console of a deployment',
   usage: `usage: frameloom serve
 
-Serves API and console on FRAMELOOM_HOST and FRAMELOOM_PORT until it is told to end. Needs Temporal (TEMPORAL_ADDRESS)
-and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
+Serves the API and the console on FRAMELOOM_HOST and FRAMELOOM_PORT until SIGTERM or Ctrl-C. Requires Temporal
+(TEMPORAL_ADDRESS) and the artifact store (FRAMELOOM_STORE). Workers run separately (frameloom worker).`,
 
   async run(args, { settings, stdout, stderr, signal }) {
     parseCommandLine({ args: [...args], options: {} });
@@ -32,7 +32,7 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
       import('../../store/open-store.ts'),
       import('../../workers/telemetry/index.ts'),
     ]);
-    // Lazy: processes of a deployment start in any order, and /readyz tells while Temporal is not there.
+    // Lazy: the processes of a deployment start in any order, and /readyz reports a missing Temporal.
     const connection = Connection.lazy({
       address: settings.temporalAddress,
       ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
@@ -59,7 +59,7 @@ and the artifacts (FRAMELOOM_STORE); workers run beside it (frameloom worker).`,
       log: createJsonLogger('api', settings.logLevel, stdout),
       ...(tracing ? { tracer: tracing } : {}),
     });
-    if (process.send === undefined) printLine(stderr, `Frameloom answers at ${api.url}`);
+    if (process.send === undefined) printLine(stderr, `Frameloom is ready: ${api.url}`);
     process.send?.({ type: 'ready', url: api.url } satisfies ReadyMessage);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();

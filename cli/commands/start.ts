@@ -1,4 +1,4 @@
-/** `frameloom start`: the embedded system until Ctrl-C. What `npm start` runs. */
+/** `frameloom start`: runs the embedded system until Ctrl-C. `npm start` runs it. */
 import { type Command, EXIT_CODES, parseCommandLine, printLine } from '../context.ts';
 import { embeddedOptions, isPortFree, startEmbeddedSystem } from '../embedded/index.ts';
 
@@ -6,9 +6,9 @@ export const start: Command = {
   summary: 'run the whole system on this machine: API, console, workers, Temporal',
   usage: `usage: frameloom start
 
-Runs everything on this machine until Ctrl-C, with all data in FRAMELOOM_HOME. API and console listen on
-FRAMELOOM_PORT, or without that setting on 8484 or, where that is taken, a free port. TEMPORAL_ADDRESS set: that
-server is used instead of an own one.`,
+Runs the whole system on this machine until Ctrl-C, with all data in FRAMELOOM_HOME. The API and the console listen on
+FRAMELOOM_PORT; without that setting, on 8484 or, if that port is taken, on a free one. With TEMPORAL_ADDRESS, that
+Temporal server is used instead of an embedded one.`,
 
   async run(args, context) {
     parseCommandLine({ args: [...args], options: {} });

@@ -13,28 +13,26 @@ import {
   uploadSource,
 } from '../arguments/index.ts';
 import { connectToServer, type ServerConnection } from '../connect-to-server.ts';
-import { type Command, type CommandContext, printLine } from '../context.ts';
+import { type Command, type CommandContext, EXIT_CODES, printLine } from '../context.ts';
 import { followJob, printOutcome, printProblem } from '../follow-job.ts';
 import { createProgressView, type ProgressView } from '../output/index.ts';
 
-/** Exit code of a process that was interrupted, as shells have it. */
-const INTERRUPTED = 130;
-/** Longest name of a source that is kept with its job, in characters. */
-const MAX_NAME = 200;
-/** How long an interrupted embedded system waits for the job to be cancelled, in milliseconds. */
-const CANCEL_MS = 10_000;
+/** Longest file name that is stored with a job. */
+const MAX_NAME_LENGTH = 200;
+/** How long an interrupted embedded system waits for the cancellation of its job. */
+const CANCEL_TIMEOUT_MS = 10_000;
 
 export const summarize: Command = {
-  summary: 'summarize a video, a deck or pictures',
+  summary: 'summarize a video, a slide deck or images',
   usage: `usage: frameloom summarize SOURCE... [options]
 
-SOURCE is a video, a PDF or PPTX, a folder of pictures, several pictures, or an address (http or https).
-The summary is printed on stdout, progress on stderr.
+SOURCE is a video, a PDF or PPTX, a folder of images, several images, or a URL (http or https).
+Prints the summary on stdout and progress on stderr.
 
 ${REQUEST_USAGE}
   --json                  print the result as JSON
 
-FRAMELOOM_URL names the server to use; without it a system that runs on this machine is used, or one is started for
+FRAMELOOM_URL sets the server. Without it, the command uses the system that runs on this machine, or starts one for
 this job. Exit codes: 0 complete, 3 with gaps, 1 failed, 2 wrong usage.`,
 
   async run(args, context) {
@@ -61,8 +59,8 @@ async function summarizeSource(
     return printOutcome(job, context, json);
   } catch (error) {
     view.close();
-    // Awaited here: the server must outlive it.
-    if (context.signal.aborted) return await interrupted(started, server, context);
+    // Awaited here, because the server stops when this function returns.
+    if (context.signal.aborted) return await handleInterruption(started, server, context);
     if (error instanceof ApiError) return printProblem(error, context);
     throw error;
   }
@@ -80,26 +78,26 @@ export async function runJob(
 ): Promise<Job> {
   const main = await uploadSource(source, client, { signal, onProgress: view.showUpload });
   const uploaded = await uploadAttachments(main, extras, client, signal);
-  // The console shows jobs under this name.
-  const metadata = { filename: sourceName(source).slice(0, MAX_NAME) };
+  // The console lists jobs by this name.
+  const metadata = { filename: sourceName(source).slice(0, MAX_NAME_LENGTH) };
   const job = await client.createSummary({ ...options, source: uploaded, metadata }, { signal });
   onStart(job);
   return followJob(client, job.id, view, signal);
 }
 
-/** On a server the job goes on; in a system of our own it is cancelled before the system ends. */
-async function interrupted(
+/** On a server the job continues. In a system started for this command it is cancelled before the system stops. */
+async function handleInterruption(
   job: Job | undefined,
-  { client, embedded }: ServerConnection,
+  { client, isEmbedded }: ServerConnection,
   { stderr }: CommandContext,
 ): Promise<number> {
-  if (job === undefined) return INTERRUPTED;
-  if (!embedded) {
-    printLine(stderr, `\nThe job goes on. To return to it: frameloom jobs watch ${job.id}`);
-    return INTERRUPTED;
+  if (job === undefined) return EXIT_CODES.interrupted;
+  if (!isEmbedded) {
+    printLine(stderr, `\nThe job continues on the server. To follow it: frameloom jobs watch ${job.id}`);
+    return EXIT_CODES.interrupted;
   }
-  printLine(stderr, '\nframeloom: cancelling');
-  const signal = AbortSignal.timeout(CANCEL_MS);
+  printLine(stderr, '\nframeloom: cancelling the job');
+  const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
   try {
     let current = await client.cancelSummary(job.id, { signal });
     while (!isFinalStatus(current.status)) {
@@ -107,7 +105,7 @@ async function interrupted(
       current = await client.getSummary(job.id, { signal });
     }
   } catch {
-    // It had ended already, or is cancelled when the system starts again.
+    // The job has already ended, or is cancelled at the next start of the system.
   }
-  return INTERRUPTED;
+  return EXIT_CODES.interrupted;
 }

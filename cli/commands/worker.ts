@@ -1,4 +1,4 @@
-/** `frameloom worker cpu|gpu`: one worker process of a deployment. */
+/** `frameloom worker cpu|gpu`: runs one worker process of a deployment. */
 import { utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,18 +13,19 @@ import {
 } from '../context.ts';
 import type { ReadyMessage } from '../embedded/index.ts';
 
-/** How often the sign of life is renewed; deploy/healthcheck.mjs gives up on one that is three times as old. */
-const SIGN_OF_LIFE_MS = 10_000;
+/** Interval of the liveness file; deploy/healthcheck.mjs fails when it is three times as old. */
+const LIVENESS_INTERVAL_MS = 10_000;
 
 export const worker: Command = {
   summary: 'run one worker of a deployment',
   usage: `usage: frameloom worker cpu|gpu|promote
 
-Polls Temporal (TEMPORAL_ADDRESS) for work until it is told to end; what is in hand is then finished or checkpointed.
+Polls Temporal (TEMPORAL_ADDRESS) for work until SIGTERM or Ctrl-C, after which activities in flight are finished or
+checkpointed.
   cpu   workflows, decoding, preprocessing
-  gpu   the model; without a GPU it runs on the CPU
+  gpu   the model, which runs on the CPU where there is no GPU
 
-promote sends new jobs to the workers of build TEMPORAL_WORKER_BUILD_ID; jobs that run end where they began.`,
+promote directs new jobs to the workers of build TEMPORAL_WORKER_BUILD_ID. Running jobs stay with their build.`,
 
   async run(args, context) {
     const { settings, stderr, signal } = context;
@@ -32,12 +33,12 @@ promote sends new jobs to the workers of build TEMPORAL_WORKER_BUILD_ID; jobs th
     const [role, ...rest] = positionals;
     if (role === 'promote' && rest.length === 0) return await promote(context);
     if ((role !== 'cpu' && role !== 'gpu') || rest.length > 0)
-      throw new UsageError('say cpu, gpu or promote.');
+      throw new UsageError('name a role: cpu, gpu or promote.');
     let renewal: NodeJS.Timeout | undefined;
     const onReady = (): void => {
       process.send?.({ type: 'ready' } satisfies ReadyMessage);
-      // A supervisor watches the process itself; containers ask deploy/healthcheck.mjs.
-      if (process.send === undefined) renewal = showLife(role);
+      // A supervisor watches the process itself; containers run deploy/healthcheck.mjs.
+      if (process.send === undefined) renewal = renewLivenessFile(role);
     };
     try {
       if (role === 'cpu')
@@ -45,7 +46,7 @@ promote sends new jobs to the workers of build TEMPORAL_WORKER_BUILD_ID; jobs th
       else await (await import('../../workers/gpu/index.ts')).runGpuWorker(settings, { onReady, signal });
     } catch (error) {
       if (!(error instanceof FrameloomError) || error.retryable) throw error;
-      // Such as a model that is not there: starting again cannot help, and the exit code says so to a supervisor.
+      // Such as a missing model: the exit code shows a supervisor that a restart cannot help.
       printLine(stderr, `frameloom: ${error.message}\n${ERRORS[error.code].hint}`);
       return EXIT_CODES.usage;
     } finally {
@@ -64,20 +65,20 @@ async function promote({ settings, stderr, signal }: CommandContext): Promise<nu
     printLine(stderr, `frameloom: ${error.message}`);
     return error.retryable ? EXIT_CODES.failed : EXIT_CODES.usage;
   }
-  printLine(stderr, `New jobs go to build ${settings.buildId} of ${settings.deploymentName}.`);
+  printLine(stderr, `New jobs run on build ${settings.buildId} of ${settings.deploymentName}.`);
   return EXIT_CODES.complete;
 }
 
-/** Keeps the time of a file current for as long as the event loop turns. */
-function showLife(role: string): NodeJS.Timeout {
+/** Updates the time of a file while the event loop runs. */
+function renewLivenessFile(role: string): NodeJS.Timeout {
   const file = join(tmpdir(), `frameloom-worker-${role}.alive`);
   const renew = async (): Promise<void> => {
     await writeFile(file, '', { flag: 'a' });
     await utimes(file, new Date(), new Date());
   };
-  const ignore = (): void => {}; // without a writable temporary folder there is no health check
+  const ignore = (): void => {}; // without a writable temporary folder the health check fails
   renew().catch(ignore);
-  const timer = setInterval(() => renew().catch(ignore), SIGN_OF_LIFE_MS);
+  const timer = setInterval(() => renew().catch(ignore), LIVENESS_INTERVAL_MS);
   timer.unref();
   return timer;
 }

@@ -1,4 +1,4 @@
-/** A child that died at every start. The message is fit for a terminal. */
+/** A child that ended at every start. The message is fit for a terminal and ends with the child's last output. */
 export class ChildProcessError extends Error {
   override readonly name = 'ChildProcessError';
 }

@@ -1,8 +1,7 @@
-/** How commands start the embedded system from their settings. */
+/** Options of the embedded system, from the settings of a command. */
 import { type CommandContext, printLine } from '../context.ts';
 import type { EmbeddedOptions } from './system.ts';
 
-/** Options for a system in the home of the settings. */
 export function embeddedOptions({ env, settings, stderr }: CommandContext, port: number): EmbeddedOptions {
   return {
     env,

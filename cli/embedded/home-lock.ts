@@ -1,6 +1,6 @@
 /**
- * `system.json` in the home folder: the lock that keeps two systems from sharing one home, and the note by which other
- * commands find the running one. A system that was killed leaves it behind; the next one sees that its process is gone.
+ * `system.json` in the home folder: the lock that prevents two systems from sharing one home, and the record by which other
+ * commands find the running one. A killed system leaves it behind; the next one takes it over when its processes are gone.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,17 +21,17 @@ export interface HomeLock {
   release(): Promise<void>;
 }
 
-/** Another system runs in this home. */
+/** Another system uses this home folder. */
 export class HomeInUseError extends Error {
   override readonly name = 'HomeInUseError';
 }
 
-/** How long processes of a system that was killed may take to notice, in milliseconds. */
-const ORPHANS_MS = 20_000;
+/** Processes of a killed system end within this time. */
+const ORPHAN_EXIT_TIMEOUT_MS = 20_000;
 
 const fileOf = (home: string): string => join(home, 'system.json');
 
-/** Takes the home folder, which is made if needed. Throws HomeInUseError. */
+/** Locks the home folder, and creates it if needed. Throws HomeInUseError. */
 export async function lockHome(home: string, self: ProcessIdentity): Promise<HomeLock> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   const content = (state: Omit<SystemRecord, 'supervisor'>): string =>
@@ -39,13 +39,13 @@ export async function lockHome(home: string, self: ProcessIdentity): Promise<Hom
   const lock = await acquireFileLock(fileOf(home), {
     content: content({ processes: [] }),
     async rejectIfHeld(text) {
-      const held = parse(text);
+      const held = parseRecord(text);
       if (held !== undefined && isProcessRunning(held.supervisor)) {
         throw new HomeInUseError(
           `A Frameloom system with this home is already running${held.url ? ` at ${held.url}` : ''}.`,
         );
       }
-      if (!(await waitForExit(held?.processes ?? [], ORPHANS_MS))) {
+      if (!(await waitForExit(held?.processes ?? [], ORPHAN_EXIT_TIMEOUT_MS))) {
         throw new HomeInUseError(
           'Processes of an earlier Frameloom system with this home are still ending. Try again in a moment.',
         );
@@ -55,25 +55,25 @@ export async function lockHome(home: string, self: ProcessIdentity): Promise<Hom
   return { publish: (state) => lock.update(content(state)), release: lock.release };
 }
 
-/** The address of the system that runs in `home`, if there is one. */
+/** Returns the address of the API of the system that runs in `home`, if any. */
 export async function findRunningSystem(home: string): Promise<string | undefined> {
   return (await readRunningSystem(home))?.url;
 }
 
-/** The address of Temporal of the system that runs in `home`, if there is one. */
+/** Returns the Temporal address, host:port, of the system that runs in `home`, if any. */
 export async function findRunningTemporal(home: string): Promise<string | undefined> {
   return (await readRunningSystem(home))?.temporal;
 }
 
 async function readRunningSystem(home: string): Promise<SystemRecord | undefined> {
-  const note = parse(await readFile(fileOf(home), 'utf8').catch(() => ''));
-  return note !== undefined && isProcessRunning(note.supervisor) ? note : undefined;
+  const record = parseRecord(await readFile(fileOf(home), 'utf8').catch(() => ''));
+  return record !== undefined && isProcessRunning(record.supervisor) ? record : undefined;
 }
 
-function parse(text: string): SystemRecord | undefined {
+function parseRecord(text: string): SystemRecord | undefined {
   try {
-    const note = JSON.parse(text) as SystemRecord; // written by `lockHome` only
-    return typeof note.supervisor.pid === 'number' ? note : undefined;
+    const record = JSON.parse(text) as SystemRecord; // written by `lockHome` only
+    return typeof record.supervisor.pid === 'number' ? record : undefined;
   } catch {
     return undefined; // cut off while it was written, by a crash
   }

@@ -1,23 +1,23 @@
 /** Free ports on loopback. */
 import { createServer } from 'node:net';
 
-/** Whether `port` can be listened on at `host`. */
+/** Whether a server can listen on `port` of `host`. */
 export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
-  return (await bind(port, host)) !== undefined;
+  return (await probePort(port, host)) !== undefined;
 }
 
-/** Distinct ports that nobody listens on at the moment. They are not held: the caller must cope with losing one. */
+/** Returns distinct free ports. They are not reserved: another process may take one before it is used. */
 export async function findFreePorts(count: number): Promise<readonly number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {
-    const port = await bind(0, '127.0.0.1');
+    const port = await probePort(0, '127.0.0.1');
     if (port !== undefined) ports.add(port);
   }
   return [...ports];
 }
 
-/** Listens on the port for a moment; the port it got, or undefined where it is taken. */
-function bind(port: number, host: string): Promise<number | undefined> {
+/** Listens on the port for a moment. Returns the actual port, or undefined if it is taken. */
+function probePort(port: number, host: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(undefined));

@@ -1,21 +1,22 @@
-/** glibc else keeps what was freed in a region for each thread: 17 of them in a GPU worker. */
+/** By default glibc retains freed memory in one arena per thread: 17 of them in a GPU worker. */
 const FEW_ARENAS_ENV = { MALLOC_ARENA_MAX: '2' } as const;
 
 /**
- * How a process that handles pictures has its memory: glibc else keeps what pictures of megabytes leave. After a deck of 200 pages the
- * CPU worker held 890 MiB at most, with these 620, as fast.
+ * For processes that handle images: returns the memory of large images to the system when it is freed. With a deck of 200
+ * pages the CPU worker peaks at 620 MiB instead of 890, at the same speed.
  */
 export const IMAGE_MEMORY_ENV = { ...FEW_ARENAS_ENV, MALLOC_MMAP_THRESHOLD_: '1048576' } as const;
 
 /**
- * V8's young generation else grows with use to 32 MiB, and what a process held after twelve hours of video was up to 15 % more than after
- * one: the API 181 MB at most and 164, the GPU worker 242 and 228. With these 143 and 131, 162 and 158, as fast.
+ * By default V8's young generation grows to 32 MiB. With this limit, and at the same speed, the peak memory after one and
+ * after twelve hours of video is 131 and 143 MB instead of 164 and 181 for the API, and 158 and 162 instead of 228 and 242
+ * for the GPU worker.
  */
 const SMALL_YOUNG_GENERATION_ENV = { NODE_OPTIONS: '--max-semi-space-size=4' } as const;
 
 /**
- * The processes of a deployment: the arguments of `frameloom` that start each, and settings of its environment, which stay behind those
- * of the operator. The same here and in deploy/.
+ * The processes of a deployment: the arguments of `frameloom` that start each, and its default environment, which settings
+ * of the operator override. The same as in deploy/.
  */
 export const ROLES = {
   cpu: {
@@ -40,7 +41,7 @@ export const ROLES = {
 
 export type Role = keyof typeof ROLES;
 
-/** What a process of a role tells its supervisor by IPC when it is ready for use. */
+/** What a process sends to its supervisor by IPC when it is ready for use. */
 export interface ReadyMessage {
   readonly type: 'ready';
   /** Address of the API; workers have none. */

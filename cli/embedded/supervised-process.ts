@@ -1,4 +1,4 @@
-/** One child process that is kept running: started, awaited, started again when it dies, and stopped without a trace. */
+/** One child process that is kept running: started, restarted when it ends, and stopped with its own children. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, renameSync, statSync, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -15,15 +15,15 @@ export interface ProcessSpec<Ready> {
   /** Such as `GPU worker`: for messages. */
   readonly name: string;
   readonly logFile: string;
-  /** What to run; asked before each start. `ready` is what the child told when it was last ready. */
+  /** Returns what to run; called before each start. `ready` is the value of the last `waitUntilReady` that resolved. */
   readonly launch: (ready: Ready | undefined) => Promise<Launch>;
-  /** Whether its log lines of level `error` reach the terminal too. */
+  /** Whether its log lines of level `error` are reported as messages too. */
   readonly forwardsErrors: boolean;
-  /** Whether the child has an IPC channel, by which it also notices that the supervisor is gone. */
+  /** Whether the child has an IPC channel. Its end also shows the child that the supervisor is gone. */
   readonly ipc: boolean;
-  /** Resolves when this start of the child is ready for use. `signal` aborts when it died. */
+  /** Resolves when the started child is ready for use. `signal` aborts when it ends. */
   readonly waitUntilReady: (child: ChildProcess, signal: AbortSignal) => Promise<Ready>;
-  /** Called with each start; what it returns is called when that process has ended. */
+  /** Called with each started child. The returned function is called when that child has ended. */
   readonly onStart?: (child: ChildProcess) => () => void;
 }
 
@@ -38,63 +38,59 @@ export interface SupervisedProcess<Ready> {
 }
 
 export interface SupervisionCallbacks {
-  /** One line for the terminal: something a person should know. */
+  /** Gets one line of text for each restart and each logged error. */
   readonly onMessage: (line: string) => void;
-  /** Called with every change of the process. */
+  /** Called when a process starts or ends. */
   readonly onChange: () => void;
-  /** Called when the child is given up after it had been ready. */
+  /** Called when a child that was ready once has ended at every restart. */
   readonly onFailed: (error: ChildProcessError) => void;
 }
 
-const STARTS_BEFORE_GIVING_UP = 4;
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 10_000;
-/** With this begins what a command says about its end. */
-const MESSAGE_START = 'frameloom: ';
-const LONGEST_MESSAGE_LINES = 5;
-const LARGEST_LOG_BYTES = 20_000_000;
-/** `frameloom` exits with this for a wrong setting, which no second start mends. */
-const BAD_USAGE = 2;
+/** Consecutive starts that end before the child is ready. */
+const MAX_FAILED_STARTS = 4;
+const MIN_RESTART_DELAY_MS = 250;
+const MAX_RESTART_DELAY_MS = 10_000;
+/** Prefix of the message that a failing `frameloom` command prints last. */
+const MESSAGE_PREFIX = 'frameloom: ';
+const MAX_MESSAGE_LINES = 5;
+const MAX_LOG_BYTES = 20_000_000;
+/** `frameloom` exits with this code for a wrong setting, which no restart repairs. */
+const USAGE_EXIT_CODE = 2;
 
+/** How one run of the child ended. */
+interface RunOutcome {
+  readonly wasReady: boolean;
+  /** Such as `exited with code 1`. */
+  readonly description: string;
+  readonly code: number | null;
+}
+
+/** Starts the process and restarts it, after a growing delay, whenever it ends, until `stop` is called. */
 export function startSupervisedProcess<Ready>(
   spec: ProcessSpec<Ready>,
-  on: SupervisionCallbacks,
+  callbacks: SupervisionCallbacks,
 ): SupervisedProcess<Ready> {
   const stopping = new AbortController();
   const first = deferred<Ready>();
-  first.promise.catch(() => {}); // a caller that only stops the child need not look at it
-  const log = openLog(spec.logFile);
+  first.promise.catch(() => {}); // callers that only stop the child do not wait for it
+  const output = createOutputLog(spec, callbacks.onMessage);
   let child: ChildProcess | undefined;
   let ready: Ready | undefined;
-  let lastWords: readonly string[] = [];
 
-  async function runOnce(): Promise<{
-    readonly wasReady: boolean;
-    readonly how: string;
-    readonly code: number | null;
-  }> {
+  async function runOnce(): Promise<RunOutcome> {
     const { command, args, env } = await spec.launch(ready);
-    if (stopping.signal.aborted) return { wasReady: false, how: 'was stopped', code: 0 };
+    if (stopping.signal.aborted) return { wasReady: false, description: 'was stopped', code: 0 };
     const died = new AbortController();
     const started = spawn(command, args, {
       env,
-      // A session of its own: Ctrl-C reaches only the supervisor, which ends its children in order.
+      // A session of its own: Ctrl-C reaches only the supervisor, which stops its children in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', ...(spec.ipc ? (['ipc'] as const) : [])],
     });
     child = started;
-    const accompanied = spec.onStart?.(started);
-    on.onChange();
-    for (const stream of [started.stdout, started.stderr]) {
-      if (stream === null) continue;
-      createInterface({ input: stream }).on('line', (line) => {
-        log.write(`${line}\n`);
-        if (line.trim() === '') return;
-        const text = textOf(line);
-        lastWords = withWords(lastWords, text);
-        if (spec.forwardsErrors && isError(line)) on.onMessage(`${spec.name}: ${text}`);
-      });
-    }
+    const onEnd = spec.onStart?.(started);
+    callbacks.onChange();
+    output.follow(started);
     let wasReady = false;
     spec.waitUntilReady(started, died.signal).then(
       (value) => {
@@ -105,33 +101,37 @@ export function startSupervisedProcess<Ready>(
       () => started.kill('SIGKILL'),
     );
     const closed = new Promise((resolve) => started.once('close', resolve));
-    const { code, signal } = await ended(started);
+    const { code, signal } = await waitForExit(started);
     died.abort();
-    accompanied?.();
-    killGroup(started); // what it left behind, such as the model host of a killed worker
+    onEnd?.();
+    killGroup(started); // its own children, such as the model host of a killed worker
     if (started.pid !== undefined) await closed; // its last lines are in the log
     child = undefined;
-    on.onChange();
-    return { wasReady, how: signal ? `was ended by ${signal}` : `exited with code ${code}`, code };
+    callbacks.onChange();
+    return { wasReady, description: signal ? `was ended by ${signal}` : `exited with code ${code}`, code };
   }
 
   async function keepRunning(): Promise<void> {
-    let vain = 0;
-    let pause = FIRST_PAUSE_MS;
+    let failedStarts = 0;
+    let delay = MIN_RESTART_DELAY_MS;
     while (!stopping.signal.aborted) {
-      const started = Date.now();
-      const { wasReady, how, code } = await runOnce();
+      const startedAt = Date.now();
+      const { wasReady, description, code } = await runOnce();
       if (stopping.signal.aborted) return;
-      vain = wasReady ? 0 : vain + 1;
-      if (vain >= STARTS_BEFORE_GIVING_UP || (vain > 0 && code === BAD_USAGE)) {
+      failedStarts = wasReady ? 0 : failedStarts + 1;
+      if (failedStarts >= MAX_FAILED_STARTS || (failedStarts > 0 && code === USAGE_EXIT_CODE)) {
         throw new ChildProcessError(
-          `The ${spec.name} does not start: it ${how}.${lastWords.map((line) => `\n${line}`).join('')}\nIts log: ${spec.logFile}`,
+          [
+            `The ${spec.name} does not start: it ${description}.`,
+            ...output.lastMessage(),
+            `Its log: ${spec.logFile}`,
+          ].join('\n'),
         );
       }
-      on.onMessage(`the ${spec.name} ${how}; starting it again`);
-      pause =
-        Date.now() - started > LONGEST_PAUSE_MS ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
-      await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
+      callbacks.onMessage(`the ${spec.name} ${description}; starting it again`);
+      const ranLong = Date.now() - startedAt > MAX_RESTART_DELAY_MS;
+      delay = ranLong ? MIN_RESTART_DELAY_MS : Math.min(delay * 2, MAX_RESTART_DELAY_MS);
+      await sleep(delay, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
 
@@ -142,9 +142,9 @@ export function startSupervisedProcess<Ready>(
           ? error
           : new ChildProcessError(`The ${spec.name} cannot be started.`, { cause: error });
       if (ready === undefined) first.reject(failure);
-      else on.onFailed(failure);
+      else callbacks.onFailed(failure);
     })
-    .finally(() => log.end());
+    .finally(output.close);
 
   return {
     name: spec.name,
@@ -161,6 +161,25 @@ export function startSupervisedProcess<Ready>(
   };
 }
 
+/** Waits for the end of a process, or for the failure to start it. */
+function waitForExit(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('error', () => {
+      if (child.pid === undefined) resolve({ code: 1, signal: null });
+    });
+  });
+}
+
+/** Kills the child and its own children: as the leader of a session its id is that of their process group. */
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // none of them runs
+  }
+}
+
 interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
@@ -171,33 +190,48 @@ interface Deferred<T> {
 function deferred<T>(): Deferred<T> {
   let resolve: Deferred<T>['resolve'] = () => {};
   let reject: Deferred<T>['reject'] = () => {};
-  const promise = new Promise<T>((fulfil, refuse) => {
-    resolve = fulfil;
-    reject = refuse;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
   });
   return { promise, resolve, reject };
 }
 
-function ended(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-    child.once('error', () => {
-      if (child.pid === undefined) resolve({ code: 1, signal: null }); // it could not be started at all
-    });
-  });
+interface OutputLog {
+  /** Copies what the child prints to the log file. */
+  follow(child: ChildProcess): void;
+  /** The last line, or all lines of the message that a `frameloom` command ended with. */
+  lastMessage(): readonly string[];
+  close(): void;
 }
 
-/** Kills the child and its own children: as a session leader it has given its id to their group. */
-function killGroup(child: ChildProcess): void {
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // nobody is left
-  }
+function createOutputLog(
+  { name, logFile, forwardsErrors }: Pick<ProcessSpec<unknown>, 'name' | 'logFile' | 'forwardsErrors'>,
+  onMessage: (line: string) => void,
+): OutputLog {
+  const log = openLogFile(logFile);
+  let message: readonly string[] = [];
+  const onLine = (line: string): void => {
+    log.write(`${line}\n`);
+    if (line.trim() === '') return;
+    const text = messageText(line);
+    const continues = message[0]?.startsWith(MESSAGE_PREFIX) && !text.startsWith(MESSAGE_PREFIX);
+    message = continues && message.length < MAX_MESSAGE_LINES ? [...message, text] : [text];
+    if (forwardsErrors && isErrorLine(line)) onMessage(`${name}: ${text}`);
+  };
+  return {
+    follow(child) {
+      for (const stream of [child.stdout, child.stderr]) {
+        if (stream !== null) createInterface({ input: stream }).on('line', onLine);
+      }
+    },
+    lastMessage: () => message,
+    close: () => void log.end(),
+  };
 }
 
-function openLog(file: string): WriteStream {
-  if (existsSync(file) && statSync(file).size > LARGEST_LOG_BYTES) renameSync(file, `${file}.old`);
+function openLogFile(file: string): WriteStream {
+  if (existsSync(file) && statSync(file).size > MAX_LOG_BYTES) renameSync(file, `${file}.old`);
   return createWriteStream(file, { flags: 'a' });
 }
 
@@ -207,7 +241,7 @@ interface LogLine {
   readonly msg?: unknown;
 }
 
-function parseLine(line: string): LogLine | undefined {
+function parseLogLine(line: string): LogLine | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     return JSON.parse(line) as LogLine; // members are checked where they are used
@@ -216,17 +250,11 @@ function parseLine(line: string): LogLine | undefined {
   }
 }
 
-function isError(line: string): boolean {
-  return String(parseLine(line)?.level).toLowerCase() === 'error';
+function isErrorLine(line: string): boolean {
+  return String(parseLogLine(line)?.level).toLowerCase() === 'error';
 }
 
-/** The last line, or the whole of a message that a `frameloom` command ended with. */
-function withWords(words: readonly string[], line: string): readonly string[] {
-  const inMessage = words[0]?.startsWith(MESSAGE_START) && !line.startsWith(MESSAGE_START);
-  return inMessage && words.length < LONGEST_MESSAGE_LINES ? [...words, line] : [line];
-}
-
-function textOf(line: string): string {
-  const parsed = parseLine(line);
+function messageText(line: string): string {
+  const parsed = parseLogLine(line);
   return String(parsed?.message ?? parsed?.msg ?? line).slice(0, 500);
 }

@@ -1,6 +1,6 @@
 /**
  * The embedded system: Temporal's development server and the processes of a deployment, started with the same commands
- * as deploy/ uses, as children of this process, with all data in one home folder.
+ * as in deploy/, as children of this process, with all data in one home folder.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -11,168 +11,135 @@ import { findTool } from '../find-tool.ts';
 import { commandEntry } from '../package-root.ts';
 import { ChildProcessError } from './child-process-error.ts';
 import { lockHome } from './home-lock.ts';
+import { createProcessGroup, type ProcessGroup } from './process-group.ts';
 import { isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
-import {
-  type ProcessSpec,
-  type SupervisedProcess,
-  type SupervisionCallbacks,
-  startSupervisedProcess,
-} from './supervised-process.ts';
+import type { ProcessSpec } from './supervised-process.ts';
 import { temporalServerSpec } from './temporal-server.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 export interface EmbeddedOptions {
-  /** Settings for all processes, as environment variables. TEMPORAL_ADDRESS in it means: use that server. */
+  /** Settings for all processes, as environment variables. With TEMPORAL_ADDRESS, that server is used. */
   readonly env: Env;
   readonly home: string;
-  /** Port of API and console; 0 takes a free one. */
+  /** Port of the API and the console; 0 takes a free one. */
   readonly port: number;
+  /** Temporal namespace. */
   readonly namespace: string;
-  /** One line for the terminal: what is done, and what went wrong and is being mended. */
+  /** Called with one line of text for each step of the start, each restart of a process, and each logged error. */
   readonly onMessage: (line: string) => void;
 }
 
 export interface EmbeddedSystem {
-  /** Address of API and console. */
+  /** Address of the API and the console. */
   readonly url: string;
   /** Frontend of Temporal, host:port. */
   readonly temporal: string;
   /** Processes running now, by name; a restarted one has a new id. */
   readonly processes: () => readonly { readonly name: string; readonly pid: number }[];
-  /** Resolves when a process had to be given up; the system should then be stopped. */
+  /** Resolves when a process has died at every restart; the system should then be stopped. */
   readonly failed: Promise<ChildProcessError>;
-  /** Ends all processes in order. Resolves when none is left. May be called more than once. */
+  /** Stops all processes in order. Resolves when none is left. May be called more than once. */
   readonly stop: () => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
-/** Workers flush their checkpoints and leave within this time. */
-const GRACE_MS = 15_000;
+/** Workers flush their checkpoints and end within this time. */
+const SHUTDOWN_GRACE_MS = 15_000;
 
 /**
- * Starts the system and waits until every process of it is ready. Throws HomeInUseError, and ChildProcessError when a process does
- * not start; nothing is left running then. `signal` ends the start early.
+ * Starts the system and waits until all its processes are ready. `signal` cancels the start. When it rejects, no process is
+ * left running.
+ *
+ * @throws HomeInUseError when another system uses the home folder.
+ * @throws ChildProcessError when a process does not start, or the Temporal CLI is not installed.
  */
 export async function startEmbeddedSystem(
   options: EmbeddedOptions,
   signal?: AbortSignal,
 ): Promise<EmbeddedSystem> {
   const home = toAbsolute(options.home);
-  const env = { ...options.env };
-  const temporalProgram = env.TEMPORAL_ADDRESS ? undefined : findTool('temporal', env);
-  if (!env.TEMPORAL_ADDRESS && temporalProgram === undefined) {
-    throw new ChildProcessError(
-      'The Temporal CLI was not found. Install it (https://docs.temporal.io/cli), set TEMPORAL_CLI_PATH, ' +
-        'or set TEMPORAL_ADDRESS to a Temporal server.',
-    );
-  }
+  const temporalProgram = findTemporalProgram(options.env);
   const lock = await lockHome(home, identifyProcess('supervisor', process.pid));
   await mkdir(join(home, 'logs'), { recursive: true });
-
-  const children: SupervisedProcess<unknown>[] = [];
-  let url: string | undefined;
-  let giveUp: (error: ChildProcessError) => void = () => {};
-  const failed = new Promise<ChildProcessError>((resolveFailed) => {
-    giveUp = resolveFailed;
-  });
-  const processes = (): { name: string; pid: number }[] =>
-    children.flatMap(({ name, pid }) => {
-      const id = pid();
-      return id === undefined ? [] : [{ name, pid: id }];
-    });
-  let publishing = Promise.resolve();
-  const publish = (): void => {
-    publishing = publishing
-      .then(() =>
-        lock.publish({
-          ...(url ? { url } : {}),
-          ...(env.TEMPORAL_ADDRESS ? { temporal: env.TEMPORAL_ADDRESS } : {}),
-          processes: processes().map(({ name, pid }) => identifyProcess(name, pid)),
-        }),
-      )
-      .catch(() => {}); // the note only helps others to find us; a full disk shows elsewhere
-  };
-  const supervision: SupervisionCallbacks = {
-    onMessage: options.onMessage,
-    onChange: publish,
-    onFailed: giveUp,
-  };
-  const supervise = <Ready>(spec: ProcessSpec<Ready>): SupervisedProcess<Ready> => {
-    const child = startSupervisedProcess(spec, supervision);
-    children.push(child);
-    return child;
-  };
-
-  let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
-    stopped ??= (async () => {
-      const [temporal, others] = partition(children, ({ name }) => name === 'Temporal server');
-      await Promise.all(others.map((child) => child.stop(GRACE_MS)));
-      await Promise.all(temporal.map((child) => child.stop(GRACE_MS)));
-      await publishing;
-      await lock.release();
-    })();
-    return stopped;
-  };
-
+  const group = createProcessGroup(lock, options.onMessage);
+  const stop = (): Promise<void> => group.stop(SHUTDOWN_GRACE_MS);
+  const aborted = rejectOnAbort(signal);
   try {
-    const aborted = new Promise<never>((_, reject) => {
-      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-    aborted.catch(() => {});
+    const env = { ...options.env };
     if (temporalProgram !== undefined) {
       options.onMessage('starting the Temporal server');
-      const temporal = supervise(
+      const server = group.start(
         temporalServerSpec({ program: temporalProgram, home, namespace: options.namespace, env }),
+        { stopLast: true }, // workers report to it while they shut down
       );
-      env.TEMPORAL_ADDRESS = (await Promise.race([temporal.ready, aborted])).address;
+      env.TEMPORAL_ADDRESS = (await Promise.race([server.ready, aborted])).address;
     }
-    options.onMessage('starting the CPU worker, the GPU worker and the API');
-    const childEnv = {
-      ...env,
-      FRAMELOOM_HOME: home,
-      FFMPEG_PATH: findTool('ffmpeg', env),
-      FFPROBE_PATH: findTool('ffprobe', env),
-    };
-    const cpu = supervise(frameloomProcess('cpu', home, () => childEnv));
-    const metricsPort = Number(env.FRAMELOOM_METRICS_PORT);
-    const gpu = supervise(
-      // Two processes cannot listen on one port.
-      frameloomProcess('gpu', home, () => ({
-        ...childEnv,
-        ...(metricsPort ? { FRAMELOOM_METRICS_PORT: String(metricsPort + 1) } : {}),
-      })),
-    );
-    const api = supervise(
-      // A restarted API has the address of the first one: clients hold it.
-      frameloomProcess('api', home, (ready) => ({
-        ...childEnv,
-        FRAMELOOM_PORT: ready?.url ? new URL(ready.url).port : String(options.port),
-      })),
-    );
-    const [apiReady] = await Promise.race([Promise.all([api.ready, cpu.ready, gpu.ready]), aborted]);
-    if (env.TEMPORAL_WORKER_BUILD_ID) {
-      // Whoever runs everything with one command means these workers.
-      const [{ promoteBuild }, { loadSettings }] = await Promise.all([
-        import('../../temporal/grpc/index.ts'),
-        import('../../config/settings.ts'),
-      ]);
-      await promoteBuild(loadSettings(childEnv), signal ?? new AbortController().signal);
-    }
-    if (apiReady.url === undefined) throw new ChildProcessError('The API did not tell its address.');
-    url = apiReady.url;
-    publish();
-    await publishing;
     const temporal = env.TEMPORAL_ADDRESS ?? '';
-    return { url, temporal, processes, failed, stop, [Symbol.asyncDispose]: stop };
+    await group.publish({ temporal });
+    options.onMessage('starting the CPU worker, the GPU worker and the API');
+    const { url } = await Promise.race([startProcesses(group, { ...options, env, home }), aborted]);
+    if (url === undefined) throw new ChildProcessError('The API did not report its address.');
+    if (env.TEMPORAL_WORKER_BUILD_ID) await promoteWorkers(env, signal);
+    await group.publish({ url });
+    return { url, temporal, processes: group.list, failed: group.failed, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function frameloomProcess(
+/** Path of the Temporal CLI, or undefined where the environment names a server. Throws ChildProcessError. */
+function findTemporalProgram(env: Env): string | undefined {
+  if (env.TEMPORAL_ADDRESS) return undefined;
+  const program = findTool('temporal', env);
+  if (program !== undefined) return program;
+  throw new ChildProcessError(
+    'The Temporal CLI was not found. Install it (https://docs.temporal.io/cli), set TEMPORAL_CLI_PATH, ' +
+      'or set TEMPORAL_ADDRESS to a Temporal server.',
+  );
+}
+
+/** Starts the workers and the API. Resolves when all are ready, with the ready message of the API. */
+async function startProcesses(group: ProcessGroup, options: EmbeddedOptions): Promise<ReadyMessage> {
+  const { home, env, port } = options;
+  const common = {
+    ...env,
+    FRAMELOOM_HOME: home,
+    FFMPEG_PATH: findTool('ffmpeg', env),
+    FFPROBE_PATH: findTool('ffprobe', env),
+  };
+  const metricsPort = Number(env.FRAMELOOM_METRICS_PORT);
+  const cpu = group.start(processSpec('cpu', home, () => common));
+  const gpu = group.start(
+    // Two processes cannot listen on one port.
+    processSpec('gpu', home, () => ({
+      ...common,
+      ...(metricsPort ? { FRAMELOOM_METRICS_PORT: String(metricsPort + 1) } : {}),
+    })),
+  );
+  const api = group.start(
+    // A restarted API keeps its port: clients have the address.
+    processSpec('api', home, (lastReady) => ({
+      ...common,
+      FRAMELOOM_PORT: lastReady?.url ? new URL(lastReady.url).port : String(port),
+    })),
+  );
+  const [ready] = await Promise.all([api.ready, cpu.ready, gpu.ready]);
+  return ready;
+}
+
+/** Directs new jobs to the workers of this system: where all run with one command, no other build is meant. */
+async function promoteWorkers(env: Env, signal: AbortSignal | undefined): Promise<void> {
+  const [{ promoteBuild }, { loadSettings }] = await Promise.all([
+    import('../../temporal/grpc/index.ts'),
+    import('../../config/settings.ts'),
+  ]);
+  await promoteBuild(loadSettings(env), signal ?? new AbortController().signal);
+}
+
+/** `envFor` gets the last ready message of the process, if it was ready before. */
+function processSpec(
   role: Role,
   home: string,
   envFor: (ready: ReadyMessage | undefined) => Env,
@@ -189,11 +156,11 @@ function frameloomProcess(
         args: [...commandEntry(), ...command],
         env: { ...env, ...envFor(ready) },
       }),
-    waitUntilReady: readyMessageOf,
+    waitUntilReady: receiveReadyMessage,
   };
 }
 
-function readyMessageOf(child: ChildProcess, died: AbortSignal): Promise<ReadyMessage> {
+function receiveReadyMessage(child: ChildProcess, died: AbortSignal): Promise<ReadyMessage> {
   return new Promise((resolve, reject) => {
     child.on('message', (message) => {
       if (isReadyMessage(message)) resolve(message);
@@ -202,6 +169,11 @@ function readyMessageOf(child: ChildProcess, died: AbortSignal): Promise<ReadyMe
   });
 }
 
-function partition<T>(items: readonly T[], matches: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(matches), items.filter((item) => !matches(item))];
+function rejectOnAbort(signal: AbortSignal | undefined): Promise<never> {
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal?.aborted) reject(signal.reason);
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  aborted.catch(() => {}); // it may reject when nothing waits for it any more
+  return aborted;
 }

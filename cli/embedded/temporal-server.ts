@@ -6,15 +6,15 @@ import { findFreePorts } from './ports.ts';
 import type { ProcessSpec } from './supervised-process.ts';
 
 export interface TemporalReady {
-  /** Frontend, host:port. The same after every restart: workers keep their connections by it. */
+  /** Frontend, host:port. The same after every restart, so that workers can reconnect. */
   readonly address: string;
   readonly port: number;
   readonly httpPort: number;
 }
 
 /**
- * Dynamic configuration by which tenants of one priority share evenly, and priorities are kept to: a queue in several partitions
- * orders within each of them only.
+ * Dynamic configuration for fair sharing among tenants of one priority and strict order of priorities. A queue with several
+ * partitions orders tasks only within each partition.
  */
 export const FAIR_QUEUE_CONFIG = [
   'matching.enableFairness=true',
@@ -22,11 +22,11 @@ export const FAIR_QUEUE_CONFIG = [
   'matching.numTaskqueueWritePartitions=1',
 ] as const;
 
-/** What lists and counts of jobs ask by. */
+/** Attributes that lists and counts of jobs filter by. */
 const SEARCH_ATTRIBUTES = ['FrameloomTenant', 'FrameloomPriority'] as const;
 
-const START_MS = 60_000;
-/** The development server keeps closed workflows for a day; people look for their summaries longer. */
+const START_TIMEOUT_MS = 60_000;
+/** 30 days. The default of the development server, one day, is too short for a list of past jobs. */
 const RETENTION = `${30 * 24 * 3600}s`;
 
 export function temporalServerSpec(options: {
@@ -40,7 +40,7 @@ export function temporalServerSpec(options: {
   return {
     name: 'Temporal server',
     logFile: join(home, 'logs', 'temporal.log'),
-    // It calls many things errors that it mends by itself, such as a poll that ended with its worker.
+    // It logs errors that it recovers from, such as a poll that ended with its worker.
     forwardsErrors: false,
     ipc: false,
     async launch(ready) {
@@ -49,11 +49,11 @@ export function temporalServerSpec(options: {
       return { command: program, args: serverArguments(home, namespace, port, httpPort), env };
     },
     async waitUntilReady(_child, signal) {
-      if (ports === undefined) throw new Error('launch comes first');
-      await untilServing(ports.httpPort, namespace, signal);
+      if (ports === undefined) throw new Error('launch was not called');
+      await waitUntilServing(ports.httpPort, namespace, signal);
       return ports;
     },
-    onStart: endWithSupervisor,
+    onStart: stopWithSupervisor,
   };
 }
 
@@ -67,7 +67,7 @@ function serverArguments(home: string, namespace: string, port: number, httpPort
     ...['--http-port', String(httpPort)],
     ...['--namespace', namespace],
     ...['--db-filename', join(home, 'temporal.db')],
-    // A log beside the file takes one write to the disk for each transaction, a rollback journal several; both survive a power cut.
+    // One disk write per transaction instead of several; as safe as the default against a power failure.
     ...['--sqlite-pragma', 'journal_mode=wal'],
     ...['--search-attribute', 'FrameloomTenant=Keyword'],
     ...['--search-attribute', 'FrameloomPriority=Int'],
@@ -76,15 +76,15 @@ function serverArguments(home: string, namespace: string, port: number, httpPort
   ];
 }
 
-/** Waits until the namespace has our search attributes, which the server adds last, and sets the retention. */
-async function untilServing(httpPort: number, namespace: string, died: AbortSignal): Promise<void> {
+/** Waits until the namespace has the search attributes, which the server adds last, and sets the retention. */
+async function waitUntilServing(httpPort: number, namespace: string, died: AbortSignal): Promise<void> {
   const address = `http://127.0.0.1:${httpPort}/api/v1/namespaces/${encodeURIComponent(namespace)}`;
-  const signal = AbortSignal.any([died, AbortSignal.timeout(START_MS)]);
+  const signal = AbortSignal.any([died, AbortSignal.timeout(START_TIMEOUT_MS)]);
   for (;;) {
     signal.throwIfAborted();
     try {
-      const answer = await fetch(address, { signal });
-      const text = answer.ok ? await answer.text() : '';
+      const response = await fetch(address, { signal });
+      const text = response.ok ? await response.text() : '';
       if (SEARCH_ATTRIBUTES.every((name) => text.includes(name))) break;
     } catch {
       // not listening yet
@@ -99,10 +99,10 @@ async function untilServing(httpPort: number, namespace: string, died: AbortSign
 }
 
 /**
- * The server does not notice when the supervisor is killed, so a shell waits for that: its standard input ends with the
- * supervisor, and it ends the server. Returns what dismisses the shell.
+ * The server does not notice when the supervisor is killed. A shell does: its standard input closes, and it stops the
+ * server. Returns a function that ends the shell.
  */
-function endWithSupervisor(server: ChildProcess): () => void {
+function stopWithSupervisor(server: ChildProcess): () => void {
   const script = 'read -r _; kill -TERM "$1"; sleep 5; kill -KILL "$1"';
   const guard = spawn('sh', ['-c', script, 'frameloom-guard', String(server.pid)], {
     detached: true,

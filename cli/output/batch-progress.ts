@@ -1,4 +1,4 @@
-/** Progress of a batch on stderr: one line that is redrawn on a terminal, lines otherwise. */
+/** Progress of a batch on stderr: one redrawn line on a terminal, separate lines otherwise. */
 
 import { formatWait } from '../../core/format.ts';
 import type { Batch } from '../../schema/batch.ts';
@@ -7,14 +7,14 @@ import { createRedrawnLine, formatBar } from './redrawn-line.ts';
 
 export interface BatchView {
   show(batch: Batch): void;
-  /** Leaves the terminal as a plain line found it. Nothing is shown after this. */
+  /** Clears the redrawn line. Nothing is shown after this. */
   close(): void;
 }
 
-/** Least time between two lines that only count, in milliseconds. */
-const COUNT_LINES_MS = 5000;
+/** Minimum time between two lines with the same status. */
+const LINE_INTERVAL_MS = 5000;
 
-/** `now` in milliseconds. */
+/** `now` returns milliseconds. */
 export function createBatchView(
   out: CommandContext['stderr'],
   name: string,
@@ -22,7 +22,7 @@ export function createBatchView(
 ): BatchView {
   let first: { readonly at: number; readonly done: number } | undefined;
 
-  /** Seconds until the end at the pace since this was first shown. */
+  /** Seconds until the end, extrapolated from the progress since the first call. Undefined until a job has ended. */
   function left({ request_counts: { total, completed, failed } }: Batch): number | undefined {
     first ??= { at: now(), done: completed + failed };
     const done = completed + failed - first.done;
@@ -59,14 +59,14 @@ function lines(out: CommandContext['stderr'], name: string, now: () => number): 
       if (text === shown || (batch.status === status && now() < next)) return;
       shown = text;
       status = batch.status;
-      next = now() + COUNT_LINES_MS;
+      next = now() + LINE_INTERVAL_MS;
       out.write(`${name}: ${text}\n`);
     },
     close() {},
   };
 }
 
-/** Such as `in progress, 12 of 40 done, 1 failed`, and what it has cost where that is known and priced. */
+/** Such as `in progress, 12 of 40 done, 1 failed; 0.12 EUR`. The cost is left out where there are no prices. */
 export function formatBatchCounts({
   status,
   request_counts: { total, completed, failed },

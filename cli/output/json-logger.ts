@@ -1,19 +1,23 @@
-/** One JSON line per event on stdout, in the shape that workers write: time, level, role, message and fields. */
+/** Logs one JSON line per event, in the format of the workers: time, level, role, message and fields. */
 import type { Log } from '../../api/app/index.ts';
 import type { Settings } from '../../config/settings.ts';
 
 const LEVELS: readonly Settings['logLevel'][] = ['debug', 'info', 'warn', 'error'];
 
-/** A log that leaves out what is less severe than `least`. */
-export function createJsonLogger(role: string, least: Settings['logLevel'], out: NodeJS.WritableStream): Log {
+/** Events below the level `minLevel` are not logged. */
+export function createJsonLogger(
+  role: string,
+  minLevel: Settings['logLevel'],
+  out: NodeJS.WritableStream,
+): Log {
   return (level, message, fields) => {
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(minLevel)) return;
     const time = new Date().toISOString();
     out.write(`${JSON.stringify({ time, level, role, message, ...fields }, withErrors)}\n`);
   };
 }
 
-/** Errors have no JSON of their own. */
+/** JSON.stringify replacer: errors have no enumerable members. */
 function withErrors(_key: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   return { name: value.name, message: value.message, stack: value.stack, cause: value.cause };

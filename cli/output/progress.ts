@@ -1,4 +1,4 @@
-/** Progress of a job on stderr: one line that is redrawn on a terminal, a line per event otherwise. */
+/** Progress of a job on stderr: one redrawn line on a terminal, a line per event otherwise. */
 
 import { formatBytes, formatCount, formatPlace, formatTime, formatWait } from '../../core/format.ts';
 import { oneLine } from '../../core/one-line.ts';
@@ -8,26 +8,27 @@ import type { CommandContext } from '../context.ts';
 import { createRedrawnLine, formatBar } from './redrawn-line.ts';
 
 export interface ProgressView {
+  /** In bytes. */
   showUpload(sent: number, total: number): void;
   showEvent(event: JobEvent): void;
-  /** The job waits while others go first. */
+  /** For a job that waits in the queue. */
   showQueuePosition(progress: Progress): void;
-  /** Leaves the terminal as a plain line found it. Nothing is shown after this. */
+  /** Clears the redrawn line. Nothing is shown after this. */
   close(): void;
 }
 
 const STAGES = {
   queued: 'waiting',
   ingest: 'reading',
-  extract: 'taking frames',
+  extract: 'extracting frames',
   describe: 'describing',
   reduce: 'summarizing',
   finish: 'finishing',
   done: 'done',
 } as const;
 
-/** Least time between two lines about an upload, in milliseconds. */
-const UPLOAD_LINES_MS = 2000;
+/** Minimum time between two lines about an upload. */
+const UPLOAD_LINE_INTERVAL_MS = 2000;
 
 export function createProgressView(out: CommandContext['stderr'], name: string): ProgressView {
   return out.isTTY ? bar(out, name) : lines(out, name);
@@ -56,14 +57,14 @@ function bar(out: CommandContext['stderr'], name: string): ProgressView {
 }
 
 function lines(out: CommandContext['stderr'], name: string): ProgressView {
-  let nextUpload = Date.now() + UPLOAD_LINES_MS;
+  let nextUpload = Date.now() + UPLOAD_LINE_INTERVAL_MS;
   let noun = 'Slide';
   let lastPlace = '';
   return {
     showUpload(sent, total) {
       const now = Date.now();
       if (sent < total && now < nextUpload) return;
-      nextUpload = now + UPLOAD_LINES_MS;
+      nextUpload = now + UPLOAD_LINE_INTERVAL_MS;
       out.write(`${name}: uploaded ${formatBytes(sent)} of ${formatBytes(total)}\n`);
     },
     showQueuePosition({ percent, queue_position = 0 }) {
@@ -82,7 +83,7 @@ function lines(out: CommandContext['stderr'], name: string): ProgressView {
   };
 }
 
-/** What an event tells, a line for each thing. `noun` is what a picture without a time is called. */
+/** Lines of text for an event. `noun` is the name of a frame without a time: Slide or Image. */
 function linesOf(event: JobEvent, noun: string): readonly string[] {
   switch (event.type) {
     case 'job.created':
@@ -96,7 +97,7 @@ function linesOf(event: JobEvent, noun: string): readonly string[] {
       return [`source read: ${type}, ${size}`];
     }
     case 'frames.extracted':
-      return [`${formatCount(event.kept, 'frame')} kept, ${event.dropped} alike left out`];
+      return [`${formatCount(event.kept, 'frame')} kept, ${event.dropped} duplicates dropped`];
     case 'plan.ready':
       return [`${formatCount(event.frames, 'frame')} in ${formatCount(event.segments, 'segment')}`];
     case 'segment.completed':

@@ -1,13 +1,12 @@
-/** One line of a terminal that is drawn again and again. */
+/** One line of a terminal that is updated in place. */
 import type { CommandContext } from '../context.ts';
 
 export interface RedrawnLine {
   draw(text: string): void;
-  /** Leaves the terminal as a plain line found it. */
   clear(): void;
 }
 
-const METER_WIDTH = 24;
+const BAR_WIDTH = 24;
 
 export function createRedrawnLine(out: CommandContext['stderr']): RedrawnLine {
   let drawn = '';
@@ -24,8 +23,8 @@ export function createRedrawnLine(out: CommandContext['stderr']): RedrawnLine {
   };
 }
 
-/** A bar; `share` from 0 to 1. */
-export function formatBar(share: number, width = METER_WIDTH): string {
+/** Formats a progress bar. `share` is 0 to 1; `width` is in characters. */
+export function formatBar(share: number, width = BAR_WIDTH): string {
   const full = Math.round(Math.min(1, Math.max(0, share)) * width);
   return `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
 }

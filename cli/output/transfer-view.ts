@@ -1,10 +1,10 @@
-/** How far a transfer of many bytes is, on stderr: one line that is redrawn on a terminal, a line now and then otherwise. */
+/** Progress of a large download on stderr: one redrawn line on a terminal, a line every 10 s otherwise. */
 import { formatBytes, formatWait } from '../../core/format.ts';
 import type { CommandContext } from '../context.ts';
 import { createRedrawnLine, formatBar } from './redrawn-line.ts';
 
 export interface TransferState {
-  readonly verb: 'checking' | 'fetching';
+  readonly verb: 'checking' | 'downloading';
   readonly path: string;
   readonly index: number;
   readonly files: number;
@@ -14,16 +14,16 @@ export interface TransferState {
 
 export interface TransferView {
   update(state: TransferState): void;
-  /** Something worth a line of its own. */
+  /** Prints a separate line. */
   printMessage(text: string): void;
+  /** Clears the redrawn line. Nothing is shown after this. */
   close(): void;
 }
 
 const BAR_WIDTH = 16;
-/** Least time between two looks of the line, and between two lines, in milliseconds. */
-const REDRAW_MS = 100;
-const LINES_MS = 10_000;
-/** The speed is that of so many milliseconds. */
+const REDRAW_INTERVAL_MS = 100;
+const LINE_INTERVAL_MS = 10_000;
+/** Speed is averaged over this time. */
 const SPEED_WINDOW_MS = 5000;
 
 export function createTransferView(
@@ -31,14 +31,14 @@ export function createTransferView(
   name: string,
   now: () => number = Date.now,
 ): TransferView {
-  const speed = speedometer(now);
+  const speed = createSpeedMeter(now);
   if (!out.isTTY) {
-    let next = now() + LINES_MS;
+    let next = now() + LINE_INTERVAL_MS;
     return {
       update(state) {
         const rate = speed(state);
         if (now() < next) return;
-        next = now() + LINES_MS;
+        next = now() + LINE_INTERVAL_MS;
         out.write(`${name}: ${state.verb} ${amount(state, rate)}\n`);
       },
       printMessage: (text) => void out.write(`${name}: ${text}\n`),
@@ -51,7 +51,7 @@ export function createTransferView(
     update(state) {
       const rate = speed(state);
       if (now() < next) return;
-      next = now() + REDRAW_MS;
+      next = now() + REDRAW_INTERVAL_MS;
       const { verb, path, index, files, bytes, total } = state;
       const bar = formatBar(total === 0 ? 1 : bytes / total, BAR_WIDTH);
       draw(`${bar} ${amount(state, rate)}  ${verb} ${index + 1}/${files} ${path}`);
@@ -74,22 +74,22 @@ function amount({ bytes, total }: TransferState, rate: number | undefined): stri
   return parts.join(', ');
 }
 
-/** Bytes per second of late; undefined until there is something to say. Reading and fetching have speeds of their own. */
-function speedometer(now: () => number): (state: TransferState) => number | undefined {
+/** Returns the recent speed in bytes per second, or undefined until it is known. A change of `verb` restarts it. */
+function createSpeedMeter(now: () => number): (state: TransferState) => number | undefined {
   let samples: { readonly at: number; readonly bytes: number }[] = [];
   let verb: TransferState['verb'] | undefined;
   return (state) => {
     const last = samples.at(-1);
-    // Fewer bytes than before: something was thrown away, and is no progress backwards.
+    // Fewer bytes than before: a file was discarded and starts again.
     if (state.verb !== verb || (last !== undefined && state.bytes < last.bytes)) samples = [];
     verb = state.verb;
     const at = now();
-    if (last === undefined || samples.length === 0 || at - last.at >= REDRAW_MS) {
+    if (last === undefined || samples.length === 0 || at - last.at >= REDRAW_INTERVAL_MS) {
       samples.push({ at, bytes: state.bytes });
       while (samples.length > 2 && at - (samples[1]?.at ?? at) > SPEED_WINDOW_MS) samples.shift();
     }
     const first = samples[0];
-    if (first === undefined || at - first.at < REDRAW_MS) return undefined;
+    if (first === undefined || at - first.at < REDRAW_INTERVAL_MS) return undefined;
     return ((state.bytes - first.bytes) / (at - first.at)) * 1000;
   };
 }

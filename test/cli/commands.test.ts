@@ -16,7 +16,7 @@ const frameloom = (args: readonly string[], settings: Readonly<Record<string, st
   runFrameloom(args, { FRAMELOOM_HOME: home, ...settings });
 
 describe('frameloom', () => {
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     const { code, stdout } = await frameloom(['--version']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -41,20 +41,20 @@ describe('frameloom', () => {
     ['an unknown command', ['sumarize']],
     ['an unknown option', ['summarize', 'x.mp4', '--speed', '3']],
     ['no source', ['summarize']],
-    ['a number that is none', ['summarize', 'x.mp4', '--fps', 'fast']],
+    ['a malformed number', ['summarize', 'x.mp4', '--fps', 'fast']],
     ['a value outside its range', ['summarize', 'x.mp4', '--fps', '1000']],
     ['two ways of sampling', ['summarize', 'x.mp4', '--fps', '1', '--frames', '5']],
     ['an end before the start', ['summarize', 'x.mp4', '--start', '1:00', '--end', '30']],
     ['an unknown detail', ['summarize', 'x.mp4', '--detail', 'extreme']],
     ['files and addresses together', ['summarize', 'x.mp4', 'https://example.com/y.mp4']],
     ['two videos', ['summarize', 'https://example.com/x.mp4', 'https://example.com/y.mp4']],
-    ['a worker of no kind', ['worker', 'tpu']],
+    ['an unknown worker role', ['worker', 'tpu']],
     ['a job without its id', ['jobs', 'get']],
     ['an unknown action', ['jobs', 'stop', 'sum_x']],
     ['a batch without its id', ['batch', 'status']],
-    ['a batch without a place for results', ['batch', 'run', 'lines.jsonl']],
-    ['a word too many', ['models', 'list', 'all']],
-  ])('answers %s with usage on stderr and exit code 2', async (_what, args) => {
+    ['a batch without a file for results', ['batch', 'run', 'lines.jsonl']],
+    ['an extra argument', ['models', 'list', 'all']],
+  ])('rejects %s with the usage on stderr and exit code 2', async (_what, args) => {
     const { code, stdout, stderr } = await frameloom(args);
     expect(stderr).toContain('usage: frameloom');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -63,22 +63,22 @@ describe('frameloom', () => {
   it.each([
     ['an unknown setting', 'FRAMELOOM_PROT', '1'],
     ['a malformed setting', 'FRAMELOOM_PORT', 'http'],
-    ['a value that is none of the choices', 'FRAMELOOM_LOG_LEVEL', 'loud'],
-  ])('stops for %s with a message that names it', async (_what, name, value) => {
+    ['a value that is not one of the choices', 'FRAMELOOM_LOG_LEVEL', 'loud'],
+  ])('rejects %s with a message that names it', async (_what, name, value) => {
     const { code, stderr } = await frameloom(['doctor'], { [name]: value });
     expect(stderr).toContain(name);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(code).toBe(2);
   });
 
-  it('says that a source does not exist, without its folder, and exits with 1', async () => {
+  it('reports a missing source without its folder, and exits with 1', async () => {
     const { code, stderr } = await frameloom(['summarize', join(home, 'nothing.mp4')]);
     expect(code).toBe(1);
     expect(stderr).toContain('nothing.mp4');
     expect(stderr).not.toContain(home);
   });
 
-  it('says that a server does not answer, and exits with 1', async () => {
+  it('reports an unreachable server and exits with 1', async () => {
     const { code, stderr } = await frameloom(['jobs', 'list'], { FRAMELOOM_URL: 'http://127.0.0.1:1' });
     expect(code).toBe(1);
     expect(stderr).toContain('The server does not answer.');
@@ -93,7 +93,7 @@ interface Listed {
 }
 
 describe('frameloom models list', () => {
-  it('shows the bundled model as ready and says how to get the weights of the real one', async () => {
+  it('shows the bundled model as ready and how to download the weights of the real one', async () => {
     const { code, stdout } = await frameloom(['models', 'list', '--json']);
     expect(code).toBe(0);
     const models = JSON.parse(stdout) as Listed[]; // as printed
@@ -107,7 +107,7 @@ describe('frameloom models list', () => {
 });
 
 describe('frameloom doctor', () => {
-  it('finds everything that is required where set-up has run', async () => {
+  it('finds every requirement after the set-up', async () => {
     const { code, stdout } = await frameloom(['doctor', '--json']);
     const findings = JSON.parse(stdout) as { name: string; status: string; found: string }[]; // as printed
     const status = Object.fromEntries(findings.map((finding) => [finding.name, finding.status]));
@@ -141,7 +141,7 @@ describe('frameloom doctor', () => {
     ],
     ['model', { FRAMELOOM_MODEL: 'unheard-of' }, 'models list'],
     ['model', { FRAMELOOM_MODEL: 'phi-3.5-vision' }, 'microsoft/Phi-3.5-vision-instruct-onnx'],
-  ])('exits with 1 and says what to do when %s is missing', async (name, settings, advice) => {
+  ])('exits with 1 and prints advice when %s is missing', async (name, settings, advice) => {
     const { code, stdout } = await frameloom(['doctor'], settings);
     expect(stdout).toMatch(new RegExp(`^${name} +MISSING`, 'm'));
     expect(stdout).toContain(advice);

@@ -1,4 +1,4 @@
-/** `frameloom frames`: what it writes, and what it refuses. */
+/** `frameloom frames`: what it writes and what it rejects. */
 import { mkdtempSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ async function decisionsIn(out: string): Promise<FrameDecision[]> {
 }
 
 describe('frameloom frames', () => {
-  it('writes the picked pictures, every decision and a sheet of them', async () => {
+  it('writes the selected frames, every decision and a contact sheet', async () => {
     const out = join(folder, 'picked');
     const { code, stdout, stderr } = await runFrameloom(['frames', SAMPLE, '--out', out, '--end', '0:32']);
     expect({ code, stderr: stderr.includes('frameloom:') }).toEqual({ code: 0, stderr: false });
@@ -35,13 +35,13 @@ describe('frameloom frames', () => {
 
     const files = await readdir(out);
     expect(files.sort()).toEqual([...kept.map(({ name }) => name), 'contact-sheet.jpg', 'frames.jsonl']);
-    const picture = await sharp(join(out, kept[0]?.name ?? '')).metadata();
-    expect([picture.format, picture.width, picture.height]).toEqual(['jpeg', 1280, 720]);
+    const image = await sharp(join(out, kept[0]?.name ?? '')).metadata();
+    expect([image.format, image.width, image.height]).toEqual(['jpeg', 1280, 720]);
     const sheet = await sharp(join(out, 'contact-sheet.jpg')).metadata();
     expect(sheet.height).toBe(6 + Math.ceil(kept.length / 6) * (144 + 22));
   });
 
-  it('spends --max-frames on what changes most, and says which pictures that cost', async () => {
+  it('keeps the frames with the largest changes within --max-frames, and records the dropped ones', async () => {
     const out = join(folder, 'few');
     const { code } = await runFrameloom([
       'frames',
@@ -70,18 +70,18 @@ describe('frameloom frames', () => {
       'a deck',
       [fileURLToPath(new URL('../../samples/sample-deck.pdf', import.meta.url)), '--out', join(folder, 'x')],
     ],
-  ])('refuses %s with exit code 2', async (_what, args) => {
+  ])('rejects %s with exit code 2', async (_what, args) => {
     expect((await runFrameloom(['frames', ...args])).code).toBe(2);
   });
 
-  it('writes over nothing', async () => {
+  it('does not overwrite files', async () => {
     await writeFile(join(folder, 'mine.txt'), 'mine');
     const { code, stderr } = await runFrameloom(['frames', SAMPLE, '--out', folder]);
     expect(code).toBe(2);
     expect(stderr).toContain('is not empty');
   });
 
-  it('leaves nothing behind of a video that cannot be decoded, and exits with 1', async () => {
+  it('leaves no partial file of a video that cannot be decoded, and exits with 1', async () => {
     const broken = join(folder, 'broken.mp4');
     await writeFile(broken, (await readFile(SAMPLE)).subarray(0, 40_000));
     const out = join(folder, 'none');

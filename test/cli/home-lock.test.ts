@@ -25,7 +25,7 @@ async function deadProcess(): Promise<number> {
 }
 
 describe('the lock of a home folder', () => {
-  it('keeps a second system out for as long as the first runs', async () => {
+  it('rejects a second system while the first runs', async () => {
     const lock = await lockHome(home, self);
     await expect(lockHome(home, self)).rejects.toThrow(HomeInUseError);
     await lock.release();
@@ -33,7 +33,7 @@ describe('the lock of a home folder', () => {
     expect(await readdir(home)).toEqual([]);
   });
 
-  it('tells where the running system answers', async () => {
+  it('publishes the address of the running system', async () => {
     expect(await findRunningSystem(home)).toBeUndefined();
     const lock = await lockHome(home, self);
     await lock.publish({ url: 'http://127.0.0.1:4', processes: [] });
@@ -57,7 +57,7 @@ describe('the lock of a home folder', () => {
     },
   );
 
-  it('is taken over when it was cut off while it was written', async () => {
+  it('is taken over when its file is incomplete', async () => {
     await writeFile(join(home, 'system.json'), '{"superv');
     await (await lockHome(home, self)).release();
   });
@@ -76,7 +76,7 @@ describe('the lock of a home folder', () => {
     await (await taken).release();
   });
 
-  it('is given to one of many that ask at once, whoever had it before', async () => {
+  it('is acquired by exactly one of many concurrent callers', async () => {
     const gone = { name: 'supervisor', pid: await deadProcess(), startedAt: 'gone' };
     for (let round = 0; round < 50; round += 1) {
       await lockHome(home, gone);

@@ -62,12 +62,12 @@ async function stuckPull(): Promise<{ readonly child: ChildProcess; readonly end
 }
 
 describe('frameloom models pull', () => {
-  it('makes a model of the pulled files, which verify finds right and a second pull leaves alone', async () => {
+  it('installs a model that verify accepts and a second pull does not download again', async () => {
     const pulled = await frameloom(PULL);
     expect(pulled).toMatchObject({ code: 0 });
-    expect(pulled.stdout).toContain(`${NAME} is ready: 10 files, 30.1 kB, every checksum right.`);
+    expect(pulled.stdout).toContain(`${NAME} is ready: 10 files, 30.1 kB, all checksums match.`);
     expect(pulled.stdout).toContain(`FRAMELOOM_MODEL=${NAME}`);
-    expect(pulled.stderr).toContain(`10/10 config.json fetched`);
+    expect(pulled.stderr).toContain(`10/10 config.json downloaded`);
     const profile = JSON.parse(await readFile(inModel('frameloom.json'), 'utf8')) as unknown; // checked below
     expect(profile).toMatchObject({ name: NAME, revision: SHA, images_per_prompt: { '4': 5 } });
 
@@ -75,15 +75,18 @@ describe('frameloom models pull', () => {
     expect(listed.map(({ name }) => name)).toContain(NAME);
     expect(await frameloom(VERIFY)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('is right: 10 files'),
+      stdout: expect.stringContaining('is complete: 10 files'),
     });
 
     server.asked.length = 0;
-    expect(await frameloom(PULL)).toMatchObject({ code: 0, stdout: expect.stringContaining('was complete') });
+    expect(await frameloom(PULL)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('is already complete'),
+    });
     expect(server.asked.filter(({ path }) => path.includes('/resolve/'))).toEqual([]);
   });
 
-  it('keeps what a person has tuned in the profile, and says where the weights are from now', async () => {
+  it('keeps edits of the profile and updates the origin of the weights', async () => {
     await frameloom(PULL);
     const profile = JSON.parse(await readFile(inModel('frameloom.json'), 'utf8')) as Record<string, unknown>; // as written
     await writeFile(
@@ -97,14 +100,14 @@ describe('frameloom models pull', () => {
     });
   });
 
-  it('puts the model into FRAMELOOM_MODELS where that is set', async () => {
+  it('installs the model in FRAMELOOM_MODELS if that is set', async () => {
     const elsewhere = join(home, 'elsewhere');
     expect(await frameloom(PULL, { FRAMELOOM_MODELS: elsewhere })).toMatchObject({ code: 0 });
     await access(join(elsewhere, NAME, 'config.json'));
     expect(await frameloom(VERIFY, { FRAMELOOM_MODELS: elsewhere })).toMatchObject({ code: 0 });
   });
 
-  it('keeps another dtype beside the default one', async () => {
+  it('installs another dtype beside the default one', async () => {
     const { code } = await frameloom([...PULL, '--dtype', 'model=q4f16']);
     expect(code).toBe(0);
     await access(join(home, 'models', `${NAME}-q4-q4-q4f16`, 'onnx', 'model_q4f16.onnx'));
@@ -114,8 +117,8 @@ describe('frameloom models pull', () => {
     ['401', { revision: answer(401) }, 'HF_TOKEN'],
     ['404', { file: answer(404) }, 'HF_ENDPOINT'],
     ['other content, twice', { file: corrupt, again: corrupt }, 'not what was published'],
-    ['too much to ask for now', { file: answer(429, { 'retry-after': '7200' }) }, 'asks to wait 7200 s'],
-  ])('says what to do after %s, without path or stack, and exits with 1', async (_what, faults, advice) => {
+    ['a rate limit of two hours', { file: answer(429, { 'retry-after': '7200' }) }, 'asks to wait 7200 s'],
+  ])('prints advice after %s, without path or stack, and exits with 1', async (_what, faults, advice) => {
     const { revision, file, again } = faults as Record<string, Fault | undefined>; // each has some of them
     if (revision) server.next(`${API}/revision/${PINNED}`, revision);
     if (file) server.next(addressOf(DATA), file, ...(again ? [again] : []));
@@ -127,7 +130,7 @@ describe('frameloom models pull', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });
 
-  it('refuses to work on a folder that another pull works on', async () => {
+  it('rejects a folder that another pull is writing to', async () => {
     const { child, ended } = await stuckPull();
     const second = await frameloom(PULL);
     expect(second.code).toBe(1);
@@ -136,12 +139,12 @@ describe('frameloom models pull', () => {
     await ended;
   });
 
-  it('that is interrupted says how to go on, exits with 130, and goes on', async () => {
+  it('prints how to continue when it is interrupted, exits with 130, and continues', async () => {
     const { child, ended } = await stuckPull();
     child.kill('SIGINT');
     const { code, stderr } = await ended;
     expect(code).toBe(130);
-    expect(stderr).toContain('what has arrived is kept');
+    expect(stderr).toContain('The downloaded parts are kept');
     expect(stderr).toContain('The same command goes on');
     expect(await frameloom(PULL)).toMatchObject({ code: 0 });
     expect(
@@ -149,7 +152,7 @@ describe('frameloom models pull', () => {
     ).toBeDefined();
   });
 
-  it('goes on after one that was killed, whose lock is still there', async () => {
+  it('continues after a killed pull that left its lock', async () => {
     const { child, ended } = await stuckPull();
     child.kill('SIGKILL');
     await ended;
@@ -160,7 +163,7 @@ describe('frameloom models pull', () => {
 });
 
 describe('frameloom models verify', () => {
-  it('names damaged and missing files with exit code 1, and the pull it advises mends them', async () => {
+  it('lists damaged and missing files with exit code 1, and the pull it advises repairs them', async () => {
     await frameloom(PULL);
     await writeFile(inModel(DATA), Buffer.alloc(FILES[DATA]?.length ?? 0));
     await rm(inModel('tokenizer.json'));
@@ -184,7 +187,7 @@ describe('frameloom models verify', () => {
     expect(await frameloom(VERIFY)).toMatchObject({ code: 0 });
   });
 
-  it('says how to get weights that are not there', async () => {
+  it('prints how to download missing weights', async () => {
     const { code, stdout } = await frameloom(['models', 'verify', 'phi-3.5-vision']);
     expect(code).toBe(1);
     expect(stdout).toContain('11 of 11 files missing or damaged');
@@ -192,16 +195,16 @@ describe('frameloom models verify', () => {
   });
 
   it.each([
-    ['a model that nobody has published', 'tiny-phi3v', 'no published checksums'],
-    ['a model that is not there', 'unheard-of', 'There is no model "unheard-of"'],
-  ])('says of %s that it cannot be verified', async (_what, name, text) => {
+    ['a model without published checksums', 'tiny-phi3v', 'no published checksums'],
+    ['a model that is not installed', 'unheard-of', 'The model "unheard-of" is not installed'],
+  ])('rejects %s', async (_what, name, text) => {
     const { code, stderr } = await frameloom(['models', 'verify', name]);
     expect(stderr).toContain(text);
     expect(code).toBe(1);
   });
 });
 
-describe('a wrong command line for weights', () => {
+describe('wrong arguments for weights', () => {
   it.each([
     ['no action', []],
     ['no name', ['pull']],
@@ -211,8 +214,8 @@ describe('a wrong command line for weights', () => {
     ['an unknown dtype', [...PULL.slice(1), '--dtype', 'q3']],
     ['an unknown graph', [...PULL.slice(1), '--dtype', 'decoder=q4']],
     ['two names', ['verify', 'phi-3.5-vision', 'tiny-phi3v']],
-    ['--json where it means nothing', ['pull', 'phi-3.5-vision', '--json']],
-  ])('with %s is wrong usage, and nothing is asked of the server', async (_what, args) => {
+    ['an unsupported --json', ['pull', 'phi-3.5-vision', '--json']],
+  ])('with %s throw a UsageError before any request to the server', async (_what, args) => {
     const { stdout, stderr } = process;
     const { signal } = new AbortController();
     const context = { env: {}, settings: loadSettings(settings), stdout, stderr, signal };
@@ -220,7 +223,7 @@ describe('a wrong command line for weights', () => {
     expect(server.asked).toEqual([]);
   });
 
-  it('is answered with usage and exit code 2', async () => {
+  it('print the usage and exit with 2', async () => {
     const { code, stdout, stderr } = await frameloom(['models', 'pull']);
     expect(stderr).toContain('usage: frameloom models');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -229,7 +232,7 @@ describe('a wrong command line for weights', () => {
   it.each([
     ['HF_ENDPOINT', 'ftp://mirror'],
     ['HF_TOKEN', 'two words'],
-  ])('does not hide a malformed %s', (name, value) => {
+  ])('report a malformed %s', (name, value) => {
     expect(() => loadSettings({ [name]: value })).toThrow(name);
   });
 });

@@ -6,11 +6,11 @@ import { cleanEnv } from './run-frameloom.ts';
 export interface ServeModelProcess extends AsyncDisposable {
   /** What to set FRAMELOOM_MODEL_URL to. */
   readonly url: string;
-  /** Asks it to end, and answers its exit code. */
+  /** Stops it and returns its exit code. */
   stop(): Promise<number | null>;
 }
 
-/** Waits until it answers. Rejects with its output when it ends before. */
+/** Waits until it is ready. Rejects with its output when it ends before. */
 export async function runServeModel(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<ServeModelProcess> {
@@ -25,7 +25,7 @@ export async function runServeModel(
   const url = await new Promise<string>((resolve, reject) => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
-      const [, found] = /answers at (\S+)/.exec(stderr) ?? [];
+      const [, found] = /served at (\S+)/.exec(stderr) ?? [];
       if (found !== undefined) resolve(found);
     });
     void ended.then((code) => reject(new Error(`serve-model ended with ${code}: ${stderr}`)));

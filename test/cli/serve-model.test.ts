@@ -29,9 +29,9 @@ async function doctor(
 }
 
 describe('frameloom serve-model', () => {
-  it('answers until it is told to end, and doctor finds it', async () => {
+  it('serves the model until SIGTERM, and doctor finds it', async () => {
     await using served = await runServeModel({ FRAMELOOM_HOME: home });
-    const answer = await fetch(`${served.url}/chat/completions`, {
+    const response = await fetch(`${served.url}/chat/completions`, {
       method: 'POST',
       body: JSON.stringify({
         model: 'tiny-phi3v',
@@ -39,13 +39,13 @@ describe('frameloom serve-model', () => {
         max_tokens: 3,
       }),
     });
-    expect(await answer.json()).toMatchObject({ usage: { completion_tokens: 3 } });
+    expect(await response.json()).toMatchObject({ usage: { completion_tokens: 3 } });
 
     const { code, findings } = await doctor(served.url);
     const endpoint = findings.find(({ name }) => name === 'endpoint');
     expect(endpoint).toMatchObject({
       status: 'ok',
-      found: `${new URL(served.url).origin} answers and serves tiny-phi3v`,
+      found: `${new URL(served.url).origin} serves tiny-phi3v`,
     });
     expect(code).toBe(0);
 
@@ -59,21 +59,21 @@ describe('frameloom serve-model', () => {
   });
 
   it.each([
-    ['a port that is none', ['--port', 'http']],
+    ['a port that is not a number', ['--port', 'http']],
     ['an unknown option', ['--speed', '3']],
-  ])('answers %s with usage and exit code 2', async (_what, args) => {
+  ])('rejects %s with the usage and exit code 2', async (_what, args) => {
     const { code, stderr } = await frameloom(['serve-model', ...args]);
     expect(stderr).toContain('usage: frameloom serve-model');
     expect(code).toBe(2);
   });
 
-  it('listens to others only with keys', async () => {
+  it('requires API keys for addresses other than loopback', async () => {
     const { code, stderr } = await frameloom(['serve-model', '--host', '0.0.0.0', '--port', '0']);
     expect(stderr).toContain('FRAMELOOM_API_KEYS');
     expect(code).toBe(2);
   });
 
-  it('says what to do when the weights are not there', async () => {
+  it('prints advice when the weights are missing', async () => {
     const { code, stderr } = await frameloom(['serve-model'], { FRAMELOOM_MODEL: 'phi-3.5-vision' });
     expect(stderr).toContain('models list');
     expect(stderr).not.toContain('    at ');

@@ -19,10 +19,10 @@ afterEach(async () => {
 /** A child that runs `script`; it is ready when it sends a number. */
 function supervise(script: string): {
   child: SupervisedProcess<number>;
-  told: string[];
+  messages: string[];
   starts: () => number;
 } {
-  const told: string[] = [];
+  const messages: string[] = [];
   let starts = 0;
   child = startSupervisedProcess<number>(
     {
@@ -40,9 +40,9 @@ function supervise(script: string): {
           died.addEventListener('abort', () => reject(died.reason));
         }),
     },
-    { onMessage: (line) => told.push(line), onChange: () => {}, onFailed: () => {} },
+    { onMessage: (line) => messages.push(line), onChange: () => {}, onFailed: () => {} },
   );
-  return { child, told, starts: () => starts };
+  return { child, messages, starts: () => starts };
 }
 
 /** Waits until `condition` holds; the test's own time limit bounds it. */
@@ -61,16 +61,16 @@ function isAlive(pid: number): boolean {
 
 const READY_AND_WAIT = 'process.send(process.pid); setInterval(() => {}, 1000);';
 
-describe('a supervised child', () => {
-  it('is started again when it is killed', async () => {
-    const { child: subject, told } = supervise(READY_AND_WAIT);
+describe('a supervised process', () => {
+  it('is restarted when it is killed', async () => {
+    const { child: subject, messages } = supervise(READY_AND_WAIT);
     const first = await subject.ready;
     process.kill(first, 'SIGKILL');
     await until(() => subject.pid() !== undefined && subject.pid() !== first);
-    expect(told).toEqual(['the test child was ended by SIGKILL; starting it again']);
+    expect(messages).toEqual(['the test child was ended by SIGKILL; starting it again']);
   });
 
-  it('is given up when it dies at every start, with its last words', async () => {
+  it('is not restarted after four failed starts, and the error has its last output', async () => {
     const { child: subject, starts } = supervise('console.error("the disk is on fire"); process.exit(1)');
     const failure = await subject.ready.catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ChildProcessError);
@@ -79,13 +79,13 @@ describe('a supervised child', () => {
     expect(starts()).toBe(4);
   });
 
-  it('is not started again after a wrong setting', async () => {
+  it('is not restarted after a usage error', async () => {
     const { child: subject, starts } = supervise('process.exit(2)');
     await expect(subject.ready).rejects.toThrow('exited with code 2');
     expect(starts()).toBe(1);
   });
 
-  it('that cannot be started at all is given up', async () => {
+  it('is reported as failed when its program does not exist', async () => {
     child = startSupervisedProcess<number>(
       {
         name: 'missing program',
@@ -101,26 +101,26 @@ describe('a supervised child', () => {
     await expect(child.ready).rejects.toThrow('missing program does not start');
   });
 
-  it('keeps all lines in its log and tells errors on the terminal', async () => {
-    const { child: subject, told } = supervise(
+  it('logs all lines and forwards errors', async () => {
+    const { child: subject, messages } = supervise(
       `console.log('{"level":"info","message":"fine"}'); console.log('{"level":"error","message":"broken"}'); ${READY_AND_WAIT}`,
     );
     await subject.ready;
-    await until(() => told.length > 0);
-    expect(told).toEqual(['test child: broken']);
+    await until(() => messages.length > 0);
+    expect(messages).toEqual(['test child: broken']);
     await subject.stop(1000);
     expect(await readFile(join(folder, 'child.log'), 'utf8')).toBe(
       '{"level":"info","message":"fine"}\n{"level":"error","message":"broken"}\n',
     );
   });
 
-  it('leaves nothing behind when it is stopped, not even deaf children of its own', async () => {
-    const deaf =
+  it('leaves no process after stop, not even children that ignore signals', async () => {
+    const ignoreSignals =
       "process.on('SIGTERM', () => {}); process.on('disconnect', () => {}); setInterval(() => {}, 1000);";
     const { child: subject } = supervise(
       `const { spawn } = require('node:child_process');
-       const grandchild = spawn(process.execPath, ['-e', ${JSON.stringify(deaf)}], { stdio: 'ignore' });
-       process.send(grandchild.pid); ${deaf}`,
+       const grandchild = spawn(process.execPath, ['-e', ${JSON.stringify(ignoreSignals)}], { stdio: 'ignore' });
+       process.send(grandchild.pid); ${ignoreSignals}`,
     );
     const grandchild = await subject.ready;
     const pid = subject.pid() ?? 0;

@@ -24,7 +24,7 @@ interface Running {
   readonly pid: number;
 }
 
-/** What the system says of itself in its home. */
+/** The processes recorded in the home folder that still run. */
 async function everyProcess(): Promise<readonly Running[]> {
   const text = await readFile(join(home, 'system.json'), 'utf8').catch(() => undefined);
   if (text === undefined) return [];
@@ -53,20 +53,20 @@ async function startSystem(settings: Readonly<Record<string, string>> = {}) {
   return { child, url, exit, pid: child.pid ?? 0 };
 }
 
-const answers = (url: string): Promise<boolean> =>
+const isReady = (url: string): Promise<boolean> =>
   fetch(`${url}/readyz`).then(
     ({ ok }) => ok,
     () => false,
   );
 
 describe.runIf(process.platform === 'linux')('frameloom start', () => {
-  it('serves, mends what dies, and leaves no process behind when it is interrupted', async () => {
+  it('restarts killed processes, and leaves no process when it is interrupted', async () => {
     const { child, url, exit, pid } = await startSystem();
-    await until(() => answers(url));
+    await until(() => isReady(url));
     const console = await fetch(url);
     expect(console.headers.get('content-type')).toContain('text/html');
 
-    // A second system is kept out, and a command finds this one.
+    // A second system is rejected, and a command finds this one.
     const second = await runFrameloom(['start'], { FRAMELOOM_HOME: home });
     expect(second.stderr).toContain(`already running at ${url}`);
     expect(second.code).toBe(1);
@@ -87,8 +87,8 @@ describe.runIf(process.platform === 'linux')('frameloom start', () => {
       await until(async () =>
         (await everyProcess()).some((running) => running.name === name && running.pid !== victim),
       );
-      // At the same address as before: clients and workers hold it.
-      await until(() => answers(url));
+      // At the same address as before: clients and workers use it.
+      await until(() => isReady(url));
     }
 
     const all = await descendants(pid);
@@ -100,19 +100,19 @@ describe.runIf(process.platform === 'linux')('frameloom start', () => {
     expect(await everyProcess()).toEqual([]);
   });
 
-  it('leaves no process behind when it is killed, and starts again in the same home', async () => {
+  it('leaves no process when it is killed, and starts again in the same home', async () => {
     const first = await startSystem();
     const all = await descendants(first.pid);
     first.child.kill('SIGKILL');
     await until(() => !all.some(isAlive));
 
     const second = await startSystem();
-    await until(() => answers(second.url));
+    await until(() => isReady(second.url));
     second.child.kill('SIGTERM');
     expect(await second.exit).toBe(0);
   });
 
-  it('ends with one clear message when a part does not start', async () => {
+  it('ends with one clear message when a process does not start', async () => {
     const { code, stderr } = await runFrameloom(['start'], {
       FRAMELOOM_HOME: home,
       FRAMELOOM_PORT: '0',
@@ -121,7 +121,7 @@ describe.runIf(process.platform === 'linux')('frameloom start', () => {
     expect(stderr).toMatch(/worker does not start/);
     expect(stderr).toContain('There is no model "unheard-of"');
     expect(stderr).not.toContain('    at ');
-    // No second start mends it, so none is made.
+    // A restart cannot help, so there is none.
     expect(stderr).not.toContain('starting it again');
     expect(code).toBe(1);
     expect(await everyProcess()).toEqual([]);
@@ -152,7 +152,7 @@ async function listJobs(): Promise<readonly { readonly id: string; readonly stat
 }
 
 describe('frameloom summarize, interrupted', () => {
-  it('cancels the job of a system of its own and leaves no process behind; on a server the job goes on', async () => {
+  it('cancels the job of its own system and leaves no process; on a server the job continues', async () => {
     const alone = await interruptedSummary();
     expect(alone.stderr).toContain('cancelling');
     expect(alone.code).toBe(130);

@@ -146,7 +146,7 @@ describe('frameloom batch run', () => {
     });
     const [code] = await once(first, 'close');
     expect({ code, said }).toMatchObject({ code: 130 });
-    expect(said).toContain('The batch goes on.');
+    expect(said).toContain('The batch continues on the server.');
     const id = /frameloom batch status (batch_\w+)/.exec(said)?.[1] ?? '';
 
     const second = await runFrameloom(['batch', 'run', file, '--out', out, '--in-flight', '8'], settings);

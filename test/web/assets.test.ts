@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConsoleAssets } from '../../web/assets.ts';
 
 describe('the files of the console', () => {
-  it('are few, and small enough to load at once', async () => {
+  it('are few and small', async () => {
     const assets = await loadConsoleAssets();
     const script = assets.get('/console/app.js');
     const style = assets.get('/console/app.css');
@@ -13,7 +13,7 @@ describe('the files of the console', () => {
     expect(assets.get('/console/other.js')).toBeUndefined();
   });
 
-  it('hold nothing inline and name nothing of other sites', async () => {
+  it('contain no inline code and no references to other sites', async () => {
     const assets = await loadConsoleAssets();
     const html = String(assets.get('/')?.body);
     expect(html).not.toMatch(/<script>|<style|style=|onload|https?:/);

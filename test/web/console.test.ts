@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { markdownOf } from '../../web/job/markdown.ts';
+import { formatMarkdown } from '../../web/job/markdown.ts';
 import { H264, makeClip, readNumber, temporaryFolder } from '../media/clips.ts';
 import { findChromium, launch } from './chromium.ts';
 import {
@@ -88,12 +88,12 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await page.locator('body').dispatchEvent('drop', { dataTransfer: transfer });
   };
 
-  it('takes a dropped video from upload through live progress to its summary', async () => {
+  it('uploads a dropped video and shows live progress and the summary', async () => {
     const events = videoEvents();
     api.nextJob = videoJob();
     const release = api.holdUploads();
     await open();
-    await page.getByText('Nothing yet').waitFor();
+    await page.getByText('No summaries yet').waitFor();
     await drop(['team-meeting.mp4']);
     const start = page.getByRole('button', { name: 'Summarize' });
     await start.waitFor();
@@ -124,24 +124,24 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await expect.poll(() => page.getByText('Complete', { exact: true }).count()).toBe(1);
   });
 
-  it('takes pictures of a video evenly where that is asked for', async () => {
+  it('samples frames at a fixed rate when that option is selected', async () => {
     api.nextJob = videoJob();
     await open();
     await drop(['team-meeting.mp4']);
     await page.getByText('Options').click();
-    await page.getByRole('radio', { name: 'Evenly' }).check();
-    await page.getByRole('spinbutton', { name: 'Pictures per second' }).fill('2');
+    await page.getByRole('radio', { name: 'At a fixed rate' }).check();
+    await page.getByRole('spinbutton', { name: 'Frames per second' }).fill('2');
     await page.getByRole('button', { name: 'Summarize' }).click();
     await expect.poll(() => api.requests).toMatchObject([{ sampling: { mode: 'fps', fps: 2 } }]);
   });
 
-  it('sends the options of a deck and the pictures of a list in the order of their names', async () => {
+  it('sends the options of a deck, and images sorted by name', async () => {
     api.nextJob = deckJob();
     await open();
     await drop(['page-10.png', 'page-9.png']);
     await page.getByText('Options').click();
     await page.getByRole('radio', { name: 'High' }).check();
-    await page.getByRole('textbox', { name: /summary stress/ }).fill('What is compared?');
+    await page.getByRole('textbox', { name: /summary focus on/ }).fill('What is compared?');
     await expect.poll(() => page.getByRole('spinbutton').count()).toBe(0);
     await page.getByRole('button', { name: 'Summarize' }).click();
     await page.getByRole('heading', { name: 'Chapters' }).waitFor();
@@ -151,10 +151,10 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('takes an address and refuses what is none', async () => {
+  it('accepts a URL and rejects other text', async () => {
     api.nextJob = deckJob();
     await open();
-    const address = page.getByRole('textbox', { name: 'or paste an address' });
+    const address = page.getByRole('textbox', { name: 'or paste a URL' });
     await address.fill('talk.pdf');
     await page.keyboard.press('Enter');
     expect(await page.getByRole('alert').textContent()).toContain('https://');
@@ -168,12 +168,12 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('says why files cannot be used, and sends nothing', async () => {
+  it('explains why files are rejected, and sends nothing', async () => {
     await open();
     await drop(['talk.odp']);
     expect(await page.getByRole('alert').textContent()).toContain('Save it as PDF');
     await drop(['one.mp4', 'two.mp4']);
-    await page.getByText('one video, one deck, or several pictures').waitFor();
+    await page.getByText('one video, one slide deck, or several images').waitFor();
     await drop(['one.mp4']);
     await page.getByRole('button', { name: 'Summarize' }).waitFor();
     await drop(['other.pdf']);
@@ -181,7 +181,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(api.uploads).toEqual([]);
   });
 
-  it('jumps from a sentence, a chapter and a picture to the frame, and marks the evidence', async () => {
+  it('navigates from a sentence, a chapter and an image to the frame, and highlights the evidence', async () => {
     await openFinishedVideo();
     expect(await shownPicture()).toMatch(/frames\/0\.jpg$/);
     await page.getByRole('link', { name: 'Two slides show results and costs.' }).click();
@@ -200,7 +200,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(page.url()).toBe('about:blank');
   });
 
-  it('selects the frame on screen at the place of a click on the timeline', async () => {
+  it('selects the frame visible at the clicked time of the timeline', async () => {
     await openFinishedVideo();
     const box = await timeline().boundingBox();
     const x = ((box?.width ?? 0) * 34) / DURATION;
@@ -210,8 +210,8 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(await shownPicture()).toMatch(/frames\/5\.jpg$/);
   });
 
-  it('plays the local file from the selected frame on, and follows it', async () => {
-    // One numbered frame a second, so that the picture on screen tells its own time.
+  it('plays the local file from the selected frame, and the selection follows', async () => {
+    // One numbered frame per second: the visible image shows its time.
     const clip = await makeClip(join(folder, 'numbers.mp4'), { frames: DURATION, rate: '1', args: H264 });
     api.nextJob = finished(videoJob(), videoResult());
     await open();
@@ -233,7 +233,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(await shownPicture()).toMatch(/frames\/5\.jpg$/);
   });
 
-  it('walks along the timeline by keyboard', async () => {
+  it('supports the keyboard on the timeline', async () => {
     await openFinishedVideo();
     await timeline().focus();
     await page.keyboard.press('ArrowRight');
@@ -251,7 +251,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(await shownPicture()).toMatch(/frames\/1\.jpg$/);
   });
 
-  it('shows a deck as slides, walked by keyboard, with the text of each', async () => {
+  it('shows a deck as slides with their text, with keyboard navigation', async () => {
     api.jobs.set(DECK_ID, deckJob());
     await open(`#/jobs/${DECK_ID}`);
     const strip = page.getByRole('listbox', { name: 'Slides' });
@@ -266,7 +266,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(await shownPicture()).toMatch(/frames\/4\.jpg$/);
   });
 
-  it('draws a long list of frames in parts, and the whole timeline at once', async () => {
+  it('renders a long list of frames in steps, and the timeline completely', async () => {
     const [first] = videoResult().segments;
     if (!first) throw new Error('no segment');
     const frames = Array.from({ length: 700 }, (_, i) => ({
@@ -284,7 +284,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await expect.poll(() => frameRows().count()).toBe(600);
   });
 
-  it('skips to the content by keyboard without leaving the view', async () => {
+  it('skips to the content by keyboard without changing the route', async () => {
     await openFinishedVideo();
     await page.keyboard.press('Tab');
     expect(
@@ -297,7 +297,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await expect.poll(() => timeline().count()).toBe(1);
   });
 
-  it('keeps every frame once over a reload in the middle of a job', async () => {
+  it('shows every frame once after a reload in the middle of a job', async () => {
     api.jobs.set(VIDEO_ID, videoJob());
     api.emit(VIDEO_ID, ...videoEvents().slice(0, BEFORE_SEGMENTS + 3));
     await open(`#/jobs/${VIDEO_ID}`);
@@ -309,7 +309,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     expect(await shownPicture()).toMatch(/frames\/2\.jpg$/);
   });
 
-  it('goes on after a dropped stream without showing anything twice', async () => {
+  it('resumes a dropped stream without duplicates', async () => {
     const events = videoEvents();
     api.jobs.set(VIDEO_ID, videoJob());
     api.emit(VIDEO_ID, ...events.slice(0, BEFORE_SEGMENTS + 2));
@@ -325,7 +325,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await expect.poll(() => frameRows().count()).toBe(8);
   });
 
-  it('shows a failure with what helps against it', async () => {
+  it('shows a failure with a hint', async () => {
     api.jobs.set(VIDEO_ID, failed(videoJob()));
     api.emit(VIDEO_ID, ...videoEvents().slice(0, 2));
     await open(`#/jobs/${VIDEO_ID}`);
@@ -338,7 +338,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await expect.poll(() => page.getByRole('link', { name: /team-meeting\.mp4.*Failed/ }).count()).toBe(1);
   });
 
-  it('asks to cancel, and shows that the job is ending', async () => {
+  it('cancels a job and shows the status', async () => {
     api.jobs.set(VIDEO_ID, videoJob());
     api.emit(VIDEO_ID, ...videoEvents().slice(0, BEFORE_SEGMENTS + 1));
     await open(`#/jobs/${VIDEO_ID}`);
@@ -348,7 +348,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await expect.poll(() => page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
   });
 
-  it('runs a job with gaps again, and shows what it has meanwhile', async () => {
+  it('retries a job with gaps, and shows its frames meanwhile', async () => {
     const gaps = [{ segment: 3, start_time: 36, end_time: 48, reason: 'timeout', attempts: 1 }];
     api.jobs.set(VIDEO_ID, {
       ...finished(videoJob(), { ...videoResult(), gaps }),
@@ -370,7 +370,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await openFinishedVideo();
     await page.getByRole('button', { name: 'Copy Markdown' }).click();
     await page.getByRole('button', { name: 'Copied' }).waitFor();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(markdownOf(videoResult()));
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(formatMarkdown(videoResult()));
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Download JSON' }).click(),
@@ -399,7 +399,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     }
   });
 
-  it('asks for the key where the server wants one', async () => {
+  it('shows a form for the API key if the server requires one', async () => {
     api.refusal = 'unauthorized';
     await open();
     await page.getByRole('textbox', { name: 'API key' }).fill('secret');
@@ -408,20 +408,20 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Use key' }).click();
     await page.getByRole('link', { name: /team-meeting/ }).click();
     await timeline().waitFor();
-    // An <img> cannot send the key, so the picture is fetched with it and shown from memory.
+    // An <img> cannot send the key, so the image is fetched and displayed from memory.
     await expect.poll(shownPicture, PATIENCE).toMatch(/^blob:/);
     expect(api.keys).toContain('Bearer secret');
     complaints = complaints.filter((text) => !text.includes('401'));
   });
 
-  it('says that a job does not exist', async () => {
+  it('reports a job that does not exist', async () => {
     await open(`#/jobs/${VIDEO_ID}`);
     expect(await page.getByRole('alert').textContent()).toContain('There is nothing here.');
     complaints = complaints.filter((text) => !text.includes('404'));
   });
 });
 
-/** The number in the picture a video shows at this moment. */
+/** Reads the number in the image that a video displays. */
 async function numberOnScreen(video: Locator): Promise<number> {
   const { width, height, data } = await video.evaluate((element: HTMLVideoElement) => {
     const canvas = document.createElement('canvas');

@@ -1,28 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import { markdownOf } from '../../web/job/markdown.ts';
+import { formatMarkdown } from '../../web/job/markdown.ts';
 import { deckResult, videoResult } from './sample-jobs.ts';
 
-describe('markdownOf', () => {
-  it('gives every sentence the places it rests on', () => {
-    expect(markdownOf(videoResult())).toContain(
+describe('formatMarkdown', () => {
+  it('adds the evidence to every sentence', () => {
+    expect(formatMarkdown(videoResult())).toContain(
       'Two slides show results and costs. (0:24–0:48)\nA yellow car drives through the night. (0:48–1:00)',
     );
-    expect(markdownOf(deckResult())).toContain('The deck compares five rivers. (slides 1–4)');
+    expect(formatMarkdown(deckResult())).toContain('The deck compares five rivers. (slides 1–4)');
   });
 
   it('lists chapters and frames with their times', () => {
-    const text = markdownOf(videoResult());
+    const text = formatMarkdown(videoResult());
     expect(text).toContain('### 0:24–0:48 · Results by quarter\n\nA bar chart');
     expect(text).toContain('- **0:54** A yellow car under a white moon.');
     expect(text.match(/^- /gm)).toHaveLength(12);
   });
 
-  it('names what is missing', () => {
+  it('lists gaps', () => {
     const result = {
       ...videoResult(),
       gaps: [{ segment: 1, start_time: 12, end_time: 24, reason: 'timeout', attempts: 1 }],
     };
-    expect(markdownOf(result)).toContain('## Gaps\n\n- 0:12–0:24: not described (`timeout`)');
+    expect(formatMarkdown(result)).toContain('## Gaps\n\n- 0:12–0:24: not described (`timeout`)');
   });
 
   it.each([
@@ -32,9 +32,9 @@ describe('markdownOf', () => {
     ['- not\n- a list', '\\- not - a list'],
     ['1. first', '1\\. first'],
     ['a_b *c* `d`', 'a\\_b \\*c\\* \\`d\\`'],
-  ])('lets no text of the model become markup: %s', (caption, written) => {
+  ])('escapes markup in text of the model: %s', (caption, written) => {
     const base = videoResult();
     const chapters = base.chapters.map((chapter) => ({ ...chapter, summary: caption }));
-    expect(markdownOf({ ...base, chapters })).toContain(`\n\n${written}\n\n`);
+    expect(formatMarkdown({ ...base, chapters })).toContain(`\n\n${written}\n\n`);
   });
 });

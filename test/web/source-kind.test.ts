@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { chooseFiles, parseAddress } from '../../web/shared/index.ts';
+import { classifyFiles, parseSourceUrl } from '../../web/shared/index.ts';
 import { parseRoute } from '../../web/shared/route.ts';
 import { VIDEO_ID } from './sample-jobs.ts';
 
 const file = (name: string, type = '', content = 'x'): File => new File([content], name, { type });
 
-describe('chooseFiles', () => {
+describe('classifyFiles', () => {
   it.each([
     ['talk.MKV', '', 'video'],
     ['clip', 'video/mp4', 'video'],
@@ -13,8 +13,8 @@ describe('chooseFiles', () => {
     ['talk.pptx', '', 'deck'],
     ['photo.JPG', '', 'images'],
     ['scan.tiff', '', 'images'],
-  ])('takes %s (%s) for %s', (name, type, kind) => {
-    expect(chooseFiles([file(name, type)])).toMatchObject({ ok: true, kind });
+  ])('classifies %s (%s) as %s', (name, type, kind) => {
+    expect(classifyFiles([file(name, type)])).toMatchObject({ ok: true, kind });
   });
 
   it.each([
@@ -24,25 +24,25 @@ describe('chooseFiles', () => {
     [[file('a.mp4'), file('b.mp4')]],
     [[file('a.pdf'), file('b.png')]],
     [[file('talk.ppt')]],
-  ])('refuses what makes no source', (files) => {
-    expect(chooseFiles(files).ok).toBe(false);
+  ])('rejects unsupported files', (files) => {
+    expect(classifyFiles(files).ok).toBe(false);
   });
 });
 
-describe('parseAddress', () => {
+describe('parseSourceUrl', () => {
   it('guesses the kind from the path', () => {
-    expect(parseAddress(' https://a.example/x/talk.pdf?sig=1 ')?.kind).toBe('deck');
-    expect(parseAddress('https://a.example/p.webp')?.kind).toBe('images');
-    expect(parseAddress('https://a.example/watch')?.kind).toBe('video');
+    expect(parseSourceUrl(' https://a.example/x/talk.pdf?sig=1 ')?.kind).toBe('deck');
+    expect(parseSourceUrl('https://a.example/p.webp')?.kind).toBe('images');
+    expect(parseSourceUrl('https://a.example/watch')?.kind).toBe('video');
   });
 
-  it.each(['', 'talk.mp4', 'file:///etc/passwd', 'javascript:alert(1)', 'https://'])('refuses %s', (text) => {
-    expect(parseAddress(text)).toBeUndefined();
+  it.each(['', 'talk.mp4', 'file:///etc/passwd', 'javascript:alert(1)', 'https://'])('rejects %s', (text) => {
+    expect(parseSourceUrl(text)).toBeUndefined();
   });
 });
 
 describe('parseRoute', () => {
-  it('reads what the console writes and nothing else', () => {
+  it('parses the routes of the console and nothing else', () => {
     expect(parseRoute(`#/jobs/${VIDEO_ID}/frames/12`)).toEqual({ page: 'job', id: VIDEO_ID, frame: 12 });
     expect(parseRoute(`#/jobs/${VIDEO_ID}`)).toEqual({ page: 'job', id: VIDEO_ID, frame: undefined });
     for (const hash of ['', '#/', '#/jobs/../x', '#/jobs/sum_short', `#/jobs/${VIDEO_ID}?x`]) {

@@ -1,22 +1,22 @@
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import { ACCEPTED, Icon } from '../shared/index.ts';
+import { ACCEPTED_FILE_TYPES, Icon } from '../shared/index.ts';
 
 interface Props {
-  /** Whether files are held over the page. */
-  readonly over: boolean;
+  /** Whether files are dragged over the page. */
+  readonly isDraggedOver: boolean;
   readonly onFiles: (files: readonly File[]) => void;
 }
 
-/** Says that files may be dropped, and offers a button to those who would rather not. */
-export function DropZone({ over, onFiles }: Props): JSX.Element {
+/** The area for dropped files, with a button that opens the file dialog. */
+export function DropZone({ isDraggedOver, onFiles }: Props): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   return (
-    <div class={over ? 'drop-zone drop-zone--over' : 'drop-zone'}>
+    <div class={isDraggedOver ? 'drop-zone drop-zone--over' : 'drop-zone'}>
       <span class="drop-zone__icon">
         <Icon name="upload" />
       </span>
-      <p class="drop-zone__title">{over ? 'Let go to choose it' : 'Drop a video, a PDF or pictures here'}</p>
+      <p class="drop-zone__title">{isDraggedOver ? 'Drop to add' : 'Drop a video, a PDF or images here'}</p>
       <button class="button" type="button" onClick={() => input.current?.click()}>
         Choose files
       </button>
@@ -25,7 +25,7 @@ export function DropZone({ over, onFiles }: Props): JSX.Element {
         class="visually-hidden"
         type="file"
         multiple
-        accept={ACCEPTED}
+        accept={ACCEPTED_FILE_TYPES}
         aria-label="Source files"
         tabIndex={-1}
         onChange={(event) => {
@@ -34,7 +34,7 @@ export function DropZone({ over, onFiles }: Props): JSX.Element {
           if (files.length > 0) onFiles(files);
         }}
       />
-      <p class="drop-zone__kinds">MP4, MKV, WebM, MOV, TS, AVI · PDF · JPEG, PNG, WebP</p>
+      <p class="drop-zone__kinds">MP4, MKV, WebM, MOV, TS, AVI · PDF, PPTX · JPEG, PNG, WebP</p>
     </div>
   );
 }

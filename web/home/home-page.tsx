@@ -1,95 +1,100 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { chooseFiles, ProblemNotice, useDroppedFiles } from '../shared/index.ts';
-import { AddressForm } from './address-form.tsx';
+import { classifyFiles, ProblemNotice, useDroppedFiles } from '../shared/index.ts';
 import { DropZone } from './drop-zone.tsx';
 import { OptionsPanel } from './options-panel.tsx';
 import { RecentJobs } from './recent-jobs.tsx';
-import { DEFAULT_OPTIONS, type Options, type Staged } from './request.ts';
-import { StagedSource } from './selected-source.tsx';
+import { DEFAULT_OPTIONS, type SourceSelection, type SummaryOptions } from './request.ts';
+import { SelectedSource } from './selected-source.tsx';
 import { UploadProgress } from './upload-progress.tsx';
-import { useSubmit } from './use-submit.ts';
+import { UrlForm } from './url-form.tsx';
+import { useSubmission } from './use-submission.ts';
 
 interface Props {
-  /** Told the id of a started job, and the file where it was a video of this machine. */
+  /** Called with the id of a started job, and with the file if the source is a local video. */
   readonly onStarted: (id: string, video: File | undefined) => void;
 }
 
-/** Choose a source, look over the options, start. */
+/** The start page: choose a source, set options, start a job; below it the list of recent jobs. */
 export function HomePage({ onStarted }: Props): JSX.Element {
-  const [staged, setStaged] = useState<Staged | undefined>(undefined);
-  const [refusal, setRefusal] = useState('');
-  const [options, setOptions] = useState<Options>(DEFAULT_OPTIONS);
-  const submit = useSubmit(onStarted);
+  const [selection, setSelection] = useState<SourceSelection | undefined>(undefined);
+  const [fileError, setFileError] = useState('');
+  const [options, setOptions] = useState<SummaryOptions>(DEFAULT_OPTIONS);
+  const submission = useSubmission(onStarted);
 
-  const choose = (files: readonly File[]): void => {
-    const chosen = chooseFiles(files);
-    setRefusal(chosen.ok ? '' : chosen.message);
-    if (!chosen.ok) return;
-    const [first] = chosen.files;
-    const name = chosen.files.length === 1 ? (first?.name ?? '') : `${chosen.files.length} pictures`;
-    setStaged({ from: 'files', kind: chosen.kind, name, files: chosen.files });
+  const selectFiles = (files: readonly File[]): void => {
+    const classified = classifyFiles(files);
+    setFileError(classified.ok ? '' : classified.message);
+    if (!classified.ok) return;
+    const [first] = classified.files;
+    const name = classified.files.length === 1 ? (first?.name ?? '') : `${classified.files.length} images`;
+    setSelection({ from: 'files', kind: classified.kind, name, files: classified.files });
   };
-  const over = useDroppedFiles((files) => {
-    if (!submit.sending) choose(files);
+  const isDraggedOver = useDroppedFiles((files) => {
+    if (!submission.upload) selectFiles(files);
   });
   const clear = (): void => {
-    submit.abort();
-    setStaged(undefined);
+    submission.cancel();
+    setSelection(undefined);
   };
 
   return (
     <div class="home">
       <div class="home__intro">
         <h1>Summarize a video or slide deck</h1>
-        <p class="muted">Chapters with times, and for every sentence the frames it rests on.</p>
+        <p class="muted">Chapters with times, and links from every sentence to its frames.</p>
       </div>
-      {staged ? (
+      {selection ? (
         <form
           class="card composer"
           aria-label="New summary"
           onSubmit={(event) => {
             event.preventDefault();
-            submit.send(staged, options);
+            submission.submit(selection, options);
           }}
         >
-          <StagedSource
-            staged={staged}
-            locked={submit.sending !== undefined}
-            onChange={setStaged}
+          <SelectedSource
+            selection={selection}
+            locked={submission.upload !== undefined}
+            onChange={setSelection}
             onClear={clear}
           />
-          {submit.sending ? (
-            <UploadProgress sending={submit.sending} onCancel={submit.abort} />
+          {submission.upload ? (
+            <UploadProgress upload={submission.upload} onCancel={submission.cancel} />
           ) : (
             <>
-              <OptionsPanel kind={staged.kind} options={options} onChange={setOptions} />
+              <OptionsPanel kind={selection.kind} options={options} onChange={setOptions} />
               <div class="composer__actions">
-                <button class="button button--primary button--large" type="submit" autofocus ref={focusOnce}>
+                <button
+                  class="button button--primary button--large"
+                  type="submit"
+                  autofocus
+                  ref={focusOnMount}
+                >
                   Summarize
                 </button>
               </div>
             </>
           )}
-          {refusal !== '' && (
+          {fileError !== '' && (
             <p class="field-error" role="alert">
-              {refusal}
+              {fileError}
             </p>
           )}
-          {submit.problem && <ProblemNotice problem={submit.problem} />}
+          {submission.problem && <ProblemNotice problem={submission.problem} />}
         </form>
       ) : (
         <div class="card chooser">
-          <DropZone over={over} onFiles={choose} />
-          {refusal !== '' && (
+          <DropZone isDraggedOver={isDraggedOver} onFiles={selectFiles} />
+          {fileError !== '' && (
             <p class="field-error" role="alert">
-              {refusal}
+              {fileError}
             </p>
           )}
-          <AddressForm
-            onAddress={({ url, kind, name }) => {
-              setRefusal('');
-              setStaged({ from: 'address', kind, name, url });
+          <UrlForm
+            onUrl={({ url, kind, name }) => {
+              setFileError('');
+              setSelection({ from: 'url', kind, name, url });
             }}
           />
         </div>
@@ -99,7 +104,7 @@ export function HomePage({ onStarted }: Props): JSX.Element {
   );
 }
 
-/** Choosing a source leaves the keyboard at the next step. */
-function focusOnce(button: HTMLButtonElement | null): void {
+/** Moves the focus to the next step after a source is classified. */
+function focusOnMount(button: HTMLButtonElement | null): void {
   button?.focus();
 }

@@ -1,31 +1,31 @@
 import type { JSX } from 'preact';
 import type { SourceKind } from '../shared/index.ts';
-import type { Options } from './request.ts';
+import type { SummaryOptions } from './request.ts';
 
 const DETAILS = [
-  { value: 'low', label: 'Low', meaning: 'fastest; large shapes and titles' },
-  { value: 'medium', label: 'Medium', meaning: 'right for most videos and slides' },
-  { value: 'high', label: 'High', meaning: 'slowest; small print and dense charts' },
+  { value: 'low', label: 'Low', meaning: 'fastest, for large shapes and titles' },
+  { value: 'medium', label: 'Medium', meaning: 'for most videos and slides' },
+  { value: 'high', label: 'High', meaning: 'slowest, for small text and dense charts' },
 ] as const;
 
 const SAMPLINGS = [
-  { value: 'adaptive', label: 'Where it changes' },
-  { value: 'fps', label: 'Evenly' },
+  { value: 'adaptive', label: 'On changes' },
+  { value: 'fps', label: 'At a fixed rate' },
 ] as const;
 
 interface Props {
   readonly kind: SourceKind;
-  readonly options: Options;
-  readonly onChange: (options: Options) => void;
+  readonly options: SummaryOptions;
+  readonly onChange: (options: SummaryOptions) => void;
 }
 
-/** What can be set, folded away behind a line that says how it is set. */
+/** The options of a summary, collapsed to a line with their values. */
 export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
   return (
     <details class="options">
       <summary>
         <span class="options__label">Options</span>
-        <span class="muted">{describe(kind, options)}</span>
+        <span class="muted">{describeOptions(kind, options)}</span>
       </summary>
       <div class="options__fields">
         <fieldset class="field">
@@ -45,13 +45,12 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
             ))}
           </div>
           <p class="help">
-            How closely each picture is looked at:{' '}
-            {DETAILS.find(({ value }) => value === options.detail)?.meaning}.
+            Image detail for the model: {DETAILS.find(({ value }) => value === options.detail)?.meaning}.
           </p>
         </fieldset>
         {kind === 'video' && (
           <fieldset class="field">
-            <legend class="label">Pictures</legend>
+            <legend class="label">Frames</legend>
             <div class="segmented">
               {SAMPLINGS.map(({ value, label }) => (
                 <label key={value} class="segmented__item">
@@ -68,15 +67,15 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
             </div>
             <p class="help">
               {options.sampling === 'fps'
-                ? 'So many a second; repeated pictures are dropped.'
-                : 'Every shot, slide and line is seen once; what stands still costs nothing.'}
+                ? 'At a fixed number per second. Repeated frames are dropped.'
+                : 'One frame for every new shot, slide or line of text. Static parts add none.'}
             </p>
           </fieldset>
         )}
         {kind === 'video' && options.sampling === 'fps' && (
           <div class="field">
             <label class="label" for="fps">
-              Pictures per second
+              Frames per second
             </label>
             <input
               id="fps"
@@ -96,7 +95,7 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
         )}
         <div class="field field--wide">
           <label class="label" for="prompt">
-            What should the summary stress? <span class="muted">optional</span>
+            What should the summary focus on? <span class="muted">optional</span>
           </label>
           <textarea
             id="prompt"
@@ -113,11 +112,11 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
   );
 }
 
-function describe(kind: SourceKind, { detail, sampling, fps, prompt }: Options): string {
+function describeOptions(kind: SourceKind, { detail, sampling, fps, prompt }: SummaryOptions): string {
   const parts = [`${detail} detail`];
-  if (kind === 'video' && sampling === 'adaptive') parts.push('a picture where something changes');
+  if (kind === 'video' && sampling === 'adaptive') parts.push('frames on changes');
   if (kind === 'video' && sampling === 'fps')
-    parts.push(fps === 1 ? '1 picture per second' : `${fps} pictures per second`);
-  if (prompt.trim() !== '') parts.push('own prompt');
+    parts.push(fps === 1 ? '1 frame per second' : `${fps} frames per second`);
+  if (prompt.trim() !== '') parts.push('custom prompt');
   return parts.join(', ');
 }

@@ -1,57 +1,57 @@
-/** The request the console sends for a chosen source and its options. Pure. */
+/** Builds the request for a selected source and its options. */
 import type { FileId } from '../../schema/ids.ts';
 import type { SummaryRequestInput } from '../../schema/request.ts';
 import type { SourceKind } from '../shared/index.ts';
 
-/** A source the user has chosen and not yet sent. */
-export type Staged =
+/** A source that the user has selected and not yet submitted. */
+export type SourceSelection =
   | {
       readonly from: 'files';
       readonly kind: SourceKind;
       readonly name: string;
       readonly files: readonly File[];
     }
-  | { readonly from: 'address'; readonly kind: SourceKind; readonly name: string; readonly url: string };
+  | { readonly from: 'url'; readonly kind: SourceKind; readonly name: string; readonly url: string };
 
-export interface Options {
+export interface SummaryOptions {
   readonly detail: 'low' | 'medium' | 'high';
-  /** How pictures are taken from a video: where something changes, or so many a second. */
+  /** How frames of a video are chosen: on changes, or at a fixed rate. */
   readonly sampling: 'adaptive' | 'fps';
-  /** Pictures per second of a video, for `fps`. */
+  /** Frames per second, for the sampling `fps`. */
   readonly fps: number;
   readonly prompt: string;
 }
 
-export const DEFAULT_OPTIONS: Options = { detail: 'medium', sampling: 'adaptive', fps: 1, prompt: '' };
+export const DEFAULT_OPTIONS: SummaryOptions = { detail: 'medium', sampling: 'adaptive', fps: 1, prompt: '' };
 
-/** `fileIds` are the ids of the uploaded files, in order; empty for an address. */
-export function requestFor(
-  staged: Staged,
+/** `fileIds` are the ids of the uploaded files, in order; empty for a URL. */
+export function buildRequest(
+  selection: SourceSelection,
   fileIds: readonly FileId[],
-  options: Options,
+  options: SummaryOptions,
 ): SummaryRequestInput {
   const prompt = options.prompt.trim();
   return {
-    source: sourceFor(staged, fileIds),
+    source: buildSource(selection, fileIds),
     detail: options.detail,
-    metadata: { filename: staged.name.slice(0, 200) },
-    ...(staged.kind === 'video' ? { sampling: samplingFor(options) } : {}),
+    metadata: { filename: selection.name.slice(0, 200) },
+    ...(selection.kind === 'video' ? { sampling: buildSampling(options) } : {}),
     ...(prompt === '' ? {} : { prompt }),
   };
 }
 
-function samplingFor({ sampling, fps }: Options): NonNullable<SummaryRequestInput['sampling']> {
+function buildSampling({ sampling, fps }: SummaryOptions): NonNullable<SummaryRequestInput['sampling']> {
   return sampling === 'fps' ? { mode: 'fps', fps } : { mode: sampling };
 }
 
-function sourceFor(staged: Staged, fileIds: readonly FileId[]): SummaryRequestInput['source'] {
-  if (staged.from === 'address') {
-    return staged.kind === 'images'
-      ? { type: 'images', urls: [staged.url] }
-      : { type: staged.kind, url: staged.url };
+function buildSource(selection: SourceSelection, fileIds: readonly FileId[]): SummaryRequestInput['source'] {
+  if (selection.from === 'url') {
+    return selection.kind === 'images'
+      ? { type: 'images', urls: [selection.url] }
+      : { type: selection.kind, url: selection.url };
   }
-  if (staged.kind === 'images') return { type: 'images', file_ids: [...fileIds] };
+  if (selection.kind === 'images') return { type: 'images', file_ids: [...fileIds] };
   const [fileId] = fileIds;
   if (fileId === undefined) throw new Error('a file was not uploaded');
-  return { type: staged.kind, file_id: fileId };
+  return { type: selection.kind, file_id: fileId };
 }

@@ -1,44 +1,44 @@
 import type { JSX } from 'preact';
 import { formatBytes } from '../../core/format.ts';
 import { Icon, type SourceKind } from '../shared/index.ts';
-import type { Staged } from './request.ts';
+import type { SourceSelection } from './request.ts';
 
 const KINDS: Readonly<Record<SourceKind, string>> = {
   video: 'Video',
   deck: 'Slide deck',
-  images: 'Pictures',
+  images: 'Images',
 };
 
 interface Props {
-  readonly staged: Staged;
+  readonly selection: SourceSelection;
   readonly locked: boolean;
-  readonly onChange: (staged: Staged) => void;
+  readonly onChange: (selection: SourceSelection) => void;
   readonly onClear: () => void;
 }
 
-/** The chosen source. The kind of a file shows in its bytes; that of an address is a guess the user may correct. */
-export function StagedSource({ staged, locked, onChange, onClear }: Props): JSX.Element {
+/** The selected source. The kind of a URL is a guess that the user can correct. */
+export function SelectedSource({ selection, locked, onChange, onClear }: Props): JSX.Element {
   return (
     <div class="staged">
       <span class="staged__icon">
-        <Icon name={staged.kind} />
+        <Icon name={selection.kind} />
       </span>
       <div class="staged__text">
-        <p class="staged__name">{staged.name}</p>
-        {staged.from === 'files' ? (
+        <p class="staged__name">{selection.name}</p>
+        {selection.from === 'files' ? (
           <p class="muted tabular">
-            {KINDS[staged.kind]} · {formatBytes(staged.files.reduce((sum, file) => sum + file.size, 0))}
+            {KINDS[selection.kind]} · {formatBytes(selection.files.reduce((sum, file) => sum + file.size, 0))}
           </p>
         ) : (
           <label class="staged__kind muted">
-            Read it as{' '}
+            Type{' '}
             <select
               class="select"
               disabled={locked}
-              value={staged.kind}
+              value={selection.kind}
               onChange={(event) => {
                 const kind = asKind(event.currentTarget.value);
-                if (kind) onChange({ ...staged, kind });
+                if (kind) onChange({ ...selection, kind });
               }}
             >
               {Object.entries(KINDS).map(([kind, label]) => (
@@ -54,7 +54,7 @@ export function StagedSource({ staged, locked, onChange, onClear }: Props): JSX.
         <button
           class="button button--quiet button--icon"
           type="button"
-          aria-label="Choose another source"
+          aria-label="Remove source"
           onClick={onClear}
         >
           <Icon name="close" />

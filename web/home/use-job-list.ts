@@ -7,17 +7,17 @@ import { isSettled } from '../state/index.ts';
 
 export interface JobListState {
   readonly jobs: readonly Job[];
-  readonly more: boolean;
+  readonly hasMore: boolean;
   readonly loading: boolean;
   readonly problem: Problem | undefined;
   loadMore(): void;
 }
 
 const PAGE_SIZE = 12;
-/** How often a list with running jobs is read again, in milliseconds. */
-const REFRESH_MS = 4000;
+/** Refresh interval while jobs run. */
+const REFRESH_INTERVAL_MS = 4000;
 
-/** The newest jobs, a page at a time; kept up to date while some of them run. */
+/** Loads the newest jobs in pages, and refreshes the list while some of them run. */
 export function useJobList(): JobListState {
   const { client } = useServer();
   const [jobs, setJobs] = useState<readonly Job[]>([]);
@@ -56,13 +56,13 @@ export function useJobList(): JobListState {
 
   useEffect(() => {
     if (jobs.every((job) => isSettled(job.status))) return undefined;
-    const timer = setInterval(() => void load(undefined, true), REFRESH_MS);
+    const timer = setInterval(() => void load(undefined, true), REFRESH_INTERVAL_MS);
     return () => clearInterval(timer);
   }, [jobs, load]);
 
   return {
     jobs,
-    more: next !== null,
+    hasMore: next !== null,
     loading,
     problem,
     loadMore: () => {
@@ -72,7 +72,7 @@ export function useJobList(): JobListState {
   };
 }
 
-/** Both lists as one, newest first, each job once and in its later state. */
+/** Merges two lists, newest job first. For a job in both, the state in `read` is used. */
 function merge(known: readonly Job[], read: readonly Job[]): readonly Job[] {
   const byId = new Map([...known, ...read].map((job) => [job.id, job]));
   return [...byId.values()].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));

@@ -1,39 +1,39 @@
 import type { JSX } from 'preact';
 import { formatRange } from '../../core/format.ts';
 import type { ResultFrame } from '../../schema/result.ts';
-import { firstFrameOf, isIn, type JobView } from '../state/index.ts';
-import { JumpLink } from './jump-link.tsx';
+import { findFirstFrame, isFrameInSegments, type JobView } from '../state/index.ts';
+import { FrameLink } from './frame-link.tsx';
 
 interface Props {
   readonly view: JobView;
   readonly selected: ResultFrame | undefined;
-  /** Where a time lies, as a CSS percentage. */
-  readonly share: (time: number) => string;
+  /** Converts seconds to a CSS percentage of the timeline. */
+  readonly toPercent: (time: number) => string;
 }
 
-/** The chapters above a timeline, to the same scale. */
-export function ChapterBands({ view, selected, share }: Props): JSX.Element | null {
+/** The chapters above a timeline, to scale. */
+export function ChapterBands({ view, selected, toPercent }: Props): JSX.Element | null {
   if (view.chapters.length === 0) return null;
   return (
     <nav class="bands" aria-label="Chapters on the timeline">
       {view.chapters.map(({ title, startTime = 0, endTime = 0, segments }, index) => {
-        const frame = firstFrameOf(view, segments);
+        const frame = findFirstFrame(view, segments);
         return (
           frame && (
             <span
               key={index}
               class="bands__place"
-              style={{ left: share(startTime), width: share(endTime - startTime) }}
+              style={{ left: toPercent(startTime), width: toPercent(endTime - startTime) }}
             >
-              <JumpLink
+              <FrameLink
                 class="bands__band"
                 frame={frame.index}
                 evidence={segments}
-                current={isIn(view, segments, selected)}
+                current={isFrameInSegments(view, segments, selected)}
                 label={`${title}, ${formatRange(startTime, endTime)}`}
               >
                 <span class="bands__title">{title}</span>
-              </JumpLink>
+              </FrameLink>
             </span>
           )
         );

@@ -2,15 +2,15 @@ import type { JSX } from 'preact';
 import { formatPlace } from '../../core/format.ts';
 import { frameNoun } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
-import { type ChapterView, firstFrameOf, isIn, type JobView } from '../state/index.ts';
-import { JumpLink } from './jump-link.tsx';
+import { type ChapterView, findFirstFrame, isFrameInSegments, type JobView } from '../state/index.ts';
+import { FrameLink } from './frame-link.tsx';
 
 interface Props {
   readonly view: JobView;
   readonly selected: ResultFrame | undefined;
 }
 
-/** The chapters with their places. While the job runs, only the titles found so far. */
+/** The chapters with their times or slides. While the job runs, only the titles so far. */
 export function ChapterList({ view, selected }: Props): JSX.Element {
   if (view.chapters.length === 0) {
     return (
@@ -28,7 +28,7 @@ export function ChapterList({ view, selected }: Props): JSX.Element {
       {view.chapters.map((chapter, index) => (
         <li
           key={index}
-          class={isIn(view, chapter.segments, selected) ? 'chapter chapter--current' : 'chapter'}
+          class={isFrameInSegments(view, chapter.segments, selected) ? 'chapter chapter--current' : 'chapter'}
         >
           <ChapterHead view={view} chapter={chapter} />
           <p class="chapter__summary">{chapter.summary}</p>
@@ -45,7 +45,7 @@ function ChapterHead({
   readonly view: JobView;
   readonly chapter: ChapterView;
 }): JSX.Element {
-  const frame = firstFrameOf(view, chapter.segments);
+  const frame = findFirstFrame(view, chapter.segments);
   const place = formatPlace(
     { start_time: chapter.startTime, end_time: chapter.endTime, slides: chapter.slides },
     frameNoun(view.kind),
@@ -58,8 +58,8 @@ function ChapterHead({
   );
   if (!frame) return <p class="chapter__head">{head}</p>;
   return (
-    <JumpLink class="chapter__head" frame={frame.index} evidence={chapter.segments}>
+    <FrameLink class="chapter__head" frame={frame.index} evidence={chapter.segments}>
       {head}
-    </JumpLink>
+    </FrameLink>
   );
 }

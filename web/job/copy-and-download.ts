@@ -1,6 +1,6 @@
-/** Hands a text to the clipboard or to the user's disk. */
+/** Copies a text to the clipboard, or downloads it as a file. */
 
-/** Whether it was copied. Pages that came over plain http from another machine have no clipboard API; they use the old way. */
+/** Returns whether the text was copied. Pages without HTTPS lack the clipboard API: they copy a selection. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -23,7 +23,7 @@ function copyBySelection(text: string): boolean {
   return copied;
 }
 
-/** Offers a text as a file. */
+/** Downloads a text as a file. */
 export function downloadText(name: string, type: string, text: string): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([text], { type }));
@@ -32,8 +32,8 @@ export function downloadText(name: string, type: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 0);
 }
 
-/** The name of a file without its ending and without anything a file system minds. */
-export function fileStem(name: string): string {
+/** Returns a file name without its extension and without characters that file systems reject. */
+export function safeFileStem(name: string): string {
   const stem = name.replace(/\.[a-z0-9]{1,5}$/i, '').replace(/[^\p{L}\p{N}._-]+/gu, '-');
   return stem.replace(/^[-.]+|-+$/g, '').slice(0, 80) || 'summary';
 }

@@ -4,10 +4,10 @@ import { frameLabel, type LabelStyle } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 import { FrameImage } from '../shared/index.ts';
 import type { JobView } from '../state/index.ts';
-import { JumpLink } from './jump-link.tsx';
+import { FrameLink } from './frame-link.tsx';
 
-/** Long lists are drawn in parts, so that a page of any length stays quick. */
-const ROWS_AT_ONCE = 300;
+/** Long lists are rendered in steps to keep the page responsive. */
+const ROWS_PER_STEP = 300;
 
 interface Props {
   readonly view: JobView;
@@ -20,7 +20,7 @@ export function FrameList({ view, selected, naming }: Props): JSX.Element {
   const rows = view.segments.flatMap(({ index, frames }) =>
     frames.map((frame) => ({ segment: index, frame })),
   );
-  const [shown, setShown] = useState(ROWS_AT_ONCE);
+  const [visibleRows, setVisibleRows] = useState(ROWS_PER_STEP);
   return (
     <section class="frames" aria-labelledby="frames-title">
       <h2 id="frames-title">
@@ -31,9 +31,9 @@ export function FrameList({ view, selected, naming }: Props): JSX.Element {
         <p class="empty">Frames and their captions appear as segments finish.</p>
       ) : (
         <ol class="frame-list">
-          {rows.slice(0, shown).map(({ segment, frame }, position) => (
+          {rows.slice(0, visibleRows).map(({ segment, frame }, position) => (
             <li key={frame.index}>
-              <JumpLink
+              <FrameLink
                 class="frame-row"
                 frame={frame.index}
                 evidence={[segment]}
@@ -44,14 +44,14 @@ export function FrameList({ view, selected, naming }: Props): JSX.Element {
                 </span>
                 <span class="frame-row__place tabular">{frameLabel(frame, naming)}</span>
                 <span class={captionClass(frame, rows[position - 1]?.frame)}>{frame.caption}</span>
-              </JumpLink>
+              </FrameLink>
             </li>
           ))}
         </ol>
       )}
-      {rows.length > shown && (
-        <button class="button" type="button" onClick={() => setShown(shown + ROWS_AT_ONCE)}>
-          Show {Math.min(ROWS_AT_ONCE, rows.length - shown)} more
+      {rows.length > visibleRows && (
+        <button class="button" type="button" onClick={() => setVisibleRows(visibleRows + ROWS_PER_STEP)}>
+          Show {Math.min(ROWS_PER_STEP, rows.length - visibleRows)} more
         </button>
       )}
     </section>

@@ -1,21 +1,21 @@
 import type { JSX } from 'preact';
-import { HOME, ProblemNotice, useDroppedFiles } from '../shared/index.ts';
-import { viewOf } from '../state/index.ts';
+import { HOME_HREF, ProblemNotice, useDroppedFiles } from '../shared/index.ts';
+import { buildJobView } from '../state/index.ts';
 import { LoadedJob } from './loaded-job.tsx';
 import { useJob } from './use-job.ts';
 
 interface Props {
   readonly id: string;
-  /** The selected frame; without one, the newest while the job runs, then the first. */
+  /** Index of the selected frame. The default is the latest while the job runs, then the first. */
   readonly frame: number | undefined;
   readonly localVideo: File | undefined;
   readonly onSelect: (frame: number) => void;
 }
 
-/** One job, from its address: waits for it, follows it, or says why it can't be shown. */
+/** Loads and follows the job of a route, or shows why it cannot be loaded. */
 export function JobPage({ id, frame, localVideo, onSelect }: Props): JSX.Element {
   const { job, log, failure, retry } = useJob(id);
-  useDroppedFiles(ignore); // a new source is chosen on the start page
+  useDroppedFiles(ignore); // only the start page accepts files
   if (failure) {
     return (
       <div class="page-notice">
@@ -25,7 +25,7 @@ export function JobPage({ id, frame, localVideo, onSelect }: Props): JSX.Element
               Try again
             </button>
           )}
-          <a class="button" href={HOME}>
+          <a class="button" href={HOME_HREF}>
             All summaries
           </a>
         </ProblemNotice>
@@ -41,11 +41,11 @@ export function JobPage({ id, frame, localVideo, onSelect }: Props): JSX.Element
   }
   return (
     <LoadedJob
-      view={viewOf(job, log)}
+      view={buildJobView(job, log)}
       frame={frame}
       localVideo={localVideo}
       onSelect={onSelect}
-      onAgain={retry}
+      onRetried={retry}
     />
   );
 }

@@ -4,13 +4,13 @@ import { ApiError } from '../../client/index.ts';
 import { formatCount, formatWait } from '../../core/format.ts';
 import type { Progress, Stage } from '../../schema/job.ts';
 import type { Problem } from '../../schema/problem.ts';
-import { Icon, ProblemNotice, ProgressBar, useConnection, useServer } from '../shared/index.ts';
+import { Icon, ProblemNotice, ProgressBar, useIsConnected, useServer } from '../shared/index.ts';
 import type { JobView } from '../state/index.ts';
 
-const DOING: Readonly<Record<Stage, string>> = {
+const STAGE_TEXTS: Readonly<Record<Stage, string>> = {
   queued: 'Waiting for a worker',
   ingest: 'Reading the source',
-  extract: 'Taking frames',
+  extract: 'Extracting frames',
   describe: 'Describing frames',
   reduce: 'Writing the summary',
   finish: 'Checking the evidence',
@@ -19,43 +19,48 @@ const DOING: Readonly<Record<Stage, string>> = {
 
 const STEPS: readonly { readonly stage: Stage; readonly label: string }[] = [
   { stage: 'ingest', label: 'Read' },
-  { stage: 'extract', label: 'Take frames' },
+  { stage: 'extract', label: 'Extract frames' },
   { stage: 'describe', label: 'Describe' },
   { stage: 'reduce', label: 'Summarize' },
   { stage: 'finish', label: 'Check' },
 ];
 
-const ORDER: readonly Stage[] = ['queued', 'ingest', 'extract', 'describe', 'reduce', 'finish', 'done'];
+const STAGE_ORDER: readonly Stage[] = ['queued', 'ingest', 'extract', 'describe', 'reduce', 'finish', 'done'];
 
 interface Props {
   readonly view: JobView;
 }
 
-/** How far a running job is, and the way to stop it. */
+/** Progress of a running job, with the cancel button. */
 export function JobProgress({ view }: Props): JSX.Element {
   const { progress } = view;
-  const connected = useConnection();
-  const cancelling = view.status === 'cancelling';
-  const { cancel, problem, asked } = useCancel(view.id);
-  const doing = cancelling ? 'Cancelling' : DOING[progress.stage];
+  const connected = useIsConnected();
+  const isCancelling = view.status === 'cancelling';
+  const { cancel, problem, isRequested } = useCancel(view.id);
+  const stageText = isCancelling ? 'Cancelling' : STAGE_TEXTS[progress.stage];
   return (
     <section class="card job-progress" aria-label="Progress">
       <div class="row">
         <p class="job-progress__doing" role="status">
-          {doing}
+          {stageText}
         </p>
         <p class="job-progress__counts muted tabular">
-          {connected ? countsOf(progress, cancelling).join(' · ') : 'Connection lost; reconnecting…'}
+          {connected ? listCounts(progress, isCancelling).join(' · ') : 'Connection lost; reconnecting…'}
         </p>
         <p class="job-progress__percent tabular">{Math.round(progress.percent)} %</p>
-        <button class="button button--small" type="button" disabled={cancelling || asked} onClick={cancel}>
+        <button
+          class="button button--small"
+          type="button"
+          disabled={isCancelling || isRequested}
+          onClick={cancel}
+        >
           <Icon name="close" /> Cancel
         </button>
       </div>
       <ProgressBar label="Summary" percent={progress.percent} />
       <ol class="steps" aria-label="Stages">
         {STEPS.map(({ stage, label }) => (
-          <li key={stage} class={`steps__item steps__item--${stateOf(stage, progress.stage)}`}>
+          <li key={stage} class={`steps__item steps__item--${stepState(stage, progress.stage)}`}>
             {label}
           </li>
         ))}
@@ -65,38 +70,38 @@ export function JobProgress({ view }: Props): JSX.Element {
   );
 }
 
-function stateOf(stage: Stage, current: Stage): 'done' | 'current' | 'ahead' {
-  const distance = ORDER.indexOf(stage) - ORDER.indexOf(current);
+function stepState(stage: Stage, current: Stage): 'done' | 'current' | 'ahead' {
+  const distance = STAGE_ORDER.indexOf(stage) - STAGE_ORDER.indexOf(current);
   if (distance === 0) return 'current';
   return distance < 0 ? 'done' : 'ahead';
 }
 
-function countsOf(
+function listCounts(
   { segments, eta_seconds: eta, queue_position: ahead = 0 }: Progress,
-  cancelling: boolean,
+  isCancelling: boolean,
 ): readonly string[] {
   const parts: string[] = [];
   if (ahead > 0) parts.push(`${formatCount(ahead, 'job')} ahead`);
   if (segments.total > 0) parts.push(`${segments.done} of ${segments.total} segments`);
   if (segments.failed > 0) parts.push(`${segments.failed} failed`);
-  if (eta !== undefined && !cancelling) parts.push(`about ${formatWait(eta)} left`);
+  if (eta !== undefined && !isCancelling) parts.push(`about ${formatWait(eta)} left`);
   return parts;
 }
 
-function useCancel(id: string): { cancel: () => void; problem: Problem | undefined; asked: boolean } {
+function useCancel(id: string): { cancel: () => void; problem: Problem | undefined; isRequested: boolean } {
   const { client } = useServer();
-  const [asked, setAsked] = useState(false);
+  const [isRequested, setRequested] = useState(false);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
-  const ask = async (): Promise<void> => {
-    setAsked(true);
+  const cancel = async (): Promise<void> => {
+    setRequested(true);
     setProblem(undefined);
     try {
       await client.cancelSummary(id);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      setAsked(false);
+      setRequested(false);
       setProblem(error.problem);
     }
   };
-  return { cancel: () => void ask(), problem, asked };
+  return { cancel: () => void cancel(), problem, isRequested };
 }

@@ -2,7 +2,13 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { frameLabel, labelStyleFor } from '../../exports/frame-label.ts';
 import type { JobStatus } from '../../schema/job.ts';
-import { HOME, type Jump, JumpContext, jobHref, ProblemNotice } from '../shared/index.ts';
+import {
+  type FrameNavigation,
+  FrameNavigationContext,
+  HOME_HREF,
+  jobHref,
+  ProblemNotice,
+} from '../shared/index.ts';
 import type { JobView } from '../state/index.ts';
 import { FrameList } from './frame-list.tsx';
 import { JobHeader } from './job-header.tsx';
@@ -10,56 +16,56 @@ import { JobProgress } from './job-progress.tsx';
 import { SlideStrip } from './slide-strip.tsx';
 import { SummaryPanel } from './summary-panel.tsx';
 import { VideoTimeline } from './video-timeline.tsx';
-import { Viewer } from './viewer.tsx';
+import { FrameViewer } from './viewer.tsx';
 
 interface Props {
   readonly view: JobView;
-  /** The selected frame; without one, the newest while the job runs, then the first. */
+  /** Index of the selected frame. The default is the latest while the job runs, then the first. */
   readonly frame: number | undefined;
   readonly localVideo: File | undefined;
   readonly onSelect: (frame: number) => void;
-  /** Called when the job has been started again. */
-  readonly onAgain: () => void;
+  /** Called when the job runs again. */
+  readonly onRetried: () => void;
 }
 
-/** What is said aloud when a job ends. */
-const ENDINGS: Partial<Record<JobStatus, string>> = {
+/** Announced by screen readers when a job ends. Errors have an alert of their own. */
+const END_ANNOUNCEMENTS: Partial<Record<JobStatus, string>> = {
   completed: 'The summary is complete.',
   completed_with_gaps: 'The summary is complete, with gaps.',
   cancelled: 'The job is cancelled.',
-}; // a failure announces itself
+};
 
-/** Everything of a job, and the selection that its parts share. */
-export function LoadedJob({ view, frame, localVideo, onSelect, onAgain }: Props): JSX.Element {
+/** The page of a loaded job, with the selection that its components share. */
+export function LoadedJob({ view, frame, localVideo, onSelect, onRetried }: Props): JSX.Element {
   const viewer = useRef<HTMLElement>(null);
   const [evidence, setEvidence] = useState<readonly number[]>([]);
   const [announcement, setAnnouncement] = useState('');
   const selected =
-    view.frames.find(({ index }) => index === frame) ?? (view.running ? view.latest : view.frames[0]);
-  const { running } = view;
+    view.frames.find(({ index }) => index === frame) ?? (view.isRunning ? view.latestFrame : view.frames[0]);
+  const { isRunning } = view;
   const percent = Math.round(view.progress.percent);
   const naming = labelStyleFor(view.kind, view.frames);
 
   useEffect(() => {
-    document.title = `${running ? `${percent} % · ` : ''}${view.title} – Frameloom`;
+    document.title = `${isRunning ? `${percent} % · ` : ''}${view.title} – Frameloom`;
     return () => {
       document.title = 'Frameloom';
     };
-  }, [view.title, running, percent]);
+  }, [view.title, isRunning, percent]);
 
-  const wasRunning = useRef(running);
+  const wasRunning = useRef(isRunning);
   useEffect(() => {
-    if (wasRunning.current && !running) setAnnouncement(ENDINGS[view.status] ?? '');
-    wasRunning.current = running;
-  }, [running, view.status]);
+    if (wasRunning.current && !isRunning) setAnnouncement(END_ANNOUNCEMENTS[view.status] ?? '');
+    wasRunning.current = isRunning;
+  }, [isRunning, view.status]);
 
   const select = (index: number): void => {
     setEvidence([]);
     onSelect(index);
   };
-  const jump: Jump = {
+  const navigation: FrameNavigation = {
     hrefOf: (index) => jobHref(view.id, index),
-    to: (index, segments) => {
+    goTo: (index, segments) => {
       setEvidence(segments);
       onSelect(index);
       viewer.current?.scrollIntoView({ block: 'nearest' });
@@ -69,30 +75,30 @@ export function LoadedJob({ view, frame, localVideo, onSelect, onAgain }: Props)
   };
 
   return (
-    <JumpContext.Provider value={jump}>
-      <div class={view.running ? 'job job--running' : 'job'}>
+    <FrameNavigationContext.Provider value={navigation}>
+      <div class={view.isRunning ? 'job job--running' : 'job'}>
         <JobHeader view={view} />
-        {view.running && <JobProgress view={view} />}
+        {view.isRunning && <JobProgress view={view} />}
         {view.error && (
           <ProblemNotice
             problem={{
               ...view.error,
               title:
                 view.frames.length > 0
-                  ? 'The summary could not be finished.'
+                  ? 'The summary could not be completed.'
                   : 'The source could not be summarized.',
               detail: view.error.message,
             }}
           >
-            <a class="button" href={HOME}>
+            <a class="button" href={HOME_HREF}>
               Choose another source
             </a>
           </ProblemNotice>
         )}
-        {(view.frames.length > 0 || view.running) && (
+        {(view.frames.length > 0 || view.isRunning) && (
           <div class="job__columns">
             <section class="job__stage" ref={viewer} aria-label="Selected frame">
-              <Viewer
+              <FrameViewer
                 view={view}
                 selected={selected}
                 naming={naming}
@@ -111,14 +117,14 @@ export function LoadedJob({ view, frame, localVideo, onSelect, onAgain }: Props)
                 <SlideStrip view={view} selected={selected} evidence={evidence} onSelect={select} />
               )}
             </section>
-            <SummaryPanel view={view} selected={selected} evidence={evidence} onAgain={onAgain} />
+            <SummaryPanel view={view} selected={selected} evidence={evidence} onRetried={onRetried} />
             <FrameList view={view} selected={selected} naming={naming} />
           </div>
         )}
         {view.status === 'cancelled' && view.frames.length === 0 && (
           <div class="card nothing">
             <p>This job was cancelled before any frame was described.</p>
-            <a class="button" href={HOME}>
+            <a class="button" href={HOME_HREF}>
               New summary
             </a>
           </div>
@@ -127,6 +133,6 @@ export function LoadedJob({ view, frame, localVideo, onSelect, onAgain }: Props)
           {announcement}
         </p>
       </div>
-    </JumpContext.Provider>
+    </FrameNavigationContext.Provider>
   );
 }

@@ -2,10 +2,10 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ResultFrame } from '../../schema/result.ts';
 import { useObjectUrl } from '../shared/index.ts';
-import { frameAt } from '../state/index.ts';
+import { findFrameAt } from '../state/index.ts';
 
-/** Browsers show the frame before a time that is cut by rounding; this little later is still within the frame. */
-const NUDGE_SECONDS = 0.002;
+/** Browsers round times and may show the previous frame. This offset stays within the frame. */
+const SEEK_OFFSET_SECONDS = 0.002;
 
 interface Props {
   readonly file: File;
@@ -14,26 +14,26 @@ interface Props {
   readonly onSelect: (frame: number) => void;
 }
 
-/** Plays a file of this machine from the selected frame on; the selection follows the playing. */
-export function LocalPlayer({ file, frames, selected, onSelect }: Props): JSX.Element {
+/** Plays a local file from the selected frame. The selection follows the playback. */
+export function LocalVideoPlayer({ file, frames, selected, onSelect }: Props): JSX.Element {
   const url = useObjectUrl(file);
   const video = useRef<HTMLVideoElement>(null);
-  const follows = useRef<number | undefined>(undefined);
-  const [unplayable, setUnplayable] = useState(false);
+  const playedFrame = useRef<number | undefined>(undefined);
+  const [isUnplayable, setUnplayable] = useState(false);
   const { index, time = 0 } = selected;
 
   useEffect(() => {
-    if (!video.current || url === undefined || follows.current === index) return;
-    follows.current = index;
-    video.current.currentTime = time + NUDGE_SECONDS;
+    if (!video.current || url === undefined || playedFrame.current === index) return;
+    playedFrame.current = index;
+    video.current.currentTime = time + SEEK_OFFSET_SECONDS;
   }, [index, time, url]);
 
-  if (unplayable) {
-    return <p class="viewer__note">This browser cannot play {file.name}. The frames are all here.</p>;
+  if (isUnplayable) {
+    return <p class="viewer__note">This browser cannot play {file.name}. All frames are available below.</p>;
   }
   if (url === undefined) return <div />;
   return (
-    // biome-ignore lint/a11y/useMediaCaption: the file is the user's own, and the caption of each frame stands below
+    // biome-ignore lint/a11y/useMediaCaption: the file is the user's own, and the caption of each frame is displayed below
     <video
       ref={video}
       class="viewer__video"
@@ -45,9 +45,9 @@ export function LocalPlayer({ file, frames, selected, onSelect }: Props): JSX.El
       onError={() => setUnplayable(true)}
       onTimeUpdate={(event) => {
         if (event.currentTarget.seeking) return;
-        const shown = frameAt(frames, event.currentTarget.currentTime);
-        if (!shown || shown.index === follows.current) return;
-        follows.current = shown.index;
+        const shown = findFrameAt(frames, event.currentTarget.currentTime);
+        if (!shown || shown.index === playedFrame.current) return;
+        playedFrame.current = shown.index;
         onSelect(shown.index);
       }}
     />

@@ -4,11 +4,11 @@ import { formatPlace, formatTime } from '../../core/format.ts';
 import { frameLabel, type LabelStyle, labelStyleFor, spanLabel } from '../../exports/frame-label.ts';
 import type { ResultFrame, SummaryResult } from '../../schema/result.ts';
 import type { SourceKind } from '../shared/index.ts';
-import { evidencePlaces, type SegmentView, segmentOf } from '../state/index.ts';
+import { groupEvidence, type SegmentView, toSegmentView } from '../state/index.ts';
 
 /** The whole result: summary with its evidence, chapters, frames with captions, gaps, and what made it. Ends with a newline. */
-export function markdownOf(result: SummaryResult): string {
-  const segments = result.segments.map(segmentOf);
+export function formatMarkdown(result: SummaryResult): string {
+  const segments = result.segments.map(toSegmentView);
   const frames = result.segments.flatMap((segment) => segment.frames);
   const naming = labelStyleFor(result.source.type, frames);
   const blocks = [
@@ -43,7 +43,7 @@ function withEvidence(
   segments: readonly SegmentView[],
   kind: SourceKind,
 ): string {
-  const places = evidencePlaces(segments, sentence.segments).map(({ label }) => label);
+  const places = groupEvidence(segments, sentence.segments).map(({ label }) => label);
   const text = escapeMarkdown(sentence.text);
   return places.length > 0 ? `${text} (${spanLabel(kind, places.join(', '))})` : text;
 }

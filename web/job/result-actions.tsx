@@ -2,27 +2,27 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { SummaryResult } from '../../schema/result.ts';
 import { Icon } from '../shared/index.ts';
-import { copyText, downloadText, fileStem } from './copy-and-download.ts';
-import { markdownOf } from './markdown.ts';
+import { copyText, downloadText, safeFileStem } from './copy-and-download.ts';
+import { formatMarkdown } from './markdown.ts';
 
 interface Props {
   readonly result: SummaryResult;
-  /** Name of the source, from which the names of the files are made. */
+  /** Name of the source, for the names of downloaded files. */
   readonly name: string;
 }
 
-/** How long the button says that it has copied. */
-const SAID_MS = 2500;
+/** How long the button shows the outcome. */
+const COPIED_MS = 2500;
 
 export function ResultActions({ result, name }: Props): JSX.Element {
   const [copied, setCopied] = useState<'' | 'Copied' | 'Could not copy'>('');
   useEffect(() => {
     if (copied === '') return undefined;
-    const timer = setTimeout(() => setCopied(''), SAID_MS);
+    const timer = setTimeout(() => setCopied(''), COPIED_MS);
     return () => clearTimeout(timer);
   }, [copied]);
   const copy = async (): Promise<void> => {
-    setCopied((await copyText(markdownOf(result))) ? 'Copied' : 'Could not copy');
+    setCopied((await copyText(formatMarkdown(result))) ? 'Copied' : 'Could not copy');
   };
   return (
     <div class="job-header__actions">
@@ -33,7 +33,9 @@ export function ResultActions({ result, name }: Props): JSX.Element {
         class="button"
         type="button"
         aria-label="Download Markdown"
-        onClick={() => downloadText(`${fileStem(name)}.summary.md`, 'text/markdown', markdownOf(result))}
+        onClick={() =>
+          downloadText(`${safeFileStem(name)}.summary.md`, 'text/markdown', formatMarkdown(result))
+        }
       >
         <Icon name="download" /> Markdown
       </button>
@@ -43,7 +45,7 @@ export function ResultActions({ result, name }: Props): JSX.Element {
         aria-label="Download JSON"
         onClick={() =>
           downloadText(
-            `${fileStem(name)}.summary.json`,
+            `${safeFileStem(name)}.summary.json`,
             'application/json',
             `${JSON.stringify(result, null, 2)}\n`,
           )

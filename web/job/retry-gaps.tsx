@@ -7,29 +7,29 @@ import { ProblemNotice, useServer } from '../shared/index.ts';
 interface Props {
   readonly id: string;
   /** Called when the job runs again. */
-  readonly onAgain: () => void;
+  readonly onRetried: () => void;
 }
 
-/** The way to have the gaps of a job described after all. */
-export function RetryGaps({ id, onAgain }: Props): JSX.Element {
+/** Button that runs the failed segments of a job again. */
+export function RetryGaps({ id, onRetried }: Props): JSX.Element {
   const { client } = useServer();
-  const [asked, setAsked] = useState(false);
+  const [isRequested, setRequested] = useState(false);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
-  const ask = async (): Promise<void> => {
-    setAsked(true);
+  const retry = async (): Promise<void> => {
+    setRequested(true);
     setProblem(undefined);
     try {
       await client.retrySummary(id);
-      onAgain();
+      onRetried();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      setAsked(false);
+      setRequested(false);
       setProblem(error.problem);
     }
   };
   return (
     <>
-      <button class="button button--small" type="button" disabled={asked} onClick={() => void ask()}>
+      <button class="button button--small" type="button" disabled={isRequested} onClick={() => void retry()}>
         Retry gaps
       </button>
       {problem && <ProblemNotice problem={problem} />}

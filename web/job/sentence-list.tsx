@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
 import { spanLabel } from '../../exports/frame-label.ts';
 import type { SummaryResult } from '../../schema/result.ts';
-import { evidenceFrame, evidencePlaces, type JobView } from '../state/index.ts';
-import { JumpLink } from './jump-link.tsx';
+import { findEvidenceFrame, groupEvidence, type JobView } from '../state/index.ts';
+import { FrameLink } from './frame-link.tsx';
 
-/** More places than these are counted, not listed: the timeline shows them all. */
-const LISTED = 3;
+/** Further ranges are only counted; the timeline shows all of them. */
+const MAX_LISTED_RANGES = 3;
 
 interface Props {
   readonly view: JobView;
@@ -13,22 +13,22 @@ interface Props {
   readonly evidence: readonly number[];
 }
 
-/** The summary as running text: each sentence leads to the frames it rests on. */
+/** The summary as continuous text. Each sentence links to its frames. */
 export function SentenceList({ view, result, evidence }: Props): JSX.Element {
   if (result.sentences.length === 0) return <p class="summary__text">{result.summary}</p>;
   return (
     <p class="summary__text">
       {result.sentences.map(({ text, segments }, index) => {
-        const frame = evidenceFrame(view.segments, segments, text);
-        const followed = evidence.length > 0 && evidence.join() === segments.join();
+        const frame = findEvidenceFrame(view.segments, segments, text);
+        const isActive = evidence.length > 0 && evidence.join() === segments.join();
         return (
-          <span key={index} class={followed ? 'sentence sentence--followed' : 'sentence'}>
+          <span key={index} class={isActive ? 'sentence sentence--followed' : 'sentence'}>
             {frame ? (
               <>
-                <JumpLink class="sentence__text" frame={frame.index} evidence={segments} current={followed}>
+                <FrameLink class="sentence__text" frame={frame.index} evidence={segments} current={isActive}>
                   {text}
-                </JumpLink>{' '}
-                <Places view={view} segments={segments} text={text} />{' '}
+                </FrameLink>{' '}
+                <EvidenceLinks view={view} segments={segments} text={text} />{' '}
               </>
             ) : (
               `${text} `
@@ -40,21 +40,21 @@ export function SentenceList({ view, result, evidence }: Props): JSX.Element {
   );
 }
 
-interface PlacesProps {
+interface EvidenceLinksProps {
   readonly view: JobView;
   readonly segments: readonly number[];
   readonly text: string;
 }
 
-function Places({ view, segments, text }: PlacesProps): JSX.Element {
-  const places = evidencePlaces(view.segments, segments);
+function EvidenceLinks({ view, segments, text }: EvidenceLinksProps): JSX.Element {
+  const ranges = groupEvidence(view.segments, segments);
   return (
     <span class="places tabular">
-      {places.slice(0, LISTED).map(({ label, segments: run }) => {
-        const frame = evidenceFrame(view.segments, run, text);
+      {ranges.slice(0, MAX_LISTED_RANGES).map(({ label, segments: run }) => {
+        const frame = findEvidenceFrame(view.segments, run, text);
         return (
           frame && (
-            <JumpLink
+            <FrameLink
               key={label}
               class="place"
               frame={frame.index}
@@ -62,11 +62,11 @@ function Places({ view, segments, text }: PlacesProps): JSX.Element {
               label={`Go to ${spanLabel(view.kind, label)}`}
             >
               {label}
-            </JumpLink>
+            </FrameLink>
           )
         );
       })}
-      {places.length > LISTED && <span class="muted">+{places.length - LISTED}</span>}
+      {ranges.length > MAX_LISTED_RANGES && <span class="muted">+{ranges.length - MAX_LISTED_RANGES}</span>}
     </span>
   );
 }

@@ -4,7 +4,7 @@ import { frameNoun, slideNumber } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 import { FrameImage } from '../shared/index.ts';
 import type { JobView } from '../state/index.ts';
-import { stepFor } from './timeline-keys.ts';
+import { targetPosition } from './timeline-keys.ts';
 
 interface Props {
   readonly view: JobView;
@@ -13,15 +13,15 @@ interface Props {
   readonly onSelect: (frame: number) => void;
 }
 
-/** All slides in order, one tab stop, arrow keys to walk. */
+/** All slides in order, as one tab stop with arrow keys. */
 export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.Element {
   const strip = useRef<HTMLDivElement>(null);
   const { frames } = view;
-  const supported = new Set(
+  const evidenceFrames = new Set(
     view.segments.filter(({ index }) => evidence.includes(index)).flatMap((segment) => segment.frames),
   );
   const noun = frameNoun(view.kind);
-  const cells = cellsOf(view);
+  const cells = listCells(view);
   const position = selected ? frames.indexOf(selected) : -1;
 
   useEffect(() => {
@@ -45,7 +45,7 @@ export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.E
       aria-activedescendant={selected ? `slide-${selected.index}` : undefined}
       tabIndex={0}
       onKeyDown={(event) => {
-        const target = frames[stepFor(event.key, position, frames.length) ?? -1];
+        const target = frames[targetPosition(event.key, position, frames.length) ?? -1];
         if (!target) return;
         event.preventDefault();
         onSelect(target.index);
@@ -53,12 +53,12 @@ export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.E
     >
       {cells.map(({ number, frame }) =>
         frame ? (
-          // biome-ignore lint/a11y/useFocusableInteractive: the list holds the focus and names its active option
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the list takes the keys
+          // biome-ignore lint/a11y/useFocusableInteractive: the list has the focus and references its active option
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the list handles the keys
           <div
             key={frame.index}
             id={`slide-${frame.index}`}
-            class={supported.has(frame) ? 'strip__slide strip__slide--evidence' : 'strip__slide'}
+            class={evidenceFrames.has(frame) ? 'strip__slide strip__slide--evidence' : 'strip__slide'}
             role="option"
             aria-selected={frame === selected}
             aria-label={`${noun} ${slideNumber(frame)}: ${frame.caption}`}
@@ -80,16 +80,20 @@ export function SlideStrip({ view, selected, evidence, onSelect }: Props): JSX.E
   );
 }
 
-/** Longer decks show what is done only: thousands of empty places help nobody. */
-const MOST_PLACES = 500;
+/** Longer decks show only described slides. */
+const MAX_PENDING_SLIDES = 500;
 
-/** The described slides and, while the job runs, the places of those to come. */
-function cellsOf({ frames, pages, running }: JobView): readonly { number: number; frame?: ResultFrame }[] {
+/** Returns the described slides and, while the job runs, empty cells for the pending ones. */
+function listCells({
+  frames,
+  pages,
+  isRunning,
+}: JobView): readonly { number: number; frame?: ResultFrame }[] {
   const done = frames.map((frame) => ({ number: slideNumber(frame), frame }));
-  if (!running || pages > MOST_PLACES) return done;
+  if (!isRunning || pages > MAX_PENDING_SLIDES) return done;
   const numbers = new Set(done.map(({ number }) => number));
-  const ahead = Array.from({ length: pages }, (_, i) => ({ number: i + 1 })).filter(
+  const pending = Array.from({ length: pages }, (_, i) => ({ number: i + 1 })).filter(
     ({ number }) => !numbers.has(number),
   );
-  return [...done, ...ahead].sort((a, b) => a.number - b.number);
+  return [...done, ...pending].sort((a, b) => a.number - b.number);
 }

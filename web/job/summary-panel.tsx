@@ -8,21 +8,21 @@ import { SentenceList } from './sentence-list.tsx';
 interface Props {
   readonly view: JobView;
   readonly selected: ResultFrame | undefined;
-  /** Segments the last followed text rests on. */
+  /** Segments with the evidence of the last followed link. */
   readonly evidence: readonly number[];
-  /** Called when the job has been started again. */
-  readonly onAgain: () => void;
+  /** Called when the job runs again. */
+  readonly onRetried: () => void;
 }
 
-/** What is said of a summary that did not end by itself. */
-const END: Readonly<Partial<Record<SummaryResult['finish_reason'], string>>> = {
+/** Notes about a summary that is incomplete. */
+const FINISH_NOTES: Readonly<Partial<Record<SummaryResult['finish_reason'], string>>> = {
   length: 'The summary was cut at its length limit.',
-  repetition: 'The model began to repeat itself, and was stopped.',
-  budget: 'The job reached its max_cost: what it did not come to is missing here.',
+  repetition: 'The model repeated itself and was stopped.',
+  budget: 'The job reached its cost limit. The rest of the source is not included.',
 };
 
-/** The summary and the chapters; while they are made, what is known of them. */
-export function SummaryPanel({ view, selected, evidence, onAgain }: Props): JSX.Element {
+/** The summary, the chapters and the gaps, as far as they are known. */
+export function SummaryPanel({ view, selected, evidence, onRetried }: Props): JSX.Element {
   const { result } = view;
   return (
     <aside class="summary" aria-label="Summary and chapters">
@@ -31,13 +31,15 @@ export function SummaryPanel({ view, selected, evidence, onAgain }: Props): JSX.
         {result ? (
           <>
             <SentenceList view={view} result={result} evidence={evidence} />
-            {END[result.finish_reason] !== undefined && <p class="help">{END[result.finish_reason]}</p>}
+            {FINISH_NOTES[result.finish_reason] !== undefined && (
+              <p class="help">{FINISH_NOTES[result.finish_reason]}</p>
+            )}
           </>
         ) : (
           <p class="empty">
-            {view.running
-              ? 'Written when all frames are described. Frames show up as they are done.'
-              : 'There is no summary; the frames below were described before the job ended.'}
+            {view.isRunning
+              ? 'The summary is written after all frames are described.'
+              : 'No summary. The frames below were described before the job ended.'}
           </p>
         )}
       </section>
@@ -50,8 +52,8 @@ export function SummaryPanel({ view, selected, evidence, onAgain }: Props): JSX.
       {view.gaps.length > 0 && (
         <section aria-labelledby="gaps-title">
           <h2 id="gaps-title">Gaps</h2>
-          <p class="help">{gapsOf(view)} could not be described. The rest is complete.</p>
-          {!view.running && <RetryGaps id={view.id} onAgain={onAgain} />}
+          <p class="help">{formatGapCount(view)} could not be described. The rest is complete.</p>
+          {!view.isRunning && <RetryGaps id={view.id} onRetried={onRetried} />}
         </section>
       )}
       {result && <p class="help summary__notice">{result.notice}</p>}
@@ -59,8 +61,8 @@ export function SummaryPanel({ view, selected, evidence, onAgain }: Props): JSX.
   );
 }
 
-/** `One segment`, `3 slides`: what is missing, as people would count it. */
-function gapsOf({ gaps }: JobView): string {
+/** Such as `One segment` or `3 slides`. */
+function formatGapCount({ gaps }: JobView): string {
   const noun = gaps.every(({ segment }) => segment === undefined) ? 'slide' : 'segment';
   return gaps.length === 1 ? `One ${noun}` : `${gaps.length} ${noun}s`;
 }

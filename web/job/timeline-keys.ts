@@ -1,10 +1,10 @@
-/** The keys of a slider or a list of frames. Pure. */
+/** Keyboard navigation of a slider or a list of frames. */
 
-/** How far Page Up and Page Down go. */
-const PAGE = 10;
+/** Step of Page Up and Page Down, in frames. */
+const PAGE_STEP = 10;
 
-/** The position a key leads to from `position` among `count`, or undefined for keys that mean nothing here. */
-export function stepFor(key: string, position: number, count: number): number | undefined {
+/** Returns the new position after a key, from 0 to `count - 1`, or undefined for other keys. */
+export function targetPosition(key: string, position: number, count: number): number | undefined {
   const clamp = (target: number): number => Math.max(0, Math.min(count - 1, target));
   switch (key) {
     case 'ArrowRight':
@@ -14,9 +14,9 @@ export function stepFor(key: string, position: number, count: number): number | 
     case 'ArrowUp':
       return clamp(position - 1);
     case 'PageDown':
-      return clamp(position + PAGE);
+      return clamp(position + PAGE_STEP);
     case 'PageUp':
-      return clamp(position - PAGE);
+      return clamp(position - PAGE_STEP);
     case 'Home':
       return 0;
     case 'End':

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useServer } from '../shared/index.ts';
 import { EMPTY_FEED, followJob, type JobFeedState } from '../state/index.ts';
 
-/** Follows a job while the component is shown. `retry` reads it anew after a failure. */
+/** Follows a job while the component is mounted. `retry` starts over, such as after a failure. */
 export function useJob(id: string): JobFeedState & { retry: () => void } {
   const { client } = useServer();
   const [state, setState] = useState<JobFeedState>(EMPTY_FEED);

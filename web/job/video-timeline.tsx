@@ -4,18 +4,18 @@ import { formatTime } from '../../core/format.ts';
 import { frameLabel, type LabelStyle } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 import { FrameImage } from '../shared/index.ts';
-import { frameAt, type JobView } from '../state/index.ts';
+import { findFrameAt, type JobView } from '../state/index.ts';
 import { ChapterBands } from './chapter-bands.tsx';
-import { stepFor } from './timeline-keys.ts';
-import { axisTimes, filmStrip, tickPath } from './timeline-scale.ts';
+import { targetPosition } from './timeline-keys.ts';
+import { axisLabelTimes, frameTickPath, sampleFilmStrip } from './timeline-scale.ts';
 import { useWidth } from './use-width.ts';
 
-/** Width of a picture in the strip, in CSS pixels; the heights that go with it at 16:9 are in timeline.css. */
+/** Widths in CSS pixels. The matching heights at 16:9 are in timeline.css. */
 const SLOT_WIDTH = 94;
 const NARROW_SLOT_WIDTH = 62;
-/** Timelines narrower than this are those of small screens. */
-const NARROW = 600;
-const LABEL_GAP = 80;
+/** Narrower timelines use the narrow slots. */
+const NARROW_TIMELINE_WIDTH = 600;
+const MIN_LABEL_GAP = 80;
 
 interface Props {
   readonly view: JobView;
@@ -25,27 +25,27 @@ interface Props {
   readonly onSelect: (frame: number) => void;
 }
 
-/** The whole video on one line, to scale. A slider for the keyboard: each step is one frame. */
+/** The timeline of a video, to scale. For the keyboard it is a slider with a step per frame. */
 export function VideoTimeline({ view, selected, evidence, naming, onSelect }: Props): JSX.Element {
   const track = useRef<HTMLDivElement>(null);
   const width = useWidth(track);
   const { duration, frames } = view;
-  const slots = filmStrip(
+  const slots = sampleFilmStrip(
     view.segments,
     duration,
-    Math.max(1, Math.round(width / (width < NARROW ? NARROW_SLOT_WIDTH : SLOT_WIDTH))),
+    Math.max(1, Math.round(width / (width < NARROW_TIMELINE_WIDTH ? NARROW_SLOT_WIDTH : SLOT_WIDTH))),
   );
-  const share = (time: number): string => `${duration > 0 ? Math.min(100, (100 * time) / duration) : 0}%`;
+  const toPercent = (time: number): string => `${duration > 0 ? Math.min(100, (100 * time) / duration) : 0}%`;
 
   const selectAt = (event: PointerEvent): void => {
     const box = track.current?.getBoundingClientRect();
     if (!box || duration <= 0) return;
-    const frame = frameAt(frames, ((event.clientX - box.left) / box.width) * duration);
+    const frame = findFrameAt(frames, ((event.clientX - box.left) / box.width) * duration);
     if (frame && frame.index !== selected?.index) onSelect(frame.index);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const position = selected ? frames.indexOf(selected) : 0;
-    const target = frames[stepFor(event.key, position, frames.length) ?? -1];
+    const target = frames[targetPosition(event.key, position, frames.length) ?? -1];
     if (!target) return;
     event.preventDefault();
     onSelect(target.index);
@@ -53,7 +53,7 @@ export function VideoTimeline({ view, selected, evidence, naming, onSelect }: Pr
 
   return (
     <div class="timeline">
-      <ChapterBands view={view} selected={selected} share={share} />
+      <ChapterBands view={view} selected={selected} toPercent={toPercent} />
       <div
         ref={track}
         class="timeline__track"
@@ -87,7 +87,7 @@ export function VideoTimeline({ view, selected, evidence, naming, onSelect }: Pr
             <span
               key={index}
               class={evidence.includes(index) ? 'lane__segment lane__segment--evidence' : 'lane__segment'}
-              style={{ left: share(startTime), width: share(endTime - startTime) }}
+              style={{ left: toPercent(startTime), width: toPercent(endTime - startTime) }}
             />
           ))}
           {view.gaps.map(
@@ -97,22 +97,24 @@ export function VideoTimeline({ view, selected, evidence, naming, onSelect }: Pr
                 <span
                   key={`gap-${segment}`}
                   class="lane__segment lane__segment--gap"
-                  style={{ left: share(startTime), width: share(endTime - startTime) }}
+                  style={{ left: toPercent(startTime), width: toPercent(endTime - startTime) }}
                 />
               ),
           )}
         </div>
         <svg class="ticks" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
-          <path d={tickPath(frames, duration)} vector-effect="non-scaling-stroke" />
+          <path d={frameTickPath(frames, duration)} vector-effect="non-scaling-stroke" />
         </svg>
-        {selected && duration > 0 && <span class="playhead" style={{ left: share(selected.time ?? 0) }} />}
+        {selected && duration > 0 && (
+          <span class="playhead" style={{ left: toPercent(selected.time ?? 0) }} />
+        )}
       </div>
       <div class="axis tabular" aria-hidden="true">
-        {axisTimes(duration, width, LABEL_GAP).map((time) => (
+        {axisLabelTimes(duration, width, MIN_LABEL_GAP).map((time) => (
           <span
             key={time}
             class={time === 0 ? 'axis__label axis__label--first' : 'axis__label'}
-            style={{ left: share(time) }}
+            style={{ left: toPercent(time) }}
           >
             {formatTime(time)}
           </span>

@@ -4,7 +4,7 @@ import { frameLabel, type LabelStyle } from '../../exports/frame-label.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 import { FrameImage, Icon } from '../shared/index.ts';
 import type { JobView } from '../state/index.ts';
-import { LocalPlayer } from './local-player.tsx';
+import { LocalVideoPlayer } from './local-player.tsx';
 
 interface Props {
   readonly view: JobView;
@@ -14,8 +14,8 @@ interface Props {
   readonly onSelect: (frame: number) => void;
 }
 
-/** The selected frame, large, with its place and caption; or the video itself, where its file is at hand. */
-export function Viewer({ view, selected, naming, localVideo, onSelect }: Props): JSX.Element {
+/** The selected frame with its time and caption, or the player if the video file is local. */
+export function FrameViewer({ view, selected, naming, localVideo, onSelect }: Props): JSX.Element {
   const [playing, setPlaying] = useState(false);
   if (!selected) {
     return (
@@ -34,7 +34,7 @@ export function Viewer({ view, selected, naming, localVideo, onSelect }: Props):
     <figure class="viewer">
       <div class="viewer__picture">
         {playing && localVideo ? (
-          <LocalPlayer file={localVideo} frames={view.frames} selected={selected} onSelect={onSelect} />
+          <LocalVideoPlayer file={localVideo} frames={view.frames} selected={selected} onSelect={onSelect} />
         ) : (
           <FrameImage path={selected.image} alt={selected.caption} eager />
         )}

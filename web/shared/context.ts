@@ -1,29 +1,29 @@
-/** What components deep in the tree share: the server, and the jump from a text to the frame it speaks of. */
+/** Contexts of the component tree: the server connection, and navigation from a text to its frames. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { Server } from './server.ts';
+import type { ServerConnection } from './server.ts';
 
-export const ServerContext = createContext<Server | undefined>(undefined);
+export const ServerContext = createContext<ServerConnection | undefined>(undefined);
 
-/** Throws outside a ServerContext, which is a mistake of the program. */
-export function useServer(): Server {
+/** Throws outside a ServerContext. */
+export function useServer(): ServerConnection {
   const server = useContext(ServerContext);
-  if (!server) throw new Error('no server was given');
+  if (!server) throw new Error('useServer requires a ServerContext');
   return server;
 }
 
-export interface Jump {
-  /** Address of a frame of the shown job. */
+export interface FrameNavigation {
+  /** Returns the link to a frame of this job. */
   hrefOf(frame: number): string;
-  /** Selects a frame, brings it into view, and marks the segments a text rests on. */
-  to(frame: number, evidence: readonly number[]): void;
+  /** Selects a frame, scrolls it into view, and highlights the segments with the evidence of a text. */
+  goTo(frame: number, evidence: readonly number[]): void;
 }
 
-export const JumpContext = createContext<Jump | undefined>(undefined);
+export const FrameNavigationContext = createContext<FrameNavigation | undefined>(undefined);
 
-/** Throws outside a JumpContext, which is a mistake of the program. */
-export function useJump(): Jump {
-  const jump = useContext(JumpContext);
-  if (!jump) throw new Error('no jump was given');
+/** Throws outside a FrameNavigationContext. */
+export function useFrameNavigation(): FrameNavigation {
+  const jump = useContext(FrameNavigationContext);
+  if (!jump) throw new Error('useFrameNavigation requires a FrameNavigationContext');
   return jump;
 }

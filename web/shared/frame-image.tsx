@@ -1,18 +1,18 @@
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import { usePicture } from './use-image-url.ts';
+import { useImageUrl } from './use-image-url.ts';
 
 interface Props {
   readonly path: string;
-  /** Empty where the caption stands beside the picture. */
+  /** Empty where the caption is displayed beside the image. */
   readonly alt: string;
   readonly eager?: boolean;
 }
 
-/** A picture of a job. */
+/** The image of a frame. */
 export function FrameImage({ path, alt, eager = false }: Props): JSX.Element {
   const ref = useRef<HTMLImageElement>(null);
-  const src = usePicture(path, ref);
+  const src = useImageUrl(path, ref);
   return (
     <img
       ref={ref}

@@ -20,7 +20,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-/** A 1 em line drawing beside a text; the text says it all, so the drawing is hidden from assistive technology. */
+/** A 1 em icon beside a text. It is hidden from assistive technology, which reads the text. */
 export function Icon({ name }: { readonly name: IconName }): JSX.Element {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">

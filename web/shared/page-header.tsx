@@ -1,16 +1,16 @@
 import type { JSX } from 'preact';
-import { HOME } from './route.ts';
+import { HOME_HREF } from './route.ts';
 
 export function PageHeader({ atHome }: { readonly atHome: boolean }): JSX.Element {
   return (
     <header class="page-header">
       <div class="page-header__inner">
-        <a class="brand" href={HOME} aria-current={atHome ? 'page' : undefined}>
+        <a class="brand" href={HOME_HREF} aria-current={atHome ? 'page' : undefined}>
           <Logo />
           Frameloom
         </a>
         <nav aria-label="Site">
-          {!atHome && <a href={HOME}>New summary</a>}
+          {!atHome && <a href={HOME_HREF}>New summary</a>}
           <a href="/docs">API</a>
         </nav>
       </div>

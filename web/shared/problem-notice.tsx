@@ -6,11 +6,11 @@ import { Icon } from './icon.tsx';
 
 interface Props {
   readonly problem: Pick<Problem, 'title' | 'detail' | 'hint' | 'code'>;
-  /** What else can be done about it: buttons or links. */
+  /** Actions: buttons or links. */
   readonly children?: ComponentChildren;
 }
 
-/** An error with what helps against it. A missing key is asked for on the spot. */
+/** An error with a hint and actions. For a missing API key it contains the form to enter one. */
 export function ProblemNotice({ problem, children }: Props): JSX.Element {
   return (
     <div class="notice notice--danger" role="alert">
@@ -30,7 +30,7 @@ function KeyForm(): JSX.Element {
   const [key, setKey] = useState('');
   const submit = (event: Event): void => {
     event.preventDefault();
-    server.keepKey(key.trim());
+    server.saveApiKey(key.trim());
     location.reload();
   };
   return (

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 
 interface Props {
   readonly label: string;
-  /** 0 to 100; undefined while it can't be told. */
+  /** 0 to 100; undefined while it is unknown. */
   readonly percent: number | undefined;
 }
 

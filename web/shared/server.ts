@@ -1,40 +1,40 @@
-/** The server this page came from: the typed client, the key of this session, and whether the line is up. */
+/** The server of this page: the typed client, the API key of this session, and the state of the connection. */
 import { createClient, type FrameloomClient } from '../../client/index.ts';
 
-export interface Server {
+export interface ServerConnection {
   readonly client: FrameloomClient;
-  /** The address of a picture that an `<img>` can load by itself, or undefined where it has to be fetched with a key. */
-  pictureAddress(path: string): string | undefined;
-  /** Keeps the key for as long as the tab lives. It counts from the next load of the page on. */
-  keepKey(key: string): void;
-  /** Tells `listener` of every change between reachable (true) and not. Returns what ends the telling. */
-  onConnection(listener: (up: boolean) => void): () => void;
+  /** Returns the URL of an image for `<img>`, or undefined if it must be fetched with an API key. */
+  imageUrl(path: string): string | undefined;
+  /** Stores the key until the tab is closed. It is used from the next load of the page. */
+  saveApiKey(key: string): void;
+  /** Calls `listener` after each request with whether the server was reached. Returns the unsubscribe function. */
+  onConnectionChange(listener: (isConnected: boolean) => void): () => void;
 }
 
-const KEY = 'frameloom.api-key';
+const STORAGE_KEY = 'frameloom.api-key';
 
-/** `storage` is the session's, so that a key never outlives the tab. */
-export function connect(storage: Storage): Server {
-  const key = storage.getItem(KEY) ?? undefined;
-  const listeners = new Set<(up: boolean) => void>();
-  const tell = (up: boolean): void => {
-    for (const listener of listeners) listener(up);
+/** `storage` is the session storage of the tab. */
+export function createServerConnection(storage: Storage): ServerConnection {
+  const key = storage.getItem(STORAGE_KEY) ?? undefined;
+  const listeners = new Set<(isConnected: boolean) => void>();
+  const notify = (isConnected: boolean): void => {
+    for (const listener of listeners) listener(isConnected);
   };
-  const watched: typeof fetch = async (input, init) => {
+  const observedFetch: typeof fetch = async (input, init) => {
     try {
       const response = await fetch(input, init);
-      tell(true);
+      notify(true);
       return response;
     } catch (error) {
-      if (!init?.signal?.aborted) tell(false);
+      if (!init?.signal?.aborted) notify(false);
       throw error;
     }
   };
   return {
-    client: createClient({ fetch: watched, ...(key === undefined ? {} : { apiKey: key }) }),
-    pictureAddress: (path) => (key === undefined ? path : undefined),
-    keepKey: (given) => storage.setItem(KEY, given),
-    onConnection(listener) {
+    client: createClient({ fetch: observedFetch, ...(key === undefined ? {} : { apiKey: key }) }),
+    imageUrl: (path) => (key === undefined ? path : undefined),
+    saveApiKey: (given) => storage.setItem(STORAGE_KEY, given),
+    onConnectionChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

@@ -1,4 +1,4 @@
-/** What kind of source chosen files or an address are. The server looks into the bytes; this only asks it the right question. */
+/** Guesses the kind of a source from file names, media types and URLs. The server checks the bytes. */
 
 export type SourceKind = 'video' | 'deck' | 'images';
 
@@ -6,50 +6,49 @@ const VIDEO = /\.(mp4|m4v|mkv|webm|mov|ts|m2ts|avi|mpg|mpeg)$/i;
 const DECK = /\.(pdf|pptx|pptm|ppsx)$/i;
 const IMAGE = /\.(jpe?g|png|webp|avif|gif|tiff?)$/i;
 
-const PICTURES = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'].map((kind) => `image/${kind}`);
+const IMAGE_TYPES = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'].map((kind) => `image/${kind}`);
 
-/** What the file dialog offers. */
-export const ACCEPTED =
+/** For the file dialog. */
+export const ACCEPTED_FILE_TYPES =
   'video/*,.mkv,.ts,.avi,application/pdf,.pdf,.pptx,image/jpeg,image/png,image/webp,image/avif,image/gif,image/tiff';
 
-export type Chosen =
+export type ClassifiedFiles =
   | { readonly ok: true; readonly kind: SourceKind; readonly files: readonly File[] }
   | { readonly ok: false; readonly message: string };
 
-/** One video, one deck, or any number of pictures, which keep the order of their names. */
-export function chooseFiles(files: readonly File[]): Chosen {
+/** Accepts one video, one deck, or any number of images, which are sorted by name. */
+export function classifyFiles(files: readonly File[]): ClassifiedFiles {
   const [first] = files;
-  if (!first) return { ok: false, message: 'That was not a file. Drop a video, a deck or pictures.' };
+  if (!first) return { ok: false, message: 'Drop a video, a slide deck or images.' };
   const empty = files.find((file) => file.size === 0);
-  if (empty) return { ok: false, message: `${empty.name} is empty. Check the file and choose it again.` };
-  const kinds = files.map(kindOfFile);
+  if (empty) return { ok: false, message: `${empty.name} is empty. Choose another file.` };
+  const kinds = files.map(guessFileKind);
   const unknown = files[kinds.indexOf(undefined)];
   if (unknown) {
     return {
       ok: false,
       message: /\.(ppt|odp|key)$/i.test(unknown.name)
-        ? `${unknown.name} is a presentation of a kind that cannot be read. Save it as PDF or PPTX and drop that.`
-        : `${unknown.name} is neither a video, a deck (PDF, PPTX) nor a picture.`,
+        ? `${unknown.name} is a presentation in an unsupported format. Save it as PDF or PPTX and choose that file.`
+        : `${unknown.name} is not a video, a slide deck (PDF, PPTX) or an image.`,
     };
   }
   if (kinds.every((kind) => kind === 'images')) {
     const inOrder = [...files].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
     return { ok: true, kind: 'images', files: inOrder };
   }
-  if (files.length > 1)
-    return { ok: false, message: 'Choose one video, one deck, or several pictures at a time.' };
+  if (files.length > 1) return { ok: false, message: 'Choose one video, one slide deck, or several images.' };
   return { ok: true, kind: kinds[0] ?? 'video', files: [first] };
 }
 
-function kindOfFile({ name, type }: File): SourceKind | undefined {
+function guessFileKind({ name, type }: File): SourceKind | undefined {
   if (type.startsWith('video/') || VIDEO.test(name)) return 'video';
   if (type === 'application/pdf' || DECK.test(name)) return 'deck';
-  if (PICTURES.includes(type) || IMAGE.test(name)) return 'images';
+  if (IMAGE_TYPES.includes(type) || IMAGE.test(name)) return 'images';
   return undefined;
 }
 
-/** A well-formed http(s) address and the kind its path suggests, or undefined. */
-export function parseAddress(text: string): { url: string; kind: SourceKind; name: string } | undefined {
+/** Parses an http(s) URL and guesses the kind from its path. Undefined for anything else. */
+export function parseSourceUrl(text: string): { url: string; kind: SourceKind; name: string } | undefined {
   if (!URL.canParse(text.trim())) return undefined;
   const url = new URL(text.trim());
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;

@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
- * Takes files dropped or pasted anywhere on the page, so that the browser does not leave the page to open them. Returns
- * whether files are held over it.
+ * Receives files dropped or pasted anywhere on the page, so that the browser does not open them instead. Returns whether
+ * files are dragged over the page.
  */
 export function useDroppedFiles(onFiles: (files: readonly File[]) => void): boolean {
-  const [over, setOver] = useState(false);
+  const [isDraggedOver, setDraggedOver] = useState(false);
   const latest = useRef(onFiles);
   latest.current = onFiles;
   useEffect(() => {
@@ -14,15 +14,15 @@ export function useDroppedFiles(onFiles: (files: readonly File[]) => void): bool
     const drag = (event: DragEvent): void => {
       if (!event.dataTransfer?.types.includes('Files')) return;
       event.preventDefault();
-      setOver(true);
+      setDraggedOver(true);
     };
     const leave = (event: DragEvent): void => {
-      if (event.relatedTarget === null) setOver(false);
+      if (event.relatedTarget === null) setDraggedOver(false);
     };
     const drop = (event: DragEvent): void => {
       if (!event.dataTransfer?.types.includes('Files')) return;
       event.preventDefault();
-      setOver(false);
+      setDraggedOver(false);
       latest.current([...event.dataTransfer.files]);
     };
     const paste = (event: ClipboardEvent): void => {
@@ -35,5 +35,5 @@ export function useDroppedFiles(onFiles: (files: readonly File[]) => void): bool
     document.addEventListener('paste', paste, { signal });
     return () => controller.abort();
   }, []);
-  return over;
+  return isDraggedOver;
 }

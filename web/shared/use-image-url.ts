@@ -4,12 +4,12 @@ import { useServer } from './context.ts';
 import { useObjectUrl } from './use-object-url.ts';
 
 /**
- * What to give an `<img>` for a picture of the API. Where the server wants a key, an `<img>` can't send it: the picture is
- * then fetched when it comes near the view, and shown from memory.
+ * Returns the `src` of an `<img>` for an image of the API. An `<img>` cannot send an API key: with a key, the image is
+ * fetched when it is scrolled into view, and displayed from memory.
  */
-export function usePicture(path: string, ref: RefObject<HTMLImageElement>): string | undefined {
+export function useImageUrl(path: string, ref: RefObject<HTMLImageElement>): string | undefined {
   const server = useServer();
-  const direct = server.pictureAddress(path);
+  const direct = server.imageUrl(path);
   const [blob, setBlob] = useState<Blob | undefined>(undefined);
   useEffect(() => {
     const element = ref.current;
@@ -20,7 +20,7 @@ export function usePicture(path: string, ref: RefObject<HTMLImageElement>): stri
       (entries) => {
         if (!entries.some((entry) => entry.isIntersecting)) return;
         observer.disconnect();
-        // A picture that can't be had stays an empty tile; its caption is there all the same.
+        // If the image cannot be loaded, the tile stays empty; its caption is displayed.
         const { client } = server;
         client
           .getFrame('' /* the path names the job */, path, { signal: controller.signal })

@@ -1,15 +1,15 @@
 import { useEffect, useState } from 'preact/hooks';
 
-/** An address for bytes in memory or on disk, given back when the component leaves. */
+/** Returns an object URL for a blob. It is revoked when the component is unmounted. */
 export function useObjectUrl(blob: Blob | undefined): string | undefined {
   const [url, setUrl] = useState<string | undefined>(undefined);
   useEffect(() => {
     if (!blob) return undefined;
-    const made = URL.createObjectURL(blob);
-    setUrl(made);
+    const objectUrl = URL.createObjectURL(blob);
+    setUrl(objectUrl);
     return () => {
       setUrl(undefined);
-      URL.revokeObjectURL(made);
+      URL.revokeObjectURL(objectUrl);
     };
   }, [blob]);
   return url;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { parseRoute, type Route } from './route.ts';
 
-/** The view named by the address, and ways to change it. `replace` leaves no entry in the history. */
+/** Returns the current route and functions to change it. `replace` adds no entry to the browser history. */
 export function useRoute(): { route: Route; push: (href: string) => void; replace: (href: string) => void } {
   const [route, setRoute] = useState(() => parseRoute(location.hash));
   useEffect(() => {

@@ -1,14 +1,14 @@
-export { evidenceFrame, evidencePlaces } from './evidence.ts';
+export { findEvidenceFrame, groupEvidence } from './evidence.ts';
 export { EMPTY_FEED, followJob, type JobFeedState } from './job-feed.ts';
 export type { SegmentView } from './job-log.ts';
 export {
+  buildJobView,
   type ChapterView,
-  firstFrameOf,
-  frameAt,
-  isIn,
+  findFirstFrame,
+  findFrameAt,
+  isFrameInSegments,
   isSettled,
   type JobView,
-  nameOf,
-  segmentOf,
-  viewOf,
+  jobName,
+  toSegmentView,
 } from './job-view.ts';

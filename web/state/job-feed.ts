@@ -1,4 +1,4 @@
-/** Follows a job until it ends: reads it, replays and follows its events, and reads it once more for the result. */
+/** Follows a job: loads it, replays and follows its events, and loads it again for the result. */
 import { ApiError, type FrameloomClient } from '../../client/index.ts';
 import type { Job, Progress } from '../../schema/job.ts';
 import type { Problem } from '../../schema/problem.ts';
@@ -8,17 +8,17 @@ import { isSettled } from './job-view.ts';
 export interface JobFeedState {
   readonly job: Job | undefined;
   readonly log: JobLog;
-  /** Why the job could not be read at all. */
+  /** Why the job could not be loaded. */
   readonly failure: Problem | undefined;
 }
 
 export const EMPTY_FEED: JobFeedState = { job: undefined, log: EMPTY_LOG, failure: undefined };
 
-/** The last event may be readable a moment before the state it leads to. */
-const FIRST_DELAY_MS = 50;
-const LONGEST_DELAY_MS = 10_000;
+/** The last event may be published a moment before the final status. */
+const MIN_DELAY_MS = 50;
+const MAX_DELAY_MS = 10_000;
 
-/** Calls `publish` with each new state. Resolves when the job has ended, cannot be read, or `signal` aborts. */
+/** Calls `publish` with each new state. Resolves when the job has ended or cannot be loaded, or `signal` aborts. */
 export async function followJob(
   client: FrameloomClient,
   id: string,
@@ -31,27 +31,27 @@ export async function followJob(
     if (!signal.aborted) publish(state);
   };
   const onQueueUpdate = (progress: Progress): void => set({ log: { ...state.log, progress } });
-  let delay = FIRST_DELAY_MS;
+  let delay = MIN_DELAY_MS;
   while (!signal.aborted) {
     try {
       const job = await client.getSummary(id, { signal });
       set({ job });
       const settled = isSettled(job.status);
-      if (settled && (job.result || state.log.ended)) return;
+      if (settled && (job.result || state.log.hasEnded)) return;
       for await (const event of client.streamEvents(id, { after: state.log.lastId, signal, onQueueUpdate })) {
         set({ log: applyEvent(state.log, event) });
-        delay = FIRST_DELAY_MS;
+        delay = MIN_DELAY_MS;
       }
       if (settled) return;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
-      // What is shown stays, and is followed further where that can help.
+      // A loaded job stays visible; following it continues after a retryable error.
       if (!state.job) return set({ failure: error.problem });
       if (!error.problem.retryable) return;
     }
     await pause(delay, signal);
-    delay = Math.min(delay * 2, LONGEST_DELAY_MS);
+    delay = Math.min(delay * 2, MAX_DELAY_MS);
   }
 }
 

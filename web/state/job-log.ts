@@ -1,4 +1,4 @@
-/** The event log of a job folded into what the page shows. Pure: applying an event twice changes nothing. */
+/** The state of a job as reduced from its events. Applying an event twice has no effect. */
 import type { JobEvent } from '../../schema/events.ts';
 import type { JobError, Progress } from '../../schema/job.ts';
 import type { ResultFrame } from '../../schema/result.ts';
@@ -22,10 +22,10 @@ export interface JobLog {
   readonly segments: ReadonlyMap<number, SegmentView>;
   readonly failedSegments: ReadonlyMap<number, JobError>;
   readonly chapterTitles: ReadonlyMap<number, string>;
-  /** The frame described last: segments finish in any order. */
-  readonly latest: ResultFrame | undefined;
-  readonly cancelling: boolean;
-  readonly ended: boolean;
+  /** The most recently described frame. Segments complete in any order. */
+  readonly latestFrame: ResultFrame | undefined;
+  readonly isCancelling: boolean;
+  readonly hasEnded: boolean;
 }
 
 export const EMPTY_LOG: JobLog = {
@@ -35,12 +35,12 @@ export const EMPTY_LOG: JobLog = {
   segments: new Map(),
   failedSegments: new Map(),
   chapterTitles: new Map(),
-  latest: undefined,
-  cancelling: false,
-  ended: false,
+  latestFrame: undefined,
+  isCancelling: false,
+  hasEnded: false,
 };
 
-/** The log with `event` applied. Events at or before `lastId` were seen before a reconnect and are skipped. */
+/** Returns the log with `event` applied. Skips events up to `lastId`, which repeat after a reconnect. */
 export function applyEvent(log: JobLog, event: JobEvent): JobLog {
   if (event.id <= log.lastId) return log;
   const next = { ...log, lastId: event.id, progress: event.progress };
@@ -54,7 +54,7 @@ export function applyEvent(log: JobLog, event: JobEvent): JobLog {
       return {
         ...next,
         segments: withEntry(log.segments, index, segment),
-        latest: frames.at(-1) ?? log.latest,
+        latestFrame: frames.at(-1) ?? log.latestFrame,
       };
     }
     case 'segment.failed':
@@ -65,11 +65,11 @@ export function applyEvent(log: JobLog, event: JobEvent): JobLog {
         chapterTitles: withEntry(log.chapterTitles, event.chapter.index, event.chapter.title),
       };
     case 'job.cancelling':
-      return { ...next, cancelling: true };
+      return { ...next, isCancelling: true };
     case 'job.completed':
     case 'job.failed':
     case 'job.cancelled':
-      return { ...next, ended: true };
+      return { ...next, hasEnded: true };
     case 'job.created':
     case 'job.started':
     case 'frames.extracted':
@@ -79,7 +79,7 @@ export function applyEvent(log: JobLog, event: JobEvent): JobLog {
       return next;
     default:
       event satisfies never;
-      return next; // a newer server may know more kinds of events
+      return next; // a newer server may send other types of events
   }
 }
 

@@ -1,4 +1,4 @@
-/** Everything the job page shows, from the job and its event log. Pure. */
+/** The data of the job page, from the job and its event log. */
 import type { Job, JobError, JobStatus, Progress } from '../../schema/job.ts';
 import type { ResultFrame, SummaryResult } from '../../schema/result.ts';
 import type { JobLog, SegmentView } from './job-log.ts';
@@ -26,56 +26,56 @@ export interface JobView {
   readonly title: string;
   readonly kind: 'video' | 'deck' | 'images';
   readonly status: JobStatus;
-  readonly running: boolean;
+  readonly isRunning: boolean;
   readonly progress: Progress;
-  /** Length of a video in seconds, or 0 while it is not known. */
+  /** Length of a video in seconds, or 0 while it is unknown. */
   readonly duration: number;
-  /** Number of slides or pictures, or 0 while it is not known. */
+  /** Number of slides or images, or 0 while it is unknown. */
   readonly pages: number;
   readonly segments: readonly SegmentView[];
-  /** All frames seen so far, in the order of the source. */
+  /** All frames described so far, in the order of the source. */
   readonly frames: readonly ResultFrame[];
-  /** The frame described last. */
-  readonly latest: ResultFrame | undefined;
+  /** The most recently described frame. */
+  readonly latestFrame: ResultFrame | undefined;
   readonly chapters: readonly ChapterView[];
   /** Titles of chapters that are finished while the job is still running. */
   readonly chapterTitles: readonly string[];
   readonly gaps: readonly GapView[];
   readonly result: SummaryResult | null;
   readonly error: JobError | null;
-  /** How long the job took, once it has ended well. */
+  /** Duration of a completed job. */
   readonly wallSeconds: number | undefined;
 }
 
-/** The name a job goes by: the file it was made from, the id its sender gave it, or the last part of its address. */
-export function nameOf(job: Job): string {
+/** Returns the display name of a job: its file name, its custom id, or the last part of its URL. */
+export function jobName(job: Job): string {
   const { source } = job.request;
   const address = source.type === 'images' ? source.urls?.[0] : source.url;
   const path = address === undefined ? undefined : new URL(address).pathname.split('/').at(-1);
   return job.metadata.filename ?? job.custom_id ?? (path === undefined || path === '' ? 'Untitled' : path);
 }
 
-/** Joins both views of a job. A stored result wins over the log it was made from. */
-export function viewOf(job: Job, log: JobLog): JobView {
+/** Builds the view. The result of a job takes precedence over its event log. */
+export function buildJobView(job: Job, log: JobLog): JobView {
   const { result } = job;
-  const settled = isSettled(job.status);
-  const segments = result ? result.segments.map(segmentOf) : [...log.segments.values()].sort(byIndex);
+  const hasEnded = isSettled(job.status);
+  const segments = result ? result.segments.map(toSegmentView) : [...log.segments.values()].sort(byIndex);
   const frames = segments.flatMap((segment) => segment.frames).sort(byIndex);
   const ends = segments.map((segment) => segment.endTime ?? 0);
-  const name = nameOf(job);
+  const name = jobName(job);
   return {
     id: job.id,
     name,
     title: result?.title || name,
     kind: job.request.source.type,
-    status: statusOf(job, log),
-    running: !settled,
-    progress: settled ? job.progress : (log.progress ?? job.progress),
+    status: currentStatus(job, log),
+    isRunning: !hasEnded,
+    progress: hasEnded ? job.progress : (log.progress ?? job.progress),
     duration: result?.source.duration ?? log.source?.duration ?? Math.max(0, ...ends),
     pages: result?.source.pages ?? log.source?.pages ?? 0,
     segments,
     frames,
-    latest: log.latest,
+    latestFrame: log.latestFrame,
     chapters: (result?.chapters ?? []).map((chapter) => ({
       title: chapter.title,
       summary: chapter.summary,
@@ -104,37 +104,41 @@ export function viewOf(job: Job, log: JobLog): JobView {
   };
 }
 
-/** Whether a job in this status will not change any more. */
+/** Whether this status is final. */
 export function isSettled(status: JobStatus): boolean {
   return status !== 'queued' && status !== 'processing' && status !== 'cancelling';
 }
 
-/** The first frame of the earliest of these segments: where a sentence or chapter takes the reader. */
-export function firstFrameOf(view: JobView, segments: readonly number[]): ResultFrame | undefined {
+/** Returns the first frame of the earliest of these segments: the target of links to a sentence or chapter. */
+export function findFirstFrame(view: JobView, segments: readonly number[]): ResultFrame | undefined {
   const wanted = new Set(segments);
   return view.segments.find((segment) => wanted.has(segment.index) && segment.frames.length > 0)?.frames[0];
 }
 
 /** Whether `frame` belongs to one of `segments`. */
-export function isIn(view: JobView, segments: readonly number[], frame: ResultFrame | undefined): boolean {
+export function isFrameInSegments(
+  view: JobView,
+  segments: readonly number[],
+  frame: ResultFrame | undefined,
+): boolean {
   const home = frame && view.segments.find((segment) => segment.frames.includes(frame));
   return home !== undefined && segments.includes(home.index);
 }
 
-/** The log is ahead of the job it was read with. */
-function statusOf(job: Job, log: JobLog): JobStatus {
+/** The log is more recent than the loaded job. */
+function currentStatus(job: Job, log: JobLog): JobStatus {
   if (isSettled(job.status)) return job.status;
-  if (log.cancelling) return 'cancelling';
+  if (log.isCancelling) return 'cancelling';
   return log.progress && log.progress.stage !== 'queued' ? 'processing' : job.status;
 }
 
-/** The last of `frames` (sorted by time) shown at `time` in seconds, or the first one. */
-export function frameAt(frames: readonly ResultFrame[], time: number): ResultFrame | undefined {
+/** Returns the frame visible at `time` in seconds, from `frames` sorted by time; before the first one, the first. */
+export function findFrameAt(frames: readonly ResultFrame[], time: number): ResultFrame | undefined {
   return frames.findLast((frame) => (frame.time ?? 0) <= time + 1e-3) ?? frames[0];
 }
 
-/** A segment of a stored result as the log would have told of it. */
-export function segmentOf(segment: SummaryResult['segments'][number]): SegmentView {
+/** Converts a segment of a result. */
+export function toSegmentView(segment: SummaryResult['segments'][number]): SegmentView {
   return {
     index: segment.index,
     startTime: segment.start_time,

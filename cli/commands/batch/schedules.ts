@@ -1,89 +1,91 @@
-/** `frameloom batch schedule`: backfills that come again. */
-import { createHash } from 'node:crypto';
-import { createReadStream, openAsBlob } from 'node:fs';
-import { stat } from 'node:fs/promises';
+/** `frameloom batch schedule`: batches that run repeatedly. */
+import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import type { FrameloomClient } from '../../../client/index.ts';
-import { FrameloomError } from '../../../core/errors.ts';
 import type { BatchSchedule } from '../../../schema/batch-schedule.ts';
 import { definedMember } from '../../arguments/index.ts';
 import { type CommandContext, EXIT_CODES, printLine, UsageError } from '../../context.ts';
+import { hashFile } from './run-batch.ts';
 
 interface ScheduleOptions {
-  readonly cron: string | undefined;
-  readonly every: string | undefined;
-  readonly timezone: string | undefined;
+  readonly cron?: string | undefined;
+  readonly every?: string | undefined;
+  readonly timezone?: string | undefined;
   readonly paused: boolean;
   readonly inFlight: number | undefined;
-  readonly window: string | undefined;
+  readonly window?: string | undefined;
   readonly name: string;
   readonly json: boolean;
 }
 
 interface ScheduleCall {
   readonly client: FrameloomClient;
-  /** File of `create`, id of all others but `list`. */
+  /** The file for `create`, empty for `list`, else the id. */
   readonly subject: string;
   readonly options: ScheduleOptions;
   readonly context: CommandContext;
 }
 
-type Act = (call: ScheduleCall) => Promise<void>;
+type ScheduleAction = (call: ScheduleCall) => Promise<void>;
 
-const ACTIONS: Readonly<Record<string, Act>> = {
-  create,
+const ACTIONS: Readonly<Record<string, ScheduleAction>> = {
+  create: createSchedule,
   async list({ client, options, context }) {
     const data = await client.listSchedules({ signal: context.signal });
     if (options.json) printLine(context.stdout, JSON.stringify(data, null, 2));
-    else for (const found of data) print(found, options, context);
-    if (data.length === 0) printLine(context.stderr, 'There are no schedules.');
+    else for (const schedule of data) printSchedule(schedule, options, context);
+    if (data.length === 0) printLine(context.stderr, 'No schedules.');
   },
   async show({ client, subject, options, context }) {
-    print(await client.getSchedule(subject, { signal: context.signal }), options, context);
+    printSchedule(await client.getSchedule(subject, { signal: context.signal }), options, context);
   },
-  pause: action('pauseSchedule'),
-  resume: action('resumeSchedule'),
-  trigger: action('triggerSchedule'),
+  pause: changeAction('pauseSchedule'),
+  resume: changeAction('resumeSchedule'),
+  trigger: changeAction('triggerSchedule'),
   async delete({ client, subject, context }) {
     await client.deleteSchedule(subject, { signal: context.signal });
-    printLine(context.stderr, `${subject} is gone. Batches that it has begun go on.`);
+    printLine(context.stderr, `Deleted ${subject}. Batches that it started continue.`);
   },
 };
 
-/** What `frameloom batch schedule WORDS…` shall do. Throws UsageError. */
-export function scheduleAction(
-  words: readonly string[],
-): (call: Omit<ScheduleCall, 'subject'>) => Promise<number> {
-  const [verb = '', subject, ...rest] = words;
-  const act = Object.hasOwn(ACTIONS, verb) ? ACTIONS[verb] : undefined;
-  if (act === undefined)
-    throw new UsageError('say schedule create, list, show, pause, resume, trigger or delete.');
-  if ((verb === 'list') !== (subject === undefined) || rest.length > 0) {
-    const one = verb === 'create' ? 'name one file.' : 'name one schedule by its id.';
-    throw new UsageError(verb === 'list' ? 'list takes no id.' : one);
+/**
+ * Parses the arguments after `frameloom batch schedule`. Returns a function that runs the action and returns the exit code.
+ *
+ * @throws UsageError for an unknown action or a wrong number of arguments.
+ */
+export function parseScheduleAction(
+  args: readonly string[],
+  options: ScheduleOptions,
+): (client: FrameloomClient, context: CommandContext) => Promise<number> {
+  const [name = '', subject, ...rest] = args;
+  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+  if (action === undefined)
+    throw new UsageError('name an action of schedule: create, list, show, pause, resume, trigger or delete.');
+  if ((name === 'list') !== (subject === undefined) || rest.length > 0) {
+    const expected = name === 'create' ? 'name one file.' : 'name one schedule by its id.';
+    throw new UsageError(name === 'list' ? 'list takes no id.' : expected);
   }
-  return async (call) => {
-    await act({ ...call, subject: subject ?? '' });
+  return async (client, context) => {
+    await action({ client, subject: subject ?? '', options, context });
     return EXIT_CODES.complete;
   };
 }
 
-/** The same file at the same times is the same schedule; `--name` makes another one of it. */
-async function create({ client, subject: path, options, context }: ScheduleCall): Promise<void> {
+/** The same file with the same options is the same schedule; `--name` makes another one. */
+async function createSchedule({ client, subject: path, options, context }: ScheduleCall): Promise<void> {
   const { cron, every, timezone, paused, inFlight, window, name } = options;
   if ((cron === undefined) === (every === undefined))
-    throw new UsageError('say when: --cron "0 3 * * *" or --every 6h.');
+    throw new UsageError('set the times with --cron "0 3 * * *" or --every 6h.');
   const { signal } = context;
-  const info = await stat(path).catch(() => undefined);
-  if (!info?.isFile()) throw new FrameloomError('source_missing', `There is no file ${path}.`);
-  const parts = [cron ?? '', every ?? '', timezone ?? '', window ?? '', String(inFlight ?? ''), name];
-  const hash = createHash('sha256').update(JSON.stringify([...parts, paused]));
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  const hash = await hashFile(path, [
+    ...[cron ?? '', every ?? '', timezone ?? '', window ?? '', String(inFlight ?? ''), name],
+    paused,
+  ]);
   const uploaded = await client.uploadFile(await openAsBlob(path), basename(path), {
     purpose: 'batch',
     signal,
   });
-  const made = await client.createSchedule(
+  const schedule = await client.createSchedule(
     {
       input_file_id: uploaded.id,
       endpoint: '/v1/summaries',
@@ -94,29 +96,30 @@ async function create({ client, subject: path, options, context }: ScheduleCall)
       ...definedMember('completion_window', window),
       ...definedMember('max_in_flight', inFlight),
     },
-    { idempotencyKey: `frameloom-schedule-${hash.digest('hex')}`, signal },
+    { idempotencyKey: `frameloom-schedule-${hash}`, signal },
   );
-  print(made, options, context);
+  printSchedule(schedule, options, context);
 }
 
-function action(method: 'pauseSchedule' | 'resumeSchedule' | 'triggerSchedule'): Act {
+function changeAction(method: 'pauseSchedule' | 'resumeSchedule' | 'triggerSchedule'): ScheduleAction {
   return async ({ client, subject, options, context }) =>
-    print(await client[method](subject, { signal: context.signal }), options, context);
+    printSchedule(await client[method](subject, { signal: context.signal }), options, context);
 }
 
-function print(found: BatchSchedule, { json }: ScheduleOptions, { stdout }: CommandContext): void {
+function printSchedule(schedule: BatchSchedule, { json }: ScheduleOptions, { stdout }: CommandContext): void {
   if (json) {
-    printLine(stdout, JSON.stringify(found, null, 2));
+    printLine(stdout, JSON.stringify(schedule, null, 2));
     return;
   }
-  const when = found.cron === null ? `every ${found.every}` : `${found.cron} ${found.timezone ?? 'UTC'}`;
-  const next = found.next_at === null ? 'fires no more' : `next ${timeText(found.next_at)}`;
-  const [latest] = found.recent;
-  const last = latest ? `, last ${timeText(latest.fired_at)} ${latest.batch_id}` : '';
-  const state = found.status === 'paused' ? 'paused' : next;
-  printLine(stdout, `${found.id}  ${when}  ${found.lines} lines, ${state}${last}`);
+  const { id, cron, every, timezone, next_at: nextAt, recent, status, lines } = schedule;
+  const times = cron === null ? `every ${every}` : `${cron} ${timezone ?? 'UTC'}`;
+  const next = nextAt === null ? 'no more runs' : `next ${formatMinute(nextAt)}`;
+  const [latest] = recent;
+  const last = latest ? `, last ${formatMinute(latest.fired_at)} ${latest.batch_id}` : '';
+  printLine(stdout, `${id}  ${times}  ${lines} lines, ${status === 'paused' ? 'paused' : next}${last}`);
 }
 
-function timeText(seconds: number): string {
+/** `YYYY-MM-DD hh:mm` in UTC, from Unix seconds. */
+function formatMinute(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
 }

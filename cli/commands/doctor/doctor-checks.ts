@@ -1,4 +1,4 @@
-/** What `doctor` looks at. Each part is asked for its version: a file that is there but does not run is missing. */
+/** The checks of `doctor`. Programs are run for their version: a file that does not run counts as missing. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
@@ -17,53 +17,53 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 export interface Finding {
   readonly name: string;
-  /** `missing`: Frameloom does not run without it. `optional`: something less is lost. */
+  /** `missing`: Frameloom does not run without it. `optional`: a feature is missing or slower. */
   readonly status: 'ok' | 'missing' | 'optional';
-  /** Version, place, or what is lost. */
+  /** Version and path, or the problem. */
   readonly found: string;
   readonly advice?: string;
 }
 
 const SET_UP = 'Run `node scripts/setup.mjs start` in a clone of the repository';
-/** Less free space than this is worth a warning: a long video and its frames need about as much. */
+/** Less free space is reported: a long video and its frames need about as much. */
 const LOW_DISK_BYTES = 2e9;
 
-/** Looks at everything. Never throws for what it finds. */
+/** Runs all checks. Problems are returned as findings, not thrown. */
 export async function runDoctorChecks(env: Env, settings: Settings): Promise<readonly Finding[]> {
   return Promise.all([
-    node(),
-    program(
+    checkNode(),
+    checkProgram(
       'ffmpeg',
       env,
       ['-version'],
       'missing',
       `${SET_UP}, or install ffmpeg 5.1 or later, or set FFMPEG_PATH.`,
     ),
-    program(
+    checkProgram(
       'ffprobe',
       env,
       ['-version'],
       'missing',
       `${SET_UP}, or install ffmpeg 5.1 or later, or set FFPROBE_PATH.`,
     ),
-    temporal(env, settings),
-    model(settings),
-    ...(settings.modelUrl === undefined ? [] : [endpoint(settings)]),
-    runtime(settings),
-    ...(settings.bucket === undefined ? [] : [bucket(settings.bucket.bucket, settings)]),
-    disk(settings),
-    program(
+    checkTemporal(env, settings),
+    checkModel(settings),
+    ...(settings.modelUrl === undefined ? [] : [checkModelEndpoint(settings)]),
+    checkRuntime(settings),
+    ...(settings.bucket === undefined ? [] : [checkBucket(settings.bucket.bucket, settings)]),
+    checkDisk(settings),
+    checkProgram(
       'chromium',
       env,
       ['--version'],
       'optional',
-      'Only tests of the console need it: install Chromium or set CHROMIUM_PATH.',
+      'Only tests of the console use it: install Chromium or set CHROMIUM_PATH.',
     ),
-    libreOffice(env),
+    checkLibreOffice(env),
   ]);
 }
 
-function node(): Finding {
+function checkNode(): Finding {
   const memory = formatBytes(totalmem());
   return {
     name: 'node',
@@ -72,28 +72,28 @@ function node(): Finding {
   };
 }
 
-async function program(
+async function checkProgram(
   name: ToolName,
   env: Env,
   args: readonly string[],
-  without: 'missing' | 'optional',
+  statusIfMissing: 'missing' | 'optional',
   advice: string,
 ): Promise<Finding> {
   const path = findTool(name, env);
-  if (path === undefined) return { name, status: without, found: 'not found', advice };
-  const version = await versionOf(path, args);
+  if (path === undefined) return { name, status: statusIfMissing, found: 'not found', advice };
+  const version = await readVersion(path, args);
   if (version !== undefined) return { name, status: 'ok', found: `${version}  ${path}` };
   return {
     name,
-    status: without,
+    status: statusIfMissing,
     found: `${path} does not run`,
     advice: `Check ${toolVariable(name)}. ${advice}`,
   };
 }
 
-async function temporal(env: Env, settings: Settings): Promise<Finding> {
+async function checkTemporal(env: Env, settings: Settings): Promise<Finding> {
   if (!env.TEMPORAL_ADDRESS) {
-    return program(
+    return checkProgram(
       'temporal',
       env,
       ['--version'],
@@ -116,13 +116,13 @@ async function temporal(env: Env, settings: Settings): Promise<Finding> {
     return {
       name: 'temporal',
       status: 'missing',
-      found: `no server answers at ${address}`,
+      found: `no response from ${address}`,
       advice: 'Check TEMPORAL_ADDRESS, or unset it to use an embedded server.',
     };
   }
 }
 
-async function model(settings: Settings): Promise<Finding> {
+async function checkModel(settings: Settings): Promise<Finding> {
   const name = 'model';
   try {
     const { folder, profile } = await resolveModel(settings);
@@ -140,7 +140,7 @@ async function model(settings: Settings): Promise<Finding> {
   }
 }
 
-async function endpoint(settings: Settings): Promise<Finding> {
+async function checkModelEndpoint(settings: Settings): Promise<Finding> {
   const name = 'endpoint';
   const report = await checkEndpoint(settings);
   const { origin = '', model: served, problem } = report ?? {};
@@ -150,16 +150,16 @@ async function endpoint(settings: Settings): Promise<Finding> {
       status: 'missing',
       found: `${origin}: ${problem}`,
       advice:
-        'Check FRAMELOOM_MODEL_URL and FRAMELOOM_MODEL_KEY, or unset them to use a model of this machine.',
+        'Check FRAMELOOM_MODEL_URL and FRAMELOOM_MODEL_KEY, or unset them to run the model on this machine.',
     };
   }
-  const found = `${origin} answers and serves ${served}`;
+  const found = `${origin} serves ${served}`;
   if (served === settings.model) return { name, status: 'ok', found };
-  const advice = 'It is another name than FRAMELOOM_MODEL, whose profile says what is asked of the model.';
+  const advice = 'The name differs from FRAMELOOM_MODEL, whose profile determines the prompts.';
   return { name, status: 'ok', found, advice };
 }
 
-async function runtime(settings: Settings): Promise<Finding> {
+async function checkRuntime(settings: Settings): Promise<Finding> {
   const name = 'onnxruntime';
   const found = await describeRuntime(settings).catch(() => undefined);
   if (found?.runtime !== undefined && found.problem === undefined) {
@@ -170,35 +170,36 @@ async function runtime(settings: Settings): Promise<Finding> {
       name,
       status: 'optional',
       found: `${found.runtime}: ${found.problem}`,
-      advice: 'It works, and is slower: run `npm ci` with optional dependencies for the fast way.',
+      advice: 'It works but is slower: run `npm ci` with optional dependencies for the fast implementation.',
     };
   }
   return {
     name,
     status: 'missing',
     found: found?.problem ?? 'it cannot be loaded',
-    advice: 'Run `npm ci` again; this platform may be one that onnxruntime-node is not made for.',
+    advice: 'Run `npm ci` again. The platform may not be supported by onnxruntime-node.',
   };
 }
 
-/** What to do about a bucket, by what it does not do. */
+/** Advice by problem of the bucket. */
 const BUCKET_ADVICE = {
   unreachable:
-    'Check FRAMELOOM_STORE, FRAMELOOM_S3_ENDPOINT, AWS_REGION and the keys; docs/store.md has the permissions.',
+    'Check FRAMELOOM_STORE, FRAMELOOM_S3_ENDPOINT, AWS_REGION and the keys. docs/store.md lists the permissions.',
   overwrites:
-    'Two workers would change each other’s results. Use a server that answers 412 to `If-None-Match: *` (docs/store.md), or FRAMELOOM_STORE=folder.',
-  'no-ranges': 'Large artifacts are read by ranges. Use a server that has them (docs/store.md).',
+    'Workers could overwrite each other’s results. Use a server that rejects `If-None-Match: *` with 412 (docs/store.md), or FRAMELOOM_STORE=folder.',
+  'no-ranges':
+    'Large artifacts are read in ranges. Use a server that supports range requests (docs/store.md).',
 } as const;
 
-async function bucket(name: string, settings: Settings): Promise<Finding> {
+async function checkBucket(name: string, settings: Settings): Promise<Finding> {
   const report = settings.bucket && (await inspectBucket(bucketOptions(settings.bucket)));
   if (report === undefined || report.works)
-    return { name: 'bucket', status: 'ok', found: `${name} answers and keeps what was written first` };
+    return { name: 'bucket', status: 'ok', found: `${name} is reachable and does not overwrite objects` };
   const advice = BUCKET_ADVICE[report.problem];
   return { name: 'bucket', status: 'missing', found: `${name}: ${report.reason}`, advice };
 }
 
-async function disk(settings: Settings): Promise<Finding> {
+async function checkDisk(settings: Settings): Promise<Finding> {
   const name = 'disk';
   try {
     let folder = settings.home;
@@ -223,22 +224,22 @@ async function disk(settings: Settings): Promise<Finding> {
   }
 }
 
-async function libreOffice(env: Env): Promise<Finding> {
+async function checkLibreOffice(env: Env): Promise<Finding> {
   const name = 'libreoffice';
   const path = env.SOFFICE_PATH || findOnPath(['soffice', 'libreoffice'], env);
-  const version = path === undefined ? undefined : await versionOf(path, ['--version']);
+  const version = path === undefined ? undefined : await readVersion(path, ['--version']);
   if (version !== undefined) return { name, status: 'ok', found: `${version}  ${path}` };
   return {
     name,
     status: 'optional',
     found: path === undefined ? 'not found' : `${path} does not run`,
     advice:
-      'Only PPTX slides need it: install the package libreoffice-impress, or set SOFFICE_PATH. Without it their text and notes are summarized.',
+      'Only images of PPTX slides require it: install the package libreoffice-impress, or set SOFFICE_PATH. Without it only their text and notes are summarized.',
   };
 }
 
-/** The first line that a program answers, cut to its version. */
-function versionOf(path: string, args: readonly string[]): Promise<string | undefined> {
+/** Returns the first line of a program's output without the copyright, or undefined if it does not run. */
+function readVersion(path: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
     execFile(path, [...args], { timeout: 15_000 }, (error, stdout) => {
       const line = stdout.split('\n')[0] ?? '';

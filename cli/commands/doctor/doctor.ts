@@ -1,14 +1,15 @@
-/** `frameloom doctor`: what is found on this machine, and what to do about what is missing. */
+/** `frameloom doctor`: checks the programs, the model and the settings of this machine. */
 import { type Command, type CommandContext, EXIT_CODES, parseCommandLine, printLine } from '../../context.ts';
 import { type Finding, runDoctorChecks } from './doctor-checks.ts';
 
 const MARKS = { ok: 'ok', missing: 'MISSING', optional: 'not found' } as const;
 
 export const doctor: Command = {
-  summary: 'tell what is found on this machine and what is missing',
+  summary: 'check what is installed on this machine and what is missing',
   usage: `usage: frameloom doctor [--json]
 
-Exit code 1 when something is missing without which Frameloom does not run.`,
+Checks programs, model, runtime, store and disk, and prints how to install what is missing.
+Exit code 1 when a requirement is missing.`,
 
   async run(args, context) {
     const { values } = parseCommandLine({

@@ -1,4 +1,4 @@
-/** `frameloom frames SOURCE --out DIR`: which pictures a job would take, as files to look at. */
+/** `frameloom frames SOURCE --out DIR`: writes the frames that a job would describe to files. */
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { formatCount, formatTime } from '../../../core/format.ts';
@@ -6,7 +6,7 @@ import { SummaryRequest } from '../../../schema/request.ts';
 import { definedMember, parseNumber, parseSeconds, readSource } from '../../arguments/index.ts';
 import { type Command, EXIT_CODES, parseCommandLine, printLine, UsageError } from '../../context.ts';
 import { findTool } from '../../find-tool.ts';
-import { pickFrames } from './pick-frames.ts';
+import { extractFrames } from './extract-frames.ts';
 
 const OPTIONS = {
   out: { type: 'string' },
@@ -17,21 +17,21 @@ const OPTIONS = {
   end: { type: 'string' },
 } as const;
 
-/** Least time between two lines of progress, in milliseconds. */
-const LINES_MS = 2000;
+/** Minimum time between two lines of progress. */
+const LINE_INTERVAL_MS = 2000;
 
 export const frames: Command = {
-  summary: 'show which pictures of a video would be described',
+  summary: 'extract the frames of a video that a job would describe',
   usage: `usage: frameloom frames SOURCE --out DIR [options]
 
-SOURCE is a video file. Writes the picked pictures (JPEG, named by number and time), frames.jsonl with every decision and
-its reason, and contact-sheet.jpg into DIR, which must be empty or not exist. Runs on this machine; needs no server and
-no model.
+SOURCE is a video file. Writes the selected frames (JPEG, named by number and time), frames.jsonl with every decision and
+its reason, and contact-sheet.jpg to DIR, which must be empty or not exist. Runs on this machine without a server or a
+model.
 
   --out DIR            folder to write to
   --mode MODE          adaptive (default), scene, keyframe, fps or count
-  --fps N              pictures per second, for mode fps
-  --max-frames N       most pictures; for mode count, their number (default 600)
+  --fps N              frames per second, for mode fps
+  --max-frames N       maximum number of frames; for mode count, their number (default 600)
   --start TIME, --end TIME  part of the video, in seconds or mm:ss
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
@@ -43,26 +43,26 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
       allowPositionals: true,
     });
     const { out } = values;
-    if (out === undefined) throw new UsageError('say where to write: --out DIR.');
+    if (out === undefined) throw new UsageError('name the folder to write to with --out DIR.');
     if (positionals.length !== 1) throw new UsageError('name one video file.');
     const request = requestOf(values);
     const source = await readSource(positionals);
     const [file] = source.at === 'disk' && source.kind === 'video' ? source.files : [];
-    if (!file) throw new UsageError('frames are picked from a video file.');
+    if (!file) throw new UsageError('the source must be a video file.');
     if ((await readdir(out).catch(() => [])).length > 0)
-      throw new UsageError(`${basename(out)} is not empty.`);
+      throw new UsageError(`the folder ${basename(out)} is not empty.`);
 
-    const say = progress(stderr, basename(file.path));
-    const picked = await pickFrames({
+    const line = createProgressLine(stderr, basename(file.path));
+    const extracted = await extractFrames({
       path: file.path,
       out,
       request,
       tools: { ffmpeg: findTool('ffmpeg', env), ffprobe: findTool('ffprobe', env) },
       maxPixels: settings.maxPixels,
       signal,
-      onProgress: say.at,
-    }).finally(say.close);
-    const { kept, considered, seconds } = picked;
+      onProgress: line.update,
+    }).finally(line.close);
+    const { kept, considered, seconds } = extracted;
     printLine(
       stdout,
       `${formatCount(kept, 'frame')} of ${considered} kept, from ${formatTime(seconds)}: ${out}`,
@@ -75,7 +75,7 @@ function requestOf(
   values: ReturnType<typeof parseCommandLine<{ options: typeof OPTIONS }>>['values'],
 ): SummaryRequest {
   const checked = SummaryRequest.safeParse({
-    source: { type: 'video', url: 'http://localhost/' }, // any does: only the options count
+    source: { type: 'video', url: 'http://localhost/' }, // a placeholder: only the options are checked
     sampling: {
       ...definedMember('mode', values.mode),
       ...definedMember('fps', parseNumber('--fps', values.fps)),
@@ -89,18 +89,18 @@ function requestOf(
   throw new UsageError(`${String(issue?.path.at(-1)).replaceAll('_', '-')}: ${issue?.message}.`);
 }
 
-/** A line that is redrawn on a terminal, a line every two seconds otherwise. */
-function progress(
+/** One redrawn line on a terminal, a line every two seconds otherwise. */
+function createProgressLine(
   out: NodeJS.WritableStream & { readonly isTTY?: boolean },
   name: string,
-): { at: (done: number, of: number, kept: number) => void; close: () => void } {
-  let next = Date.now() + (out.isTTY ? 0 : LINES_MS);
+): { update: (done: number, total: number, kept: number) => void; close: () => void } {
+  let next = Date.now() + (out.isTTY ? 0 : LINE_INTERVAL_MS);
   return {
-    at(done, of, kept) {
+    update(done, total, kept) {
       const now = Date.now();
       if (now < next) return;
-      next = now + (out.isTTY ? 100 : LINES_MS);
-      const text = `${name}: ${formatTime(done)} of ${formatTime(of)}, ${formatCount(kept, 'frame')} kept`;
+      next = now + (out.isTTY ? 100 : LINE_INTERVAL_MS);
+      const text = `${name}: ${formatTime(done)} of ${formatTime(total)}, ${formatCount(kept, 'frame')} kept`;
       out.write(out.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
     },
     close() {

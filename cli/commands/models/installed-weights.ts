@@ -1,4 +1,4 @@
-/** Which weights can be pulled and checked, and under which name workers find them afterwards. */
+/** Pulls weights into the folder of models, and finds the published checksums of installed models. */
 import { join } from 'node:path';
 import type { Settings } from '../../../config/settings.ts';
 import {
@@ -23,18 +23,18 @@ import {
   readModel,
 } from '../../../workers/models/index.ts';
 
-/** One variant of one model: what a person names on the command line. */
+/** One variant of one model. */
 export interface WeightSelection {
   /** The model's name in the catalogue. */
   readonly model: string;
   readonly variant: WeightVariant;
-  /** Of the graphs, where the variant leaves a choice. */
+  /** Dtype of each graph, for variants with a choice of dtypes. */
   readonly dtypes: Dtypes;
 }
 
 /**
- * Name of the model folder, and of the model for `FRAMELOOM_MODEL`. The first variant has the model's own name; others, and
- * dtypes other than the default ones, are told apart behind it, so that all can be there at once.
+ * Returns the name of the model folder, which is also the value of FRAMELOOM_MODEL. The first variant has the name of the
+ * model; other variants and non-default dtypes are appended, so that all can be installed side by side.
  */
 export function installedName({ model, variant, dtypes }: WeightSelection): string {
   if (CATALOGUE.some((entry) => entry.variants[0] === variant)) return model;
@@ -46,7 +46,7 @@ export function installedName({ model, variant, dtypes }: WeightSelection): stri
   return `${name}-${new Set(chosen).size === 1 ? chosen[0] : chosen.join('-')}`;
 }
 
-/** Where `pullModel` puts it. */
+/** Returns the folder that `pullModel` writes to. */
 export function installationFolder(choice: WeightSelection, settings: Settings): string {
   return join(pulledModelsFolder(settings), installedName(choice));
 }
@@ -54,11 +54,11 @@ export function installationFolder(choice: WeightSelection, settings: Settings):
 export interface PullModelOptions {
   readonly signal: AbortSignal;
   readonly onEvent: (event: PullEvent) => void;
-  /** Something on the way to the first file that is worth a line. */
+  /** Called with the reason when the list of files is requested again. */
   readonly onWait: (message: string) => void;
 }
 
-/** Fetches the weights into the folder where `findModels` finds them, profile included. Throws WeightsError. */
+/** Downloads weights and profile to the folder where `findModels` finds them. Throws WeightsError. */
 export async function pullModel(
   choice: WeightSelection,
   settings: Settings,
@@ -79,7 +79,7 @@ export async function pullModel(
           onRetry: ({ error }) => onWait(error.message),
         });
   const folder = installationFolder(choice, settings);
-  // What a person has tuned in an earlier profile stays; where the weights are from does not.
+  // Edits of an earlier profile are kept, except for the origin of the weights.
   const earlier = await readModel(folder).catch(() => undefined);
   const profile = {
     ...(earlier?.profile ?? (await bundledProfile(choice.model))),
@@ -98,13 +98,13 @@ export async function pullModel(
     beside: { 'frameloom.json': `${JSON.stringify(profile, null, 2)}\n` },
     manifest: variant.kind === 'listed',
   };
-  // Awaited here: the connections are closed when this function ends.
+  // Awaited here, because the connections are closed when this function returns.
   return await pullWeights(set, folder, options);
 }
 
 /**
- * What the files of a model have to be: from the catalogue, where the profile names a folder that is in it, else as the server
- * listed them when they were pulled. Undefined where nobody has published it.
+ * Returns the published files and checksums of an installed model: from the catalogue if its profile names a folder of it,
+ * else as the server listed them when they were pulled. Undefined for models without published checksums.
  */
 export async function findPublishedWeights({
   folder,

@@ -1,4 +1,4 @@
-/** `frameloom models list`. */
+/** `frameloom models list`: installed and bundled models with their variants. */
 import { formatBytes } from '../../../core/format.ts';
 import { inspectModelFolder } from '../../../phi3v/index.ts';
 import { CATALOGUE } from '../../../weights/index.ts';
@@ -46,6 +46,6 @@ export async function listModels(json: boolean, { settings, stdout }: CommandCon
       printLine(stdout, `    --variant ${name}: ${about}; ${formatBytes(bytes)} from ${repository}`);
     }
   }
-  printLine(stdout, '\n* is what FRAMELOOM_MODEL names.');
+  printLine(stdout, '\n* is selected by FRAMELOOM_MODEL.');
   return EXIT_CODES.complete;
 }

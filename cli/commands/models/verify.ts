@@ -1,4 +1,4 @@
-/** `frameloom models verify`. */
+/** `frameloom models verify`: checks the files of an installed model against their checksums. */
 import { resolve } from 'node:path';
 import { FrameloomError } from '../../../core/errors.ts';
 import { formatBytes, formatCount } from '../../../core/format.ts';
@@ -18,19 +18,19 @@ import {
   type WeightOptions,
 } from './weight-selection.ts';
 
-/** `args` name a variant as for `pull`; without them `name` is that of any model that is there. Throws WeightsError. */
+/** Without a variant or dtype, `name` is the name of an installed model. Returns the exit code. Throws WeightsError. */
 export async function verifyModelCommand(
   name: string,
   args: WeightOptions & { readonly json: boolean },
   context: CommandContext,
 ): Promise<number> {
   const { signal, stdout, stderr } = context;
-  const choice =
+  const selection =
     args.variant || args.dtype ? parseWeightSelection(name, args) : findSelectionByInstalledName(name);
-  const model = await installed(choice === undefined ? name : installedName(choice), context);
+  const model = await findInstalledModel(selection === undefined ? name : installedName(selection), context);
   const set = await findPublishedWeights(model);
   if (set === undefined) {
-    throw new WeightsError('no_checksums', `There are no published checksums of ${model.profile.name}.`);
+    throw new WeightsError('no_checksums', `${model.profile.name} has no published checksums.`);
   }
   const view = createTransferView(stderr, model.profile.name);
   let bytes = 0;
@@ -48,8 +48,9 @@ export async function verifyModelCommand(
       );
     } else {
       for (const { path, state } of bad) printLine(stdout, `${state.padEnd(8)} ${path}`);
-      printLine(stdout, conclusion(model, bad.length, report.length, bytes));
-      if (bad.length > 0) printLine(stdout, advice(model, choice && { choice, dtype: args.dtype }, context));
+      printLine(stdout, describeOutcome(model, bad.length, report.length, bytes));
+      if (bad.length > 0)
+        printLine(stdout, repairAdvice(model, selection && { selection, dtype: args.dtype }, context));
     }
     return bad.length === 0 ? EXIT_CODES.complete : EXIT_CODES.failed;
   } finally {
@@ -57,31 +58,31 @@ export async function verifyModelCommand(
   }
 }
 
-async function installed(name: string, { settings }: CommandContext): Promise<InstalledModel> {
+async function findInstalledModel(name: string, { settings }: CommandContext): Promise<InstalledModel> {
   const model = (await findModels(settings)).find(({ profile }) => profile.name === name);
   if (model === undefined) {
-    throw new FrameloomError('model_missing', `There is no model "${name}" here, so nothing to verify.`);
+    throw new FrameloomError('model_missing', `The model "${name}" is not installed.`);
   }
   return model;
 }
 
-function conclusion({ profile }: InstalledModel, bad: number, files: number, bytes: number): string {
+function describeOutcome({ profile }: InstalledModel, bad: number, files: number, bytes: number): string {
   return bad === 0
-    ? `${profile.name} is right: ${formatCount(files, 'file')}, ${formatBytes(bytes)}, revision ${profile.revision}.`
-    : `${profile.name} is not right: ${bad} of ${formatCount(files, 'file')} missing or damaged.`;
+    ? `${profile.name} is complete: ${formatCount(files, 'file')}, ${formatBytes(bytes)}, revision ${profile.revision}.`
+    : `${profile.name} is damaged: ${bad} of ${formatCount(files, 'file')} missing or damaged.`;
 }
 
-/** Pulling mends the folder that it writes to; files that were put elsewhere by hand are not touched by it. */
-function advice(
+/** How to repair the model. A pull repairs only the folder it writes to, not files that were copied elsewhere. */
+function repairAdvice(
   { folder }: InstalledModel,
-  source: { readonly choice: WeightSelection; readonly dtype: string | undefined } | undefined,
+  source: { readonly selection: WeightSelection; readonly dtype: string | undefined } | undefined,
   { settings }: CommandContext,
 ): string {
-  if (source === undefined) return 'Pull the model again, as it was pulled: files that are right stay.';
-  const command = pullCommand(source.choice, source.dtype);
-  return resolve(folder) === installationFolder(source.choice, settings)
-    ? `Run \`${command}\`: it fetches these files and leaves the others.`
-    : `Copy these files into the model folder again, or run \`${command}\` for a copy that is kept right.`;
+  if (source === undefined) return 'Pull the model again with the same options: intact files are kept.';
+  const command = pullCommand(source.selection, source.dtype);
+  return resolve(folder) === installationFolder(source.selection, settings)
+    ? `Run \`${command}\`: it downloads these files and keeps the others.`
+    : `Copy these files to the model folder again, or run \`${command}\` to download a separate copy.`;
 }
 
 function pullCommand({ model, variant }: WeightSelection, dtype: string | undefined): string {

@@ -1,4 +1,4 @@
-/** Which weights a command line names. */
+/** Parses --variant and --dtype to a selection of weights. */
 
 import {
   CATALOGUE,
@@ -16,38 +16,40 @@ export interface WeightOptions {
   readonly dtype?: string | undefined;
 }
 
-/** Throws UsageError. */
+/** @throws UsageError for an unknown model, variant or dtype. */
 export function parseWeightSelection(
   name: string,
-  { variant: wanted, dtype }: WeightOptions,
+  { variant: variantName, dtype }: WeightOptions,
 ): WeightSelection {
   const entry = CATALOGUE.find((known) => known.name === name);
   if (entry === undefined) {
     throw new UsageError(
-      `there are no weights of "${name}" to pull; there are those of ${list(CATALOGUE.map((known) => known.name))}.`,
+      `"${name}" is not in the catalogue: use ${formatList(CATALOGUE.map((known) => known.name))}.`,
     );
   }
   const variant =
-    wanted === undefined ? entry.variants[0] : entry.variants.find((one) => one.name === wanted);
+    variantName === undefined ? entry.variants[0] : entry.variants.find((one) => one.name === variantName);
   if (variant === undefined) {
     throw new UsageError(
-      `"${wanted}" is no variant of ${name}: say ${list(entry.variants.map((one) => one.name))}.`,
+      `"${variantName}" is not a variant of ${name}: use ${formatList(entry.variants.map((one) => one.name))}.`,
     );
   }
   if (dtype !== undefined && variant.kind === 'pinned') {
-    throw new UsageError(`the ${variant.name} variant has one dtype; --dtype goes with transformers.js.`);
+    throw new UsageError(
+      `the ${variant.name} variant has a fixed dtype; --dtype requires --variant transformers.js.`,
+    );
   }
   return { model: name, variant, dtypes: dtype === undefined ? DEFAULT_DTYPES : parseDtypes(dtype) };
 }
 
-/** What was pulled, with the default dtypes, under the name that a model folder has now. */
+/** Returns the selection, with default dtypes, whose installed name is `name`. */
 export function findSelectionByInstalledName(name: string): WeightSelection | undefined {
   return CATALOGUE.flatMap(({ name: model, variants }) =>
     variants.map((variant) => ({ model, variant, dtypes: DEFAULT_DTYPES })),
   ).find((choice) => installedName(choice) === name);
 }
 
-/** `q4f16` for all graphs, or `vision_encoder=q4,model=q4f16` for some. */
+/** Parses `q4f16` for all graphs, or `vision_encoder=q4,model=q4f16` for some. */
 function parseDtypes(text: string): Dtypes {
   if (!text.includes('=')) {
     const dtype = parseDtype(text);
@@ -57,7 +59,7 @@ function parseDtypes(text: string): Dtypes {
   for (const part of text.split(',')) {
     const [session = '', value = ''] = part.split('=');
     if (!SESSIONS.some((known) => known === session)) {
-      throw new UsageError(`"${session}" is no graph of this layout: say ${list(SESSIONS)}.`);
+      throw new UsageError(`"${session}" is not a graph of this variant: use ${formatList(SESSIONS)}.`);
     }
     chosen[session] = parseDtype(value);
   }
@@ -66,10 +68,10 @@ function parseDtypes(text: string): Dtypes {
 
 function parseDtype(text: string): Dtype {
   const dtype = DTYPES.find((known) => known === text);
-  if (dtype === undefined) throw new UsageError(`"${text}" is no dtype: say ${list(DTYPES)}.`);
+  if (dtype === undefined) throw new UsageError(`"${text}" is not a dtype: use ${formatList(DTYPES)}.`);
   return dtype;
 }
 
-function list(names: readonly string[]): string {
+function formatList(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }

@@ -1,9 +1,9 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useJump } from '../shared/index.ts';
+import { useFrameNavigation } from '../shared/index.ts';
 
 interface Props {
   readonly frame: number;
-  /** Segments the text rests on. */
+  /** Segments with the evidence of the text. */
   readonly evidence: readonly number[];
   readonly class?: string;
   readonly label?: string;
@@ -11,18 +11,18 @@ interface Props {
   readonly children: ComponentChildren;
 }
 
-/** A link to a frame of this job. It has an address, so that it can be copied and opened elsewhere. */
-export function JumpLink({ frame, evidence, label, current, children, ...rest }: Props): JSX.Element {
-  const jump = useJump();
+/** A link to a frame of this job. It has a URL, so it can be copied and opened in another tab. */
+export function FrameLink({ frame, evidence, label, current, children, ...rest }: Props): JSX.Element {
+  const navigation = useFrameNavigation();
   const follow = (event: MouseEvent): void => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
-    jump.to(frame, evidence);
+    navigation.goTo(frame, evidence);
   };
   return (
     <a
       class={rest.class}
-      href={jump.hrefOf(frame)}
+      href={navigation.hrefOf(frame)}
       aria-label={label}
       aria-current={current ? 'true' : undefined}
       onClick={follow}

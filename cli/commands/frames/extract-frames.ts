@@ -1,4 +1,4 @@
-/** Picks the frames of a video on this machine, as a job would, into a folder to look at. No server, no model, no store. */
+/** Extracts the frames of a video to a folder, as a job would, on this machine and without server, model or store. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -14,32 +14,33 @@ import type { FrameDecision } from '../../../schema/source.ts';
 import { spendBudget } from '../../../summary/budget.ts';
 import { planSpans, videoRange } from '../../../summary/plan.ts';
 
-export interface PickOptions {
+export interface ExtractOptions {
   readonly path: string;
-  /** Folder to write to; made if it is not there. */
+  /** Folder to write to; created if needed. */
   readonly out: string;
   readonly request: SummaryRequest;
   readonly tools: { readonly ffmpeg?: string | undefined; readonly ffprobe?: string | undefined };
   readonly maxPixels: number;
   readonly signal: AbortSignal;
-  /** Told now and then: seconds of video that are done, of how many, and pictures kept so far. */
-  readonly onProgress: (done: number, of: number, kept: number) => void;
+  /** Called for each decision with the seconds of video done, the total, and the number of frames kept so far. */
+  readonly onProgress: (done: number, total: number, kept: number) => void;
 }
 
-export interface Picked {
+export interface ExtractedFrames {
   readonly kept: number;
   readonly considered: number;
+  /** Length of the extracted range of the video. */
   readonly seconds: number;
 }
 
-/** Most pictures on the contact sheet. */
-const SHEET_PICTURES = 240;
+/** Limit of the contact sheet. */
+const MAX_SHEET_FRAMES = 240;
 
 /**
- * Writes `0001-00-00-00.000.jpg`…, `frames.jsonl` and `contact-sheet.jpg`. Throws what the probe and the decoder throw, or
- * the reason of the signal; then nothing half-made is left.
+ * Writes `0001-00-00-00.000.jpg`…, `frames.jsonl` and `contact-sheet.jpg`. Throws the errors of the probe and the decoder,
+ * or the reason of the signal; no partial file is left then.
  */
-export async function pickFrames(options: PickOptions): Promise<Picked> {
+export async function extractFrames(options: ExtractOptions): Promise<ExtractedFrames> {
   const { out, path, request, maxPixels, signal } = options;
   const tools = await findMediaTools(options.tools);
   const probed = await probeVideo(tools, path, { maxPixels }, signal);
@@ -47,10 +48,10 @@ export async function pickFrames(options: PickOptions): Promise<Picked> {
   const range = videoRange(source, request);
   await mkdir(out, { recursive: true });
   const decisions: FrameDecision[] = [];
-  const parts: string[] = [];
+  const partialFiles: string[] = [];
   try {
     let start = range.start;
-    for (const [sampler, end] of samplersOf(request, source)) {
+    for (const [sampler, end] of samplerEnds(request, source)) {
       const sampled = sampleVideo(tools, {
         path,
         video: probed,
@@ -66,25 +67,25 @@ export async function pickFrames(options: PickOptions): Promise<Picked> {
       for await (const { decision, jpeg } of encoded) {
         decisions.push(decision);
         if (jpeg) {
-          const part = join(out, `.${String(parts.length).padStart(6, '0')}.part`);
-          parts.push(part);
-          await writeFile(part, jpeg);
+          const partialFile = join(out, `.${String(partialFiles.length).padStart(6, '0')}.part`);
+          partialFiles.push(partialFile);
+          await writeFile(partialFile, jpeg);
         }
-        options.onProgress(decision.time - range.start, range.end - range.start, parts.length);
+        options.onProgress(decision.time - range.start, range.end - range.start, partialFiles.length);
       }
       start = end;
     }
-    const kept = await publish(out, parts, decisions, request.sampling.max_frames);
+    const kept = await publishFrames(out, partialFiles, decisions, request.sampling.max_frames);
     return { kept, considered: decisions.length, seconds: range.end - range.start };
   } finally {
-    for (const part of parts) await rm(part, { force: true });
+    for (const partialFile of partialFiles) await rm(partialFile, { force: true });
   }
 }
 
 type VideoSpan = Extract<ReturnType<typeof planSpans>[number], { kind: 'video' }>;
 
-/** The samplers of the request and the ends of their stretches: one per chunk, whatever the number of its windows. */
-function samplersOf(
+/** Maps each sampler of the request to the end of its range: one per chunk, regardless of the number of windows. */
+function samplerEnds(
   request: SummaryRequest,
   source: Parameters<typeof planSpans>[0],
 ): ReadonlyMap<VideoSpan['sampler'], number> {
@@ -94,45 +95,45 @@ function samplersOf(
   return ends;
 }
 
-/** Names the pictures on which the budget is spent, drops the others, and writes the lists. Answers how many are kept. */
-async function publish(
+/** Names the frames within the budget, drops the others, and writes the lists. Returns the number of kept frames. */
+async function publishFrames(
   out: string,
-  parts: readonly string[],
+  partialFiles: readonly string[],
   decisions: readonly FrameDecision[],
-  most: number,
+  maxFrames: number,
 ): Promise<number> {
-  const worth = spendBudget(
+  const selected = spendBudget(
     decisions.filter(({ kept }) => kept),
-    most,
+    maxFrames,
   );
-  const pictures: { readonly image: string; readonly label: string; readonly score: number }[] = [];
-  let number = 0;
+  const sheetFrames: { readonly image: string; readonly label: string; readonly score: number }[] = [];
+  let keptCount = 0;
   const lines: string[] = [];
   for (const decision of decisions) {
-    const part = decision.kept ? parts[number++] : undefined;
-    if (part === undefined) {
+    const partialFile = decision.kept ? partialFiles[keptCount++] : undefined;
+    if (partialFile === undefined) {
       lines.push(JSON.stringify(decision));
-    } else if (!worth.has(number - 1)) {
+    } else if (!selected.has(keptCount - 1)) {
       lines.push(JSON.stringify({ ...decision, kept: false, reason: 'budget' }));
     } else {
-      const label = clock(decision.time ?? 0);
-      const name = `${String(pictures.length + 1).padStart(4, '0')}-${label.replaceAll(':', '-')}.jpg`;
-      await rename(part, join(out, name));
-      pictures.push({ image: join(out, name), label, score: decision.score ?? 0 });
+      const label = formatClock(decision.time ?? 0);
+      const name = `${String(sheetFrames.length + 1).padStart(4, '0')}-${label.replaceAll(':', '-')}.jpg`;
+      await rename(partialFile, join(out, name));
+      sheetFrames.push({ image: join(out, name), label, score: decision.score ?? 0 });
       lines.push(JSON.stringify({ ...decision, name }));
     }
   }
   await writeFile(join(out, 'frames.jsonl'), lines.map((line) => `${line}\n`).join(''));
-  const shown = spendBudget(pictures, SHEET_PICTURES);
-  const sheet = await renderContactSheet(pictures.filter((_, index) => shown.has(index)));
+  const onSheet = spendBudget(sheetFrames, MAX_SHEET_FRAMES);
+  const sheet = await renderContactSheet(sheetFrames.filter((_, index) => onSheet.has(index)));
   await writeFile(join(out, 'contact-sheet.jpg'), sheet);
-  return pictures.length;
+  return sheetFrames.length;
 }
 
-/** `h:mm:ss.mmm`, of one width, so that names sort as times do. */
-function clock(time: number): string {
+/** `hh:mm:ss.mmm`, of fixed width: names sort by time. */
+function formatClock(time: number): string {
   const milliseconds = Math.round(time * 1000);
-  const part = (unit: number, modulo: number, digits: number): string =>
+  const digitsOf = (unit: number, modulo: number, digits: number): string =>
     String(Math.floor(milliseconds / unit) % modulo).padStart(digits, '0');
-  return `${part(3_600_000, 100, 2)}:${part(60_000, 60, 2)}:${part(1000, 60, 2)}.${part(1, 1000, 3)}`;
+  return `${digitsOf(3_600_000, 100, 2)}:${digitsOf(60_000, 60, 2)}:${digitsOf(1000, 60, 2)}.${digitsOf(1, 1000, 3)}`;
 }

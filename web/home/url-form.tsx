@@ -1,24 +1,24 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { parseAddress } from '../shared/index.ts';
+import { parseSourceUrl } from '../shared/index.ts';
 
 interface Props {
-  readonly onAddress: (address: NonNullable<ReturnType<typeof parseAddress>>) => void;
+  readonly onUrl: (address: NonNullable<ReturnType<typeof parseSourceUrl>>) => void;
 }
 
-export function AddressForm({ onAddress }: Props): JSX.Element {
+export function UrlForm({ onUrl }: Props): JSX.Element {
   const [text, setText] = useState('');
   const [wrong, setWrong] = useState(false);
   const submit = (event: Event): void => {
     event.preventDefault();
-    const address = parseAddress(text);
+    const address = parseSourceUrl(text);
     setWrong(!address);
-    if (address) onAddress(address);
+    if (address) onUrl(address);
   };
   return (
     <form class="address" noValidate onSubmit={submit}>
       <label class="label" for="address">
-        or paste an address
+        or paste a URL
       </label>
       <div class="row">
         <input
@@ -38,12 +38,12 @@ export function AddressForm({ onAddress }: Props): JSX.Element {
           }}
         />
         <button class="button" type="submit">
-          Use address
+          Use URL
         </button>
       </div>
       {wrong && (
         <p class="field-error" id="address-error" role="alert">
-          Give a full address that starts with https:// and leads to a video, a PDF or a picture.
+          Enter a URL that starts with https:// and points to a video, a PDF or an image.
         </p>
       )}
     </form>
