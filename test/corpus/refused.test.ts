@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline[Symbol.asyncDispose]());
 
-describe('ingestion refuses', () => {
+describe('ingestion rejects', () => {
   it.for(REFUSED)(
     '$name ($what): $code',
     { timeout: SOON },

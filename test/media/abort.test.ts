@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 
 describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen in /proc)', () => {
-  it('when its signal is aborted, with the reason', async () => {
+  it('when its signal is aborted, with the reason of the signal', async () => {
     const abort = new AbortController();
     const reason = new Error('cancelled');
     const sampling = (async () => {
@@ -47,14 +47,14 @@ describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen i
     expect(await decoders()).toEqual([]);
   });
 
-  it('when its signal was aborted before', async () => {
+  it('when its signal was aborted before the start', async () => {
     const signal = AbortSignal.abort(new Error('too late'));
     const sampling = sampleVideo(tools, { path, video, span: SPAN, sampler: GRID, ...LIMITS, signal }).next();
     await expect(sampling).rejects.toThrow('too late');
     expect(await decoders()).toEqual([]);
   });
 
-  it('when the loop over its frames is left', async () => {
+  it('when the loop over its frames ends early', async () => {
     for await (const frame of sampleVideo(tools, { path, video, span: SPAN, sampler: GRID, ...LIMITS }))
       if (frame.time > 1) break;
     expect(await decoders()).toEqual([]);
@@ -70,7 +70,7 @@ describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen i
   });
 
   // What it had written then fills every pipe and queue.
-  it.each(MODES)('by %s, when it is aborted while nobody reads', async (mode) => {
+  it.each(MODES)('by %s, when it is aborted while no frame is read', async (mode) => {
     const abort = new AbortController();
     const reason = new Error('cancelled');
     const sampling = sampleVideo(tools, {
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen i
     expect(await decoders()).toEqual([]);
   });
 
-  it.each(MODES)('by %s, when that is killed while nobody reads', async (mode) => {
+  it.each(MODES)('by %s, when the decoder is killed while no frame is read', async (mode) => {
     const sampling = sampleVideo(tools, { path, video, span: SPAN, sampler: samplerOf(mode), ...LIMITS });
     await sampling.next();
     await waitUntilIdle();
@@ -110,12 +110,12 @@ describe.skipIf(process.platform !== 'linux')('sampling ends its decoder (seen i
 });
 
 describe('probing', () => {
-  it('ends with the reason of its signal', async () => {
+  it('throws the reason of its signal', async () => {
     const signal = AbortSignal.abort(new Error('never mind'));
     await expect(probeVideo(tools, path, LIMITS, signal)).rejects.toThrow('never mind');
   });
 
-  it('writes nothing beside the source', async () => {
+  it('writes nothing next to the source', async () => {
     expect(await readdir(folder)).toEqual(['long.mp4']);
   });
 });

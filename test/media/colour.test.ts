@@ -141,7 +141,7 @@ describe.each(['fps', 'adaptive'] as const)('ordinary colours come back by %s as
     );
   });
 
-  it('high definition that does not say its matrix, as BT.709', async () => {
+  it('high definition without a colour matrix, as BT.709', async () => {
     const filter = 'scale=out_color_matrix=bt709:out_range=tv,format=yuv444p';
     const seen = await readBack(`hd ${sampler}.mkv`, BARS, { size: [1280, 720], filter, tags: '' }, sampler);
     expectNear(
@@ -152,12 +152,12 @@ describe.each(['fps', 'adaptive'] as const)('ordinary colours come back by %s as
   });
 });
 
-describe('high dynamic range is brought into the range of a screen', () => {
+describe('high dynamic range is converted to the range of a screen', () => {
   const filter = 'scale=out_color_matrix=bt2020:out_range=tv,format=yuv444p12le';
   const tags = '-color_primaries bt2020 -colorspace bt2020nc -color_range tv -color_trc';
   const grey = (level: number): Rgb => [level, level, level];
 
-  it('PQ: what is darker than 92 cd/m² keeps its brightness, 203 is nearly white, 1000 and more are white', async () => {
+  it('PQ: keeps values below 92 cd/m², shows 203 as nearly white and 1000 or more as white', async () => {
     // SMPTE ST 2084 code values (ITU-R BT.2408, table 1 and its formula): 1, 10, 50, 203, 1000, 4000 cd/m².
     const bars = [0.1499, 0.3021, 0.4404, 0.5807, 0.7518, 0.9026].map(grey);
     const seen = await readBack('pq.mkv', bars, { filter, tags: `${tags} smpte2084` });
@@ -168,7 +168,7 @@ describe('high dynamic range is brought into the range of a screen', () => {
     expectNear(seen.slice(4), [255, 255].map(grey), 1);
   });
 
-  it('HLG: looks as PQ does of the same light', async () => {
+  it('HLG: looks like PQ for the same light', async () => {
     // ITU-R BT.2408: 38 % of HLG is 26 cd/m², 75 % is 203, 100 % is 1000.
     const hlg = await readBack('hlg.mkv', [0.38, 0.75, 1].map(grey), {
       filter,
@@ -181,7 +181,7 @@ describe('high dynamic range is brought into the range of a screen', () => {
     expectNear(hlg, pq, 3);
   });
 
-  it('colours that sRGB has stay what they are', async () => {
+  it('keeps colours inside sRGB', async () => {
     // 50 cd/m² of the red, green and blue of BT.709, in the primaries of BT.2020 (BT.2087) and in PQ.
     const pq = (light: number): number => {
       const power = (light / 10_000) ** 0.1593017578125;

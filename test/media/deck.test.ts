@@ -29,7 +29,7 @@ function pixel(picture: RgbImage, x: number, y: number): number[] {
 }
 
 describe('openDeck', () => {
-  it('draws pages on white at the long side asked for', async () => {
+  it('renders pages on white at the requested long side', async () => {
     using deck = await openDeck(await makeDeck(2), LIMITS);
     expect(deck.pages).toBe(2);
     const { image } = await deck.page(1);
@@ -39,14 +39,14 @@ describe('openDeck', () => {
     expect((await deck.page(2, { maxSide: 320 })).image.width).toBe(320);
   });
 
-  it('gives the text, and the line in the largest type as title', async () => {
+  it('returns the text, and the line in the largest font as title', async () => {
     using deck = await openDeck(await makeDeck(3), LIMITS);
     const { title, text } = await deck.page(2);
     expect(title).toBe('Title 2');
     expect(text).toBe('body of page 2\nTitle 2');
   });
 
-  it('prefers the title that the outline gives the page', async () => {
+  it('prefers the title of the outline', async () => {
     const bytes = await makeDeck(3, (document, index) => {
       if (index === 2) addOutline(document, ['Opening – „eins“', undefined, 'Closing']);
     });
@@ -56,7 +56,7 @@ describe('openDeck', () => {
     expect((await deck.page(3)).title).toBe('Closing');
   });
 
-  it('has no title where there is no text', async () => {
+  it('returns no title for a page without text', async () => {
     const document = await PDFDocument.create();
     document.addPage([300, 300]);
     using deck = await openDeck(await document.save(), LIMITS);
@@ -64,7 +64,7 @@ describe('openDeck', () => {
     expect(Object.keys(await deck.page(1))).not.toContain('title');
   });
 
-  it('turns pages upright', async () => {
+  it('rotates pages upright', async () => {
     const bytes = await makeDeck(1, (document) => document.getPage(0).setRotation(degrees(90)));
     using deck = await openDeck(bytes, LIMITS);
     const { image } = await deck.page(1);
@@ -72,7 +72,7 @@ describe('openDeck', () => {
     expect(pixel(image, 10, 10)).toEqual([255, 0, 0]); // lower left, turned clockwise
   });
 
-  it('draws huge and hair-thin pages within the limits', async () => {
+  it('renders huge and very thin pages within the limits', async () => {
     const document = await PDFDocument.create();
     document.addPage([14_400, 14_400]);
     document.addPage([14_400, 1]);
@@ -84,7 +84,7 @@ describe('openDeck', () => {
     ]);
   });
 
-  it('tells the addresses that a page links to, and follows none', async () => {
+  it('returns the addresses of links without following them', async () => {
     const bytes = await makeDeck(2, (document, index) => {
       if (index === 0)
         addLinks(document, ['https://example.com/a', 'javascript:alert(1)', 'https://example.com/a']);
@@ -94,7 +94,7 @@ describe('openDeck', () => {
     expect((await deck.page(2)).links).toEqual([]);
   });
 
-  it('opens an encrypted PDF with its password, and no other', async () => {
+  it('opens an encrypted PDF only with its password', async () => {
     const bytes = lockedPdf('open sesame', 'Hidden words');
     using deck = await openDeck(bytes, LIMITS, 'open sesame');
     expect((await deck.page(1)).text).toBe('Hidden words');
@@ -104,7 +104,7 @@ describe('openDeck', () => {
     await expect(openDeck(bytes, LIMITS, 'guess')).rejects.not.toThrow(/guess/);
   });
 
-  it('draws CMYK colours as they look', async () => {
+  it('converts CMYK colours to RGB', async () => {
     const document = await PDFDocument.create();
     const page = document.addPage([100, 100]);
     page.drawRectangle({ x: 0, y: 0, width: 50, height: 100, color: cmyk(0, 1, 1, 0) });
@@ -124,13 +124,13 @@ describe('openDeck', () => {
     expect(deck.pages).toBe(1);
   });
 
-  it('refuses pages that are not there', async () => {
+  it('rejects pages that do not exist', async () => {
     using deck = await openDeck(await makeDeck(1), LIMITS);
     await expect(deck.page(2)).rejects.toMatchObject({ code: 'range_outside_source' });
     await expect(deck.page(0)).rejects.toMatchObject({ code: 'range_outside_source' });
   });
 
-  it('needs no more memory for 200 pages than for 20', async () => {
+  it('uses no more memory for 200 pages than for 20', async () => {
     using deck = await openDeck(await makeDeck(200), LIMITS);
     const after: number[] = [];
     for (let number = 1; number <= 200; number++) {
@@ -144,22 +144,22 @@ describe('openDeck', () => {
   });
 });
 
-describe('parsePages', () => {
-  it('means all pages when nothing is said', () => {
+describe('parsePageRanges', () => {
+  it('returns all pages without ranges', () => {
     expect(parsePageRanges(undefined, 3)).toEqual([1, 2, 3]);
   });
 
-  it('takes numbers and ranges, in order and each once', () => {
+  it('returns numbers and ranges in order without duplicates', () => {
     expect(parsePageRanges('4-6,2,5', 9)).toEqual([2, 4, 5, 6]);
   });
 
-  it.each(['0', '3-2', '1-11', '11', '999999999999'])('refuses %s of 10 pages', (spec) => {
+  it.each(['0', '3-2', '1-11', '11', '999999999999'])('rejects %s of 10 pages', (spec) => {
     expect(() => parsePageRanges(spec, 10)).toThrow(
       expect.objectContaining({ code: 'range_outside_source' }),
     );
   });
 
-  it.each(['', 'a', '1-', '-3', '1..3'])('refuses %j as malformed', (spec) => {
+  it.each(['', 'a', '1-', '-3', '1..3'])('rejects the malformed %j', (spec) => {
     expect(() => parsePageRanges(spec, 10)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 });

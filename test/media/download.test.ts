@@ -101,7 +101,7 @@ describe('download', () => {
     expect(await download(`${origin}/hop`, join(folder, 'hop'), OPEN)).toEqual({ bytes: BODY.length });
   });
 
-  it('takes up a line that is cut where it was', async () => {
+  it('resumes a broken download where it stopped', async () => {
     ranges = [];
     const path = join(folder, 'cut');
     expect(await download(`${origin}/cut`, path, OPEN)).toEqual({ bytes: BODY.length });
@@ -109,20 +109,20 @@ describe('download', () => {
     expect(ranges).toEqual([0, 25_000, 37_500, 43_750]);
   });
 
-  it('begins again where the content has changed meanwhile', async () => {
+  it('starts again where the content has changed', async () => {
     ranges = [];
     const path = join(folder, 'changed');
     expect(await download(`${origin}/changed`, path, OPEN)).toEqual({ bytes: BODY.length });
     expect((await readFile(path)).equals(Buffer.alloc(BODY.length, 'changed'))).toBe(true);
   });
 
-  it('gives up where nothing more arrives', async () => {
+  it('fails where no more bytes arrive', async () => {
     ranges = [];
     await refused(`${origin}/never-whole`, 'source_unreachable', OPEN);
     expect(ranges.length).toBeLessThan(10);
   });
 
-  it('outlives servers that close a connection while nobody reads from it', async () => {
+  it('survives servers that close a connection that nothing reads from', async () => {
     const half = Buffer.alloc(4 * 2 ** 20);
     const cutter = createNetServer((socket) => {
       socket.on('error', () => undefined); // the reader has gone
@@ -139,7 +139,7 @@ describe('download', () => {
     await new Promise((resolve) => cutter.close(resolve));
   });
 
-  it('never writes over a file', async () => {
+  it('never overwrites a file', async () => {
     const path = join(folder, 'taken');
     await download(`${origin}/ok`, path, OPEN);
     await expect(download(`${origin}/ok`, path, OPEN)).rejects.toMatchObject({ code: 'EEXIST' });
@@ -156,11 +156,11 @@ describe('download', () => {
     ['/endless', 'media_too_large'],
     ['/to-file', 'source_forbidden'],
     ['/to-credentials', 'source_forbidden'],
-  ])('answers %s with %s and leaves no file', async (route, code) => {
+  ])('rejects %s with %s and leaves no file', async (route, code) => {
     await refused(`${origin}${route}`, code, OPEN);
   });
 
-  it('answers a port where nobody listens with source_unreachable', async () => {
+  it('rejects a closed port with source_unreachable', async () => {
     const closed = createServer();
     await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
     const { port } = closed.address() as AddressInfo; // a TCP server has no other kind
@@ -168,7 +168,7 @@ describe('download', () => {
     await refused(`http://127.0.0.1:${port}/`, 'source_unreachable', OPEN);
   });
 
-  it('ends with the reason of the signal', async () => {
+  it('throws the reason of the signal', async () => {
     const abort = new AbortController();
     const running = download(`${origin}/silent`, join(folder, 'silent'), { ...OPEN, signal: abort.signal });
     abort.abort(new Error('no longer wanted'));
@@ -204,7 +204,7 @@ describe('download without private addresses', () => {
     'http://169.254.169.254',
     'http://224.0.0.1',
     'http://255.255.255.255',
-  ])('refuses %s', async (address) => {
+  ])('rejects %s', async (address) => {
     requests = [];
     await refused(`${address}:${port()}/ok`, 'source_forbidden', GUARDED);
     expect(requests).toEqual([]);
@@ -217,7 +217,7 @@ describe('download without private addresses', () => {
     'https://user:pass@example.com/',
     'nonsense',
     '',
-  ])('refuses %j', (address) => refused(address, 'source_forbidden', GUARDED));
+  ])('rejects %j', (address) => refused(address, 'source_forbidden', GUARDED));
 });
 
 async function refused(

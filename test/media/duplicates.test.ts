@@ -22,7 +22,7 @@ beforeAll(async () => {
   tools = await findMediaTools({});
 });
 
-describe('a picture is a duplicate', () => {
+describe('a frame is a duplicate', () => {
   it('when nothing changes, over any number of spans', async () => {
     const frames = await sample('still', (canvas) => slide(canvas, '3'), [
       [0, 2],
@@ -54,7 +54,7 @@ describe('a picture is a duplicate', () => {
   });
 });
 
-describe('a picture is kept', () => {
+describe('a frame is kept', () => {
   it('when one character changes', async () => {
     const frames = await sample('digit', (canvas, k) => slide(canvas, k < CHANGE ? '3' : '8'));
     expect(keptTimes(frames)).toEqual([0, 3]);
@@ -69,7 +69,7 @@ describe('a picture is kept', () => {
     expect(keptTimes(frames)).toEqual([0, 3]);
   });
 
-  it('when something small changes its colour but not its brightness', async () => {
+  it('when something small changes colour but not brightness', async () => {
     const frames = await sample('hue', (canvas, k) => {
       slide(canvas, '3');
       box(canvas, 500, 300, 16, 16, k < CHANGE ? [200, 80, 80] : [60, 148, 80]);
@@ -84,7 +84,7 @@ describe('a picture is kept', () => {
     expect(keptTimes(frames)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  it('at the start of a span that asks for it', async () => {
+  it('at the start of a span with `first: keep`', async () => {
     const path = await clip('again', (canvas) => slide(canvas, '3'));
     const frames = await collect(path, { start: 2, end: 5, first: 'keep' });
     expect(frames.map(({ time, reason }) => [time, reason])).toEqual([

@@ -31,11 +31,11 @@ beforeAll(async () => {
   video = await probeVideo(tools, clip, LIMITS);
 });
 
-describe('the decoder, even where a playlist got past the look at its first bytes', () => {
+describe('the decoder, even where a playlist was not detected by its first bytes', () => {
   it.each([
     ['HLS', () => `#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile://${clip}\n#EXT-X-ENDLIST\n`],
     ['ffconcat', () => `ffconcat version 1.0\nfile '${clip}'\n`],
-  ])('reads no %s, though what it points at is a video', async (name, text) => {
+  ])('does not read %s, although it refers to a video', async (name, text) => {
     const path = join(folder, `${name}.mp4`);
     await writeFile(path, text());
     const options = { maxPixels: LIMITS.maxPixels, timeLimitMs: 10_000 };
@@ -44,17 +44,22 @@ describe('the decoder, even where a playlist got past the look at its first byte
   });
 });
 
-describe.skipIf(process.platform === 'win32')('a source that is no ordinary file is refused at once', () => {
-  it('a pipe that nobody writes to', async () => {
-    const path = join(folder, 'silent-pipe');
-    await promisify(execFile)('mkfifo', [path]);
-    await expect(detectMediaKind(path)).rejects.toMatchObject({ code: 'unsupported_media' });
-  });
+describe.skipIf(process.platform === 'win32')(
+  'a source that is not a regular file is rejected at once',
+  () => {
+    it('a pipe without a writer', async () => {
+      const path = join(folder, 'silent-pipe');
+      await promisify(execFile)('mkfifo', [path]);
+      await expect(detectMediaKind(path)).rejects.toMatchObject({ code: 'unsupported_media' });
+    });
 
-  it('a device that never ends', async () => {
-    await expect(probeVideo(tools, '/dev/zero', LIMITS)).rejects.toMatchObject({ code: 'unsupported_media' });
-  });
-});
+    it('a device that never ends', async () => {
+      await expect(probeVideo(tools, '/dev/zero', LIMITS)).rejects.toMatchObject({
+        code: 'unsupported_media',
+      });
+    });
+  },
+);
 
 describe.skipIf(process.platform === 'win32')('a decoder that does not end by itself', () => {
   /** Samples with a stand-in for ffmpeg that runs `script` instead. */
@@ -69,23 +74,23 @@ describe.skipIf(process.platform === 'win32')('a decoder that does not end by it
     return frames.next();
   }
 
-  it('is given a limit of processor time, and a video that exceeds it is refused for good', async () => {
+  it('has a limit of processor time, and a video that exceeds it is not retried', async () => {
     const leaves = 'case "$*" in *"-timelimit "[1-9]*) exit 255;; *) exit 1;; esac';
     await expect(sampled(leaves)).rejects.toMatchObject({ code: 'media_too_large', retryable: false });
   });
 
-  it('when it was killed from outside, the work is tried again', async () => {
+  it('reports a retryable error when it is killed from outside', async () => {
     await expect(sampled('kill -9 $$')).rejects.toMatchObject({ code: 'unavailable', retryable: true });
   });
 
-  it('when it crashes on the video, the work is not tried again', async () => {
+  it('reports a permanent error when it crashes on the video', async () => {
     await expect(sampled('kill -SEGV $$')).rejects.toMatchObject({
       code: 'unsupported_media',
       retryable: false,
     });
   });
 
-  it('is asked to leave when its time is up, and may say why', async () => {
+  it('receives SIGTERM at its time limit and may print a reason', async () => {
     const script = 'trap "echo leaving >&2; exit 3" TERM; while :; do sleep 0.05; done';
     const ending = await runProgram('sh', ['-c', script], { timeLimitMs: 300, maxBytes: 100, keep: 'all' });
     expect(ending).toMatchObject({

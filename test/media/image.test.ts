@@ -59,7 +59,7 @@ describe('readImage', () => {
     expect(picture.data.length).toBe(2400);
   });
 
-  it('takes colours as their profile means them', async () => {
+  it('converts colours by their profile', async () => {
     const wide = {
       create: { width: 8, height: 8, channels: 3, background: { r: 200, g: 100, b: 100 } },
     } as const;
@@ -71,7 +71,7 @@ describe('readImage', () => {
     ]);
   });
 
-  it('reads every page of a TIFF, and of an animation the first picture', async () => {
+  it('reads every page of a TIFF, and the first frame of an animation', async () => {
     const tiff = await twoPages('tiff');
     expect(await countImages(tiff, LIMITS)).toBe(2);
     expect(strongest(pixel(await readImage(tiff, LIMITS), 5, 5))).toBe('red');
@@ -82,7 +82,7 @@ describe('readImage', () => {
     expect([picture.height, strongest(pixel(picture, 5, 5))]).toEqual([10, 'red']);
   });
 
-  it('turns pictures upright', async () => {
+  it('rotates images upright', async () => {
     // EXIF 6: the stored picture has to be turned clockwise, so its left side comes to the top.
     const picture = await readImage(await halves().withMetadata({ orientation: 6 }).png().toBuffer(), LIMITS);
     expect([picture.width, picture.height]).toEqual([20, 40]);
@@ -90,7 +90,7 @@ describe('readImage', () => {
     expect(pixel(picture, 10, 35)).toEqual([0, 0, 255]);
   });
 
-  it('puts transparent pictures on white', async () => {
+  it('renders transparent images on white', async () => {
     const clear = {
       create: { width: 8, height: 8, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
     } as const;
@@ -98,7 +98,7 @@ describe('readImage', () => {
     expect(pixel(picture, 4, 4)).toEqual([255, 255, 255]);
   });
 
-  it('makes large pictures smaller and small ones not larger', async () => {
+  it('scales large images down and small ones not up', async () => {
     const large = await halves().resize(4000, 2000).jpeg().toBuffer();
     const picture = await readImage(large, LIMITS);
     expect([picture.width, picture.height]).toEqual([1344, 672]);
@@ -113,7 +113,7 @@ describe('readImage', () => {
 });
 
 describe('encodeJpeg', () => {
-  it('gives the same bytes for the same picture, and keeps colours sharp', async () => {
+  it('returns the same bytes for the same image, without chroma subsampling', async () => {
     const picture = await readImage(await halves().png().toBuffer(), LIMITS);
     const jpeg = await encodeJpeg(picture);
     expect(jpeg.equals(await encodeJpeg({ ...picture, data: Buffer.from(picture.data) }))).toBe(true);

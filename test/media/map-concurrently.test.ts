@@ -19,8 +19,8 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return list;
 }
 
-describe('working ahead', () => {
-  it('yields in the order of the items, whichever is done first', async () => {
+describe('mapConcurrently', () => {
+  it('yields in the order of the items, whichever finishes first', async () => {
     const finish: (() => void)[] = [];
     const work = (item: number): Promise<string> =>
       new Promise((resolve) => {
@@ -34,7 +34,7 @@ describe('working ahead', () => {
     );
   });
 
-  it('draws no item beyond the six that are at work', async () => {
+  it('requests no item beyond six in flight', async () => {
     const drawn: number[] = [];
     const ahead = mapConcurrently(count(100, drawn), async (item) => item);
     expect(await ahead.next()).toEqual({ done: false, value: 0 });
@@ -42,7 +42,7 @@ describe('working ahead', () => {
     await ahead.return(undefined);
   });
 
-  it('ends the source and waits for what has begun when it is abandoned or an item fails', async () => {
+  it('ends the source and awaits started work when the loop ends early or an item fails', async () => {
     const ended = { value: false };
     let open = 0;
     const ahead = mapConcurrently(count(100, [], ended), async (item) => {
@@ -56,7 +56,7 @@ describe('working ahead', () => {
     expect({ ended: ended.value, open }).toEqual({ ended: true, open: 0 });
   });
 
-  it('passes on why the source failed', async () => {
+  it('throws the error of the source', async () => {
     async function* failing(): AsyncGenerator<number> {
       yield 1;
       throw new Error('cut off');

@@ -104,7 +104,7 @@ async function courseOf(frames: readonly Promise<RgbImage>[]): Promise<readonly 
 }
 
 describe('matching slides', () => {
-  it('finds each slide that fills the frame, and none where the speaker does', async () => {
+  it('finds each slide that fills the frame, and none where the speaker fills it', async () => {
     const course = await courseOf([
       speaker(200),
       whole(0),
@@ -120,7 +120,7 @@ describe('matching slides', () => {
     expect(course).toEqual([undefined, 0, 1, undefined, 2, 3, 4, undefined, 2, 5]);
   });
 
-  it('finds slides beside the speaker, in turn with slides that fill the frame', async () => {
+  it('finds slides next to the speaker, alternating with slides that fill the frame', async () => {
     const course = await courseOf([
       speaker(200),
       beside(0),
@@ -147,7 +147,7 @@ describe('matching slides', () => {
     }
   });
 
-  it('matches nothing of a film that shows no slide', async () => {
+  it('finds no slide in a video that shows none', async () => {
     const course = await courseOf([speaker(100), speaker(200), speaker(300), speaker(400)]);
     expect(course).toEqual([undefined, undefined, undefined, undefined]);
   });
@@ -157,20 +157,20 @@ describe('alignSlides', () => {
   const scores = (...rows: readonly (readonly number[])[]): readonly Float32Array[] =>
     rows.map((row) => Float32Array.from(row));
 
-  it('takes the order of the deck where two slides are equally alike', () => {
+  it('follows the order of the deck where two slides are equally similar', () => {
     expect(alignSlides(scores([0.9, 0, 0], [0, 0.8, 0.8], [0, 0, 0.9]))).toEqual([0, 1, 2]);
     expect(alignSlides(scores([0, 0, 0.9], [0.8, 0.8, 0], [0, 0, 0.9]))[1]).not.toBe(2);
   });
 
-  it('stays on a slide through a frame that is hardly better for another', () => {
+  it('stays on a slide through a frame that is hardly more similar to another', () => {
     expect(alignSlides(scores([0.9, 0.1], [0.8, 0.81], [0.9, 0.1]))).toEqual([0, 0, 0]);
   });
 
-  it('goes back when the picture says so', () => {
+  it('goes back where the similarity is clear', () => {
     expect(alignSlides(scores([0.9, 0], [0, 0.9], [0.9, 0]))).toEqual([0, 1, 0]);
   });
 
-  it('has nothing to say of nothing', () => {
+  it('returns nothing for no frames', () => {
     expect(alignSlides([])).toEqual([]);
   });
 });

@@ -54,7 +54,7 @@ const leftovers = async (): Promise<readonly string[]> =>
   (await readdir(folder)).filter((name) => name.startsWith('office-'));
 
 describe('LibreOffice', () => {
-  it('draws every slide on its page: hidden, broken and linked pictures, an unreadable slide', async ({
+  it('renders every slide on its page: hidden, broken and linked images, an unreadable slide', async ({
     skip,
   }) => {
     if (!office) return skip('LibreOffice is not installed: no soffice on PATH');
@@ -99,7 +99,7 @@ describe('a renderer', () => {
   }
   const spec = { slides: [{ title: 'x' }] };
 
-  it('that takes too long is ended with all it started, and leaves nothing', async () => {
+  it('that takes too long is killed with its children and leaves no files', async () => {
     const note = join(folder, 'child.pid');
     const slow = await program(`
       import { spawn } from 'node:child_process';
@@ -116,13 +116,13 @@ describe('a renderer', () => {
   it.each([
     ['fails', 'process.exit(3)'],
     ['draws nothing', ''],
-  ])('that %s is reported, without its paths', async (_what, script) => {
+  ])('that %s is reported without paths', async (_what, script) => {
     const error: unknown = await draw(spec, await program(script)).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'renderer_failed' });
     expect(String(error)).not.toContain(folder);
   });
 
-  it('gets nothing of this process but where to find programs', async () => {
+  it('inherits only PATH from this process', async () => {
     const note = join(folder, 'environment.json');
     const spy = await program(
       `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(note)}, JSON.stringify(process.env));`,
@@ -132,7 +132,7 @@ describe('a renderer', () => {
     expect(environment.sort()).toEqual(['HOME', 'LANG', 'PATH', 'SAL_USE_VCLPLUGIN', 'TMPDIR']);
   });
 
-  it('that is not there is undefined, and one that was named and does not run is an error', async () => {
+  it('is undefined where it is not installed, and an error where the configured program does not run', async () => {
     expect(await findLibreOffice({ searchPath: folder })).toBeUndefined();
     await expect(findLibreOffice({ searchPath, soffice: join(folder, 'nothing') })).rejects.toMatchObject({
       code: 'unavailable',

@@ -1,4 +1,4 @@
-/** What a PPTX says in words, and what is refused before anything is unpacked. */
+/** Text of a PPTX, and packages that are rejected before anything is unpacked. */
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -32,7 +32,7 @@ async function failure(work: Promise<unknown>): Promise<FrameloomError> {
 }
 
 describe('readPptx', () => {
-  it('gives title, text, notes, links and the hidden mark of each slide, in the order of the show', async () => {
+  it('returns title, text, notes, links and the hidden mark of each slide, in order', async () => {
     const slides = await slidesOf({
       slides: [
         { title: 'Opening & <aims>', body: ['one', 'two – zwei'], notes: 'Say hello.\nSmile.' },
@@ -62,7 +62,7 @@ describe('readPptx', () => {
     ]);
   });
 
-  it('reads as people do: title first, then rows from left to right, groups as a whole, tables by rows', async () => {
+  it('reads the title first, then rows from left to right, groups as a unit, tables by rows', async () => {
     const shapes = [
       table(
         [
@@ -88,7 +88,7 @@ describe('readPptx', () => {
     ]);
   });
 
-  it('keeps what is said of pictures, be they there, broken or elsewhere', async () => {
+  it('keeps descriptions of images that are present, broken or linked', async () => {
     const slides = await slidesOf({
       slides: [
         { picture: { alt: 'A   red\nbox', data: Buffer.from('png') } },
@@ -103,7 +103,7 @@ describe('readPptx', () => {
     ]);
   });
 
-  it('keeps the place, the number and the notes of a slide whose XML is broken or missing', async () => {
+  it('keeps position, number and notes of a slide whose XML is broken or missing', async () => {
     const [first, second, third] = await slidesOf({
       slides: [
         { title: 'Good' },
@@ -119,7 +119,7 @@ describe('readPptx', () => {
     ]);
   });
 
-  it('takes no control, direction or private characters into text', async () => {
+  it('removes control, direction and private characters from text', async () => {
     const [slide] = await slidesOf({ slides: [{ title: 'a\u202eb\u0085c\ufffed', body: ['e\u2028f'] }] });
     expect(slide?.text).toBe('abcd\ne\nf');
   });
@@ -146,11 +146,11 @@ describe('readPptx', () => {
       'unsupported_media',
       { slides: [{}], parts: [{ name: 'ppt/presentation.xml', data: Buffer.from('<html/>') }] },
     ],
-  ] as const)('refuses %s: %s', async (_what, code, spec) => {
+  ] as const)('rejects %s: %s', async (_what, code, spec) => {
     expect((await failure(slidesOf(spec))).code).toBe(code);
   });
 
-  it('is not held up by an element in an element in an element', async () => {
+  it('handles deeply nested elements', async () => {
     const deep = `${'<a:g xmlns:a="x">'.repeat(5000)}${'</a:g>'.repeat(5000)}`;
     const [slide] = await slidesOf({ slides: [{ xml: deep }] });
     expect(slide?.damaged).toBe(true);
@@ -160,17 +160,17 @@ describe('readPptx', () => {
 describe('openZip', () => {
   const zeros = (megabytes: number): Buffer => Buffer.alloc(megabytes * 2 ** 20);
 
-  it('refuses a package that unpacks to a thousand times its size', async () => {
+  it('rejects a package that unpacks to a thousand times its size', async () => {
     const error = await failure(openZip(await zipped([{ name: 'a', data: zeros(40) }])));
     expect(error.code).toBe('media_too_large');
   });
 
-  it('refuses a package of too many files', async () => {
+  it('rejects a package with too many files', async () => {
     const parts = Array.from({ length: 20_001 }, (_, index) => ({ name: String(index), data: Buffer.of() }));
     expect((await failure(openZip(await zipped(parts, false)))).code).toBe('media_too_large');
   });
 
-  it('refuses a directory whose entries share their bytes', async () => {
+  it('rejects a directory whose entries share their bytes', async () => {
     const path = await zipped([{ name: 'a', data: Buffer.alloc(60_000, 'xyz') }], false);
     const whole = await readFile(path);
     const start = whole.indexOf(Buffer.from('PK\x01\x02', 'latin1'));
@@ -184,7 +184,7 @@ describe('openZip', () => {
   });
 
   it.each(['../outside', '/etc/passwd', 'a/../../b', 'C:/x', '..\\outside'])(
-    'refuses the name %s',
+    'rejects the name %s',
     async (name) => {
       expect((await failure(openZip(await zipped([{ name, data: Buffer.of(1) }])))).code).toBe(
         'media_truncated',
@@ -192,7 +192,7 @@ describe('openZip', () => {
     },
   );
 
-  it('fails on a file that is longer than its directory says', async () => {
+  it('fails on a file that is longer than its directory entry', async () => {
     const path = await zipped([{ name: 'a', data: Buffer.alloc(10_000, 'abc') }]);
     const whole = await readFile(path);
     whole.writeUInt32LE(100, whole.indexOf(Buffer.from('PK\x01\x02', 'latin1')) + 24);
@@ -201,7 +201,7 @@ describe('openZip', () => {
     expect((await failure(zip.read('a', 1e6))).code).toBe('media_truncated');
   });
 
-  it('refuses a package that is cut off', async () => {
+  it('rejects a package that is cut off', async () => {
     const path = await makePptx(fresh('.pptx'), { slides: [{ title: 'x' }] });
     const file = await open(path, 'r+');
     await file.truncate(2000);
@@ -210,7 +210,7 @@ describe('openZip', () => {
   });
 });
 
-describe('sniff of packages', () => {
+describe('detectMediaKind of packages', () => {
   const text = (name: string, data: string): ZipPart => ({ name, data: Buffer.from(data) });
 
   it.each([
@@ -218,13 +218,13 @@ describe('sniff of packages', () => {
     ['KEY', /Keynote.*PDF or PPTX/, [text('Index/Document.iwa', 'x')]],
     ['DOCX', /Word.*PDF or PPTX/, [text('word/document.xml', '<x/>')]],
     ['ZIP', /ZIP archive/, [text('a.txt', 'x')]],
-  ] as const)('refuses %s by its content, and says what to do', async (_what, message, parts) => {
+  ] as const)('rejects %s by its content, with the next step', async (_what, message, parts) => {
     const error = await failure(detectMediaKind(await zipped(parts)));
     expect(error.code).toBe('unsupported_media');
     expect(error.message).toMatch(message);
   });
 
-  it('tells a PPTX with a password from an old PPT', async () => {
+  it('distinguishes a PPTX with a password from a legacy PPT', async () => {
     const document = (stream: string): Buffer => {
       const bytes = Buffer.alloc(1536);
       bytes.write('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', 0, 'latin1');

@@ -17,7 +17,7 @@ async function probed(name: string, clip: ClipOptions): Promise<ProbedVideo> {
 }
 
 describe('subtitle tracks', () => {
-  it('are found with their number in the file, format, language and title', async () => {
+  it('are found with stream index, format, language and title', async () => {
     const words = join(folder, 'words.srt');
     await writeFile(words, '1\n00:00:00,000 --> 00:00:01,000\nGood morning\n');
     const map = ['-i', words, '-i', words, '-map', '0', '-map', '1', '-map', '2'];
@@ -35,7 +35,7 @@ describe('subtitle tracks', () => {
     ]);
   });
 
-  it('of an mp4 are found as well; a language that is not said is none', async () => {
+  it('of an mp4 are found as well, without a language where none is set', async () => {
     const words = join(folder, 'words.vtt');
     await writeFile(words, 'WEBVTT\n\n00:00.000 --> 00:01.000\nGood morning\n');
     const { subtitles } = await probed('words.mp4', {
@@ -45,18 +45,18 @@ describe('subtitle tracks', () => {
     expect(subtitles).toEqual([{ index: 1, codec: 'mov_text', form: 'text' }]);
   });
 
-  it('are none where there are none', async () => {
+  it('are empty where there are none', async () => {
     expect((await probed('silent.mkv', { frames: 10, args: [...H264] })).subtitles).toEqual([]);
   });
 });
 
 describe('the frame rate', () => {
-  it('of a long video is told from its end and its headers', async () => {
+  it('of a long video comes from its end and its headers', async () => {
     const steady = await probed('steady.mkv', { frames: 600, rate: '30', args: [...H264] });
     expect(steady.frameRate).toEqual({ kind: 'constant', average: 30 });
   });
 
-  it('is variable where only the beginning of a long video was slower, as an mp4 knows', async () => {
+  it('is variable where only the beginning of a long mp4 is slower', async () => {
     const late = `settb=1/1000,setpts='if(lt(N,50),N/5,10+(N-50)/25)/TB'`;
     const args = ['-vf', late, '-fps_mode', 'passthrough', '-enc_time_base', '1:1000', ...H264];
     const { frameRate, duration } = await probed('slow-start.mp4', { frames: 550, args });
@@ -66,7 +66,7 @@ describe('the frame rate', () => {
 });
 
 describe('a video that is too long', () => {
-  it('is refused with the limit', async () => {
+  it('is rejected with the limit in the message', async () => {
     const path = await makeClip(join(folder, 'five-seconds.mp4'), { frames: 125, args: [...H264] });
     await expect(probeVideo(tools, path, { ...LIMITS, maxDuration: 4 })).rejects.toMatchObject({
       code: 'media_too_large',

@@ -1,4 +1,4 @@
-/** Everything that cannot be summarized is refused by its content, with the code that says why. */
+/** Every source that cannot be summarized is rejected by its content, with the error code for the reason. */
 import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PDFDocument } from 'pdf-lib';
@@ -39,7 +39,7 @@ async function cut(path: string, share: number): Promise<string> {
   return path;
 }
 
-describe('a video is refused', () => {
+describe('a video is rejected', () => {
   it.each<readonly [what: string, code: string, make: () => Promise<string>]>([
     ['an empty file', 'empty_source', () => file('empty.mp4', '')],
     ['text', 'unsupported_media', () => file('text.mp4', 'Dear reader,\n'.repeat(500))],
@@ -143,14 +143,14 @@ describe('a video is refused', () => {
     expect(error.message).not.toContain(folder);
   });
 
-  it('frames of more pixels than allowed: media_too_large', async () => {
+  it('frames with more pixels than the limit: media_too_large', async () => {
     const path = await makeClip(at('large.mp4'), { frames: 5, args: [...H264] });
     expect((await failure(probeVideo(tools, path, { maxPixels: 160 * 96 - 1 }))).code).toBe(
       'media_too_large',
     );
   });
 
-  it('a size in pixels that only the shape of its pixels makes too large: media_too_large', async () => {
+  it('a size that exceeds the limit only with square pixels: media_too_large', async () => {
     const path = await makeClip(at('wide.mkv'), { frames: 5, args: ['-vf', 'setsar=100/1', ...H264] });
     expect((await failure(probeVideo(tools, path, { maxPixels: 160 * 96 * 50 }))).code).toBe(
       'media_too_large',
@@ -158,7 +158,7 @@ describe('a video is refused', () => {
   });
 });
 
-describe('a name means nothing', () => {
+describe('a file name has no effect', () => {
   it.each(['-i.mp4', 'line\nbreak and \'quotes" $(x) %d.mp4', 'http:', 'concat:a|b', 'ümläut 🎞.txt'])(
     '%j',
     async (name) => {
@@ -180,7 +180,7 @@ describe('a name means nothing', () => {
   );
 });
 
-describe('a deck is refused', () => {
+describe('a deck is rejected', () => {
   it.each<readonly [what: string, code: string, make: () => Promise<string>]>([
     ['an empty file', 'empty_source', () => file('empty.pdf', '')],
     ['text', 'unsupported_media', () => file('text.pdf', 'slides')],
@@ -213,7 +213,7 @@ describe('a deck is refused', () => {
   });
 });
 
-describe('an image is refused', () => {
+describe('an image is rejected', () => {
   it.each<readonly [what: string, code: string, make: () => Promise<Uint8Array>]>([
     ['no bytes', 'empty_source', async () => new Uint8Array()],
     [
@@ -250,7 +250,7 @@ describe('an image is refused', () => {
   });
 });
 
-describe('sniff', () => {
+describe('detectMediaKind', () => {
   it.each([
     ['video', () => makeClip(at('sniff-1'), { frames: 2, args: [...H264, '-f', 'mp4'] })],
     ['video', () => makeClip(at('sniff-2'), { frames: 2, args: [...H264, '-f', 'matroska'] })],

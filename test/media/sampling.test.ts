@@ -1,4 +1,4 @@
-/** What each mode of sampling keeps, on videos as encoders make them from drawn truth. */
+/** Frames that each sampling mode keeps, on encoded videos that were drawn from a known truth. */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import {
@@ -50,7 +50,7 @@ describe('adaptive sampling', () => {
     },
   );
 
-  it('keeps every new line within half a second of its standing there, beside a speaker as well', async () => {
+  it('keeps every new line within half a second after it settles, next to a speaker as well', async () => {
     for (const kind of ['slides with animations', 'lecture with speaker'] as const) {
       const clip = KINDS[kind](SCREEN, 20, 1);
       expect(scoreShots(clip, await sample(clip, 'adaptive')).late).toEqual([]);
@@ -71,7 +71,7 @@ describe('adaptive sampling', () => {
     expect(kept.length).toBeLessThanOrEqual(5);
   });
 
-  it('takes a lecture of standing slides in at most a fifth of the frames of one a second', async () => {
+  it('keeps at most a fifth of one frame a second of a lecture with static slides', async () => {
     const page = (number: number): Canvas => {
       const on = canvas(SCREEN.width, SCREEN.height);
       for (let line = 0; line < 5; line++) words(on, 40, 40 + line * 36, 2, 30, number * 10 + line);
@@ -88,7 +88,7 @@ describe('adaptive sampling', () => {
     expect(kept.every(({ time }) => time % 15 <= 0.5)).toBe(true);
   });
 
-  it('avoids black pictures, also at the very beginning', async () => {
+  it('avoids black frames, also at the beginning', async () => {
     const shot = place(SCREEN.width, SCREEN.height, 5);
     const black = canvas(SCREEN.width, SCREEN.height, [0, 0, 0]);
     const frames = await sample(
@@ -100,7 +100,7 @@ describe('adaptive sampling', () => {
     expect(frames.find((frame) => frame.kept)?.time).toBeLessThan(1);
   });
 
-  it('takes the sharp one of neighbours while the camera moves', async () => {
+  it('keeps the sharpest neighbour while the camera moves', async () => {
     const wide = place(SCREEN.width * 2, SCREEN.height, 6);
     const smeared = new Set<number>();
     const frames = await sample(
@@ -118,7 +118,7 @@ describe('adaptive sampling', () => {
     expect(moving.filter(({ time }) => smeared.has(Math.round(time * RATE)))).toEqual([]);
   });
 
-  it('says of every candidate when it was shown, what it looks like and why it was kept or not', async () => {
+  it('reports time, hash and reason of every candidate', async () => {
     const frames = await sample(KINDS.slides(SCREEN, 10, 1), 'adaptive');
     expect(frames.length).toBe(50); // five a second
     for (const frame of frames) {
@@ -130,8 +130,8 @@ describe('adaptive sampling', () => {
   });
 });
 
-describe('a video that lies on its side or is mirrored', () => {
-  it('is decided on as if it had been stored upright', async () => {
+describe('a rotated or mirrored video', () => {
+  it('gives the same decisions as if it were stored upright', async () => {
     const clip = KINDS['fast cuts'](SCREEN, 4, 3);
     const decided: unknown[] = [];
     for (const turn of [0, 90, 180, 270] as const) {
@@ -162,7 +162,7 @@ describe('a video that lies on its side or is mirrored', () => {
 });
 
 describe('scene sampling', () => {
-  it('keeps one picture of each shot and nothing else', async () => {
+  it('keeps one frame of each shot and nothing else', async () => {
     const clip = KINDS['fast cuts'](SCREEN, 14, 3);
     const frames = await sample(clip, 'scene');
     const shotOf = (time: number): number => clip.cuts.filter((cut) => cut <= time + 1e-6).length;
@@ -182,7 +182,7 @@ describe('keyframe sampling', () => {
 });
 
 describe.each(['adaptive', 'scene', 'keyframe'] as const)('%s sampling', (mode) => {
-  it('gives each picture the time at which it is decoded', async () => {
+  it('gives each image the time of its own frame', async () => {
     const path = await numbers('numbers.mp4', ['-bf', '3']);
     const kept = (await collect(path, mode)).filter((frame) => frame.image);
     expect(kept.length).toBeGreaterThan(1);
@@ -191,7 +191,7 @@ describe.each(['adaptive', 'scene', 'keyframe'] as const)('%s sampling', (mode) 
     }
   });
 
-  it('decides the same however the source is cut into spans', async () => {
+  it('makes the same decisions however the source is divided into spans', async () => {
     const path = await shotsOf(KINDS['fast cuts'](SCREEN, 18, 3));
     const whole = await collect(path, mode, [[0, 18]]);
     for (const cuts of [

@@ -206,7 +206,7 @@ describe.each(cases)(
       whole = await take(path, video, [[0, 1e6]]);
     });
 
-    it('gives duration, size and start of what is shown', () => {
+    it('returns duration, size and start of the displayed frames', () => {
       expect([video.width, video.height]).toEqual(size);
       const lastFrame = truth(clip.frames - 1);
       expect(video.duration).toBeGreaterThan(lastFrame);
@@ -214,7 +214,7 @@ describe.each(cases)(
       if (startOffset !== undefined) expect(video.startOffset).toBeCloseTo(startOffset, 2);
     });
 
-    it('takes the first frame of each grid interval, with its own time', () => {
+    it('keeps the first frame of each grid interval, with its own time', () => {
       expect(whole.map(({ image }) => image && readNumber(image))).toEqual(firstOfEach(truth, clip.frames));
       for (const { time, image } of whole) {
         expect(Math.abs(time - truth(image ? readNumber(image) : -1))).toBeLessThanOrEqual(tolerance);
@@ -222,7 +222,7 @@ describe.each(cases)(
       for (const { image } of whole) expect([image?.width, image?.height]).toEqual(size);
     });
 
-    it('takes the same frames from spans that are extracted apart', async () => {
+    it('keeps the same frames from spans that are extracted separately', async () => {
       const parts = await take(path, video, [
         [0, 0.7],
         [0.7, 1.9],
@@ -237,7 +237,7 @@ describe.each(cases)(
 );
 
 describe('an edit list', () => {
-  it('hides what it cuts away: times count from the first frame that is shown', async () => {
+  it('hides what it removes: times count from the first displayed frame', async () => {
     const original = await makeClip(join(folder, 'uncut.mp4'), { frames: 100, args: [...H264, '-bf', '2'] });
     const path = join(folder, 'cut.mp4');
     await ffmpeg(['-ss', '1.4', '-i', original, '-c', 'copy', path]); // in the middle of a group of pictures
@@ -254,7 +254,7 @@ describe('an edit list', () => {
 });
 
 describe('a sparse grid', () => {
-  it('is sampled by seeking, with the same frames as decoding gives', async () => {
+  it('is sampled by seeking, with the same frames as full decoding', async () => {
     const path = await makeClip(join(folder, 'long.mp4'), {
       frames: 90,
       rate: '1',
@@ -276,8 +276,8 @@ describe('a sparse grid', () => {
   });
 });
 
-describe('frames that change their size in the middle', () => {
-  it('are all given in the size that was probed, each once', async () => {
+describe('frames that change size in the middle', () => {
+  it('are all returned in the probed size, each once', async () => {
     const encoding = [...H264, '-bf', '0', '-muxdelay', '0', '-muxpreload', '0'];
     const small = await makeClip(join(folder, 'small.ts'), { frames: 50, args: encoding });
     const larger = await makeClip(join(folder, 'larger.ts'), {
@@ -295,8 +295,8 @@ describe('frames that change their size in the middle', () => {
   });
 });
 
-describe('the size of pictures', () => {
-  it('is bounded by the long side, and never enlarged', async () => {
+describe('the size of images', () => {
+  it('is limited by the long side and never enlarged', async () => {
     const path = await makeClip(join(folder, 'large.mp4'), {
       frames: 3,
       width: 640,

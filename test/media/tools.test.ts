@@ -14,18 +14,18 @@ async function program(name: string, ...lines: readonly string[]): Promise<strin
 }
 
 describe('findMediaTools', () => {
-  it('finds what is installed, with its version', async () => {
+  it('finds the installed programs, with the version', async () => {
     const tools = await findMediaTools({});
     expect(tools.version).toMatch(/\d/);
   });
 
-  it('takes the programs of the settings', async () => {
+  it('uses the programs of the settings', async () => {
     const ffmpeg = await program('mine/ffmpeg', 'echo "ffmpeg version 6.1-mine Copyright"');
     const ffprobe = await program('other/ffprobe', 'echo "ffprobe version 6.1-mine Copyright"');
     expect(await findMediaTools({ ffmpeg, ffprobe })).toEqual({ ffmpeg, ffprobe, version: '6.1-mine' });
   });
 
-  it('takes the ffprobe that lies beside ffmpeg', async () => {
+  it('uses the ffprobe next to ffmpeg', async () => {
     const ffmpeg = await program('pair/ffmpeg', 'echo "ffmpeg version 7.0 Copyright"');
     await program('pair/ffprobe', 'echo "ffprobe version 7.0 Copyright"');
     expect((await findMediaTools({ ffmpeg })).ffprobe).toBe(join(folder, 'pair', 'ffprobe'));
@@ -43,7 +43,7 @@ describe('findMediaTools', () => {
     ['fails', () => program('failing/ffmpeg', 'exit 1')],
     ['is something else', () => program('else/ffmpeg', 'echo hello')],
     ['is too old', () => program('old/ffmpeg', 'echo "ffmpeg version 4.4.1 Copyright"')],
-  ])('says which setting to check when the program %s', async (_what, path) => {
+  ])('names the setting to check when the program %s', async (_what, path) => {
     const ffmpeg = await path();
     await expect(findMediaTools({ ffmpeg })).rejects.toMatchObject({
       code: 'unavailable',

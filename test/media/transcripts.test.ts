@@ -1,4 +1,4 @@
-/** Words that are there already: every form of subtitles says the same, at the same times. */
+/** Existing transcripts: every subtitle format gives the same cues at the same times. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -75,7 +75,7 @@ const TTML = `<?xml version="1.0"?>
 </tt>`;
 const JSON_CUES = JSON.stringify({ text: '', segments: [{ id: 0, ...SAID[0] }, SAID[1]] });
 
-describe('parseWords', () => {
+describe('parseTranscript', () => {
   it.each([
     ['SubRip', SRT],
     [
@@ -95,7 +95,7 @@ describe('parseWords', () => {
     ['brackets', '[00:01] Good\nmorning.\n[1:02:03] Bye'],
     ['bare times', '0:01 Good morning.\n1:02:03 - Bye'],
     ['parentheses', '(00:00:01.000) Good morning.\n\n(01:02:03) Bye'],
-  ])('reads lines that begin with their time, in %s', (_what, text) => {
+  ])('reads lines that begin with a time, in %s', (_what, text) => {
     expect(words(text)).toEqual([
       { start: 1, end: 3723, text: 'Good morning.' },
       { start: 3723, end: 3733, text: 'Bye' },
@@ -108,7 +108,7 @@ describe('parseWords', () => {
     expect(parseTranscript(bytes)[0]?.text).toBe('Schön.');
   });
 
-  it('says once what rolling captions repeat', () => {
+  it('returns once what rolling captions repeat', () => {
     const rolling = `WEBVTT
 
 00:01.000 --> 00:02.000
@@ -125,7 +125,7 @@ three
     expect(words(rolling).map(({ text }) => text)).toEqual(['one', 'two', 'three']);
   });
 
-  it('keeps what looks like markup to a model as the plain text it is', () => {
+  it('keeps text that looks like model markup as plain text', () => {
     const [cue] = words('[00:01] a <|end|> b \u202e\u0007c <system>d</system> 2 < 3');
     expect(cue?.text).toBe('a <|end|> b c d 2 < 3');
   });
@@ -136,7 +136,7 @@ three
     ['broken TTML', 'words_unreadable', '<tt><body>'],
     ['other JSON', 'words_unreadable', '{"a": 1}'],
     ['TTML with entities of its own', 'unsupported_media', `<!DOCTYPE tt [<!ENTITY a "b">]>${TTML}`],
-  ])('refuses %s: %s', (_what, code, text) => {
+  ])('rejects %s: %s', (_what, code, text) => {
     expect(() => words(text)).toThrow(expect.objectContaining({ code }));
   });
 });
@@ -171,7 +171,7 @@ describe('a subtitle track', () => {
   });
 });
 
-describe('transcribePiece', () => {
+describe('transcribeSection', () => {
   /** A transcription service; answers the address of its API. */
   async function service(
     answer: (request: IncomingMessage, body: Buffer, response: ServerResponse) => void,
@@ -201,7 +201,7 @@ describe('transcribePiece', () => {
     return path;
   }
 
-  it('sends 16 kHz mono sound as the API of OpenAI takes it, and places the words in the video', async () => {
+  it('sends 16 kHz mono audio to an OpenAI-compatible API and returns cues with times of the video', async () => {
     let seen: { url: string | undefined; key: string | undefined; form: string; wav: Buffer } | undefined;
     const url = await service(({ url: path, headers }, body, response) => {
       const start = body.indexOf('RIFF');
@@ -244,7 +244,7 @@ describe('transcribePiece', () => {
     expect((wav.length - 44) / 32_000).toBeGreaterThan(2.4);
   });
 
-  it('takes an answer without times as said in the whole piece', async () => {
+  it('assigns a response without times to the whole section', async () => {
     const url = await service((_request, _body, response) =>
       response.end(JSON.stringify({ text: 'All of it.' })),
     );
@@ -259,7 +259,7 @@ describe('transcribePiece', () => {
     [429, 'transcription_failed', true],
     [503, 'transcription_failed', true],
     [200, 'transcription_failed', true],
-  ] as const)('reports the answer %i as %s', async (status, code, retryable) => {
+  ] as const)('reports status %i as %s', async (status, code, retryable) => {
     const url = await service((_request, _body, response) => {
       response.statusCode = status;
       response.end('{"error": "key-1 is wrong"}');
@@ -275,7 +275,7 @@ describe('transcribePiece', () => {
     expect(String(error)).not.toContain('key-1');
   });
 
-  it('stops asking when it is not wanted any more', async () => {
+  it('stops when its signal is aborted', async () => {
     const controller = new AbortController();
     const url = await service(() => controller.abort(new Error('enough')));
     const path = await spoken();

@@ -22,8 +22,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe('words of the world', () => {
-  it('says a scene and a slide as the model was trained to', () => {
+describe('text of the drawn world', () => {
+  it('describes a scene and a slide as in the training of the model', () => {
     const scene: Spec = {
       kind: 'scene',
       background: 'orange',
@@ -43,7 +43,7 @@ describe('words of the world', () => {
     );
   });
 
-  it('reads every caption back to what it was made from', () => {
+  it('parses every caption back to its facts', () => {
     const random = seededRandom(1);
     for (let round = 0; round < 500; round++) {
       const spec = sampleSpec(random);
@@ -51,7 +51,7 @@ describe('words of the world', () => {
     }
   });
 
-  it('finds each picture of a connected text, in order', () => {
+  it('finds each image of a connected text, in order', () => {
     const specs = sampleSequence(seededRandom(2), 40, 0.5);
     const text = specs.map(
       (spec) => `Then, ${caption(spec).charAt(0).toLowerCase()}${caption(spec).slice(1)}`,
@@ -60,13 +60,13 @@ describe('words of the world', () => {
     expect(factsInText(text.join(' '))).toEqual(new Set(specs.flatMap(facts)));
   });
 
-  it('claims nothing for words that are not of the world', () => {
+  it('returns no facts for unrelated text', () => {
     expect(specsInText('A pink circle on the left, on a red background. A slide with a bar chart.')).toEqual(
       [],
     );
   });
 
-  it('never puts two equal pictures next to each other', () => {
+  it('never puts two equal images next to each other', () => {
     const captions = sampleSequence(seededRandom(3), 2000, 1).map(caption);
     expect(captions.filter((text, index) => text === captions[index - 1])).toEqual([]);
   });
@@ -82,7 +82,7 @@ describe('drawings', () => {
     expect(pixels(5).equals(pixels(6))).toBe(false);
   });
 
-  it('show the words they say they show', () => {
+  it('show the text of their truth', () => {
     const random = seededRandom(4);
     const slide: Spec = { kind: 'slide', title: 'Risk Plan', chart: 'pie', bullets: 4 };
     const { text } = draw(slide, random, { width: 640, height: 360 });
@@ -92,7 +92,7 @@ describe('drawings', () => {
 });
 
 describe('frame numbers', () => {
-  it('are unreadable where none was drawn', () => {
+  it('cannot be read where none was drawn', () => {
     const random = seededRandom(7);
     for (let round = 0; round < 20; round++) {
       const { canvas } = draw(sampleSpec(random), random, { width: 640, height: 360 });
@@ -101,7 +101,7 @@ describe('frame numbers', () => {
     }
   });
 
-  it('are refused beyond 20 bits', () => {
+  it('are rejected above 20 bits', () => {
     const picture = toYuv420(new Uint8Array(320 * 180 * 4), 320, 180);
     expect(() => drawFrameIndex(picture, 2 ** 20)).toThrow(RangeError);
     expect(() => drawFrameIndex(picture, -1)).toThrow(RangeError);
@@ -116,7 +116,7 @@ describe('videos', () => {
     truth = await makeVideo(path, { seed: 11, seconds: 8, shots: 3 });
   }, 120_000);
 
-  it('are covered by their truth without holes, each shot unlike its neighbours', () => {
+  it('are covered by their truth without gaps, and neighbouring shots differ', () => {
     let end = 0;
     let last = '';
     for (const shot of truth.shots) {
@@ -133,14 +133,14 @@ describe('videos', () => {
     expect(truth).toMatchObject({ frames: 200, duration: 8, fps: 25, width: 1280, height: 720 });
   });
 
-  it('are H.264 as cameras make it: yuv420p, B-frames, index at the front', async () => {
+  it('are H.264 as from cameras: yuv420p, B-frames, index at the front', async () => {
     const [stream = ''] = await probe(path, 'codec_name,pix_fmt,has_b_frames,nb_frames,start_time');
     expect(stream).toBe('h264,2,yuv420p,0.000000,200');
     const head = (await readFile(path)).subarray(0, 64).toString('latin1');
     expect(head).toContain('moov');
   });
 
-  it('carry the number of each frame, readable after JPEG and scaling', async () => {
+  it('contain the number of each frame, readable after JPEG and scaling', async () => {
     const shown = 25;
     const frames = await decode(path, shown);
     expect(frames).toHaveLength(200 / shown);
@@ -155,7 +155,7 @@ describe('videos', () => {
     }
   }, 120_000);
 
-  it('let a still picture look still, whatever number it carries', async () => {
+  it('look static for a static image, whatever number it contains', async () => {
     const step = 10;
     const frames = await decode(path, step);
     const still = truth.shots.filter(({ moving }) => !moving);
@@ -176,7 +176,7 @@ describe('videos', () => {
     expect((await readFile(one)).equals(await readFile(two))).toBe(true);
   });
 
-  it('are refused where the shots do not fit, and where ffmpeg fails', async () => {
+  it('are rejected where the shots do not fit and where ffmpeg fails', async () => {
     await expect(makeVideo(join(folder, 'x.mp4'), { seed: 1, seconds: 3, shots: 2 })).rejects.toThrow(
       RangeError,
     );
@@ -188,7 +188,7 @@ describe('videos', () => {
 });
 
 describe('decks', () => {
-  it('hold the pages their truth tells of, the same for the same seed', async () => {
+  it('contain the pages of their truth, the same for the same seed', async () => {
     const [one, two] = [join(folder, 'one.pdf'), join(folder, 'two.pdf')];
     const truth = await makeDeck(one, { seed: 3, pages: 5 });
     expect(truth.pages.map(({ page }) => page)).toEqual([1, 2, 3, 4, 5]);
