@@ -73,7 +73,7 @@ async function fetchAll(
   const attempt = async (): Promise<number> => {
     before = progress.bytes;
     const response = await openResponse(url, progress, limits, signal);
-    await save(response, file, progress, limits.maxBytes, signal);
+    await save(response, file, progress, { maxBytes: limits.maxBytes, signal });
     return progress.bytes;
   };
   return await retry(attempt, {
@@ -161,8 +161,7 @@ async function save(
   response: IncomingMessage,
   file: FileHandle,
   progress: Progress,
-  maxBytes: number,
-  signal: AbortSignal,
+  { maxBytes, signal }: { readonly maxBytes: number; readonly signal: AbortSignal },
 ): Promise<void> {
   if (progress.bytes === 0) await file.truncate(0);
   await pipeline(

@@ -79,7 +79,9 @@ export async function* decodeCandidates(
 ): AsyncGenerator<CandidateFrame> {
   const { from = Number.NEGATIVE_INFINITY, grid } = request;
   let last = Number.NEGATIVE_INFINITY;
-  for await (const frame of withRunUp(from, (start) => decodeFrom(tools, path, start, request, options))) {
+  for await (const frame of withRunUp(from, (start) =>
+    decodeFrom(tools, path, { ...request, start }, options),
+  )) {
     if (frame.pts >= request.until - TIME_SLACK) return;
     const index = grid ? gridIndex(grid, frame.pts) : frame.pts;
     if (index <= last) continue; // a change of frame size restarts ffmpeg's filters
@@ -88,15 +90,14 @@ export async function* decodeCandidates(
   }
 }
 
-/** Five parameters: the first four are those of `decodeCandidates`. */
+/** Starts the decoder at container time `start`; undefined: at the beginning. */
 async function* decodeFrom(
   tools: MediaTools,
   path: string,
-  start: number | undefined,
-  request: CandidateRequest,
+  request: CandidateRequest & { readonly start: number | undefined },
   options: DecodeOptions,
 ): AsyncGenerator<CandidateFrame> {
-  const { video, skip } = request;
+  const { video, skip, start } = request;
   const planes = planeSize(request.size);
   const format = pipeFormat(video, request.size, video.coding);
   const args = candidateArgs(path, start, { planes, format, request }, options);
@@ -104,7 +105,8 @@ async function* decodeFrom(
   const timestamps = new TimestampReader(program.secondOutput);
   const buffer = openFrameBuffer(program, timestamps, format.bytes, request.writesAll ?? false);
   const imageAt = async (pts: number): Promise<RgbImage> =>
-    (await buffer.take(pts, format.toRgbImage)) ?? (await decodeImage(tools, path, pts, request, options));
+    (await buffer.take(pts, format.toRgbImage)) ??
+    (await decodeImage(tools, path, { ...request, pts }, options));
   const recent: number[] = [];
   const latest = (): number => recent.at(-1) ?? Number.NEGATIVE_INFINITY;
   try {
@@ -132,8 +134,7 @@ async function* decodeFrom(
 async function decodeImage(
   tools: MediaTools,
   path: string,
-  pts: number,
-  { video, size, writesAll }: CandidateRequest,
+  { video, size, writesAll, pts }: CandidateRequest & { readonly pts: number },
   options: DecodeOptions,
 ): Promise<RgbImage> {
   if (!writesAll) {

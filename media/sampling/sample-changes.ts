@@ -62,7 +62,7 @@ export async function* sampleChanges(
 
   let open: OpenWindow[] = []; // the current one, and the one before it until its lookahead is complete
   const recent: CandidateFrame[] = [];
-  for await (const decoded of candidatesOf(tools, path, request, { from, lastEnd }, options)) {
+  for await (const decoded of candidatesOf(tools, path, { ...request, from, lastEnd }, options)) {
     const previous = recent.at(-1);
     const frame = { ...decoded, change: previous && comparePlanes(previous.plane, decoded.plane) };
     const next = windowAt(windows, frame.time);
@@ -93,8 +93,13 @@ export async function* sampleChanges(
 function candidatesOf(
   tools: MediaTools,
   path: string,
-  { video, size, windows }: ChangeRequest,
-  { from, lastEnd }: { readonly from: number; readonly lastEnd: number },
+  {
+    video,
+    size,
+    windows,
+    from,
+    lastEnd,
+  }: ChangeRequest & { readonly from: number; readonly lastEnd: number },
   options: DecodeOptions,
 ): AsyncGenerator<CandidateFrame> {
   // Deinterlacing reads neighbouring frames: there every frame is needed.

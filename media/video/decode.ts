@@ -78,7 +78,9 @@ export async function* decodeFrames(
 ): AsyncGenerator<DecodedFrame> {
   const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, grid } = request;
   let last = Number.NEGATIVE_INFINITY;
-  for await (const frame of withRunUp(from, (start) => decodeFrom(tools, path, start, request, options))) {
+  for await (const frame of withRunUp(from, (start) =>
+    decodeFrom(tools, path, { ...request, start }, options),
+  )) {
     if (frame.pts >= until - TIME_SLACK) return;
     if (frame.pts < from - TIME_SLACK) continue;
     const index = grid ? gridIndex(grid, frame.pts) : Number.POSITIVE_INFINITY;
@@ -115,11 +117,10 @@ export async function* withRunUp<T extends { readonly pts: number }>(
 async function* decodeFrom(
   tools: MediaTools,
   path: string,
-  start: number | undefined,
-  request: DecodeRequest,
+  request: DecodeRequest & { readonly start: number | undefined },
   options: DecodeOptions,
 ): AsyncGenerator<DecodedFrame> {
-  const program = startProgram(tools.ffmpeg, decodeArgs(path, start, request, options), options);
+  const program = startProgram(tools.ffmpeg, decodeArgs(path, request.start, request, options), options);
   try {
     for await (const frame of pairedFrames(program, request.size)) {
       options.signal?.throwIfAborted(); // the pipe may still contain frames of a decoder that has ended
