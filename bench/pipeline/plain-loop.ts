@@ -39,7 +39,12 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   const store = createFolderStore(join(home, 'artifacts'));
   const scratch = join(home, 'scratch');
   await mkdir(scratch, { recursive: true });
-  await using generator = await startGenerator(settings, installed, logger, new AbortController().signal);
+  await using generator = await startGenerator({
+    settings,
+    model: installed,
+    logger,
+    signal: new AbortController().signal,
+  });
   const cpu = createCpuActivities({
     store,
     tools: await findMediaTools({ ffmpeg: process.env.FFMPEG_PATH, ffprobe: process.env.FFPROBE_PATH }),

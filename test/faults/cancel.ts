@@ -31,10 +31,10 @@ const MOMENTS: readonly Moment[] = [
   { stage: 'extraction of a video', event: ({ type }) => type === 'source.ready', video: true },
   { stage: 'extraction of a deck', event: ({ type }) => type === 'source.ready' },
   { stage: 'preprocessing', event: ({ type }) => type === 'frames.extracted' },
-  { stage: 'prefill', line: ({ message }) => message === 'answer begun' },
+  { stage: 'prefill', line: ({ message }) => message === 'generation started' },
   {
     stage: 'decoding',
-    line: ({ message, fields }) => message === 'answer grows' && Number(fields.tokens) >= 8,
+    line: ({ message, fields }) => message === 'generation progress' && Number(fields.tokens) >= 8,
   },
   { stage: 'merging', event: ({ type }) => type === 'reduce.started' },
 ];

@@ -41,7 +41,7 @@ async function poison(fixture: Fixture, victim: 'model host' | 'GPU worker'): Pr
   const run = await running;
   await mending;
   if (victim === 'model host')
-    deaths = deployment.lines.filter(({ message }) => message === 'model host starts anew').length;
+    deaths = deployment.lines.filter(({ message }) => message === 'model host restarted').length;
   return {
     injected: `one picture of ${workload.segments} kills the ${victim}: it died ${deaths} times`,
     lost: [...onlyOneGap(run, baseline), ...eventProblems(run.events), ...generationProblems(run.answers)],

@@ -36,14 +36,18 @@ import {
 import { prepareCpuActivities } from './cpu-activities.ts';
 import { loadWorkflowBundle } from './workflow-bundle.ts';
 
-/** Workflow tasks in hand at once. */
-const WORKFLOW_TASKS = 10;
+const MAX_CONCURRENT_WORKFLOW_TASKS = 10;
 
-/** Runs until `signal` aborts. Throws when something it needs is missing. */
+/**
+ * Runs until `signal` aborts.
+ *
+ * @throws FrameloomError when ffmpeg or the model profile is missing; SettingsError when the metrics port is
+ * taken.
+ */
 export async function runCpuWorker(settings: Settings, process: WorkerLifecycle): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-cpu');
   await using runtime = installTemporalRuntime(settings, logger);
-  using measures = createWorkerMetrics(runtime.meter, logger);
+  using metrics = createWorkerMetrics(runtime.meter, logger);
   const tools = await prepareCpuActivities(settings);
   await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
   await using inHand = await openInFlightRecords(join(settings.home, 'in-hand'), logger);
@@ -65,14 +69,14 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
         describeJob: createDescribeJob(connection, settings.temporalNamespace),
       }),
     },
-    // Its activities are local ones; none is polled for.
+    // All activities of this queue are local ones.
     enableNonLocalActivities: false,
-    // What was for a worker that is gone goes to others after this, to be replayed. With 200 jobs at once on
-    // two cores 2 of 3,264 tasks waited longer.
+    // After this time a task for a stopped worker goes to another one, which replays the workflow. With 200
+    // jobs at once on two cores, 2 of 3,264 tasks waited longer.
     stickyQueueScheduleToStartTimeout: '1s',
-    // After a start each task is a replay first. More at once would wait for each other here until the server
-    // takes them away.
-    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS,
+    // After a start each task begins with a replay. With more at once, tasks would time out while they wait
+    // for each other.
+    maxConcurrentWorkflowTaskExecutions: MAX_CONCURRENT_WORKFLOW_TASKS,
   });
   const activities = await Worker.create({
     ...shared,
@@ -80,20 +84,19 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
     activities: tools.create({ store, scratch: scratch.path, connection }),
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
     interceptors: {
-      activity: [
-        inHand.interceptor,
-        ...(tracing ? [traceActivities(tracing)] : []),
-        measures.countActivities,
-      ],
+      activity: [inHand.interceptor, ...(tracing ? [traceActivities(tracing)] : []), metrics.countActivities],
     },
-    // Finishing a span is cheaper than doing it again, within what a pod is given to leave.
+    // Completing an activity is cheaper than repeating it, as long as it fits into the termination grace
+    // period of a pod.
     shutdownGraceTime: '5s',
     shutdownForceTime: '10s',
     maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
   });
   await scheduleCollection(connection, settings.temporalNamespace, settings.gcHours).catch((error: unknown) =>
-    logger.warn('old artifacts are not removed by a schedule', { reason: String(error) }),
+    logger.warn('the schedule that deletes expired artifacts could not be created', {
+      reason: String(error),
+    }),
   );
   await runWorkers([workflows, activities], process);
   await connection.close();

@@ -1,7 +1,7 @@
 /**
- * The workflows as a worker loads them: one bundle. The build makes it; a worker that runs from source makes
- * it once for each state of the sources and keeps it, since two seconds of bundling would be two seconds in
- * which a killed worker is missing.
+ * The bundle of the workflows that a worker loads. The build creates it. A worker that runs from source
+ * creates it once for each state of the sources and caches it: bundling takes two seconds, which would delay
+ * the restart of a killed worker.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -13,15 +13,15 @@ import { bundleWorkflowCode, type Logger, type WorkerOptions } from '@temporalio
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The modules that workflows may import (docs/architecture.md). */
 const MODULES = ['workflows', 'activities', 'summary', 'schema', 'core'];
-/** Written by npm with each change of what is installed. */
+/** npm writes it whenever the installed packages change. */
 const INSTALLED = join(root, 'node_modules', '.package-lock.json');
-/** Where tools keep what they can make again. */
-const KEPT = join(root, 'node_modules', '.cache', 'frameloom');
+/** The usual folder for caches of tools. */
+const CACHE_FOLDER = join(root, 'node_modules', '.cache', 'frameloom');
 
 export async function loadWorkflowBundle(logger: Logger): Promise<Pick<WorkerOptions, 'workflowBundle'>> {
   const built = join(root, 'workflow-bundle.js');
   if (existsSync(built)) return { workflowBundle: { codePath: built } };
-  const kept = join(KEPT, `workflows-${await digestOfSources()}.js`);
+  const kept = join(CACHE_FOLDER, `workflows-${await digestOfSources()}.js`);
   const code = (await readFile(kept, 'utf8').catch(() => undefined)) ?? (await bundle(logger, kept));
   return { workflowBundle: { code } };
 }
@@ -33,18 +33,18 @@ async function bundle(logger: Logger, kept: string): Promise<string> {
     logger,
   });
   try {
-    await rm(KEPT, { recursive: true, force: true }); // of other states of the sources
-    await mkdir(KEPT, { recursive: true });
+    await rm(CACHE_FOLDER, { recursive: true, force: true }); // of other states of the sources
+    await mkdir(CACHE_FOLDER, { recursive: true });
     const aside = `${kept}.${process.pid}`;
     await writeFile(aside, code);
     await rename(aside, kept);
   } catch (error) {
-    logger.debug('the bundle of the workflows is not kept', { reason: String(error) });
+    logger.debug('the workflow bundle could not be cached', { reason: String(error) });
   }
   return code;
 }
 
-/** Of every file that may be in the bundle. */
+/** Hash of all files that the bundle may contain. */
 async function digestOfSources(): Promise<string> {
   const hash = createHash('sha256');
   const add = async (file: string): Promise<void> => {

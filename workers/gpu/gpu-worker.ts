@@ -25,31 +25,35 @@ import {
   traceGenerator,
 } from '../telemetry/index.ts';
 
-/** Runs until `signal` aborts. Throws when the model cannot be loaded. */
+/**
+ * Runs until `signal` aborts.
+ *
+ * @throws FrameloomError when the model cannot be loaded; SettingsError when the metrics port is taken.
+ */
 export async function runGpuWorker(settings: Settings, process: WorkerLifecycle): Promise<void> {
   const logger = createLogger(settings.logLevel, 'worker-gpu');
   await using runtime = installTemporalRuntime(settings, logger);
-  using measures = createWorkerMetrics(runtime.meter, logger);
+  using metrics = createWorkerMetrics(runtime.meter, logger);
   const installed = await resolveModel(settings);
   const { profile } = installed;
   await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
   await using inHand = await openInFlightRecords(join(settings.home, 'in-hand'), logger);
   const store = openStore(settings, scratch.path);
   const { signal } = process;
-  await using generator = await startGenerator(
+  await using generator = await startGenerator({
     settings,
-    installed,
+    model: installed,
     logger,
     signal,
-    measures.countHostRestart,
-  );
+    onRestart: metrics.countHostRestart,
+  });
   logger.info('model loaded', {
     model: profile.name,
     revision: profile.revision,
     runtime: generator.info.runtime,
   });
   await using tracing = await startTracing(settings, 'worker-gpu');
-  const answers = measures.countGenerations(generator);
+  const counted = metrics.countGenerations(generator);
   const connection = await connectToTemporal(settings, logger, process.signal);
   await inHand.failOrphaned(connection, settings.temporalNamespace);
   const worker = await Worker.create({
@@ -60,39 +64,34 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
     activities: createGpuActivities({
       store,
       profile,
-      generator: tracing ? traceGenerator(tracing, answers, profile.name) : answers,
+      generator: tracing ? traceGenerator(tracing, counted, profile.name) : counted,
       scratch: scratch.path,
       keepFeatures: settings.keepFeatures,
       observer: {
-        onStart: (generation, known) => logger.info('answer begun', { generation, known }),
-        onTokens: (generation, tokens) => logger.debug('answer grows', { generation, tokens }),
+        onStart: (generation, known) => logger.info('generation started', { generation, known }),
+        onTokens: (generation, tokens) => logger.debug('generation progress', { generation, tokens }),
         onDone: (
           generation,
           { promptTokens, outputTokens, visionCalls, modelSeconds, averageBatchSize, finishReason },
         ) =>
-          logger.info('answer made', {
+          logger.info('generation completed', {
             generation,
             promptTokens,
             outputTokens,
             visionCalls,
             modelSeconds: round(modelSeconds),
-            // How many answers decoded together.
-            rows: round(averageBatchSize),
+            averageBatchSize: round(averageBatchSize),
             finishReason,
           }),
       },
     }),
     interceptors: {
-      activity: [
-        inHand.interceptor,
-        ...(tracing ? [traceActivities(tracing)] : []),
-        measures.countActivities,
-      ],
+      activity: [inHand.interceptor, ...(tracing ? [traceActivities(tracing)] : []), metrics.countActivities],
     },
-    // As many as the model works on together; more would only wait here, where another worker could have
-    // them.
+    // As many as the model runs at the same time; further ones would wait here although another worker may be
+    // idle.
     maxConcurrentActivityTaskExecutions: generator.info.maxConcurrency,
-    // On shutdown the generation is stopped at once: its checkpoint is written and another worker continues.
+    // On shutdown generations stop at once: their checkpoints are written and another worker continues them.
     shutdownGraceTime: 0,
     shutdownForceTime: '10s',
     maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,

@@ -1,4 +1,4 @@
-/** Which models there are and where: folders with a `frameloom.json`, named by `FRAMELOOM_MODEL`. */
+/** Finds installed models: folders with a `frameloom.json`, selected by `FRAMELOOM_MODEL`. */
 import { readdir, readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,26 +10,24 @@ export interface InstalledModel {
   readonly profile: ModelProfile;
 }
 
-/** The folder that comes with the package: `models/` beside the rooms, also when compiled into `dist/`. */
+/** The folder of the package: `models/` beside the modules, or beside `dist/` when compiled. */
 function bundledModelFolders(): readonly string[] {
   return ['../../models', '../../../models'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 }
 
-/** The settings that say where models lie. */
+/** The settings for the location of models. */
 export interface ModelLocations {
   /** `FRAMELOOM_MODELS`. */
   readonly models: string | undefined;
   readonly home: string;
 }
 
-/** Where pulled weights go: `FRAMELOOM_MODELS`, else `models` in the home folder. */
+/** Folder of downloaded weights: `FRAMELOOM_MODELS`, by default `models` in the home folder. */
 export function pulledModelsFolder({ models, home }: ModelLocations): string {
   return resolve(models ?? join(home, 'models'));
 }
 
-/**
- * Every model with a profile, whether its weights are there or not. Of two with one name, the first counts.
- */
+/** Returns all models with a profile, with or without weights. Of two with the same name, the first. */
 export async function findModels(places: ModelLocations): Promise<readonly InstalledModel[]> {
   const models: InstalledModel[] = [];
   const parents = [pulledModelsFolder(places), join(places.home, 'models'), ...bundledModelFolders()];
@@ -42,7 +40,11 @@ export async function findModels(places: ModelLocations): Promise<readonly Insta
   return models;
 }
 
-/** The model that settings name, by its name or by the path of its folder. Throws `model_missing`. */
+/**
+ * Returns the model that the settings select, by its name or by the path of its folder.
+ *
+ * @throws FrameloomError `model_missing`.
+ */
 export async function resolveModel(
   settings: ModelLocations & { readonly model: string },
 ): Promise<InstalledModel> {
@@ -54,14 +56,16 @@ export async function resolveModel(
   if (!found) {
     throw new FrameloomError(
       'model_missing',
-      `There is no model "${wanted}" with a frameloom.json. \`frameloom models list\` shows what there is.`,
+      `No model "${wanted}" is installed. Run \`frameloom models list\` to see the installed models.`,
     );
   }
   return found;
 }
 
 /**
- * The profile that the package has for a model. Throws where it has none, which would be a broken package.
+ * Returns the profile of a model that the package includes.
+ *
+ * @throws Error when it has none: the package is incomplete.
  */
 export async function bundledProfile(name: string): Promise<ModelProfile> {
   for (const parent of bundledModelFolders()) {
@@ -71,7 +75,7 @@ export async function bundledProfile(name: string): Promise<ModelProfile> {
   throw new Error(`The package has no profile of ${name}.`);
 }
 
-/** The model in a folder; undefined where there is no profile. */
+/** Returns the model in a folder; undefined if it has no profile. */
 export async function readModel(folder: string): Promise<InstalledModel | undefined> {
   const text = await readFile(join(folder, 'frameloom.json'), 'utf8').catch(() => undefined);
   return text === undefined ? undefined : { folder, profile: ModelProfile.parse(JSON.parse(text)) };

@@ -1,4 +1,7 @@
-/** What there is to say of a model without loading it, for `frameloom doctor` and `frameloom models`. */
+/**
+ * Checks of the runtime and the endpoint that do not load a model, for `frameloom doctor` and
+ * `frameloom models`.
+ */
 
 import type { Settings } from '../../config/settings.ts';
 import { examineRuntime, ModelError } from '../../onnx/index.ts';
@@ -7,15 +10,15 @@ import { urlOrigin } from './start-generator.ts';
 
 export interface RuntimeReport {
   /**
-   * Name, version, provider and path, such as `onnxruntime 1.30.0 cpu (C API, in place)`; undefined where
-   * none runs.
+   * Name, version, provider and path, such as `onnxruntime 1.30.0 cpu (C API, in place)`; undefined if none
+   * works.
    */
   readonly runtime: string | undefined;
-  /** Why it is not the fast one, or none at all. */
+  /** Why the fast runtime, or any, does not work. */
   readonly problem: string | undefined;
 }
 
-/** Which runtime a model host would use with these settings. */
+/** Returns the runtime that a model host would use with these settings. Loads no model. */
 export async function describeRuntime(
   settings: Pick<Settings, 'modelProvider' | 'ortLibrary'>,
 ): Promise<RuntimeReport> {
@@ -32,15 +35,15 @@ export async function describeRuntime(
 }
 
 export interface EndpointReport {
-  /** Where it is, without a key or a path. */
+  /** Origin of its URL, without key or path. */
   readonly origin: string;
-  /** The model that it would be asked for; undefined where it does not answer. */
+  /** The model that would be requested; undefined if the endpoint is not reachable. */
   readonly model: string | undefined;
-  /** Why not. */
+  /** Why it is not reachable. */
   readonly problem: string | undefined;
 }
 
-/** Asks the endpoint at FRAMELOOM_MODEL_URL for its models. Undefined where none is set. */
+/** Requests the models of the endpoint at FRAMELOOM_MODEL_URL. Returns undefined if none is set. */
 export async function checkEndpoint(
   settings: Pick<Settings, 'modelUrl' | 'modelKey' | 'model'>,
 ): Promise<EndpointReport | undefined> {

@@ -1,4 +1,4 @@
-/** What answers the prompts of a GPU worker: a model host of its own, or an endpoint that settings name. */
+/** The generator of a GPU worker: a model host of its own, or the endpoint at FRAMELOOM_MODEL_URL. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@temporalio/worker';
@@ -9,20 +9,33 @@ import { ModelError } from '../../onnx/index.ts';
 import { connectEndpoint, type Generator, type ModelHost, startModelHost } from '../../phi3v/index.ts';
 import type { InstalledModel } from './find-models.ts';
 
-/** Milliseconds between tries while the endpoint is not there yet. */
+/** Between attempts to connect to an endpoint that is not reachable yet. */
 const RETRY_INTERVAL_MS = 1000;
 
+export interface StartGeneratorOptions {
+  readonly settings: Settings;
+  readonly model: InstalledModel;
+  readonly logger: Logger;
+  /** Ends the wait for an endpoint. */
+  readonly signal: AbortSignal;
+  /** Called whenever the model host is restarted. */
+  readonly onRestart?: () => void;
+}
+
 /**
- * Throws FrameloomError when the model cannot be loaded, or the endpoint will not serve it. An endpoint that
- * is not up yet is waited for, until `signal` aborts: processes of a deployment start in any order.
+ * Starts a model host, or connects to the endpoint at FRAMELOOM_MODEL_URL if it is set. Waits for an endpoint
+ * that is not reachable yet, until `signal` aborts: the processes of a deployment start in any order.
+ *
+ * @throws FrameloomError when the model cannot be loaded or the endpoint rejects the connection; the reason
+ * of `signal`.
  */
-export async function startGenerator(
-  settings: Settings,
-  { folder, profile }: InstalledModel,
-  logger: Logger,
-  signal: AbortSignal,
-  onRestart: () => void = () => {},
-): Promise<Generator> {
+export async function startGenerator({
+  settings,
+  model: { folder, profile },
+  logger,
+  signal,
+  onRestart,
+}: StartGeneratorOptions): Promise<Generator> {
   const { modelUrl: url, modelKey: key, modelRows: maxConcurrency } = settings;
   if (url === undefined) {
     return startLocalGenerator(
@@ -38,13 +51,13 @@ export async function startGenerator(
       return await connectEndpoint({ url, key, maxConcurrency, model: profile.name });
     } catch (error) {
       if (!(error instanceof ModelError) || error.code !== 'unavailable') throw toFrameloomError(error);
-      logger.warn('the model endpoint does not answer yet', { url: urlOrigin(url), reason: error.message });
+      logger.warn('the model endpoint is not reachable yet', { url: urlOrigin(url), reason: error.message });
       await delay(error.retryAfterMs ?? RETRY_INTERVAL_MS, undefined, { signal });
     }
   }
 }
 
-/** Throws FrameloomError when the model cannot be loaded. */
+/** @throws FrameloomError when the model cannot be loaded. */
 export async function startLocalGenerator(
   settings: Settings,
   folder: string,
@@ -59,25 +72,25 @@ export async function startLocalGenerator(
     maxConcurrency: settings.modelRows,
     maxMemoryBytes: settings.modelMemory,
     onRestart: (reason) => {
-      warn('model host starts anew', { reason });
+      warn('model host restarted', { reason });
       onRestart();
     },
   }).catch((error: unknown) => {
     throw toFrameloomError(error);
   });
   if (host.info.fallbackReason !== undefined) {
-    warn('the portable runtime is used, which is slower', { reason: host.info.fallbackReason });
+    warn('the slower, portable runtime is used', { reason: host.info.fallbackReason });
   }
   return host;
 }
 
-/** A failure of the runtime by the name that it has in this system. */
+/** Converts a ModelError to the FrameloomError with the corresponding code. */
 function toFrameloomError(error: unknown): unknown {
   if (!(error instanceof ModelError)) return error;
   return new FrameloomError(MODEL_ERRORS[error.code], error.message, { cause: error });
 }
 
-/** An address without what may be a secret in it. */
+/** The origin of a URL, without path, query and credentials, for logs. */
 export function urlOrigin(url: string): string {
   return new URL(url).origin;
 }

@@ -1,15 +1,19 @@
-/** Runs Temporal workers until the process is told to stop. */
+/** Runs Temporal workers until the process is to exit. */
 import type { Worker } from '@temporalio/worker';
 
-/** What the entry of a worker process gives it. */
+/** How the entry point of a process controls its worker. */
 export interface WorkerLifecycle {
-  /** Called once the worker polls. */
+  /** Called once the worker polls its task queue. */
   readonly onReady: () => void;
-  /** Aborts when the process shall leave: polling stops, checkpoints are written, `run` answers. */
+  /** Aborts when the process is to exit: polling stops, checkpoints are written, and the worker returns. */
   readonly signal: AbortSignal;
 }
 
-/** Answers when all workers have drained. Throws what ends any of them before that. */
+/**
+ * Returns when all workers have drained.
+ *
+ * @throws the error that ends any of them before that.
+ */
 export async function runWorkers(
   workers: readonly Worker[],
   { onReady, signal }: WorkerLifecycle,

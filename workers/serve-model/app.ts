@@ -17,21 +17,24 @@ import { toPrompt } from './prompt.ts';
 export interface ModelAppDeps {
   readonly generator: Generator;
   readonly profile: ModelProfile;
-  /** Without keys it answers to this machine only. */
+  /** Without keys only requests from this machine are accepted. */
   readonly keys: readonly ApiKey[];
   readonly scratch: string;
   readonly maxPixels: number;
-  /** How often the model host was started anew; for its figures. */
+  /** Number of restarts of the model host, for metrics. */
   readonly restarts?: () => number;
-  /** Told of every answer, and of every failure that is not the client's. Never prompts or answers. */
+  /**
+   * Gets every completed generation, and every failure that the client did not cause. Never prompts or
+   * output.
+   */
   readonly log: (level: 'info' | 'error', message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
-/** The requests in hand, for who has to wait for them, or to end them. */
+/** The requests in flight, for a graceful shutdown. */
 export interface RequestState {
-  /** New requests are refused. */
+  /** Whether new requests are rejected. */
   readonly draining: boolean;
-  /** Aborts what is in hand. */
+  /** Aborts the requests in flight. */
   readonly stop: AbortSignal;
   readonly running: Set<Promise<void>>;
 }
@@ -43,19 +46,19 @@ export function createModelApp(given: ModelAppDeps, work: RequestState): Hono {
   const model = {
     id: profile.name,
     object: 'model',
-    // When a model was made is not known; clients only want a number.
+    // Required by OpenAI's format; the date of a model is not known.
     created: 0,
     owned_by: 'frameloom',
     revision: profile.revision,
   };
   const app = new Hono();
   app.onError((error) => {
-    const told = toChatError(error);
-    if (told.status >= 500) log('error', 'request failed', { code: told.code, error });
-    return errorResponse(told);
+    const chatError = toChatError(error);
+    if (chatError.status >= 500) log('error', 'request failed', { code: chatError.code, error });
+    return errorResponse(chatError);
   });
   app.notFound((c) => {
-    throw new ChatError(404, 'not_found', `There is no ${c.req.method} ${c.req.path} here.`);
+    throw new ChatError(404, 'not_found', `Unknown route: ${c.req.method} ${c.req.path}.`);
   });
   app.use(metrics.countRequests);
   app.get('/metrics', (c) =>
@@ -76,7 +79,7 @@ export function createModelApp(given: ModelAppDeps, work: RequestState): Hono {
     return c.json(model);
   });
   app.post('/v1/chat/completions', limitBody, async (c) => {
-    const done = admit(work);
+    const done = trackRequest(work);
     try {
       return await complete(c, deps, work.stop, done);
     } catch (error) {
@@ -95,16 +98,13 @@ function authenticate(keys: readonly ApiKey[]): MiddlewareHandler {
   };
 }
 
-/**
- * Takes a request in hand before its body is read, which is what takes memory. Answers what to call when it
- * is done.
- */
-function admit({ draining, running }: RequestState): () => void {
+/** Admits a request before its body is read, which takes memory. Returns a function to call at its end. */
+function trackRequest({ draining, running }: RequestState): () => void {
   if (draining) {
-    throw new ChatError(503, 'server_shutting_down', 'The server is being shut down.', { retryAfter: 5 });
+    throw new ChatError(503, 'server_shutting_down', 'The server is shutting down.', { retryAfter: 5 });
   }
   if (running.size >= MAX_REQUESTS) {
-    throw new ChatError(429, 'too_many_requests', 'The server has enough to do. Try again later.', {
+    throw new ChatError(429, 'too_many_requests', 'The server has too many requests. Try again later.', {
       retryAfter: 5,
     });
   }
@@ -122,18 +122,23 @@ function admit({ draining, running }: RequestState): () => void {
 const limitBody = bodyLimit({
   maxSize: MAX_BODY_BYTES,
   onError: () => {
-    throw new ChatError(413, 'request_too_large', `A request may have at most ${MAX_BODY_BYTES} bytes.`);
+    throw new ChatError(413, 'request_too_large', `The request body exceeds ${MAX_BODY_BYTES} bytes.`);
   },
 });
 
 function requireModel(name: string, profile: ModelProfile): void {
   if (name === profile.name) return;
-  throw new ChatError(404, 'model_not_found', `The model served here is \`${profile.name}\`.`, {
-    param: 'model',
-  });
+  throw new ChatError(
+    404,
+    'model_not_found',
+    `The model \`${name}\` does not exist. This server serves \`${profile.name}\`.`,
+    {
+      param: 'model',
+    },
+  );
 }
 
-/** @param done to be called when the answer is made, or cannot be. */
+/** @param done called when the generation has ended. */
 async function complete(
   c: Context,
   deps: ModelAppDeps,
@@ -149,8 +154,8 @@ async function complete(
     created: Math.floor(Date.now() / 1000),
     model: profile.name,
   };
-  const gone = new AbortController();
-  const signal = AbortSignal.any([c.req.raw.signal, gone.signal, stop]);
+  const disconnected = new AbortController();
+  const signal = AbortSignal.any([c.req.raw.signal, disconnected.signal, stop]);
 
   async function generate(onText?: (text: string) => void): Promise<Generation> {
     const began = performance.now();
@@ -162,7 +167,7 @@ async function complete(
     );
     const { promptTokens, outputTokens, finishReason, averageBatchSize } = generation;
     const seconds = Math.round(performance.now() - began) / 1000;
-    log('info', 'answer made', {
+    log('info', 'generation completed', {
       id: head.id,
       promptTokens,
       outputTokens,
@@ -179,9 +184,9 @@ async function complete(
   return streamChatCompletion((onText) => generate(onText).finally(done), {
     head,
     usage: request.stream_options?.include_usage ?? false,
-    onCancel: () => gone.abort(),
+    onCancel: () => disconnected.abort(),
     onError: (error) => {
-      if (!signal.aborted) log('error', 'answer broken off', { id: head.id, error });
+      if (!signal.aborted) log('error', 'generation failed during its response', { id: head.id, error });
     },
   });
 }
@@ -190,30 +195,30 @@ async function readJson(c: Context): Promise<unknown> {
   try {
     return await c.req.json();
   } catch (error) {
-    // The body's own limit comes through here as well.
+    // The limit of the body is thrown here as well.
     if (error instanceof ChatError) throw error;
-    throw badRequest('body', 'The body is not JSON.', 'invalid_json');
+    throw badRequest('body', 'The request body is not valid JSON.', 'invalid_json');
   }
 }
 
 /**
- * A request says it for all pictures, as to vLLM, or for each by its `detail`; the profile knows what that
- * means.
+ * Number of crops of an image: `num_crops` of the request, as in vLLM, or the profile's value for its
+ * `detail`.
  */
 function cropsFor(request: ChatRequest, { detail }: ModelProfile) {
   const levels = { auto: detail.medium, low: detail.low, high: detail.high };
-  return (picture: { readonly detail: keyof typeof levels }): number =>
-    request.mm_processor_kwargs?.num_crops ?? levels[picture.detail];
+  return (image: { readonly detail: keyof typeof levels }): number =>
+    request.mm_processor_kwargs?.num_crops ?? levels[image.detail];
 }
 
 function settingsOf(request: ChatRequest): Pick<GenerateRequest, 'maxTokens' | 'sampling' | 'stop'> {
   const sampling: Sampling = {
     temperature: request.temperature,
     topP: request.top_p,
-    // Both mean all.
+    // -1 in vLLM, 0 here: all tokens.
     topK: request.top_k === -1 ? 0 : request.top_k,
     repetitionPenalty: request.repetition_penalty,
-    // Who names no seed wants another answer each time.
+    // Without a seed each response is a different one.
     seed: request.seed ?? randomInt(2 ** 32),
   };
   return {

@@ -1,16 +1,16 @@
-/** Errors in OpenAI's form: `{ "error": { "message", "type", "param", "code" } }`. */
+/** Errors in OpenAI's format: `{ "error": { "message", "type", "param", "code" } }`. */
 
 import { FrameloomError } from '../../core/errors.ts';
 import { ModelError, type ModelErrorCode } from '../../onnx/index.ts';
 
-/** Thrown for whatever a client is to be told. `message` is shown to it. */
+/** An error that is sent to the client, including its `message`. */
 export class ChatError extends Error {
   override readonly name = 'ChatError';
   readonly status: number;
   readonly code: string;
-  /** The field of the request that it is about. */
+  /** The member of the request that caused it. */
   readonly param: string | null;
-  /** Seconds after which to try again. */
+  /** Seconds to wait before a retry. */
   readonly retryAfter: number | undefined;
 
   constructor(
@@ -27,7 +27,7 @@ export class ChatError extends Error {
   }
 }
 
-/** A field that is malformed or asks for what is not supported. */
+/** Status 400: a member of the request is malformed or not supported. */
 export function badRequest(param: string, message: string, code = 'invalid_value'): ChatError {
   return new ChatError(400, code, message, { param });
 }
@@ -46,7 +46,7 @@ const FROM_MODEL: Readonly<Record<ModelErrorCode, readonly [status: number, code
   refused: [503, 'model_unavailable'],
 };
 
-/** Whatever was thrown, as what the client is told. */
+/** Converts anything thrown to the error for the client. */
 export function toChatError(error: unknown): ChatError {
   if (error instanceof ChatError) return error;
   if (error instanceof ModelError) {
@@ -56,16 +56,16 @@ export function toChatError(error: unknown): ChatError {
   if (error instanceof FrameloomError && error.code === 'unauthorized') {
     return new ChatError(401, 'invalid_api_key', error.message, { cause: error });
   }
-  return new ChatError(500, 'internal_error', 'Something unexpected went wrong.', { cause: error });
+  return new ChatError(500, 'internal_error', 'An unexpected error occurred.', { cause: error });
 }
 
-/** OpenAI's names for who has to act. */
+/** OpenAI's error types. */
 function errorType({ status }: ChatError): string {
   if (status === 429) return 'rate_limit_error';
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
-/** The body of an error answer, and what a stream that breaks off says last. */
+/** The body of an error response, and the last message of a stream that fails. */
 export function errorBody(error: ChatError): object {
   return { error: { message: error.message, type: errorType(error), param: error.param, code: error.code } };
 }

@@ -1,10 +1,10 @@
-/** The body of `POST /v1/chat/completions`: what of it is read, what is refused and why. */
+/** The body of `POST /v1/chat/completions`: its schema, and which parameters are ignored or rejected. */
 import { z } from 'zod';
 import { badRequest, type ChatError } from './chat-error.ts';
 import { DEFAULT_MAX_TOKENS, MAX_CROPS, MAX_MESSAGES, MAX_STOP_LENGTH, MAX_STOPS } from './limits.ts';
 
 const Text = z.object({ type: z.literal('text'), text: z.string() });
-const Picture = z.object({
+const Image = z.object({
   type: z.literal('image_url'),
   image_url: z.object({ url: z.string(), detail: z.enum(['auto', 'low', 'high']).default('auto') }),
 });
@@ -21,7 +21,9 @@ const Message = z.discriminatedUnion(
         z.string(),
         z
           .array(
-            z.discriminatedUnion('type', [Text, Picture], { error: 'Parts may be `text` and `image_url`.' }),
+            z.discriminatedUnion('type', [Text, Image], {
+              error: 'The type of a content part must be `text` or `image_url`.',
+            }),
           )
           .min(1),
       ]),
@@ -29,7 +31,7 @@ const Message = z.discriminatedUnion(
     }),
     z.strictObject({ role: z.literal('assistant'), content: plain, name, refusal: z.null().optional() }),
   ],
-  { error: 'Roles may be `system`, `developer`, `user` and `assistant`; there are no tools.' },
+  { error: 'The role must be `system`, `developer`, `user` or `assistant`; tools are not supported.' },
 );
 export type Message = z.infer<typeof Message>;
 
@@ -47,14 +49,14 @@ const ChatRequest = z.strictObject({
   stop: z.union([stop, z.array(stop).max(MAX_STOPS)]).default([]),
   stream: z.boolean().default(false),
   stream_options: z.strictObject({ include_usage: z.boolean().default(false) }).optional(),
-  // Beyond OpenAI's interface, named as in vLLM's.
+  // Extensions with the names that vLLM uses.
   top_k: z.int().min(-1).optional(),
   repetition_penalty: z.number().positive().lt(100).optional(),
   mm_processor_kwargs: z.strictObject({ num_crops: z.int().min(1).max(MAX_CROPS).optional() }).optional(),
 });
 export type ChatRequest = z.infer<typeof ChatRequest>;
 
-/** Fields of OpenAI's interface that change no answer here. */
+/** OpenAI parameters that are accepted and have no effect. */
 const IGNORED = new Set([
   'user',
   'metadata',
@@ -65,7 +67,9 @@ const IGNORED = new Set([
   'prompt_cache_retention',
 ]);
 
-/** Fields of it that ask for what is not there, with the values that ask for nothing. */
+/**
+ * OpenAI parameters that are not supported, with the values that are accepted because they have no effect.
+ */
 const UNSUPPORTED: Readonly<Record<string, readonly unknown[]>> = {
   n: [1],
   logprobs: [false],
@@ -87,25 +91,25 @@ const UNSUPPORTED: Readonly<Record<string, readonly unknown[]>> = {
   web_search_options: [],
 };
 
-/** @throws ChatError 400 that names the field. */
+/** @throws ChatError 400 with the name of the parameter. */
 export function parseChatRequest(body: unknown): ChatRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw badRequest('body', 'The body must be a JSON object.');
+    throw badRequest('body', 'The request body must be a JSON object.');
   }
   const known: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(body)) {
-    // A field that is null is one that was left out.
+    // null is the same as a missing member.
     if (value === null || IGNORED.has(field)) continue;
     if (!Object.hasOwn(UNSUPPORTED, field)) known[field] = value;
-    else if (!UNSUPPORTED[field]?.some((harmless) => JSON.stringify(harmless) === JSON.stringify(value))) {
-      throw badRequest(field, `\`${field}\` is not supported with this value.`, 'unsupported_parameter');
+    else if (!UNSUPPORTED[field]?.some((accepted) => JSON.stringify(accepted) === JSON.stringify(value))) {
+      throw badRequest(field, `This value of \`${field}\` is not supported.`, 'unsupported_parameter');
     }
   }
   const parsed = ChatRequest.safeParse(known);
   if (!parsed.success) throw firstError(parsed.error);
   const { stream, stream_options: streamOptions } = parsed.data;
   if (streamOptions !== undefined && !stream) {
-    throw badRequest('stream_options', '`stream_options` is for streams: set `stream` to true.');
+    throw badRequest('stream_options', '`stream_options` requires `stream` to be true.');
   }
   return parsed.data;
 }
@@ -117,7 +121,7 @@ export function maxTokensOf(request: ChatRequest): number {
 function firstError({ issues }: z.ZodError): ChatError {
   let [issue] = issues;
   const path = [...(issue?.path ?? [])];
-  // Of a choice that was not met, the branch that came furthest says best what is wrong.
+  // Of a union, the alternative that matched furthest has the most helpful message.
   while (issue?.code === 'invalid_union' && issue.errors.length > 0) {
     const branches = issue.errors.flatMap(([first]) => (first === undefined ? [] : [first]));
     issue = branches.reduce((best, branch) => (branch.path.length > best.path.length ? branch : best));
@@ -125,12 +129,12 @@ function firstError({ issues }: z.ZodError): ChatError {
   }
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
-    return badRequest(formatPath([...path, key]), 'The field is not known.', 'unknown_parameter');
+    return badRequest(formatPath([...path, key]), 'Unknown parameter.', 'unknown_parameter');
   }
   return badRequest(formatPath(path), `${issue?.message}${issue?.message.endsWith('.') ? '' : '.'}`);
 }
 
-/** As OpenAI writes it: `messages[0].content`. */
+/** In OpenAI's notation: `messages[0].content`. */
 function formatPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;

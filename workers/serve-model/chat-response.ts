@@ -1,7 +1,7 @@
-/** Answers in OpenAI's form, whole and as a stream. */
+/** Generations in OpenAI's format: a chat completion, or the chunks of a stream. */
 import type { Generation } from '../../phi3v/index.ts';
 
-/** What all pieces of one answer have in common. */
+/** Members that all chunks of one completion share. */
 export interface CompletionHead {
   readonly id: string;
   /** Unix time in seconds. */
@@ -9,7 +9,7 @@ export interface CompletionHead {
   readonly model: string;
 }
 
-/** OpenAI's `finish_reason` knows no loops: an answer that was cut at one counts as ended. */
+/** OpenAI's `finish_reason` has no value for repetition, which is reported as `stop`. */
 function openAiFinishReason({ finishReason: reason }: Generation): 'stop' | 'length' {
   return reason === 'length' ? 'length' : 'stop';
 }
@@ -23,10 +23,7 @@ function toUsage({ promptTokens, imageTokens, outputTokens }: Generation): objec
   };
 }
 
-/**
- * Beyond OpenAI's interface: what it cannot say. `text` replaces the pieces of a stream that went round in a
- * loop.
- */
+/** An extension of OpenAI's format. `text` replaces the text of the chunks after a repetition. */
 function toExtension(generation: Generation): object {
   const { finishReason: reason, modelSeconds, visionCalls, averageBatchSize, text } = generation;
   return {
@@ -55,9 +52,7 @@ export function toChatCompletion(head: CompletionHead, generation: Generation): 
   };
 }
 
-/**
- * The pieces of a streamed answer. With `usage`, one more piece at the end has it, and all others say null.
- */
+/** The chunks of a stream. With `usage`, an additional last chunk has it, and it is null in all others. */
 export function createChunks(head: CompletionHead, usage: boolean) {
   const chunk = (delta: object, reason: 'stop' | 'length' | null): object => ({
     ...head,

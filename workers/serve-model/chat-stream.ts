@@ -1,34 +1,34 @@
-/** A streamed answer: server-sent events, ended by `[DONE]`. */
+/** A streamed chat completion: server-sent events, ended by `[DONE]`. */
 import type { Generation } from '../../phi3v/index.ts';
 import { errorBody, toChatError } from './chat-error.ts';
 import { type CompletionHead, createChunks } from './chat-response.ts';
 
 /**
- * Milliseconds that a stream waits for the first word, or a refusal, before it begins. After that a refusal
- * can only come in the stream, with status 200; before it, as a status of its own.
+ * Time to wait for the first text or an error before the response starts. Errors within it get a status of
+ * their own; later ones are messages of a stream with status 200.
  */
-const HOLD_MS = 5000;
-/** Milliseconds between two comments while there is nothing to say, so that proxies keep the connection. */
-const COMMENT_MS = 15_000;
+const FIRST_TEXT_WAIT_MS = 5000;
+/** Interval of comments in the stream, which prevent proxies from closing an idle connection. */
+const COMMENT_INTERVAL_MS = 15_000;
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-store',
-  // nginx would otherwise collect pieces before passing them on.
+  // Prevents nginx from buffering the stream.
   'X-Accel-Buffering': 'no',
 };
 
 export interface StreamOptions {
   readonly head: CompletionHead;
-  /** The client wants to know how many tokens it took. */
+  /** Whether the last chunk reports the number of tokens. */
   readonly usage: boolean;
-  /** Told when the client goes away. */
+  /** Called when the client disconnects. */
   readonly onCancel: () => void;
-  /** Gets what ends a stream that has begun. */
+  /** Gets an error after the response has started. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Rejects with what `generate` throws before its first word. */
+/** @throws what `generate` throws before its first text, within `FIRST_TEXT_WAIT_MS`. */
 export async function streamChatCompletion(
   generate: (onText: (text: string) => void) => Promise<Generation>,
   { head, usage, onCancel, onError }: StreamOptions,
@@ -53,7 +53,7 @@ export async function streamChatCompletion(
   };
 
   send(chunks.first());
-  const comments = setInterval(() => write(': working'), COMMENT_MS);
+  const comments = setInterval(() => write(': working'), COMMENT_INTERVAL_MS);
   let begun = false;
   let begin = (): void => {};
   const beginning = new Promise<void>((resolve) => {
@@ -62,15 +62,15 @@ export async function streamChatCompletion(
       resolve();
     };
   });
-  const hold = setTimeout(() => begin(), HOLD_MS);
-  const answer = generate((text) => {
+  const startTimer = setTimeout(() => begin(), FIRST_TEXT_WAIT_MS);
+  const generation = generate((text) => {
     send(chunks.text(text));
     begin();
   });
-  const finished = answer
+  const finished = generation
     .then(
-      (generation) => {
-        for (const chunk of chunks.last(generation)) send(chunk);
+      (result) => {
+        for (const chunk of chunks.last(result)) send(chunk);
         write('data: [DONE]');
       },
       (error: unknown) => {
@@ -81,7 +81,7 @@ export async function streamChatCompletion(
     )
     .finally(() => {
       clearInterval(comments);
-      clearTimeout(hold);
+      clearTimeout(startTimer);
       close();
     });
   await Promise.race([beginning, finished]);

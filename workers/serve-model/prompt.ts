@@ -1,4 +1,4 @@
-/** Messages as the prompt of the runtime. */
+/** Converts messages to a prompt. */
 import type { PromptPart, Role } from '../../phi3v/index.ts';
 import { badRequest } from './chat-error.ts';
 import type { Message } from './chat-request.ts';
@@ -7,7 +7,7 @@ import { MAX_IMAGES } from './limits.ts';
 export interface PromptImage {
   readonly url: string;
   readonly detail: 'auto' | 'low' | 'high';
-  /** Where it stands in the request, for what there is to say about it. */
+  /** Its path in the request, for error messages. */
   readonly param: string;
 }
 
@@ -16,16 +16,16 @@ export interface Prompt {
   readonly images: readonly PromptImage[];
 }
 
-/** @throws ChatError 400. */
+/** @throws ChatError 400 when the order of the roles or the number of images is not supported. */
 export function toPrompt(messages: readonly Message[]): Prompt {
   const parts: PromptPart[] = [];
   const images: PromptImage[] = [];
   for (const [index, { role, content }] of messages.entries()) {
-    const speaker: Role = role === 'developer' ? 'system' : role;
-    if (speaker === 'system' && index > 0) {
-      throw badRequest(`messages[${index}].role`, 'A system message may only be the first.');
+    const author: Role = role === 'developer' ? 'system' : role;
+    if (author === 'system' && index > 0) {
+      throw badRequest(`messages[${index}].role`, 'A system message must be the first one.');
     }
-    parts.push({ role: speaker });
+    parts.push({ role: author });
     if (typeof content === 'string') {
       parts.push({ text: content });
       continue;
@@ -42,11 +42,11 @@ export function toPrompt(messages: readonly Message[]): Prompt {
   if (messages.at(-1)?.role !== 'user') {
     throw badRequest(
       'messages',
-      'The last message must be one of the user: answers that are begun are not continued.',
+      'The last message must have the role `user`; continuing an assistant message is not supported.',
     );
   }
   if (images.length > MAX_IMAGES) {
-    throw badRequest('messages', `A request may have at most ${MAX_IMAGES} pictures.`, 'too_many_images');
+    throw badRequest('messages', `A request may have at most ${MAX_IMAGES} images.`, 'too_many_images');
   }
   return { parts, images };
 }

@@ -15,18 +15,22 @@ export interface RunModelServerOptions {
     message: string,
     fields: Readonly<Record<string, unknown>>,
   ) => void;
-  /** Called with the address once it answers. */
+  /** Called with the URL once the server listens. */
   readonly onReady: (url: string) => void;
-  /** Aborts when the process shall leave. */
+  /** Aborts when the process is to exit. */
   readonly signal: AbortSignal;
 }
 
-/** Runs until `signal` aborts. Throws when the model cannot be loaded, and what `startModelServer` throws. */
+/**
+ * Serves a model until `signal` aborts.
+ *
+ * @throws FrameloomError when the model cannot be loaded, SettingsError of `startModelServer`.
+ */
 export async function runModelServer(
   settings: Settings,
   { onReady, signal, log, ...listen }: RunModelServerOptions,
 ): Promise<void> {
-  // Before the model is loaded, which may take minutes.
+  // Checked before the model is loaded, which may take minutes.
   requireApiKeys(listen.host, listen.keys);
   const { folder, profile } = await resolveModel(settings);
   const scratch = join(settings.home, 'scratch');

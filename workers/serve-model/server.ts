@@ -6,33 +6,30 @@ import { startHttpServer } from '../../core/http-server.ts';
 import { ModelError } from '../../onnx/index.ts';
 import { createModelApp, type ModelAppDeps } from './app.ts';
 
-/** Longest wait for the headers of a request, in milliseconds. */
 const HEADERS_TIMEOUT_MS = 15_000;
-/** Longest wait for a whole request with its pictures, in milliseconds. */
+/** For a whole request with its images. */
 const REQUEST_TIMEOUT_MS = 300_000;
-/**
- * Milliseconds that answers have to finish when the server closes. The process is ended by force after 25 s.
- */
+/** Time for requests in flight when the server closes. The process is killed after 25 s. */
 const DRAIN_TIMEOUT_MS = 18_000;
-/** Milliseconds that connections have to take what is left for them after that. */
+/** Time for connections to receive their last bytes after that. */
 const FINAL_WRITE_TIMEOUT_MS = 1000;
 
 export interface ModelServerOptions extends ModelAppDeps {
-  /** Address to listen on. Any but a loopback one requires `keys`. */
+  /** Address to listen on. Any other than a loopback address requires `keys`. */
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly drainTimeoutMs?: number;
 }
 
 export interface ModelServer {
-  /** Where it answers, such as `http://127.0.0.1:8000`. */
+  /** Such as `http://127.0.0.1:8000`. */
   readonly url: string;
-  /** Takes no more requests, lets answers finish for a while, and cancels what is left. */
+  /** Rejects new requests, waits a limited time for those in flight, then cancels them. */
   close(): Promise<void>;
 }
 
-/** Throws SettingsError when it would be open to others without keys, and what `listen` throws. */
+/** @throws SettingsError when other machines could use it without a key; errors of `listen`. */
 export async function startModelServer(options: ModelServerOptions): Promise<ModelServer> {
   const { host, port, drainTimeoutMs = DRAIN_TIMEOUT_MS, ...deps } = options;
   requireApiKeys(host, deps.keys);
@@ -71,8 +68,8 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
   };
 }
 
-/** Throws SettingsError when a server at `host` would be open to others. */
+/** @throws SettingsError when other machines could use a server at `host` without a key. */
 export function requireApiKeys(host: string, keys: readonly ApiKey[]): void {
   if (keys.length > 0 || isLoopback(host)) return;
-  throw new SettingsError('FRAMELOOM_API_KEYS is required to listen on any other address than localhost.');
+  throw new SettingsError('FRAMELOOM_API_KEYS is required to listen on any address other than localhost.');
 }

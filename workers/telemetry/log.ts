@@ -3,10 +3,10 @@ import { DefaultLogger, type Logger } from '@temporalio/worker';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** The logger of a process, for Temporal's runtime as well. */
+/** Creates the logger of a process, also for Temporal's runtime. */
 export function createLogger(level: LogLevel, role: string): Logger {
-  const least = level.toUpperCase() as Uppercase<LogLevel>; // DefaultLogger's own names
-  return new DefaultLogger(least, ({ level: severity, message, timestampNanos, meta }) => {
+  const minimum = level.toUpperCase() as Uppercase<LogLevel>; // DefaultLogger's own names
+  return new DefaultLogger(minimum, ({ level: severity, message, timestampNanos, meta }) => {
     const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
     const fields = meta instanceof Error ? { error: meta } : meta;
     process.stdout.write(
@@ -15,7 +15,7 @@ export function createLogger(level: LogLevel, role: string): Logger {
   });
 }
 
-/** Errors and big integers have no JSON of their own. */
+/** Makes errors and big integers serializable. */
 function plain(_key: string, value: unknown): unknown {
   if (value instanceof Error)
     return { name: value.name, message: value.message, stack: value.stack, cause: value.cause };

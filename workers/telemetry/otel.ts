@@ -15,7 +15,7 @@ import { BasicTracerProvider, BatchSpanProcessor, RandomIdGenerator } from '@ope
 import { type EndedRun, parseTraceparent, type Tracer, traceparentOf } from '../../core/tracing.ts';
 
 export interface Tracing extends Tracer, AsyncDisposable {
-  /** Notes a workflow run, whose span has an id of its own making. */
+  /** Records a workflow run, whose span id is given. */
   recordWorkflowRun(run: EndedRun): void;
 }
 
@@ -26,7 +26,7 @@ const KINDS = {
   internal: SpanKind.INTERNAL,
 } as const;
 
-/** `service` names the process unless OTEL_SERVICE_NAME does. Disposing sends what is left. */
+/** `service` is the service name unless OTEL_SERVICE_NAME is set. Disposing exports the remaining spans. */
 export function startOtlpTracing(service: string): Tracing {
   const random = new RandomIdGenerator();
   let nextSpanId: string | undefined;
@@ -67,7 +67,7 @@ export function startOtlpTracing(service: string): Tracing {
           }),
         );
       } catch (error) {
-        // The name alone: messages may hold what was asked.
+        // Only the name: messages may contain text of requests.
         if (error instanceof Error) span.setAttribute('error.type', error.name);
         span.setStatus({ code: SpanStatusCode.ERROR });
         throw error;
@@ -86,7 +86,7 @@ export function startOtlpTracing(service: string): Tracing {
       nextSpanId = spanId;
       const options = { kind: SpanKind.INTERNAL, startTime: began, attributes: { ...attributes } };
       const span = tracer.startSpan(name, options, within(parent));
-      nextSpanId = undefined; // one that is not sampled may take none
+      nextSpanId = undefined; // not consumed if the span is not sampled
       if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
       span.end(ended);
     },

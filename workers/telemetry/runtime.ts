@@ -1,13 +1,12 @@
 /**
- * Temporal's runtime in a worker process: where its logs go, and the port on which Prometheus reads its
- * figures and ours.
+ * Temporal's runtime in a worker process: its logger, and the port of its metrics and ours for Prometheus.
  */
 import type { MetricMeter } from '@temporalio/common';
 import { type Logger, Runtime } from '@temporalio/worker';
 import { type Settings, SettingsError } from '../../config/settings.ts';
 
-/** Bounds of latencies in seconds: an activity takes from milliseconds to half an hour. */
-const SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
+/** Histogram buckets in seconds: an activity takes from milliseconds to half an hour. */
+const LATENCY_BUCKETS_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
 const LATENCIES = [
   'activity_execution_latency',
   'activity_schedule_to_start_latency',
@@ -16,10 +15,12 @@ const LATENCIES = [
 ];
 
 /**
- * Has to come before anything else of Temporal's. Signals are handled by the entry of the process, not by the
- * runtime. Answers what makes figures; without FRAMELOOM_METRICS_PORT they go nowhere. Its disposal ends the
- * runtime, which ends by itself only after a worker and otherwise keeps a process alive that could not start.
- * Throws SettingsError when the port is taken.
+ * Must be called before any other use of Temporal's native core. Signals are handled by the entry point of
+ * the process, not by the runtime. Returns the meter for metrics, which are only exported if
+ * FRAMELOOM_METRICS_PORT is set. Dispose it at the end: otherwise the runtime keeps a process alive in which
+ * no worker was started.
+ *
+ * @throws SettingsError when the port is taken.
  */
 export function installTemporalRuntime(
   { metricsHost, metricsPort }: Pick<Settings, 'metricsHost' | 'metricsPort'>,
@@ -30,7 +31,7 @@ export function installTemporalRuntime(
     countersTotalSuffix: true,
     unitSuffix: true,
     useSecondsForDurations: true,
-    histogramBucketOverrides: Object.fromEntries(LATENCIES.map((name) => [name, SECONDS])),
+    histogramBucketOverrides: Object.fromEntries(LATENCIES.map((name) => [name, LATENCY_BUCKETS_SECONDS])),
   };
   try {
     const runtime = Runtime.install({

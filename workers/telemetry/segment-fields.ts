@@ -1,4 +1,4 @@
-/** Which segments an activity is about, for logs and traces. */
+/** The segments that an activity works on, for logs and traces. */
 import { ENTRIES_PER_SHARD } from '../../schema/shards.ts';
 
 /** Numbers as results have them; nothing for activities that are about no segment. */

@@ -1,6 +1,6 @@
 /**
- * Where traces are made: what a process hangs into Temporal's client and workers, and around its model.
- * Nothing where they are off.
+ * Tracing of a process: interceptors for Temporal's client and workers, and a wrapper for its model. Unused
+ * when traces are off.
  */
 import type { Context } from '@temporalio/activity';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
@@ -12,7 +12,7 @@ import type { Generator } from '../../phi3v/index.ts';
 import type { Tracing } from './otel.ts';
 import { segmentFields } from './segment-fields.ts';
 
-/** Undefined where OTEL_EXPORTER_OTLP_ENDPOINT is not set: no package of OpenTelemetry is loaded then. */
+/** Returns undefined if OTEL_EXPORTER_OTLP_ENDPOINT is not set; then no OpenTelemetry package is loaded. */
 export async function startTracing(
   { otlpEndpoint }: Pick<Settings, 'otlpEndpoint'>,
   role: string,
@@ -21,7 +21,7 @@ export async function startTracing(
   return (await import('./otel.ts')).startOtlpTracing(`frameloom-${role}`);
 }
 
-/** Gives workflows that are started within a span its `traceparent`. */
+/** Adds the `traceparent` of the current span to the headers of workflows that are started within it. */
 export function traceWorkflowStarts(tracer: Tracer): WorkflowClientInterceptor {
   return {
     start(input, next) {
@@ -33,7 +33,7 @@ export function traceWorkflowStarts(tracer: Tracer): WorkflowClientInterceptor {
   };
 }
 
-/** Makes a span of each attempt of an activity that is part of a trace. */
+/** Creates a span for each attempt of an activity that belongs to a trace. */
 export function traceActivities(tracer: Tracer): (context: Context) => ActivityInterceptors {
   return ({ info }) => ({
     inbound: {
@@ -55,7 +55,7 @@ export function traceActivities(tracer: Tracer): (context: Context) => ActivityI
   });
 }
 
-/** What the workflows tell of themselves (workflows/trace.ts). */
+/** Receives the spans of workflow runs from workflows/trace.ts. */
 export function createTraceSinks(tracing: Tracing): InjectedSinks<{
   readonly trace: { ended(run: EndedRun): void };
 }> {
@@ -65,7 +65,7 @@ export function createTraceSinks(tracing: Tracing): InjectedSinks<{
 }
 
 /**
- * The same generator, with a span for each answer that is made. Names: OpenTelemetry's conventions for
+ * Returns the same generator, with a span for each generation. Names follow OpenTelemetry's conventions for
  * generative AI.
  */
 export function traceGenerator(tracer: Tracer, generator: Generator, model: string): Generator {

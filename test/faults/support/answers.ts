@@ -1,6 +1,6 @@
 /**
- * What the model was asked for, and what of it twice, from the log lines of GPU workers: `answer begun` with the tokens known,
- * `answer grows` with the tokens so far, `answer made` once it is in the store.
+ * What the model was asked for, and what of it twice, from the log lines of GPU workers: `generation started` with the tokens known,
+ * `generation progress` with the tokens so far, `generation completed` once it is in the store.
  */
 import type { LogLine } from './deployment.ts';
 
@@ -41,7 +41,7 @@ export function countAnswers(lines: readonly Omit<LogLine, 'processName'>[]): An
   let [asked, redone, redoneAtOnce, resumed, tokens] = [0, 0, 0, 0, 0];
   for (const { message, at, fields } of lines) {
     const generation = String(fields.generation);
-    if (message === 'answer begun') {
+    if (message === 'generation started') {
       asked += 1;
       if (made.has(generation)) repeated.add(generation);
       const known = Number(fields.known);
@@ -54,9 +54,9 @@ export function countAnswers(lines: readonly Omit<LogLine, 'processName'>[]): An
         if (exceedsInterval(before, known)) beyondInterval.push(generation);
       }
       attempts.set(generation, { known, steps: [] });
-    } else if (message === 'answer grows') {
+    } else if (message === 'generation progress') {
       attempts.get(generation)?.steps.push({ at, tokens: Number(fields.tokens) });
-    } else if (message === 'answer made') {
+    } else if (message === 'generation completed') {
       if (!made.has(generation)) tokens += Number(fields.outputTokens);
       made.add(generation);
     }
