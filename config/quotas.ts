@@ -1,10 +1,10 @@
-/** What each tenant may ask for; 0 means as much as it likes. */
+/** Limits for each tenant. 0: unlimited. */
 export interface Quotas {
-  /** Requests in a minute. */
+  /** Requests per minute. */
   readonly requests: number;
   /** Unfinished jobs. */
   readonly jobs: number;
-  /** Seconds of video in a day of UTC. */
+  /** Seconds of video per day (UTC). */
   readonly videoSeconds: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Every setting, from environment variables with the prefix `FRAMELOOM_` (and Temporal's own names). Entries of processes
- * call `loadSettings` once; nothing else reads the environment.
+ * Settings of a process, read from environment variables. Process entry points call `loadSettings` once; nothing else reads
+ * the environment.
  */
 import type { z } from 'zod';
 import type { Prices } from '../schema/money.ts';
@@ -11,7 +11,7 @@ type Name = keyof typeof environment.shape;
 
 export interface Settings {
   readonly home: string;
-  /** Undefined: the folder. */
+  /** Undefined: artifacts are in a folder. */
   readonly bucket: BucketSettings | undefined;
   readonly storeCache: number;
   readonly lifetimes: string;
@@ -33,7 +33,7 @@ export interface Settings {
   readonly modelUrl: string | undefined;
   readonly modelKey: string | undefined;
   readonly cpuSlots: number | undefined;
-  /** Undefined: nothing is priced. */
+  /** Undefined: costs are not computed. */
   readonly prices: Prices | undefined;
   readonly quotas: Quotas;
   readonly maxUploadBytes: number;
@@ -48,7 +48,7 @@ export interface Settings {
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
   readonly temporalApiKey: string | undefined;
-  /** Undefined: workers are of no version. */
+  /** Undefined: workers have no version. */
   readonly buildId: string | undefined;
   readonly deploymentName: string;
   readonly ffmpeg: string | undefined;
@@ -59,14 +59,14 @@ export interface Settings {
   readonly httpProxy: string | undefined;
   readonly noProxy: string | undefined;
   readonly soffice: string | undefined;
-  /** Where programs are looked for, as PATH has it. */
+  /** Folders in which programs are searched, in the format of PATH. */
   readonly searchPath: string;
-  readonly withoutLibreOffice: 'text' | 'refuse';
-  /** Undefined: speech is not recognized. */
+  readonly withoutLibreOffice: 'text' | 'reject';
+  /** Undefined: speech is not transcribed. */
   readonly transcription: TranscriptionSettings | undefined;
 }
 
-/** Where artifacts are, if not in a folder. */
+/** A bucket for artifacts. */
 export interface BucketSettings {
   readonly bucket: string;
   /** Empty, or ending with a slash. */
@@ -81,20 +81,24 @@ export type BucketCredentials =
   | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
   | { readonly uri: string; readonly tokenFile: string | undefined };
 
-/** Where speech is turned into text. */
+/** The API that transcribes speech. */
 export interface TranscriptionSettings {
-  /** Address of the API, up to and with its version: `/audio/transcriptions` is appended. */
+  /** URL of the API including its version. `/audio/transcriptions` is appended. */
   readonly url: string;
   readonly model: string;
   readonly apiKey: string | undefined;
 }
 
-/** Thrown for a setting that is unknown or malformed; the message names it and is fit to print. */
+/** An unknown or malformed setting. The message names it and is safe to print. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
-/** Reads all settings. Throws SettingsError. `env` is `process.env` in an entry, a literal in a test. */
+/**
+ * Reads all settings from `env`, which is `process.env` in an entry point.
+ *
+ * @throws SettingsError for an unknown variable that starts with `FRAMELOOM_`, and for a malformed value.
+ */
 export function loadSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   for (const name of Object.keys(env)) {
     if (name.startsWith('FRAMELOOM_') && !Object.hasOwn(environment.shape, name)) {
@@ -108,7 +112,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new SettingsError(
-      `${String(issue?.path[0])}: ${issue?.message}. docs/settings.md says what it takes.`,
+      `${String(issue?.path[0])}: ${issue?.message}. See docs/settings.md.`,
     );
   }
   const e = parsed.data;
@@ -137,7 +141,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     modelUrl: e.FRAMELOOM_MODEL_URL,
     modelKey: e.FRAMELOOM_MODEL_KEY,
     cpuSlots: e.FRAMELOOM_CPU_SLOTS,
-    prices: pricesOf(e),
+    prices: pricesFrom(e),
     quotas: {
       requests: e.FRAMELOOM_QUOTA_REQUESTS,
       jobs: e.FRAMELOOM_QUOTA_JOBS,
@@ -161,7 +165,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     ffprobe: e.FFPROBE_PATH,
     hfEndpoint: e.HF_ENDPOINT,
     hfToken: e.HF_TOKEN,
-    // Names in small letters are older, and other programs prefer them as well.
+    // Lower-case names take precedence, as in other programs.
     httpsProxy: given.https_proxy ?? e.HTTPS_PROXY,
     httpProxy: given.http_proxy ?? e.HTTP_PROXY,
     noProxy: given.no_proxy ?? e.NO_PROXY,
@@ -196,7 +200,7 @@ type BucketVariables = Pick<
     >
   >;
 
-/** The bucket that the variables name, or undefined for the folder. Throws SettingsError. */
+/** The bucket of the variables; undefined for a folder. @throws SettingsError if access keys are missing. */
 export function bucketSettings(e: BucketVariables): BucketSettings | undefined {
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(e.FRAMELOOM_STORE) ?? [];
   if (bucket === undefined) return undefined;
@@ -213,7 +217,7 @@ export function bucketSettings(e: BucketVariables): BucketSettings | undefined {
   };
 }
 
-function pricesOf(e: z.infer<typeof environment>): Prices | undefined {
+function pricesFrom(e: z.infer<typeof environment>): Prices | undefined {
   const { FRAMELOOM_PRICE_INPUT: input, FRAMELOOM_PRICE_OUTPUT: output } = e;
   const gpuSecond = e.FRAMELOOM_PRICE_GPU_SECOND;
   if (input + output + gpuSecond === 0) return undefined;
@@ -231,7 +235,7 @@ function bucketCredentials(e: BucketVariables): BucketCredentials {
   throw new SettingsError('A bucket needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
 }
 
-/** Name, default and meaning of every setting, for docs/settings.md. */
+/** Name, default and description of every setting, for docs/settings.md. */
 export function settingsTable(): readonly {
   readonly name: string;
   readonly default: string;

@@ -1,17 +1,17 @@
 /**
- * The closed vocabulary of errors. One table maps a code to everything the rest of the system needs: the HTTP
- * status, whether a retry can help, who has to act, and what to do. Activities turn a code into a Temporal
- * failure type, the API into `application/problem+json`, the CLI into a line and an exit code.
+ * The closed vocabulary of errors. One table maps a code to its HTTP status, whether a retry can help, a title and a
+ * hint. Activities turn a code into a Temporal failure type, the API into `application/problem+json`, the CLI into a
+ * message and an exit code.
  */
 
 interface ErrorSpec {
   /** HTTP status of the problem document. */
   readonly status: number;
-  /** Whether doing the same again can succeed. Bad input never is; a lost worker always is. */
+  /** Whether the same operation can succeed later. Never for bad input, always for a failed worker. */
   readonly retryable: boolean;
   /** One short sentence, the same for every occurrence (RFC 9457 `title`). */
   readonly title: string;
-  /** What the reader can do about it. */
+  /** What the user can do. */
   readonly hint: string;
 }
 
@@ -32,73 +32,73 @@ export const ERRORS = {
   not_found: {
     status: 404,
     retryable: false,
-    title: 'There is nothing here.',
-    hint: 'Check the id; deleted and expired objects are gone.',
+    title: 'The resource does not exist.',
+    hint: 'Check the id. Deleted and expired resources no longer exist.',
   },
   method_not_allowed: {
     status: 405,
     retryable: false,
-    title: 'The method is not allowed here.',
-    hint: 'See /openapi.json for the methods of this route.',
+    title: 'The route does not support this method.',
+    hint: '/openapi.json lists the methods of each route.',
   },
   idempotency_conflict: {
     status: 409,
     retryable: false,
-    title: 'The idempotency key was used with another request.',
+    title: 'The idempotency key was used for a different request.',
     hint: 'Use a new key for a new request.',
   },
   not_ready: {
     status: 409,
     retryable: true,
-    title: 'The job has not got this far yet.',
-    hint: 'Follow /events or ask again later.',
+    title: 'The job has not produced this yet.',
+    hint: 'Follow /events, or request it again later.',
   },
   job_running: {
     status: 409,
     retryable: true,
     title: 'The job is still running.',
-    hint: 'Wait for its end, or cancel it first.',
+    hint: 'Wait until it has ended, or cancel it first.',
   },
   nothing_to_retry: {
     status: 409,
     retryable: false,
-    title: 'The job has all it was asked for.',
-    hint: 'Only jobs with gaps, and those that failed or were cancelled, can be run again.',
+    title: 'The job has nothing to retry.',
+    hint: 'Only jobs with gaps and jobs that failed or were cancelled can be retried.',
   },
   batch_state: {
     status: 409,
     retryable: false,
-    title: 'The batch is not in a state for this.',
-    hint: 'Look at its `status`: a batch that has ended can be retried, one under way paused, resumed or cancelled.',
+    title: 'The status of the batch does not allow this.',
+    hint: 'Check its `status`. A running batch can be paused, resumed or cancelled; one that has ended can be retried.',
   },
   batch_expired: {
     status: 408,
     retryable: true,
-    title: 'The batch expired before this line was done.',
-    hint: 'Retry the batch: only lines without a result are run again.',
+    title: 'The batch expired before this line was finished.',
+    hint: 'Retry the batch. Only lines without a result run again.',
   },
   batch_cancelled: {
     status: 409,
     retryable: true,
-    title: 'The batch was cancelled before this line was done.',
-    hint: 'Retry the batch: only lines without a result are run again.',
+    title: 'The batch was cancelled before this line was finished.',
+    hint: 'Retry the batch. Only lines without a result run again.',
   },
   upload_incomplete: {
     status: 409,
     retryable: true,
     title: 'Parts of the upload are missing.',
-    hint: 'GET the upload to see which parts are there, send the others, and complete it again.',
+    hint: 'GET the upload to list the received parts, send the missing ones, and complete it again.',
   },
   payload_too_large: {
     status: 413,
     retryable: false,
     title: 'The body is larger than allowed.',
-    hint: 'Split it, or raise the limit in the settings.',
+    hint: 'Send less at once, or raise the limit in the settings.',
   },
   unsupported_content_type: {
     status: 415,
     retryable: false,
-    title: 'The content type is not accepted here.',
+    title: 'The content type is not supported.',
     hint: 'Send JSON, or the raw bytes of the file for /v1/files.',
   },
 
@@ -119,86 +119,86 @@ export const ERRORS = {
     status: 502,
     retryable: true,
     title: 'The source could not be downloaded.',
-    hint: 'Check that the address answers, or upload the file.',
+    hint: 'Check that the server at the address responds, or upload the file.',
   },
   empty_source: {
     status: 422,
     retryable: false,
     title: 'The source is empty.',
-    hint: 'Check the file: it has no bytes.',
+    hint: 'Check the file. It has no bytes.',
   },
   unsupported_media: {
     status: 422,
     retryable: false,
-    title: 'The source is of no kind that can be read.',
+    title: 'The format of the source is not supported.',
     hint: 'Send a video (mp4, mov, mkv, webm, ts, mpg, avi, flv, ogv, wmv, mxf), a PDF or PPTX, or JPEG, PNG, WebP, AVIF, GIF or TIFF images.',
   },
   no_video_stream: {
     status: 422,
     retryable: false,
     title: 'The source has no video.',
-    hint: 'Audio alone cannot be summarized from pictures.',
+    hint: 'Send a source with a video stream. Audio alone cannot be summarized.',
   },
   media_truncated: {
     status: 422,
     retryable: false,
-    title: 'The source is cut off or damaged.',
+    title: 'The source is truncated or damaged.',
     hint: 'Check that the upload or recording was complete.',
   },
   media_too_large: {
     status: 422,
     retryable: false,
-    title: 'The source is larger than can be processed.',
-    hint: 'Reduce picture size, pages or length.',
+    title: 'The source is too large to process.',
+    hint: 'Reduce the image size, the number of pages or the duration.',
   },
   encrypted_media: {
     status: 422,
     retryable: false,
     title: 'The source is encrypted.',
-    hint: 'Give the password of a PDF with `source.password`; otherwise remove the password or the DRM and send it again.',
+    hint: 'Send the password of a PDF in `source.password`. Otherwise remove the password or the DRM and send the source again.',
   },
   no_pages: { status: 422, retryable: false, title: 'The deck has no pages.', hint: 'Check the file.' },
   no_frames: {
     status: 422,
     retryable: false,
-    title: 'No frame could be taken from the source.',
+    title: 'No frame could be extracted from the source.',
     hint: 'Check start_time, end_time, pages and sampling against the source.',
   },
   renderer_missing: {
     status: 422,
     retryable: false,
-    title: 'Slides of this kind cannot be drawn here.',
+    title: 'This server cannot render slides of this format.',
     hint: 'Install LibreOffice (package libreoffice-impress) on the CPU workers, or export the deck as PDF.',
   },
   renderer_failed: {
     status: 422,
     retryable: false,
-    title: 'LibreOffice could not draw the slides.',
-    hint: 'Open and save the deck once more in the program it was made with, or export it as PDF.',
+    title: 'LibreOffice could not render the slides.',
+    hint: 'Open and save the deck again in its original program, or export it as PDF.',
   },
-  words_unreadable: {
+  transcript_unreadable: {
     status: 422,
     retryable: false,
     title: 'The subtitles or the transcript cannot be read.',
-    hint: 'Send SubRip, WebVTT, ASS or TTML, or lines that begin with their time, such as `[01:02] text`.',
+    hint: 'Send SubRip, WebVTT, ASS or TTML, or lines that start with a time, such as `[01:02] text`.',
   },
-  transcription_refused: {
+  transcription_rejected: {
     status: 502,
     retryable: false,
-    title: 'The transcription service refuses the request.',
+    title: 'The transcription service rejected the request.',
     hint: 'Check FRAMELOOM_TRANSCRIBE_URL, FRAMELOOM_TRANSCRIBE_MODEL and FRAMELOOM_TRANSCRIBE_API_KEY.',
   },
   transcription_failed: {
     status: 502,
     retryable: true,
-    title: 'The transcription service did not answer as it should.',
-    hint: 'It is tried again; check the service if this stays.',
+    title: 'The transcription service failed.',
+    hint: 'The request is retried automatically. If the error persists, check the service.',
   },
   range_outside_source: {
     status: 422,
     retryable: false,
-    title: 'The requested range lies outside the source.',
-    hint: 'Compare start_time, end_time or pages with the length of the source.',
+    title: 'The requested range is outside the source.',
+    hint: 'Compare start_time, end_time or pages with the duration or page count of the source.',
   },
 
   // Money
@@ -206,27 +206,27 @@ export const ERRORS = {
     status: 422,
     retryable: true,
     title: 'The job has reached its max_cost.',
-    hint: 'Retry the job, which may spend as much again, or ask once more with a higher max_cost.',
+    hint: 'Retry the job, which may cost up to max_cost again, or send the request with a higher max_cost.',
   },
   prices_missing: {
     status: 422,
     retryable: false,
-    title: 'Costs are not known here, so that max_cost cannot be kept.',
-    hint: 'Leave max_cost out, or set FRAMELOOM_PRICE_INPUT, FRAMELOOM_PRICE_OUTPUT or FRAMELOOM_PRICE_GPU_SECOND on the CPU workers.',
+    title: 'This server has no prices, which max_cost requires.',
+    hint: 'Omit max_cost, or set FRAMELOOM_PRICE_INPUT, FRAMELOOM_PRICE_OUTPUT or FRAMELOOM_PRICE_GPU_SECOND on the CPU workers.',
   },
 
   // Limits
   rate_limited: {
     status: 429,
     retryable: true,
-    title: 'Too many requests in a minute.',
-    hint: 'Wait as long as `Retry-After` says; `RateLimit` tells what is left.',
+    title: 'Too many requests per minute.',
+    hint: 'Wait for the time in `Retry-After`. `RateLimit` contains the remaining requests.',
   },
   quota_exceeded: {
     status: 429,
     retryable: true,
     title: 'The quota of this API key is used up.',
-    hint: 'Wait until jobs have ended, or as long as `Retry-After` says.',
+    hint: 'Wait until jobs have ended, or for the time in `Retry-After`.',
   },
 
   // The model
@@ -234,48 +234,48 @@ export const ERRORS = {
     status: 503,
     retryable: false,
     title: 'The model is not installed.',
-    hint: 'Run `frameloom models list` to see how to get it.',
+    hint: 'Run `frameloom models list` to see how to install it.',
   },
   model_mismatch: {
     status: 503,
     retryable: true,
-    title: 'This worker runs another model than the job was planned for.',
-    hint: 'Give all workers the same FRAMELOOM_MODEL.',
+    title: 'This worker runs a different model than the job was planned for.',
+    hint: 'Set the same FRAMELOOM_MODEL on all workers.',
   },
   context_exceeded: {
     status: 422,
     retryable: false,
     title: 'The prompt does not fit into the context of the model.',
-    hint: 'Lower `detail`, shorten the prompts, or ask for fewer tokens.',
+    hint: 'Lower `detail`, shorten the prompts, or request fewer tokens.',
   },
   model_memory_exceeded: {
     status: 422,
     retryable: false,
-    title: 'The model has not enough memory for this prompt.',
-    hint: 'Lower `detail`, ask for fewer tokens, or give the model more memory with FRAMELOOM_MODEL_MEMORY.',
+    title: 'The prompt needs more memory than the model has.',
+    hint: 'Lower `detail`, request fewer tokens, or raise FRAMELOOM_MODEL_MEMORY.',
   },
   model_crashed: {
     status: 500,
     retryable: true,
     title: 'The model process ended unexpectedly.',
-    hint: 'It is started again and the work continues from its checkpoint.',
+    hint: 'It restarts automatically, and the work continues from its checkpoint.',
   },
   segment_poisoned: {
     status: 500,
     retryable: false,
-    title: 'The model or its worker died every time it worked on this part.',
-    hint: 'The rest of the source is summarized without it; the logs of the GPU workers show how they died.',
+    title: 'The model or its worker crashed in every attempt at this segment.',
+    hint: 'The rest of the source is summarized without it. The logs of the GPU workers show the cause.',
   },
   model_unavailable: {
     status: 503,
     retryable: true,
-    title: 'The model endpoint did not answer.',
-    hint: 'It is tried again; check the endpoint at FRAMELOOM_MODEL_URL if this stays.',
+    title: 'The model endpoint is not available.',
+    hint: 'The request is retried automatically. If the error persists, check the endpoint at FRAMELOOM_MODEL_URL.',
   },
-  model_refused: {
+  model_rejected: {
     status: 503,
     retryable: false,
-    title: 'The model endpoint does not serve this worker.',
+    title: 'The model endpoint rejected the request of this worker.',
     hint: 'Check FRAMELOOM_MODEL_URL and FRAMELOOM_MODEL_KEY of the GPU workers.',
   },
 
@@ -283,57 +283,57 @@ export const ERRORS = {
   storage_unavailable: {
     status: 503,
     retryable: true,
-    title: 'The artifact store did not answer.',
-    hint: 'It is tried again; check the store if this stays.',
+    title: 'The artifact store is not available.',
+    hint: 'The operation is retried automatically. If the error persists, check the store.',
   },
   storage_full: {
     status: 507,
     retryable: true,
     title: 'The disk or bucket is full.',
-    hint: 'Free space; the work continues by itself.',
+    hint: 'Free some space. The work continues automatically.',
   },
   artifact_corrupt: {
     status: 500,
     retryable: true,
     title: 'A stored artifact does not match its hash.',
-    hint: 'It is made again; check the disk if this stays.',
+    hint: 'It is created again automatically. If the error persists, check the disk.',
   },
   unavailable: {
     status: 503,
     retryable: true,
     title: 'The service is not ready.',
-    hint: 'Try again in a moment; `frameloom doctor` tells what is missing.',
+    hint: 'Try again in a moment. `frameloom doctor` lists what is missing.',
   },
   not_supported: {
     status: 501,
     retryable: false,
-    title: 'This server cannot do that.',
-    hint: 'docs/edge.md says what each kind of deployment can do; files can be sent with POST /v1/files anywhere.',
+    title: 'This server does not support the operation.',
+    hint: 'docs/edge.md lists what each kind of deployment supports. POST /v1/files works on all of them.',
   },
   timeout: {
     status: 504,
     retryable: true,
-    title: 'It took longer than allowed.',
-    hint: 'Try again; reduce the work if this stays.',
+    title: 'The operation took longer than allowed.',
+    hint: 'Try again. If the error persists, reduce the amount of work.',
   },
   internal: {
     status: 500,
     retryable: true,
-    title: 'Something unexpected went wrong.',
-    hint: 'Try again; the request id helps to find it in the logs.',
+    title: 'An unexpected error occurred.',
+    hint: 'Try again. If the error persists, search the logs for the request id.',
   },
 } as const satisfies Record<string, ErrorSpec>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Narrows a string, such as a Temporal failure type, to a code of the table. */
+/** Narrows a value, such as a Temporal failure type, to a code of the table. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERRORS, value);
 }
 
 /**
- * An error with a code of the table. `message` is shown to users: it says what was found, and holds no path, stack
- * or secret. What the code must not show goes into `cause`.
+ * An error with a code of the table. `message` is displayed to users: it states what happened, without paths, stacks or
+ * secrets. Those belong in `cause`.
  */
 export class FrameloomError extends Error {
   readonly code: ErrorCode;
@@ -349,7 +349,7 @@ export class FrameloomError extends Error {
   }
 }
 
-/** The error of a job as clients see it. `message` must be fit for users. */
+/** The error of a job as clients receive it. `message` is displayed to users. */
 export function jobError(
   code: ErrorCode,
   message: string,

@@ -28,7 +28,7 @@ export interface DeckDeps {
   /** LibreOffice, where there is one. */
   readonly office: LibreOffice | undefined;
   /** What becomes of a PPTX that cannot be drawn. */
-  readonly withoutLibreOffice: 'text' | 'refuse';
+  readonly withoutLibreOffice: 'text' | 'reject';
 }
 
 /** A slide of a PPTX with its page in the drawn PDF, from 1; undefined where it was not drawn. */
@@ -110,7 +110,7 @@ async function draw(
     const passable =
       error instanceof FrameloomError &&
       (error.code === 'renderer_missing' || error.code === 'renderer_failed');
-    if (!passable || deps.withoutLibreOffice === 'refuse') throw error;
+    if (!passable || deps.withoutLibreOffice === 'reject') throw error;
     return { noImagesReason: error.code };
   }
 }

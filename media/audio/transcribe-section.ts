@@ -41,7 +41,7 @@ export interface SectionRequest {
  * Returns what is spoken in `[start, start + AUDIO_SECTION_SECONDS)`, with times in seconds from the first
  * displayed frame; no cues where there is no audio.
  *
- * @throws FrameloomError `transcription_refused` (4xx: the request or the key), `transcription_failed` (429,
+ * @throws FrameloomError `transcription_rejected` (4xx: the request or the key), `transcription_failed` (429,
  *   5xx, no response: worth a retry), `media_truncated`, `timeout`; or the reason of the signal
  */
 export async function transcribeSection(tools: MediaTools, request: SectionRequest): Promise<readonly Cue[]> {
@@ -155,7 +155,7 @@ function errorFromStatus(status: number): FrameloomError {
   return isTransient
     ? new FrameloomError('transcription_failed', `The transcription service returned status ${status}.`)
     : new FrameloomError(
-        'transcription_refused',
+        'transcription_rejected',
         `The transcription service returned status ${status}. Check its URL, API key and model.`,
       );
 }

@@ -65,7 +65,7 @@ export async function readSubtitleTrack(
     maxBytes: MAX_TRANSCRIPT_BYTES,
     keep: 'all',
   });
-  const unreadable = new FrameloomError('words_unreadable', 'The subtitle track cannot be read.');
+  const unreadable = new FrameloomError('transcript_unreadable', 'The subtitle track cannot be read.');
   const failure = exit.code === 0 ? undefined : toMediaError(exit, signal, unreadable);
   if (failure !== undefined && (exit.stopped === 'abort' || exit.stopped === 'time_limit')) throw failure;
   try {

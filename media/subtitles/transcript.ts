@@ -15,7 +15,7 @@ const LAST_LINE_SECONDS = 10;
  * Parses a file of subtitles or a transcript. The format is detected by content. Times of the cues are in
  * seconds, text is plain, cues are in order of their start.
  *
- * @throws FrameloomError `words_unreadable` where there is no text with a time, `empty_source`,
+ * @throws FrameloomError `transcript_unreadable` where there is no text with a time, `empty_source`,
  *   `media_too_large` above `MAX_TRANSCRIPT_BYTES`, `unsupported_media` for TTML with a document type
  */
 export function parseTranscript(bytes: Uint8Array): readonly Cue[] {
@@ -32,7 +32,7 @@ export function parseTranscript(bytes: Uint8Array): readonly Cue[] {
   const cues = tidyCues(parserFor(text)(text));
   if (cues.length === 0) {
     throw new FrameloomError(
-      'words_unreadable',
+      'transcript_unreadable',
       'The subtitles contain no text with a time. Use SubRip, WebVTT, TTML or lines such as [01:02] text.',
     );
   }
@@ -133,7 +133,7 @@ function parseJson(text: string): readonly Cue[] {
     return Json.parse(JSON.parse(text));
   } catch (cause) {
     throw new FrameloomError(
-      'words_unreadable',
+      'transcript_unreadable',
       'The JSON is not a list of { start, end, text }, nor an object with such a list as segments.',
       { cause },
     );
@@ -145,7 +145,7 @@ function parseXml(text: string): readonly Cue[] {
     return parseTtml(text);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
-    throw new FrameloomError('words_unreadable', 'The subtitles are not valid TTML.', {
+    throw new FrameloomError('transcript_unreadable', 'The subtitles are not valid TTML.', {
       cause: error,
     });
   }

@@ -361,7 +361,7 @@ describe('a generation', () => {
     await expect(
       describeSegment(failing(new ModelError('refused', 'The key is wrong.'))),
     ).rejects.toMatchObject({
-      type: 'model_refused',
+      type: 'model_rejected',
       nonRetryable: true,
     });
   });

@@ -182,7 +182,7 @@ describe('a PPTX without LibreOffice', () => {
   });
 
   it('is refused where the setting says so', async () => {
-    await expect(ingest(await pptx(spec), { withoutLibreOffice: 'refuse' })).rejects.toMatchObject({
+    await expect(ingest(await pptx(spec), { withoutLibreOffice: 'reject' })).rejects.toMatchObject({
       type: 'renderer_missing',
       nonRetryable: true,
     });

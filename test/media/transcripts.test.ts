@@ -132,9 +132,9 @@ three
 
   it.each([
     ['nothing', 'empty_source', ''],
-    ['text without times', 'words_unreadable', 'Dear reader,\nthis is a letter.'],
-    ['broken TTML', 'words_unreadable', '<tt><body>'],
-    ['other JSON', 'words_unreadable', '{"a": 1}'],
+    ['text without times', 'transcript_unreadable', 'Dear reader,\nthis is a letter.'],
+    ['broken TTML', 'transcript_unreadable', '<tt><body>'],
+    ['other JSON', 'transcript_unreadable', '{"a": 1}'],
     ['TTML with entities of its own', 'unsupported_media', `<!DOCTYPE tt [<!ENTITY a "b">]>${TTML}`],
   ])('rejects %s: %s', (_what, code, text) => {
     expect(() => words(text)).toThrow(expect.objectContaining({ code }));
@@ -254,8 +254,8 @@ describe('transcribeSection', () => {
   });
 
   it.each([
-    [401, 'transcription_refused', false],
-    [413, 'transcription_refused', false],
+    [401, 'transcription_rejected', false],
+    [413, 'transcription_rejected', false],
     [429, 'transcription_failed', true],
     [503, 'transcription_failed', true],
     [200, 'transcription_failed', true],
