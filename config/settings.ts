@@ -111,9 +111,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new SettingsError(
-      `${String(issue?.path[0])}: ${issue?.message}. See docs/settings.md.`,
-    );
+    throw new SettingsError(`${String(issue?.path[0])}: ${issue?.message}. See docs/settings.md.`);
   }
   const e = parsed.data;
   return {
