@@ -1,18 +1,18 @@
-/** The HTTP API as one app of web standards: no import of one platform's, so that each entry only adapts `fetch`. */
+/** The HTTP API as one app on web standards. The entry of each platform adapts its `fetch`. */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import {
   type Api,
   type ApiDeps,
   type ApiEnv,
-  answerHeaders,
   authenticate,
   createMetrics,
   createQuotaGuard,
   errorHandler,
-  fallback,
-  guard,
-  throttled,
+  notFoundHandler,
+  rateLimit,
+  responseHeaders,
   traceRequests,
+  validateRequest,
   validationHook,
 } from './app/index.ts';
 import { registerSecurity } from './docs/index.ts';
@@ -29,16 +29,16 @@ import {
   usageRoutes,
 } from './routes/index.ts';
 
-/** Builds the app. Serve it with `app.fetch`; tests ask it with `app.request`. */
+/** Creates the app. Serve it with `app.fetch`, or call it with `app.request` in tests. */
 export function createApp(deps: ApiDeps): Api {
   const app = new OpenAPIHono<ApiEnv>({ defaultHook: validationHook });
   const metrics = createMetrics(deps.clock);
   app.onError(errorHandler(deps.log));
-  app.notFound(fallback(app, deps.assets));
+  app.notFound(notFoundHandler(app, deps.assets));
   if (deps.tracer) app.use(traceRequests(deps.tracer));
-  app.use(answerHeaders(), metrics.count, guard());
+  app.use(responseHeaders(), metrics.count, validateRequest());
   app.use('/v1/*', authenticate(deps.keys, deps.gatewayTokens));
-  if (deps.throttle) app.use('/v1/*', throttled(deps.throttle));
+  if (deps.throttle) app.use('/v1/*', rateLimit(deps.throttle));
   const quotas = createQuotaGuard(deps);
   app.use('/v1/*', quotas.requests);
   registerSecurity(app);

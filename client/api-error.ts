@@ -38,7 +38,7 @@ const UNREACHABLE: Problem = {
   status: 503,
   detail: 'The server does not respond.',
   code: 'unavailable',
-  hint: 'Check that the server is running and that its address is correct.',
+  hint: 'Check the address of the server.',
   retryable: true,
   request_id: '',
 };

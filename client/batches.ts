@@ -34,7 +34,7 @@ export interface BatchMethods {
   getBatchResults(id: string, options?: CallOptions): Promise<ReadableStream<Uint8Array>>;
 }
 
-export function batchMethods({ json, jsonById, send }: Transport): BatchMethods {
+export function batchMethods({ json, jsonById, streamById }: Transport): BatchMethods {
   return {
     createBatch: (body, options) => json('POST /v1/batches', { body, ...options }),
 
@@ -53,9 +53,6 @@ export function batchMethods({ json, jsonById, send }: Transport): BatchMethods 
 
     retryBatch: jsonById('POST /v1/batches/{id}/retry'),
 
-    async getBatchResults(id, options) {
-      const { body } = await send('GET /v1/batches/{id}/results', { params: { id }, ...options });
-      return body ?? new Blob([]).stream();
-    },
+    getBatchResults: streamById('GET /v1/batches/{id}/results'),
   };
 }

@@ -31,25 +31,26 @@ const RECONNECT_DELAYS_MS = [250, 500, 1000, 2000] as const;
 /** What arrives on a stream, between connections. */
 interface StreamState {
   /** The number of the last event. */
-  lastId: number;
+  seen: number;
   /** Attempts in a row without an event. */
   failures: number;
   /** When the server last sent something, in milliseconds since 1970. */
-  lastContact: number;
+  heardAt: number;
 }
 
 export function eventMethods(transport: Transport): EventMethods {
   return {
-    async *streamEvents(id, { signal, after = -1, onQueueUpdate } = {}) {
-      const state: StreamState = { lastId: after, failures: 0, lastContact: Date.now() };
+    async *streamEvents(id, options = {}) {
+      const { signal, after = -1 } = options;
+      const state: StreamState = { seen: after, failures: 0, heardAt: Date.now() };
       for (;;) {
         try {
-          const hasEnded = yield* readConnection(transport, id, state, { signal, onQueueUpdate });
+          const hasEnded = yield* readConnection(transport, id, state, options);
           if (hasEnded) return;
         } catch (error) {
           if (signal?.aborted) throw error;
           if (error instanceof ApiError && !error.problem.retryable) throw error;
-          if (Date.now() - state.lastContact > RECONNECT_TIMEOUT_MS) throw error;
+          if (Date.now() - state.heardAt > RECONNECT_TIMEOUT_MS) throw error;
         }
         await transport.sleep(
           RECONNECT_DELAYS_MS[Math.min(state.failures, RECONNECT_DELAYS_MS.length - 1)] ?? 0,
@@ -69,16 +70,19 @@ async function* readConnection(
 ): AsyncGenerator<JobEvent, boolean> {
   const idle = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const onBytes = (): void => {
-    state.lastContact = Date.now();
+  const restartTimer = (): void => {
     clearTimeout(timer);
     timer = setTimeout(() => idle.abort(), IDLE_TIMEOUT_MS);
   };
-  timer = setTimeout(() => idle.abort(), IDLE_TIMEOUT_MS);
+  const onBytes = (): void => {
+    state.heardAt = Date.now();
+    restartTimer();
+  };
+  restartTimer();
   try {
     const response = await send('GET /v1/summaries/{id}/events', {
       params: { id },
-      headers: { Accept: 'text/event-stream', 'Last-Event-ID': String(state.lastId) },
+      headers: { Accept: 'text/event-stream', 'Last-Event-ID': String(state.seen) },
       signal: signal ? AbortSignal.any([signal, idle.signal]) : idle.signal,
     });
     onBytes();
@@ -91,8 +95,8 @@ async function* readConnection(
         continue;
       }
       const event = JSON.parse(message.data) as JobEvent; // as documented
-      if (event.id <= state.lastId) continue;
-      state.lastId = event.id;
+      if (event.id <= state.seen) continue;
+      state.seen = event.id;
       // The time the caller takes for an event does not count as silence of the server.
       clearTimeout(timer);
       yield event;
@@ -107,5 +111,5 @@ async function* readConnection(
 
 /** Not imported from schema/events.ts, which would add the schema library to the size of a page. */
 function isLastEvent({ type }: JobEvent): boolean {
-  return type === 'job.completed' || type === 'job.failed' || type === 'job.cancelled';
+  return /^job\.(completed|failed|cancelled)$/.test(type);
 }

@@ -36,7 +36,15 @@ export interface FileMethods {
   abortUpload(id: string, options?: CallOptions): Promise<void>;
 }
 
-export function fileMethods({ address, fetch, headers, json, jsonById, send }: Transport): FileMethods {
+export function fileMethods({
+  address,
+  fetch,
+  headers,
+  json,
+  jsonById,
+  streamById,
+  deleteById,
+}: Transport): FileMethods {
   return {
     async uploadFile(body, filename, { signal, purpose, onProgress } = {}) {
       const url = address('POST /v1/files', { query: { filename, purpose } });
@@ -48,14 +56,9 @@ export function fileMethods({ address, fetch, headers, json, jsonById, send }: T
 
     getFile: jsonById('GET /v1/files/{id}'),
 
-    async getFileContent(id, options) {
-      const { body } = await send('GET /v1/files/{id}/content', { params: { id }, ...options });
-      return body ?? new Blob([]).stream();
-    },
+    getFileContent: streamById('GET /v1/files/{id}/content'),
 
-    async deleteFile(id, options) {
-      await send('DELETE /v1/files/{id}', { params: { id }, ...options });
-    },
+    deleteFile: deleteById('DELETE /v1/files/{id}'),
 
     createUpload: (body, options) => json('POST /v1/uploads', { body, ...options }),
 
@@ -66,8 +69,6 @@ export function fileMethods({ address, fetch, headers, json, jsonById, send }: T
 
     completeUpload: jsonById('POST /v1/uploads/{id}/complete'),
 
-    async abortUpload(id, options) {
-      await send('DELETE /v1/uploads/{id}', { params: { id }, ...options });
-    },
+    abortUpload: deleteById('DELETE /v1/uploads/{id}'),
   };
 }

@@ -20,7 +20,7 @@ export interface ScheduleMethods {
   deleteSchedule(id: string, options?: CallOptions): Promise<void>;
 }
 
-export function scheduleMethods({ json, jsonById, send }: Transport): ScheduleMethods {
+export function scheduleMethods({ json, jsonById, deleteById }: Transport): ScheduleMethods {
   return {
     createSchedule: (body, options) => json('POST /v1/batch-schedules', { body, ...options }),
 
@@ -34,8 +34,6 @@ export function scheduleMethods({ json, jsonById, send }: Transport): ScheduleMe
 
     triggerSchedule: jsonById('POST /v1/batch-schedules/{id}/trigger'),
 
-    async deleteSchedule(id, options) {
-      await send('DELETE /v1/batch-schedules/{id}', { params: { id }, ...options });
-    },
+    deleteSchedule: deleteById('DELETE /v1/batch-schedules/{id}'),
   };
 }

@@ -41,7 +41,7 @@ export interface SummaryMethods {
   getFrame(id: string, frame: number | string, options?: CallOptions): Promise<Blob>;
 }
 
-export function summaryMethods({ get, json, jsonById, send }: Transport): SummaryMethods {
+export function summaryMethods({ json, jsonById, send, deleteById }: Transport): SummaryMethods {
   return {
     createSummary: (body, { wait, ...options } = {}) =>
       json('POST /v1/summaries', { body, query: { wait }, ...options }),
@@ -55,22 +55,16 @@ export function summaryMethods({ get, json, jsonById, send }: Transport): Summar
 
     retrySummary: jsonById('POST /v1/summaries/{id}/retry'),
 
-    async deleteSummary(id, options) {
-      await send('DELETE /v1/summaries/{id}', { params: { id }, ...options });
-    },
+    deleteSummary: deleteById('DELETE /v1/summaries/{id}'),
 
     listFrames: async (id, options) =>
       (await send('GET /v1/summaries/{id}/frames', { params: { id }, ...options })).text(),
 
-    async getFrame(id, frame, options = {}) {
-      const response =
-        typeof frame === 'string'
-          ? await get(frame, options)
-          : await send('GET /v1/summaries/{id}/frames/{image}', {
-              params: { id, image: `${frame}.jpg` },
-              ...options,
-            });
-      return await response.blob();
+    async getFrame(id, frame, options) {
+      // A path is `/v1/summaries/{id}/frames/{image}`.
+      const [, , , jobId = id, , image = `${frame}.jpg`] = String(frame).split('/');
+      const params = { id: jobId, image };
+      return (await send('GET /v1/summaries/{id}/frames/{image}', { params, ...options })).blob();
     },
   };
 }

@@ -45,8 +45,6 @@ export interface Transport {
   readonly headers: Readonly<Record<string, string>>;
   /** The address of an endpoint. */
   address<E extends Endpoint>(endpoint: E, input: Pick<RequestInput<E>, 'params' | 'query'>): string;
-  /** Sends a GET request to a path of the server. @throws ApiError */
-  get(path: string, options: CallOptions): Promise<Response>;
   /** Sends a request. @throws ApiError if the response is not successful, or there is none */
   send<E extends Endpoint>(endpoint: E, input: RequestInput<E>): Promise<Response>;
   /** Sends a request and reads the response as JSON. @throws ApiError */
@@ -55,7 +53,16 @@ export interface Transport {
   jsonById<E extends Endpoint>(
     endpoint: E,
   ): (id: string, options?: CallOptions) => Promise<EndpointResponse<E>>;
+  /** The method of a client that returns the content of a resource as a stream. */
+  streamById(
+    endpoint: StreamEndpoint,
+  ): (id: string, options?: CallOptions) => Promise<ReadableStream<Uint8Array>>;
+  /** The method of a client that deletes the resource with an `id`. */
+  deleteById(endpoint: DeleteEndpoint): (id: string, options?: CallOptions) => Promise<void>;
 }
+
+type StreamEndpoint = 'GET /v1/files/{id}/content' | 'GET /v1/batches/{id}/results';
+type DeleteEndpoint = Extract<Endpoint, `DELETE ${string}`>;
 
 export function createTransport(options: ClientOptions): Transport {
   const base = (options.url ?? '').replace(/\/+$/, '');
@@ -80,21 +87,18 @@ export function createTransport(options: ClientOptions): Transport {
     headers,
     sleep: options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
 
-    address: (endpoint, { params, query }) =>
-      `${base}${pathOf(endpoint, params ?? {})}${queryOf(query ?? {})}`,
-
-    get: (path, { signal }) => request(base + path, { signal: signal ?? null }),
+    address: (endpoint, { params = {}, query = {} }) => `${base}${pathOf(endpoint, params)}${queryOf(query)}`,
 
     send: (endpoint, { body, signal, idempotencyKey, headers: extra, ...input }) =>
       request(transport.address(endpoint, input), {
-        method: endpoint.slice(0, endpoint.indexOf(' ')),
+        method: endpoint.replace(/ .*/, ''),
         headers: {
           ...extra,
-          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-          ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': quoted(idempotencyKey) }),
+          ...(body !== undefined && { 'Content-Type': 'application/json' }),
+          ...(idempotencyKey !== undefined && { 'Idempotency-Key': quoted(idempotencyKey) }),
         },
         signal: signal ?? null,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        body: JSON.stringify(body), // undefined without a body
       }),
 
     // The server is of the same release, so its responses are not validated again.
@@ -102,19 +106,28 @@ export function createTransport(options: ClientOptions): Transport {
       (await (await transport.send(id, input)).json()) as EndpointResponse<typeof id>,
 
     jsonById: (endpoint) => (id, call) => transport.json(endpoint, { params: { id }, ...call } as never), // `id` is the only parameter
+
+    streamById: (endpoint) => async (id, call) =>
+      (await transport.send(endpoint, { params: { id }, ...call })).body ?? new Blob([]).stream(),
+
+    deleteById: (endpoint) => async (id, call) => {
+      await transport.send(endpoint, { params: { id }, ...call });
+    },
   };
   return transport;
 }
 
 function pathOf(endpoint: Endpoint, params: Readonly<Record<string, string>>): string {
-  const path = endpoint.slice(endpoint.indexOf(' ') + 1);
-  return path.replace(/\{(\w+)\}/g, (_match, name: string) => encodeURIComponent(params[name] ?? ''));
+  return endpoint
+    .replace(/.* /, '')
+    .replace(/\{(\w+)\}/g, (_match, name: string) => encodeURIComponent(params[name] ?? ''));
 }
 
 function queryOf(query: Readonly<Record<string, string | number | undefined>>): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
-  return search.size > 0 ? `?${search}` : '';
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, `${value}`]],
+  );
+  return given.length > 0 ? `?${new URLSearchParams(given)}` : '';
 }
 
 /** A string of RFC 9651. */

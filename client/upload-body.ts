@@ -65,7 +65,7 @@ function sendByXhr(
       );
     };
     if (signal?.aborted) return reject(signal.reason);
-    signal?.addEventListener('abort', () => request.abort(), { once: true });
+    signal?.addEventListener('abort', () => request.abort());
     request.send(body);
   });
 }

@@ -1,10 +1,10 @@
-/** Who asks. A key names a tenant; without keys the API serves the person at this machine and nobody else. */
+/** Authentication. An API key belongs to a tenant; without keys, only requests from this machine are accepted. */
 import type { MiddlewareHandler } from 'hono';
 import { type ApiKey, requireOwnMachine, tenantOf } from '../../config/api-keys.ts';
 import type { ApiEnv } from './env.ts';
 import { forwardedTenant, TENANT_HEADER } from './gateway-auth.ts';
 
-/** Sets `tenant` or refuses with `unauthorized`. */
+/** Middleware that sets `tenant`. @throws FrameloomError `unauthorized` */
 export function authenticate(
   keys: readonly ApiKey[],
   gatewayTokens: readonly string[] = [],

@@ -1,11 +1,11 @@
-/** What the app needs from its surroundings. An entry for a platform makes these and adapts `app.fetch`; nothing else differs. */
+/** The dependencies of the app. The entry of each platform provides them and adapts `app.fetch`; nothing else differs. */
 import type { ApiKey } from '../../config/api-keys.ts';
 import type { Quotas } from '../../config/quotas.ts';
 import type { Tracer } from '../../core/tracing.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import type { Orchestrator, QueueStats } from '../../temporal/orchestrator.ts';
 
-/** One structured log line. `fields` may hold causes and stacks; they go to the log only. */
+/** Writes one structured log line. `fields` may contain causes and stacks, which responses never do. */
 export type Log = (
   level: 'debug' | 'info' | 'warn' | 'error',
   message: string,
@@ -19,7 +19,7 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The console's files, by path of the site, such as `/` or `/console/app.js`. */
+/** The files of the web console, by URL path, such as `/` or `/console/app.js`. */
 export interface ConsoleAssets {
   get(path: string): { readonly body: Uint8Array | string; readonly type: string } | undefined;
 }
@@ -27,41 +27,41 @@ export interface ConsoleAssets {
 export interface ApiDeps {
   readonly orchestrator: Orchestrator;
   readonly store: BlobStore;
-  /** Without any the API answers only to requests for a loopback name, as tenant `default`. */
+  /** If empty, the API accepts only requests for a loopback host name, as tenant `default`. */
   readonly keys: readonly ApiKey[];
-  /** Hex SHA-256 of the tokens of edges, which name the tenant themselves. */
+  /** Hex SHA-256 hashes of gateway tokens. A gateway names the tenant of each request itself. */
   readonly gatewayTokens?: readonly string[];
-  /** What each tenant may ask for; without, as much as it likes. */
+  /** Limits per tenant. The default is none. */
   readonly quotas?: Quotas;
-  /** Largest file accepted, in bytes. */
+  /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number;
   /** Version shown in the OpenAPI document. */
   readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Absent where traces are off. */
+  /** Absent if tracing is off. */
   readonly tracer?: Tracer;
   readonly assets?: ConsoleAssets;
-  /** Aborts when the process is about to end: open event streams and waits end then, and clients resume elsewhere. */
+  /** Aborts when the process shuts down: event streams and waiting requests end, and clients resume them. */
   readonly closing?: AbortSignal;
-  /** Where each look costs, such as at an edge. */
-  readonly pace?: Pace;
-  /** By default the API itself counts nothing. */
+  /** For platforms that limit the requests or the duration of an invocation. */
+  readonly streamTiming?: StreamTiming;
+  /** A rate limiter of the platform. */
   readonly throttle?: Throttle;
-  /** False where processes are too short-lived for figures. */
+  /** False on platforms whose processes are too short-lived for metrics. The default is true. */
   readonly servesMetrics?: boolean;
-  /** What waits for workers, for /metrics. Never rejects. */
-  readonly queueFigures?: () => Promise<readonly QueueStats[]>;
-  /** Figures of the process for /metrics: name without prefix → value. */
-  readonly processFigures?: () => Readonly<Record<string, number>>;
+  /** The backlog of the task queues, for /metrics. Never rejects. */
+  readonly queueStats?: () => Promise<readonly QueueStats[]>;
+  /** Metrics of the process by name, without prefix. */
+  readonly processMetrics?: () => Readonly<Record<string, number>>;
 }
 
-export interface Pace {
-  /** Time between two looks at a job somebody waits for, in milliseconds. */
-  readonly look: number;
-  /** Longest stream of events, in milliseconds: the client then resumes it. */
-  readonly stream: number;
+export interface StreamTiming {
+  /** How often the job is read while a client waits for it. */
+  readonly pollIntervalMs: number;
+  /** The maximum duration of an event stream. The client then resumes it. */
+  readonly maxStreamMs: number;
 }
 
-/** Whether a tenant may ask now. Rejects where that cannot be told. */
+/** Whether a request of the tenant is within its rate limit. May reject; the request is then allowed. */
 export type Throttle = (tenant: string) => Promise<boolean>;

@@ -1,14 +1,14 @@
-/** What a request carries through the middleware, and the app of that kind. */
+/** The variables of a request, and the type of the app. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 
-/** A quota and how it stands, for the headers of draft-ietf-httpapi-ratelimit-headers. */
+/** A quota and its remaining amount, for the headers of draft-ietf-httpapi-ratelimit-headers. */
 export interface QuotaState {
   readonly name: 'requests' | 'jobs' | 'video-seconds';
   readonly quota: number;
   readonly remaining: number;
-  /** Seconds over which it counts; of jobs, there is none. */
+  /** Length of the window in seconds. Absent for concurrent jobs. */
   readonly window?: number;
-  /** Seconds until there is more of it. */
+  /** Seconds until the remaining amount grows. */
   readonly reset: number;
 }
 
@@ -16,9 +16,9 @@ export interface ApiEnv {
   Variables: {
     requestId: string;
     tenant: string;
-    /** How the quotas that were looked at stand. */
+    /** The quotas that were checked for this request. */
     quotas?: readonly QuotaState[];
-    /** Seconds after which a refused request may be tried again. */
+    /** Seconds to wait before a rejected request is repeated. */
     retryAfter?: number;
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Who an edge speaks for. It has let its caller in itself, and forwards the request with a token of its own and the name of the
- * tenant. That name counts with such a token only: no other caller can choose whose requests it makes.
+ * Authentication of gateways. A gateway authenticates its callers itself and forwards each request with its own token and
+ * the name of the tenant. The name is used with a valid token only, so no other caller can choose a tenant.
  */
 import { KEY_HASH, keyHashOf, TENANT } from '../../config/api-keys.ts';
 import { SettingsError } from '../../config/settings.ts';
@@ -8,7 +8,11 @@ import { FrameloomError } from '../../core/errors.ts';
 
 export const TENANT_HEADER = 'Frameloom-Tenant';
 
-/** Reads hashes separated by commas, the value of FRAMELOOM_GATEWAY_TOKENS. Throws SettingsError, which quotes nothing of the value. */
+/**
+ * Parses FRAMELOOM_GATEWAY_TOKENS: hashes separated by commas.
+ *
+ * @throws SettingsError, without any part of the value in its message
+ */
 export function parseGatewayTokens(setting: string | undefined): readonly string[] {
   const entries = (setting ?? '').split(',').map((entry) => entry.trim());
   const hashes = entries.filter((entry) => entry !== '');
@@ -17,8 +21,9 @@ export function parseGatewayTokens(setting: string | undefined): readonly string
 }
 
 /**
- * The tenant that the bearer of a gateway token names; undefined where `authorization` holds no such token. Throws `unauthorized`
- * where it does and names none.
+ * Returns the tenant named by a gateway, or undefined if `authorization` has no gateway token.
+ *
+ * @throws FrameloomError `unauthorized` if a gateway names no tenant
  */
 export async function forwardedTenant(
   tokens: readonly string[],
@@ -27,7 +32,7 @@ export async function forwardedTenant(
 ): Promise<string | undefined> {
   if (tokens.length === 0) return undefined;
   const given = await keyHashOf(authorization);
-  // What is compared is a hash: the time it takes tells nothing of the token.
+  // Hashes are compared, so the time it takes reveals nothing about the token.
   if (given === undefined || !tokens.includes(given)) return undefined;
   if (named !== undefined && TENANT.test(named)) return named;
   throw new FrameloomError('unauthorized', `A gateway must name the tenant in ${TENANT_HEADER}.`);

@@ -1,11 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import { FrameloomError } from '../../core/errors.ts';
 
-/** The header as routes declare it. */
+/** The `Idempotency-Key` header of an operation. */
 export function idempotencyHeader(example: string) {
   return z.object({
     'idempotency-key': z.string().max(600).optional().meta({
-      description: 'Up to 255 printable characters, bare or as a quoted string.',
+      description: 'Up to 255 printable ASCII characters, bare or as a quoted string.',
       example,
     }),
   });
@@ -16,8 +16,10 @@ const BARE = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
 const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 
 /**
- * The key of an `Idempotency-Key` header, in the quoted form of draft-ietf-httpapi-idempotency-key-header-07 or bare as most
- * clients send it. Throws `invalid_request`.
+ * Parses an `Idempotency-Key` header, quoted as in draft-ietf-httpapi-idempotency-key-header-07 or bare, as most clients
+ * send it.
+ *
+ * @throws FrameloomError `invalid_request`
  */
 export function idempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 
-/** An integer in a query or header: decimal digits only, so that nothing else is taken for 0. */
+/** An integer in a query or header. Only decimal digits are accepted: `Number` would read an empty value as 0. */
 export function integerParam(minimum: number, maximum: number, description: string) {
   return z
     .string()

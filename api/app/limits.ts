@@ -1,34 +1,34 @@
-/** Bounds that hold before any work is done, and the headers every answer carries. */
+/** Size limits that are checked before any work, and the headers of every response. */
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { FrameloomError } from '../../core/errors.ts';
 import type { ApiEnv } from './env.ts';
 import { quotaHeaders } from './quotas.ts';
 
-/** Largest JSON body, in bytes. */
+/** The maximum size of a JSON body. */
 export const MAX_JSON_BYTES = 1_000_000;
-/** Longest address, in characters. */
+/** The maximum length of a URL, in characters. */
 export const MAX_URL_LENGTH = 8192;
-/** Longest header, in characters. */
+/** The maximum length of a header value, in characters. */
 export const MAX_HEADER_LENGTH = 8192;
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
-/** What a page of ours may load: files of its own, and pictures it made itself. */
+/** Content security policy of HTML pages: files of this server, and images and media the page creates. */
 export const PAGE_POLICY =
   "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; " +
   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-/** An answer that is no page loads nothing. */
+/** Content security policy of all other responses: nothing can be loaded. */
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
-/** Takes the caller's request id or makes one, bounds address and headers, and adds the security headers to the answer. */
-export function guard(): MiddlewareHandler<ApiEnv> {
-  return async function guarded(c, next) {
+/** Middleware that sets the request id and rejects URLs and headers that are too long. */
+export function validateRequest(): MiddlewareHandler<ApiEnv> {
+  return async function checkRequest(c, next) {
     const given = c.req.header('X-Request-Id');
     const requestId = given !== undefined && REQUEST_ID.test(given) ? given : `req_${crypto.randomUUID()}`;
     c.set('requestId', requestId);
     if (c.req.url.length > MAX_URL_LENGTH) {
-      throw new FrameloomError('invalid_request', `The address is longer than ${MAX_URL_LENGTH} characters.`);
+      throw new FrameloomError('invalid_request', `The URL is longer than ${MAX_URL_LENGTH} characters.`);
     }
     for (const [name, value] of c.req.raw.headers) {
       if (value.length > MAX_HEADER_LENGTH) {
@@ -42,8 +42,8 @@ export function guard(): MiddlewareHandler<ApiEnv> {
   };
 }
 
-/** Adds what every answer carries. Runs outside everything that can fail. */
-export function answerHeaders(): MiddlewareHandler<ApiEnv> {
+/** Middleware that adds the headers of every response, including errors. */
+export function responseHeaders(): MiddlewareHandler<ApiEnv> {
   return async function withHeaders(c, next) {
     await next();
     const { headers } = c.res;
@@ -58,7 +58,7 @@ export function answerHeaders(): MiddlewareHandler<ApiEnv> {
   };
 }
 
-/** Refuses JSON bodies above MAX_JSON_BYTES: by their announced length before reading, by their real one while reading. */
+/** Middleware that rejects JSON bodies above MAX_JSON_BYTES, by `Content-Length` before and by length while reading. */
 export const jsonLimit: MiddlewareHandler = bodyLimit({
   maxSize: MAX_JSON_BYTES,
   onError: () => {

@@ -1,6 +1,6 @@
 /**
- * What a tenant may still ask for. Requests are counted in this process alone; jobs and video by what the orchestrator knows, so that
- * these hold over all processes and restarts.
+ * Quotas per tenant. Requests are counted in this process only. Jobs and video seconds are read from the orchestrator, so
+ * those quotas are the same for all processes and survive restarts.
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { NO_QUOTAS } from '../../config/quotas.ts';
@@ -9,19 +9,23 @@ import type { AdmissionUsage } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from './deps.ts';
 import type { ApiEnv, QuotaState } from './env.ts';
 
-const MINUTE = 60;
-const DAY = 86_400;
-/** When to ask again where only the end of a job makes room, in seconds. */
-const SOME_JOB_ENDS = 10;
-/** What a tenant's jobs have taken is looked up this often, in milliseconds. */
-const LOOK_EVERY = 5000;
+const MINUTE_S = 60;
+const DAY_S = 86_400;
+/** `Retry-After` if a request can succeed only after the end of another job. */
+const JOB_QUOTA_RETRY_S = 10;
+/** How long the video seconds of a tenant are cached. */
+const VIDEO_USAGE_TTL_MS = 5000;
 
 export interface QuotaGuard {
-  /** Whether `admit` asks the orchestrator: with one call, except for each further thousand jobs of a tenant's day. */
+  /** Whether `admit` calls the orchestrator: once, and once more for each further 1000 jobs of the tenant today. */
   readonly limitsJobs: boolean;
-  /** Counts the request, or refuses it with `rate_limited`. */
+  /** Middleware that counts requests. @throws FrameloomError `rate_limited` */
   readonly requests: MiddlewareHandler<ApiEnv>;
-  /** Refuses another job with `quota_exceeded`. `uncounted`: one that does not count among the unfinished ones, as a batch. */
+  /**
+   * Checks whether another job can start. `uncounted` skips the quota of unfinished jobs, for batches.
+   *
+   * @throws FrameloomError `quota_exceeded`
+   */
   admit(c: Context<ApiEnv>, uncounted?: 'uncounted'): Promise<void>;
 }
 
@@ -30,23 +34,23 @@ export function createQuotaGuard({
   clock,
   quotas = NO_QUOTAS,
 }: Pick<ApiDeps, 'orchestrator' | 'clock' | 'quotas'>): QuotaGuard {
-  /** By tenant, of which there are as many as there are keys. */
+  /** By tenant. Their number is bounded by the number of keys. */
   const minutes = new Map<string, { readonly minute: number; count: number }>();
-  /** What was found, not the looking: at an edge it may end with the request that began it, and never tell others who wait for it. */
-  const looks = new Map<string, { readonly at: number; readonly seconds: number }>();
+  /** Values, not promises: at an edge a call can end with its request and leave others waiting forever. */
+  const videoUsage = new Map<string, { readonly at: number; readonly seconds: number }>();
 
-  /** The numbers that the quotas need, by one call: a listing where video counts and is not known yet, else a count. */
+  /** The current usage, read with one call: a listing if video seconds must be read, otherwise a count. */
   async function usageOf(tenant: string, now: number, needsJobs: boolean): Promise<AdmissionUsage> {
-    const known = looks.get(tenant);
-    const isFresh = known !== undefined && now - known.at < LOOK_EVERY && sameDay(known.at, now);
+    const known = videoUsage.get(tenant);
+    const isFresh = known !== undefined && now - known.at < VIDEO_USAGE_TTL_MS && sameDay(known.at, now);
     if (quotas.videoSeconds === 0 || isFresh) {
       const unfinished = needsJobs ? await orchestrator.unfinished(tenant) : 0;
       return { unfinished, videoSeconds: known?.seconds ?? 0 };
     }
-    const from = new Date(dayOf(now) * DAY * 1000).toISOString();
+    const from = new Date(dayOf(now) * DAY_S * 1000).toISOString();
     const until = new Date(now + 1000).toISOString();
     const usage = await orchestrator.admissionUsage({ tenant, from, until });
-    looks.set(tenant, { at: now, seconds: usage.videoSeconds });
+    videoUsage.set(tenant, { at: now, seconds: usage.videoSeconds });
     return usage;
   }
 
@@ -56,7 +60,7 @@ export function createQuotaGuard({
     async requests(c, next) {
       if (quotas.requests > 0) {
         const now = clock.now() / 1000;
-        const minute = Math.floor(now / MINUTE);
+        const minute = Math.floor(now / MINUTE_S);
         const known = minutes.get(c.get('tenant'));
         const counter = known?.minute === minute ? known : { minute, count: 0 };
         counter.count += 1;
@@ -65,12 +69,12 @@ export function createQuotaGuard({
           name: 'requests',
           quota: quotas.requests,
           remaining: Math.max(0, quotas.requests - counter.count),
-          window: MINUTE,
-          reset: Math.ceil((minute + 1) * MINUTE - now),
+          window: MINUTE_S,
+          reset: Math.ceil((minute + 1) * MINUTE_S - now),
         };
-        note(c, state);
+        recordQuota(c, state);
         if (counter.count > quotas.requests)
-          refuse(c, state, 'rate_limited', `More than ${quotas.requests} requests in a minute.`);
+          reject(c, state, 'rate_limited', `More than ${quotas.requests} requests in a minute.`);
       }
       await next();
     },
@@ -82,22 +86,22 @@ export function createQuotaGuard({
       const { unfinished, videoSeconds: taken } = await usageOf(c.get('tenant'), now, countsJobs);
       if (countsJobs) {
         const remaining = Math.max(0, quotas.jobs - unfinished - 1);
-        const state: QuotaState = { name: 'jobs', quota: quotas.jobs, remaining, reset: SOME_JOB_ENDS };
-        note(c, state);
+        const state: QuotaState = { name: 'jobs', quota: quotas.jobs, remaining, reset: JOB_QUOTA_RETRY_S };
+        recordQuota(c, state);
         if (unfinished >= quotas.jobs)
-          refuse(c, state, 'quota_exceeded', `There are ${unfinished} unfinished jobs of ${quotas.jobs}.`);
+          reject(c, state, 'quota_exceeded', `There are ${unfinished} unfinished jobs of ${quotas.jobs}.`);
       }
       if (quotas.videoSeconds > 0) {
         const state: QuotaState = {
           name: 'video-seconds',
           quota: quotas.videoSeconds,
           remaining: Math.max(0, Math.floor(quotas.videoSeconds - taken)),
-          window: DAY,
-          reset: Math.ceil((dayOf(now) + 1) * DAY - now / 1000),
+          window: DAY_S,
+          reset: Math.ceil((dayOf(now) + 1) * DAY_S - now / 1000),
         };
-        note(c, state);
+        recordQuota(c, state);
         if (taken >= quotas.videoSeconds)
-          refuse(
+          reject(
             c,
             state,
             'quota_exceeded',
@@ -108,16 +112,16 @@ export function createQuotaGuard({
   };
 }
 
-function note(c: Context<ApiEnv>, state: QuotaState): void {
+function recordQuota(c: Context<ApiEnv>, state: QuotaState): void {
   c.set('quotas', [...(c.get('quotas') ?? []), state]);
 }
 
-function refuse(c: Context<ApiEnv>, { reset }: QuotaState, code: ErrorCode, detail: string): never {
+function reject(c: Context<ApiEnv>, { reset }: QuotaState, code: ErrorCode, detail: string): never {
   c.set('retryAfter', reset);
   throw new FrameloomError(code, detail);
 }
 
-/** Puts what was counted into the headers of an answer, also of one that refuses. */
+/** Adds the checked quotas to the headers of a response, also of a rejection. */
 export function quotaHeaders(headers: Headers, c: Context<ApiEnv>): void {
   const states = c.get('quotas') ?? [];
   if (states.length > 0) {
@@ -133,7 +137,7 @@ export function quotaHeaders(headers: Headers, c: Context<ApiEnv>): void {
 }
 
 function dayOf(milliseconds: number): number {
-  return Math.floor(milliseconds / 1000 / DAY);
+  return Math.floor(milliseconds / 1000 / DAY_S);
 }
 
 function sameDay(a: number, b: number): boolean {

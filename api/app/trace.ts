@@ -1,10 +1,10 @@
-/** A span for each request, part of the caller's trace where it tells of one. */
+/** Tracing: a span per request, as part of the trace in the caller's `traceparent` header. */
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { Tracer } from '../../core/tracing.ts';
 import type { ApiEnv } from './env.ts';
 
-/** Probes come every few seconds and begin nothing. */
+/** Probes are frequent and start no work. */
 const UNTRACED = new Set(['/healthz', '/readyz', '/metrics']);
 
 export function traceRequests(tracer: Tracer): MiddlewareHandler<ApiEnv> {

@@ -1,4 +1,4 @@
-/** The lines of a batch, checked one by one: a bad one says what is wrong with it and stops no other. */
+/** The lines of a batch, checked one by one: an invalid line gets an error and does not affect the others. */
 
 import { canonicalJson, digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
@@ -7,7 +7,7 @@ import { type BatchId, jobIdOfLine } from '../../schema/ids.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { detachSecrets, replacePasswords, requireFiles } from '../files/index.ts';
 
-/** A line before it is checked: its value, or why it has none. */
+/** A line before validation: its value, or the error of its JSON. */
 export type RawLine = { readonly line: number } & (
   | { readonly value: unknown; readonly error?: never }
   | { readonly error: LineError; readonly value?: never }
@@ -16,14 +16,18 @@ export type RawLine = { readonly line: number } & (
 export interface LineDeps {
   readonly store: BlobStore;
   readonly clock: { now(): number };
-  /** Whether the lines are run more than once: what is kept for one job alone cannot be among them then. */
+  /** Whether the lines run repeatedly. They then cannot have passwords or transcripts, which are stored per job. */
   readonly repeats?: boolean;
 }
 
-/** Lines whose files are looked for at once. */
-const AT_ONCE = 25;
+/** How many lines are checked at the same time. */
+const MAX_CONCURRENT_LINES = 25;
 
-/** Checks `lines` in order. Throws only what stops all of them, such as a store that does not answer. */
+/**
+ * Validates `lines` and yields them in order, each as a job or with an error.
+ *
+ * @throws FrameloomError and StoreError that affect all lines, such as an unavailable store
+ */
 export async function* checkLines(
   deps: LineDeps,
   tenant: string,
@@ -35,7 +39,7 @@ export async function* checkLines(
   let group: RawLine[] = [];
   for await (const line of lines) {
     group.push(line);
-    if (group.length < AT_ONCE) continue;
+    if (group.length < MAX_CONCURRENT_LINES) continue;
     yield* await Promise.all(group.map(check));
     group = [];
   }
@@ -48,7 +52,7 @@ export async function* checkLines(
     const parsed = BatchRequestLine.safeParse(withLowPriority(raw.value));
     if (!parsed.success) return { line, customId, error: firstProblem(parsed.error.issues[0]) };
     const { custom_id: id, body } = parsed.data;
-    // The group is checked in order up to the first wait: of two lines the later one is told.
+    // Lines of a group run in order up to their first await, so the later duplicate gets the error.
     const before = firstWith.get(id);
     if (before !== undefined) {
       const message = `line ${before} has the same custom_id`;
@@ -80,7 +84,7 @@ export async function* checkLines(
     }
   }
 
-  /** Lines that name the same files have them looked for once. */
+  /** Files named by several lines are looked up once. */
   function requireOnce(source: Parameters<typeof requireFiles>[2]): Promise<void> {
     const key = canonicalJson(source);
     const known = found.get(key) ?? requireFiles(deps.store, tenant, source);
@@ -89,7 +93,7 @@ export async function* checkLines(
   }
 }
 
-/** What is wrong, as a sentence that begins with the member it is about. */
+/** The first error as a message that starts with the path of the member. */
 function firstProblem(
   issue: { readonly path: PropertyKey[]; readonly message: string } | undefined,
 ): LineError {
@@ -102,7 +106,7 @@ function firstProblem(
   };
 }
 
-/** What nobody waits for goes last, unless its line says otherwise. */
+/** Lines of a batch have low priority by default. */
 function withLowPriority(value: unknown): unknown {
   if (!isRecord(value) || !isRecord(value.body)) return value;
   return { ...value, body: { priority: 'low', ...value.body } };

@@ -1,4 +1,4 @@
-/** A batch as clients see it, and the memos of its rounds. */
+/** The batch object of the API, and the memos of retries. */
 
 import { FrameloomError } from '../../core/errors.ts';
 import {
@@ -39,17 +39,21 @@ export function batchStatus({ state, memo }: BatchRecord): BatchStatus {
   if (isFinalBatchStatus(memo.status)) return memo.status;
   if (state === 'running') return memo.status;
   if (state === 'cancelling') return memo.status === 'finalizing' ? 'finalizing' : 'cancelling';
-  // It ended without its last word.
+  // The workflow ended without recording its final status.
   return state === 'cancelled' ? 'cancelled' : 'failed';
 }
 
-/** The memo with which the round after `record` begins. Throws `batch_state` where there is nothing for it to do. */
-export function memoOfNextRound(record: BatchRecord, now: number): BatchMemo {
+/**
+ * Creates the memo for a retry of the lines without a result.
+ *
+ * @throws FrameloomError `batch_state` if the batch has not ended or has no line to run again
+ */
+export function createRetryMemo(record: BatchRecord, now: number): BatchMemo {
   const { memo } = record;
   if (!isFinalBatchStatus(batchStatus(record)))
     throw new FrameloomError('batch_state', 'Only a batch that has ended can be retried.');
   if (memo.completed + memo.invalid >= memo.total)
-    throw new FrameloomError('batch_state', 'The batch has no line that could be run again.');
+    throw new FrameloomError('batch_state', 'The batch has no lines to retry.');
   const { outputFileId: _output, errorFileId: _errors, spending: _spending, ...rest } = memo;
   return {
     ...rest,

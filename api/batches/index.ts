@@ -1,2 +1,2 @@
-export { batchStatus, batchView, memoOfNextRound } from './batch-view.ts';
-export { batchFingerprint, findLines, takeIn } from './ingest-batch.ts';
+export { batchStatus, batchView, createRetryMemo } from './batch-view.ts';
+export { batchFingerprint, findBatchFile, ingestBatch } from './ingest-batch.ts';

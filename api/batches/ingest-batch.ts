@@ -1,4 +1,4 @@
-/** From the request for a batch to its checked lines in the store, in one pass over the file and in constant memory. */
+/** Ingestion of batches: validates all lines and stores them in shards, in one pass and constant memory. */
 
 import { digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
@@ -22,29 +22,37 @@ import { findFile } from '../files/index.ts';
 import { checkLines, type LineDeps, type RawLine } from './batch-lines.ts';
 import { textLines } from './json-lines.ts';
 
-/** Bad lines that the batch itself tells of, since a memo should stay below 2 KB; the error file has all. */
-const ERRORS_TOLD = 8;
-const MESSAGE_TOLD = 100;
+/** Invalid lines listed in the batch object, whose memo should stay below 2 KB. The error file has all. */
+const MAX_LISTED_ERRORS = 8;
+const MAX_MESSAGE_LENGTH = 100;
 
 /**
- * What makes two requests for a batch the same: the bytes of the file, not its id, so that it may be uploaded anew; and not what can
- * be changed later.
+ * A digest of a request. Requests with the same digest are the same batch: it includes the bytes of the input file but not
+ * its id, so the file can be uploaded again, and no members that can be updated later.
  */
 export function batchFingerprint(request: BatchCreate, file: File | undefined): Promise<string> {
   const { input_file_id: _id, max_in_flight: _changeable, ...rest } = request;
   return digest({ ...rest, file: file?.sha256 });
 }
 
-/** The file that holds the lines. Throws `not_found`, and `invalid_request` for results. */
-export async function findLines(store: BlobStore, tenant: string, id: FileId): Promise<File> {
+/**
+ * Returns the input file of a batch.
+ *
+ * @throws FrameloomError `not_found`, or `invalid_request` for the output of a batch
+ */
+export async function findBatchFile(store: BlobStore, tenant: string, id: FileId): Promise<File> {
   const file = await findFile(store, tenant, id);
   if (file.purpose === 'batch_output')
-    throw new FrameloomError('invalid_request', 'input_file_id: names the output of a batch.');
+    throw new FrameloomError('invalid_request', 'input_file_id: is the output of a batch.');
   return file;
 }
 
-/** Checks and stores the lines. Throws `invalid_request` where the batch as a whole cannot be. */
-export async function takeIn(
+/**
+ * Validates and stores the lines of a batch, and returns the memo of its workflow.
+ *
+ * @throws FrameloomError `invalid_request` or `payload_too_large` if the whole batch is rejected
+ */
+export async function ingestBatch(
   deps: LineDeps,
   tenant: string,
   batchId: BatchId,
@@ -61,12 +69,12 @@ export async function takeIn(
     );
   const raw = file
     ? fileLines(await deps.store.read(`${SOURCES}/${file.sha256}`))
-    : givenLines(request.requests ?? []);
+    : inlineLines(request.requests ?? []);
   const errors: NonNullable<Batch['errors']>['data'] = [];
   let [total, invalid, shards] = [0, 0, 0];
   let shard: ShardLine[] = [];
 
-  async function keep(): Promise<void> {
+  async function storeShard(): Promise<void> {
     if (shard.length === 0) return;
     const bytes = new TextEncoder().encode(JSON.stringify(shard));
     await deps.store.put(shardName(batchId, input, shards), bytes);
@@ -81,16 +89,16 @@ export async function takeIn(
     if ('error' in line) {
       invalid += 1;
       const { code, message, param = null } = line.error;
-      if (errors.length < ERRORS_TOLD)
-        errors.push({ code, message: message.slice(0, MESSAGE_TOLD), line: line.line, param });
+      if (errors.length < MAX_LISTED_ERRORS)
+        errors.push({ code, message: message.slice(0, MAX_MESSAGE_LENGTH), line: line.line, param });
     }
     shard.push(line);
-    if (shard.length === LINES_PER_SHARD) await keep();
+    if (shard.length === LINES_PER_SHARD) await storeShard();
   }
-  await keep();
+  await storeShard();
   if (total === 0) throw new FrameloomError('invalid_request', 'The file has no lines.');
   if (request.fail_fast && invalid > 0)
-    throw new FrameloomError('invalid_request', badLines(errors, invalid));
+    throw new FrameloomError('invalid_request', describeInvalidLines(errors, invalid));
   const createdAt = Math.floor(deps.clock.now() / 1000);
   return {
     tenant,
@@ -125,7 +133,7 @@ async function* fileLines(bytes: ReadableStream<Uint8Array>): AsyncGenerator<Raw
   }
 }
 
-async function* givenLines(requests: readonly unknown[]): AsyncGenerator<RawLine> {
+async function* inlineLines(requests: readonly unknown[]): AsyncGenerator<RawLine> {
   for (const [index, value] of requests.entries()) yield { line: index + 1, value };
 }
 
@@ -139,7 +147,10 @@ function parse(
   }
 }
 
-function badLines(errors: readonly { line: number | null; message: string }[], count: number): string {
-  const told = errors.slice(0, 5).map(({ line, message }) => `line ${line}: ${message}`);
-  return `${count} bad line${count === 1 ? '' : 's'}. ${told.join('; ')}${count > told.length ? '; …' : ''}`;
+function describeInvalidLines(
+  errors: readonly { line: number | null; message: string }[],
+  count: number,
+): string {
+  const listed = errors.slice(0, 5).map(({ line, message }) => `line ${line}: ${message}`);
+  return `${count} invalid line${count === 1 ? '' : 's'}. ${listed.join('; ')}${count > listed.length ? '; …' : ''}`;
 }

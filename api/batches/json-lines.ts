@@ -1,15 +1,15 @@
-/** Bytes → lines, one after the other, none of them larger than allowed in memory. */
+/** Splits a stream of bytes into lines, with at most one line in memory. */
 
 export interface TextLine {
-  /** From 1, as editors count. */
+  /** Starts at 1. */
   readonly line: number;
-  /** Undefined: longer than allowed, or not UTF-8. */
+  /** Undefined if the line is longer than `maxBytes` or not UTF-8. */
   readonly text: string | undefined;
 }
 
 const LINE_FEED = 10;
 
-/** The lines of `chunks` that are not blank. A byte order mark is no part of the first one. */
+/** Yields the lines of `chunks` that are not blank, without a byte order mark. */
 export async function* textLines(
   chunks: AsyncIterable<Uint8Array>,
   maxBytes: number,

@@ -1,7 +1,7 @@
 /**
- * The API on Cloudflare Workers. Variables and secrets are settings (config/edge-settings.ts); of the bindings all are optional:
- * `RATE_LIMITER` counts requests by tenant, `UPSTREAM` is the way to Temporal's HTTP API, or to the API behind a gateway, through a
- * private network or with a client certificate. See deploy/cloudflare and docs/edge.md.
+ * The API on Cloudflare Workers. Variables and secrets are settings (config/edge-settings.ts). Both bindings are optional:
+ * `RATE_LIMITER` limits requests per tenant; `UPSTREAM` connects to Temporal's HTTP API, or to the API behind a gateway,
+ * through a private network or with a client certificate. See deploy/cloudflare and docs/edge.md.
  */
 import { SettingsError } from '../../config/settings.ts';
 import { LifetimesError } from '../../store/lifetimes.ts';
@@ -9,7 +9,7 @@ import type { Hashing } from '../../store/s3/index.ts';
 import type { Api, Log } from '../app/index.ts';
 import { createEdgeApp, type EdgePlatform } from './edge-app.ts';
 
-/** As far as they are used; the platform documents them. */
+/** The bindings and variables that are used. */
 interface Bindings extends Readonly<Record<string, unknown>> {
   readonly RATE_LIMITER?: { limit(by: { readonly key: string }): Promise<{ readonly success: boolean }> };
   readonly UPSTREAM?: { readonly fetch: typeof fetch };
@@ -21,7 +21,7 @@ interface DigestStream extends WritableStream<Uint8Array> {
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-/** Made by the first request of an isolate: bindings are not there before, and are the same ever after. */
+/** Created by the first request of an isolate, because bindings are not available before. */
 let app: Api | undefined;
 
 export default {
@@ -31,7 +31,9 @@ export default {
     } catch (error) {
       if (!(error instanceof SettingsError || error instanceof LifetimesError)) throw error;
       console.error(JSON.stringify({ level: 'error', role: 'edge', message: error.message }));
-      return new Response('This server is not configured; its log says what is missing.\n', { status: 503 });
+      return new Response('This server is not configured. See its log for the missing settings.\n', {
+        status: 503,
+      });
     }
     return app.fetch(request);
   },
@@ -42,12 +44,12 @@ function platformOf({ RATE_LIMITER: limiter, UPSTREAM: upstream }: Bindings): Ed
     hashing,
     log,
     ...(limiter ? { throttle: async (key: string) => (await limiter.limit({ key })).success } : {}),
-    // Called on its binding: it is no function of its own.
+    // `fetch` must be called as a method of the binding.
     ...(upstream ? { fetch: (input, init) => upstream.fetch(input, init) } : {}),
   };
 }
 
-/** A running SHA-256: WebCrypto has none, Workers have. */
+/** Incremental SHA-256. WebCrypto has none, but Workers provide DigestStream. */
 function hashing(): Hashing {
   const { DigestStream } = crypto as unknown as { DigestStream: new (algorithm: string) => DigestStream }; // the platform's own
   const stream = new DigestStream('SHA-256');
@@ -62,7 +64,7 @@ function hashing(): Hashing {
   };
 }
 
-/** One JSON line per event, as Workers Logs reads them. */
+/** Logs JSON lines, which Workers Logs parses. */
 function log(least: (typeof LEVELS)[number]): Log {
   return (level, message, fields) => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
@@ -72,7 +74,7 @@ function log(least: (typeof LEVELS)[number]): Log {
   };
 }
 
-/** Errors have no JSON of their own. */
+/** A replacer for JSON.stringify, which omits the fields of errors. */
 function withErrors(_key: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   return { name: value.name, message: value.message, stack: value.stack, cause: value.cause };

@@ -1,4 +1,4 @@
-/** The app as an edge runs it: over Temporal's HTTP API and a bucket, or before another Frameloom API. Web standards only. */
+/** The app of an edge: over Temporal's HTTP API and a bucket, or as a gateway to another Frameloom API. */
 import { parseApiKeys } from '../../config/api-keys.ts';
 import { type EdgeSettings, loadEdgeSettings, type Upstream } from '../../config/edge-settings.ts';
 import { SettingsError } from '../../config/settings.ts';
@@ -12,29 +12,29 @@ import { createApp } from '../create-app.ts';
 import { createGateway } from './gateway.ts';
 import { VERSION } from './version.ts';
 
-/** What a platform brings. */
+/** What the edge platform provides. */
 export interface EdgePlatform {
   readonly hashing: () => Hashing;
-  /** A log that leaves out what is less severe. */
+  /** Creates a log that omits messages below the given level. */
   readonly log: (least: EdgeSettings['logLevel']) => Log;
   readonly throttle?: Throttle;
-  /** The way to Temporal or to the API behind a gateway, where it is not the open network. */
+  /** Replaces `fetch` for Temporal or the API behind a gateway, for example with a private network. */
   readonly fetch?: typeof fetch;
 }
 
 /**
- * Parts of bodies that go through the edge: two of them are held at once, and an isolate has 128 MB for all its requests. 10,000 of
- * them are 48 GiB, more than may go through an edge.
+ * Part size of uploads through the edge. Two parts are in memory at the same time, and an isolate has 128 MB for all of its
+ * requests. The maximum of 10,000 parts is 48 GiB, more than an edge accepts.
  */
-const PART = 5 * 2 ** 20;
-/** Every look costs some of the requests that one invocation may make, 1000 if nothing else was set; a stream ends well before that. */
-const PACE = { look: 1000, stream: 120_000 } as const;
+const PART_BYTES = 5 * 2 ** 20;
+/** Each poll uses some of the 1000 requests an invocation may make; a stream ends well before that. */
+const STREAM_TIMING = { pollIntervalMs: 1000, maxStreamMs: 120_000 } as const;
 
-/** Throws SettingsError. */
+/** Creates the app from the variables of the platform. @throws SettingsError */
 export function createEdgeApp(env: Readonly<Record<string, unknown>>, platform: EdgePlatform): Api {
   const { apiKeys, logLevel, upstream } = loadEdgeSettings(env);
   const keys = parseApiKeys(apiKeys);
-  if (keys.length === 0) throw new SettingsError('FRAMELOOM_API_KEYS holds no key.');
+  if (keys.length === 0) throw new SettingsError('FRAMELOOM_API_KEYS has no key.');
   const { throttle, fetch: reach } = platform;
   const common = {
     keys,
@@ -57,7 +57,7 @@ export function createEdgeApp(env: Readonly<Record<string, unknown>>, platform: 
     maxUploadBytes: upstream.maxUploadBytes,
     version: VERSION,
     clock: systemClock,
-    pace: PACE,
+    streamTiming: STREAM_TIMING,
     servesMetrics: false,
   });
 }
@@ -69,6 +69,6 @@ function openStore(
   const { credentials, ...place } = bucket;
   if ('uri' in credentials)
     throw new SettingsError('The edge needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
-  const blobs = createS3Store({ ...place, hashing, partBytes: PART, credentials: () => credentials });
+  const blobs = createS3Store({ ...place, hashing, partBytes: PART_BYTES, credentials: () => credentials });
   return renewBlobsOnRead(blobs, parseLifetimes(lifetimes));
 }

@@ -1,7 +1,7 @@
 /**
- * The API on AWS Lambda, behind a function URL whose answers are streamed (`InvokeMode: RESPONSE_STREAM`). Requests and answers are
- * turned by Hono's adapter; what is ours is that no answer is cut off by the platform: streams end in order before the deadline, and
- * readers of events come back with `Last-Event-ID`, as they do everywhere.
+ * The API on AWS Lambda, behind a function URL with streamed responses (`InvokeMode: RESPONSE_STREAM`). Hono's adapter
+ * converts requests and responses. Streams end before the deadline of the invocation, so the platform never cuts off a
+ * response; clients resume event streams with `Last-Event-ID`.
  */
 import { Hono } from 'hono';
 import { streamHandle } from 'hono/aws-lambda';
@@ -9,38 +9,39 @@ import { SettingsError } from '../../config/settings.ts';
 import { type ApiDeps, systemClock } from '../app/index.ts';
 import { createApp } from '../create-app.ts';
 
-/** What Hono's adapter gives to the app of an invocation. */
+/** The environment that Hono's adapter passes to the app. */
 interface InvocationEnv {
   readonly Bindings: { readonly context: { getRemainingTimeInMillis(): number } };
 }
 
-/** Time from the end of a stream to the end of the invocation, in milliseconds. */
-const MARGIN = 2000;
+/** Streams end this long before the deadline of the invocation. */
+const DEADLINE_MARGIN_MS = 2000;
 
 /**
- * Makes the handler. Has to be called where Lambda's runtime has put `awslambda`. Throws SettingsError without keys: a function URL
- * is open to everybody.
+ * Creates the handler. Call it in Lambda's runtime, which provides the global `awslambda`.
+ *
+ * @throws SettingsError without API keys, because a function URL is public
  */
 export function createLambdaApi(
   deps: Omit<ApiDeps, 'clock' | 'closing' | 'servesMetrics'>,
 ): ReturnType<typeof streamHandle> {
   if (deps.keys.length === 0)
-    throw new SettingsError('FRAMELOOM_API_KEYS is required: a function URL is open to everybody.');
+    throw new SettingsError('FRAMELOOM_API_KEYS is required: a function URL is public.');
   const app = createApp({ ...deps, clock: systemClock, servesMetrics: false });
   const bounded = new Hono<InvocationEnv>();
   bounded.all('*', async (c) => {
-    const until = Date.now() + c.env.context.getRemainingTimeInMillis() - MARGIN;
-    const answer = await app.fetch(c.req.raw);
-    return answer.body === null
-      ? answer
-      : new Response(endingBefore(answer.body, until - Date.now()), answer);
+    const until = Date.now() + c.env.context.getRemainingTimeInMillis() - DEADLINE_MARGIN_MS;
+    const response = await app.fetch(c.req.raw);
+    return response.body === null
+      ? response
+      : new Response(endingBefore(response.body, until - Date.now()), response);
   });
   return streamHandle(bounded);
 }
 
 /**
- * The same bytes, but for what is not there after `milliseconds`. Nothing is read ahead: where the reader has gone, the source stands
- * still until then, and is cancelled.
+ * Returns a stream of the bytes that arrive within `milliseconds`. Nothing is read ahead, so a source whose reader has gone
+ * waits until then and is cancelled.
  */
 function endingBefore(body: ReadableStream<Uint8Array>, milliseconds: number): ReadableStream<Uint8Array> {
   const reader = body.getReader();
@@ -51,7 +52,7 @@ function endingBefore(body: ReadableStream<Uint8Array>, milliseconds: number): R
         timer = setTimeout(
           () => {
             controller.close();
-            reader.cancel().catch(() => undefined); // it has ended, one way or the other
+            reader.cancel().catch(() => undefined); // the stream has ended in any case
           },
           Math.max(0, milliseconds),
         );
@@ -77,11 +78,11 @@ function endingBefore(body: ReadableStream<Uint8Array>, milliseconds: number): R
   );
 }
 
-/** The deadline may have closed it while the last read was under way. */
+/** Closes the stream, unless the deadline closed it during the last read. */
 function closeOnce(controller: ReadableStreamDefaultController<Uint8Array>): void {
   try {
     controller.close();
   } catch {
-    // closed
+    // already closed
   }
 }

@@ -1,4 +1,4 @@
-/** The API on Node: the app behind an HTTP server that ends in order. */
+/** The API on Node: the app behind an HTTP server with graceful shutdown. */
 import { getRequestListener } from '@hono/node-server';
 import { isLoopback } from '../../config/api-keys.ts';
 import { SettingsError } from '../../config/settings.ts';
@@ -7,18 +7,18 @@ import { readProcessMetrics } from '../../core/process-metrics.ts';
 import { type ApiDeps, MAX_HEADER_LENGTH, MAX_URL_LENGTH, systemClock } from '../app/index.ts';
 import { createApp } from '../create-app.ts';
 
-export interface NodeApiOptions extends Omit<ApiDeps, 'clock' | 'closing' | 'processFigures'> {
-  /** Address to listen on. Any but a loopback one requires `keys`. */
+export interface NodeApiOptions extends Omit<ApiDeps, 'clock' | 'closing' | 'processMetrics'> {
+  /** Address to listen on. Addresses other than loopback require `keys`. */
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   readonly port: number;
 }
 
 export interface RunningApi {
-  /** Where it answers, such as `http://127.0.0.1:8484`. */
+  /** Base URL, such as `http://127.0.0.1:8484`. */
   readonly url: string;
   readonly port: number;
-  /** Stops listening, ends event streams, lets requests under way finish for a moment, and cuts what is left. */
+  /** Stops listening and ends event streams. Requests have 5 seconds to finish before their connections are closed. */
   close(): Promise<void>;
 }
 
@@ -29,7 +29,11 @@ const IDLE_TIMEOUT_MS = 120_000;
 /** Requests in progress have this long to finish when the server closes. */
 const CLOSE_TIMEOUT_MS = 5000;
 
-/** Starts the server. Throws SettingsError when it would be open to others without keys, and what `listen` throws. */
+/**
+ * Starts the server.
+ *
+ * @throws SettingsError without keys on an address other than loopback, and the errors of `listen`
+ */
 export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
   const { host, port, ...deps } = options;
   if (deps.keys.length === 0 && !deps.gatewayTokens?.length && !isLoopback(host)) {
@@ -40,7 +44,7 @@ export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
     ...deps,
     clock: systemClock,
     closing: closing.signal,
-    processFigures: () => ({ ...readProcessMetrics() }),
+    processMetrics: () => ({ ...readProcessMetrics() }),
   });
   const server = await startHttpServer({
     listener: getRequestListener(app.fetch, { overrideGlobalObjects: false }),

@@ -1,2 +1,2 @@
-/** The version of the release, for entries that cannot read package.json. A test holds it to that. */
+/** The version of the release, for platforms that cannot read package.json. A test compares the two. */
 export const VERSION = '0.1.0';

@@ -11,7 +11,7 @@ import type { StoredRequest } from '../../schema/stored-request.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { REFERENCE_KEY, requestName, secretName } from '../../store/names.ts';
 import { readJson } from '../jobs/index.ts';
-import { keepFile } from './file-records.ts';
+import { storeFile } from './file-records.ts';
 
 /** A request without its passwords, and the password of each reference in it. */
 export interface ReferencedRequest {
@@ -61,7 +61,7 @@ export async function detachSecrets(
   const { transcript } = request;
   if (transcript === undefined || request.source.type !== 'video') return request;
   const text = typeof transcript === 'string' ? transcript : JSON.stringify(transcript);
-  await keepFile(store, tenant, {
+  await storeFile(store, tenant, {
     id: await transcriptFileId(tenant, jobId),
     filename: typeof transcript === 'string' ? 'transcript.txt' : 'transcript.json',
     body: new TextEncoder().encode(text),

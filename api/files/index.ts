@@ -6,5 +6,5 @@ export {
   requireSameRequest,
   storeRequest,
 } from './detach-secrets.ts';
-export { displayName, findFile, keepFile, keepRecord, readFile, requireFiles } from './file-records.ts';
+export { displayName, findFile, readFile, requireFiles, storeFile, storeFileRecord } from './file-records.ts';
 export { type FormPart, formBoundary, formParts } from './multipart.ts';

@@ -1,10 +1,10 @@
-/** multipart/form-data (RFC 7578) as a stream of parts: a file in a form may be as large as one that is the body itself. */
+/** Parses multipart/form-data (RFC 7578) as a stream, so a file in a form can be larger than the memory. */
 import { FrameloomError } from '../../core/errors.ts';
 
 export interface FormPart {
   readonly name: string;
   readonly filename: string | undefined;
-  /** To be read to its end before the next part is asked for, or not at all. */
+  /** Read it to its end, or not at all, before the next part is requested. */
   readonly body: AsyncGenerator<Uint8Array>;
 }
 
@@ -12,7 +12,7 @@ const MAX_PART_HEADERS = 16_384;
 const CRLF = new Uint8Array([13, 10]);
 const BLANK_LINE = new Uint8Array([13, 10, 13, 10]);
 
-/** The boundary of a content type, or undefined where it is not a form's. */
+/** The boundary in a content type, or undefined if it is not multipart/form-data. */
 export function formBoundary(type: string | undefined): string | undefined {
   const [, quoted, bare] =
     /^multipart\/form-data\s*;(?:[^"]*?;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(type ?? '') ??
@@ -20,54 +20,54 @@ export function formBoundary(type: string | undefined): string | undefined {
   return quoted ?? bare;
 }
 
-/** The parts of a form in order. Throws `invalid_request` where it is none or ends too early. */
+/** Yields the parts of a form in order. @throws FrameloomError `invalid_request` if the form is malformed */
 export async function* formParts(
   chunks: AsyncIterable<Uint8Array>,
   boundary: string,
 ): AsyncGenerator<FormPart> {
   const source = chunks[Symbol.asyncIterator]();
   const delimiter = new TextEncoder().encode(`\r\n--${boundary}`);
-  // The first delimiter has no line before it.
-  let held: Uint8Array = CRLF;
+  // The first delimiter is not preceded by a line break.
+  let buffer: Uint8Array = CRLF;
 
-  async function more(): Promise<void> {
+  async function readMore(): Promise<void> {
     const next = await source.next();
     if (next.done) throw new FrameloomError('invalid_request', 'The form ends before its last boundary.');
-    held = joined(held, next.value);
+    buffer = joined(buffer, next.value);
   }
 
   async function* untilDelimiter(): AsyncGenerator<Uint8Array> {
     for (;;) {
-      const at = find(held, delimiter);
+      const at = find(buffer, delimiter);
       if (at >= 0) {
-        const last = held.subarray(0, at);
-        held = held.subarray(at + delimiter.length);
+        const last = buffer.subarray(0, at);
+        buffer = buffer.subarray(at + delimiter.length);
         if (last.length > 0) yield last;
         return;
       }
-      // A delimiter may have begun in the last bytes.
-      const sure = Math.max(0, held.length - delimiter.length + 1);
-      const some = held.subarray(0, sure);
-      held = held.slice(sure);
+      // The last bytes can be the start of a delimiter.
+      const safeLength = Math.max(0, buffer.length - delimiter.length + 1);
+      const some = buffer.subarray(0, safeLength);
+      buffer = buffer.slice(safeLength);
       if (some.length > 0) yield some;
-      await more();
+      await readMore();
     }
   }
 
   try {
     for await (const _preamble of untilDelimiter());
     for (;;) {
-      while (held.length < 2) await more();
-      if (held[0] === 45 && held[1] === 45) return;
-      let end = find(held, BLANK_LINE);
+      while (buffer.length < 2) await readMore();
+      if (buffer[0] === 45 && buffer[1] === 45) return;
+      let end = find(buffer, BLANK_LINE);
       while (end < 0) {
-        if (held.length > MAX_PART_HEADERS)
-          throw new FrameloomError('invalid_request', 'A part of the form has too long headers.');
-        await more();
-        end = find(held, BLANK_LINE);
+        if (buffer.length > MAX_PART_HEADERS)
+          throw new FrameloomError('invalid_request', 'The headers of a part of the form are too long.');
+        await readMore();
+        end = find(buffer, BLANK_LINE);
       }
-      const headers = new TextDecoder().decode(held.subarray(0, end));
-      held = held.subarray(end + BLANK_LINE.length);
+      const headers = new TextDecoder().decode(buffer.subarray(0, end));
+      buffer = buffer.subarray(end + BLANK_LINE.length);
       const body = untilDelimiter();
       yield { ...disposition(headers), body };
       for await (const _rest of body);

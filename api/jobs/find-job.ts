@@ -5,38 +5,45 @@ import { isClosed, type JobRecord, type Orchestrator } from '../../temporal/orch
 import type { ApiDeps } from '../app/index.ts';
 import { statusOf } from './job-view.ts';
 
-/** Time between two looks at a job somebody waits for, in milliseconds. */
-const WAIT_INTERVAL = 250;
+/** How often the job is read while a request waits for it. */
+const JOB_POLL_MS = 250;
 
-/** The record of a tenant's job. Throws `not_found`, for jobs of other tenants as well. */
+/**
+ * Returns the record of a tenant's job.
+ *
+ * @throws FrameloomError `not_found`, also for jobs of other tenants
+ */
 export async function findJob(orchestrator: Orchestrator, tenant: string, id: JobId): Promise<JobRecord> {
   const record = await orchestrator.describe(id);
   if (record?.memo.tenant !== tenant) {
-    throw new FrameloomError('not_found', 'There is no job with this id.');
+    throw new FrameloomError('not_found', 'No such job.');
   }
   return record;
 }
 
-/** Longest wait for a run that has its outcome to close, in milliseconds. */
-const CLOSING = 5000;
-const CLOSING_INTERVAL = 50;
+/** How long to wait for a run to close after it has recorded its outcome. */
+const CLOSE_TIMEOUT_MS = 5000;
+const CLOSE_POLL_MS = 50;
 
-/** The record once its run has closed, where the job is final: the run writes its last event after its outcome. */
-export async function settled({ orchestrator, clock }: ApiDeps, record: JobRecord): Promise<JobRecord> {
+/** Waits until the run of a job that has ended is closed: a run writes its last event after its outcome. */
+export async function waitUntilClosed(
+  { orchestrator, clock }: ApiDeps,
+  record: JobRecord,
+): Promise<JobRecord> {
   let latest = record;
   for (
-    const until = clock.now() + CLOSING;
+    const until = clock.now() + CLOSE_TIMEOUT_MS;
     !isClosed(latest) && isFinalStatus(statusOf(latest)) && clock.now() < until;
   ) {
-    await clock.sleep(CLOSING_INTERVAL);
+    await clock.sleep(CLOSE_POLL_MS);
     latest = (await orchestrator.describe(record.id)) ?? latest;
   }
   return latest;
 }
 
-/** The job once it is final, or as it stands after `milliseconds` or when the client has gone. */
+/** Returns the job when it has ended, after `milliseconds`, or when the client disconnects. */
 export async function waitForJob(
-  { orchestrator, clock, closing, pace }: ApiDeps,
+  { orchestrator, clock, closing, streamTiming }: ApiDeps,
   start: JobRecord,
   milliseconds: number,
   signal: AbortSignal,
@@ -45,7 +52,7 @@ export async function waitForJob(
   const stop = closing ? AbortSignal.any([signal, closing]) : signal;
   let record = start;
   while (!isFinalStatus(statusOf(record)) && clock.now() < until && !stop.aborted) {
-    await clock.sleep(Math.min(pace?.look ?? WAIT_INTERVAL, until - clock.now()), stop);
+    await clock.sleep(Math.min(streamTiming?.pollIntervalMs ?? JOB_POLL_MS, until - clock.now()), stop);
     record = (await orchestrator.describe(start.id)) ?? record;
   }
   return record;

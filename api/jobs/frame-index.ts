@@ -1,16 +1,16 @@
-/** From the number of a frame to its picture. */
+/** Finds the artifact of a frame by its number. */
 import type { FrameDecision } from '../../schema/source.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { jobArtifact } from '../../store/names.ts';
 import { type JobRecord, standingResult } from '../../temporal/orchestrator.ts';
 
-/** Jobs whose list of pictures is kept in memory: a page of the console asks for many pictures of one job. */
-const JOBS_KEPT = 16;
+/** Frame lists in memory: a page of the console requests many frames of one job. */
+const MAX_CACHED_JOBS = 16;
 
-/** Answers with the artifact names of a job's kept pictures, in order, or undefined while they are not known yet. */
+/** Returns the artifact names of a job's kept frames in order, or undefined if they are not extracted yet. */
 export type FrameIndex = (record: JobRecord) => Promise<readonly string[] | undefined>;
 
-/** An index over `store`. A frame list never changes once it is there, and so is read once. */
+/** Creates an index over `store`. A frame list never changes, so it is read once. */
 export function createFrameIndex(store: BlobStore): FrameIndex {
   const kept = new Map<string, readonly string[]>();
   return async function frameNames(record) {
@@ -19,14 +19,17 @@ export function createFrameIndex(store: BlobStore): FrameIndex {
     const known = kept.get(list);
     if (known) return known;
     const names = namesOf(new TextDecoder().decode(await store.bytes(list)));
-    const oldest = kept.size >= JOBS_KEPT ? kept.keys().next().value : undefined;
+    const oldest = kept.size >= MAX_CACHED_JOBS ? kept.keys().next().value : undefined;
     if (oldest !== undefined) kept.delete(oldest);
     kept.set(list, names);
     return names;
   };
 }
 
-/** Artifact with the frame list of a job: of its run, or of the one whose result stands while a retry has not got so far. */
+/**
+ * The artifact with the frame list of a job: of its current run or, until a retry has extracted its frames, of the run that
+ * made the current result.
+ */
 export async function frameList(store: BlobStore, record: JobRecord): Promise<string | undefined> {
   for (const run of [record.run, standingResult(record)?.run]) {
     const name = run === undefined ? undefined : jobArtifact(record.id, run, 'frames.jsonl');
@@ -39,6 +42,6 @@ function namesOf(lines: string): string[] {
   return lines
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as FrameDecision) // written by the job from that type, checked by hash
+    .map((line) => JSON.parse(line) as FrameDecision) // written by the workflow from this type, verified by hash
     .flatMap((decision) => (decision.kept && decision.name !== undefined ? [decision.name] : []));
 }

@@ -1,23 +1,23 @@
-/** Where a job that waits for the model stands in line, and when it may be done. */
+/** The queue position of a waiting job, and when it will probably be done. */
 import type { JobEvent } from '../../schema/events.ts';
 import { isFinalStatus, type Progress } from '../../schema/job.ts';
 import { type GpuBacklog, isClosed, type JobRecord, type Orchestrator } from '../../temporal/orchestrator.ts';
 import type { Clock } from '../app/index.ts';
 import { NO_PROGRESS, statusOf } from './job-view.ts';
 
-/** Time between two looks at the line, in milliseconds. */
-const LOOK_INTERVAL = 2000;
+/** How often an event stream reads the queue position. */
+const QUEUE_POLL_MS = 2000;
 
-/** What a stream of events says without adding to the log. */
-export interface Told {
+/** A change of the queue position: part of an event stream, but not of the event log. */
+export interface QueueUpdate {
   readonly progress: Progress;
 }
 
 /**
- * Adds the queue position to `progress` while nothing of the job has been described, and the time to its end once its size is
- * known: two calls of the orchestrator at most.
+ * Adds the queue position to `progress` while no segment of the job is done, and the time to its end once its size is
+ * known. Makes at most two calls to the orchestrator.
  */
-export async function withPlace(
+export async function withQueueProgress(
   orchestrator: Orchestrator,
   record: JobRecord,
   progress: Progress = record.memo.progress ?? NO_PROGRESS,
@@ -31,7 +31,7 @@ export async function withPlace(
   return { ...progress, queue_position: position, ...(backlog ? etaOf(backlog, total) : {}) };
 }
 
-/** As `withPlace`, by one call and without the time to the end. */
+/** Adds the queue position only, with one call to the orchestrator. */
 export async function withQueuePosition(orchestrator: Orchestrator, record: JobRecord): Promise<Progress> {
   const progress = record.memo.progress ?? NO_PROGRESS;
   if (!isWaiting(record, progress)) return progress;
@@ -39,30 +39,30 @@ export async function withQueuePosition(orchestrator: Orchestrator, record: JobR
 }
 
 function isWaiting(record: JobRecord, progress: Progress): boolean {
-  return !isClosed(record) && !isFinalStatus(statusOf(record)) && isBefore(progress);
+  return !isClosed(record) && !isFinalStatus(statusOf(record)) && hasNoOutput(progress);
 }
 
 /**
- * The events of `stream`, and between them the place of a job that others are ahead of, whenever it has changed. Nothing is asked
- * once something of the job was described.
+ * Yields the events of `stream`, and a queue update whenever the queue position has changed. `readProgress` is not called
+ * after the first segment of the job is done.
  */
-export async function* tellPlace(
+export async function* withQueueUpdates(
   stream: AsyncGenerator<JobEvent | 'waiting'>,
-  look: (progress: Progress) => Promise<Progress>,
+  readProgress: (progress: Progress) => Promise<Progress>,
   clock: Clock,
-): AsyncGenerator<JobEvent | 'waiting' | Told> {
+): AsyncGenerator<JobEvent | 'waiting' | QueueUpdate> {
   let latest = NO_PROGRESS;
-  let told = '';
-  let next = clock.now();
+  let reported = '';
+  let nextReadAt = clock.now();
   for await (const event of stream) {
     if (event !== 'waiting') {
       latest = event.progress;
-    } else if (isBefore(latest) && clock.now() >= next) {
-      next = clock.now() + LOOK_INTERVAL;
-      const progress = await look(latest);
-      const place = JSON.stringify([progress.queue_position ?? 0, progress.eta_seconds]);
-      if (place !== told && (told !== '' || (progress.queue_position ?? 0) > 0)) {
-        told = place;
+    } else if (hasNoOutput(latest) && clock.now() >= nextReadAt) {
+      nextReadAt = clock.now() + QUEUE_POLL_MS;
+      const progress = await readProgress(latest);
+      const position = JSON.stringify([progress.queue_position ?? 0, progress.eta_seconds]);
+      if (position !== reported && (reported !== '' || (progress.queue_position ?? 0) > 0)) {
+        reported = position;
         yield { progress };
         continue;
       }
@@ -71,14 +71,14 @@ export async function* tellPlace(
   }
 }
 
-/** Whether the model has done nothing for the job yet. */
-function isBefore({ stage, segments }: Progress): boolean {
+/** Whether the model has not finished a segment of the job yet. */
+function hasNoOutput({ stage, segments }: Progress): boolean {
   return (
     stage !== 'reduce' && stage !== 'finish' && stage !== 'done' && segments.done + segments.failed === 0
   );
 }
 
-/** What waits precedes the job, or is its own. */
+/** Waiting tasks belong to jobs ahead in the queue, or to the job itself. */
 function etaOf({ tasks, tasksPerSecond }: GpuBacklog, segments: number): Pick<Progress, 'eta_seconds'> {
   return tasksPerSecond > 0 ? { eta_seconds: Math.ceil(Math.max(tasks, segments) / tasksPerSecond) } : {};
 }

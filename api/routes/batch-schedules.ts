@@ -6,31 +6,30 @@ import { batchIdFor, type ScheduleId, scheduleIdFor } from '../../schema/ids.ts'
 import { schedulePrefix, scheduleShardName } from '../../store/names.ts';
 import type { ScheduleRecord } from '../../temporal/schedule-orchestrator.ts';
 import { type Api, type ApiDeps, idempotencyKey, type QuotaGuard } from '../app/index.ts';
-import { batchFingerprint, findLines, takeIn } from '../batches/index.ts';
+import { batchFingerprint, findBatchFile, ingestBatch } from '../batches/index.ts';
 import * as operations from '../operations/index.ts';
 
-function refuse(): never {
-  throw new FrameloomError('not_supported', 'This server keeps no schedules; an API on Node does.');
+function rejectSchedules(): never {
+  throw new FrameloomError('not_supported', 'This server does not support schedules. The API on Node does.');
 }
 
-/** Offers the routes; where the orchestrator cannot keep schedules they answer `not_supported`. */
+/** Registers the routes. They respond with `not_supported` if the orchestrator has no schedules. */
 export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { store } = deps;
   const { schedules } = deps.orchestrator;
   if (schedules === undefined) {
-    for (const path of ['/v1/batch-schedules', '/v1/batch-schedules/*']) app.all(path, refuse);
+    for (const path of ['/v1/batch-schedules', '/v1/batch-schedules/*']) app.all(path, rejectSchedules);
     return;
   }
   const orchestrator = schedules;
 
   async function find(tenant: string, id: ScheduleId): Promise<ScheduleRecord> {
     const record = await orchestrator.describe(id);
-    if (record?.memo.tenant !== tenant)
-      throw new FrameloomError('not_found', 'There is no schedule with this id.');
+    if (record?.memo.tenant !== tenant) throw new FrameloomError('not_found', 'No such schedule.');
     return record;
   }
 
-  async function begin(
+  async function startSchedule(
     tenant: string,
     id: ScheduleId,
     request: ScheduleCreate & { readonly fail_fast: true },
@@ -38,10 +37,10 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
   ): Promise<void> {
     const { cron = null, every = null, timezone = null, paused } = request;
     try {
-      const { fingerprint, input, inputFileId, completionWindow, metadata, ...taken } = await takeIn(
+      const { fingerprint, input, inputFileId, completionWindow, metadata, ...taken } = await ingestBatch(
         { ...deps, repeats: true },
         tenant,
-        // Ids of jobs are made anew for each batch; these are only there to be checked.
+        // Each batch has job ids of its own. These are used for validation only.
         await batchIdFor(tenant, id),
         request,
         file,
@@ -52,13 +51,13 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
       const memo = { ...template, shards, total, maxInFlight, cron, every, timezone, createdAt };
       await orchestrator.create(id, memo, paused);
     } catch (error) {
-      // Lines of a schedule do not expire: those of none go at once.
-      if (error instanceof FrameloomError && !error.retryable) await forget(id);
+      // Lines of schedules do not expire, so those of a rejected schedule are deleted now.
+      if (error instanceof FrameloomError && !error.retryable) await deleteLines(id);
       throw error;
     }
   }
 
-  async function forget(id: ScheduleId): Promise<void> {
+  async function deleteLines(id: ScheduleId): Promise<void> {
     for await (const name of store.list(schedulePrefix(id))) await store.delete(name);
   }
 
@@ -68,11 +67,11 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
     const { input_file_id: fileId } = request;
     const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
     const id = await scheduleIdFor(tenant, key);
-    const file = fileId === undefined ? undefined : await findLines(store, tenant, fileId);
+    const file = fileId === undefined ? undefined : await findBatchFile(store, tenant, fileId);
     const known = key === undefined ? undefined : await orchestrator.describe(id);
     if (known === undefined) {
       await quotas.admit(c, 'uncounted');
-      await begin(tenant, id, request, file);
+      await startSchedule(tenant, id, request, file);
     }
     const record = await find(tenant, id);
     if (record.memo.fingerprint !== (await batchFingerprint(request, file))) {
@@ -94,27 +93,27 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
     c.json(await scheduleView(await find(c.get('tenant'), c.req.valid('param').id)), 200),
   );
 
-  async function tell(tenant: string, id: ScheduleId, verb: 'pause' | 'resume' | 'trigger') {
+  async function control(tenant: string, id: ScheduleId, verb: 'pause' | 'resume' | 'trigger') {
     await find(tenant, id);
     await orchestrator.control(id, verb);
     return await scheduleView(await find(tenant, id));
   }
 
   app.openapi(operations.pauseSchedule, async (c) =>
-    c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'pause'), 200),
+    c.json(await control(c.get('tenant'), c.req.valid('param').id, 'pause'), 200),
   );
   app.openapi(operations.resumeSchedule, async (c) =>
-    c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'resume'), 200),
+    c.json(await control(c.get('tenant'), c.req.valid('param').id, 'resume'), 200),
   );
   app.openapi(operations.triggerSchedule, async (c) => {
     await quotas.admit(c, 'uncounted');
-    return c.json(await tell(c.get('tenant'), c.req.valid('param').id, 'trigger'), 200);
+    return c.json(await control(c.get('tenant'), c.req.valid('param').id, 'trigger'), 200);
   });
 
   app.openapi(operations.deleteSchedule, async (c) => {
     const { id } = await find(c.get('tenant'), c.req.valid('param').id);
     await orchestrator.delete(id);
-    await forget(id);
+    await deleteLines(id);
     return c.body(null, 204);
   });
 }

@@ -21,9 +21,9 @@ import {
   batchFingerprint,
   batchStatus,
   batchView,
-  findLines,
-  memoOfNextRound,
-  takeIn,
+  createRetryMemo,
+  findBatchFile,
+  ingestBatch,
 } from '../batches/index.ts';
 import { readJson } from '../jobs/index.ts';
 import * as operations from '../operations/index.ts';
@@ -38,21 +38,20 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
 
   async function find(tenant: string, id: BatchId): Promise<BatchRecord> {
     const record = await batches.describe(id);
-    if (record?.memo.tenant !== tenant)
-      throw new FrameloomError('not_found', 'There is no batch with this id.');
+    if (record?.memo.tenant !== tenant) throw new FrameloomError('not_found', 'No such batch.');
     return record;
   }
 
-  /** The batch once `heeds`, or as it stands when it has taken too long. */
-  async function heeded(
+  /** Waits until `isApplied`, but not longer than CONTROL_TIMEOUT_MS. */
+  async function waitUntilApplied(
     id: BatchId,
     tenant: string,
-    heeds: (record: BatchRecord) => boolean,
+    isApplied: (record: BatchRecord) => boolean,
   ): Promise<BatchRecord> {
     const until = clock.now() + CONTROL_TIMEOUT_MS;
     for (;;) {
       const record = await find(tenant, id);
-      if (heeds(record) || clock.now() >= until) return record;
+      if (isApplied(record) || clock.now() >= until) return record;
       await clock.sleep(CONTROL_POLL_MS, deps.closing);
       if (deps.closing?.aborted) return record;
     }
@@ -64,10 +63,10 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     const { input_file_id: fileId } = request;
     const key = idempotencyKey(c.req.valid('header')['idempotency-key']);
     const id = await batchIdFor(tenant, key);
-    const file = fileId === undefined ? undefined : await findLines(store, tenant, fileId);
+    const file = fileId === undefined ? undefined : await findBatchFile(store, tenant, fileId);
     const known = key === undefined ? undefined : await batches.describe(id);
     if (!known) await quotas.admit(c, 'uncounted');
-    const record = known ?? (await batches.start(id, await takeIn(deps, tenant, id, request, file)));
+    const record = known ?? (await batches.start(id, await ingestBatch(deps, tenant, id, request, file)));
     if (record.memo.fingerprint !== (await batchFingerprint(request, file))) {
       throw new FrameloomError('idempotency_conflict', 'This key was used with another batch.');
     }
@@ -100,9 +99,9 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   app.openapi(operations.updateBatch, async (c) => {
     const { id } = c.req.valid('param');
     const { max_in_flight: maxInFlight } = c.req.valid('json');
-    refuseEnded(await find(c.get('tenant'), id));
+    requireActive(await find(c.get('tenant'), id));
     await batches.control(id, { do: 'limit', maxInFlight });
-    const after = await heeded(id, c.get('tenant'), ({ memo }) => memo.maxInFlight === maxInFlight);
+    const after = await waitUntilApplied(id, c.get('tenant'), ({ memo }) => memo.maxInFlight === maxInFlight);
     return c.json(batchView(after), 200);
   });
 
@@ -114,7 +113,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
       isFinalBatchStatus(status) ? unfinishedLineError(status) : undefined,
     );
     const body = c.req.method === 'HEAD' ? null : streamOf(lines);
-    return new Response(body, { headers: { 'Content-Type': 'application/jsonl' } }) as never; // the types take jsonl for a broken JSON type
+    return new Response(body, { headers: { 'Content-Type': 'application/jsonl' } }) as never; // the types treat jsonl as JSON
   });
 
   app.openapi(operations.cancelBatch, async (c) => {
@@ -122,37 +121,41 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     const before = await find(c.get('tenant'), id);
     if (isFinalBatchStatus(batchStatus(before))) return c.json(batchView(before), 200);
     await batches.cancel(id);
-    const after = await heeded(id, c.get('tenant'), (record) => batchStatus(record) !== batchStatus(before));
+    const after = await waitUntilApplied(
+      id,
+      c.get('tenant'),
+      (record) => batchStatus(record) !== batchStatus(before),
+    );
     return c.json(batchView(after), 200);
   });
 
-  async function tell(tenant: string, id: BatchId, verb: 'pause' | 'resume'): Promise<BatchRecord> {
-    refuseEnded(await find(tenant, id));
+  async function control(tenant: string, id: BatchId, verb: 'pause' | 'resume'): Promise<BatchRecord> {
+    requireActive(await find(tenant, id));
     await batches.control(id, { do: verb });
-    return await heeded(id, tenant, (record) => {
+    return await waitUntilApplied(id, tenant, (record) => {
       const status = batchStatus(record);
       return verb === 'pause' ? status !== 'in_progress' && status !== 'validating' : status !== 'paused';
     });
   }
 
   app.openapi(operations.pauseBatch, async (c) =>
-    c.json(batchView(await tell(c.get('tenant'), c.req.valid('param').id, 'pause')), 200),
+    c.json(batchView(await control(c.get('tenant'), c.req.valid('param').id, 'pause')), 200),
   );
 
   app.openapi(operations.resumeBatch, async (c) =>
-    c.json(batchView(await tell(c.get('tenant'), c.req.valid('param').id, 'resume')), 200),
+    c.json(batchView(await control(c.get('tenant'), c.req.valid('param').id, 'resume')), 200),
   );
 
   app.openapi(operations.retryBatch, async (c) => {
     const { id } = c.req.valid('param');
     const record = await find(c.get('tenant'), id);
-    const memo = memoOfNextRound(record, Math.floor(clock.now() / 1000));
+    const memo = createRetryMemo(record, Math.floor(clock.now() / 1000));
     return c.json(batchView(await batches.retry(id, memo)), 200);
   });
 }
 
-/** Throws `batch_state` for a batch to which nothing can be said any more. */
-function refuseEnded(record: BatchRecord): void {
+/** @throws FrameloomError `batch_state` if the batch has ended or is about to end */
+function requireActive(record: BatchRecord): void {
   const status: BatchStatus = batchStatus(record);
   if (isFinalBatchStatus(status) || status === 'cancelling' || status === 'finalizing')
     throw new FrameloomError('batch_state', `The batch is ${status}.`);
@@ -168,7 +171,7 @@ function readerOf(store: BlobStore, { id, memo }: BatchRecord): BatchReader {
     round,
     json,
     shard: async (number) =>
-      (await readJson(store, batchShardName(id, input, number))) as readonly ShardLine[], // written by takeIn
+      (await readJson(store, batchShardName(id, input, number))) as readonly ShardLine[], // written by ingestBatch
     async outcome(line, from) {
       for (let tried = from; tried >= 1; tried -= 1) {
         const found = await json(batchOutcomeName(id, line, tried));

@@ -39,8 +39,7 @@ export function estimateRoutes(app: Api, deps: ApiDeps): void {
 
   app.openapi(operations.getEstimate, async (c) => {
     const record = await estimates.describe(c.req.valid('param').id);
-    if (record?.memo.tenant !== c.get('tenant'))
-      throw new FrameloomError('not_found', 'There is no estimate with this id.');
+    if (record?.memo.tenant !== c.get('tenant')) throw new FrameloomError('not_found', 'No such estimate.');
     return c.json(estimateView(record), 200);
   });
 }

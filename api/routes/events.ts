@@ -8,21 +8,21 @@ import {
   followEvents,
   SSE_HEADERS,
   storedEvents,
-  tellPlace,
-  withPlace,
+  withQueueProgress,
+  withQueueUpdates,
 } from '../jobs/index.ts';
 import * as operations from '../operations/index.ts';
 
 export function eventRoutes(app: Api, deps: ApiDeps): void {
-  const { orchestrator, store, clock, closing, log, pace } = deps;
+  const { orchestrator, store, clock, closing, log, streamTiming } = deps;
 
   app.openapi(operations.streamEvents, async (c) => {
     const record = await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id);
     const { after: fromQuery, limit = 100 } = c.req.valid('query');
-    // A browser that reconnects repeats the address and adds the header: the header is the newer word.
+    // A browser that reconnects repeats the URL and adds the header, so the header is newer.
     const after = c.req.valid('header')['last-event-id'] ?? fromQuery ?? -1;
 
-    if (wantsPage(c.req.header('Accept'))) {
+    if (acceptsPage(c.req.header('Accept'))) {
       const data: JobEvent[] = [];
       for await (const event of storedEvents(store, record, after)) {
         data.push(event);
@@ -39,23 +39,23 @@ export function eventRoutes(app: Api, deps: ApiDeps): void {
     const signals = [
       ...[stop.signal, c.req.raw.signal],
       ...(closing ? [closing] : []),
-      ...(pace ? [AbortSignal.timeout(pace.stream)] : []),
+      ...(streamTiming ? [AbortSignal.timeout(streamTiming.maxStreamMs)] : []),
     ];
     const requestId = c.get('requestId');
-    const journal = {
+    const eventLog = {
       ...{ store, clock, describe: () => orchestrator.describe(record.id) },
-      ...(pace ? { interval: pace.look } : {}),
+      ...(streamTiming ? { pollIntervalMs: streamTiming.pollIntervalMs } : {}),
     };
-    const stream = tellPlace(
-      followEvents(journal, record, after, AbortSignal.any(signals)),
-      (progress) => withPlace(orchestrator, record, progress),
+    const stream = withQueueUpdates(
+      followEvents(eventLog, record, after, AbortSignal.any(signals)),
+      (progress) => withQueueProgress(orchestrator, record, progress),
       clock,
     );
     return eventStream(stream, {
       clock,
       stop,
       onError: (error) =>
-        log('error', 'event stream broke off', {
+        log('error', 'event stream failed', {
           request_id: requestId,
           code: describeError(error).code,
           error,
@@ -64,6 +64,6 @@ export function eventRoutes(app: Api, deps: ApiDeps): void {
   });
 }
 
-function wantsPage(accept = ''): boolean {
+function acceptsPage(accept = ''): boolean {
   return accept.includes('application/json') && !accept.includes('text/event-stream');
 }

@@ -11,8 +11,8 @@ import {
   findFile,
   formBoundary,
   formParts,
-  keepFile,
-  keepRecord,
+  storeFile,
+  storeFileRecord,
 } from '../files/index.ts';
 import * as operations from '../operations/index.ts';
 
@@ -25,7 +25,7 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
   app.openapi(operations.createFile, async (c) => {
     const type = c.req.header('Content-Type');
     const boundary = formBoundary(type);
-    // Only this kind of form: curl's --data-binary announces the other one.
+    // Other form types are not rejected: curl's --data-binary sends one by default.
     if (boundary === undefined && /^multipart\//i.test(type ?? '')) {
       throw new FrameloomError(
         'unsupported_content_type',
@@ -41,10 +41,10 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
     const common = { id: newFileId(), now: clock.now(), maxBytes: maxUploadBytes };
     const keep = async (): Promise<File> => {
       if (boundary !== undefined && c.req.raw.body)
-        return await keepForm(store, c.get('tenant'), formParts(c.req.raw.body, boundary), common);
+        return await storeForm(store, c.get('tenant'), formParts(c.req.raw.body, boundary), common);
       const body = await nonEmpty(c.req.raw.body);
       const given = { filename: displayName(filename), purpose: purpose ?? ('source' as const) };
-      return await keepFile(store, c.get('tenant'), { ...common, ...given, body });
+      return await storeFile(store, c.get('tenant'), { ...common, ...given, body });
     };
     const file = await keep().catch((error: unknown) => {
       throw error instanceof StoreError && error.code === 'too_large' ? tooLarge : error;
@@ -77,8 +77,8 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
   });
 }
 
-/** Stores the file of a form. Its purpose may come after it, so that the record is written last. */
-async function keepForm(
+/** Stores the file of a form. `purpose` can follow the file, so the record is written last. */
+async function storeForm(
   store: BlobStore,
   tenant: string,
   parts: AsyncIterable<FormPart>,
@@ -99,7 +99,7 @@ async function keepForm(
     }
   }
   if (!kept) throw new FrameloomError('invalid_request', 'The form has no `file`.');
-  return await keepRecord(store, tenant, kept, { ...common, purpose, filename: displayName(filename) });
+  return await storeFileRecord(store, tenant, kept, { ...common, purpose, filename: displayName(filename) });
 }
 
 async function fieldText(chunks: AsyncIterable<Uint8Array>): Promise<string> {
@@ -113,7 +113,7 @@ async function fieldText(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   return text + decoder.decode();
 }
 
-/** The chunks of `body`. Throws `empty_source` when there are no bytes, before anything is stored. */
+/** The chunks of `body`. @throws FrameloomError `empty_source` without bytes, before anything is stored */
 async function nonEmpty(body: AsyncIterable<Uint8Array> | null): Promise<AsyncIterable<Uint8Array>> {
   const chunks = body?.[Symbol.asyncIterator]();
   let first = await chunks?.next();

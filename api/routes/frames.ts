@@ -8,7 +8,7 @@ import * as operations from '../operations/index.ts';
 export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
   const frameNames = createFrameIndex(store);
 
-  /** Opens nothing for HEAD, whose body nobody would read to its end. */
+  /** The content of an artifact, or null for HEAD. */
   async function body(method: string, name: string): Promise<ReadableStream<Uint8Array> | null> {
     return method === 'HEAD' ? null : await store.read(name);
   }
@@ -19,7 +19,7 @@ export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
     const info = name === undefined ? undefined : await store.head(name);
     if (name === undefined || !info) throw noFrames(record);
     const headers = { 'Content-Type': 'application/x-ndjson', 'Content-Length': String(info.bytes) };
-    return new Response(await body(c.req.method, name), { headers }) as never; // the types take x-ndjson for a broken JSON type
+    return new Response(await body(c.req.method, name), { headers }) as never; // the types treat x-ndjson as JSON
   });
 
   app.openapi(operations.getFrame, async (c) => {
@@ -28,7 +28,7 @@ export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
     if (!names) throw noFrames(record);
     const name = names[Number.parseInt(c.req.valid('param').image, 10)];
     const info = name === undefined ? undefined : await store.head(name);
-    if (!info) throw new FrameloomError('not_found', 'The job has no picture with this number.');
+    if (!info) throw new FrameloomError('not_found', 'No such frame.');
     const etag = `"${info.sha256}"`;
     const headers = { ETag: etag, 'Cache-Control': 'private, max-age=31536000, immutable' };
     if (c.req.header('If-None-Match')?.includes(etag)) return new Response(null, { status: 304, headers });
@@ -40,6 +40,6 @@ export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
 
 function noFrames(record: JobRecord): FrameloomError {
   return isClosed(record)
-    ? new FrameloomError('not_found', 'The job ended before it had taken its pictures.')
-    : new FrameloomError('not_ready', 'The job has not taken its pictures yet.');
+    ? new FrameloomError('not_found', 'The job ended before its frames were extracted.')
+    : new FrameloomError('not_ready', 'The frames of the job are not extracted yet.');
 }

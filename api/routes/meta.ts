@@ -1,13 +1,13 @@
-/** Probes, figures, the contract and its reference page. None of these needs a key. */
+/** Probes, metrics, the OpenAPI document and its reference page. None of these needs a key. */
 import { FrameloomError } from '../../core/errors.ts';
 import { type Api, type ApiDeps, type Metrics, PAGE_POLICY } from '../app/index.ts';
 import { openApiDocument, REFERENCE_STYLE, referencePage } from '../docs/index.ts';
 
-/** Time the parts have to answer a readiness probe, in milliseconds. */
-const READY_WITHIN = 2000;
+/** How long the orchestrator and the store may take to respond to a readiness probe. */
+const READY_TIMEOUT_MS = 2000;
 
 export function metaRoutes(app: Api, deps: ApiDeps, metrics: Metrics): void {
-  const { orchestrator, store, clock, version, processFigures, queueFigures, servesMetrics = true } = deps;
+  const { orchestrator, store, clock, version, processMetrics, queueStats, servesMetrics = true } = deps;
 
   app.get('/healthz', (c) => c.json({ status: 'alive' }));
 
@@ -15,19 +15,19 @@ export function metaRoutes(app: Api, deps: ApiDeps, metrics: Metrics): void {
     const late = new AbortController();
     const [orchestratorReady, storeReady] = await Promise.all(
       [orchestrator.ready(), storeAnswers()].map((answer) =>
-        Promise.race([answer, clock.sleep(READY_WITHIN, late.signal).then(() => false)]),
+        Promise.race([answer, clock.sleep(READY_TIMEOUT_MS, late.signal).then(() => false)]),
       ),
     );
     late.abort();
-    if (!orchestratorReady) throw new FrameloomError('unavailable', 'The orchestrator does not answer.');
-    if (!storeReady) throw new FrameloomError('unavailable', 'The artifact store does not answer.');
+    if (!orchestratorReady) throw new FrameloomError('unavailable', 'The orchestrator does not respond.');
+    if (!storeReady) throw new FrameloomError('unavailable', 'The artifact store does not respond.');
     return c.json({ status: 'ready' });
   });
 
   if (servesMetrics) {
     app.get('/metrics', async (c) => {
-      const queues = (await queueFigures?.()) ?? [];
-      const text = metrics.render(processFigures?.() ?? {}, queues);
+      const queues = (await queueStats?.()) ?? [];
+      const text = metrics.render(processMetrics?.() ?? {}, queues);
       return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4' });
     });
   }

@@ -19,11 +19,11 @@ import {
   findJob,
   fullJobView,
   jobView,
-  settled,
   statusOf,
   waitForJob,
-  withPlace,
+  waitUntilClosed,
   withQueuePosition,
+  withQueueProgress,
 } from '../jobs/index.ts';
 import * as operations from '../operations/index.ts';
 
@@ -51,7 +51,10 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
 
   /** One job with its result, its ledger and its queue position. */
   async function view(record: JobRecord): Promise<Job> {
-    const [job, progress] = await Promise.all([fullJobView(record, store), withPlace(orchestrator, record)]);
+    const [job, progress] = await Promise.all([
+      fullJobView(record, store),
+      withQueueProgress(orchestrator, record),
+    ]);
     return { ...job, progress };
   }
 
@@ -131,7 +134,10 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
   });
 
   app.openapi(operations.retrySummary, async (c) => {
-    const before = await settled(deps, await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id));
+    const before = await waitUntilClosed(
+      deps,
+      await findJob(orchestrator, c.get('tenant'), c.req.valid('param').id),
+    );
     if (!isClosed(before)) {
       if (before.memo.retryOf === undefined)
         throw new FrameloomError('job_running', 'Only a job that has ended can be run again.');
@@ -145,7 +151,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
 
   app.openapi(operations.deleteSummary, async (c) => {
     const { id } = c.req.valid('param');
-    const record = await settled(deps, await findJob(orchestrator, c.get('tenant'), id));
+    const record = await waitUntilClosed(deps, await findJob(orchestrator, c.get('tenant'), id));
     if (!isClosed(record)) {
       throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
     }

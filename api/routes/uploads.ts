@@ -11,7 +11,7 @@ import {
 import { type DirectUploads, StoreError } from '../../store/artifact-store.ts';
 import { SOURCES, uploadName } from '../../store/names.ts';
 import type { Api, ApiDeps } from '../app/index.ts';
-import { displayName, keepRecord, readFile } from '../files/index.ts';
+import { displayName, readFile, storeFileRecord } from '../files/index.ts';
 import { readJson } from '../jobs/index.ts';
 import * as operations from '../operations/index.ts';
 
@@ -23,18 +23,18 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     if (store.direct) return store.direct;
     throw new FrameloomError(
       'not_supported',
-      'Artifacts are in a folder here, to which no client can send parts.',
+      'This server stores artifacts in a folder, so direct uploads are not available.',
     );
   }
 
-  /** Throws `not_found`, for uploads of other tenants and those that have expired as well. */
+  /** @throws FrameloomError `not_found`, also for expired uploads and uploads of other tenants */
   async function find(tenant: string, id: UploadId): Promise<StoredUpload> {
     const name = uploadName(id);
     if (await store.head(name)) {
       const found = (await readJson(store, name)) as StoredUpload; // written below
       if (found.tenant === tenant && clock.now() < uploadExpiry(found)) return found;
     }
-    throw new FrameloomError('not_found', 'There is no upload with this id.');
+    throw new FrameloomError('not_found', 'No such upload.');
   }
 
   async function view(upload: StoredUpload): Promise<Upload> {
@@ -43,7 +43,7 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     const file = (await readFile(store, upload.tenant, upload.fileId)) ?? null;
     const received = file
       ? Array.from({ length: count }, (_, index) => index + 1)
-      : (await partsThere(upload)).map(({ number }) => number);
+      : (await receivedParts(upload)).map(({ number }) => number);
     return {
       id,
       object: 'upload',
@@ -55,8 +55,8 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     };
   }
 
-  /** None where all of them were joined already. */
-  async function partsThere(upload: StoredUpload): ReturnType<DirectUploads['parts']> {
+  /** Empty if the parts were already joined. */
+  async function receivedParts(upload: StoredUpload): ReturnType<DirectUploads['parts']> {
     try {
       return await direct().parts(upload.direct);
     } catch (error) {
@@ -109,10 +109,10 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     const upload = await find(c.get('tenant'), c.req.valid('param').id);
     const { tenant, fileId, filename, purpose, bytes } = upload;
     if (!(await readFile(store, tenant, fileId))) {
-      requireParts(bytes, await direct().parts(upload.direct).catch(joinedAlready));
-      const kept = await direct().finish(upload.direct, SOURCES).catch(goneWith(upload));
+      requireParts(bytes, await direct().parts(upload.direct).catch(undefinedIfJoined));
+      const kept = await direct().finish(upload.direct, SOURCES).catch(uploadGone(upload));
       const file = { id: FileId.parse(fileId), filename, purpose, now: clock.now() };
-      await keepRecord(store, tenant, kept, file);
+      await storeFileRecord(store, tenant, kept, file);
     }
     return c.json(await view(upload), 200);
   });
@@ -125,27 +125,27 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
   });
 }
 
-/** Throws `upload_incomplete`, naming the first part that is missing. Undefined parts were joined by a try before this one. */
+/** @throws FrameloomError `upload_incomplete` with the first missing part. Undefined `parts` were joined before. */
 function requireParts(bytes: number, parts: Awaited<ReturnType<DirectUploads['parts']>> | undefined): void {
   if (!parts) return;
   const lengths = new Map(parts.map((part) => [part.number, part.bytes]));
   const { count } = splitIntoParts(bytes);
   for (let number = 1; number <= count; number += 1) {
     if (lengths.get(number) === partLength(bytes, number)) continue;
-    throw new FrameloomError('upload_incomplete', `Part ${number} of ${count} is not there.`);
+    throw new FrameloomError('upload_incomplete', `Part ${number} of ${count} is missing.`);
   }
 }
 
-function joinedAlready(error: unknown): undefined {
+function undefinedIfJoined(error: unknown): undefined {
   if (error instanceof StoreError && error.code === 'not_found') return undefined;
   throw error;
 }
 
-/** What was taken back while it was completed. */
-function goneWith({ id }: StoredUpload): (error: unknown) => never {
+/** The upload was aborted while it was being completed. */
+function uploadGone({ id }: StoredUpload): (error: unknown) => never {
   return (error) => {
     if (error instanceof StoreError && error.code === 'not_found') {
-      throw new FrameloomError('not_found', `Nothing is left of the upload ${id}.`, { cause: error });
+      throw new FrameloomError('not_found', `No such upload: ${id}.`, { cause: error });
     }
     throw error;
   };

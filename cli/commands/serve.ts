@@ -48,7 +48,7 @@ Serves the API and the console on FRAMELOOM_HOST and FRAMELOOM_PORT until SIGTER
       host: settings.host,
       port: settings.port,
       orchestrator: createTemporalOrchestrator(client, artifacts),
-      queueFigures: createQueueStats(client),
+      queueStats: createQueueStats(client),
       store: artifacts,
       keys: parseApiKeys(settings.apiKeys),
       gatewayTokens: parseGatewayTokens(settings.gatewayTokens),

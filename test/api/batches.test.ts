@@ -100,7 +100,7 @@ describe('the lines of a batch', () => {
       const response = await post('/v1/batches', body);
       expect(response.status).toBe(400);
       expect(await response.json()).toMatchObject({
-        detail: '1 bad line. line 2: the line: is not valid JSON',
+        detail: '1 invalid line. line 2: the line: is not valid JSON',
       });
       expect(orchestrator.batches.rounds).toBe(0);
     }));

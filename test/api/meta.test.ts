@@ -104,7 +104,7 @@ describe('the figures of queues', () => {
         expect(text).toContain('\nframeloom_queue_backlog{queue="gpu"} 7\n');
         expect(text).toContain('\nframeloom_queue_backlog_age_seconds{queue="gpu"} 12.5\n');
       },
-      { queueFigures: () => Promise.resolve([{ queue: 'gpu', waiting: 7, oldestSeconds: 12.5 }]) },
+      { queueStats: () => Promise.resolve([{ queue: 'gpu', waiting: 7, oldestSeconds: 12.5 }]) },
     ));
 });
 

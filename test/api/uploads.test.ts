@@ -69,7 +69,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         expect(early.status).toBe(409);
         expect(await early.json()).toMatchObject({
           code: 'upload_incomplete',
-          detail: 'Part 1 of 2 is not there.',
+          detail: 'Part 1 of 2 is missing.',
         });
         const looked = await app.request(`/v1/uploads/${upload.id}`, { headers: as('anna') });
         expect(await looked.json()).toMatchObject({ status: 'pending', received: [2] });

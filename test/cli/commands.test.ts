@@ -81,7 +81,7 @@ describe('frameloom', () => {
   it('reports an unreachable server and exits with 1', async () => {
     const { code, stderr } = await frameloom(['jobs', 'list'], { FRAMELOOM_URL: 'http://127.0.0.1:1' });
     expect(code).toBe(1);
-    expect(stderr).toContain('The server does not answer.');
+    expect(stderr).toContain('The server does not respond.');
   });
 });
 

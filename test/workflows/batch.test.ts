@@ -10,7 +10,7 @@ import { createFinishBatch } from '../../activities/finish-batch.ts';
 import { createBatchActivities } from '../../activities/index.ts';
 import { withTypedFailures } from '../../activities/lib/failures.ts';
 import { readRequest } from '../../activities/lib/index.ts';
-import { batchView, memoOfNextRound, takeIn } from '../../api/batches/index.ts';
+import { batchView, createRetryMemo, ingestBatch } from '../../api/batches/index.ts';
 import { BatchCreate, isFinalBatchStatus } from '../../schema/batch.ts';
 import { type BatchId, batchIdFor, type JobId } from '../../schema/ids.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
@@ -89,7 +89,7 @@ async function start(
     endpoint: '/v1/summaries',
     max_in_flight,
   });
-  const memo = await takeIn({ store, clock: Date }, 'default', id, request, undefined);
+  const memo = await ingestBatch({ store, clock: Date }, 'default', id, request, undefined);
   const expires = expiresIn === undefined ? {} : { expiresAt: Math.floor(Date.now() / 1000) + expiresIn };
   await orchestrator.batches.start(id, { ...memo, ...expires });
   return id;
@@ -245,7 +245,7 @@ describe('a running batch', () => {
     expect(begun).toHaveLength(12);
 
     const done = await linesOf(memo.outputFileId);
-    await orchestrator.batches.retry(id, memoOfNextRound(await look(id), Math.floor(Date.now() / 1000)));
+    await orchestrator.batches.retry(id, createRetryMemo(await look(id), Math.floor(Date.now() / 1000)));
     await until(id, ({ memo: next }) => next.round === 2 && next.status === 'in_progress');
     await orchestrator.batches.cancel(id);
     const second = await ended(id);
@@ -285,7 +285,7 @@ describe('a retry', () => {
     const broken = (await linesOf(first.memo.errorFileId)).filter(({ response }) => response !== null);
     await Promise.all(
       Array.from({ length: 5 }, () =>
-        orchestrator.batches.retry(id, memoOfNextRound(first, Math.floor(Date.now() / 1000))),
+        orchestrator.batches.retry(id, createRetryMemo(first, Math.floor(Date.now() / 1000))),
       ),
     );
     const second = await until(id, ({ memo: seen }) => seen.round === 2 && seen.status === 'completed');

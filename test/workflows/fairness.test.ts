@@ -10,7 +10,7 @@ import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createBatchActivities, createWorkflowActivities } from '../../activities/index.ts';
-import { takeIn } from '../../api/batches/index.ts';
+import { ingestBatch } from '../../api/batches/index.ts';
 import type { GpuActivities } from '../../schema/activities.ts';
 import { BatchCreate } from '../../schema/batch.ts';
 import { batchIdFor, type JobId, jobIdFor } from '../../schema/ids.ts';
@@ -124,7 +124,7 @@ it(`with a backfill of ${LINES} lines queued, a job somebody waits for begins wi
     })),
   });
   const id = await batchIdFor('archive', 'backfill');
-  const memo = await takeIn({ store, clock: Date }, 'archive', id, request, undefined);
+  const memo = await ingestBatch({ store, clock: Date }, 'archive', id, request, undefined);
   expect(memo.total).toBe(LINES);
   await orchestrator.batches.start(id, memo);
   // All jobs of the window wait for the slot, but for the one that has it.

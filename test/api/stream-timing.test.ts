@@ -4,7 +4,7 @@ import { sampleEvents, withApp } from './harness.ts';
 /** Longer than any test: only what the API itself ends, ends. */
 const NEVER = 3_600_000;
 
-describe('a stream of events where each look costs', () => {
+describe('a stream of events where each pollIntervalMs costs', () => {
   it('ends before its job does, and is gone on with after the last event', () =>
     withApp(
       async ({ app, startJob, writeEvents }) => {
@@ -20,13 +20,13 @@ describe('a stream of events where each look costs', () => {
         await writeEvents(id, sampleEvents(4).slice(2));
         expect(await read('2')).toEqual(['3', '4']);
       },
-      { pace: { look: 1000, stream: 100 } },
+      { streamTiming: { pollIntervalMs: 1000, maxStreamMs: 100 } },
     ));
 
   it.each([
     [1000, 10],
     [100, 100],
-  ])('is looked at every %d ms', (look, looks) =>
+  ])('is looked at every %d ms', (pollIntervalMs, looks) =>
     withApp(
       async ({ app, startJob, clock }) => {
         const { id } = await startJob();
@@ -35,13 +35,13 @@ describe('a stream of events where each look costs', () => {
         let slept = 0;
         clock.onSleep = () => {
           slept += 1;
-          if (clock.now() - begun >= 10_000 - look) leaving.abort();
+          if (clock.now() - begun >= 10_000 - pollIntervalMs) leaving.abort();
         };
         const response = await app.request(`/v1/summaries/${id}/events`, { signal: leaving.signal });
         await response.text().catch(() => ''); // broken off, as it was left
         expect(slept).toBe(looks);
       },
-      { pace: { look, stream: NEVER } },
+      { streamTiming: { pollIntervalMs, maxStreamMs: NEVER } },
     ),
   );
 });
