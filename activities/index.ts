@@ -19,7 +19,14 @@ import { createFindMissing } from './find-missing.ts';
 import { createFinish } from './finish.ts';
 import { createFinishBatch } from './finish-batch.ts';
 import { createIngest, type IngestDeps } from './ingest.ts';
-import { createModelLock, createStoreShard, type GpuDeps, withTypedFailures } from './lib/index.ts';
+import {
+  createMemoryOnlyFeatureCache,
+  createModelLock,
+  createStoredFeatureCache,
+  createStoreShard,
+  type GpuContext,
+  withTypedFailures,
+} from './lib/index.ts';
 import { createMatchSlides } from './match-slides.ts';
 import { createPlan } from './plan.ts';
 import { createPlanMerges } from './plan-merges.ts';
@@ -30,7 +37,6 @@ import { createReadTranscript, type TranscriptDeps } from './read-transcript.ts'
 import { createReduce } from './reduce.ts';
 import { createSettleJobs, type SettleDeps } from './settle-jobs.ts';
 
-export type { GpuDeps } from './lib/index.ts';
 export { HEARTBEAT_INTERVAL_MS } from './lib/index.ts';
 
 export type CpuDeps = IngestDeps & TranscriptDeps;
@@ -54,8 +60,23 @@ export function createCpuActivities(
   });
 }
 
+export interface GpuDeps extends Pick<GpuContext, 'store' | 'profile' | 'generator' | 'observer'> {
+  /** Folder for files that live no longer than an activity. */
+  readonly scratch: string;
+  /** Whether image features become artifacts, so that no worker computes them twice. */
+  readonly keepFeatures: boolean;
+}
+
+/** The activities of the `gpu` queue, which share one model. */
 export function createGpuActivities(deps: GpuDeps): GpuActivities {
-  const shared: GpuDeps = { ...deps, modelLock: createModelLock() };
+  const { store, scratch, keepFeatures } = deps;
+  const shared: GpuContext = {
+    ...deps,
+    modelLock: createModelLock(),
+    featureCache: keepFeatures
+      ? createStoredFeatureCache(store, scratch)
+      : createMemoryOnlyFeatureCache(store),
+  };
   return withTypedFailures({ describeSegment: createDescribeSegment(shared), reduce: createReduce(shared) });
 }
 

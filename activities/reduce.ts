@@ -11,7 +11,7 @@ import { mergePrompt, PROMPTS_VERSION, type PromptPart, titlePrompt } from '../s
 import {
   createShardReader,
   type GenerationArtifact,
-  type GpuDeps,
+  type GpuContext,
   generateOnce,
   putJson,
   readGeneration,
@@ -25,7 +25,7 @@ const CHARACTERS_PER_TOKEN = 3;
 /** Of what no model was asked for. */
 const NO_MODEL_COST = { cached: false, gpuSeconds: 0, visionCalls: 0, rows: 0 } as const;
 
-export function createReduce(deps: GpuDeps): GpuActivities['reduce'] {
+export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
   const { store, generator } = deps;
   const readGroups = createShardReader<MergeShard>(store);
   return (input) =>

@@ -117,8 +117,9 @@ export async function generateOnce(
       `The model or its worker died on it ${fruitlessAttempts} times.`,
     );
   }
-  const leave = await modelLock?.enter(fruitlessAttempts >= EXCLUSIVE_AFTER_ATTEMPTS, signal);
-  const endNote = recordAttempt(store, digest, resume.length, context);
+  const isSuspect = fruitlessAttempts >= EXCLUSIVE_AFTER_ATTEMPTS;
+  const release = await (isSuspect ? modelLock?.exclusive(signal) : modelLock?.shared(signal));
+  const removeRecord = recordAttempt(store, digest, resume.length, context);
   const writer = createCheckpointWriter(store, digest, resume, context);
   observer?.onStart?.(digest, resume.length);
   let known = resume.length;
@@ -146,12 +147,12 @@ export async function generateOnce(
   } catch (error) {
     // Preempted, or its model has ended: what there is goes into the store, so that the next attempt begins exactly here.
     await writer.write();
-    if (signal.aborted || isOrderlyEnd(error)) await endNote();
+    if (signal.aborted || isOrderlyEnd(error)) await removeRecord();
     // An attempt thought dead that wakes up late finds the work done by another, and leaves nothing behind.
     if (await store.head(name).catch(() => undefined)) await discardGenerationProgress(store, digest);
     throw error;
   } finally {
-    leave?.();
+    release?.();
   }
 }
 

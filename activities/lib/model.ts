@@ -1,28 +1,19 @@
-/** The model of a GPU worker, as its activities see it. */
+/** The model of a GPU worker and what its activities share. */
 
 import { FrameloomError } from '../../core/errors.ts';
-import type { Generator } from '../../phi3v/index.ts';
 import type { ModelPlan } from '../../schema/model-plan.ts';
 import type { ModelProfile } from '../../schema/model-profile.ts';
-import type { ArtifactStore } from '../../store/artifact-store.ts';
-import type { GenerationObserver } from './generation.ts';
-import type { ModelLock } from './model-lock.ts';
+import type { FeatureCache } from './feature-cache.ts';
+import type { GenerationDeps } from './generation.ts';
 
-export interface GpuDeps {
-  readonly store: ArtifactStore;
+/** What the activities of one GPU worker share. */
+export interface GpuContext extends GenerationDeps {
   readonly profile: ModelProfile;
-  readonly generator: Generator;
-  /** Folder for files that live no longer than an activity. */
-  readonly scratch: string;
-  /** Image features become artifacts, so that no worker makes them twice; else they only stay in the model's memory. */
-  readonly keepFeatures: boolean;
-  readonly observer?: GenerationObserver;
-  /** Shared by the activities of one worker, which make it themselves. */
-  readonly modelLock?: ModelLock;
+  readonly featureCache: FeatureCache;
 }
 
-/** Throws `model_mismatch` when the job was planned for another model than this worker runs: a worker that has it may take over. */
-export function requirePlannedModel({ profile }: GpuDeps, plan: ModelPlan): void {
+/** Throws `model_mismatch` when the job was planned for another model than this worker runs; a worker with that model may retry. */
+export function requirePlannedModel({ profile }: Pick<GpuContext, 'profile'>, plan: ModelPlan): void {
   if (profile.name !== plan.name || profile.revision !== plan.revision) {
     throw new FrameloomError(
       'model_mismatch',

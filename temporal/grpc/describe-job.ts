@@ -1,19 +1,12 @@
-/** Looking at a job from inside a worker, for activities that have to know how it ended. */
+/** Describes a job from inside a worker, for activities that need to know how it ended. */
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import type { DescribedJob } from '../../schema/batch-stages.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
+import { runStateOf } from '../run-status.ts';
 
-const STATES: Readonly<Record<string, DescribedJob['state']>> = {
-  COMPLETED: 'completed',
-  FAILED: 'failed',
-  CANCELLED: 'cancelled',
-  TERMINATED: 'cancelled',
-  TIMED_OUT: 'timed_out',
-};
-
-/** Throws what the server answers, except that there is no such job. */
+/** Creates a function that returns the latest run of a job, or undefined where none is known. It throws the client's errors. */
 export function createDescribeJob(
   connection: NativeConnection,
   namespace: string,
@@ -21,14 +14,15 @@ export function createDescribeJob(
   const client = new Client({ connection, namespace });
   return async (id) => {
     try {
-      const seen = await client.workflow.getHandle(id).describe();
-      const memo = seen.memo as unknown as JobMemo; // what starts a job gives it that memo
+      const { raw, memo: fields, closeTime } = await client.workflow.getHandle(id).describe();
+      const state = runStateOf(raw.workflowExecutionInfo?.status);
+      const memo = fields as unknown as JobMemo; // what starts a job gives it that memo
       return {
-        // All others are of a job that goes on.
-        state: STATES[seen.status.name] ?? 'running',
+        // A job that was ended by force has no outcome of its own either.
+        state: state === 'terminated' ? 'cancelled' : state,
         memo,
         createdAt: memo.createdAt,
-        closedAt: seen.closeTime?.toISOString(),
+        closedAt: closeTime?.toISOString(),
       };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;

@@ -1,23 +1,12 @@
-/** What gRPC says of a run, in the words of the wire. */
+/** Converts what gRPC returns for a run. */
 import type { WorkflowService } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { RunInfo, RunState } from '../wire.ts';
+import { runStateOf } from '../run-status.ts';
+import type { RunInfo } from '../wire.ts';
 
 type Execution = NonNullable<
   Awaited<ReturnType<WorkflowService['listWorkflowExecutions']>>['executions']
 >[number];
-
-// temporal.api.enums.v1.WorkflowExecutionStatus
-const STATES: Readonly<Record<number, RunState>> = {
-  1: 'running',
-  2: 'completed',
-  3: 'failed',
-  4: 'cancelled',
-  5: 'terminated',
-  6: 'running', // continued as new: the next run is under way
-  7: 'timed_out',
-  8: 'running', // paused
-};
 
 export function runInfoOf({
   status,
@@ -28,13 +17,11 @@ export function runInfoOf({
   closeTime,
   memo,
 }: Execution): RunInfo {
-  const state = STATES[Number(status)];
-  if (!state) throw new TypeError(`no such workflow status: ${status}`);
   return {
     workflowId: execution?.workflowId ?? '',
     runId: execution?.runId ?? '',
     firstRunId: firstRunId ?? '',
-    state,
+    state: runStateOf(status),
     isChild: Boolean(parentExecution?.workflowId),
     startTime: timeOf(startTime),
     closeTime: timeOf(closeTime),

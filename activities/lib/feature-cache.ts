@@ -1,0 +1,73 @@
+/** Image features that outlive the worker that computed them: a retry, or another prompt, then pays for the language model alone. */
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digest } from '../../core/canonical-json.ts';
+import type { ImageFile } from '../../phi3v/index.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
+import { featuresName } from '../../store/names.ts';
+import { withFiles } from './artifacts.ts';
+
+/** To be called when the features of image `index` are in its file `saveFeaturesTo`. */
+export type OnFeaturesSaved = (index: number) => void;
+
+export interface FeatureCache {
+  /**
+   * Calls `use` with one file per name in `crops`, in the same order, for the model `revision`. The files exist until `use` has
+   * settled. Throws StoreError where crops are missing, and what `use` throws.
+   */
+  withImages<T>(
+    revision: string,
+    crops: readonly string[],
+    use: (images: readonly ImageFile[], onFeaturesSaved: OnFeaturesSaved) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** A cache that stores nothing: features only stay in the memory of the model's process. */
+export function createMemoryOnlyFeatureCache(store: ArtifactStore): FeatureCache {
+  return {
+    withImages: (revision, crops, use) =>
+      withFiles(store, crops, (paths) =>
+        use(
+          paths.map((path, index) => ({ key: `${revision}/${crops[index]}`, path })),
+          () => undefined,
+        ),
+      ),
+  };
+}
+
+/** A cache in `store`. `scratch` is the folder for features that are not stored yet. */
+export function createStoredFeatureCache(store: ArtifactStore, scratch: string): FeatureCache {
+  return {
+    async withImages(revision, crops, use) {
+      const names = await Promise.all(
+        crops.map(async (image) => featuresName(await digest({ model: revision, image }))),
+      );
+      const heads = await Promise.all(names.map((name) => store.head(name)));
+      const stored = names.filter((_, index) => heads[index] !== undefined);
+      await mkdir(scratch, { recursive: true }); // removed where the worker was idle for long
+      const folder = await mkdtemp(join(scratch, 'features-'));
+      const uploads: Promise<unknown>[] = [];
+      try {
+        return await withFiles(store, [...crops, ...stored], (paths) => {
+          const pathOf = new Map(stored.map((name, index) => [name, paths[crops.length + index]]));
+          const images = names.map((key, index): ImageFile => {
+            const path = paths[index] ?? '';
+            const featuresPath = pathOf.get(key);
+            return featuresPath === undefined
+              ? { key, path, saveFeaturesTo: join(folder, `${index}.bin`) }
+              : { key, path, featuresPath };
+          });
+          return use(images, (index) => {
+            const { key = '', saveFeaturesTo = '' } = images[index] ?? {};
+            // A failed upload costs a retry some time, not this attempt its work.
+            uploads.push(store.put(key, createReadStream(saveFeaturesTo)).catch(() => undefined));
+          });
+        });
+      } finally {
+        await Promise.all(uploads);
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}

@@ -1,0 +1,22 @@
+/** The one table of workflow execution statuses: what each is in gRPC (a number) and in JSON (a name), and the state it means here. */
+import type { RunState } from './wire.ts';
+
+// temporal.api.enums.v1.WorkflowExecutionStatus
+const STATUSES: readonly (readonly [code: number, name: string, state: RunState])[] = [
+  [1, 'RUNNING', 'running'],
+  [2, 'COMPLETED', 'completed'],
+  [3, 'FAILED', 'failed'],
+  [4, 'CANCELED', 'cancelled'],
+  [5, 'TERMINATED', 'terminated'],
+  [6, 'CONTINUED_AS_NEW', 'running'], // the next run of the chain is in flight
+  [7, 'TIMED_OUT', 'timed_out'],
+  [8, 'PAUSED', 'running'],
+];
+
+/** The state of a run by its status: a number, or a name such as `WORKFLOW_EXECUTION_STATUS_RUNNING`. Throws TypeError for others. */
+export function runStateOf(status: number | string | null | undefined): RunState {
+  const name = String(status).replace('WORKFLOW_EXECUTION_STATUS_', '');
+  const found = STATUSES.find((entry) => entry[0] === status || entry[1] === name);
+  if (!found) throw new TypeError(`no such workflow execution status: ${status}`);
+  return found[2];
+}
