@@ -7,9 +7,9 @@ it('traces that are off load nothing of OpenTelemetry; that are on do', async ()
     import { Module } from 'node:module';
     import { loadSettings } from '${packageRoot()}/schema/settings.ts';
     import '${packageRoot()}/workers/cpu.ts';
-    import { openTracing } from '${packageRoot()}/workers/tracing/tracing.ts';
+    import { startTracing } from '${packageRoot()}/workers/tracing/tracing.ts';
     for (const env of [{}, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }]) {
-      const tracing = await openTracing(loadSettings(env), 'test');
+      const tracing = await startTracing(loadSettings(env), 'test');
       console.log(typeof tracing, Object.keys(Module._cache).some((name) => name.includes('@opentelemetry')));
     }
     process.exit();

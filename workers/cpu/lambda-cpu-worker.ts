@@ -1,8 +1,8 @@
 /**
- * A CPU worker in the shape of AWS Lambda: an invocation polls the `cpu` queue for as long as there is work
- * and time, and leaves before the platform would cut it off. What is then in hand is tried again elsewhere at
- * once, since it is told to Temporal as a worker that leaves. Nothing but the process is kept between
- * invocations: a frozen one has no live connection.
+ * A CPU worker for AWS Lambda: an invocation polls the `cpu` queue as long as there is work and time, and
+ * shuts down before the time limit of the function. Activities that are then in flight are retried elsewhere
+ * at once, since the shutdown is reported to Temporal. Only the process is reused between invocations:
+ * connections do not survive while it is frozen.
  */
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
@@ -29,44 +29,43 @@ export interface LambdaContext {
 }
 
 export interface LambdaWorkerOptions {
-  /** Milliseconds without any work after which an invocation ends. */
+  /** Milliseconds without work after which an invocation ends. */
   readonly idleTimeoutMs?: number;
   /**
-   * Milliseconds that activities under way have to finish once there is little left. Those that do not are
-   * told to stop.
+   * Milliseconds for running activities to finish near the time limit. After that they are cancelled.
    */
   readonly shutdownGraceMs?: number;
   /**
-   * Milliseconds from their last word to the end of the invocation: scratch and connection are closed in it.
+   * Milliseconds between that and the time limit, for closing the scratch folder and the connection.
    */
   readonly closeMarginMs?: number;
-  /** Finds what the activities need; once a process. */
+  /** Prepares the activities, once per process. */
   readonly prepareActivities?: (settings: Settings) => Promise<CpuActivityFactory>;
 }
 
-/** How an invocation ended, and how many attempts of activities it had. */
+/** Why an invocation ended, and how many activity attempts it ran. */
 export interface InvocationResult {
   readonly endedBy: 'idle' | 'deadline';
   readonly activityAttempts: number;
 }
 
-const IDLE_AFTER = 10_000;
-const GRACE = 5000;
-const MARGIN = 5000;
+const IDLE_TIMEOUT_MS = 10_000;
+const SHUTDOWN_GRACE_MS = 5000;
+const CLOSE_MARGIN_MS = 5000;
 /**
- * With less time than this left for work, an invocation would take tasks only to drop them. In milliseconds.
+ * With less time for work, an invocation would only accept tasks and drop them.
  */
-const LEAST_WORK = 1000;
-/** Milliseconds between two looks at the time that is left. */
-const LOOK_EVERY = 100;
+const MIN_WORK_MS = 1000;
+/** How often the remaining time is checked. */
+const DEADLINE_CHECK_INTERVAL_MS = 100;
 
 /** Makes the handler. Settings are read by the entry, as everywhere. */
 export function createLambdaCpuWorker(
   settings: Settings,
   {
-    idleTimeoutMs = IDLE_AFTER,
-    shutdownGraceMs = GRACE,
-    closeMarginMs = MARGIN,
+    idleTimeoutMs = IDLE_TIMEOUT_MS,
+    shutdownGraceMs = SHUTDOWN_GRACE_MS,
+    closeMarginMs = CLOSE_MARGIN_MS,
     prepareActivities = prepareCpuActivities,
   }: LambdaWorkerOptions = {},
 ): (event: unknown, context: LambdaContext) => Promise<InvocationResult> {
@@ -82,9 +81,9 @@ export function createLambdaCpuWorker(
     prepared ??= prepare();
     const { meter, tools } = await prepared;
     const workLeft = (): number => context.getRemainingTimeInMillis() - shutdownGraceMs - closeMarginMs;
-    if (workLeft() < LEAST_WORK)
+    if (workLeft() < MIN_WORK_MS)
       throw new Error(
-        `The function needs a timeout of ${(shutdownGraceMs + closeMarginMs + LEAST_WORK) / 1000} s at least.`,
+        `The function needs a timeout of ${(shutdownGraceMs + closeMarginMs + MIN_WORK_MS) / 1000} s at least.`,
       );
     const leave = new AbortController();
     let endedBy: InvocationResult['endedBy'] = 'idle';
@@ -93,7 +92,7 @@ export function createLambdaCpuWorker(
       if (workLeft() > 0 || leave.signal.aborted) return;
       endedBy = 'deadline';
       leave.abort();
-    }, LOOK_EVERY);
+    }, DEADLINE_CHECK_INTERVAL_MS);
     try {
       using measures = createWorkerMetrics(meter, logger);
       await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
@@ -116,7 +115,7 @@ export function createLambdaCpuWorker(
         });
         await runWorkers([worker], { onReady: idle.begin, signal: leave.signal });
         idle.end();
-        logger.info('invocation ends', { reason: endedBy, activities: idle.activities() });
+        logger.info('invocation ended', { reason: endedBy, activities: idle.activities() });
         return { endedBy, activityAttempts: idle.activities() };
       } finally {
         await connection.close();
