@@ -1,4 +1,7 @@
-/** The server of a command: FRAMELOOM_URL, else the system that runs in this home, else one started for the command. */
+/**
+ * The server of a command: FRAMELOOM_URL, else the system that runs in this home, else one started for the
+ * command.
+ */
 import { createClient, type FrameloomClient } from '../client/index.ts';
 import type { CommandContext } from './context.ts';
 import { embeddedOptions, findRunningSystem, startEmbeddedSystem } from './embedded/index.ts';

@@ -1,4 +1,7 @@
-/** The interface of a command, and its context: settings, streams and a signal. Commands do not use `process` directly. */
+/**
+ * The interface of a command, and its context: settings, streams and a signal. Commands do not use `process`
+ * directly.
+ */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Settings } from '../config/settings.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Finds external programs: by environment variable, in the record of the set-up (scripts/setup/cache-folder.mjs), and on
- * PATH.
+ * * Finds external programs: by environment variable, in the record of the set-up
+ * (scripts/setup/cache-folder.mjs), and on PATH.
  */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -31,8 +31,8 @@ export function toolVariable(name: ToolName): string {
 }
 
 /**
- * Returns the path of a tool: from its environment variable, else as recorded by the set-up, else from PATH. Undefined when
- * it is not found. Does not run it.
+ * * Returns the path of a tool: from its environment variable, else as recorded by the set-up, else from
+ * PATH. Undefined when it is not found. Does not run it.
  */
 export function findTool(name: ToolName, env: Env): string | undefined {
   const { variable, names } = TOOLS[name];
@@ -52,7 +52,9 @@ export function findOnPath(names: readonly string[], env: Env): string | undefin
     .find(isExecutable);
 }
 
-/** Returns the folder of downloaded tools and their record. scripts/setup/cache-folder.mjs has the same rule. */
+/**
+ * Returns the folder of downloaded tools and their record. scripts/setup/cache-folder.mjs has the same rule.
+ */
 export function toolCacheFolder(env: Env): string {
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'frameloom');
   const home = env.HOME || homedir();

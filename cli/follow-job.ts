@@ -8,7 +8,10 @@ import { formatResult, type ProgressView } from './output/index.ts';
 /** The last event may be published a moment before the final status. */
 const FINAL_STATUS_POLL_MS = 50;
 
-/** Shows the events of a job and returns the ended job. Throws ApiError, and the reason of `signal` once it aborts. */
+/**
+ * Shows the events of a job and returns the ended job. Throws ApiError, and the reason of `signal` once it
+ * aborts.
+ */
 export async function followJob(
   client: FrameloomClient,
   id: string,

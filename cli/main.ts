@@ -56,7 +56,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Prints an error: the message and a hint for known errors, the stack for unexpected ones. Returns the exit code. */
+/**
+ * Prints an error: the message and a hint for known errors, the stack for unexpected ones. Returns the exit
+ * code.
+ */
 function printError(error: unknown, command: Command): number {
   if (error instanceof UsageError) {
     printLine(process.stderr, `frameloom: ${error.message}\n\n${command.usage}`);

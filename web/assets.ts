@@ -17,7 +17,10 @@ const FILES = {
 
 type BuiltFiles = Readonly<Record<(typeof FILES)[keyof typeof FILES]['name'], string>>;
 
-/** Reads the built console, or bundles it from source in about 0.2 s. Rejects when the source does not compile. */
+/**
+ * Reads the built console, or bundles it from source in about 0.2 s. Rejects when the source does not
+ * compile.
+ */
 export async function loadConsoleAssets(): Promise<ConsoleAssets> {
   const built = (await readBuilt()) ?? (await bundleConsole());
   const byPath = new Map(
@@ -26,7 +29,9 @@ export async function loadConsoleAssets(): Promise<ConsoleAssets> {
   return { get: (path) => byPath.get(path) };
 }
 
-/** Bundles the console from its source. The package build writes the files beside the compiled `assets.js`. */
+/**
+ * Bundles the console from its source. The package build writes the files beside the compiled `assets.js`.
+ */
 export async function bundleConsole(): Promise<BuiltFiles> {
   const { build } = await import('esbuild');
   const folder = fileURLToPath(new URL('.', import.meta.url));

@@ -73,7 +73,10 @@ export interface CommandRequest {
   readonly json: boolean;
 }
 
-/** Parses and checks the arguments before anything is uploaded. Throws UsageError, and FrameloomError for missing files. */
+/**
+ * Parses and checks the arguments before anything is uploaded. Throws UsageError, and FrameloomError for
+ * missing files.
+ */
 export async function readRequestArguments(args: readonly string[]): Promise<CommandRequest> {
   const { values, positionals } = parseCommandLine({
     args: [...args],
@@ -85,7 +88,9 @@ export async function readRequestArguments(args: readonly string[]): Promise<Com
   return { source, attachments: await readAttachments(values, source), options, json: values.json };
 }
 
-/** Throws UsageError where an attachment does not fit the source, FrameloomError where a file does not exist. */
+/**
+ * Throws UsageError where an attachment does not fit the source, FrameloomError where a file does not exist.
+ */
 async function readAttachments(values: Values, { kind }: Source): Promise<Attachments> {
   const { subtitles, deck, 'password-file': passwordFile } = values;
   if (kind !== 'video' && (subtitles !== undefined || deck !== undefined)) {

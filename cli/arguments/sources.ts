@@ -24,8 +24,8 @@ const IMAGE_NAME = /\.(jpe?g|png|webp|avif|gif|tiff?|hei[cf])$/i;
 const compareNames = new Intl.Collator('en', { numeric: true }).compare;
 
 /**
- * Classifies the arguments: URLs, files, or one folder of images. `kind` overrides what the bytes or the URL suggest.
- * Throws UsageError for a mixture and FrameloomError for a missing file.
+ * * Classifies the arguments: URLs, files, or one folder of images. `kind` overrides what the bytes or the
+ * URL suggest. Throws UsageError for a mixture and FrameloomError for a missing file.
  */
 export async function readSource(words: readonly string[], kind?: SourceKind): Promise<Source> {
   const [first] = words;

@@ -61,7 +61,10 @@ embedded server). Workers do the same every FRAMELOOM_GC_HOURS.
   },
 };
 
-/** Returns the Temporal server with the jobs of this store. Starts the embedded one if needed: it may have unfinished jobs. */
+/**
+ * Returns the Temporal server with the jobs of this store. Starts the embedded one if needed: it may have
+ * unfinished jobs.
+ */
 async function findTemporal(
   context: CommandContext,
 ): Promise<AsyncDisposable & { readonly address: string }> {

@@ -85,7 +85,10 @@ export async function runJob(
   return followJob(client, job.id, view, signal);
 }
 
-/** On a server the job continues. In a system started for this command it is cancelled before the system stops. */
+/**
+ * On a server the job continues. In a system started for this command it is cancelled before the system
+ * stops.
+ */
 async function handleInterruption(
   job: Job | undefined,
   { client, isEmbedded }: ServerConnection,

@@ -1,6 +1,7 @@
 /**
- * `system.json` in the home folder: the lock that prevents two systems from sharing one home, and the record by which other
- * commands find the running one. A killed system leaves it behind; the next one takes it over when its processes are gone.
+ * * `system.json` in the home folder: the lock that prevents two systems from sharing one home, and the
+ * record by which other commands find the running one. A killed system leaves it behind; the next one takes
+ * it over when its processes are gone.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

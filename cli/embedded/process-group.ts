@@ -1,4 +1,6 @@
-/** The processes of one embedded system: started together, listed in the home folder, and stopped together. */
+/**
+ * The processes of one embedded system: started together, listed in the home folder, and stopped together.
+ */
 import { identifyProcess } from '../../core/processes.ts';
 import type { ChildProcessError } from './child-process-error.ts';
 import type { HomeLock } from './home-lock.ts';
@@ -21,8 +23,8 @@ export interface ProcessGroup {
   /** Resolves when a process has died at every restart. */
   readonly failed: Promise<ChildProcessError>;
   /**
-   * Stops all processes and releases the home folder. A process that has not ended after `graceMs` milliseconds is
-   * killed. May be called more than once.
+   * * Stops all processes and releases the home folder. A process that has not ended after `graceMs`
+   * milliseconds is killed. May be called more than once.
    */
   stop(graceMs: number): Promise<void>;
 }

@@ -1,4 +1,6 @@
-/** One child process that is kept running: started, restarted when it ends, and stopped with its own children. */
+/**
+ * One child process that is kept running: started, restarted when it ends, and stopped with its own children.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, renameSync, statSync, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -15,7 +17,10 @@ export interface ProcessSpec<Ready> {
   /** Such as `GPU worker`: for messages. */
   readonly name: string;
   readonly logFile: string;
-  /** Returns what to run; called before each start. `ready` is the value of the last `waitUntilReady` that resolved. */
+  /**
+   * Returns what to run; called before each start. `ready` is the value of the last `waitUntilReady` that
+   * resolved.
+   */
   readonly launch: (ready: Ready | undefined) => Promise<Launch>;
   /** Whether its log lines of level `error` are reported as messages too. */
   readonly forwardsErrors: boolean;

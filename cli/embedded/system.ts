@@ -1,6 +1,6 @@
 /**
- * The embedded system: Temporal's development server and the processes of a deployment, started with the same commands
- * as in deploy/, as children of this process, with all data in one home folder.
+ * * The embedded system: Temporal's development server and the processes of a deployment, started with the
+ * same commands as in deploy/, as children of this process, with all data in one home folder.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -26,7 +26,10 @@ export interface EmbeddedOptions {
   readonly port: number;
   /** Temporal namespace. */
   readonly namespace: string;
-  /** Called with one line of text for each step of the start, each restart of a process, and each logged error. */
+  /**
+   * Called with one line of text for each step of the start, each restart of a process, and each logged
+   * error.
+   */
   readonly onMessage: (line: string) => void;
 }
 
@@ -48,8 +51,8 @@ export interface EmbeddedSystem {
 const SHUTDOWN_GRACE_MS = 15_000;
 
 /**
- * Starts the system and waits until all its processes are ready. `signal` cancels the start. When it rejects, no process is
- * left running.
+ * * Starts the system and waits until all its processes are ready. `signal` cancels the start. When it
+ * rejects, no process is left running.
  *
  * @throws HomeInUseError when another system uses the home folder.
  * @throws ChildProcessError when a process does not start, or the Temporal CLI is not installed.
@@ -129,7 +132,9 @@ async function startProcesses(group: ProcessGroup, options: EmbeddedOptions): Pr
   return ready;
 }
 
-/** Directs new jobs to the workers of this system: where all run with one command, no other build is meant. */
+/**
+ * Directs new jobs to the workers of this system: where all run with one command, no other build is meant.
+ */
 async function promoteWorkers(env: Env, signal: AbortSignal | undefined): Promise<void> {
   const [{ promoteBuild }, { loadSettings }] = await Promise.all([
     import('../../temporal/grpc/index.ts'),

@@ -1,4 +1,7 @@
-/** Temporal's development server as a child of the embedded system: one SQLite file, loopback only, free ports. */
+/**
+ * Temporal's development server as a child of the embedded system: one SQLite file, loopback only, free
+ * ports.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,8 +16,8 @@ export interface TemporalReady {
 }
 
 /**
- * Dynamic configuration for fair sharing among tenants of one priority and strict order of priorities. A queue with several
- * partitions orders tasks only within each partition.
+ * * Dynamic configuration for fair sharing among tenants of one priority and strict order of priorities. A
+ * queue with several partitions orders tasks only within each partition.
  */
 export const FAIR_QUEUE_CONFIG = [
   'matching.enableFairness=true',
@@ -76,7 +79,9 @@ function serverArguments(home: string, namespace: string, port: number, httpPort
   ];
 }
 
-/** Waits until the namespace has the search attributes, which the server adds last, and sets the retention. */
+/**
+ * Waits until the namespace has the search attributes, which the server adds last, and sets the retention.
+ */
 async function waitUntilServing(httpPort: number, namespace: string, died: AbortSignal): Promise<void> {
   const address = `http://127.0.0.1:${httpPort}/api/v1/namespaces/${encodeURIComponent(namespace)}`;
   const signal = AbortSignal.any([died, AbortSignal.timeout(START_TIMEOUT_MS)]);
@@ -99,8 +104,8 @@ async function waitUntilServing(httpPort: number, namespace: string, died: Abort
 }
 
 /**
- * The server does not notice when the supervisor is killed. A shell does: its standard input closes, and it stops the
- * server. Returns a function that ends the shell.
+ * * The server does not notice when the supervisor is killed. A shell does: its standard input closes, and it
+ * stops the server. Returns a function that ends the shell.
  */
 function stopWithSupervisor(server: ChildProcess): () => void {
   const script = 'read -r _; kill -TERM "$1"; sleep 5; kill -KILL "$1"';

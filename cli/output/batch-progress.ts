@@ -22,7 +22,10 @@ export function createBatchView(
 ): BatchView {
   let first: { readonly at: number; readonly done: number } | undefined;
 
-  /** Seconds until the end, extrapolated from the progress since the first call. Undefined until a job has ended. */
+  /**
+   * Seconds until the end, extrapolated from the progress since the first call. Undefined until a job has
+   * ended.
+   */
   function left({ request_counts: { total, completed, failed } }: Batch): number | undefined {
     first ??= { at: now(), done: completed + failed };
     const done = completed + failed - first.done;
@@ -66,7 +69,9 @@ function lines(out: CommandContext['stderr'], name: string, now: () => number): 
   };
 }
 
-/** Such as `in progress, 12 of 40 done, 1 failed; 0.12 EUR`. The cost is left out where there are no prices. */
+/**
+ * Such as `in progress, 12 of 40 done, 1 failed; 0.12 EUR`. The cost is left out where there are no prices.
+ */
 export function formatBatchCounts({
   status,
   request_counts: { total, completed, failed },

@@ -7,7 +7,9 @@ import type { SummaryResult } from '../../schema/result.ts';
 
 const WIDTH = 100;
 
-/** Formats title, summary, chapters and captions, with times or slide numbers. Does not end with a newline. */
+/**
+ * Formats title, summary, chapters and captions, with times or slide numbers. Does not end with a newline.
+ */
 export function formatResult(result: SummaryResult): string {
   const { source, chapters, segments, gaps, usage, model } = result;
   const noun = frameNoun(source.type);

@@ -74,7 +74,10 @@ function amount({ bytes, total }: TransferState, rate: number | undefined): stri
   return parts.join(', ');
 }
 
-/** Returns the recent speed in bytes per second, or undefined until it is known. A change of `verb` restarts it. */
+/**
+ * Returns the recent speed in bytes per second, or undefined until it is known. A change of `verb` restarts
+ * it.
+ */
 function createSpeedMeter(now: () => number): (state: TransferState) => number | undefined {
   let samples: { readonly at: number; readonly bytes: number }[] = [];
   let verb: TransferState['verb'] | undefined;

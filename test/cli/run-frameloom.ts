@@ -8,7 +8,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The environment of a test: only what programs are found by, so that no setting of the caller's reaches it. */
+/**
+ * The environment of a test: only what programs are found by, so that no setting of the caller's reaches it.
+ */
 export function cleanEnv(settings: Readonly<Record<string, string>> = {}): Record<string, string> {
   const kept = [
     'PATH',

@@ -1,4 +1,7 @@
-/** A real HTTP server on loopback: the console's files, and an API that does what a test tells it, step by step. */
+/**
+ * A real HTTP server on loopback: the console's files, and an API that does what a test tells it, step by
+ * step.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PAGE_POLICY } from '../../api/app/index.ts';

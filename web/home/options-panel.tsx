@@ -3,9 +3,9 @@ import type { SourceKind } from '../shared/index.ts';
 import type { SummaryOptions } from './request.ts';
 
 const DETAILS = [
-  { value: 'low', label: 'Low', meaning: 'fastest, for large shapes and titles' },
-  { value: 'medium', label: 'Medium', meaning: 'for most videos and slides' },
-  { value: 'high', label: 'High', meaning: 'slowest, for small text and dense charts' },
+  { value: 'low', label: 'Low', meaning: 'Fastest, for large shapes and titles.' },
+  { value: 'medium', label: 'Medium', meaning: 'For most videos and slides.' },
+  { value: 'high', label: 'High', meaning: 'Slowest, for small text and dense charts.' },
 ] as const;
 
 const SAMPLINGS = [
@@ -44,9 +44,7 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
               </label>
             ))}
           </div>
-          <p class="help">
-            Image detail for the model: {DETAILS.find(({ value }) => value === options.detail)?.meaning}.
-          </p>
+          <p class="help">{DETAILS.find(({ value }) => value === options.detail)?.meaning}</p>
         </fieldset>
         {kind === 'video' && (
           <fieldset class="field">

@@ -1,4 +1,4 @@
-/** A result as a Markdown document. Pure; no DOM. */
+/** Formats a result as a Markdown document. */
 
 import { formatPlace, formatTime } from '../../core/format.ts';
 import { frameLabel, type LabelStyle, labelStyleFor, spanLabel } from '../../exports/frame-label.ts';
@@ -6,7 +6,10 @@ import type { ResultFrame, SummaryResult } from '../../schema/result.ts';
 import type { SourceKind } from '../shared/index.ts';
 import { groupEvidence, type SegmentView, toSegmentView } from '../state/index.ts';
 
-/** The whole result: summary with its evidence, chapters, frames with captions, gaps, and what made it. Ends with a newline. */
+/**
+ * The whole result: summary with its evidence, chapters, frames with captions, gaps, and what made it. Ends
+ * with a newline.
+ */
 export function formatMarkdown(result: SummaryResult): string {
   const segments = result.segments.map(toSegmentView);
   const frames = result.segments.flatMap((segment) => segment.frames);
@@ -65,7 +68,7 @@ function footer({ source, model, notice }: SummaryResult): string {
   ].join('\n\n');
 }
 
-/** Text of a model or a slide as one plain line: nothing in it becomes markup, a link or a picture. */
+/** Escapes text of a model or a slide to one line without markup, links or images. */
 function escapeMarkdown(text: string): string {
   return text
     .replace(/\s+/g, ' ')

@@ -7,7 +7,9 @@ const LABEL_INTERVALS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400,
 ] as const;
 
-/** Returns times for axis labels: round numbers, at least `minGap` pixels apart and `minGap / 2` from the end. */
+/**
+ * Returns times for axis labels: round numbers, at least `minGap` pixels apart and `minGap / 2` from the end.
+ */
 export function axisLabelTimes(duration: number, width: number, minGap: number): readonly number[] {
   if (duration <= 0 || width <= 0) return [];
   const step = LABEL_INTERVALS.find((candidate) => (candidate / duration) * width >= minGap) ?? 86_400;
@@ -22,8 +24,8 @@ export interface FilmSlot {
 }
 
 /**
- * Divides the source into `count` equal parts and returns the frame visible in the middle of each: the last one before it,
- * because repeated frames are dropped.
+ * * Divides the source into `count` equal parts and returns the frame visible in the middle of each: the last
+ * one before it, because repeated frames are dropped.
  */
 export function sampleFilmStrip(
   segments: readonly SegmentView[],

@@ -20,7 +20,7 @@ export function FrameViewer({ view, selected, naming, localVideo, onSelect }: Pr
   if (!selected) {
     return (
       <div class="viewer">
-        <div class="viewer__picture viewer__picture--empty">
+        <div class="viewer__image viewer__image--empty">
           <p class="muted">The first frames appear here.</p>
         </div>
       </div>
@@ -32,7 +32,7 @@ export function FrameViewer({ view, selected, naming, localVideo, onSelect }: Pr
   const slide = view.result?.slides?.find((candidate) => candidate.slide === selected.slide);
   return (
     <figure class="viewer">
-      <div class="viewer__picture">
+      <div class="viewer__image">
         {playing && localVideo ? (
           <LocalVideoPlayer file={localVideo} frames={view.frames} selected={selected} onSelect={onSelect} />
         ) : (

@@ -1,4 +1,6 @@
-/** The server of this page: the typed client, the API key of this session, and the state of the connection. */
+/**
+ * The server of this page: the typed client, the API key of this session, and the state of the connection.
+ */
 import { createClient, type FrameloomClient } from '../../client/index.ts';
 
 export interface ServerConnection {
@@ -7,7 +9,10 @@ export interface ServerConnection {
   imageUrl(path: string): string | undefined;
   /** Stores the key until the tab is closed. It is used from the next load of the page. */
   saveApiKey(key: string): void;
-  /** Calls `listener` after each request with whether the server was reached. Returns the unsubscribe function. */
+  /**
+   * Calls `listener` after each request with whether the server was reached. Returns the unsubscribe
+   * function.
+   */
   onConnectionChange(listener: (isConnected: boolean) => void): () => void;
 }
 

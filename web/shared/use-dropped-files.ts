@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
- * Receives files dropped or pasted anywhere on the page, so that the browser does not open them instead. Returns whether
- * files are dragged over the page.
+ * * Receives files dropped or pasted anywhere on the page, so that the browser does not open them instead.
+ * Returns whether files are dragged over the page.
  */
 export function useDroppedFiles(onFiles: (files: readonly File[]) => void): boolean {
   const [isDraggedOver, setDraggedOver] = useState(false);

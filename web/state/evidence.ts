@@ -21,8 +21,8 @@ interface MergedRange {
 const ADJACENT_TOLERANCE_SECONDS = 1e-3;
 
 /**
- * Returns the time or slide ranges of the segments with these indices, in the order of the source. Adjacent segments are
- * merged; missing ones (gaps) are skipped.
+ * * Returns the time or slide ranges of the segments with these indices, in the order of the source. Adjacent
+ * segments are merged; missing ones (gaps) are skipped.
  */
 export function groupEvidence(
   segments: readonly SegmentView[],
@@ -51,8 +51,8 @@ export function groupEvidence(
 }
 
 /**
- * Returns the frame of these segments whose caption shares the most words with `text`, or the first of several. The first
- * frame of a segment may still show the previous subject.
+ * * Returns the frame of these segments whose caption shares the most words with `text`, or the first of
+ * several. The first frame of a segment may still show the previous subject.
  */
 export function findEvidenceFrame(
   segments: readonly SegmentView[],

@@ -18,7 +18,10 @@ export const EMPTY_FEED: JobFeedState = { job: undefined, log: EMPTY_LOG, failur
 const MIN_DELAY_MS = 50;
 const MAX_DELAY_MS = 10_000;
 
-/** Calls `publish` with each new state. Resolves when the job has ended or cannot be loaded, or `signal` aborts. */
+/**
+ * Calls `publish` with each new state. Resolves when the job has ended or cannot be loaded, or `signal`
+ * aborts.
+ */
 export async function followJob(
   client: FrameloomClient,
   id: string,

@@ -109,7 +109,9 @@ export function isSettled(status: JobStatus): boolean {
   return status !== 'queued' && status !== 'processing' && status !== 'cancelling';
 }
 
-/** Returns the first frame of the earliest of these segments: the target of links to a sentence or chapter. */
+/**
+ * Returns the first frame of the earliest of these segments: the target of links to a sentence or chapter.
+ */
 export function findFirstFrame(view: JobView, segments: readonly number[]): ResultFrame | undefined {
   const wanted = new Set(segments);
   return view.segments.find((segment) => wanted.has(segment.index) && segment.frames.length > 0)?.frames[0];
@@ -132,7 +134,10 @@ function currentStatus(job: Job, log: JobLog): JobStatus {
   return log.progress && log.progress.stage !== 'queued' ? 'processing' : job.status;
 }
 
-/** Returns the frame visible at `time` in seconds, from `frames` sorted by time; before the first one, the first. */
+/**
+ * Returns the frame visible at `time` in seconds, from `frames` sorted by time; before the first one, the
+ * first.
+ */
 export function findFrameAt(frames: readonly ResultFrame[], time: number): ResultFrame | undefined {
   return frames.findLast((frame) => (frame.time ?? 0) <= time + 1e-3) ?? frames[0];
 }

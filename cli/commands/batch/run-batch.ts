@@ -1,4 +1,6 @@
-/** `frameloom batch run`: starts the batch of a file or attaches to it, follows it, and writes its results. */
+/**
+ * `frameloom batch run`: starts the batch of a file or attaches to it, follows it, and writes its results.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, openAsBlob } from 'node:fs';
 import { rename, stat } from 'node:fs/promises';
@@ -43,7 +45,10 @@ export async function readBatchFile(
   return { path, out, key: `frameloom-batch-${hash}` };
 }
 
-/** SHA-256, in hex, of the options and the content of a file. Throws FrameloomError where the file does not exist. */
+/**
+ * SHA-256, in hex, of the options and the content of a file. Throws FrameloomError where the file does not
+ * exist.
+ */
 export async function hashFile(path: string, options: readonly (string | boolean)[]): Promise<string> {
   const info = await stat(path).catch(() => undefined);
   if (!info?.isFile()) throw new FrameloomError('source_missing', `File not found: ${path}`);

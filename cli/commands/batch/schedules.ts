@@ -49,7 +49,8 @@ const ACTIONS: Readonly<Record<string, ScheduleAction>> = {
 };
 
 /**
- * Parses the arguments after `frameloom batch schedule`. Returns a function that runs the action and returns the exit code.
+ * * Parses the arguments after `frameloom batch schedule`. Returns a function that runs the action and
+ * returns the exit code.
  *
  * @throws UsageError for an unknown action or a wrong number of arguments.
  */

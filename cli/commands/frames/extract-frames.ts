@@ -1,4 +1,7 @@
-/** Extracts the frames of a video to a folder, as a job would, on this machine and without server, model or store. */
+/**
+ * Extracts the frames of a video to a folder, as a job would, on this machine and without server, model or
+ * store.
+ */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -22,7 +25,9 @@ export interface ExtractOptions {
   readonly tools: { readonly ffmpeg?: string | undefined; readonly ffprobe?: string | undefined };
   readonly maxPixels: number;
   readonly signal: AbortSignal;
-  /** Called for each decision with the seconds of video done, the total, and the number of frames kept so far. */
+  /**
+   * Called for each decision with the seconds of video done, the total, and the number of frames kept so far.
+   */
   readonly onProgress: (done: number, total: number, kept: number) => void;
 }
 
@@ -37,8 +42,8 @@ export interface ExtractedFrames {
 const MAX_SHEET_FRAMES = 240;
 
 /**
- * Writes `0001-00-00-00.000.jpg`…, `frames.jsonl` and `contact-sheet.jpg`. Throws the errors of the probe and the decoder,
- * or the reason of the signal; no partial file is left then.
+ * * Writes `0001-00-00-00.000.jpg`…, `frames.jsonl` and `contact-sheet.jpg`. Throws the errors of the probe
+ * and the decoder, or the reason of the signal; no partial file is left then.
  */
 export async function extractFrames(options: ExtractOptions): Promise<ExtractedFrames> {
   const { out, path, request, maxPixels, signal } = options;
@@ -84,7 +89,10 @@ export async function extractFrames(options: ExtractOptions): Promise<ExtractedF
 
 type VideoSpan = Extract<ReturnType<typeof planSpans>[number], { kind: 'video' }>;
 
-/** Maps each sampler of the request to the end of its range: one per chunk, regardless of the number of windows. */
+/**
+ * Maps each sampler of the request to the end of its range: one per chunk, regardless of the number of
+ * windows.
+ */
 function samplerEnds(
   request: SummaryRequest,
   source: Parameters<typeof planSpans>[0],
@@ -95,7 +103,10 @@ function samplerEnds(
   return ends;
 }
 
-/** Names the frames within the budget, drops the others, and writes the lists. Returns the number of kept frames. */
+/**
+ * Names the frames within the budget, drops the others, and writes the lists. Returns the number of kept
+ * frames.
+ */
 async function publishFrames(
   out: string,
   partialFiles: readonly string[],

@@ -18,7 +18,10 @@ import {
   type WeightOptions,
 } from './weight-selection.ts';
 
-/** Without a variant or dtype, `name` is the name of an installed model. Returns the exit code. Throws WeightsError. */
+/**
+ * Without a variant or dtype, `name` is the name of an installed model. Returns the exit code. Throws
+ * WeightsError.
+ */
 export async function verifyModelCommand(
   name: string,
   args: WeightOptions & { readonly json: boolean },
@@ -72,7 +75,9 @@ function describeOutcome({ profile }: InstalledModel, bad: number, files: number
     : `${profile.name} is damaged: ${bad} of ${formatCount(files, 'file')} missing or damaged.`;
 }
 
-/** How to repair the model. A pull repairs only the folder it writes to, not files that were copied elsewhere. */
+/**
+ * How to repair the model. A pull repairs only the folder it writes to, not files that were copied elsewhere.
+ */
 function repairAdvice(
   { folder }: InstalledModel,
   source: { readonly selection: WeightSelection; readonly dtype: string | undefined } | undefined,
