@@ -13,7 +13,7 @@ const INSTALL_TIMEOUT = 10 * 60_000;
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 
 /** A list of pinned packages in scripts/python. */
-export type PackageList = 'graphs' | 'genai';
+export type PackageList = 'graphs' | 'genai' | 'openapi';
 
 export interface Python {
   /**
