@@ -2,9 +2,9 @@
 import { Context } from '@temporalio/activity';
 import { digest } from '../core/canonical-json.ts';
 import type { GpuActivities } from '../schema/activities.ts';
-import type { Cost } from '../schema/generation-cost.ts';
 import type { PlanSegment, PlanShard } from '../schema/shards.ts';
 import type { DescribeSegmentOutput } from '../schema/stages.ts';
+import type { GenerationStats } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { generationName } from '../store/names.ts';
 import { collapse, parseCaptions } from '../summary/captions.ts';
@@ -87,7 +87,7 @@ async function quote(
 async function outputOf(
   generation: string,
   captions: readonly string[],
-  cost: Omit<Cost, 'attempts'>,
+  cost: Omit<GenerationStats, 'attempts'>,
 ): Promise<DescribeSegmentOutput> {
   const lines = collapse(captions);
   const [first, last] = [lines[0], lines.at(-1)];

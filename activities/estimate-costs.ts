@@ -1,10 +1,10 @@
 /** Reckons what a job takes from the pictures that were picked for it, and from what the model took lately. */
 import type { EstimateActivities, EstimateAmounts, EstimateCostsInput } from '../schema/estimate.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
-import { costOf } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { SourceInfo } from '../schema/source.ts';
 import type { TranscriptRef } from '../schema/stages.ts';
+import { priceUsage } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { type AnswerLength, estimateTokens, type SegmentPictures, type Tokens } from '../summary/estimate.ts';
 import { planSegments } from '../summary/plan.ts';
@@ -173,12 +173,13 @@ function estimateOf(
     input_tokens: each((which) => tokens[which].input),
     output_tokens: each((which) => tokens[which].output),
     gpu_seconds: seconds ?? null,
-    cost: each((which) =>
-      costOf(prices, {
-        inputTokens: tokens[which].input,
-        outputTokens: tokens[which].output,
-        gpuSeconds: seconds?.[which] ?? 0,
-      }),
+    cost: each(
+      (which) =>
+        priceUsage(prices, {
+          inputTokens: tokens[which].input,
+          outputTokens: tokens[which].output,
+          gpuSeconds: seconds?.[which] ?? 0,
+        }).cost,
     ),
     currency: prices?.currency ?? null,
     assumptions: [

@@ -4,8 +4,8 @@ import { type OutputLine, outputLines } from '../schema/batch-output.ts';
 import type { BatchFileActivities, FinishBatchInput, FinishBatchOutput } from '../schema/batch-stages.ts';
 import type { StoredFile } from '../schema/file.ts';
 import { type FileId, fileIdFor } from '../schema/ids.ts';
-import { NOTHING_SPENT, type Spending, sumSpending } from '../schema/money.ts';
-import { spendingOf } from '../schema/usage.ts';
+import { fromUsage } from '../schema/usage.ts';
+import { NO_USAGE, sumUsage, type UsageCost } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { fileName, SOURCES } from '../store/names.ts';
 import { batchReader, putJson, withHeartbeat } from './lib/index.ts';
@@ -22,7 +22,7 @@ export function createFinishBatch({
       return {
         completed: output.lines,
         failed: errors.lines,
-        spending: sumSpending([output.spending, errors.spending]),
+        usage: sumUsage([output.usage, errors.usage]),
         ...(output.id ? { outputFileId: output.id } : {}),
         ...(errors.id ? { errorFileId: errors.id } : {}),
       };
@@ -33,7 +33,7 @@ export function createFinishBatch({
     { status, ...ref }: FinishBatchInput,
     ok: boolean,
   ): Promise<Counted & { readonly id?: FileId }> {
-    const counted: Counted = { lines: 0, spending: NOTHING_SPENT };
+    const counted: Counted = { lines: 0, usage: NO_USAGE };
     const lines = outputLines(batchReader(store, ref), unfinishedLineError(status));
     const { bytes, sha256 } = await store.putByContent(SOURCES, only(lines, ok, counted));
     if (counted.lines === 0) return counted;
@@ -56,7 +56,7 @@ export function createFinishBatch({
 
 interface Counted {
   lines: number;
-  spending: Spending;
+  usage: UsageCost;
 }
 
 async function* only(
@@ -67,7 +67,7 @@ async function* only(
   for await (const line of lines) {
     if (line.ok !== ok) continue;
     counted.lines += 1;
-    if (line.usage) counted.spending = sumSpending([counted.spending, spendingOf(line.usage)]);
+    if (line.usage) counted.usage = sumUsage([counted.usage, fromUsage(line.usage)]);
     yield new TextEncoder().encode(`${line.text}\n`);
   }
 }

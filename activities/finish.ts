@@ -3,12 +3,12 @@
 import { FrameloomError } from '../core/errors.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { Ledger } from '../schema/job.ts';
-import { chargedOf, costOf, plus, roundMoney } from '../schema/money.ts';
 import type { ResultSlide } from '../schema/result.ts';
 import type { PlanShard, SegmentOutcome } from '../schema/shards.ts';
 import type { Cue, Frame } from '../schema/source.ts';
 import type { FinishInput } from '../schema/stages.ts';
-import { usageView } from '../schema/usage.ts';
+import { toUsage } from '../schema/usage.ts';
+import { generationUsage, sumUsage, type UsageCost } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
 import { type SegmentPiece, stitch } from '../summary/stitch.ts';
@@ -69,8 +69,8 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         finishReasons: [summary.finishReason, ...merges.finishReasons],
         ...(input.source.type === 'deck' ? { slides } : shown ? { slides: shown.slides } : {}),
         reduceUsage: {
-          input_tokens: merges.usage.inputTokens + title.usage.inputTokens,
-          output_tokens: merges.usage.outputTokens + title.usage.outputTokens,
+          input_tokens: merges.usage.inputTokens,
+          output_tokens: merges.usage.outputTokens,
         },
         model: { name: input.model.name, revision: input.model.revision },
         evidence: input.model.evidence,
@@ -117,7 +117,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         const found = await readGeneration(store, outcome.generation, input.allowMissing);
         if (found === undefined) {
           missing += 1;
-          pieces.push({ ...place, reason: 'source_missing', attempts: outcome.cost.attempts });
+          pieces.push({ ...place, reason: 'source_missing', attempts: outcome.stats.attempts });
           continue;
         }
         const { lines, finishReason, usage } = found;
@@ -142,56 +142,34 @@ function withSlide(frame: Frame, slide: number | null | undefined): Frame {
 
 function ledgerOf(input: FinishInput, outcomes: readonly SegmentOutcome[], merges: MergeResults): Ledger {
   const { prices } = input;
-  const costs = outcomes.flatMap((outcome) =>
-    'cost' in outcome ? [{ index: outcome.index, cost: outcome.cost }] : [],
+  const described = outcomes.flatMap((outcome) =>
+    'stats' in outcome ? [{ ...outcome, usage: generationUsage(prices, outcome.stats) }] : [],
   );
-  const segments = costs.map(({ index, cost }) => {
-    const charged = chargedOf(cost);
-    return {
-      index,
-      attempts: cost.attempts,
-      cached: cost.cached,
-      gpu_seconds: round(cost.gpuSeconds),
-      vision_calls: cost.visionCalls,
-      rows: round(cost.rows),
-      input_tokens: charged.inputTokens,
-      output_tokens: charged.outputTokens,
-      cost: costOf(prices, charged),
-    };
-  });
-  const merging = mergingOf(input, merges);
-  const all = [...segments, merging];
-  const sum = (of: (entry: (typeof all)[number]) => number): number =>
-    all.reduce((total, entry) => total + of(entry), 0);
+  const merging = merges.charged;
+  const total: UsageCost = sumUsage([...described.map(({ usage }) => usage), merging]);
   return {
-    gpu_seconds: round(sum((entry) => entry.gpu_seconds)),
-    runtime: costs[0]?.cost.runtime ?? 'none',
+    gpu_seconds: round(
+      described.reduce((sum, { stats }) => sum + round(stats.gpuSeconds), 0) + merging.gpuSeconds,
+    ),
+    runtime: described[0]?.stats.runtime ?? 'none',
     wall_seconds: round((Date.now() - Date.parse(input.startedAt)) / 1000),
-    segments,
-    merging,
-    input_tokens: sum((entry) => entry.input_tokens),
-    output_tokens: sum((entry) => entry.output_tokens),
-    cost: roundMoney(sum((entry) => entry.cost)),
+    segments: described.map(({ index, stats, usage }) => ({
+      index,
+      attempts: stats.attempts,
+      cached: stats.cached,
+      gpu_seconds: round(stats.gpuSeconds),
+      vision_calls: stats.visionCalls,
+      rows: round(stats.rows),
+      input_tokens: usage.inputTokens,
+      output_tokens: usage.outputTokens,
+      cost: usage.cost,
+    })),
+    merging: toUsage(prices ? { ...merging, currency: prices.currency } : merging),
+    input_tokens: total.inputTokens,
+    output_tokens: total.outputTokens,
+    cost: total.cost,
     currency: prices?.currency ?? null,
   };
-}
-
-/** Sections, levels above and titles together. */
-function mergingOf(
-  { prices, titleCharged, titleGpuSeconds }: FinishInput,
-  merges: MergeResults,
-): Ledger['merging'] {
-  const title = titleCharged ?? { inputTokens: 0, outputTokens: 0, gpuSeconds: 0 };
-  const { inputTokens, outputTokens, gpuSeconds } = plus(merges.charged, title);
-  return usageView({
-    inputTokens,
-    outputTokens,
-    // Of a job that was under way when these were not told yet, the sum it has.
-    gpuSeconds: titleCharged ? gpuSeconds : round(merges.gpuSeconds + titleGpuSeconds),
-    cost: roundMoney(merges.cost + costOf(prices, title)),
-    videoSeconds: 0,
-    ...(prices ? { currency: prices.currency } : {}),
-  });
 }
 
 function round(seconds: number): number {

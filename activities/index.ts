@@ -51,7 +51,6 @@ export function createCpuActivities(
     matchSlides: createMatchSlides(deps),
     plan: createPlan(deps),
     preprocessFrames: createPreprocessFrames(deps),
-    planMerges: createPlanMerges(deps),
     findMissing: createFindMissing(deps),
     finish: createFinish(deps),
     estimateCosts: createEstimateCosts(deps),
@@ -84,6 +83,7 @@ export function createWorkflowActivities(deps: { readonly store: ArtifactStore }
   return withTypedFailures({
     appendEvents: createAppendEvents(deps),
     storeShard: createStoreShard(deps),
+    planMerges: createPlanMerges(deps),
   });
 }
 

@@ -12,11 +12,11 @@ import {
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
-import type { Prices } from '../schema/money.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { SourceInfo } from '../schema/source.ts';
 import type { DeckFiles, IngestInput, IngestOutput } from '../schema/stages.ts';
 import { jobOptions } from '../schema/stored-request.ts';
+import type { Prices } from '../schema/usage-cost.ts';
 import type { ArtifactInfo } from '../store/artifact-store.ts';
 import { imageListName, secretName } from '../store/names.ts';
 import {

@@ -1,6 +1,6 @@
 /** Groups what one level of merging merges: captions of neighbouring segments, or texts of the level below. */
 
-import type { CpuActivities } from '../schema/activities.ts';
+import type { WorkflowActivities } from '../schema/activities.ts';
 import {
   type DescribedSegment,
   ENTRIES_PER_SHARD,
@@ -12,25 +12,28 @@ import {
 import type { PlanMergesInput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { mergeGroups } from '../summary/plan.ts';
-import { putShard, readRequest, readShards, withHeartbeat } from './lib/index.ts';
+import { putShard, readRequest, readShards } from './lib/index.ts';
 
-export function createPlanMerges({ store }: { readonly store: ArtifactStore }): CpuActivities['planMerges'] {
-  return (input) =>
-    withHeartbeat(async () => {
-      const groups = input.level === 0 ? await sections(input) : await parts(input);
-      const { prompt: focus, summary_prompt: instruction } = await readRequest(store, input.jobId);
-      const brief = {
-        model: input.model,
-        ...(focus === undefined ? {} : { focus }),
-        ...(instruction === undefined ? {} : { instruction }),
-      };
-      for (let shard = 0; shard * ENTRIES_PER_SHARD < groups.length; shard += 1) {
-        const own = groups.slice(shard * ENTRIES_PER_SHARD, (shard + 1) * ENTRIES_PER_SHARD);
-        const content: MergeShard = { ...brief, groups: own };
-        await putShard(store, input, `groups-${input.level}`, shard, content);
-      }
-      return { groups: groups.length };
-    });
+export function createPlanMerges({
+  store,
+}: {
+  readonly store: ArtifactStore;
+}): WorkflowActivities['planMerges'] {
+  return async (input) => {
+    const groups = input.level === 0 ? await sections(input) : await parts(input);
+    const { prompt: focus, summary_prompt: instruction } = await readRequest(store, input.jobId);
+    const brief = {
+      model: input.model,
+      ...(focus === undefined ? {} : { focus }),
+      ...(instruction === undefined ? {} : { instruction }),
+    };
+    for (let shard = 0; shard * ENTRIES_PER_SHARD < groups.length; shard += 1) {
+      const own = groups.slice(shard * ENTRIES_PER_SHARD, (shard + 1) * ENTRIES_PER_SHARD);
+      const content: MergeShard = { ...brief, groups: own };
+      await putShard(store, input, `groups-${input.level}`, shard, content);
+    }
+    return { groups: groups.length };
+  };
 
   async function sections(input: PlanMergesInput): Promise<readonly MergeGroup[]> {
     const described: DescribedSegment[] = [];

@@ -3,11 +3,17 @@ import { Context } from '@temporalio/activity';
 import { digest } from '../core/canonical-json.ts';
 import type { GpuActivities } from '../schema/activities.ts';
 import type { MergeShard, PromptContext } from '../schema/shards.ts';
-import type { ReduceInput, TitleOutput } from '../schema/stages.ts';
+import type { ReduceInput, ReduceOutput, TitleOutput } from '../schema/stages.ts';
 import { generationName } from '../store/names.ts';
 import { collapse } from '../summary/captions.ts';
 import { bare, mendMerge, sentences } from '../summary/evidence.ts';
-import { mergePrompt, PROMPTS_VERSION, type PromptPart, titlePrompt } from '../summary/prompts.ts';
+import {
+  mergePrompt,
+  PROMPTS_VERSION,
+  type PromptPart,
+  titlePrompt,
+  type UserPrompts,
+} from '../summary/prompts.ts';
 import {
   createShardReader,
   type GenerationArtifact,
@@ -22,7 +28,9 @@ import {
 /** Characters per token, to keep what is merged within what may be answered. Low, so that the estimate is on the safe side. */
 const CHARACTERS_PER_TOKEN = 3;
 
-/** Of what no model was asked for. */
+type GenerationKind = ReduceInput['kind'] | 'title';
+
+/** Statistics of a text that needed no model call. */
 const NO_MODEL_COST = { cached: false, gpuSeconds: 0, visionCalls: 0, rows: 0 } as const;
 
 export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
@@ -31,22 +39,38 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
   return (input) =>
     withHeartbeat(async (signal) => {
       const { kind, maxTokens } = input;
-      const { model, inputs, ...user } = await readMergeGroup(input);
+      const { inputs, model, ...user } = await readMergeGroup(input);
       requirePlannedModel(deps, model);
       const common = { attempts: Context.current().info.attempt, runtime: generator.info.runtime };
-      const [only] = inputs;
-      if (kind === 'summary' && inputs.length === 1 && only !== undefined)
-        return { ...common, ...NO_MODEL_COST, generation: only, isUnchanged: true };
-      const found = await Promise.all(
-        inputs.map((merged) => readGeneration(store, merged, input.allowMissing)),
-      );
-      const sources = found.filter((source) => source !== undefined);
-      const { text: _, ...made } = await make(kind, maxTokens);
-      if (kind !== 'section') return made;
-      // In one activity: each costs a job as much as a short answer does.
-      return { ...made, title: await make('title', model.tokens.title) };
+      const text = await makeText();
+      const section = kind === 'section' ? { title: await makeTitle(inputs, user) } : {};
+      const job = input.isLast ? { jobTitle: await makeTitle([text.generation], {}) } : {};
+      // Titles are made in the same activity: an activity costs a job as much as a short generation.
+      return { ...text, ...section, ...job };
 
-      async function make(what: ReduceInput['kind'], most: number): Promise<TitleOutput> {
+      async function makeText(): Promise<ReduceOutput> {
+        const [only] = inputs;
+        if (kind === 'summary' && inputs.length === 1 && only !== undefined)
+          return { ...common, ...NO_MODEL_COST, generation: only, isUnchanged: true };
+        const { text: _, ...made } = await make(kind, await read(inputs), user, maxTokens);
+        return made;
+      }
+
+      async function makeTitle(names: readonly string[], prompts: UserPrompts): Promise<TitleOutput> {
+        return make('title', await read(names), prompts, model.tokens.title);
+      }
+
+      async function read(names: readonly string[]): Promise<readonly GenerationArtifact[]> {
+        const found = await Promise.all(names.map((name) => readGeneration(store, name, input.allowMissing)));
+        return found.filter((source) => source !== undefined);
+      }
+
+      async function make(
+        what: GenerationKind,
+        sources: readonly GenerationArtifact[],
+        user: UserPrompts,
+        most: number,
+      ): Promise<TitleOutput> {
         const lines = inputLines(what, sources, model.merge.captions, most);
         const identity = await digest({
           kind: what,
@@ -91,10 +115,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
   }
 
   /** What is merged, and with what words. */
-  async function readMergeGroup(
-    input: ReduceInput,
-  ): Promise<PromptContext & { readonly inputs: readonly string[] }> {
-    if ('inputs' in input) return { model: input.model, inputs: input.inputs };
+  async function readMergeGroup(input: ReduceInput): Promise<PromptContext & { readonly inputs: readonly string[] }> {
     const { groups, ...brief } = await readGroups(input, `groups-${input.level}`, input.shard);
     const group = groups[input.at];
     if (!group) throw new TypeError(`shard ${input.shard} has no group ${input.at}`);
@@ -103,7 +124,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
 }
 
 function promptFor(
-  kind: ReduceInput['kind'],
+  kind: GenerationKind,
   lines: readonly string[],
   user: { focus?: string | undefined; instruction?: string | undefined },
 ): readonly PromptPart[] {
@@ -113,7 +134,7 @@ function promptFor(
 
 /** The numbered lines of the prompt, equal neighbours once. */
 function inputLines(
-  kind: ReduceInput['kind'],
+  kind: GenerationKind,
   sources: readonly GenerationArtifact[],
   mostLines: number,
   maxTokens: number,

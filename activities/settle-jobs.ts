@@ -11,7 +11,7 @@ import type { JobId } from '../schema/ids.ts';
 import type { Job, JobError, JobStatus } from '../schema/job.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { StoredRequest } from '../schema/stored-request.ts';
-import { usageView } from '../schema/usage.ts';
+import { toUsage } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { batchOutcomeName, requestName } from '../store/names.ts';
 import { findJson, putJson } from './lib/index.ts';
@@ -106,7 +106,7 @@ function jobOf(
     result: null,
     result_sha256: outcome?.result?.sha256 ?? null,
     ledger: null,
-    usage: memo.spending ? usageView(memo.spending) : null,
+    usage: memo.usage ? toUsage(memo.usage) : null,
     error: status === 'cancelled' ? null : (error ?? null),
     created_at: createdAt,
     started_at: startedAt ?? null,

@@ -3,7 +3,7 @@
  * the environment.
  */
 import type { z } from 'zod';
-import type { Prices } from '../schema/money.ts';
+import type { Prices } from '../schema/usage-cost.ts';
 import { environment } from './environment.ts';
 import type { Quotas } from './quotas.ts';
 

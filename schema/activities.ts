@@ -40,8 +40,6 @@ export interface CpuActivities {
   plan(input: PlanInput): Promise<PlanOutput>;
   /** Makes the model's picture of each frame of some segments. */
   preprocessFrames(input: PreprocessFramesInput): Promise<PreprocessFramesOutput>;
-  /** Groups what one level of merging merges. */
-  planMerges(input: PlanMergesInput): Promise<PlanMergesOutput>;
   /** Reads every generation of the job, and finds those that are damaged or gone. */
   findMissing(input: FindMissingInput): Promise<FindMissingOutput>;
   /** Stitches and publishes result and ledger. */
@@ -62,6 +60,8 @@ export interface WorkflowActivities {
   appendEvents(input: AppendEventsInput): Promise<void>;
   /** Publishes a shard of outcomes, so that the workflow can forget them. */
   storeShard(input: StoreShardInput): Promise<void>;
+  /** Groups the entries of one level of merging. */
+  planMerges(input: PlanMergesInput): Promise<PlanMergesOutput>;
 }
 
 /** How many artifacts of a class a collection of garbage removed and kept, and their bytes. */

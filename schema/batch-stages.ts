@@ -2,7 +2,7 @@
 import type { BatchMemo, BatchStatus } from './batch.ts';
 import type { BatchId, FileId, JobId } from './ids.ts';
 import type { JobMemo } from './job.ts';
-import type { Spending } from './money.ts';
+import type { UsageCost } from './usage-cost.ts';
 
 /** What can be said to a running batch, by a signal of this name. */
 export const BATCH_CONTROL = 'control';
@@ -96,7 +96,7 @@ export interface FinishBatchInput extends BatchRef {
 export interface FinishBatchOutput {
   readonly completed: number;
   readonly failed: number;
-  readonly spending: Spending;
+  readonly usage: UsageCost;
   readonly outputFileId?: FileId;
   readonly errorFileId?: FileId;
 }

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { jobError } from '../core/errors.ts';
 import { BatchId, FileId, type JobId, ScheduleId } from './ids.ts';
 import type { JobError } from './job.ts';
-import type { Spending } from './money.ts';
 import { Metadata, SummaryRequest } from './request.ts';
 import { BatchUsage } from './usage.ts';
+import type { UsageCost } from './usage-cost.ts';
 
 /** Most lines of a batch, and most bytes of its file: OpenAI's limits. */
 export const MAX_BATCH_LINES = 50_000;
@@ -195,7 +195,7 @@ export interface BatchMemo {
   readonly times: BatchTimes;
   readonly errors?: NonNullable<Batch['errors']>['data'];
   /** What its jobs have cost, once it has ended. */
-  readonly spending?: Spending;
+  readonly usage?: UsageCost;
   readonly outputFileId?: FileId;
   readonly errorFileId?: FileId;
   readonly scheduleId?: ScheduleId;

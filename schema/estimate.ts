@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { EstimateId, type JobId } from './ids.ts';
 import { JobError } from './job.ts';
 import type { ModelPlan } from './model-plan.ts';
-import type { Prices } from './money.ts';
 import type { SummaryRequest } from './request.ts';
 import type { SourceInfo } from './source.ts';
 import type { JobRef } from './stages.ts';
+import type { Prices } from './usage-cost.ts';
 
 const Range = z
   .object({ expected: z.number(), low: z.number(), high: z.number() })

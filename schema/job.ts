@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 import { JobId, Sha256 } from './ids.ts';
-import type { Spending } from './money.ts';
 import { ResolvedSummaryRequest, type SummaryRequest } from './request.ts';
 import { SummaryResult } from './result.ts';
 import { Usage } from './usage.ts';
+import type { UsageCost } from './usage-cost.ts';
 
 export const JobStatus = z.enum([
   'queued',
@@ -131,7 +131,7 @@ export interface JobMemo {
   readonly createdAt: string;
   readonly progress?: Progress;
   /** What this run has cost so far. */
-  readonly spending?: Spending;
+  readonly usage?: UsageCost;
   readonly startedAt?: string;
   /** The first of its runs. */
   readonly run?: string;

@@ -2,12 +2,16 @@
  * What the stages of a job leave for each other in the store, in numbered shards of at most `ENTRIES_PER_SHARD` entries: neither the messages
  * between them nor the memory of a workflow grow with the source.
  */
-import type { Cost } from './generation-cost.ts';
 import type { ModelPlan } from './model-plan.ts';
-import type { Consumption } from './money.ts';
+import type { GenerationStats, UsageCost } from './usage-cost.ts';
 
 /** Entries of one shard. A segment under way knows its shard and its place there: both follow from its number. */
 export const ENTRIES_PER_SHARD = 64;
+
+/** Shard and position in it of entry `index` of a stage. */
+export function shardPosition(index: number): { readonly shard: number; readonly at: number } {
+  return { shard: Math.floor(index / ENTRIES_PER_SHARD), at: index % ENTRIES_PER_SHARD };
+}
 
 /**
  * `extractions`: names of extractions. `segments`: what to describe. `described`: what became of that. `groups-n`: what level n
@@ -64,7 +68,7 @@ export interface DescribedSegment {
   /** Marks of its first and its last caption: equal marks, equal captions. Absent where it has none. */
   readonly firstCaptionHash?: string;
   readonly lastCaptionHash?: string;
-  readonly cost: Cost;
+  readonly stats: GenerationStats;
 }
 
 export interface FailedSegment {
@@ -93,10 +97,10 @@ export interface MergeOutcome {
   readonly text: string;
   /** Generation of the title; of the first level only. */
   readonly title?: string;
+  /** Generation of the title of the job; of the last group only. */
+  readonly jobTitle?: string;
   /** What was made for it, for the totals. */
   readonly generations: readonly string[];
-  readonly gpuSeconds: number;
-  readonly charged?: Consumption;
-  /** Of what is charged. */
-  readonly cost?: number;
+  /** What its generations are charged with. */
+  readonly usage: UsageCost;
 }

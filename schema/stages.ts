@@ -4,14 +4,13 @@
  */
 import type { ErrorCode } from '../core/errors.ts';
 import type { JobEvent } from './events.ts';
-import type { Cost } from './generation-cost.ts';
 import type { JobId } from './ids.ts';
 import type { JobError, Progress } from './job.ts';
 import type { ModelPlan } from './model-plan.ts';
-import type { Consumption, Prices, Spending } from './money.ts';
 import type { MergeOutcome, SegmentOutcome } from './shards.ts';
 import type { SourceInfo, VideoInfo } from './source.ts';
 import type { JobOptions } from './stored-request.ts';
+import type { GenerationStats, PricedUsage, Prices, UsageCost } from './usage-cost.ts';
 
 /** The argument of the `summarize` workflow. */
 export interface SummarizeInput {
@@ -37,7 +36,7 @@ export interface JobState {
   readonly slideMatches?: string;
   readonly described?: DescribedState;
   readonly merged?: MergedState;
-  readonly spending?: Spending;
+  readonly usage?: UsageCost;
 }
 
 export interface ExtractedState {
@@ -64,8 +63,10 @@ export interface MergedState {
   readonly levels: readonly number[];
   /** Next group of the last of these levels. */
   readonly next: number;
-  /** Generation of the last text made: of the summary, once a level has but one group. */
+  /** Generation of the last merged text: of the summary, once a level has a single group. */
   readonly text?: string;
+  /** Generation of the title of the job, likewise. */
+  readonly jobTitle?: string;
 }
 
 /** The job and the first run of its chain of runs: together they name its artifacts. */
@@ -200,7 +201,7 @@ export interface PlanOutput {
   readonly segments: number;
   readonly frames: number;
   /** Most tokens that any of the segments can take. */
-  readonly maxSegmentTokens?: Pick<Consumption, 'inputTokens' | 'outputTokens'>;
+  readonly maxSegmentTokens?: Pick<PricedUsage, 'inputTokens' | 'outputTokens'>;
 }
 
 /** Segments `[from, to)` of a shard. */
@@ -234,7 +235,7 @@ export interface DescribeSegmentInput extends JobRef {
   readonly at: number;
 }
 
-export interface DescribeSegmentOutput extends Cost {
+export interface DescribeSegmentOutput extends GenerationStats {
   readonly generation: string;
   /** As in the outcome. */
   readonly distinctCaptions: number;
@@ -271,32 +272,32 @@ export interface FindMissingOutput {
   readonly missing: readonly MissingGeneration[];
 }
 
-/** What is made of group `at` of a shard of a level, or the title of the texts that are named. */
-export type ReduceInput = {
-  /** Of the text; a section's title has its own limit in the plan. */
+/** Merges group `at` of a shard of a level. */
+export interface ReduceInput extends JobRef {
+  /** `section`: captions become one text with a title. `summary`: texts become one text. */
+  readonly kind: 'section' | 'summary';
+  readonly level: number;
+  readonly shard: number;
+  readonly at: number;
+  /** Most tokens of the text; titles have their own limit in the plan. */
   readonly maxTokens: number;
-  /** What is missing of its inputs is left out. */
+  /** The only group of its level: its text is the summary of the job, which gets a title. */
+  readonly isLast?: true;
+  /** Missing inputs are left out. */
   readonly allowMissing?: true;
-} & (
-  | (JobRef & {
-      /** `section`: captions become one text, and get a title. `summary`: texts become one text. */
-      readonly kind: 'section' | 'summary';
-      readonly level: number;
-      readonly shard: number;
-      readonly at: number;
-    })
-  | { readonly kind: 'title'; readonly model: ModelPlan; readonly inputs: readonly string[] }
-);
+}
 
-export interface ReduceOutput extends Cost {
+export interface ReduceOutput extends GenerationStats {
   readonly generation: string;
   /** Of a section. */
   readonly title?: TitleOutput;
+  /** Of the last group. */
+  readonly jobTitle?: TitleOutput;
   /** A group of one text: nothing was made, `generation` is that text. */
   readonly isUnchanged?: true;
 }
 
-export interface TitleOutput extends Cost {
+export interface TitleOutput extends GenerationStats {
   readonly generation: string;
   readonly text: string;
 }
@@ -318,9 +319,6 @@ export interface FinishInput extends JobRef {
   /** Generations of the summary and of its title. */
   readonly summary: string;
   readonly title: string;
-  /** What the title cost. */
-  readonly titleGpuSeconds: number;
-  readonly titleCharged?: Consumption;
   readonly prices?: Prices;
   readonly startedAt: string;
   readonly model: ModelPlan;

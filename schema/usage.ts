@@ -1,6 +1,6 @@
 /** What was spent, as clients see it: of a job, a batch or a tenant. */
 import { z } from 'zod';
-import type { Spending } from './money.ts';
+import type { UsageCost } from './usage-cost.ts';
 
 const amounts = {
   input_tokens: z.int().describe('Tokens of prompts, pictures included.'),
@@ -39,7 +39,8 @@ export const TenantUsage = z
   .meta({ id: 'TenantUsage' });
 export type TenantUsage = z.infer<typeof TenantUsage>;
 
-export function usageView({ inputTokens, outputTokens, gpuSeconds, cost, currency }: Spending): Usage {
+/** The usage as it is shown to clients. */
+export function toUsage({ inputTokens, outputTokens, gpuSeconds, cost, currency }: UsageCost): Usage {
   return {
     input_tokens: inputTokens,
     output_tokens: outputTokens,
@@ -49,20 +50,21 @@ export function usageView({ inputTokens, outputTokens, gpuSeconds, cost, currenc
   };
 }
 
-/** Of what was shown, for sums of it. */
-export function spendingOf(usage: Usage): Spending {
+/** The opposite of `toUsage`, for sums of stored usages. `videoSeconds` is 0. */
+export function fromUsage(usage: Usage): UsageCost {
   return {
     inputTokens: usage.input_tokens,
     outputTokens: usage.output_tokens,
     gpuSeconds: usage.gpu_seconds,
+    videoSeconds: 0,
     cost: usage.cost,
     ...(usage.currency === null ? {} : { currency: usage.currency }),
-    videoSeconds: 0,
   };
 }
 
-export function batchUsageView(spending: Spending): BatchUsage {
-  const usage = usageView(spending);
+/** The usage in the shape of OpenAI's batch object. */
+export function toBatchUsage(sum: UsageCost): BatchUsage {
+  const usage = toUsage(sum);
   return {
     ...usage,
     total_tokens: usage.input_tokens + usage.output_tokens,

@@ -16,7 +16,7 @@ export interface MergeBound {
 }
 
 /** Of `segments` segments with `pictures` pictures: sections with their titles, the levels above, and the title of it all. */
-export function mostOfMerging(
+export function maxMergeUsage(
   segments: number,
   pictures: number,
   { merge, tokens }: ModelPlan,

@@ -3,10 +3,10 @@ import { digest } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
 import { JobId } from '../schema/ids.ts';
 import type { JobMemo } from '../schema/job.ts';
-import { NOTHING_SPENT, sumSpending } from '../schema/money.ts';
 import { PRIORITY_ATTRIBUTE, PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { NO_USAGE, sumUsage } from '../schema/usage-cost.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import { deletionMarkerName } from '../store/names.ts';
 import { createTemporalBatches } from './batches.ts';
@@ -129,18 +129,18 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       return { tasks: waiting.reduce((sum, length) => sum + length, 0), tasksPerSecond: rate };
     },
 
-    async spending({ tenant, from, until }) {
+    async tenantUsage({ tenant, from, until }) {
       requireTenant(tenant);
       let jobs = 0;
-      let spending = NOTHING_SPENT;
+      let usage = NO_USAGE;
       const query =
         `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew' ` +
         `AND StartTime>='${from}' AND StartTime<'${until}'`;
       for await (const runs of pagesOf(query)) {
         jobs += runs.length;
-        spending = sumSpending([spending, ...runs.map(({ memo }) => (memo as unknown as JobMemo).spending)]); // as in recordOf
+        usage = sumUsage([usage, ...runs.map(({ memo }) => (memo as unknown as JobMemo).usage)]); // as in recordOf
       }
-      return { jobs, spending };
+      return { jobs, usage };
     },
 
     async admissionUsage({ tenant, from, until }) {
@@ -154,7 +154,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
         for (const { state, isChild, startTime = '', memo } of runs) {
           if (state === 'running' && !isChild) unfinished += 1;
           const isOfToday = startTime >= from && startTime < until;
-          if (isOfToday) videoSeconds += (memo as unknown as JobMemo).spending?.videoSeconds ?? 0; // as in recordOf
+          if (isOfToday) videoSeconds += (memo as unknown as JobMemo).usage?.videoSeconds ?? 0; // as in recordOf
         }
       }
       return { unfinished, videoSeconds };

@@ -2,7 +2,7 @@
 
 import type { JobId } from '../schema/ids.ts';
 import type { EarlierResult, JobMemo } from '../schema/job.ts';
-import type { Spending } from '../schema/money.ts';
+import type { UsageCost } from '../schema/usage-cost.ts';
 import type { BatchOrchestrator } from './batch-orchestrator.ts';
 import type { EstimateOrchestrator } from './estimate-orchestrator.ts';
 import type { ScheduleOrchestrator } from './schedule-orchestrator.ts';
@@ -44,7 +44,7 @@ export interface GpuBacklog {
   readonly tasksPerSecond: number;
 }
 
-export interface SpendingInput {
+export interface TenantUsageInput {
   readonly tenant: string;
   /** Runs of jobs that began from here on, RFC 3339 … */
   readonly from: string;
@@ -86,9 +86,9 @@ export interface Orchestrator {
   /** What waits for the GPU workers besides and before a job. May lag behind. */
   gpuBacklog(record: JobRecord): Promise<GpuBacklog>;
   /** What decides whether a tenant may start another job, by one listing. May lag behind. */
-  admissionUsage(input: SpendingInput): Promise<AdmissionUsage>;
+  admissionUsage(input: TenantUsageInput): Promise<AdmissionUsage>;
   /** What runs of a tenant's jobs have cost, whether they have ended or not: each run of a job that was retried counts. May lag behind. */
-  spending(input: SpendingInput): Promise<{ readonly jobs: number; readonly spending: Spending }>;
+  tenantUsage(input: TenantUsageInput): Promise<{ readonly jobs: number; readonly usage: UsageCost }>;
   /** How many of a tenant's jobs have not ended, lines of batches left out. May lag behind. */
   unfinished(tenant: string): Promise<number>;
   /** Asks a running job to stop. Nothing happens where none runs. */

@@ -1,6 +1,6 @@
 /**
- * The activities as workflows call them: which queue, how long, how often. Failures carry the codes of core/errors.ts; the
- * activity decides which of them may be tried again.
+ * The activities as workflows call them: queue, timeouts and retries. Failures have the codes of core/errors.ts, which also decide
+ * whether an activity is retried.
  */
 import { type ActivityOptions, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/activities.ts';
@@ -10,44 +10,41 @@ import type { EstimateActivities } from '../schema/estimate.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
 /**
- * A worker that is lost is noticed after this time. Beats go out every second (activities/lib/heartbeat.ts, and the workers' throttle), so that one
- * may be 5 s late before work is taken from a worker that is alive.
+ * A lost worker is detected after this time. Heartbeats are sent every second (activities/lib/heartbeat.ts, and the throttle of the
+ * workers), so that one may be 5 s late before its work is given to another worker.
  */
-const HEARTBEAT_TIMEOUT = 6000;
+const HEARTBEAT_TIMEOUT_MS = 6000;
 
-/** When the last local activity of this workflow has ended. */
-let turn: Promise<unknown> = Promise.resolve();
+/** Settles when the last local activity of this workflow has ended. */
+let lastLocal: Promise<unknown> = Promise.resolve();
 
-/** Those that reach out for a source: one that is unreachable may come back, what stays so for five minutes is the job's failure. */
+/** Activities that fetch a source. One that is unreachable for five minutes fails the job. */
 export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readTranscript'>>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '2h',
-  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 10 },
 });
 
-/**
- * Those that only need workers and the store. A full disk, or a store that is away, has a quarter of an hour to come back: what is done by
- * then is not thrown away.
- */
-const FOR_CPU: ActivityOptions = {
+/** Activities that need workers and the store only. A full disk or an unavailable store has a quarter of an hour to recover. */
+const CPU_OPTIONS: ActivityOptions = {
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '30m',
-  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
 };
-export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readTranscript' | 'finish'>>(FOR_CPU);
+export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readTranscript' | 'finish'>>(CPU_OPTIONS);
 
 /**
- * Stitches a job of so many segments, which is one piece of computing without a beat: 0.1 ms a segment on a quiet machine, for which it is
- * given ten times as long.
+ * `finish` of a job with this number of segments. It computes without a heartbeat, 0.1 ms a segment on a quiet machine; the timeout
+ * allows ten times as long.
  */
-export const finishing = (segments: number): Pick<CpuActivities, 'finish'> =>
+export const finishOf = (segments: number): Pick<CpuActivities, 'finish'> =>
   proxyActivities<Pick<CpuActivities, 'finish'>>({
-    ...FOR_CPU,
-    heartbeatTimeout: HEARTBEAT_TIMEOUT + segments,
+    ...CPU_OPTIONS,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS + segments,
   });
 
 export const gpu = proxyActivities<GpuActivities>({
@@ -55,57 +52,63 @@ export const gpu = proxyActivities<GpuActivities>({
   startToCloseTimeout: '1h',
   // No limit on attempts: every preemption is one. The time from first schedule to the end is limited instead.
   scheduleToCloseTimeout: '24h',
-  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 1.5, maximumInterval: '30s' },
 });
 
-export const costs = proxyActivities<EstimateActivities>(FOR_CPU);
+export const costs = proxyActivities<EstimateActivities>(CPU_OPTIONS);
 
-const forJobs = proxyLocalActivities<WorkflowActivities>({
+const forJobs = proxyLocalActivities<Omit<WorkflowActivities, 'planMerges'>>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },
 });
-/** Local to the worker that runs the workflow: they cost a history one event each, whatever they are given. */
+const planning = proxyLocalActivities<Pick<WorkflowActivities, 'planMerges'>>({
+  startToCloseTimeout: '5m',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '200ms', maximumInterval: '1m', maximumAttempts: 20 },
+});
+/** Run in the worker of the workflow, without a task of their own: each adds one event to the history. */
 export const local: WorkflowActivities = {
-  appendEvents: inTurn(forJobs.appendEvents),
-  storeShard: inTurn(forJobs.storeShard),
+  appendEvents: inOrder(forJobs.appendEvents),
+  storeShard: inOrder(forJobs.storeShard),
+  planMerges: inOrder(planning.planMerges),
 };
 
 const forBatches = proxyLocalActivities<BatchActivities>({
   startToCloseTimeout: '1m',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },
 });
-/** Tried without end: a batch waits for a store that is away. */
+/** Retried without limit: a batch waits for an unavailable store. */
 export const batchLocal: BatchActivities = {
-  readBatchLines: inTurn(forBatches.readBatchLines),
-  settleJobs: inTurn(forBatches.settleJobs),
+  readBatchLines: inOrder(forBatches.readBatchLines),
+  settleJobs: inOrder(forBatches.settleJobs),
 };
 
 export const batchFiles = proxyActivities<BatchFileActivities>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '2h',
-  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
-/** Tried for as long as a firing is worth it. */
+/** Retried for a day, after which the firing is skipped. */
 export const schedules = proxyActivities<ScheduleActivities>({
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '30m',
   scheduleToCloseTimeout: '1d',
-  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
 /**
- * Lets local activities run one after the other. Of those that run beside each other a first run gets the results one by one, a replay
- * all at once: what follows then comes in another order, and the replay fails.
+ * Runs local activities one after the other. The results of concurrent ones arrive one by one in the first run, but all at once in a
+ * replay: the commands that follow would have another order, and the replay would fail.
  */
-function inTurn<I, O>(work: (input: I) => Promise<O>): (input: I) => Promise<O> {
+function inOrder<I, O>(work: (input: I) => Promise<O>): (input: I) => Promise<O> {
   return (input) => {
-    const result = turn.then(() => work(input));
-    turn = result.catch(() => undefined);
+    const result = lastLocal.then(() => work(input));
+    lastLocal = result.catch(() => undefined);
     return result;
   };
 }

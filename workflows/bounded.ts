@@ -1,25 +1,25 @@
-/** Fan-out with a limit, and with an end: what is done is kept outside, shard by shard, and forgotten. */
+/** Bounded fan-out: at most `limit` items in flight; finished shards are stored and released from memory. */
 import { CancellationScope } from '@temporalio/workflow';
 import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
 
 export interface Sweep<R> {
-  /** Number of the first item to work on: the first one of a shard. */
+  /** Number of the first item, which must be the first of a shard. */
   readonly from: number;
   readonly total: number;
-  /** Items under way at once. */
+  /** Most items in flight. */
   readonly limit: number;
   /** Called in the order of the items. */
   readonly work: (index: number) => Promise<R>;
-  /** Takes the results of a whole shard, in order. */
+  /** Stores the results of a whole shard, in order. */
   readonly keep: (shard: number, results: readonly R[]) => Promise<void>;
-  /** Asked before each shard whether the rest is left for later. */
+  /** Called before each shard; `true` ends the sweep there. */
   readonly isEnough: () => boolean;
 }
 
 /**
- * Works on the items from `from` on, and answers with the number of the first one that is left, a shard's first or `total`. Shards
- * overlap: while the last items of one are under way those of the next begin. When one call fails, the others are cancelled
- * and waited for, then the first failure is thrown.
+ * Processes the items from `from`, and returns the number of the first one left: the first of a shard, or `total`. Shards overlap:
+ * while the last items of one are in flight, those of the next start. When one call fails, the others are cancelled and awaited; then
+ * the first failure is thrown.
  */
 export async function sweep<R>({ from, total, limit, work, keep, isEnough }: Sweep<R>): Promise<number> {
   const open = new Map<number, { readonly results: R[]; left: number }>();
@@ -49,7 +49,7 @@ export async function sweep<R>({ from, total, limit, work, keep, isEnough }: Swe
   return end;
 }
 
-/** Does both at once: when one fails, the other is cancelled and waited for. */
+/** Runs both at once. When one fails, the other is cancelled and awaited. */
 export async function both<A, B>(a: () => Promise<A>, b: () => Promise<B>): Promise<readonly [A, B]> {
   const results: { a?: A; b?: B } = {};
   const works = [
@@ -64,7 +64,10 @@ export async function both<A, B>(a: () => Promise<A>, b: () => Promise<B>): Prom
   return [results.a, results.b] as [A, B]; // both are there: no failure was thrown
 }
 
-/** Takes and awaits work in `limit` lanes until there is none. The first failure cancels the rest, and is thrown after all have ended. */
+/**
+ * Takes and awaits work in `limit` lanes until `take` returns undefined. The first failure cancels the rest, and is thrown after all
+ * have ended.
+ */
 async function lanes(limit: number, take: () => Promise<void> | undefined): Promise<void> {
   let failure: { readonly error: unknown } | undefined;
   await CancellationScope.cancellable(async () => {

@@ -1,70 +1,73 @@
 /**
- * `max_cost`: decides before each segment whether it may begin. What is under way is counted with the most it can take, and so is the
- * merging of all that is described by then: what has begun can be finished within the cap.
+ * `max_cost`: decides before each segment whether it may start. A segment in flight counts with the most it can cost, and so does the
+ * merging of all segments described by then: what has started can finish within the limit.
  */
 
 import type { ModelPlan } from '../schema/model-plan.ts';
-import { type Consumption, costOf, type Prices } from '../schema/money.ts';
 import type { PlanOutput } from '../schema/stages.ts';
 import type { JobOptions } from '../schema/stored-request.ts';
-import { mostOfMerging } from '../summary/merge-bound.ts';
-import type { Journal } from './event-log.ts';
+import { type PricedUsage, type Prices, priceUsage } from '../schema/usage-cost.ts';
+import { maxMergeUsage } from '../summary/merge-bound.ts';
+import type { EventLog } from './event-log.ts';
 
 export interface Budget {
-  /** Waits, in the order of the calls, until it is certain whether one more segment may begin. After one that may not, none may. */
+  /**
+   * Waits, in the order of the calls, until it is known whether one more segment may start. After the first `false` it always returns
+   * `false`.
+   */
   admit(): Promise<boolean>;
-  /** A segment that was admitted has ended, however it did. */
+  /** Reports that an admitted segment has ended, whatever its outcome. */
   release(gpuSeconds: number): void;
 }
 
-/** Undefined where the request sets no cap. */
+/** Returns undefined without `max_cost` or without prices. */
 export function openBudget(
   options: JobOptions,
   model: ModelPlan,
   prices: Prices | undefined,
   { segments, frames, maxSegmentTokens }: PlanOutput,
-  journal: Journal,
+  log: EventLog,
   before: { readonly next: number; readonly done: number } | undefined,
 ): Budget | undefined {
   const cap = options.max_cost;
   if (cap === undefined || prices === undefined) return undefined;
   const tokens = maxSegmentTokens ?? { inputTokens: model.promptTokens, outputTokens: model.promptTokens };
   let described = before?.done ?? 0;
-  let underWay = 0;
+  let running = 0;
   let stopped = false;
-  /** Of a segment, by those of this run so far. How long the first one takes nobody knows. */
-  let seconds = prices.gpuSecond === 0 ? 0 : undefined;
+  /** Most GPU seconds of a segment of this run so far; unknown before the first one ends. */
+  let secondsPerSegment = prices.gpuSecond === 0 ? 0 : undefined;
   const waiting: ((mayBegin: boolean) => void)[] = [];
 
   function fits(): boolean {
-    if (seconds === undefined && underWay > 0) return false;
-    const begun = described + underWay + 1;
-    const gpuSeconds = seconds ?? 0;
-    const merging = mostOfMerging(begun, Math.ceil((begun * frames) / Math.max(1, segments)), model, options);
-    const open: Consumption = { ...tokens, gpuSeconds };
+    if (secondsPerSegment === undefined && running > 0) return false;
+    const begun = described + running + 1;
+    const gpuSeconds = secondsPerSegment ?? 0;
+    const merging = maxMergeUsage(begun, Math.ceil((begun * frames) / Math.max(1, segments)), model, options);
+    const inFlight: PricedUsage = { ...tokens, gpuSeconds };
     return (
-      journal.spent() +
-        costOf(prices, open) * (underWay + 1) +
-        costOf(prices, {
+      log.totalCost() +
+        priceUsage(prices, inFlight).cost * (running + 1) +
+        priceUsage(prices, {
           ...merging,
-          // Without pictures most of the time goes into the answer.
+          // Without images most of the time is spent on generated tokens.
           gpuSeconds: (gpuSeconds * merging.outputTokens) / Math.max(1, tokens.outputTokens),
-        }) <=
+        }).cost <=
       (cap ?? 0)
     );
   }
 
   /**
-   * Answers those who wait, as far as there is an answer. By promises alone: when a `condition` is looked at depends on how answers come in,
-   * which a replay need not repeat.
+   * Resolves waiting calls as far as the decision is known. Uses promises only: when a `condition` is evaluated depends on how
+   * activity results arrive, which a replay need not repeat.
    */
   function decide(): void {
     while (waiting.length > 0) {
       const fitting = !stopped && fits();
-      // What is under way usually takes less than is set aside for it: there may be room once it has ended.
-      if (!stopped && !fitting && underWay > 0) return;
+      // Segments usually cost less than their limit: there may be room once one has ended.
+      if (!stopped && !fitting && running > 0) return;
       stopped ||= !fitting;
-      if (!stopped) underWay += 1;
+      if (!stopped) running += 1;
       waiting.shift()?.(!stopped);
     }
   }
@@ -76,10 +79,10 @@ export function openBudget(
         decide();
       }),
     release(gpuSeconds) {
-      underWay -= 1;
+      running -= 1;
       described += 1;
-      // One that was found says nothing of those that have to be made.
-      if (gpuSeconds > 0) seconds = Math.max(seconds ?? 0, gpuSeconds);
+      // A cached generation takes no GPU time and is no measure of the others.
+      if (gpuSeconds > 0) secondsPerSegment = Math.max(secondsPerSegment ?? 0, gpuSeconds);
       decide();
     },
   };

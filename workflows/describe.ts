@@ -2,32 +2,32 @@
 import { isCancellation } from '@temporalio/workflow';
 import { jobError } from '../core/errors.ts';
 import type { JobError, Progress } from '../schema/job.ts';
-import { chargedOf, type Prices } from '../schema/money.ts';
-import type { SegmentOutcome } from '../schema/shards.ts';
+import { type SegmentOutcome, shardPosition } from '../schema/shards.ts';
 import type { DescribedState, JobRef, PlanOutput } from '../schema/stages.ts';
+import { generationUsage, type Prices } from '../schema/usage-cost.ts';
 import { local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import type { Budget } from './budget.ts';
 import { isLong } from './chain.ts';
-import type { Journal } from './event-log.ts';
+import type { EventLog } from './event-log.ts';
 import { attemptsOf, errorOf, failed } from './failures.ts';
-import { preparePictures } from './preprocess.ts';
-import { describeSegment, placeOf } from './repair.ts';
+import { prepareImages } from './preprocess.ts';
+import { describeSegment } from './repair.ts';
 
-const OVER_BUDGET = 'The job has no room below max_cost for another segment.';
+const OVER_BUDGET = 'Another segment could exceed max_cost.';
 
-/** Segments under way at once: enough to keep several GPU workers busy, few enough to be cancelled quickly. */
-const DESCRIBE_AT_ONCE = 16;
+/** Segments in flight at once: enough for several GPU workers, few enough to be cancelled quickly. */
+const MAX_CONCURRENT_SEGMENTS = 16;
 
 /**
- * Describes the segments from `state.next` on, until all are done or the history is long. A segment that cannot be described is
- * a gap in the result, not the end of the job, unless nothing else is left.
+ * Describes the segments from `state.next`, until all are done or the history is long. A segment that cannot be described becomes a
+ * gap in the result; the job fails only where no segment is described.
  */
 export async function describe(
   { segments: total, frames }: PlanOutput,
   ref: JobRef,
   state: DescribedState | undefined,
-  journal: Journal,
+  log: EventLog,
   { budget, prices }: { readonly budget?: Budget | undefined; readonly prices?: Prices | undefined },
 ): Promise<DescribedState> {
   const counts = { total, done: state?.done ?? 0, failed: state?.failed ?? 0 };
@@ -35,49 +35,49 @@ export async function describe(
   const from = state?.next ?? 0;
   let firstError = state?.error;
   if (state === undefined) {
-    journal.emit(
+    log.emit(
       { type: 'plan.ready', segments: total, frames },
       { stage: 'describe', percent: 30, segments: { ...counts } },
     );
   }
-  const pictures = preparePictures(ref, from, total);
+  const images = prepareImages(ref, from, total);
   const next = await sweep({
     from,
     total,
-    limit: DESCRIBE_AT_ONCE,
+    limit: MAX_CONCURRENT_SEGMENTS,
     isEnough: isLong,
-    work: one,
+    work: describeOne,
     keep: (shard, entries) => local.storeShard({ ...ref, kind: 'described', shard, entries }),
   });
-  await pictures.settled();
+  await images.settled();
   if (next === total && counts.done === 0)
     throw failed(firstError ?? jobError('no_frames', 'No segment of the source could be described.'));
-  const why = firstError === undefined ? {} : { error: firstError };
-  return { next, done: counts.done, failed: counts.failed, startedAtMs, ...why };
+  const cause = firstError === undefined ? {} : { error: firstError };
+  return { next, done: counts.done, failed: counts.failed, startedAtMs, ...cause };
 
-  async function one(index: number): Promise<SegmentOutcome> {
+  async function describeOne(index: number): Promise<SegmentOutcome> {
     if (budget && !(await budget.admit())) return gap(index, jobError('budget', OVER_BUDGET), 0);
     let gpuSeconds = 0;
     try {
-      const lost = await pictures.ready(index);
-      if (lost) return gap(index, jobError(lost.reason, lost.message), lost.attempts);
-      const { generation, distinctCaptions, firstCaptionHash, lastCaptionHash, ...cost } =
+      const failure = await images.ready(index);
+      if (failure) return gap(index, jobError(failure.reason, failure.message), failure.attempts);
+      const { generation, distinctCaptions, firstCaptionHash, lastCaptionHash, ...stats } =
         await describeSegment({
           ...ref,
-          ...placeOf(index),
+          ...shardPosition(index),
         });
       counts.done += 1;
-      gpuSeconds = cost.gpuSeconds;
-      journal.charge(chargedOf(cost), prices);
-      journal.emit(
-        { type: 'segment.completed', segment: { index, generation, cached: cost.cached } },
+      gpuSeconds = stats.gpuSeconds;
+      log.addUsage(generationUsage(prices, stats));
+      log.emit(
+        { type: 'segment.completed', segment: { index, generation, cached: stats.cached } },
         describing(),
       );
-      const marks =
+      const hashes =
         firstCaptionHash === undefined || lastCaptionHash === undefined
           ? {}
           : { firstCaptionHash, lastCaptionHash };
-      return { index, generation, distinctCaptions, ...marks, cost };
+      return { index, generation, distinctCaptions, ...hashes, stats };
     } catch (failure) {
       if (isCancellation(failure)) throw failure;
       return gap(index, errorOf(failure), attemptsOf(failure));
@@ -89,7 +89,7 @@ export async function describe(
   function gap(index: number, error: JobError, attempts: number): SegmentOutcome {
     firstError ??= error;
     counts.failed += 1;
-    journal.emit({ type: 'segment.failed', segment: { index }, error }, describing());
+    log.emit({ type: 'segment.failed', segment: { index }, error }, describing());
     return { index, reason: error.code, attempts };
   }
 

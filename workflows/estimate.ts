@@ -11,7 +11,7 @@ import { planSpans } from '../summary/plan.ts';
 import { costs, source as sourceActivities } from './activities.ts';
 import { extract } from './extract.ts';
 import { errorOf, failed } from './failures.ts';
-import { numbers } from './summarize.ts';
+import { numbersIn } from './summarize.ts';
 
 /** Most spans that are decoded: two hours of video. */
 const MOST_SPANS = 64;
@@ -32,7 +32,7 @@ async function figures({ jobId }: EstimateInput) {
   const ref = { jobId, run: workflowInfo().firstExecutionRunId };
   const ingested = await sourceActivities.ingest({ jobId });
   const { source, model, prices, slides, options } = ingested;
-  const spans = planSpans(source, options, slides.flatMap(numbers));
+  const spans = planSpans(source, options, slides.flatMap(numbersIn));
   const chosen = spreadOver(spans.length, MOST_SPANS).flatMap((index) => spans[index] ?? []);
   const { kept } = await extract(chosen, ingested, ref, undefined, { emit: () => undefined });
   if (kept === 0) throw failed(jobError('no_frames', 'The requested range of the source shows no picture.'));

@@ -1,7 +1,7 @@
 /**
- * The event log and the progress of a job. Events get their numbers here, from 1 on, and are appended in batches: while one batch
- * is being written the next one gathers. Progress goes into the memo with each batch, where it can be read without any worker.
- * A cancellation does not reach what happens here: an event that has its number gets into the log.
+ * The event log and the progress of a job. Events are numbered here, from 1, and appended in batches: while one batch is written, the
+ * next one collects. The memo has the progress, so that it is readable while no worker runs. A cancellation does not interrupt these
+ * writes: an event with a number always reaches the log.
  */
 import {
   CancellationScope,
@@ -11,39 +11,16 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { JobMemo, JobOutcome, Progress } from '../schema/job.ts';
-import {
-  type Consumption,
-  costOf,
-  NOTHING_SPENT,
-  type Prices,
-  plus,
-  roundMoney,
-  type Spending,
-} from '../schema/money.ts';
 import type { JobRef, JobState, LoggedEvent } from '../schema/stages.ts';
+import { sumUsage, type UsageCost } from '../schema/usage-cost.ts';
 import { local } from './activities.ts';
 
-/** Most events in one batch. */
-const BATCH = 32;
-
+const MAX_BATCH_EVENTS = 32;
 /**
- * Waits until all that a workflow task brought has been taken in, so that its events make one batch: a batch costs a history
- * two events. Not by the clock: a workflow that is replayed must come to the same batches.
+ * Minimum time between two changes of the memo within one stage. Each change is an event of the history and a write to the
+ * visibility store of the server; segments that end within this time of each other share one.
  */
-async function restOfTask(): Promise<void> {
-  let looks = 0;
-  // Looked at once here and again when nothing else of the task is left to do.
-  await condition(() => looks++ > 0);
-}
-
-/**
- * Ends the workflow task, and with it lets its commands go. A timer would do so too and takes a second at least; a signal to itself is
- * refused by the server at once, in a task of its own.
- */
-async function nextTask(): Promise<void> {
-  const itself = getExternalWorkflowHandle(workflowInfo().workflowId);
-  await itself.signal('next-task').catch(() => undefined);
-}
+const MEMO_INTERVAL_MS = 250;
 
 /** An event before it has a number, a time and the progress. */
 export type NewEvent = LoggedEvent extends infer E
@@ -52,59 +29,61 @@ export type NewEvent = LoggedEvent extends infer E
     : never
   : never;
 
-/** What one run's journal leaves for that of the next. */
-type Carried = Pick<JobState, 'nextEvent' | 'progress' | 'spending'>;
+/** The part of the job state from which the log of the next run continues. */
+type LogState = Pick<JobState, 'nextEvent' | 'progress' | 'usage'>;
 
-export interface Journal {
-  /** Appends an event; percent never falls. Answers at once. */
+export interface EventLog {
+  /** Appends an event; `percent` never decreases. Returns at once. */
   emit(event: NewEvent, progress?: Partial<Progress>): void;
-  /** Adds to what the job has cost; it is in the memo with the next event. */
-  charge(consumed: Consumption, prices: Prices | undefined): void;
-  /** Notes how much video was taken in, likewise. */
-  took(videoSeconds: number): void;
-  /** What the run has cost so far. */
-  spent(): number;
-  /** Adds to the memo. */
-  note(memo: Partial<JobMemo>): void;
-  /** Waits until every event so far is in the log, and answers with what the next run goes on from. */
-  rest(): Promise<Carried>;
-  /** Puts the outcome into the memo, then the last event into the log: whoever sees the event finds the outcome. */
+  /** Adds to the usage of the job. The memo has it with the next event. */
+  addUsage(usage: UsageCost): void;
+  /** Records the seconds of video that the job covers, likewise. */
+  setVideoSeconds(seconds: number): void;
+  /** Cost of the run so far. */
+  totalCost(): number;
+  updateMemo(memo: Partial<JobMemo>): void;
+  /** Waits until every event so far is in the log, and returns the state for the next run. */
+  flush(): Promise<LogState>;
+  /** Writes the outcome to the memo, then the last event to the log: a reader of the event finds the outcome. */
   close(outcome: JobOutcome, event: NewEvent, progress?: Partial<Progress>): Promise<void>;
 }
 
-export function openJournal(ref: JobRef, before?: Carried): Journal {
+export function openEventLog(ref: JobRef, before?: LogState): EventLog {
   let progress: Progress = before?.progress ?? {
     percent: 0,
     stage: 'queued',
     segments: { total: 0, done: 0, failed: 0 },
   };
   let nextId = before?.nextEvent ?? 1;
-  let spending: Spending | undefined = before?.spending;
-  let writing = false;
+  let usage: UsageCost | undefined = before?.usage;
+  let isWriting = false;
+  let memoTime = 0;
+  let memoStage: Progress['stage'] | undefined;
   const waiting: LoggedEvent[] = [];
 
   async function write(): Promise<void> {
-    writing = true;
+    isWriting = true;
     try {
       while (waiting.length > 0) {
         await restOfTask();
-        upsertMemo(noted());
-        const batch = waiting.slice(0, BATCH);
+        if (progress.stage !== memoStage || Date.now() - memoTime >= MEMO_INTERVAL_MS) writeMemo();
+        const batch = waiting.slice(0, MAX_BATCH_EVENTS);
         await local.appendEvents({ ...ref, events: batch });
         waiting.splice(0, batch.length);
       }
     } finally {
-      writing = false;
+      isWriting = false;
     }
   }
 
-  function noted(): Pick<JobMemo, 'progress' | 'spending'> & Record<string, unknown> {
-    return { progress, ...(spending ? { spending } : {}) };
+  function writeMemo(more: Pick<JobMemo, 'outcome'> = {}): void {
+    memoTime = Date.now();
+    memoStage = progress.stage;
+    upsertMemo({ progress, ...(usage ? { usage } : {}), ...more });
   }
 
-  /** Waits until every event so far is in the log. */
-  async function flush(): Promise<void> {
-    await condition(() => !writing);
+  async function writeAll(): Promise<void> {
+    await condition(() => !isWriting);
     await write();
   }
 
@@ -113,7 +92,7 @@ export function openJournal(ref: JobRef, before?: Carried): Journal {
   }
 
   function append(event: NewEvent): void {
-    waiting.push({ ...event, id: nextId, time: new Date().toISOString(), progress } as LoggedEvent); // a NewEvent and what it lacks
+    waiting.push({ ...event, id: nextId, time: new Date().toISOString(), progress } as LoggedEvent); // a NewEvent and its missing members
     nextId += 1;
   }
 
@@ -121,35 +100,53 @@ export function openJournal(ref: JobRef, before?: Carried): Journal {
     emit(event, change = {}) {
       advance(change);
       append(event);
-      // A log that cannot be written is tried again by its retry policy without end; what refuses an event stays for the next try.
-      if (!writing) CancellationScope.nonCancellable(write).catch(() => undefined);
+      // The retry policy of the activity has no limit; an event that is rejected waits for the next write.
+      if (!isWriting) CancellationScope.nonCancellable(write).catch(() => undefined);
     },
-    charge(consumed, prices) {
-      const sum = spending ?? NOTHING_SPENT;
-      const cost = roundMoney(sum.cost + costOf(prices, consumed));
-      spending = { ...plus(sum, consumed), cost, ...(prices ? { currency: prices.currency } : {}) };
+    addUsage(added) {
+      usage = sumUsage([usage, added]);
     },
-    took(videoSeconds) {
-      spending = { ...(spending ?? NOTHING_SPENT), videoSeconds };
+    setVideoSeconds(videoSeconds) {
+      usage = { ...sumUsage([usage]), videoSeconds };
     },
-    spent: () => spending?.cost ?? 0,
-    note(memo) {
+    totalCost: () => usage?.cost ?? 0,
+    updateMemo(memo) {
       upsertMemo({ ...memo });
     },
-    async rest() {
-      await CancellationScope.nonCancellable(flush);
-      return { nextEvent: nextId, progress, ...(spending ? { spending } : {}) };
+    async flush() {
+      await CancellationScope.nonCancellable(writeAll);
+      writeMemo();
+      return { nextEvent: nextId, progress, ...(usage ? { usage } : {}) };
     },
     close(outcome, event, change = {}) {
       return CancellationScope.nonCancellable(async () => {
-        await flush();
+        await writeAll();
         advance(change);
-        upsertMemo({ ...noted(), outcome });
-        // The memo leaves with the end of this workflow task, a local activity would run before it.
+        writeMemo({ outcome });
+        // The memo is stored at the end of this workflow task; a local activity would run before that.
         await nextTask();
         append(event);
-        await flush();
+        await writeAll();
       });
     },
   };
+}
+
+/**
+ * Waits until the workflow has processed everything that this workflow task delivered, so that its events make one batch. Does not
+ * depend on the clock: a replay must produce the same batches.
+ */
+async function restOfTask(): Promise<void> {
+  let checks = 0;
+  // Evaluated once here and once more after everything else of the task.
+  await condition(() => checks++ > 0);
+}
+
+/**
+ * Ends the workflow task, which stores its commands. A timer would do the same, but takes a second at least; the server rejects a
+ * signal of a workflow to itself at once, in a task of its own.
+ */
+async function nextTask(): Promise<void> {
+  const itself = getExternalWorkflowHandle(workflowInfo().workflowId);
+  await itself.signal('next-task').catch(() => undefined);
 }

@@ -1,20 +1,20 @@
-/** From spans to frames: what each extraction found is named in a shard. */
+/** From spans to frames. The names of the extractions are stored in shards. */
 import type { ExtractedState, ExtractSpan, IngestOutput, JobRef } from '../schema/stages.ts';
 import { cpu, local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
-import type { Journal } from './event-log.ts';
+import type { EventLog } from './event-log.ts';
 
-/** Spans under way at once, over all CPU workers. */
-const EXTRACT_AT_ONCE = 8;
+/** Spans in flight at once, over all CPU workers. */
+const MAX_CONCURRENT_SPANS = 8;
 
-/** Extracts the spans from `state.next` on, until all are done or the history is long. */
+/** Extracts the spans from `state.next`, until all are done or the history is long. */
 export async function extract(
   spans: readonly ExtractSpan[],
   { source, artifact, deck, model }: IngestOutput,
   ref: JobRef,
   state: ExtractedState | undefined,
-  journal: Pick<Journal, 'emit'>,
+  log: Pick<EventLog, 'emit'>,
 ): Promise<ExtractedState> {
   const from = state?.next ?? 0;
   let { kept, gaps } = state ?? { kept: 0, gaps: 0 };
@@ -22,7 +22,7 @@ export async function extract(
   const next = await sweep({
     from,
     total: spans.length,
-    limit: EXTRACT_AT_ONCE,
+    limit: MAX_CONCURRENT_SPANS,
     isEnough: isLong,
     work: async (index) => {
       const found = await cpu.extractFrames({
@@ -35,7 +35,7 @@ export async function extract(
       done += 1;
       kept += found.kept;
       gaps += found.gaps;
-      journal.emit(
+      log.emit(
         { type: 'frames.extracted', kept: found.kept, dropped: found.dropped },
         { percent: 5 + (20 * done) / spans.length },
       );

@@ -1,4 +1,4 @@
-/** From what Temporal throws to the error a user sees. */
+/** Maps the failures of Temporal to the errors of clients. */
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import { isErrorCode, jobError } from '../core/errors.ts';
 import type { JobError } from '../schema/job.ts';
@@ -14,7 +14,7 @@ export function errorOf(failure: unknown): JobError {
   return jobError('internal', 'The job ended because of an unexpected failure.');
 }
 
-/** On which attempt the activity failed for good; of one that ran out of time, the last attempt that said so, or 1. */
+/** The attempt in which the activity finally failed; after a timeout, the last attempt that reported its number, or 1. */
 export function attemptsOf(failure: unknown): number {
   for (let cause = failure; cause instanceof Error; cause = cause.cause) {
     if (!(cause instanceof ApplicationFailure)) continue;
@@ -24,7 +24,7 @@ export function attemptsOf(failure: unknown): number {
   return 1;
 }
 
-/** Ends the workflow as failed, with the user's error as its type and message. */
+/** A failure that ends the workflow, with the code and message of `error`. */
 export function failed(error: JobError): ApplicationFailure {
   return ApplicationFailure.nonRetryable(error.message, error.code);
 }

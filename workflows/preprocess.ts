@@ -1,40 +1,45 @@
-/** The model's pictures of segments, made a little ahead of those that describe them, so that the model need not wait. */
+/** Preprocesses the frames of segments a little ahead of their description, so that the model does not wait. */
 import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
 import type { JobRef, PreprocessFailure, PreprocessFramesOutput } from '../schema/stages.ts';
 import { cpu } from './activities.ts';
 
-/** Segments of one call; divides `ENTRIES_PER_SHARD`. */
-const BLOCK = 4;
-/** Blocks begun before they are asked for. */
-const AHEAD = 4;
+/** Segments of one activity; a divisor of `ENTRIES_PER_SHARD`. */
+const BLOCK_SEGMENTS = 4;
+/** Blocks that are started before they are needed. */
+const BLOCKS_AHEAD = 4;
 
-export interface Pictures {
-  /** Waits for the pictures of a segment. To be asked in order. Answers why there are none, where they cannot be made. */
+export interface PreparedImages {
+  /** Waits for the images of a segment; call it in order. Returns the failure where they cannot be made. */
   ready(index: number): Promise<PreprocessFailure | undefined>;
-  /** Waits for all that is under way. */
+  /** Waits for all blocks in flight. */
   settled(): Promise<void>;
 }
 
-export function preparePictures(ref: JobRef, from: number, total: number): Pictures {
+export function prepareImages(ref: JobRef, from: number, total: number): PreparedImages {
   const blocks = new Map<number, Promise<PreprocessFramesOutput>>();
-  let next = Math.floor(from / BLOCK);
+  let next = Math.floor(from / BLOCK_SEGMENTS);
 
-  function begin(block: number): void {
-    const first = block * BLOCK;
+  function startBlock(block: number): void {
+    const first = block * BLOCK_SEGMENTS;
     const shard = Math.floor(first / ENTRIES_PER_SHARD);
     const at = first % ENTRIES_PER_SHARD;
-    const made = cpu.preprocessFrames({ ...ref, shard, from: at, to: at + Math.min(BLOCK, total - first) });
-    made.catch(() => undefined); // whoever asks for it gets to know
-    blocks.set(block, made);
+    const output = cpu.preprocessFrames({
+      ...ref,
+      shard,
+      from: at,
+      to: at + Math.min(BLOCK_SEGMENTS, total - first),
+    });
+    output.catch(() => undefined); // `ready` throws it
+    blocks.set(block, output);
   }
 
   return {
     async ready(index) {
-      const block = Math.floor(index / BLOCK);
-      for (; next <= block + AHEAD && next * BLOCK < total; next += 1) begin(next);
+      const block = Math.floor(index / BLOCK_SEGMENTS);
+      for (; next <= block + BLOCKS_AHEAD && next * BLOCK_SEGMENTS < total; next += 1) startBlock(next);
       for (const past of blocks.keys()) if (past < block) blocks.delete(past);
-      const lost = (await blocks.get(block))?.failures ?? [];
-      return lost.find(({ at }) => at === index % ENTRIES_PER_SHARD);
+      const failures = (await blocks.get(block))?.failures ?? [];
+      return failures.find(({ at }) => at === index % ENTRIES_PER_SHARD);
     },
     async settled() {
       await Promise.allSettled(blocks.values());

@@ -1,107 +1,118 @@
-/** From captions to one summary: captions → sections → summary, level by level, each prompt within the model's means. */
-
+/** From captions to one summary: captions → sections → summary, level by level, each prompt within the limits of the model. */
 import type { ModelPlan } from '../schema/model-plan.ts';
-import { type Consumption, chargedOf, costOf, type Prices, plus } from '../schema/money.ts';
-import type { MergeOutcome } from '../schema/shards.ts';
+import { type MergeOutcome, shardPosition } from '../schema/shards.ts';
 import type { JobRef, MergedState, ReduceOutput } from '../schema/stages.ts';
 import type { JobOptions } from '../schema/stored-request.ts';
-import { cpu, gpu, local } from './activities.ts';
+import { generationUsage, type Prices, sumUsage } from '../schema/usage-cost.ts';
+import { gpu, local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
-import type { Journal } from './event-log.ts';
-import { type Mender, placeOf } from './repair.ts';
+import type { EventLog } from './event-log.ts';
+import type { Repair } from './repair.ts';
 
-/** Merges under way at once. */
-const REDUCE_AT_ONCE = 16;
+/** Merges in flight at once. */
+const MAX_CONCURRENT_MERGES = 16;
 
-/** Whether one text is left. */
-export function isMerged({ levels, next }: MergedState): boolean {
+/** Whether a single text is left. */
+export function isFullyMerged({ levels, next }: MergedState): boolean {
   return levels.at(-1) === 1 && next === 1;
 }
 
-/** Merges one level of `segments` segments, or what `state` left of it, until it is done or the history is long. */
-export async function mergeLevel(
-  segments: number,
-  options: JobOptions,
-  model: ModelPlan,
-  ref: JobRef,
-  state: MergedState | undefined,
-  journal: Journal,
-  { mend }: Mender,
-  prices: Prices | undefined,
-): Promise<MergedState> {
-  const { levels, next: from } = await plan();
+export interface MergeJob {
+  readonly ref: JobRef;
+  /** Number of segments. */
+  readonly segments: number;
+  readonly options: JobOptions;
+  readonly model: ModelPlan;
+  readonly prices: Prices | undefined;
+  readonly log: EventLog;
+  readonly repair: Repair;
+}
+
+/** Merges one level, or the rest of it after `state`, until it is done or the history is long. */
+export async function mergeLevel(job: MergeJob, state: MergedState | undefined): Promise<MergedState> {
+  const { ref, options, model, prices, log, repair } = job;
+  const { levels, next: from } = await planLevel(job, state);
   const level = levels.length - 1;
   const groups = levels[level] ?? 0;
   const maxTokens = options.max_tokens ?? model.tokens.summary;
-  let text = state?.text;
+  let last: Pick<MergedState, 'text' | 'jobTitle'> | undefined = state;
   let done = from;
   const next = await sweep({
     from,
     total: groups,
-    limit: REDUCE_AT_ONCE,
+    limit: MAX_CONCURRENT_MERGES,
     isEnough: isLong,
-    work: level === 0 ? section : merge,
+    work: mergeGroup,
     keep: (shard, entries) => {
-      text = entries.at(-1)?.text;
+      last = entries.at(-1);
       return local.storeShard({ ...ref, kind: `merged-${level}`, shard, entries });
     },
   });
-  return { levels, next, ...(text === undefined ? {} : { text }) };
+  const { text, jobTitle } = last ?? {};
+  return {
+    levels,
+    next,
+    ...(text === undefined ? {} : { text }),
+    ...(jobTitle === undefined ? {} : { jobTitle }),
+  };
 
-  /** The level that is under way, or the next one. */
-  async function plan(): Promise<MergedState> {
-    const below = state?.levels.at(-1);
-    if (state && below !== undefined && state.next < below) return state;
-    const planned = await cpu.planMerges({
-      ...ref,
-      level: state?.levels.length ?? 0,
-      entries: below ?? segments,
-      model,
-    });
-    if (state === undefined) {
-      const sections = planned.groups;
-      journal.emit({ type: 'reduce.started', sections }, { stage: 'reduce', percent: 85 });
-    }
-    return { levels: [...(state?.levels ?? []), planned.groups], next: 0 };
-  }
-
-  async function section(index: number): Promise<MergeOutcome> {
-    const { title, ...written } = await ask(index, 'section');
+  async function mergeGroup(index: number): Promise<MergeOutcome> {
+    const merged = await reduce(index);
+    const { title, jobTitle } = merged;
+    const made = [
+      ...(merged.isUnchanged ? [] : [merged]),
+      ...(title ? [title] : []),
+      ...(jobTitle ? [jobTitle] : []),
+    ];
+    const usage = sumUsage(made.map((generation) => generationUsage(prices, generation)));
+    log.addUsage(usage);
     done += 1;
-    journal.emit(
-      { type: 'chapter.completed', chapter: { index, title: title?.text ?? '' } },
-      { percent: 85 + (8 * done) / groups },
-    );
+    if (level === 0)
+      log.emit(
+        { type: 'chapter.completed', chapter: { index, title: title?.text ?? '' } },
+        { percent: 85 + (8 * done) / groups },
+      );
     return {
-      text: written.generation,
+      text: merged.generation,
       ...(title ? { title: title.generation } : {}),
-      generations: [written.generation, ...(title ? [title.generation] : [])],
-      gpuSeconds: written.gpuSeconds + (title?.gpuSeconds ?? 0),
-      ...charge(title ? plus(chargedOf(written), chargedOf(title)) : chargedOf(written)),
+      ...(jobTitle ? { jobTitle: jobTitle.generation } : {}),
+      generations: made.map(({ generation }) => generation),
+      usage,
     };
   }
 
-  async function merge(index: number): Promise<MergeOutcome> {
-    const { generation, isUnchanged, ...cost } = await ask(index, 'summary');
-    const { gpuSeconds } = cost;
-    return {
-      text: generation,
-      generations: isUnchanged ? [] : [generation],
-      gpuSeconds,
-      ...charge(chargedOf(cost)),
-    };
-  }
-
-  function charge(charged: Consumption): Pick<MergeOutcome, 'charged' | 'cost'> {
-    journal.charge(charged, prices);
-    return { charged, cost: costOf(prices, charged) };
-  }
-
-  function ask(index: number, kind: 'section' | 'summary'): Promise<ReduceOutput> {
-    const input = { ...ref, ...placeOf(index), kind, level, maxTokens };
-    return mend(levels.slice(0, level), ({ lossy }) =>
-      gpu.reduce({ ...input, ...(lossy ? { allowMissing: lossy } : {}) }),
+  function reduce(index: number): Promise<ReduceOutput> {
+    const kind = level === 0 ? 'section' : 'summary';
+    const isLast = groups === 1;
+    const input = {
+      ...ref,
+      ...shardPosition(index),
+      kind,
+      level,
+      maxTokens,
+      ...(isLast ? { isLast } : {}),
+    } as const;
+    return repair.run(levels.slice(0, level), ({ allowMissing }) =>
+      gpu.reduce({ ...input, ...(allowMissing ? { allowMissing } : {}) }),
     );
   }
+}
+
+/** The level in progress, or the next one. */
+async function planLevel(
+  { ref, segments, model, log }: MergeJob,
+  state: MergedState | undefined,
+): Promise<MergedState> {
+  const below = state?.levels.at(-1);
+  if (state && below !== undefined && state.next < below) return state;
+  const { groups } = await local.planMerges({
+    ...ref,
+    level: state?.levels.length ?? 0,
+    entries: below ?? segments,
+    model,
+  });
+  if (state === undefined)
+    log.emit({ type: 'reduce.started', sections: groups }, { stage: 'reduce', percent: 85 });
+  return { levels: [...(state?.levels ?? []), groups], next: 0 };
 }

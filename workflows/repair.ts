@@ -1,100 +1,108 @@
 /**
- * Artifacts that are damaged or gone are made again: whoever misses one fails, what is missing is found and made by the activities
- * that made it before, and the work is done once more. What stays missing is then done without.
+ * Rebuilds artifacts that are damaged or missing. An activity that misses one fails; the missing artifacts are found and made again
+ * by the activities that made them before; then the work is repeated. After that the work continues without what is still missing.
  */
 import { isCancellation } from '@temporalio/workflow';
-import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
+import { shardPosition } from '../schema/shards.ts';
 import type { DescribeSegmentInput, DescribeSegmentOutput, JobRef } from '../schema/stages.ts';
 import { cpu, gpu } from './activities.ts';
 import { errorOf } from './failures.ts';
 
-/** How often what is missing is made again. */
-const ROUNDS = 2;
+const MAX_REBUILDS = 2;
 
-export interface Try {
-  /** Whether something was made again for it. */
-  readonly again: boolean;
-  /** Nothing more is made again after this try: it does without what is missing. */
-  readonly lossy: boolean;
+export interface RepairAttempt {
+  /** Whether something was rebuilt before this attempt. */
+  readonly isRepeated: boolean;
+  /** Nothing is rebuilt after this attempt: it continues without missing artifacts. */
+  readonly allowMissing: boolean;
 }
 
-export interface Mender {
-  /** Does `work`, which needs generations of segments and of all groups of `levels`. */
-  mend<T>(levels: readonly number[], work: (state: Try) => Promise<T>): Promise<T>;
+export interface Repair {
+  /** Runs `work`, which needs the generations of all segments and of all groups of `levels`. Rebuilds them where they are missing. */
+  run<T>(levels: readonly number[], work: (attempt: RepairAttempt) => Promise<T>): Promise<T>;
 }
 
-export interface Merging {
+export interface MergeLimits {
+  /** Number of segments. */
   readonly segments: number;
-  /** Most tokens of a text. */
+  /** Most tokens of a merged text. */
   readonly maxTokens: number;
 }
 
-export function openMender(ref: JobRef, { segments, maxTokens }: Merging): Mender {
-  /** Several that miss something at once wait for the same. */
-  let making: Promise<void> | undefined;
+export function openRepair(ref: JobRef, { segments, maxTokens }: MergeLimits): Repair {
+  /** Activities that miss something at the same time wait for the same rebuild. */
+  let rebuilding: Promise<void> | undefined;
 
-  async function make(levels: readonly number[]): Promise<void> {
+  async function rebuildMissing(levels: readonly number[]): Promise<void> {
     const { missing } = await cpu.findMissing({ ...ref, segments, levels });
-    await all(
-      missing.flatMap((piece) =>
-        'segment' in piece ? [describeSegment({ ...ref, ...placeOf(piece.segment) })] : [],
+    await settleAll(
+      missing.flatMap((entry) =>
+        'segment' in entry ? [describeSegment({ ...ref, ...shardPosition(entry.segment) })] : [],
       ),
     );
-    // From the lowest level up: each needs those below.
-    for (const level of levels.keys())
-      await all(
-        missing.flatMap((piece) =>
-          'level' in piece && piece.level === level ? [mergeAgain(level, piece.group)] : [],
+    // From the lowest level up: each level needs the ones below it.
+    for (const [level, groups] of levels.entries())
+      await settleAll(
+        missing.flatMap((entry) =>
+          'level' in entry && entry.level === level ? [rebuildMerge(level, entry.group, groups)] : [],
         ),
       );
   }
 
-  async function mergeAgain(level: number, group: number): Promise<void> {
+  async function rebuildMerge(level: number, group: number, groups: number): Promise<void> {
     const kind = level === 0 ? 'section' : 'summary';
-    await gpu.reduce({ ...ref, level, ...placeOf(group), kind, maxTokens });
+    const isLast = groups === 1;
+    await gpu.reduce({
+      ...ref,
+      level,
+      ...shardPosition(group),
+      kind,
+      maxTokens,
+      ...(isLast ? { isLast } : {}),
+    });
   }
 
   return {
-    mend: (levels, work) =>
-      withMissingMade(work, () => {
-        making ??= make(levels).finally(() => {
-          making = undefined;
+    run: (levels, work) =>
+      retryAfter(work, () => {
+        rebuilding ??= rebuildMissing(levels).finally(() => {
+          rebuilding = undefined;
         });
-        return making;
+        return rebuilding;
       }),
   };
 }
 
-/** Describes one segment. Its pictures are made again where they are gone. */
-export function describeSegment(place: DescribeSegmentInput): Promise<DescribeSegmentOutput> {
-  const { at, ...rest } = place;
-  return withMissingMade(
-    () => gpu.describeSegment(place),
+/** Describes one segment, and preprocesses its frames again where their images are missing. */
+export function describeSegment(input: DescribeSegmentInput): Promise<DescribeSegmentOutput> {
+  const { at, ...rest } = input;
+  return retryAfter(
+    () => gpu.describeSegment(input),
     async () => {
       await cpu.preprocessFrames({ ...rest, from: at, to: at + 1 });
     },
   );
 }
 
-/** Where entry `index` of a stage is. */
-export function placeOf(index: number): { readonly shard: number; readonly at: number } {
-  return { shard: Math.floor(index / ENTRIES_PER_SHARD), at: index % ENTRIES_PER_SHARD };
-}
-
-async function withMissingMade<T>(work: (state: Try) => Promise<T>, make: () => Promise<void>): Promise<T> {
+/** Repeats `work` after `rebuild` while it fails because of a missing artifact, `MAX_REBUILDS` times. */
+async function retryAfter<T>(
+  work: (attempt: RepairAttempt) => Promise<T>,
+  rebuild: () => Promise<void>,
+): Promise<T> {
   for (let round = 0; ; round += 1) {
-    const lossy = round === ROUNDS;
+    const allowMissing = round === MAX_REBUILDS;
     try {
-      return await work({ again: round > 0, lossy });
+      return await work({ isRepeated: round > 0, allowMissing });
     } catch (failure) {
-      if (lossy || isCancellation(failure) || errorOf(failure).code !== 'source_missing') throw failure;
-      await make();
+      if (allowMissing || isCancellation(failure) || errorOf(failure).code !== 'source_missing')
+        throw failure;
+      await rebuild();
     }
   }
 }
 
-/** Waits for all of them. What cannot be made again is missed once more by who needs it. */
-async function all(made: readonly Promise<unknown>[]): Promise<void> {
-  for (const result of await Promise.allSettled(made))
+/** Waits for all of them. A failed rebuild shows again in the work that needs its artifact. */
+async function settleAll(rebuilds: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(rebuilds))
     if (result.status === 'rejected' && isCancellation(result.reason)) throw result.reason;
 }

@@ -1,7 +1,8 @@
 /** What the merging of a job made: its sections, and the totals of all levels. */
-import { type Consumption, plus, roundMoney } from '../../schema/money.ts';
+
 import type { MergeOutcome, MergeShard } from '../../schema/shards.ts';
 import type { JobRef, TokenUsage } from '../../schema/stages.ts';
+import { NO_USAGE, sumUsage, type UsageCost } from '../../schema/usage-cost.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import type { Section } from '../../summary/stitch.ts';
 import { type GenerationArtifact, readGeneration } from './generation.ts';
@@ -12,10 +13,8 @@ export interface MergeResults {
   /** How each text ended. */
   readonly finishReasons: readonly GenerationArtifact['finishReason'][];
   readonly usage: Pick<TokenUsage, 'inputTokens' | 'outputTokens'>;
-  readonly gpuSeconds: number;
-  readonly charged: Consumption;
-  /** Of what is charged. */
-  readonly cost: number;
+  /** What the merges are charged with. */
+  readonly charged: UsageCost;
 }
 
 /** Reads the levels one by one; `levels` says how many groups each has. With `allowMissing` a text that is missing is empty. */
@@ -28,17 +27,13 @@ export async function readMergeResults(
   const sections: Section[] = [];
   const finishReasons: GenerationArtifact['finishReason'][] = [];
   const usage = { inputTokens: 0, outputTokens: 0 };
-  let gpuSeconds = 0;
-  let charged: Consumption = { inputTokens: 0, outputTokens: 0, gpuSeconds: 0 };
-  let cost = 0;
+  let charged = NO_USAGE;
   for (const [level, groups] of levels.entries()) {
     let shard = 0;
     for await (const outcomes of readShards<readonly MergeOutcome[]>(store, ref, `merged-${level}`, groups)) {
       const plan = level === 0 ? await getShard<MergeShard>(store, ref, 'groups-0', shard) : undefined;
       for (const [at, outcome] of outcomes.entries()) {
-        gpuSeconds += outcome.gpuSeconds;
-        if (outcome.charged) charged = plus(charged, outcome.charged);
-        cost = roundMoney(cost + (outcome.cost ?? 0));
+        charged = sumUsage([charged, outcome.usage]);
         const made = await Promise.all(
           outcome.generations.map((name) => readGeneration(store, name, allowMissing)),
         );
@@ -57,5 +52,5 @@ export async function readMergeResults(
       shard += 1;
     }
   }
-  return { sections, finishReasons, usage, gpuSeconds, charged, cost };
+  return { sections, finishReasons, usage, charged };
 }

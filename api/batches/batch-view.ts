@@ -8,7 +8,7 @@ import {
   isFinalBatchStatus,
   windowSeconds,
 } from '../../schema/batch.ts';
-import { batchUsageView } from '../../schema/usage.ts';
+import { toBatchUsage } from '../../schema/usage.ts';
 import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
 
 export function batchView(record: BatchRecord): Batch {
@@ -30,7 +30,7 @@ export function batchView(record: BatchRecord): Batch {
     metadata: memo.metadata,
     max_in_flight: memo.maxInFlight,
     round: memo.round,
-    ...(memo.spending ? { usage: batchUsageView(memo.spending) } : {}),
+    ...(memo.usage ? { usage: toBatchUsage(memo.usage) } : {}),
     ...(memo.scheduleId === undefined ? {} : { schedule_id: memo.scheduleId }),
   };
 }
@@ -54,7 +54,7 @@ export function createRetryMemo(record: BatchRecord, now: number): BatchMemo {
     throw new FrameloomError('batch_state', 'Only a batch that has ended can be retried.');
   if (memo.completed + memo.invalid >= memo.total)
     throw new FrameloomError('batch_state', 'The batch has no lines to retry.');
-  const { outputFileId: _output, errorFileId: _errors, spending: _spending, ...rest } = memo;
+  const { outputFileId: _output, errorFileId: _errors, usage: _usage, ...rest } = memo;
   return {
     ...rest,
     round: memo.round + 1,

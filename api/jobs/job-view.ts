@@ -4,7 +4,7 @@ import type { Job, JobError, JobStatus, Ledger, Progress } from '../../schema/jo
 import type { SummaryRequest } from '../../schema/request.ts';
 import type { SummaryResult } from '../../schema/result.ts';
 import type { StoredRequest } from '../../schema/stored-request.ts';
-import { usageView } from '../../schema/usage.ts';
+import { toUsage } from '../../schema/usage.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { requestName } from '../../store/names.ts';
 import { isClosed, type JobRecord, standingResult } from '../../temporal/orchestrator.ts';
@@ -31,7 +31,7 @@ export function jobView(record: JobRecord, request: SummaryRequest): Job {
     result: null,
     result_sha256: standingResult(record)?.result.sha256 ?? null,
     ledger: null,
-    usage: memo.spending ? usageView(memo.spending) : null,
+    usage: memo.usage ? toUsage(memo.usage) : null,
     error: errorOf(record),
     created_at: record.createdAt,
     started_at: memo.startedAt ?? null,

@@ -1,6 +1,6 @@
 /** Usage: what the jobs of a tenant have cost. */
 import { FrameloomError } from '../../core/errors.ts';
-import { usageView } from '../../schema/usage.ts';
+import { toUsage } from '../../schema/usage.ts';
 import type { Api, ApiDeps } from '../app/index.ts';
 import * as operations from '../operations/index.ts';
 
@@ -11,7 +11,7 @@ export function usageRoutes(app: Api, { orchestrator, clock }: ApiDeps): void {
     const { start_time = month, end_time = Math.floor(clock.now() / 1000) + 1 } = c.req.valid('query');
     if (start_time >= end_time)
       throw new FrameloomError('invalid_request', 'query.start_time: must be before end_time.');
-    const { jobs, spending } = await orchestrator.spending({
+    const { jobs, usage } = await orchestrator.tenantUsage({
       tenant: c.get('tenant'),
       from: new Date(start_time * 1000).toISOString(),
       until: new Date(end_time * 1000).toISOString(),
@@ -22,8 +22,8 @@ export function usageRoutes(app: Api, { orchestrator, clock }: ApiDeps): void {
         start_time,
         end_time,
         jobs,
-        video_seconds: spending.videoSeconds,
-        ...usageView(spending),
+        video_seconds: usage.videoSeconds,
+        ...toUsage(usage),
       },
       200,
     );

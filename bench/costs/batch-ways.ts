@@ -11,7 +11,7 @@ import type {
 } from '../../schema/batch-stages.ts';
 import type { EstimateInput } from '../../schema/estimate.ts';
 import { batchIdFor, jobIdFor, scheduleIdFor } from '../../schema/ids.ts';
-import { NOTHING_SPENT } from '../../schema/money.ts';
+import { NO_USAGE } from '../../schema/usage-cost.ts';
 
 const TENANT = 'histories';
 const A_DAY = 24 * 3600 * 1000;
@@ -81,7 +81,7 @@ function batchActivities(lines: readonly ReadyLine[]): Activities {
   const all: BatchActivities & BatchFileActivities = {
     readBatchLines: read,
     settleJobs: async ({ jobs, stop }) => jobs.map(() => (stop ? 'failed' : 'completed')),
-    finishBatch: async () => ({ completed: lines.length, failed: 0, spending: NOTHING_SPENT }),
+    finishBatch: async () => ({ completed: lines.length, failed: 0, usage: NO_USAGE }),
   };
   return { ...all } as unknown as Activities; // every activity takes one object
 }

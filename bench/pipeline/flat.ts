@@ -1,5 +1,9 @@
-/** What orchestration alone costs per segment, and whether that stays the same in long jobs: all activities only answer. */
+/**
+ * Measures the orchestration of a job: time per segment, and what its history contains. The activities return at once. A long job
+ * must not cost more per segment than a short one.
+ */
 import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { jobIdFor } from '../../schema/ids.ts';
 import type { SummarizeInput } from '../../schema/stages.ts';
@@ -49,7 +53,24 @@ export async function measureFlat(): Promise<void> {
     // The first one warms up.
     if (number > 0)
       console.log(
-        `  ${segments} segments: ${(time / 1000).toFixed(2)} s, ${(time / segments).toFixed(1)} ms per segment`,
+        `  ${segments} segments: ${(time / 1000).toFixed(2)} s, ${(time / segments).toFixed(1)} ms per segment; ` +
+          (await countEvents(client, jobId)),
       );
   }
+}
+
+/** Counts the events of the last run of a job: a run of more than about 1,500 events continues in another. */
+async function countEvents(client: Client, jobId: string): Promise<string> {
+  const { events = [] } = await client.workflow.getHandle(jobId).fetchHistory();
+  type Event = NonNullable<typeof events>[number];
+  const count = (attributes: keyof Event): number =>
+    (events ?? []).filter((event) => event[attributes] != null).length;
+  return [
+    `${events?.length ?? 0} events`,
+    `${count('workflowTaskCompletedEventAttributes')} workflow tasks`,
+    `${count('activityTaskScheduledEventAttributes')} activities`,
+    `${count('markerRecordedEventAttributes')} local activities`,
+    `${count('workflowPropertiesModifiedEventAttributes')} memo changes`,
+    `${count('signalExternalWorkflowExecutionInitiatedEventAttributes')} signals`,
+  ].join(', ');
 }

@@ -17,6 +17,7 @@ import { SummaryRequest } from '../../schema/request.ts';
 import { ENTRIES_PER_SHARD, type MergeOutcome, type SegmentOutcome } from '../../schema/shards.ts';
 import type { ExtractSpan, StoreShardInput } from '../../schema/stages.ts';
 import type { StoredRequest } from '../../schema/stored-request.ts';
+import { NO_USAGE } from '../../schema/usage-cost.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, requestName, SOURCES } from '../../store/names.ts';
 import { planSpans, videoRange } from '../../summary/plan.ts';
@@ -56,7 +57,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     limits: { maxPixels: 2 ** 26, maxPages: 100, maxBytes: 2 ** 34, allowPrivate: false },
   });
   const gpu = createGpuActivities({ store, profile, generator, scratch, keepFeatures: true });
-  const { storeShard } = createWorkflowActivities({ store });
+  const { storeShard, planMerges } = createWorkflowActivities({ store });
   const call = <I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> => {
     const environment = new MockActivityEnvironment({}, { logger });
     return environment.run(() => activity(input)) as Promise<O>; // its type forgets what the function answers
@@ -101,7 +102,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
       if (!blocks.has(block))
         blocks.set(block, call(cpu.preprocessFrames, { ...ref, shard: place.shard, from, to }));
       await blocks.get(block);
-      const { generation, distinctCaptions, firstCaptionHash, lastCaptionHash, ...cost } = await call(
+      const { generation, distinctCaptions, firstCaptionHash, lastCaptionHash, ...stats } = await call(
         gpu.describeSegment,
         place,
       );
@@ -109,7 +110,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
         firstCaptionHash === undefined || lastCaptionHash === undefined
           ? {}
           : { firstCaptionHash, lastCaptionHash };
-      return { index, generation, distinctCaptions, ...marks, cost };
+      return { index, generation, distinctCaptions, ...marks, stats };
     },
   );
   await keep('described', described);
@@ -117,32 +118,34 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   const levels: number[] = [];
   const maxTokens = model.tokens.summary;
   let text = '';
+  let title = '';
   while (levels.at(-1) !== 1) {
     const level = levels.length;
     const entries = levels.at(-1) ?? segments;
-    const { groups } = await call(cpu.planMerges, { ...ref, level, entries, model });
+    const { groups } = await call(planMerges, { ...ref, level, entries, model });
     const merged = await pool(groups, generator.info.maxConcurrency, async (index): Promise<MergeOutcome> => {
       const kind = level === 0 ? 'section' : 'summary';
       const place = { level, shard: Math.floor(index / ENTRIES_PER_SHARD), at: index % ENTRIES_PER_SHARD };
-      const made = await call(gpu.reduce, { ...ref, kind, ...place, maxTokens });
-      const { title } = made;
+      const made = await call(gpu.reduce, {
+        ...{ ...ref, kind, ...place, maxTokens },
+        ...(groups === 1 ? { isLast: true as const } : {}),
+      });
+      const { title: sectionTitle, jobTitle } = made;
       return {
         text: made.generation,
-        ...(title ? { title: title.generation } : {}),
-        generations: made.isUnchanged ? [] : [made.generation, ...(title ? [title.generation] : [])],
-        gpuSeconds: made.gpuSeconds + (title?.gpuSeconds ?? 0),
+        ...(sectionTitle ? { title: sectionTitle.generation } : {}),
+        generations: [...(made.isUnchanged ? [] : [made]), sectionTitle, jobTitle].flatMap(
+          (one) => one?.generation ?? [],
+        ),
+        usage: NO_USAGE,
+        ...(jobTitle ? { jobTitle: jobTitle.generation } : {}),
       };
     });
     await keep(`merged-${level}`, merged);
     levels.push(groups);
     text = merged.at(-1)?.text ?? '';
+    title = merged.at(-1)?.jobTitle ?? '';
   }
-  const title = await call(gpu.reduce, {
-    kind: 'title',
-    inputs: [text],
-    model,
-    maxTokens: model.tokens.title,
-  });
   await call(cpu.finish, {
     ...common,
     source,
@@ -150,8 +153,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     segments,
     levels,
     summary: text,
-    title: title.generation,
-    titleGpuSeconds: title.gpuSeconds,
+    title,
     startedAt: new Date().toISOString(),
     model,
   });

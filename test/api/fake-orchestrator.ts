@@ -3,7 +3,7 @@
 import { FrameloomError } from '../../core/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
-import { sumSpending } from '../../schema/money.ts';
+import { sumUsage } from '../../schema/usage-cost.ts';
 import { isClosed, type JobRecord, type Orchestrator, retryMemo } from '../../temporal/orchestrator.ts';
 import { createFakeBatches, type FakeBatches } from './fake-batches.ts';
 import { createFakeEstimates, type FakeEstimates } from './fake-estimates.ts';
@@ -121,19 +121,19 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       return { tasks: fake.pace.backlog, tasksPerSecond: fake.pace.rate };
     },
 
-    async spending({ tenant, from, until }) {
+    async tenantUsage({ tenant, from, until }) {
       answer();
       const mine = [...runs, ...jobs.values()].filter(
         ({ memo, createdAt }) => memo.tenant === tenant && createdAt >= from && createdAt < until,
       );
-      return { jobs: mine.length, spending: sumSpending(mine.map(({ memo }) => memo.spending)) };
+      return { jobs: mine.length, usage: sumUsage(mine.map(({ memo }) => memo.usage)) };
     },
 
     unfinished,
 
     async admissionUsage(asked) {
-      const { spending } = await fake.spending(asked);
-      return { unfinished: await unfinished(asked.tenant), videoSeconds: spending.videoSeconds };
+      const { usage } = await fake.tenantUsage(asked);
+      return { unfinished: await unfinished(asked.tenant), videoSeconds: usage.videoSeconds };
     },
 
     async cancel(id) {

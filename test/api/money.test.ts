@@ -67,7 +67,7 @@ describe('an estimate', () => {
 });
 
 describe('what was spent', () => {
-  const spending = {
+  const usage = {
     ...{ inputTokens: 100, outputTokens: 20, gpuSeconds: 1.5, cost: 0.25 },
     ...{ videoSeconds: 60, currency: 'EUR' },
   };
@@ -75,11 +75,11 @@ describe('what was spent', () => {
   it('is the sum over the runs that began in the time given, retried and failed ones included', () =>
     withApp(async ({ app, post, orchestrator, clock }) => {
       const { id } = (await (await post('/v1/summaries', REQUEST)).json()) as { id: JobId };
-      orchestrator.upsert(id, { spending });
+      orchestrator.upsert(id, { usage });
       orchestrator.close(id, 'failed');
       await clock.sleep(60_000);
       await post(`/v1/summaries/${id}/retry`, {});
-      orchestrator.upsert(id, { spending: { ...spending, cost: 0.5 } });
+      orchestrator.upsert(id, { usage: { ...usage, cost: 0.5 } });
       await clock.sleep(60_000);
       const ask = async (query: string) =>
         TenantUsage.parse(await (await app.request(`/v1/usage${query}`)).json());
@@ -108,7 +108,7 @@ describe('what was spent', () => {
       async ({ app, post, orchestrator }) => {
         const headers = { Authorization: 'Bearer a' };
         const { id } = (await (await post('/v1/summaries', REQUEST, headers)).json()) as { id: JobId };
-        orchestrator.upsert(id, { spending });
+        orchestrator.upsert(id, { usage });
         expect(await (await app.request(`/v1/summaries/${id}`, { headers })).json()).toMatchObject({
           usage: { input_tokens: 100, output_tokens: 20, gpu_seconds: 1.5, cost: 0.25, currency: 'EUR' },
         });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseApiKeys } from '../../config/api-keys.ts';
 import { NO_QUOTAS } from '../../config/quotas.ts';
 import type { JobId } from '../../schema/ids.ts';
-import { NOTHING_SPENT } from '../../schema/money.ts';
+import { NO_USAGE } from '../../schema/usage-cost.ts';
 import { type Harness, withApp } from './harness.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -112,7 +112,7 @@ describe('unfinished jobs', () => {
 describe('seconds of video in a day', () => {
   async function take({ post, orchestrator }: Harness, videoSeconds: number): Promise<void> {
     const { id } = (await (await post('/v1/summaries', request())).json()) as { id: JobId };
-    orchestrator.upsert(id, { spending: { ...NOTHING_SPENT, videoSeconds } });
+    orchestrator.upsert(id, { usage: { ...NO_USAGE, videoSeconds } });
   }
 
   it('are counted from the jobs themselves, and come back at midnight in UTC', () =>

@@ -11,7 +11,7 @@ import type { Job } from '../../schema/job.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
 import type { SummaryRequestInput } from '../../schema/request.ts';
 import { jobOptions } from '../../schema/stored-request.ts';
-import { mostOfMerging } from '../../summary/merge-bound.ts';
+import { maxMergeUsage } from '../../summary/merge-bound.ts';
 import { runFrameloom } from '../cli/run-frameloom.ts';
 import { makeDeck } from '../world/deck.ts';
 import { draw } from '../world/draw.ts';
@@ -147,7 +147,7 @@ describe('30 requests', () => {
     for (const { ledger, usage, result, request } of jobs) {
       if (!ledger || !result) throw new Error('no ledger');
       // What max_cost sets aside for merging is enough.
-      const most = mostOfMerging(result.segments.length, result.usage.frames, model, jobOptions(request));
+      const most = maxMergeUsage(result.segments.length, result.usage.frames, model, jobOptions(request));
       expect(ledger.merging.input_tokens).toBeLessThanOrEqual(most.inputTokens);
       expect(ledger.merging.output_tokens).toBeLessThanOrEqual(most.outputTokens);
       const parts = [...ledger.segments, ledger.merging];

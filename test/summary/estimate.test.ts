@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelPlan } from '../../schema/model-plan.ts';
 import { estimateTokens, type SegmentPictures, spreadOver } from '../../summary/estimate.ts';
-import { mostOfMerging } from '../../summary/merge-bound.ts';
+import { maxMergeUsage } from '../../summary/merge-bound.ts';
 
 /** As the bundled model is planned for. */
 const model: ModelPlan = {
@@ -73,7 +73,7 @@ describe('what merging takes at most', () => {
       [2, 6, 604, 226],
       [3, 6, 485, 161],
     ] as const) {
-      const most = mostOfMerging(segments, pictures, model, { mergePromptLength: 0 });
+      const most = maxMergeUsage(segments, pictures, model, { mergePromptLength: 0 });
       expect(most.inputTokens).toBeGreaterThanOrEqual(input);
       expect(most.outputTokens).toBeGreaterThanOrEqual(output);
     }
@@ -82,7 +82,7 @@ describe('what merging takes at most', () => {
   it('never falls as segments are added', () => {
     let last = 0;
     for (let segments = 1; segments < 200; segments += 1) {
-      const { inputTokens, outputTokens } = mostOfMerging(segments, 4 * segments, model, {
+      const { inputTokens, outputTokens } = maxMergeUsage(segments, 4 * segments, model, {
         mergePromptLength: 0,
       });
       expect(inputTokens + outputTokens).toBeGreaterThanOrEqual(last);

@@ -210,18 +210,18 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
       const tenant = `spender-${Date.now()}`;
       const from = new Date(Date.now() - 60_000).toISOString();
       const until = new Date(Date.now() + 3_600_000).toISOString();
-      const spending = {
+      const usage = {
         ...{ inputTokens: 10, outputTokens: 2, gpuSeconds: 0.5, cost: 0.25 },
         ...{ videoSeconds: 3, currency: 'EUR' },
       };
       const ids: JobId[] = [];
       for (let count = 0; count < 3; count += 1) {
         const { jobId, memo } = await newJob(tenant);
-        await orchestrator.start({ jobId, memo: { ...memo, spending }, key: 'idempotency' });
+        await orchestrator.start({ jobId, memo: { ...memo, usage }, key: 'idempotency' });
         ids.push(jobId);
       }
       const other = await newJob(`${tenant}-other`);
-      await orchestrator.start({ ...other, memo: { ...other.memo, spending }, key: 'idempotency' });
+      await orchestrator.start({ ...other, memo: { ...other.memo, usage }, key: 'idempotency' });
       const [first] = ids;
       if (!first) throw new Error('no job');
       await act(first, 'fail');
@@ -231,10 +231,10 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
       // Four runs, of which the retry has cost nothing yet.
       const asked = { tenant, from, until };
       await expect
-        .poll(() => orchestrator.spending(asked), { timeout: 20_000 })
+        .poll(() => orchestrator.tenantUsage(asked), { timeout: 20_000 })
         .toEqual({
           jobs: 4,
-          spending: {
+          usage: {
             ...{ inputTokens: 30, outputTokens: 6, gpuSeconds: 1.5, cost: 0.75 },
             ...{ videoSeconds: 9, currency: 'EUR' },
           },
@@ -242,7 +242,7 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
       await expect.poll(() => orchestrator.unfinished(tenant), { timeout: 20_000 }).toBe(3);
       expect(await orchestrator.admissionUsage(asked)).toEqual({ unfinished: 3, videoSeconds: 9 });
       const before = { tenant, from: '2020-01-01T00:00:00.000Z', until: from };
-      expect((await orchestrator.spending(before)).jobs).toBe(0);
+      expect((await orchestrator.tenantUsage(before)).jobs).toBe(0);
       expect(await orchestrator.admissionUsage(before)).toEqual({ unfinished: 3, videoSeconds: 0 });
       expect(await orchestrator.unfinished('nobody')).toBe(0);
     });

@@ -1,6 +1,6 @@
 /** Activities that only answer, for tests of what the workflow decides. */
 
-import type { CpuActivities, GpuActivities } from '../../schema/activities.ts';
+import type { CpuActivities, GpuActivities, WorkflowActivities } from '../../schema/activities.ts';
 import type { ModelPlan } from '../../schema/model-plan.ts';
 import { ENTRIES_PER_SHARD, type ShardKind } from '../../schema/shards.ts';
 import type { FinishInput, StoreShardInput } from '../../schema/stages.ts';
@@ -22,7 +22,7 @@ export const model: ModelPlan = {
 const cost = { attempts: 1, cached: false, gpuSeconds: 0.1, visionCalls: 0, rows: 1, runtime: 'test' };
 
 export interface Answers {
-  readonly cpu: CpuActivities;
+  readonly cpu: CpuActivities & Pick<WorkflowActivities, 'planMerges'>;
   readonly gpu: GpuActivities;
   /** What `finish` was called with. */
   readonly finished: FinishInput[];
@@ -68,12 +68,13 @@ export function answers(pages: number): Answers {
         firstCaptionHash: SHA.slice(0, 16),
         lastCaptionHash: SHA.slice(0, 16),
       }),
-      reduce: async ({ kind }) => ({
+      reduce: async ({ kind, isLast }) => ({
         ...cost,
         generation: `generations/${SHA}.json`,
         ...(kind === 'section'
           ? { title: { ...cost, generation: `generations/${SHA}.json`, text: 'A title' } }
           : {}),
+        ...(isLast ? { jobTitle: { ...cost, generation: `generations/${SHA}.json`, text: 'A title' } } : {}),
       }),
     },
   };

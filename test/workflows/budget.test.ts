@@ -2,8 +2,8 @@
 import { Context } from '@temporalio/activity';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Prices } from '../../schema/money.ts';
 import type { SegmentOutcome } from '../../schema/shards.ts';
+import type { Prices } from '../../schema/usage-cost.ts';
 import { type Answers, answers, segmentOf } from './answers.ts';
 import { openRig, type Rig } from './rig.ts';
 
@@ -56,8 +56,13 @@ function priced(
   };
   const call = { gpuSeconds: 0.1, inputTokens: 100, outputTokens: 10 };
   gpu.reduce = async (input) => {
-    const { title, ...made } = await reduce(input);
-    return { ...made, ...call, ...(title ? { title: { ...title, ...call } } : {}) };
+    const { title, jobTitle, ...made } = await reduce(input);
+    return {
+      ...made,
+      ...call,
+      ...(jobTitle ? { jobTitle: { ...jobTitle, ...call } } : {}),
+      ...(title ? { title: { ...title, ...call } } : {}),
+    };
   };
   return { activities, begun, most };
 }
@@ -82,7 +87,7 @@ describe('a job with max_cost', () => {
     expect(begun.length).toBeLessThan(40);
     expect(begun.length).toBeGreaterThan(10);
     expect([...begun].sort((a, b) => a - b)).toEqual(begun.map((_, index) => index));
-    const { cost = 0 } = memo.spending ?? {};
+    const { cost = 0 } = memo.usage ?? {};
     expect(cost).toBeGreaterThan(begun.length * SEGMENT);
     expect(cost).toBeLessThanOrEqual(50);
     expect(events.filter(({ type }) => type === 'segment.failed')).toHaveLength(gaps.length);
@@ -95,7 +100,7 @@ describe('a job with max_cost', () => {
     const cheap = priced(30, TOKENS, () => [300, 10]);
     const { memo } = await rig.runJob(cheap.activities, { request: { max_cost: 20 } });
     expect(cheap.begun.length).toBeGreaterThan(dear.begun.length);
-    expect(memo.spending?.cost).toBeLessThanOrEqual(20);
+    expect(memo.usage?.cost).toBeLessThanOrEqual(20);
   }, 60_000);
 
   it('goes beyond it by no more than a segment where segments take longer than any before', async () => {
@@ -115,7 +120,7 @@ describe('a job with max_cost', () => {
     expect(begun.slice(0, 2)).toEqual([0, 1]);
     expect(most.atOnce).toBeGreaterThan(1);
     expect(begun.length).toBeLessThan(30);
-    expect(memo.spending?.cost).toBeLessThanOrEqual(40 + 2 * 0.8);
+    expect(memo.usage?.cost).toBeLessThanOrEqual(40 + 2 * 0.8);
     expect(memo.outcome?.status).toBe('completed_with_gaps');
   }, 60_000);
 
@@ -125,7 +130,7 @@ describe('a job with max_cost', () => {
     expect(begun).toHaveLength(6);
     expect(memo.outcome?.status).toBe('completed');
     // Six segments, six sections with titles, two levels of merges (2 + 1), the title: 16 calls of 100 and 10 tokens.
-    expect(memo.spending).toEqual({
+    expect(memo.usage).toEqual({
       inputTokens: 6 * 1000 + 16 * 100,
       outputTokens: 6 * 100 + 16 * 10,
       gpuSeconds: 4.6,
@@ -168,6 +173,6 @@ describe('what a job has cost', () => {
     };
     const { memo } = await rig.runJob(activities);
     expect(memo.outcome?.status).toBe('failed');
-    expect(memo.spending).toMatchObject({ inputTokens: 2000, outputTokens: 200, cost: 2.4 });
+    expect(memo.usage).toMatchObject({ inputTokens: 2000, outputTokens: 200, cost: 2.4 });
   }, 60_000);
 });

@@ -72,7 +72,7 @@ describe('a job of 10,000 segments', () => {
 });
 
 describe('a job that is cancelled', () => {
-  type Name = keyof CpuActivities | keyof GpuActivities;
+  type Name = keyof CpuActivities | keyof GpuActivities | 'planMerges';
 
   /** Lets the activity `name` hang until it is cancelled, the first time that `when` holds. */
   function hanging(activities: Answers, name: Name, when: (input: never) => boolean = () => true) {

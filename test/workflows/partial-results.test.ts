@@ -174,8 +174,9 @@ async function run(
       return real.finish(input);
     },
   };
+  const local = createWorkflowActivities({ store });
   const found = await rig.runJob(
-    { cpu, gpu, local: createWorkflowActivities({ store }) },
+    { cpu: { ...cpu, planMerges: local.planMerges }, gpu, local },
     {
       request: { source: { type: 'video', file_id: file }, sampling: { mode: 'fps', fps: 1 }, ...more },
       store,

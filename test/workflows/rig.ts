@@ -44,7 +44,7 @@ export interface Rig extends AsyncDisposable {
   /** Runs one job with these activities and answers what it left behind. One at a time. */
   runJob(
     activities: {
-      readonly cpu: CpuActivities;
+      readonly cpu: CpuActivities & Pick<WorkflowActivities, 'planMerges'>;
       readonly gpu: GpuActivities;
       readonly local?: Partial<WorkflowActivities>;
     },
@@ -72,7 +72,7 @@ export async function openRig(): Promise<Rig> {
     {
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,
-      activities: now('appendEvents', 'storeShard'),
+      activities: now('appendEvents', 'storeShard', 'planMerges'),
     },
     {
       taskQueue: TASK_QUEUES.cpu,
@@ -83,7 +83,6 @@ export async function openRig(): Promise<Rig> {
         'matchSlides',
         'plan',
         'preprocessFrames',
-        'planMerges',
         'findMissing',
         'finish',
       ),
