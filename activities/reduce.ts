@@ -42,11 +42,11 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
       const { inputs, model, ...user } = await readMergeGroup(input);
       requirePlannedModel(deps, model);
       const common = { attempts: Context.current().info.attempt, runtime: generator.info.runtime };
-      const text = await makeText();
+      const merged = await makeText();
       const section = kind === 'section' ? { title: await makeTitle(inputs, user) } : {};
-      const job = input.isLast ? { jobTitle: await makeTitle([text.generation], {}) } : {};
+      const job = input.isLast ? { jobTitle: await makeTitle([merged.generation], {}) } : {};
       // Titles are made in the same activity: an activity costs a job as much as a short generation.
-      return { ...text, ...section, ...job };
+      return { ...merged, ...section, ...job };
 
       async function makeText(): Promise<ReduceOutput> {
         const [only] = inputs;
@@ -68,7 +68,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
       async function make(
         what: GenerationKind,
         sources: readonly GenerationArtifact[],
-        user: UserPrompts,
+        prompts: UserPrompts,
         most: number,
       ): Promise<TitleOutput> {
         const lines = inputLines(what, sources, model.merge.captions, most);
@@ -76,7 +76,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
           kind: what,
           model: model.revision,
           prompts: PROMPTS_VERSION,
-          user,
+          user: prompts,
           lines,
           maxTokens: most,
         });
@@ -88,7 +88,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
           deps,
           identity,
           what === 'title' ? 'title' : 'text',
-          (generate) => generate({ prompt: promptFor(what, lines, user), images: [], maxTokens: most }),
+          (generate) => generate({ prompt: promptFor(what, lines, prompts), images: [], maxTokens: most }),
           (text) =>
             what === 'title'
               ? [cleanTitle(text)]

@@ -36,7 +36,7 @@ export async function mergeLevel(job: MergeJob, state: MergedState | undefined):
   const level = levels.length - 1;
   const groups = levels[level] ?? 0;
   const maxTokens = options.max_tokens ?? model.tokens.summary;
-  let last: Pick<MergedState, 'text' | 'jobTitle'> | undefined = state;
+  let last = textOf(state);
   let done = from;
   const next = await sweep({
     from,
@@ -45,17 +45,11 @@ export async function mergeLevel(job: MergeJob, state: MergedState | undefined):
     isEnough: isLong,
     work: mergeGroup,
     keep: (shard, entries) => {
-      last = entries.at(-1);
+      last = textOf(entries.at(-1));
       return local.storeShard({ ...ref, kind: `merged-${level}`, shard, entries });
     },
   });
-  const { text, jobTitle } = last ?? {};
-  return {
-    levels,
-    next,
-    ...(text === undefined ? {} : { text }),
-    ...(jobTitle === undefined ? {} : { jobTitle }),
-  };
+  return { levels, next, ...last };
 
   async function mergeGroup(index: number): Promise<MergeOutcome> {
     const merged = await reduce(index);
@@ -115,4 +109,9 @@ async function planLevel(
   if (state === undefined)
     log.emit({ type: 'reduce.started', sections: groups }, { stage: 'reduce', percent: 85 });
   return { levels: [...(state?.levels ?? []), groups], next: 0 };
+}
+
+function textOf(merged: Pick<MergedState, 'text' | 'jobTitle'> = {}): Pick<MergedState, 'text' | 'jobTitle'> {
+  const { text, jobTitle } = merged;
+  return { ...(text === undefined ? {} : { text }), ...(jobTitle === undefined ? {} : { jobTitle }) };
 }
