@@ -20,6 +20,20 @@ export const ResultFrame = z
   })
   .meta({ id: 'Frame' });
 
+/** A timed line of the transcript. */
+export const ResultCue = z
+  .object({
+    cue: z.int().describe('Number of the cue in the transcript, from 0.'),
+    start_time: z.number(),
+    end_time: z.number(),
+    text: z.string(),
+  })
+  .meta({ id: 'Cue' });
+export type ResultCue = z.infer<typeof ResultCue>;
+
+/** Version of the shape of a result. */
+export const RESULT_SCHEMA = 2;
+
 export const ResultSegment = z
   .object({
     index: z.int(),
@@ -27,7 +41,10 @@ export const ResultSegment = z
     end_time: z.number().optional(),
     slides: z.array(z.int()).optional().describe('Slides described, or shown in this part of a video.'),
     caption: z.string(),
-    transcript: z.string().optional().describe('Words spoken in this part of a video.'),
+    transcript: z
+      .array(ResultCue)
+      .optional()
+      .describe('Subtitles or speech that begin in this part of a video. Absent where there are none.'),
     finish_reason: z.enum(['stop', 'length', 'repetition']),
     frames: z.array(ResultFrame),
     usage: z.object({ image_tokens: z.int(), input_tokens: z.int(), output_tokens: z.int() }),
@@ -77,6 +94,7 @@ export const ResultGap = z
 
 export const SummaryResult = z
   .object({
+    schema: z.literal(RESULT_SCHEMA).describe('Version of this object.'),
     title: z.string(),
     summary: z.string(),
     finish_reason: z.enum(['stop', 'length', 'repetition', 'budget']),
@@ -94,11 +112,10 @@ export const SummaryResult = z
       .array(ResultSlide)
       .optional()
       .describe('Decks, and videos with their deck: what each slide says.'),
-    words: z
-      .enum(['request', 'track', 'speech'])
-      .optional()
+    text_sources: z
+      .array(z.enum(['slides', 'recognized', 'speech', 'subtitles']))
       .describe(
-        'Where the transcript is from: the request, a subtitle track of the video, or speech recognition.',
+        'Where the text of the result is from: slides, text recognized in frames, speech, subtitles (of the request or a track).',
       ),
     source: z.object({
       type: z.enum(['video', 'deck', 'images']),

@@ -2,20 +2,22 @@
  * Puts a job's pieces together into its result. Times come from frames and from nowhere else: a segment begins when its first
  * picture was shown and ends when the next segment begins.
  */
-import type {
-  ResultChapter,
-  ResultFrame,
-  ResultGap,
-  ResultSegment,
-  ResultSlide,
-  SummaryResult,
+import {
+  RESULT_SCHEMA,
+  type ResultChapter,
+  type ResultCue,
+  type ResultFrame,
+  type ResultGap,
+  type ResultSegment,
+  type ResultSlide,
+  type SummaryResult,
 } from '../schema/result.ts';
 import type { Cue, Frame, SourceInfo } from '../schema/source.ts';
 import { collapse } from './captions.ts';
 import { type Evidence, poolCaptions } from './evidence.ts';
 import type { PlannedSegment, SourceRange } from './plan.ts';
 import { PROMPTS_VERSION } from './prompts.ts';
-import { transcriber } from './transcript.ts';
+import { createTranscriptReader, isWordless } from './transcript.ts';
 
 /** A segment's caption per frame, or why there is none. */
 export type SegmentPiece = PlannedSegment &
@@ -88,16 +90,16 @@ export function stitch(pieces: Pieces): SummaryResult {
     };
   };
 
-  const transcript = transcriber(pieces.words?.cues ?? []);
+  const transcript = createTranscriptReader(pieces.words?.cues ?? []);
   /** Words before the first picture belong to the first segment. */
   const transcriptIn = (
     index: number,
     place: { start_time?: number; end_time?: number },
-  ): { transcript?: string } => {
+  ): { transcript?: ResultCue[] } => {
     const { start_time: start, end_time: end } = place;
     if (!pieces.words || start === undefined || end === undefined) return {};
-    const text = transcript(index === 0 ? (pieces.range?.start ?? 0) : start, end);
-    return text === '' ? {} : { transcript: text };
+    const cues = transcript(index === 0 ? (pieces.range?.start ?? 0) : start, end);
+    return cues.length === 0 ? {} : { transcript: [...cues] };
   };
 
   /** Captions of all frames, in order, with their segments. */
@@ -177,6 +179,7 @@ export function stitch(pieces: Pieces): SummaryResult {
   const described = coverage(pieces, segments, placeOf);
 
   return {
+    schema: RESULT_SCHEMA,
     title: pieces.title,
     summary: kept.map((item) => item.text).join(' '),
     finish_reason: gaps.some(({ reason }) => reason === 'budget')
@@ -189,13 +192,21 @@ export function stitch(pieces: Pieces): SummaryResult {
     sentences: kept.map((item) => ({ text: item.text, segments: [...item.supporters] })),
     unsupported: unsupported.map((item) => item.text),
     ...(pieces.slides ? { slides: withCaptions(pieces.slides, segments) } : {}),
-    ...(pieces.words ? { words: pieces.words.from } : {}),
+    text_sources: textSourcesOf(pieces),
     source: describeSource(source),
     usage,
     model: pieces.model,
     prompts: PROMPTS_VERSION,
     notice: 'AI-generated; may be wrong.',
   };
+}
+
+function textSourcesOf({ slides = [], words }: Pieces): SummaryResult['text_sources'] {
+  const hasSlideText = slides.some((slide) => !isWordless(slide));
+  return [
+    ...(hasSlideText ? (['slides'] as const) : []),
+    ...(words ? [words.from === 'speech' ? ('speech' as const) : ('subtitles' as const)] : []),
+  ];
 }
 
 /** Address of a frame's picture, relative to the API. */

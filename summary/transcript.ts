@@ -1,5 +1,5 @@
 /** Words that are there already: of slides, and spoken in videos. What of them a prompt quotes, and what a result shows. Pure. */
-import type { ResultSlide } from '../schema/result.ts';
+import type { ResultCue, ResultSlide } from '../schema/result.ts';
 import type { Cue } from '../schema/source.ts';
 
 /** Longest caption that is made from the words of a slide, in characters. */
@@ -47,11 +47,16 @@ export function wordsIn(cues: readonly Cue[], start: number, end: number): strin
     .join(' ');
 }
 
-/** Gives the transcripts of segments, as the result shows them, from cues of any order. */
-export function transcriber(cues: readonly Cue[]): (start: number, end: number) => string {
-  const sorted = cues.every((cue, index) => index === 0 || (cues[index - 1]?.start ?? 0) <= cue.start);
+/**
+ * Returns a function for the cues that begin in `[start, end)`, as a result has them. The cues may have any order; their number is
+ * their index in `cues`. A segment has at most `MAX_TRANSCRIPT` characters: the cue that exceeds that is cut, later ones are left out.
+ */
+export function createTranscriptReader(
+  cues: readonly Cue[],
+): (start: number, end: number) => readonly ResultCue[] {
+  const isSorted = cues.every((cue, index) => index === 0 || (cues[index - 1]?.start ?? 0) <= cue.start);
   /** Number of the first cue that begins at `time` or later. */
-  const at = (time: number): number => {
+  const firstAt = (time: number): number => {
     let [low, high] = [0, cues.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -60,8 +65,18 @@ export function transcriber(cues: readonly Cue[]): (start: number, end: number) 
     }
     return low;
   };
-  return (start, end) =>
-    cut(wordsIn(sorted ? cues.slice(at(start), at(end)) : cues, start, end), MAX_TRANSCRIPT);
+  return (start, end) => {
+    const [first, last] = isSorted ? [firstAt(start), firstAt(end)] : [0, cues.length];
+    const found: ResultCue[] = [];
+    let left = MAX_TRANSCRIPT;
+    for (let index = first; index < last && left > 0; index += 1) {
+      const cue = cues[index];
+      if (!cue || cue.start < start || cue.start >= end) continue;
+      found.push({ cue: index, start_time: cue.start, end_time: cue.end, text: cut(cue.text, left) });
+      left -= cue.text.length;
+    }
+    return found;
+  };
 }
 
 /**

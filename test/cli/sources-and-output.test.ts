@@ -99,6 +99,7 @@ describe('progress', () => {
 });
 
 const RESULT: SummaryResult = {
+  schema: 2,
   title: 'Shapes',
   summary: 'A red circle, then a \x1b]0;owned\x07blue square.',
   finish_reason: 'stop',
@@ -122,6 +123,7 @@ const RESULT: SummaryResult = {
   usage: { frames: 1, image_tokens: 1, input_tokens: 1, output_tokens: 1 },
   model: { name: 'tiny', revision: '1' },
   prompts: '1',
+  text_sources: [],
   notice: 'AI-generated; may be wrong.',
 };
 

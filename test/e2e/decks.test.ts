@@ -115,8 +115,11 @@ describe('a recorded lecture with its slides and its words', () => {
       { slide: 3, title: 'Closing remarks', intervals: [{ start_time: 3, end_time: 6 }] },
     ]);
     expect(result.slides[1].intervals).toBeUndefined();
-    expect(result.words).toBe('request');
-    const said = result.segments.map(({ transcript }: { transcript?: string }) => transcript ?? '').join(' ');
+    expect(result.text_sources).toEqual(['slides', 'subtitles']);
+    const said = result.segments
+      .flatMap(({ transcript = [] }: { transcript?: readonly { text: string }[] }) => transcript)
+      .map(({ text }: { text: string }) => text)
+      .join(' ');
     expect(said.trim().replace(/\s+/g, ' ')).toBe('Welcome. And now.');
     expect(result.chapters.flatMap(({ slides }: { slides?: number[] }) => slides ?? [])).toEqual(
       expect.arrayContaining([1, 3]),

@@ -201,8 +201,12 @@ describe('a stitched lecture with its deck and its words', () => {
     ]);
   });
 
-  it('gives each segment the words that begin in it, and says where they are from', () => {
-    expect(result.words).toBe('track');
-    expect(result.segments.map(({ transcript }) => transcript)).toEqual(['first', 'second', undefined]);
+  it('gives each segment the cues that begin in it, and names the sources of text', () => {
+    expect(result.text_sources).toEqual(['slides', 'subtitles']);
+    expect(result.segments.map(({ transcript }) => transcript)).toEqual([
+      [{ cue: 0, start_time: 0.5, end_time: 13, text: 'first' }],
+      [{ cue: 1, start_time: 13, end_time: 14, text: 'second' }],
+      undefined,
+    ]);
   });
 });

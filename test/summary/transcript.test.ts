@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { intervalsOf } from '../../summary/intervals.ts';
 import { captionPrompt } from '../../summary/prompts.ts';
-import { quoteSlide, slideLines, transcriber, within } from '../../summary/transcript.ts';
+import { createTranscriptReader, quoteSlide, slideLines, within } from '../../summary/transcript.ts';
 
 describe('a caption for a slide without a picture', () => {
   it('says title, text, descriptions and notes, each once', () => {
@@ -70,9 +70,13 @@ describe('a transcript', () => {
     { start: 10, end: 12, text: 'three' },
   ];
 
-  it('of a segment is what begins in it: each word is in one segment', () => {
-    const text = transcriber(cues);
-    expect([text(0, 4), text(4, 10), text(10, 20)]).toEqual(['one', 'two', 'three']);
+  it('of a segment has the cues that begin in it: each cue is in one segment', () => {
+    const read = createTranscriptReader(cues);
+    expect([read(0, 4), read(4, 10), read(10, 20)]).toEqual([
+      [{ cue: 0, start_time: 0, end_time: 4, text: 'one' }],
+      [{ cue: 1, start_time: 4, end_time: 11, text: 'two' }],
+      [{ cue: 2, start_time: 10, end_time: 12, text: 'three' }],
+    ]);
   });
 });
 

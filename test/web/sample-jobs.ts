@@ -64,6 +64,7 @@ export function videoFrames(segment: number): ResultFrame[] {
 export function videoResult(): SummaryResult {
   const titles = ['Opening shapes', 'Results by quarter', 'Night drive'];
   return {
+    schema: 2,
     title: 'Shapes, quarterly results and a night drive',
     summary:
       'Simple shapes open the video: a red circle, a blue square and a green star. Two slides show results and costs. A yellow car drives through the night.',
@@ -103,6 +104,7 @@ export function videoResult(): SummaryResult {
     usage: { frames: 12, image_tokens: 3756, input_tokens: 4212, output_tokens: 228 },
     model: { name: 'tiny-phi3v', revision: '2' },
     prompts: '1',
+    text_sources: [],
     notice: 'AI-generated; may be wrong.',
   };
 }
@@ -131,6 +133,7 @@ export function deckResult(): SummaryResult {
   const { source: _, ...video } = videoResult();
   return {
     ...video,
+    text_sources: ['slides'],
     title: 'Rivers of Europe',
     summary: 'The deck compares five rivers. It closes with floods and protection.',
     chapters: [
