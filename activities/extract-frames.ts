@@ -74,14 +74,14 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
   type Add = (one: { readonly frame?: Frame; readonly decision: FrameDecision }) => void;
 
   async function publish({
-    picture,
+    image,
     ...decision
-  }: FrameDecision & { readonly picture?: RgbImage }): Promise<Parameters<Add>[0]> {
-    if (!picture) return { decision };
-    const { name } = await store.putByContent(FRAMES, await encodeJpeg(picture));
+  }: FrameDecision & { readonly image?: RgbImage }): Promise<Parameters<Add>[0]> {
+    if (!image) return { decision };
+    const { name } = await store.putByContent(FRAMES, await encodeJpeg(image));
     const { time, slide, score } = decision;
     const place = time === undefined ? { slide } : { time, ...(score === undefined ? {} : { score }) };
-    const frame = { name, width: picture.width, height: picture.height, ...place } as Frame; // one of the two is there
+    const frame = { name, width: image.width, height: image.height, ...place } as Frame; // one of the two is there
     return { frame, decision: { ...decision, name } };
   }
 
@@ -109,8 +109,8 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
     for (const slide of numbers) {
       signal.throwIfAborted();
       const { name = '', page = 1 } = images[slide - 1] ?? {};
-      const picture = await readImage(await store.bytes(name), limits, { page });
-      add(await publish({ picture, slide, kept: true, reason: 'first', difference: 1 }));
+      const image = await readImage(await store.bytes(name), limits, { page });
+      add(await publish({ image, slide, kept: true, reason: 'first', difference: 1 }));
     }
   }
 }
