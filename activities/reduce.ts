@@ -115,7 +115,9 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
   }
 
   /** What is merged, and with what words. */
-  async function readMergeGroup(input: ReduceInput): Promise<PromptContext & { readonly inputs: readonly string[] }> {
+  async function readMergeGroup(
+    input: ReduceInput,
+  ): Promise<PromptContext & { readonly inputs: readonly string[] }> {
     const { groups, ...brief } = await readGroups(input, `groups-${input.level}`, input.shard);
     const group = groups[input.at];
     if (!group) throw new TypeError(`shard ${input.shard} has no group ${input.at}`);
