@@ -90,7 +90,7 @@ it('reads each extraction once to plan, and once to finish', async () => {
     { length: planned.segments },
     (_, index): SegmentOutcome => ({
       ...{ index, generation: GENERATION, distinctCaptions: 1 },
-      cost: { attempts: 1, cached: false, gpuSeconds: 1, visionCalls: 1, rows: 1, runtime: 'test' },
+      stats: { attempts: 1, cached: false, gpuSeconds: 1, visionCalls: 1, rows: 1, runtime: 'test' },
     }),
   );
   await put(shardName(jobId, 'run', 'described', 0), outcomes);
@@ -99,7 +99,7 @@ it('reads each extraction once to plan, and once to finish', async () => {
     finish({
       ...input,
       ...{ segments: planned.segments, levels: [], summary: GENERATION, title: GENERATION },
-      ...{ titleGpuSeconds: 0, startedAt: '2026-01-01T00:00:00.000Z' },
+      ...{ startedAt: '2026-01-01T00:00:00.000Z' },
     }),
   );
   expect(readsOfExtractions()).toEqual([1, 1, 1]);
