@@ -14,7 +14,7 @@ const common = {
 
 export default defineConfig({
   test: {
-    reporters: ['default', './scripts/skipped-reporter.ts', ...jsonReport()],
+    reporters: ['default', './scripts/lib/skipped-reporter.ts', ...jsonReport()],
     maxWorkers: 2,
     projects: [
       {

@@ -9,7 +9,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startModelHost } from '../phi3v/index.ts';
-import { pythonWith } from '../scripts/python-env.ts';
+import { pythonWith } from '../scripts/lib/python-env.ts';
 import { type RivalReport, runRival } from './rivals/run.ts';
 import { sliceFolder } from './runtime/slice-folder.ts';
 

@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: summarizes the sample video and the sample deck with the embedded system, in `.frameloom/`. With
- * `--keep` API and console stay up until Ctrl-C; with `--chaos` a worker is killed instead (demo-chaos.ts).
+ * `--keep` API and console stay up until Ctrl-C; with `--chaos` a worker is killed instead (lib/demo-chaos.ts).
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -17,7 +17,7 @@ import { createShutdownSignal } from '../cli/shutdown-signal.ts';
 import { ApiError, createClient } from '../client/index.ts';
 import { loadSettings } from '../config/settings.ts';
 import type { Job } from '../schema/job.ts';
-import { chaos } from './demo-chaos.ts';
+import { chaos } from './lib/demo-chaos.ts';
 
 interface Run {
   readonly name: string;

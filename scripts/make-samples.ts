@@ -1,7 +1,7 @@
 /**
- * Makes samples/: a drawn video and a drawn deck with their truth, what is shown when. Run it again after a change of
- * the drawn world: `node --import tsx scripts/make-samples.ts`. The seeds are ones whose pictures the bundled model
- * describes well; tests draw other ones.
+ * Writes samples/: a drawn video and a drawn deck, each with its truth (what is displayed when). Run it after a change of
+ * test/world: `node --import tsx scripts/make-samples.ts`. The seeds were chosen: the bundled model describes their images
+ * well. Tests draw others.
  */
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +10,8 @@ import { makeVideo } from '../test/world/video.ts';
 
 const VIDEO = { seed: 10, seconds: 75, shots: 11 };
 const DECK = { seed: 8, pages: 12 };
-/** Samples live in the repository and in the package. */
-const MOST_BYTES = 3_000_000;
+/** Samples are in the repository and in the package. */
+const MAX_BYTES = 3_000_000;
 
 const folder = fileURLToPath(new URL('../samples/', import.meta.url));
 await mkdir(folder, { recursive: true });
@@ -19,7 +19,7 @@ await writeTruth('sample-video', await makeVideo(`${folder}sample-video.mp4`, VI
 await writeTruth('sample-deck', await makeDeck(`${folder}sample-deck.pdf`, DECK));
 for (const name of ['sample-video.mp4', 'sample-deck.pdf']) {
   const { size } = await stat(folder + name);
-  if (size > MOST_BYTES) throw new Error(`${name} is too large: ${size} bytes`);
+  if (size > MAX_BYTES) throw new Error(`${name} is too large: ${size} bytes`);
   console.log(`samples/${name}: ${size} bytes`);
 }
 

@@ -1,7 +1,7 @@
 /**
- * Records what a real server writes down while each workflow takes each of its ways, into test/workflows/histories: later
- * workflow code must replay it. Run it when a way is new, or after a change of the workflows that jobs under way need not survive;
- * then delete what is old. usage: node --import tsx scripts/record-histories.ts
+ * Records a history of each way that each workflow can take, on a real server, into test/workflows/histories. Later workflow
+ * code must replay them. Run it for a new way, or after a change that running jobs need not survive, and delete the old
+ * ones. Usage: node --import tsx scripts/record-histories.ts
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,8 @@
 /**
- * Writes deploy/schemas/: what the tests hold the chart's objects to. Taken from the Go modules of Kubernetes, KEDA and the Prometheus
- * operator, all under the Apache License 2.0, with Go's own client; run by hand when a version below changes. Kept is what our kinds
- * reach, without descriptions, and closed: a field that is misspelt is an error here, where an API server would drop it.
+ * Writes deploy/schemas/, against which tests validate the objects of the chart. The schemas come from the Go modules of
+ * Kubernetes, KEDA and the Prometheus operator, all under the Apache License 2.0, with Go's own client. Run it by hand when
+ * a version below changes. Only what the chart's kinds reach is kept, without descriptions, and closed: a misspelt field is
+ * an error in tests, although an API server would drop it.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

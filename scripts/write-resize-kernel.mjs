@@ -1,7 +1,6 @@
 /**
- * Compiles phi3v/image/resize-kernel.wat and puts the result into phi3v/image/resize-kernel.ts, so that running the package needs neither a
- * compiler nor a file beside the code. To be run after a change of the .wat, which is rare: the compiler, the package
- * `wabt`, is no dependency, and is fetched by npx.
+ * Compiles phi3v/image/resize-kernel.wat into phi3v/image/resize-kernel.ts: the package then needs neither a compiler nor a
+ * separate file. Run it after a change of the .wat. The compiler, the npm package `wabt`, is not a dependency; npx fetches it.
  *
  *     npx --yes --package wabt@1.0.39 node scripts/write-resize-kernel.mjs
  */
@@ -11,16 +10,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const room = fileURLToPath(new URL('../phi3v/image/', import.meta.url));
+const folder = fileURLToPath(new URL('../phi3v/image/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'frameloom-kernel-'));
 try {
   const compiled = join(folder, 'kernel.wasm');
-  execFileSync('wat2wasm', [join(room, 'resize-kernel.wat'), '-o', compiled], { stdio: 'inherit' });
+  execFileSync('wat2wasm', [join(folder, 'resize-kernel.wat'), '-o', compiled], { stdio: 'inherit' });
   const lines =
     readFileSync(compiled)
       .toString('base64')
       .match(/.{1,96}/g) ?? [];
-  const path = join(room, 'resize-kernel.ts');
+  const path = join(folder, 'resize-kernel.ts');
   const text = `\n  ${lines.map((line) => `'${line}'`).join(' +\n  ')};`;
   writeFileSync(path, readFileSync(path, 'utf8').replace(/(?<=const COMPILED =)[^;]*;/, text));
 } finally {

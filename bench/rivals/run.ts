@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type PackageList, pythonWith } from '../../scripts/python-env.ts';
+import { type PackageList, pythonWith } from '../../scripts/lib/python-env.ts';
 import { sliceFolder } from '../runtime/slice-folder.ts';
 
 const Times = z.looseObject({

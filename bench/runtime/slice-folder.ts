@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toolCacheFolder } from '../../cli/find-tool.ts';
-import type { Python } from '../../scripts/python-env.ts';
+import type { Python } from '../../scripts/lib/python-env.ts';
 
 const SOURCES = new URL('../../scripts/graphs/', import.meta.url);
 const TIMEOUT_MS = 5 * 60_000;

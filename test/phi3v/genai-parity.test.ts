@@ -10,7 +10,7 @@ import {
 } from '../../phi3v/index.ts';
 import { encodePrompt } from '../../phi3v/text/prompt.ts';
 import { loadTokenizer } from '../../phi3v/text/tokenizer.ts';
-import { type PythonSetup, pythonWith } from '../../scripts/python-env.ts';
+import { type PythonSetup, pythonWith } from '../../scripts/lib/python-env.ts';
 import { COLOURS, DESCRIBE, drawCircle, endlessModel, openRaw } from './support.ts';
 
 /** Tokens of each answer. The model is one without stop tokens, so that every answer has all of them. */

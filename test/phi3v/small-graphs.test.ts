@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { pythonWith } from '../../scripts/python-env.ts';
+import { pythonWith } from '../../scripts/lib/python-env.ts';
 import { golden, promptIds, SMALL, type SmallModel } from './graphs.ts';
 
 const MICROSOFT = {

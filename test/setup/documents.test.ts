@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { costTable, EXAMPLE_PRICES, modelSeconds } from '../../bench/costs/video-costs.ts';
 import { packageRoot } from '../../cli/package-root.ts';
 import { type LockFile, licenseTable } from '../../scripts/lib/license-list.ts';
-import { settingsDocument } from '../../scripts/settings-doc.ts';
+import { settingsDocument } from '../../scripts/lib/settings-doc.ts';
 
 const read = (path: string): string => readFileSync(join(packageRoot(), path), 'utf8');
 

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pythonWith } from '../../scripts/python-env.ts';
+import { pythonWith } from '../../scripts/lib/python-env.ts';
 
 let folder: string;
 let env: NodeJS.ProcessEnv;

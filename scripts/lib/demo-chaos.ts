@@ -1,36 +1,36 @@
 /**
- * `npm run demo -- --chaos`: kills the GPU worker in the middle of a job, in front of the user, and shows that nothing is lost by
- * it: the same job runs once more, undisturbed and in another empty home, and both results are compared byte by byte.
+ * `npm run demo -- --chaos`: kills the GPU worker in the middle of a job. The same job runs once more, undisturbed and in
+ * another empty home, and both results are compared byte by byte.
  */
 import { openAsBlob } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CommandContext, EXIT_CODES, printLine } from '../cli/context.ts';
-import { embeddedOptions, startEmbeddedSystem } from '../cli/embedded/index.ts';
-import type { EmbeddedSystem } from '../cli/embedded/system.ts';
-import { followJob } from '../cli/follow-job.ts';
-import { createProgressView, type ProgressView } from '../cli/output/index.ts';
-import { packageRoot } from '../cli/package-root.ts';
-import { createClient } from '../client/index.ts';
-import type { JobEvent } from '../schema/events.ts';
-import type { Job } from '../schema/job.ts';
-import { type Answers, countAnswers } from '../test/faults/support/answers.ts';
+import { type CommandContext, EXIT_CODES, printLine } from '../../cli/context.ts';
+import { embeddedOptions, startEmbeddedSystem } from '../../cli/embedded/index.ts';
+import type { EmbeddedSystem } from '../../cli/embedded/system.ts';
+import { followJob } from '../../cli/follow-job.ts';
+import { createProgressView, type ProgressView } from '../../cli/output/index.ts';
+import { packageRoot } from '../../cli/package-root.ts';
+import { createClient } from '../../client/index.ts';
+import type { JobEvent } from '../../schema/events.ts';
+import type { Job } from '../../schema/job.ts';
+import { type Answers, countAnswers } from '../../test/faults/support/answers.ts';
 
 const SAMPLE = 'sample-video.mp4';
-/** The same in both homes, so that the job has the same id and its result the same bytes. */
+/** The same in both homes: the job then has the same id, and its result the same bytes. */
 const KEY = 'chaos';
 const SETTINGS = {
-  // Two answers at a time and not all at once: so there is a middle to be killed in.
+  // Two generations at a time instead of all at once: the job then has a middle.
   FRAMELOOM_MODEL_ROWS: '2',
-  // Every token is logged, to count those that were made twice.
+  // Logs every token, to count those that were generated twice.
   FRAMELOOM_LOG_LEVEL: 'debug',
 };
 
-/** Tokens of unfinished answers that make it worth to kill, and how often the log is looked at for them, in milliseconds. */
-const LEAST_HALF_MADE = 16;
-const LOOK_MS = 20;
+/** Tokens of unfinished generations at which the worker is killed, and the interval at which the log is read for them. */
+const MIN_UNFINISHED_TOKENS = 16;
+const LOG_POLL_INTERVAL_MS = 20;
 
 interface ChaosRun {
   readonly job: Job;
@@ -44,13 +44,13 @@ interface Running {
   readonly view: ProgressView;
 }
 
-/** Answers the exit code. */
+/** Returns the exit code. */
 export async function chaos(context: CommandContext): Promise<number> {
   const say = (text: string): void => printLine(context.stdout, text);
   say(`Chaos: ${SAMPLE} is summarized, and the GPU worker is killed in the middle of it.\n`);
   const disturbed = await summarizeIn(context, (running) => killer(context, running));
   say(`\n${disturbed.job.result?.title}\n\n${disturbed.job.result?.summary}`);
-  say('\nThe same once more in another empty home, with nobody disturbing it, to compare.\n');
+  say('\nThe same once more in another empty home, undisturbed, to compare.\n');
   const calm = await summarizeIn(context, () => () => {});
   say(`\n${verdict(disturbed, calm)}`);
   const same = disturbed.job.result_sha256 === calm.job.result_sha256;
@@ -58,7 +58,7 @@ export async function chaos(context: CommandContext): Promise<number> {
   return same && whole ? EXIT_CODES.complete : EXIT_CODES.failed;
 }
 
-/** Runs the job on a system of its own; `disturb` gives what is called with every event. */
+/** Runs the job on a separate system; `disturb` returns a function that is called with every event. */
 async function summarizeIn(
   context: CommandContext,
   disturb: (running: Running) => (event: JobEvent) => void,
@@ -93,16 +93,16 @@ async function summarizeIn(
   }
 }
 
-/** Kills the GPU worker once: when a third of the segments is described and other answers are half made. */
+/** Kills the GPU worker once: when a third of the segments is described and other generations are unfinished. */
 function killer({ stderr }: CommandContext, { home, system, view }: Running): (event: JobEvent) => void {
   let latest: JobEvent['progress'] | undefined;
   let armed = false;
   async function killInTheMiddle(): Promise<void> {
-    for (; ; await sleep(LOOK_MS)) {
+    for (; ; await sleep(LOG_POLL_INTERVAL_MS)) {
       if (latest?.stage !== 'describe') return;
       const halfMade = unfinished(await gpuLog(home));
       const worker = system.processes().find(({ name }) => name === 'GPU worker');
-      if (halfMade < LEAST_HALF_MADE || worker === undefined) continue;
+      if (halfMade < MIN_UNFINISHED_TOKENS || worker === undefined) continue;
       const { percent, segments } = latest;
       process.kill(worker.pid, 'SIGKILL');
       view.close();
@@ -120,11 +120,11 @@ function killer({ stderr }: CommandContext, { home, system, view }: Running): (e
     const { done, total } = progress.segments;
     if (armed || total === 0 || done * 3 < total) return;
     armed = true;
-    killInTheMiddle().catch(() => undefined); // the verdict shows that nobody was killed
+    killInTheMiddle().catch(() => undefined); // the comparison then shows that nothing was killed
   };
 }
 
-/** Tokens of answers that are begun and not in the store yet. */
+/** Tokens of generations that have begun and are not in the store yet. */
 function unfinished(lines: Awaited<ReturnType<typeof gpuLog>>): number {
   const tokens = new Map<unknown, number>();
   for (const { message, fields } of lines) {
@@ -140,13 +140,13 @@ function verdict(disturbed: ChaosRun, calm: ChaosRun): string {
   return [
     `killed       ${job.result_sha256}  ${disturbed.seconds.toFixed(1)} s`,
     `undisturbed  ${calm.job.result_sha256}  ${calm.seconds.toFixed(1)} s`,
-    same ? 'Nothing was lost: the same bytes.' : 'The results differ: something was lost.',
+    same ? 'Nothing was lost: both results have the same bytes.' : 'The results differ: something was lost.',
     `The model was asked ${answers.asked} times for ${answers.made} answers, never for one that was in the store; ` +
       `made twice: ${answers.redone} of ${answers.tokens} tokens.`,
   ].join('\n');
 }
 
-/** What the GPU workers have logged, over all their lives. */
+/** The log of all GPU worker processes of a home. */
 async function gpuLog(home: string): Promise<Parameters<typeof countAnswers>[0]> {
   const text = await readFile(join(home, 'logs', 'worker-gpu.log'), 'utf8');
   return text.split('\n').flatMap((line) => {
@@ -155,7 +155,7 @@ async function gpuLog(home: string): Promise<Parameters<typeof countAnswers>[0]>
       const fields = JSON.parse(line) as Record<string, unknown>; // our processes log JSON objects
       return [{ at: Date.parse(String(fields.time)), message: String(fields.message), fields }];
     } catch {
-      return []; // cut off by the kill
+      return []; // truncated by the kill
     }
   });
 }

@@ -1,12 +1,12 @@
 /**
- * Prints `N passed, N failed` from vitest's JSON report. Exit code 1 when a test failed, when a file could not be run,
- * or when nothing was run at all, so that a crash never looks like a success.
+ * Prints `N passed, N failed` from vitest's JSON report. The exit code is 1 if a test failed, if a file could not be run, or
+ * if no test ran: a crash is not a success.
  */
 import { readFileSync } from 'node:fs';
 
 const text = readFileSync(process.argv[2], 'utf8');
 if (text === '') {
-  console.error('The tests left no report: they crashed before they ended.');
+  console.error('The tests wrote no report: vitest crashed.');
   process.exit(1);
 }
 const report = JSON.parse(text);

@@ -5,36 +5,36 @@ import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { findOnPath, toolCacheFolder } from '../cli/find-tool.ts';
+import { findOnPath, toolCacheFolder } from '../../cli/find-tool.ts';
 
 const execute = promisify(execFile);
 
-const INSTALL_TIMEOUT = 10 * 60_000;
-const OUTPUT_LIMIT = 64 * 1024 * 1024;
+const INSTALL_TIMEOUT_MS = 10 * 60_000;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** A list of pinned packages in scripts/python. */
 export type PackageList = 'graphs' | 'genai' | 'openapi';
 
 export interface Python {
   /**
-   * Runs a program of this repository to its end and gives what it printed.
+   * Runs a program of this repository and returns its standard output.
    *
    * @param script path from the root of the repository.
-   * @throws what it said on standard error, when it failed or took longer than `timeout` milliseconds (default 10 minutes).
+   * @throws its standard error, if it failed or took longer than `timeout` milliseconds (default 10 minutes).
    */
   run(script: string, args?: readonly string[], options?: { readonly timeout?: number }): Promise<string>;
 }
 
-/** Python, or why there is none: a sentence for whoever reads the output of a test run. */
+/** Python, or the reason why there is none, for the output of a test run. */
 export type PythonSetup =
   | { readonly python: Python; readonly reason?: never }
   | { readonly python?: never; readonly reason: string };
 
 /**
- * Python with the packages of a list, fetched once per list into the user's cache folder. Whoever asks at the same time
- * gets a whole folder, too: it is filled under another name and renamed.
+ * Python with the packages of a list, installed once per list into the user's cache folder. Safe to call concurrently: the
+ * folder is filled under another name and renamed.
  *
- * @param say told when packages are fetched, because that takes a while and some 100 MB.
+ * @param say called before packages are fetched, some 100 MB.
  */
 export async function pythonWith(
   list: PackageList,
@@ -58,7 +58,7 @@ export async function pythonWith(
   } catch (error) {
     return { reason: `Python cannot be used, it needs pip: ${lastLine(error)}` };
   }
-  const requirements = fileURLToPath(new URL(`python/${list}.txt`, import.meta.url));
+  const requirements = fileURLToPath(new URL(`../python/${list}.txt`, import.meta.url));
   const folder = await packageFolder(requirements, version, env);
   if (!(await exists(folder))) {
     say(
@@ -77,19 +77,19 @@ export async function pythonWith(
 
 function runner(executable: string, env: NodeJS.ProcessEnv): Python {
   return {
-    run: async (script, args = [], { timeout = INSTALL_TIMEOUT } = {}) => {
-      const path = fileURLToPath(new URL(`../${script}`, import.meta.url));
+    run: async (script, args = [], { timeout = INSTALL_TIMEOUT_MS } = {}) => {
+      const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
       const { stdout } = await execute(executable, [path, ...args], {
         env,
         timeout,
-        maxBuffer: OUTPUT_LIMIT,
+        maxBuffer: MAX_OUTPUT_BYTES,
       });
       return stdout;
     },
   };
 }
 
-/** The folder is named after all that decides what belongs into it. */
+/** The folder is named by everything that determines its contents. */
 async function packageFolder(requirements: string, version: string, env: NodeJS.ProcessEnv): Promise<string> {
   const hash = createHash('sha256').update(await readFile(requirements));
   hash.update(`${version} ${process.platform} ${process.arch}`);
@@ -106,16 +106,16 @@ async function install(
   const fresh = await mkdtemp(`${folder}.`);
   try {
     const options = ['--quiet', '--no-input', '--disable-pip-version-check', '--only-binary', ':all:'];
-    // Without a network the answer should not take minutes.
-    const patience = ['--retries', '1', '--timeout', '20'];
+    // Fails within a minute without a network.
+    const limits = ['--retries', '1', '--timeout', '20'];
     await execute(
       executable,
-      ['-m', 'pip', 'install', ...options, ...patience, '--target', fresh, '--requirement', requirements],
-      { env, timeout: INSTALL_TIMEOUT, maxBuffer: OUTPUT_LIMIT },
+      ['-m', 'pip', 'install', ...options, ...limits, '--target', fresh, '--requirement', requirements],
+      { env, timeout: INSTALL_TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES },
     );
     await rename(fresh, folder);
   } catch (error) {
-    // Someone else may have been faster with the same packages: a full folder is not renamed over.
+    // Another process may have installed the same packages first: a full folder is not overwritten.
     if (!(await exists(folder))) throw error;
   } finally {
     await rm(fresh, { recursive: true, force: true });
@@ -129,7 +129,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** The line in which Python and pip say what is wrong: the last one that says "error", else the last. */
+/** The line with which Python or pip explain a failure: the last one with "error", else the last. */
 function lastLine(error: unknown): string {
   const text =
     error instanceof Error && 'stderr' in error && typeof error.stderr === 'string' && error.stderr !== ''

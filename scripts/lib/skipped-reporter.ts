@@ -1,4 +1,4 @@
-/** Ends a test run with the skipped tests and why each was skipped, so that none goes unseen. */
+/** A reporter for vitest that lists skipped tests with their reasons at the end of a run. */
 import type { Reporter, TestModule } from 'vitest/node';
 
 export default class SkippedReporter implements Reporter {

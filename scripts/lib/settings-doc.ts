@@ -1,7 +1,6 @@
-/** docs/settings.md, made from the one table of settings. */
-import { settingsTable } from '../config/settings.ts';
+/** The text of docs/settings.md, from the table of settings. */
+import { settingsTable } from '../../config/settings.ts';
 
-/** The whole document. */
 export function settingsDocument(): string {
   const rows = settingsTable().map(
     ({ name, default: fallback, meaning }) =>
