@@ -10,16 +10,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const folder = fileURLToPath(new URL('../phi3v/image/', import.meta.url));
+const kernelFolder = fileURLToPath(new URL('../phi3v/image/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'frameloom-kernel-'));
 try {
   const compiled = join(folder, 'kernel.wasm');
-  execFileSync('wat2wasm', [join(folder, 'resize-kernel.wat'), '-o', compiled], { stdio: 'inherit' });
+  execFileSync('wat2wasm', [join(kernelFolder, 'resize-kernel.wat'), '-o', compiled], { stdio: 'inherit' });
   const lines =
     readFileSync(compiled)
       .toString('base64')
       .match(/.{1,96}/g) ?? [];
-  const path = join(folder, 'resize-kernel.ts');
+  const path = join(kernelFolder, 'resize-kernel.ts');
   const text = `\n  ${lines.map((line) => `'${line}'`).join(' +\n  ')};`;
   writeFileSync(path, readFileSync(path, 'utf8').replace(/(?<=const COMPILED =)[^;]*;/, text));
 } finally {

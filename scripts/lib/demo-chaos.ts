@@ -128,8 +128,8 @@ function killer({ stderr }: CommandContext, { home, system, view }: Running): (e
 function unfinished(lines: Awaited<ReturnType<typeof gpuLog>>): number {
   const tokens = new Map<unknown, number>();
   for (const { message, fields } of lines) {
-    if (message === 'answer grows') tokens.set(fields.generation, Number(fields.tokens));
-    if (message === 'answer made') tokens.delete(fields.generation);
+    if (message === 'generation progress') tokens.set(fields.generation, Number(fields.tokens));
+    if (message === 'generation completed') tokens.delete(fields.generation);
   }
   return [...tokens.values()].reduce((sum, count) => sum + count, 0);
 }

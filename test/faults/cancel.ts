@@ -118,7 +118,7 @@ async function remains(deployment: Deployment): Promise<readonly string[]> {
   }
   const before = deployment.lines.length;
   await sleep(QUIET_MS);
-  if (deployment.lines.slice(before).some(({ message }) => message.startsWith('answer')))
+  if (deployment.lines.slice(before).some(({ message }) => message.startsWith('generation')))
     found.push('the model still works');
   const scratch = join(deployment.home, 'scratch');
   for (const worker of await readdir(scratch)) {

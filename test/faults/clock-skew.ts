@@ -21,7 +21,7 @@ export const clockSkew: FaultTest = {
     const ahead = await deployment.start('gpu', { name: 'gpu-fast', env: fast });
     const running = follow(deployment, await submit(deployment, workload));
     await deployment.waitForLine(
-      ({ message, fields }) => message === 'answer grows' && Number(fields.tokens) >= 24,
+      ({ message, fields }) => message === 'generation progress' && Number(fields.tokens) >= 24,
     );
     // What the fast one leaves is taken up by the slow one.
     ahead.signal('SIGTERM');

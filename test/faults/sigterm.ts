@@ -34,7 +34,7 @@ export const sigterm: FaultTest = {
     await deployment.process('cpu').restart();
 
     await deployment.waitForLine(
-      ({ message, fields }) => message === 'answer grows' && Number(fields.tokens) >= 24,
+      ({ message, fields }) => message === 'generation progress' && Number(fields.tokens) >= 24,
     );
     await end(deployment.process('gpu'));
     const checkpoints = (await artifacts(deployment, 'checkpoints/')).filter(

@@ -51,7 +51,7 @@ export const storeFaults: FaultTest = {
     const running = follow(deployment, id);
     // Where the job ends before, that is what is lost.
     await Promise.race([
-      deployment.waitForLine(({ message }) => message === 'answer grows', GENERATION_TIMEOUT_MS),
+      deployment.waitForLine(({ message }) => message === 'generation progress', GENERATION_TIMEOUT_MS),
       running,
     ]);
     outageEnds = performance.now() + OUTAGE_MS;

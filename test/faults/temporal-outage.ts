@@ -16,7 +16,7 @@ export const temporalOutage: FaultTest = {
     await using deployment = await deploy({ env: workload.env });
     const running = follow(deployment, await submit(deployment, workload));
     await deployment.waitForLine(
-      ({ message, fields }) => message === 'answer grows' && Number(fields.tokens) >= 16,
+      ({ message, fields }) => message === 'generation progress' && Number(fields.tokens) >= 16,
     );
     await deployment.killTemporal();
     await sleep(OUTAGE_SECONDS * 1000);

@@ -25,7 +25,7 @@ export const twoBuilds: FaultTest = {
     const run = await running;
     const lost = [...losses(run, baseline)];
     const wrong = deployment.lines.filter(
-      ({ processName, message }) => processName === 'gpu-new' && message.startsWith('answer'),
+      ({ processName, message }) => processName === 'gpu-new' && message.startsWith('generation'),
     );
     if (wrong.length > 0) lost.push('the wrong build was asked for answers');
     const refused = deployment.lines.filter(

@@ -15,7 +15,7 @@ export const zombie: FaultTest = {
     const id = await submit(deployment, workload);
     const running = follow(deployment, id);
     await deployment.waitForLine(
-      ({ message, fields }) => message === 'answer grows' && Number(fields.tokens) >= 24,
+      ({ message, fields }) => message === 'generation progress' && Number(fields.tokens) >= 24,
     );
     const first = deployment.process('gpu');
     first.signalAll('SIGSTOP');
