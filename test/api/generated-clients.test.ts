@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from '../../api/entries/node.ts';
-import { pythonWith } from '../../scripts/python-env.ts';
+import { pythonWith } from '../../scripts/lib/python-env.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { createFakeOrchestrator } from './fake-orchestrator.ts';
 
