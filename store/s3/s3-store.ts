@@ -3,12 +3,13 @@
  * consistency; docs/store.md lists all that is asked of a bucket. Runs wherever `fetch` and WebCrypto are.
  */
 import { isArtifactName, requireName, requirePrefix } from '../artifact-name.ts';
-import { type ArtifactEntry, type BlobStore, EXPIRY_SETTLE_MS, StoreError } from '../artifact-store.ts';
+import { type BlobStore, EXPIRY_SETTLE_MS, StoreError } from '../artifact-store.ts';
 import { createS3Client, type S3Options } from './client.ts';
 import { createDirectUploads } from './direct.ts';
-import { download, isMissing, RANGE, streamOf } from './download.ts';
+import { download, isMissing, streamOf } from './download.ts';
 import { asStoreError } from './failure.ts';
-import { createObjects, metadataOf, objectOf, type StoredObject } from './objects.ts';
+import { createObjects, metadataOf, type Objects } from './objects.ts';
+import { createObjectReader } from './read.ts';
 import { AFTER_BYTES, abortUploads, removeNameless } from './sweep.ts';
 import { type Hashing, publish, withoutKey } from './upload.ts';
 
@@ -31,71 +32,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
   const objects = createObjects(client, options.prefix ?? '');
   const upload = { objects, hashing: options.hashing, partBytes: options.partBytes ?? PART };
 
-  async function find(name: string): Promise<StoredObject> {
-    const object = await objects.head(name);
-    if (!object) throw new StoreError('not_found', `no artifact ${name}`);
-    return object;
-  }
-
-  const keyOfBytes = ({ name, bytesKey }: StoredObject): string => objects.keyOf(bytesKey ?? name);
-
-  /** All bytes of `name` in pieces; the last one is followed by the check. */
-  async function* whole(name: string): AsyncGenerator<Uint8Array> {
-    const response = await client.send({ method: 'GET', key: objects.keyOf(name), expect: [404] });
-    const found = response.status === 404 ? undefined : objectOf(name, response.headers);
-    // The bytes of a large one are elsewhere, and those of one of more than a range are asked for range by range.
-    const isHere = found !== undefined && found.bytesKey === undefined && found.bytes <= RANGE;
-    if (!isHere) await response.body?.cancel();
-    // A bucket that forgets for a moment what it holds is asked once more.
-    const object = found ?? (await find(name));
-    const span = { key: keyOfBytes(object), start: 0, end: object.bytes };
-    const hash = options.hashing();
-    for await (const chunk of download(client, span, isHere ? response : undefined)) {
-      await hash.update(chunk);
-      yield chunk;
-    }
-    if ((await hash.hex()) !== object.sha256) throw await damaged(object);
-  }
-
-  /**
-   * Bytes that do not match their hash were damaged on their way or in the bucket: a second look tells. Only what is damaged
-   * there is removed, so that it can be made again.
-   */
-  async function damaged(object: StoredObject): Promise<StoreError> {
-    const hash = options.hashing();
-    const span = { key: keyOfBytes(object), start: 0, end: object.bytes };
-    for await (const chunk of download(client, span)) await hash.update(chunk);
-    if ((await hash.hex()) === object.sha256) {
-      return new StoreError('unavailable', `artifact ${object.name} was damaged on its way`);
-    }
-    await objects.remove(object.name);
-    if (object.bytesKey !== undefined) await objects.remove(object.bytesKey);
-    return new StoreError('corrupt', `artifact ${object.name} does not match its hash`);
-  }
-
-  async function collect(name: string): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of whole(name)) chunks.push(chunk);
-    const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
-    let at = 0;
-    for (const chunk of chunks) {
-      all.set(chunk, at);
-      at += chunk.byteLength;
-    }
-    return all;
-  }
-
-  async function* entries(prefix: string, after?: string): AsyncGenerator<ArtifactEntry> {
-    requirePrefix(prefix);
-    const from = after ?? (prefix === '' ? AFTER_BYTES : undefined);
-    for await (const entry of objects.list(prefix, from)) {
-      // Other objects may lie in the bucket; they are none of ours.
-      if (!isArtifactName(entry.name)) continue;
-      // An empty object may stand for a large artifact.
-      const object = entry.bytes === 0 ? await objects.head(entry.name) : entry;
-      if (object) yield { name: entry.name, bytes: object.bytes, modified: entry.modified };
-    }
-  }
+  const { find, keyOfBytes, whole, collect, entries } = createObjectReader(client, objects, options.hashing);
 
   return inStoreErrors({
     async put(name, body) {
@@ -167,27 +104,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
       if (found.bytesKey !== undefined) await objects.remove(found.bytesKey);
     },
 
-    async touch(name) {
-      requireName(name);
-      const object = await objects.head(name);
-      if (!object) return false;
-      // A copy onto itself, which S3 allows where the metadata is written anew.
-      const { bytes, sha256, bytesKey } = object;
-      const key = objects.keyOf(name);
-      const headers = {
-        ...metadataOf(sha256, bytesKey === undefined ? undefined : { bytes, key: bytesKey }),
-        'x-amz-copy-source': `/${options.bucket}/${key}`,
-        'x-amz-metadata-directive': 'REPLACE',
-        'x-amz-meta-touched': '1',
-      };
-      try {
-        await client.text({ method: 'PUT', key, headers });
-        return true;
-      } catch (error) {
-        if (isMissing(error)) return false;
-        throw error;
-      }
-    },
+    touch: (name) => touchObject(objects, options.bucket, name),
 
     async expire(name, before) {
       requireName(name);
@@ -213,6 +130,28 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
 
     direct: createDirectUploads(objects, options.hashing),
   });
+}
+
+/** Copies an object onto itself, which S3 allows if the metadata is replaced: its modification time becomes now. */
+async function touchObject(objects: Objects, bucket: string, name: string): Promise<boolean> {
+  requireName(name);
+  const object = await objects.head(name);
+  if (!object) return false;
+  const { bytes, sha256, bytesKey } = object;
+  const key = objects.keyOf(name);
+  const headers = {
+    ...metadataOf(sha256, bytesKey === undefined ? undefined : { bytes, key: bytesKey }),
+    'x-amz-copy-source': `/${bucket}/${key}`,
+    'x-amz-metadata-directive': 'REPLACE',
+    'x-amz-meta-touched': '1',
+  };
+  try {
+    await objects.client.text({ method: 'PUT', key, headers });
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 /** `first`, which was taken already, and what comes after it. */

@@ -416,7 +416,7 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
 
   it('reports a job that does not exist', async () => {
     await open(`#/jobs/${VIDEO_ID}`);
-    expect(await page.getByRole('alert').textContent()).toContain('There is nothing here.');
+    expect(await page.getByRole('alert').textContent()).toContain('The resource does not exist.');
     complaints = complaints.filter((text) => !text.includes('404'));
   });
 });
