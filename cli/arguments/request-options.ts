@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { FrameloomClient } from '../../client/index.ts';
 import { type SourceRequest, SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
 import { parseCommandLine, UsageError } from '../context.ts';
+import type { OnUpload } from '../upload-local-file.ts';
 import { definedMember, parseNumber, parseSeconds } from './option-values.ts';
 import {
   readSideFile,
@@ -119,15 +120,15 @@ export async function uploadAttachments(
   source: SourceRequest,
   { subtitles, deck, password }: Attachments,
   client: FrameloomClient,
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly onProgress: OnUpload },
 ): Promise<SourceRequest> {
   const secret = password === undefined ? {} : { password };
   if (source.type === 'deck') return { ...source, ...secret };
   if (source.type !== 'video') return source;
   return {
     ...source,
-    ...(subtitles ? { subtitles: await uploadSideFile(subtitles, client, signal) } : {}),
-    ...(deck ? { deck: { ...(await uploadSideFile(deck, client, signal)), ...secret } } : {}),
+    ...(subtitles ? { subtitles: await uploadSideFile(subtitles, client, options) } : {}),
+    ...(deck ? { deck: { ...(await uploadSideFile(deck, client, options)), ...secret } } : {}),
   };
 }
 

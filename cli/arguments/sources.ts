@@ -1,12 +1,11 @@
 /** The source on a command line. Local files are classified here and uploaded later. */
-import { createReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Readable } from 'node:stream';
 import type { FrameloomClient } from '../../client/index.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import type { SourceRequest } from '../../schema/request.ts';
 import { UsageError } from '../context.ts';
+import { type OnUpload, uploadLocalFile } from '../upload-local-file.ts';
 
 export type SourceKind = SourceRequest['type'];
 
@@ -24,7 +23,7 @@ const IMAGE_NAME = /\.(jpe?g|png|webp|avif|gif|tiff?|hei[cf])$/i;
 const compareNames = new Intl.Collator('en', { numeric: true }).compare;
 
 /**
- * * Classifies the arguments: URLs, files, or one folder of images. `kind` overrides what the bytes or the
+ * Classifies the arguments: URLs, files, or one folder of images. `kind` overrides what the bytes or the
  * URL suggest. Throws UsageError for a mixture and FrameloomError for a missing file.
  */
 export async function readSource(words: readonly string[], kind?: SourceKind): Promise<Source> {
@@ -56,7 +55,10 @@ export function sourceName(source: Source): string {
   return names.length === 1 ? (names[0] ?? '') : `${names.length} images`;
 }
 
-/** Uploads local files one after the other and returns the source for a request. `onProgress` gets bytes. */
+/**
+ * Uploads local files one after the other and returns the source for a request. `onProgress` gets the bytes of
+ * all files together.
+ */
 export async function uploadSource(
   source: Source,
   client: FrameloomClient,
@@ -75,8 +77,7 @@ export async function uploadSource(
   const ids: SourceFileId[] = [];
   let before = 0;
   for (const { path, bytes } of source.files) {
-    const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>; // Node's own type for the same thing
-    const file = await client.uploadFile(body, basename(path), {
+    const file = await uploadLocalFile(client, path, {
       signal: options.signal,
       onProgress: (sent) => options.onProgress(before + sent, total),
     });
@@ -106,15 +107,14 @@ export async function readSideFile(location: string): Promise<SideFile> {
   return { location, path: file.path };
 }
 
-/** Uploads a local file. Returns the reference to it for a request. */
+/** Uploads a local file and returns the reference to it for a request. `onProgress` gets its name as well. */
 export async function uploadSideFile(
   { location, path }: SideFile,
   client: FrameloomClient,
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly onProgress: OnUpload },
 ): Promise<{ readonly file_id: SourceFileId } | { readonly url: string }> {
   if (path === undefined) return { url: location };
-  const body = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>; // Node's own type for the same thing
-  const { id } = await client.uploadFile(body, basename(path), { signal });
+  const { id } = await uploadLocalFile(client, path, options);
   return { file_id: id };
 }
 

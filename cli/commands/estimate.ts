@@ -31,8 +31,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
     await using server = await connectToServer(context);
     const view = createProgressView(stderr, sourceName(source));
     try {
-      const main = await uploadSource(source, server.client, { signal, onProgress: view.showUpload });
-      const uploaded = await uploadAttachments(main, attachments, server.client, signal);
+      const upload = { signal, onProgress: view.showUpload };
+      const main = await uploadSource(source, server.client, upload);
+      const uploaded = await uploadAttachments(main, attachments, server.client, upload);
       view.close();
       const result = await server.client.estimate({ ...options, source: uploaded }, { signal });
       if (json) printLine(stdout, JSON.stringify(result, null, 2));

@@ -76,8 +76,9 @@ export async function runJob(
   extras: Attachments = {},
   onStart: (job: Job) => void = () => {},
 ): Promise<Job> {
-  const main = await uploadSource(source, client, { signal, onProgress: view.showUpload });
-  const uploaded = await uploadAttachments(main, extras, client, signal);
+  const upload = { signal, onProgress: view.showUpload };
+  const main = await uploadSource(source, client, upload);
+  const uploaded = await uploadAttachments(main, extras, client, upload);
   // The console lists jobs by this name.
   const metadata = { filename: sourceName(source).slice(0, MAX_NAME_LENGTH) };
   const job = await client.createSummary({ ...options, source: uploaded, metadata }, { signal });

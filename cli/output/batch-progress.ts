@@ -4,8 +4,11 @@ import { formatWait } from '../../core/format.ts';
 import type { Batch } from '../../schema/batch.ts';
 import type { CommandContext } from '../context.ts';
 import { createRedrawnLine, formatBar } from './redrawn-line.ts';
+import { createUploadLines, formatUploadBar } from './upload-progress.ts';
 
 export interface BatchView {
+  /** Shows the upload of the batch file, in bytes. */
+  showUpload(sent: number, total: number): void;
   show(batch: Batch): void;
   /** Clears the redrawn line. Nothing is shown after this. */
   close(): void;
@@ -42,6 +45,7 @@ function bar(
 ): BatchView {
   const { draw, clear } = createRedrawnLine(out);
   return {
+    showUpload: (sent, total) => draw(formatUploadBar(sent, total, name)),
     show(batch) {
       const { total, completed, failed } = batch.request_counts;
       const wait = left(batch);
@@ -56,7 +60,9 @@ function lines(out: CommandContext['stderr'], name: string, now: () => number): 
   let shown = '';
   let status: string | undefined;
   let next = 0;
+  const writeUpload = createUploadLines(out);
   return {
+    showUpload: (sent, total) => writeUpload(sent, total, name),
     show(batch) {
       const text = formatBatchCounts(batch);
       if (text === shown || (batch.status === status && now() < next)) return;

@@ -1,15 +1,16 @@
 /** Progress of a job on stderr: one redrawn line on a terminal, a line per event otherwise. */
 
-import { formatBytes, formatCount, formatPlace, formatTime, formatWait } from '../../core/format.ts';
+import { formatCount, formatPlace, formatTime, formatWait } from '../../core/format.ts';
 import { oneLine } from '../../core/one-line.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { Progress } from '../../schema/job.ts';
 import type { CommandContext } from '../context.ts';
 import { createRedrawnLine, formatBar } from './redrawn-line.ts';
+import { createUploadLines, formatUploadBar } from './upload-progress.ts';
 
 export interface ProgressView {
-  /** In bytes. */
-  showUpload(sent: number, total: number): void;
+  /** In bytes. `file` is the name of an attachment; without it, the source is uploaded. */
+  showUpload(sent: number, total: number, file?: string): void;
   showEvent(event: JobEvent): void;
   /** For a job that waits in the queue. */
   showQueuePosition(progress: Progress): void;
@@ -27,9 +28,6 @@ const STAGES = {
   done: 'done',
 } as const;
 
-/** Minimum time between two lines about an upload. */
-const UPLOAD_LINE_INTERVAL_MS = 2000;
-
 export function createProgressView(out: CommandContext['stderr'], name: string): ProgressView {
   return out.isTTY ? bar(out, name) : lines(out, name);
 }
@@ -37,9 +35,7 @@ export function createProgressView(out: CommandContext['stderr'], name: string):
 function bar(out: CommandContext['stderr'], name: string): ProgressView {
   const { draw, clear } = createRedrawnLine(out);
   return {
-    showUpload(sent, total) {
-      draw(`${name}  ${formatBar(total === 0 ? 1 : sent / total)} uploading ${formatBytes(sent)}`);
-    },
+    showUpload: (sent, total, file = name) => draw(formatUploadBar(sent, total, file)),
     showQueuePosition({ percent, queue_position = 0, eta_seconds }) {
       const rest = eta_seconds === undefined ? '' : `, ${formatWait(eta_seconds)} left`;
       draw(
@@ -57,16 +53,11 @@ function bar(out: CommandContext['stderr'], name: string): ProgressView {
 }
 
 function lines(out: CommandContext['stderr'], name: string): ProgressView {
-  let nextUpload = Date.now() + UPLOAD_LINE_INTERVAL_MS;
+  const writeUpload = createUploadLines(out);
   let noun = 'Slide';
   let lastPlace = '';
   return {
-    showUpload(sent, total) {
-      const now = Date.now();
-      if (sent < total && now < nextUpload) return;
-      nextUpload = now + UPLOAD_LINE_INTERVAL_MS;
-      out.write(`${name}: uploaded ${formatBytes(sent)} of ${formatBytes(total)}\n`);
-    },
+    showUpload: (sent, total, file = name) => writeUpload(sent, total, file),
     showQueuePosition({ percent, queue_position = 0 }) {
       const line = `${formatCount(queue_position, 'job')} ahead`;
       if (line === lastPlace) return;

@@ -2,7 +2,7 @@
  * `frameloom batch run`: starts the batch of a file or attaches to it, follows it, and writes its results.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, openAsBlob } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
@@ -15,6 +15,7 @@ import { definedMember } from '../../arguments/index.ts';
 import type { ServerConnection } from '../../connect-to-server.ts';
 import { type CommandContext, EXIT_CODES, printLine, UsageError } from '../../context.ts';
 import { createBatchView, formatBatchCounts } from '../../output/index.ts';
+import { type OnUpload, uploadLocalFile } from '../../upload-local-file.ts';
 
 const STATUS_POLL_MS = 1000;
 
@@ -68,7 +69,7 @@ export async function runBatch(
   const view = createBatchView(stderr, basename(file.path));
   let id: string | undefined;
   try {
-    let batch = await startBatch(client, file, options, signal);
+    let batch = await startBatch(client, file, options, { signal, onProgress: view.showUpload });
     id = batch.id;
     for (;;) {
       view.show(batch);
@@ -92,12 +93,10 @@ async function startBatch(
   client: FrameloomClient,
   { path, key }: BatchFile,
   { inFlight, window, failFast }: RunOptions,
-  signal: AbortSignal,
+  upload: { readonly signal: AbortSignal; readonly onProgress: OnUpload },
 ): Promise<Batch> {
-  const uploaded = await client.uploadFile(await openAsBlob(path), basename(path), {
-    purpose: 'batch',
-    signal,
-  });
+  const { signal } = upload;
+  const uploaded = await uploadLocalFile(client, path, { ...upload, purpose: 'batch' });
   const batch = await client.createBatch(
     {
       input_file_id: uploaded.id,

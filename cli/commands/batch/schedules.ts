@@ -1,10 +1,11 @@
 /** `frameloom batch schedule`: batches that run repeatedly. */
-import { openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
 import type { FrameloomClient } from '../../../client/index.ts';
 import type { BatchSchedule } from '../../../schema/batch-schedule.ts';
 import { definedMember } from '../../arguments/index.ts';
 import { type CommandContext, EXIT_CODES, printLine, UsageError } from '../../context.ts';
+import { createBatchView } from '../../output/index.ts';
+import { uploadLocalFile } from '../../upload-local-file.ts';
 import { hashFile } from './run-batch.ts';
 
 interface ScheduleOptions {
@@ -82,10 +83,12 @@ async function createSchedule({ client, subject: path, options, context }: Sched
     ...[cron ?? '', every ?? '', timezone ?? '', window ?? '', String(inFlight ?? ''), name],
     paused,
   ]);
-  const uploaded = await client.uploadFile(await openAsBlob(path), basename(path), {
+  const view = createBatchView(context.stderr, basename(path));
+  const uploaded = await uploadLocalFile(client, path, {
     purpose: 'batch',
     signal,
-  });
+    onProgress: view.showUpload,
+  }).finally(view.close);
   const schedule = await client.createSchedule(
     {
       input_file_id: uploaded.id,
