@@ -45,17 +45,16 @@ export function createDescribeSegment(deps: GpuContext): GpuActivities['describe
         maxTokens,
         text,
       });
-      const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(
-        deps,
-        identity,
-        'caption',
-        (generate) =>
+      const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(deps, {
+        digest: identity,
+        kind: 'caption',
+        run: (generate) =>
           deps.featureCache.withImages(model.revision, crops, (images, onFeaturesSaved) =>
             generate({ prompt: captionPrompt(crops.length, user, text), images, maxTokens }, onFeaturesSaved),
           ),
-        (response) => parseCaptions(response, crops.length),
+        parse: (output) => parseCaptions(output, crops.length),
         signal,
-      );
+      });
       const { inputTokens, outputTokens } = artifact.usage;
       const { runtime } = deps.generator.info;
       const cost = { cached, gpuSeconds, visionCalls, rows, runtime, inputTokens, outputTokens };
@@ -83,7 +82,7 @@ async function quote(
   return outputOf(generation, captions, { cached: false, gpuSeconds: 0, visionCalls: 0, rows: 0, runtime });
 }
 
-/** What merging needs to know about the captions, without the captions. */
+/** What merging needs of the captions: their name, number and hashes, but not their text. */
 async function outputOf(
   generation: string,
   captions: readonly string[],

@@ -1,4 +1,4 @@
-/** Merges captions or texts into one text, or gives texts a title. */
+/** Merges captions or texts into one text, and generates titles. */
 import { Context } from '@temporalio/activity';
 import { digest } from '../core/canonical-json.ts';
 import type { GpuActivities } from '../schema/activities.ts';
@@ -25,7 +25,7 @@ import {
   withHeartbeat,
 } from './lib/index.ts';
 
-/** Characters per token, to keep what is merged within what may be answered. Low, so that the estimate is on the safe side. */
+/** Characters per token, to keep the input of a merge within its output limit. Low, so that the estimate errs on the safe side. */
 const CHARACTERS_PER_TOKEN = 3;
 
 type GenerationKind = ReduceInput['kind'] | 'title';
@@ -84,24 +84,24 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
           const [text = ''] = lines;
           return { ...common, ...NO_MODEL_COST, generation: await storeSingleLine(identity, text), text };
         }
-        const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(
-          deps,
-          identity,
-          what === 'title' ? 'title' : 'text',
-          (generate) => generate({ prompt: promptFor(what, lines, prompts), images: [], maxTokens: most }),
-          (text) =>
+        const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(deps, {
+          digest: identity,
+          kind: what === 'title' ? 'title' : 'text',
+          run: (generate) =>
+            generate({ prompt: promptFor(what, lines, prompts), images: [], maxTokens: most }),
+          parse: (text) =>
             what === 'title'
               ? [cleanTitle(text)]
               : mendMerge(text, lines, model.evidence, what === 'summary' || model.evidence === 1),
           signal,
-        );
+        });
         const { inputTokens, outputTokens } = artifact.usage;
         const cost = { cached, gpuSeconds, visionCalls, rows, inputTokens, outputTokens };
         return { ...common, generation: name, text: artifact.lines[0] ?? '', ...cost };
       }
     });
 
-  /** A single line needs no merging: it is its own summary. Answers with the name of the generation. */
+  /** Stores a single line, which needs no merging, as a generation. Returns the name of the generation. */
   async function storeSingleLine(identity: string, line: string): Promise<string> {
     const artifact: GenerationArtifact = {
       kind: 'text',
@@ -114,14 +114,14 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
     return generationName(identity);
   }
 
-  /** What is merged, and with what words. */
+  /** Reads the inputs of a merge and its prompt context. */
   async function readMergeGroup(
     input: ReduceInput,
   ): Promise<PromptContext & { readonly inputs: readonly string[] }> {
-    const { groups, ...brief } = await readGroups(input, `groups-${input.level}`, input.shard);
+    const { groups, ...context } = await readGroups(input, `groups-${input.level}`, input.shard);
     const group = groups[input.at];
     if (!group) throw new TypeError(`shard ${input.shard} has no group ${input.at}`);
-    return { ...brief, inputs: group.inputs };
+    return { ...context, inputs: group.inputs };
   }
 }
 
@@ -144,14 +144,14 @@ function inputLines(
   const captions = sources.flatMap((source) => (source.kind === 'caption' ? source.lines : []));
   if (captions.length > 0) return collapse(captions);
   const texts = sources.map((source) => source.lines);
-  // A title is asked for from captions; sentences without their place in the text are the nearest thing.
+  // The title prompt takes captions. Sentences without their references are the closest to that.
   if (kind === 'title') return collapse(texts.flat().map(bare)).slice(0, mostLines);
   return collapse(condense(texts, maxTokens * CHARACTERS_PER_TOKEN).map((text) => text.join(' ')));
 }
 
 /**
- * The leading sentences of each text, as many as keep all of them within `limit` characters, at least one: a merge of long texts
- * could otherwise not be answered in full. Leading sentences are the classical baseline of extractive summarization.
+ * Returns the leading sentences of each text, as many as fit into `limit` characters in total, at least one of each: the output of
+ * a merge of long texts would otherwise be cut off. Leading sentences are the classical baseline of extractive summarization.
  */
 function condense(texts: readonly (readonly string[])[], limit: number): readonly (readonly string[])[] {
   const length = (sentenceCount: number): number =>

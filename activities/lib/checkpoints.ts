@@ -1,7 +1,7 @@
 /**
- * What an interrupted generation leaves in the store for the next attempt: its tokens so far, and a note of every attempt that
- * began. An attempt takes its note away when it ends in any way it can still decide on: preempted, cancelled, refused. What
- * stays are the notes of attempts that died, and of those that made no progress a generation gets only so many.
+ * What an interrupted generation leaves in the store for the next attempt: checkpoints of its tokens, and a marker of every attempt
+ * that started. An attempt removes its marker when it ends in an orderly way: preempted, cancelled or rejected. The markers that
+ * remain are of attempts that died. The number of those without progress is limited.
  */
 import type { Context } from '@temporalio/activity';
 import { digest as digestOf } from '../../core/canonical-json.ts';
@@ -24,19 +24,19 @@ interface Checkpoint {
   readonly tokens: readonly number[];
 }
 
-interface AttemptRecord {
-  /** Tokens that the attempt began with. */
+interface AttemptMarker {
+  /** Tokens that the attempt started with. */
   readonly known: number;
 }
 
 export interface GenerationProgress {
-  /** Of the furthest checkpoint that is whole and of this generation. */
+  /** Tokens of the furthest intact checkpoint. */
   readonly tokens: readonly number[];
-  /** Attempts of this activity that began, died, and left nothing beyond what they had begun with. */
+  /** Attempts of this activity that died and left no token beyond those they started with. */
   readonly fruitlessAttempts: number;
 }
 
-/** Reads what earlier attempts at the generation left, on whatever worker they ran. */
+/** Reads the progress of earlier attempts, of all workers. Throws StoreError `unavailable`. */
 export async function readGenerationProgress(
   store: ArtifactStore,
   digest: string,
@@ -45,7 +45,7 @@ export async function readGenerationProgress(
   const names = new Set<string>();
   for await (const name of store.list(checkpointPrefix(digest))) names.add(name);
   const own = attemptMarkerPrefix(digest, await activityKey(context));
-  const notes = [...names].filter((name) => name.startsWith(own));
+  const markers = [...names].filter((name) => name.startsWith(own));
   const hint = checkpointOfHeartbeat(context, digest);
   if (hint !== undefined) names.add(hint);
 
@@ -56,25 +56,26 @@ export async function readGenerationProgress(
     tokens = checkpoint.tokens;
     break;
   }
-  const begun = await Promise.all(notes.map((name) => readUnlessDamaged<AttemptRecord>(store, name)));
+  const started = await Promise.all(markers.map((name) => readUnlessDamaged<AttemptMarker>(store, name)));
   return {
     tokens,
-    fruitlessAttempts: begun.filter((note) => note !== undefined && note.known >= tokens.length).length,
+    fruitlessAttempts: started.filter((marker) => marker !== undefined && marker.known >= tokens.length)
+      .length,
   };
 }
 
-/** One that is damaged or gone is passed over: an earlier one, or the beginning, is always right. */
+/** A damaged or missing artifact is skipped: an earlier checkpoint, or none, is always correct. */
 async function readUnlessDamaged<T>(store: ArtifactStore, name: string): Promise<T | undefined> {
   try {
     return await getJson<T>(store, name);
   } catch (error) {
-    // A store that does not answer may have it: waiting costs less than doing the work again.
+    // An unavailable store may have it: waiting costs less than repeating the work.
     if (error instanceof StoreError && error.code === 'unavailable') throw error;
     return undefined;
   }
 }
 
-/** Where the last attempt said its furthest checkpoint is. */
+/** The furthest checkpoint by the heartbeat details of the previous attempt. */
 function checkpointOfHeartbeat({ info }: Context, digest: string): string | undefined {
   const details: unknown = info.heartbeatDetails;
   if (typeof details !== 'object' || details === null || !('checkpoint' in details)) return undefined;
@@ -88,23 +89,23 @@ function isCheckpoint(name: string): boolean {
   return /\/\d+-\d+\.json$/.test(name);
 }
 
-/** The same for all attempts of one activity, of which Temporal runs one at a time; another for every other job. */
+/** A key that all attempts of one activity share. Temporal runs one of them at a time. */
 async function activityKey({ info }: Context): Promise<string> {
   const { activityId, workflowExecution } = info;
   return (await digestOf({ activityId, run: workflowExecution?.runId })).slice(0, 16);
 }
 
-/** Notes that this attempt begins with `known` tokens. Answers what takes the note away again. */
-export function recordAttempt(
+/** Stores a marker that this attempt starts with `known` tokens. Returns a function that removes the marker. */
+export function markAttempt(
   store: ArtifactStore,
   digest: string,
   known: number,
   context: Context,
 ): () => Promise<void> {
-  // The work does not wait for it, and goes on where it cannot be written: it only counts attempts that die.
+  // The work neither waits for the marker nor fails with it: it only counts attempts that die.
   const written = activityKey(context).then(async (key) => {
     const name = attemptMarkerName(digest, key, context.info.attempt);
-    await putJson(store, name, { known } satisfies AttemptRecord);
+    await putJson(store, name, { known } satisfies AttemptMarker);
     return name;
   });
   written.catch(() => undefined);
@@ -114,10 +115,11 @@ export function recordAttempt(
 }
 
 export interface CheckpointWriter {
-  /** Takes the next tokens, and writes a checkpoint when one is due. */
+  /** Adds tokens, and writes a checkpoint when one is due. */
   add(tokens: readonly number[]): void;
-  /** Writes what is not written yet. */
+  /** Writes a checkpoint of all tokens. */
   write(): Promise<unknown>;
+  /** Waits for the latest write. */
   settled(): Promise<unknown>;
 }
 
@@ -139,7 +141,7 @@ export function createCheckpointWriter(
     savedAt = performance.now();
     const name = checkpointName(digest, saved, attempt);
     const checkpoint: Checkpoint = { digest, tokens: [...tokens] };
-    // A checkpoint that cannot be written costs a retry some tokens, not this attempt its work.
+    // A failed write costs a retry some tokens; it must not cost this attempt its work.
     writing = writing
       .then(() => putJson(store, name, checkpoint))
       .then(() => setHeartbeatDetails(context, { checkpoint: name }))
@@ -161,7 +163,7 @@ export function createCheckpointWriter(
   };
 }
 
-/** Removes all that was kept for a generation that is made. */
+/** Removes the checkpoints and markers of a finished generation. */
 export async function discardGenerationProgress(store: ArtifactStore, digest: string): Promise<void> {
   for await (const name of store.list(checkpointPrefix(digest))) await store.delete(name);
 }

@@ -1,4 +1,7 @@
-/** Every error an activity can end with, as the failure Temporal records: its type is a code of core/errors.ts. */
+/**
+ * Converts every error of an activity to the failure that Temporal records. Its type is a code of core/errors.ts. The history gets
+ * the message of a closed vocabulary and never the cause, which may quote a prompt, an address or a path: causes go to the log.
+ */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { ERRORS, type ErrorCode, FrameloomError } from '../../core/errors.ts';
 import { ModelError } from '../../onnx/index.ts';
@@ -7,7 +10,7 @@ import { StoreError } from '../../store/artifact-store.ts';
 import { publicStoreError } from '../../store/error-codes.ts';
 import { MODEL_ERRORS } from './model-errors.ts';
 
-/** Wraps each activity so that whatever it throws is recorded with a code. */
+/** Wraps each activity so that every error it throws is recorded with a code. */
 export function withTypedFailures<T extends object>(activities: T): T {
   const wrapped = Object.entries(activities).map(([name, run]) => [
     name,
@@ -15,30 +18,32 @@ export function withTypedFailures<T extends object>(activities: T): T {
       try {
         return await (run as (input: unknown) => Promise<unknown>)(input); // every activity takes one object
       } catch (error) {
-        throw failureOf(error, Context.current().info.attempt);
+        throw recordedFailure(error);
       }
     },
   ]);
   return Object.fromEntries(wrapped) as T; // same names, same signatures
 }
 
-/** The failure to record for `error` on this attempt; a cancellation stays one. */
-export function failureOf(error: unknown, attempt: number): unknown {
+/** Returns the failure to record for `error`, and logs what the failure leaves out. A cancellation is returned as it is. */
+function recordedFailure(error: unknown): unknown {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  const { log, info } = Context.current();
   const { code, message } = classify(error);
+  if (code === 'internal' || (error instanceof Error && error.cause !== undefined))
+    log.warn('the cause of a failed activity', { code, error });
   return ApplicationFailure.create({
     type: code,
     message,
-    details: [{ attempts: attempt } satisfies FailureDetails],
+    details: [{ attempts: info.attempt } satisfies FailureDetails],
     nonRetryable: !ERRORS[code].retryable,
-    ...(error instanceof Error ? { cause: error } : {}),
     ...(error instanceof ModelError && error.retryAfterMs !== undefined
       ? { nextRetryDelay: error.retryAfterMs }
       : {}),
   });
 }
 
-/** What to record of an error that no further attempt will mend; undefined where one may, or where the activity is only stopped. */
+/** Returns the code and message of an error that no retry can repair, or undefined for other errors and for a cancellation. */
 export function permanentErrorOf(
   error: unknown,
 ): { readonly code: ErrorCode; readonly message: string } | undefined {

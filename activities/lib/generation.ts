@@ -1,6 +1,6 @@
 /**
- * A generation that survives its worker. The tokens so far are checkpointed in the store; whoever tries next takes the furthest
- * checkpoint and goes on from there. A finished generation is an artifact, found and not made again.
+ * A generation that survives its worker. Its tokens are checkpointed in the store; the next attempt continues at the furthest
+ * checkpoint. A finished generation is an artifact, which is found and not made again.
  */
 import { Context } from '@temporalio/activity';
 import { digest as digestOf } from '../../core/canonical-json.ts';
@@ -14,28 +14,28 @@ import { findJson, getJson, putJson } from './artifacts.ts';
 import {
   createCheckpointWriter,
   discardGenerationProgress,
+  markAttempt,
   readGenerationProgress,
-  recordAttempt,
 } from './checkpoints.ts';
 import type { ModelLock } from './model-lock.ts';
 
-/** After this many attempts that died without progress the next one is alone with the model, so that it is known who kills. */
+/** After this many attempts that died without progress, the next one runs alone, so that its death blames no other generation. */
 const EXCLUSIVE_AFTER_ATTEMPTS = 2;
-/** A generation whose attempts died this often without progress is given up: it is the work, not the worker. */
+/** A generation fails for good after this many attempts that died without progress: its input is the cause, not the worker. */
 const MAX_FRUITLESS_ATTEMPTS = 5;
 
 /** The artifact of a finished generation. */
 export interface GenerationArtifact {
   readonly kind: 'caption' | 'text' | 'title';
-  /** What the model said. */
+  /** The output of the model, unchanged. */
   readonly text: string;
-  /** Captions, per picture; texts and titles: what of it is supported by its input. */
+  /** Captions: one per image. Texts and titles: the sentences that their input supports. */
   readonly lines: readonly string[];
   readonly finishReason: FinishReason;
   readonly usage: TokenUsage;
 }
 
-/** The generation `name`, or undefined where it is damaged or gone. */
+/** Returns the generation `name`, or undefined where it is damaged or missing. Throws other StoreErrors. */
 export async function findGeneration(
   store: ArtifactStore,
   name: string,
@@ -49,7 +49,7 @@ export async function findGeneration(
   }
 }
 
-/** The generation `name`; where it is missing and `allowMissing` is set, undefined. */
+/** Returns the generation `name`, or undefined where it is missing and `allowMissing` is set. Throws StoreError. */
 export function readGeneration(
   store: ArtifactStore,
   name: string,
@@ -58,14 +58,14 @@ export function readGeneration(
   return allowMissing ? findGeneration(store, name) : getJson<GenerationArtifact>(store, name);
 }
 
-/** Told of each answer as it is made; `generation` is its digest. For logs, and for those that count what was done twice. */
+/** Observes generations as they are made, for logs and for tests that count repeated work. `digest` names the generation. */
 export interface GenerationObserver {
-  /** The model is asked. `known` tokens are from earlier attempts. */
-  onStart?(generation: string, known: number): void;
-  /** The answer has so many tokens now. */
-  onTokens?(generation: string, tokens: number): void;
-  /** The answer is in the store. */
-  onDone?(generation: string, answer: Generation): void;
+  /** An attempt starts. `known` tokens are from earlier attempts. */
+  onStart?(digest: string, known: number): void;
+  /** The generation has `tokens` tokens now. */
+  onTokens?(digest: string, tokens: number): void;
+  /** The generation is stored. */
+  onDone?(digest: string, generation: Generation): void;
 }
 
 export interface GenerationDeps {
@@ -76,87 +76,103 @@ export interface GenerationDeps {
   readonly modelLock?: ModelLock | undefined;
 }
 
-/** Makes an answer, or goes on with one that was interrupted. */
+/** Runs the model on a request, from the furthest checkpoint on. */
 export type Generate = (
   request: Omit<GenerateRequest, 'resume'>,
-  onFeatures?: (index: number) => void,
+  onFeaturesSaved?: (index: number) => void,
 ) => Promise<Generation>;
+
+export interface GenerationTask {
+  /** Names the generation. It must cover everything that the text depends on. */
+  readonly digest: string;
+  readonly kind: GenerationArtifact['kind'];
+  /** Calls `generate` once, with the request. Not called where the generation is found. */
+  readonly run: (generate: Generate) => Promise<Generation>;
+  /** Splits the text into the lines of the artifact. */
+  readonly parse: (text: string) => readonly string[];
+  readonly signal: AbortSignal;
+}
 
 export interface Generated {
   readonly name: string;
   readonly artifact: GenerationArtifact;
+  /** Whether it was found. The numbers below are then 0. */
   readonly cached: boolean;
   readonly gpuSeconds: number;
   readonly visionCalls: number;
+  /** Average batch size. */
   readonly rows: number;
 }
 
 /**
- * The generation named by `digest`, which must cover everything its text depends on. `make` is called only when it has to be
- * made, and calls what it is given with the request; `read` turns its text into lines. Throws `segment_poisoned` when too
- * many attempts have died on it.
+ * Returns the generation of `task`: finds it, or makes it and stores it. To be called in an activity.
+ *
+ * @throws FrameloomError `segment_poisoned` after too many attempts that died without progress
+ * @throws ModelError, StoreError, and what `task.run` throws
  */
-export async function generateOnce(
-  { store, generator, observer, modelLock }: GenerationDeps,
-  digest: string,
-  kind: GenerationArtifact['kind'],
-  make: (generate: Generate) => Promise<Generation>,
-  read: (text: string) => readonly string[],
-  signal: AbortSignal,
-): Promise<Generated> {
-  // Taken here: tokens arrive from another process, where no activity is current.
+export async function generateOnce(deps: GenerationDeps, task: GenerationTask): Promise<Generated> {
+  const { store, modelLock } = deps;
+  const { digest, signal } = task;
+  // Read here, because tokens arrive from another process, where no activity is current.
   const context = Context.current();
   const name = generationName(digest);
   const found = await findJson<GenerationArtifact>(store, name);
   if (found) return { name, artifact: found, cached: true, gpuSeconds: 0, visionCalls: 0, rows: 0 };
 
-  const { tokens: resume, fruitlessAttempts } = await readGenerationProgress(store, digest, context);
+  const { tokens, fruitlessAttempts } = await readGenerationProgress(store, digest, context);
   if (fruitlessAttempts >= MAX_FRUITLESS_ATTEMPTS) {
     throw new FrameloomError(
       'segment_poisoned',
-      `The model or its worker died on it ${fruitlessAttempts} times.`,
+      `The model or its worker died on this input ${fruitlessAttempts} times.`,
     );
   }
   const isSuspect = fruitlessAttempts >= EXCLUSIVE_AFTER_ATTEMPTS;
   const release = await (isSuspect ? modelLock?.exclusive(signal) : modelLock?.shared(signal));
-  const removeRecord = recordAttempt(store, digest, resume.length, context);
-  const writer = createCheckpointWriter(store, digest, resume, context);
-  observer?.onStart?.(digest, resume.length);
-  let known = resume.length;
   try {
-    const generation = await make((request, onFeatures) =>
-      generator.generate(
-        { ...request, resume },
-        {
-          signal,
-          onTokens: (tokens) => {
-            writer.add(tokens);
-            known += tokens.length;
-            observer?.onTokens?.(digest, known);
-          },
-          onFeaturesSaved: onFeatures,
-        },
-      ),
-    );
-    await writer.settled();
-    const artifact = await publishFirst(store, name, artifactOf(kind, generation, read));
-    observer?.onDone?.(digest, generation);
-    await discardGenerationProgress(store, digest);
-    const { modelSeconds: gpuSeconds, visionCalls, averageBatchSize: rows } = generation;
-    return { name, artifact, cached: false, gpuSeconds, visionCalls, rows };
-  } catch (error) {
-    // Preempted, or its model has ended: what there is goes into the store, so that the next attempt begins exactly here.
-    await writer.write();
-    if (signal.aborted || isOrderlyEnd(error)) await removeRecord();
-    // An attempt thought dead that wakes up late finds the work done by another, and leaves nothing behind.
-    if (await store.head(name).catch(() => undefined)) await discardGenerationProgress(store, digest);
-    throw error;
+    return await runAttempt(deps, task, tokens, context);
   } finally {
     release?.();
   }
 }
 
-/** Whether an attempt ended as attempts may. The model's death, or a mistake of ours, counts as if the worker had died. */
+/** Runs one attempt from the tokens `resume` on. Stores the generation, or the progress of an attempt that fails. */
+async function runAttempt(
+  { store, generator, observer }: GenerationDeps,
+  { digest, kind, run, parse, signal }: GenerationTask,
+  resume: readonly number[],
+  context: Context,
+): Promise<Generated> {
+  const name = generationName(digest);
+  const removeMarker = markAttempt(store, digest, resume.length, context);
+  const writer = createCheckpointWriter(store, digest, resume, context);
+  observer?.onStart?.(digest, resume.length);
+  let known = resume.length;
+  const onTokens = (tokens: readonly number[]): void => {
+    writer.add(tokens);
+    known += tokens.length;
+    observer?.onTokens?.(digest, known);
+  };
+  try {
+    const generation = await run((request, onFeaturesSaved) =>
+      generator.generate({ ...request, resume }, { signal, onTokens, onFeaturesSaved }),
+    );
+    await writer.settled();
+    const artifact = await publishFirst(store, name, artifactOf(kind, generation, parse));
+    observer?.onDone?.(digest, generation);
+    await discardGenerationProgress(store, digest);
+    const { modelSeconds: gpuSeconds, visionCalls, averageBatchSize: rows } = generation;
+    return { name, artifact, cached: false, gpuSeconds, visionCalls, rows };
+  } catch (error) {
+    // Preempted, or the model has ended. The next attempt continues exactly here.
+    await writer.write();
+    if (signal.aborted || isOrderlyEnd(error)) await removeMarker();
+    // An attempt that was thought dead finds the work done by another one, and must leave nothing behind.
+    if (await store.head(name).catch(() => undefined)) await discardGenerationProgress(store, digest);
+    throw error;
+  }
+}
+
+/** Whether an attempt failed in a way that says nothing about its input. A crash of the model, or a bug, counts against it. */
 function isOrderlyEnd(error: unknown): boolean {
   if (error instanceof ModelError) return error.code !== 'crashed' && error.code !== 'runtime';
   return error instanceof StoreError || error instanceof FrameloomError;
@@ -165,13 +181,13 @@ function isOrderlyEnd(error: unknown): boolean {
 function artifactOf(
   kind: GenerationArtifact['kind'],
   { text, finishReason, imageTokens, promptTokens, outputTokens }: Generation,
-  read: (text: string) => readonly string[],
+  parse: GenerationTask['parse'],
 ): GenerationArtifact {
   const usage = { imageTokens, inputTokens: promptTokens, outputTokens };
-  return { kind, text, lines: read(text), finishReason, usage };
+  return { kind, text, lines: parse(text), finishReason, usage };
 }
 
-/** Publishes the answer. Answers what stands: where another attempt was first, its answer, so that there is only one. */
+/** Stores the generation and returns the one that is stored: where another attempt was first, that one stands. */
 async function publishFirst(
   store: ArtifactStore,
   name: string,

@@ -1,7 +1,7 @@
 /**
- * What a worker has in hand, noted where the next process of this machine finds it. A worker that is killed cannot tell the server, which
- * then waits for the heartbeat timeout; its successor tells it within a second or two. Notes are no more than that hint: an attempt that has
- * ended or is given up is unknown to the server, which says so and changes nothing, and without notes the timeout still holds.
+ * Records of the activities that a worker has in flight, in a folder that the next process on this machine reads. The server
+ * learns of a killed worker only by the heartbeat timeout; its successor reports the attempts as failed within two seconds.
+ * A record is only a hint: the server rejects a report on an attempt that has ended, and without records the timeout applies.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
@@ -13,37 +13,37 @@ import type { ErrorCode } from '../../core/errors.ts';
 import { isAbandonedFolder, processFolderName } from '../../core/process-folders.ts';
 import type { FailureDetails } from '../../schema/stages.ts';
 
-/** Milliseconds for telling the server of all of it; a start should not wait longer for what a timeout does as well. */
+/** Longest wait for the server, for all reports together: a start must not wait longer for what the timeout achieves too. */
 const REPORT_TIMEOUT_MS = 5000;
 
-/** Milliseconds in which the end of an attempt has reached the server. */
+/** How long a record outlives its activity: within that time the result has reached the server. */
 const RECORD_LINGER_MS = 1000;
 
 export interface InFlightRecords extends AsyncDisposable {
-  /** Notes the activities of a worker until their ends have reached the server. To be the outermost interceptor. */
+  /** Records each activity until its result has reached the server. Must be the outermost interceptor. */
   readonly interceptor: (context: Context) => ActivityInterceptors;
-  /** Fails the attempts that killed processes of this machine had in hand, so that the next ones are due at once. */
+  /** Reports the attempts of killed processes of this machine as failed: their retries are then due at once. */
   readonly failOrphaned: (connection: NativeConnection, namespace: string) => Promise<void>;
 }
 
 interface AttemptRecord {
-  /** Base64: names one attempt of one activity. */
+  /** The task token in base64. It identifies one attempt of one activity. */
   readonly token: string;
   readonly attempt: number;
 }
 
-/** Opens the notes under `root`: takes over those of processes that no longer run, and begins a folder for this one. */
+/** Takes over the records under `root` of processes that no longer run, and creates a folder for this process. */
 export async function openInFlightRecords(
   root: string,
   logger: Logger,
   now = Date.now(),
 ): Promise<InFlightRecords> {
   await mkdir(root, { recursive: true });
-  const lost: AttemptRecord[] = [];
+  const orphaned: AttemptRecord[] = [];
   for (const name of await readdir(root)) {
     const folder = join(root, name);
     if (!(await isAbandonedFolder(root, name, now))) continue;
-    lost.push(...(await readRecords(folder)));
+    orphaned.push(...(await readRecords(folder)));
     await rm(folder, { recursive: true, force: true });
   }
   const own = join(root, processFolderName(process.pid));
@@ -55,12 +55,12 @@ export async function openInFlightRecords(
       inbound: {
         async execute(input, next) {
           const file = join(own, String(number++));
-          // Synchronous: sharp keeps the threads busy that would else do it, and it takes 50 microseconds.
-          note(file, { token: info.base64TaskToken, attempt: info.attempt });
+          // Synchronous, which takes 50 microseconds: sharp keeps the thread pool busy.
+          writeRecord(file, { token: info.base64TaskToken, attempt: info.attempt });
           try {
             return await next(input);
           } finally {
-            // Its end has still to reach the server.
+            // The result has yet to reach the server.
             setTimeout(() => rmSync(file, { force: true }), RECORD_LINGER_MS).unref();
           }
         },
@@ -69,24 +69,24 @@ export async function openInFlightRecords(
 
     async failOrphaned(connection, namespace) {
       const client = new AsyncCompletionClient({ connection, namespace });
-      const told = connection.withDeadline(Date.now() + REPORT_TIMEOUT_MS, () =>
+      const reports = connection.withDeadline(Date.now() + REPORT_TIMEOUT_MS, () =>
         Promise.allSettled(
-          lost.splice(0).map(async ({ token, attempt }) => {
+          orphaned.splice(0).map(async ({ token, attempt }) => {
             const failure = ApplicationFailure.create({
               type: 'internal' satisfies ErrorCode,
-              message: 'The worker that was at it has ended.',
+              message: 'The worker that ran this attempt was killed.',
               details: [{ attempts: attempt } satisfies FailureDetails],
-              // The start of a worker was pause enough.
+              // In milliseconds. The start of a worker is backoff enough.
               nextRetryDelay: 1,
             });
             await client.fail(Buffer.from(token, 'base64'), failure);
           }),
         ),
       );
-      for (const outcome of await told) {
-        if (outcome.status === 'fulfilled') logger.info('gave up what a killed worker had in hand');
+      for (const outcome of await reports) {
+        if (outcome.status === 'fulfilled') logger.info('reported an attempt of a killed worker as failed');
         else if (!(outcome.reason instanceof ActivityNotFoundError))
-          logger.warn('what a killed worker had in hand is left to its timeout', {
+          logger.warn('an attempt of a killed worker waits for its heartbeat timeout', {
             reason: String(outcome.reason),
           });
       }
@@ -95,28 +95,28 @@ export async function openInFlightRecords(
     [Symbol.asyncDispose]: () => rm(own, { recursive: true, force: true }),
   };
 
-  function note(file: string, content: AttemptRecord): void {
+  function writeRecord(file: string, content: AttemptRecord): void {
     try {
       writeFileSync(file, JSON.stringify(content));
     } catch (error) {
-      logger.warn('what is in hand is not noted', { reason: String(error) });
+      logger.warn('a record of an activity in flight could not be written', { reason: String(error) });
     }
   }
 }
 
-/** The notes in a folder, less those that a full disk or a kill cut off. */
+/** Returns the records in a folder, without those that a full disk or a kill truncated. */
 async function readRecords(folder: string): Promise<readonly AttemptRecord[]> {
-  // Another worker that starts as well may be taking them over.
+  // Another process that starts now may be removing the folder.
   const files = await readdir(folder).catch(() => []);
-  const notes = files.map(async (file): Promise<readonly AttemptRecord[]> => {
+  const records = files.map(async (file): Promise<readonly AttemptRecord[]> => {
     try {
       const { token, attempt } = JSON.parse(
         await readFile(join(folder, file), 'utf8'),
-      ) as Partial<AttemptRecord>; // or less
+      ) as Partial<AttemptRecord>; // checked below
       return typeof token === 'string' && typeof attempt === 'number' ? [{ token, attempt }] : [];
     } catch {
       return [];
     }
   });
-  return (await Promise.all(notes)).flat();
+  return (await Promise.all(records)).flat();
 }

@@ -54,7 +54,7 @@ describe('over HTTP', () => {
       expect(await reads.describe(jobId)).toEqual(record);
       const { events } = await rig.client.workflow.getHandle(jobId).fetchHistory();
       const started = events?.[0]?.workflowExecutionStartedEventAttributes;
-      // What a killed worker had in hand of the workflow is given out anew after this, not after the server's ten seconds.
+      // A workflow task of a killed worker is dispatched again after this time; the server's default is 10 s.
       expect(Number(started?.workflowTaskTimeout?.seconds)).toBe(WORKFLOW_TASK_SECONDS);
       const [payload] = started?.input?.payloads ?? [];
       expect(JSON.parse(new TextDecoder().decode(payload?.data ?? undefined))).toEqual({

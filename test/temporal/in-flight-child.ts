@@ -1,14 +1,14 @@
-/** A worker that finishes `one` and never `two`, and says so on its output. */
+/** A worker that finishes `one` and never finishes `two`. It prints the name of each activity that it starts. */
 import { Context } from '@temporalio/activity';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { openInFlightRecords } from '../../temporal/grpc/index.ts';
-import type { InHandActivities } from './in-flight-workflow.ts';
+import type { InFlightActivities } from './in-flight-workflow.ts';
 
 const [address = '', root = ''] = process.argv.slice(2);
 const logger = new DefaultLogger('ERROR');
 Runtime.install({ logger });
 
-const activities: InHandActivities = {
+const activities: InFlightActivities = {
   async work(name) {
     process.stdout.write(`${name}\n`);
     if (name === 'two') await Context.current().cancelled;
@@ -16,11 +16,11 @@ const activities: InHandActivities = {
   },
 };
 
-const inHand = await openInFlightRecords(root, logger);
+const inFlight = await openInFlightRecords(root, logger);
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
-  taskQueue: 'hands',
+  taskQueue: 'in-flight',
   activities,
-  interceptors: { activity: [inHand.interceptor] },
+  interceptors: { activity: [inFlight.interceptor] },
 });
 await worker.run();

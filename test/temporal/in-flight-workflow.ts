@@ -1,13 +1,13 @@
-/** Two pieces of work beside each other, on a worker whose loss nobody notices within the time of a test. */
+/** Two activities that run concurrently, with timeouts far longer than the test. */
 import { proxyActivities } from '@temporalio/workflow';
 
-export interface InHandActivities {
-  /** Answers on which attempt it was done. */
+export interface InFlightActivities {
+  /** Returns the number of the attempt that finished. */
   work(name: 'one' | 'two'): Promise<number>;
 }
 
-const { work } = proxyActivities<InHandActivities>({
-  taskQueue: 'hands',
+const { work } = proxyActivities<InFlightActivities>({
+  taskQueue: 'in-flight',
   startToCloseTimeout: '1h',
   heartbeatTimeout: '1h',
   retry: { initialInterval: '10ms' },

@@ -1,4 +1,4 @@
-/** What a killed worker had in hand is due again as soon as another process starts beside it, on a real server. */
+/** Activities that a killed worker had in flight are retried as soon as another process starts on its machine. On a real server. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import type { both } from './in-flight-workflow.ts';
 const child = fileURLToPath(new URL('in-flight-child.ts', import.meta.url));
 let temporal: TestTemporal;
 let root: string;
-let told: LogEntry[];
+let logged: LogEntry[];
 let dead: number;
 let worker: ChildProcess | undefined;
 
@@ -33,8 +33,8 @@ beforeAll(async () => {
 afterAll(() => temporal[Symbol.asyncDispose]());
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'frameloom-in-hand-'));
-  told = [];
+  root = await mkdtemp(join(tmpdir(), 'frameloom-in-flight-'));
+  logged = [];
 });
 afterEach(async () => {
   await killWorker();
@@ -42,16 +42,16 @@ afterEach(async () => {
 });
 
 const open = (): Promise<InFlightRecords> =>
-  openInFlightRecords(root, new DefaultLogger('DEBUG', (entry) => told.push(entry)));
-const messages = (): readonly string[] => told.map(({ message }) => message);
+  openInFlightRecords(root, new DefaultLogger('DEBUG', (entry) => logged.push(entry)));
+const messages = (): readonly string[] => logged.map(({ message }) => message);
 
-/** Takes over from the processes that are gone. */
+/** Starts a process that takes over from those that have ended. */
 async function takeOver(): Promise<void> {
-  await using inHand = await open();
-  await inHand.failOrphaned(temporal.native, 'default');
+  await using inFlight = await open();
+  await inFlight.failOrphaned(temporal.native, 'default');
 }
 
-/** Starts a worker and waits until it has `two` in hand and is done with `one`. */
+/** Starts a worker and waits until it has `two` in flight and has finished `one`. */
 async function startWorker(): Promise<void> {
   const started = spawn(process.execPath, ['--import', 'tsx', child, temporal.server.address, root], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -67,7 +67,7 @@ async function killWorker(): Promise<void> {
   if (killed?.kill('SIGKILL')) await once(killed, 'exit');
 }
 
-it('is done by the next worker at once, whatever the heartbeat timeout, and what was finished is not done again', async () => {
+it('retries an activity of a killed worker at once, and repeats no finished one', async () => {
   const handle = await temporal.client.workflow.start<typeof both>('both', {
     workflowId: 'killed',
     taskQueue: 'workflow',
@@ -82,9 +82,9 @@ it('is done by the next worker at once, whatever the heartbeat timeout, and what
   await killWorker();
 
   await takeOver();
-  await temporal.work({ taskQueue: 'hands', activities: { work: async () => 'by the next one' } });
-  expect(await handle.result()).toEqual([1, 'by the next one']);
-  expect(messages()).toEqual(['gave up what a killed worker had in hand']);
+  await temporal.work({ taskQueue: 'in-flight', activities: { work: async () => 'by the next worker' } });
+  expect(await handle.result()).toEqual([1, 'by the next worker']);
+  expect(messages()).toEqual(['reported an attempt of a killed worker as failed']);
   expect(await readdir(root)).toEqual([]);
 
   const attempts = (await handle.fetchHistory()).events?.flatMap(
@@ -92,13 +92,13 @@ it('is done by the next worker at once, whatever the heartbeat timeout, and what
   );
   expect(attempts?.map(({ attempt }) => attempt)).toEqual([1, 2]);
   expect(attempts?.[1]?.lastFailure).toMatchObject({
-    message: 'The worker that was at it has ended.',
+    message: 'The worker that ran this attempt was killed.',
     applicationFailureInfo: { type: 'internal', nonRetryable: false },
   });
 }, 60_000);
 
-describe('notes', () => {
-  it('of a worker that runs are its own', async () => {
+describe('a record', () => {
+  it('of a running worker is left alone', async () => {
     const folder = join(root, `${hostname()}-${process.ppid}`);
     await mkdir(folder);
     await writeFile(join(folder, '0'), '{"token":"AA==","attempt":1}');
@@ -107,7 +107,7 @@ describe('notes', () => {
     expect(await readFile(join(folder, '0'), 'utf8')).toContain('AA==');
   });
 
-  it('that a full disk cut off are passed over', async () => {
+  it('that is truncated is skipped', async () => {
     const folder = join(root, `${hostname()}-${dead}`);
     await mkdir(folder);
     for (const [index, text] of ['', '{"token":"A', '{}', 'null'].entries())
@@ -117,30 +117,30 @@ describe('notes', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it('that the server makes nothing of are left to the timeout, and said', async () => {
+  it('that the server does not know is left to the heartbeat timeout and logged', async () => {
     const folder = join(root, `${hostname()}-${dead}`);
     await mkdir(folder);
     await writeFile(join(folder, '0'), '{"token":"AAAA","attempt":1}');
     await takeOver();
-    expect(messages()).toEqual(['what a killed worker had in hand is left to its timeout']);
+    expect(messages()).toEqual(['an attempt of a killed worker waits for its heartbeat timeout']);
   });
 
-  it('outlast the work by the way of its end to the server', async () => {
-    await using inHand = await open();
+  it('outlives its activity until the result has reached the server', async () => {
+    await using inFlight = await open();
     const info = { base64TaskToken: 'AAAA', attempt: 1 };
-    const { inbound } = inHand.interceptor({ info } as never); // all of the context that is looked at
+    const { inbound } = inFlight.interceptor({ info } as never); // the only part of the context that is read
     await inbound?.execute?.({ args: [], headers: {} }, async () => 'done');
     expect(await readdir(join(root, `${hostname()}-${process.pid}`))).toHaveLength(1);
   });
 
-  it('that cannot be written cost no work', async () => {
-    await using inHand = await open();
+  it('that cannot be written does not fail the activity', async () => {
+    await using inFlight = await open();
     await rm(root, { recursive: true });
     const info = { base64TaskToken: 'AAAA', attempt: 1 };
-    const { inbound } = inHand.interceptor({ info } as never); // all of the context that is looked at
+    const { inbound } = inFlight.interceptor({ info } as never); // the only part of the context that is read
     const input = { args: [], headers: {} };
     expect(await inbound?.execute?.(input, async () => 'done')).toBe('done');
-    expect(messages()).toEqual(['what is in hand is not noted']);
+    expect(messages()).toEqual(['a record of an activity in flight could not be written']);
     await mkdir(root);
   });
 });

@@ -50,11 +50,11 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
   using metrics = createWorkerMetrics(runtime.meter, logger);
   const tools = await prepareCpuActivities(settings);
   await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
-  await using inHand = await openInFlightRecords(join(settings.home, 'in-hand'), logger);
+  await using inFlight = await openInFlightRecords(join(settings.home, 'in-flight'), logger);
   const store = openStore(settings, scratch.path);
   await using tracing = await startTracing(settings, 'worker-cpu');
   const connection = await connectToTemporal(settings, logger, process.signal);
-  await inHand.failOrphaned(connection, settings.temporalNamespace);
+  await inFlight.failOrphaned(connection, settings.temporalNamespace);
   const shared = { connection, namespace: settings.temporalNamespace, ...deploymentOptions(settings) };
 
   const workflows = await Worker.create({
@@ -84,7 +84,11 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
     activities: tools.create({ store, scratch: scratch.path, connection }),
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
     interceptors: {
-      activity: [inHand.interceptor, ...(tracing ? [traceActivities(tracing)] : []), metrics.countActivities],
+      activity: [
+        inFlight.interceptor,
+        ...(tracing ? [traceActivities(tracing)] : []),
+        metrics.countActivities,
+      ],
     },
     // Completing an activity is cheaper than repeating it, as long as it fits into the termination grace
     // period of a pod.

@@ -37,7 +37,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
   const installed = await resolveModel(settings);
   const { profile } = installed;
   await using scratch = await createScratchFolder(join(settings.home, 'scratch'));
-  await using inHand = await openInFlightRecords(join(settings.home, 'in-hand'), logger);
+  await using inFlight = await openInFlightRecords(join(settings.home, 'in-flight'), logger);
   const store = openStore(settings, scratch.path);
   const { signal } = process;
   await using generator = await startGenerator({
@@ -55,7 +55,7 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
   await using tracing = await startTracing(settings, 'worker-gpu');
   const counted = metrics.countGenerations(generator);
   const connection = await connectToTemporal(settings, logger, process.signal);
-  await inHand.failOrphaned(connection, settings.temporalNamespace);
+  await inFlight.failOrphaned(connection, settings.temporalNamespace);
   const worker = await Worker.create({
     connection,
     namespace: settings.temporalNamespace,
@@ -86,7 +86,11 @@ export async function runGpuWorker(settings: Settings, process: WorkerLifecycle)
       },
     }),
     interceptors: {
-      activity: [inHand.interceptor, ...(tracing ? [traceActivities(tracing)] : []), metrics.countActivities],
+      activity: [
+        inFlight.interceptor,
+        ...(tracing ? [traceActivities(tracing)] : []),
+        metrics.countActivities,
+      ],
     },
     // As many as the model runs at the same time; further ones would wait here although another worker may be
     // idle.
