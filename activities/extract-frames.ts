@@ -7,6 +7,7 @@ import {
   mapConcurrently,
   type RgbImage,
   readImage,
+  type SampledFrame,
   sampleVideo,
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
@@ -73,10 +74,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
 
   type Add = (one: { readonly frame?: Frame; readonly decision: FrameDecision }) => void;
 
-  async function publish({
-    image,
-    ...decision
-  }: FrameDecision & { readonly image?: RgbImage }): Promise<Parameters<Add>[0]> {
+  async function publish(decision: FrameDecision, image: RgbImage | undefined): Promise<Parameters<Add>[0]> {
     if (!image) return { decision };
     const { name } = await store.putByContent(FRAMES, await encodeJpeg(image));
     const { time, slide, score } = decision;
@@ -94,8 +92,9 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
   ): Promise<void> {
     await store.withFile(artifact, async (path) => {
       const options = { signal, ...limits };
+      const publishSample = ({ image, ...decision }: SampledFrame) => publish(decision, image);
       const sampled = sampleVideo(tools, { path, video, span: { start, end }, sampler, ...options });
-      for await (const one of mapConcurrently(sampled, publish)) add(one);
+      for await (const one of mapConcurrently(sampled, publishSample)) add(one);
     });
   }
 
@@ -110,7 +109,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
       signal.throwIfAborted();
       const { name = '', page = 1 } = images[slide - 1] ?? {};
       const image = await readImage(await store.bytes(name), limits, { page });
-      add(await publish({ image, slide, kept: true, reason: 'first', difference: 1 }));
+      add(await publish({ slide, kept: true, reason: 'first', difference: 1 }, image));
     }
   }
 }

@@ -60,7 +60,7 @@ it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, a
   const jobs = [await client.createSummary(video), await client.createSummary(deck)];
   for (const { id } of jobs) {
     const { job } = await follow(system, id);
-    expect(job.status).toBe('completed');
+    expect([job.status, job.error]).toEqual(['completed', null]);
   }
   const post = (path: string, body: object): Promise<Response> =>
     fetch(`${url}${path}`, {
