@@ -184,7 +184,7 @@ describe('frameloom batch schedule', () => {
       .toContain(`${id}  every 12h  1 lines, paused, last `);
 
     expect((await command('delete', id)).code).toBe(0);
-    expect((await command('show', id)).stderr).toContain('no schedule with this id');
+    expect((await command('show', id)).stderr).toContain('No such schedule.');
     for await (const name of store.list(`schedules/${id}/`)) expect(name).toBe('removed');
     const status2 = (): Promise<string> => client.getBatch(batch).then(({ status: now }) => now);
     await expect.poll(status2, { timeout: 20_000, interval: 50 }).toBe('in_progress');

@@ -47,12 +47,12 @@ it('takes work, leaves before its deadline, and what it leaves is done by the ne
       return JSON.parse(told);
     };
     expect(await invoke('first', '120000', '1')).toEqual([
-      { ended: 'deadline', activities: 2, inTime: true },
+      { endedBy: 'deadline', activityAttempts: 2, inTime: true },
     ]);
     // Warm, the same process serves another invocation, which finds nothing to do.
     expect(await invoke('second', '2000', '2')).toEqual([
-      { ended: 'idle', activities: 2, inTime: true },
-      { ended: 'idle', activities: 0, inTime: true },
+      { endedBy: 'idle', activityAttempts: 2, inTime: true },
+      { endedBy: 'idle', activityAttempts: 0, inTime: true },
     ]);
     const batchId = await batchIdFor('default', 'firing now');
     expect(await handle.result()).toEqual({
