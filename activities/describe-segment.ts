@@ -25,11 +25,11 @@ import {
 /** Creates the activity. A finished generation of the same segment, model and prompt is found and not made again. */
 export function createDescribeSegment(deps: GpuContext): GpuActivities['describeSegment'] {
   const readPlan = createShardReader<PlanShard>(deps.store);
-  return ({ shard, at, ...ref }) =>
+  return ({ shard, entry, ...ref }) =>
     withHeartbeat(async (signal) => {
       const { model, focus, instruction, segments } = await readPlan(ref, 'segments', shard);
-      const segment = segments[at];
-      if (!segment) throw new TypeError(`shard ${shard} has no segment ${at}`);
+      const segment = segments[entry];
+      if (!segment) throw new TypeError(`shard ${shard} has no segment ${entry}`);
       requirePlannedModel(deps, model);
       const crops = segment.frames.flatMap((frame) => frame.crops ?? []);
       if (crops.length === 0) return quote(deps.store, segment, deps.generator.info.runtime);

@@ -30,7 +30,12 @@ export function createPreprocessFrames(deps: {
           // What will not pass is lost for this segment alone.
           const final = signal.aborted ? undefined : permanentErrorOf(error);
           if (!final) throw error;
-          failures.push({ at: from + offset, reason: final.code, message: final.message, attempts: attempt });
+          failures.push({
+            entry: from + offset,
+            reason: final.code,
+            message: final.message,
+            attempts: attempt,
+          });
         }
       }
       return { failures };

@@ -20,14 +20,14 @@ export function createReadBatchLines({
   return async ({ from, limit, ...ref }) => {
     const reader = batchReader(store, ref);
     const found: { readonly position: LinePosition; readonly line: GoodLine }[] = [];
-    for (let { shard: number, at } = from; number < ref.shards; number += 1, at = 0) {
+    for (let { shard: number, entry } = from; number < ref.shards; number += 1, entry = 0) {
       const shard = await reader.shard(number);
-      for (; at < shard.length; at += 1) {
-        const line = shard[at];
+      for (; entry < shard.length; entry += 1) {
+        const line = shard[entry];
         if (!line || 'error' in line) continue;
         // A retry runs what has no result; in the first round nothing has one.
         if (ref.round > 1 && (await reader.outcome(line.line, ref.round))?.ok) continue;
-        const position = { shard: number, at };
+        const position = { shard: number, entry };
         if (found.length === limit) return { lines: await publish(ref.tenant, found), next: position };
         found.push({ position, line });
       }

@@ -119,8 +119,8 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
     input: ReduceInput,
   ): Promise<PromptContext & { readonly inputs: readonly string[] }> {
     const { groups, ...context } = await readGroups(input, `groups-${input.level}`, input.shard);
-    const group = groups[input.at];
-    if (!group) throw new TypeError(`shard ${input.shard} has no group ${input.at}`);
+    const group = groups[input.entry];
+    if (!group) throw new TypeError(`shard ${input.shard} has no group ${input.entry}`);
     return { ...context, inputs: group.inputs };
   }
 }

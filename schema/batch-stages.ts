@@ -7,8 +7,8 @@ import type { UsageCost } from './usage-cost.ts';
 /** What can be said to a running batch, by a signal of this name. */
 export const BATCH_CONTROL = 'control';
 export type BatchControl =
-  | { readonly do: 'pause' | 'resume' }
-  | { readonly do: 'limit'; readonly maxInFlight: number };
+  | { readonly type: 'pause' | 'resume' }
+  | { readonly type: 'limit'; readonly maxInFlight: number };
 
 /** Which lines a batch has, and which round of it this is. */
 export interface BatchRef {
@@ -44,7 +44,7 @@ export function batchInput(id: BatchId, memo: BatchMemo): BatchInput {
 /** A place among the lines: shard, and entry of it. */
 export interface LinePosition {
   readonly shard: number;
-  readonly at: number;
+  readonly entry: number;
 }
 
 export interface BatchState {

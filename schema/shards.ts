@@ -9,8 +9,8 @@ import type { GenerationStats, UsageCost } from './usage-cost.ts';
 export const ENTRIES_PER_SHARD = 64;
 
 /** Shard and position in it of entry `index` of a stage. */
-export function shardPosition(index: number): { readonly shard: number; readonly at: number } {
-  return { shard: Math.floor(index / ENTRIES_PER_SHARD), at: index % ENTRIES_PER_SHARD };
+export function shardPosition(index: number): { readonly shard: number; readonly entry: number } {
+  return { shard: Math.floor(index / ENTRIES_PER_SHARD), entry: index % ENTRIES_PER_SHARD };
 }
 
 /**

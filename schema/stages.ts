@@ -212,7 +212,7 @@ export interface PreprocessFramesInput extends JobRef {
 }
 
 export interface PreprocessFailure {
-  readonly at: number;
+  readonly entry: number;
   readonly reason: ErrorCode;
   readonly message: string;
   readonly attempts: number;
@@ -232,7 +232,7 @@ export interface TokenUsage {
 /** Segment `at` of a shard. */
 export interface DescribeSegmentInput extends JobRef {
   readonly shard: number;
-  readonly at: number;
+  readonly entry: number;
 }
 
 export interface DescribeSegmentOutput extends GenerationStats {
@@ -278,7 +278,7 @@ export interface ReduceInput extends JobRef {
   readonly kind: 'section' | 'summary';
   readonly level: number;
   readonly shard: number;
-  readonly at: number;
+  readonly entry: number;
   /** Most tokens of the text; titles have their own limit in the plan. */
   readonly maxTokens: number;
   /** The only group of its level: its text is the summary of the job, which gets a title. */

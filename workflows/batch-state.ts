@@ -51,7 +51,7 @@ export type BatchTransition =
 /** The window of a new run: of a batch that starts, or of one that continues. */
 export function openWindow(input: BatchInput): BatchWindow {
   const { inFlight, ...rest } = input.state ?? {
-    next: { shard: 0, at: 0 },
+    next: { shard: 0, entry: 0 },
     completed: input.completed,
     failed: input.invalid,
     maxInFlight: input.maxInFlight,
@@ -89,9 +89,9 @@ export function isOver(window: BatchWindow): boolean {
 export function reduceBatch(window: BatchWindow, transition: BatchTransition): BatchWindow {
   switch (transition.type) {
     case 'controlled':
-      return transition.change.do === 'limit'
+      return transition.change.type === 'limit'
         ? { ...window, maxInFlight: transition.change.maxInFlight }
-        : { ...window, paused: transition.change.do === 'pause' };
+        : { ...window, paused: transition.change.type === 'pause' };
     case 'stopped':
       return { ...window, stop: window.stop ?? transition.reason };
     case 'page_read': {

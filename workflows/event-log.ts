@@ -7,6 +7,7 @@ import {
   CancellationScope,
   condition,
   getExternalWorkflowHandle,
+  sleep,
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -17,8 +18,9 @@ import { local } from './activities.ts';
 
 const MAX_BATCH_EVENTS = 32;
 /**
- * Minimum time between two changes of the memo within one stage. Each change is an event of the history and a write to the
- * visibility store of the server; segments that end within this time of each other share one.
+ * Minimum time between two changes of the memo within one stage. Each change is an event of the history and a
+ * write to the visibility store of the server; segments that end within this time of each other share one. A
+ * timer writes what the last of them left out; the server fires it up to a second later.
  */
 const MEMO_INTERVAL_MS = 250;
 
@@ -58,7 +60,9 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
   let usage: UsageCost | undefined = before?.usage;
   let isWriting = false;
   let memoTime = 0;
-  let memoStage: Progress['stage'] | undefined;
+  /** The progress that the memo has. */
+  let memoProgress: Progress | undefined;
+  let isMemoTimerRunning = false;
   const waiting: LoggedEvent[] = [];
 
   async function write(): Promise<void> {
@@ -66,7 +70,7 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
     try {
       while (waiting.length > 0) {
         await restOfTask();
-        if (progress.stage !== memoStage || Date.now() - memoTime >= MEMO_INTERVAL_MS) writeMemo();
+        updateProgress();
         const batch = waiting.slice(0, MAX_BATCH_EVENTS);
         await local.appendEvents({ ...ref, events: batch });
         waiting.splice(0, batch.length);
@@ -76,9 +80,27 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
     }
   }
 
+  function updateProgress(): void {
+    const wait = memoTime + MEMO_INTERVAL_MS - Date.now();
+    if (progress.stage !== memoProgress?.stage || wait <= 0) writeMemo();
+    else if (progress !== memoProgress) writeMemoLater(wait);
+  }
+
+  /** Writes the memo in `milliseconds`, unless an event has written it by then. */
+  function writeMemoLater(milliseconds: number): void {
+    if (isMemoTimerRunning) return;
+    isMemoTimerRunning = true;
+    sleep(milliseconds)
+      .then(() => {
+        isMemoTimerRunning = false;
+        if (progress !== memoProgress) writeMemo();
+      })
+      .catch(() => undefined);
+  }
+
   function writeMemo(more: Pick<JobMemo, 'outcome'> = {}): void {
     memoTime = Date.now();
-    memoStage = progress.stage;
+    memoProgress = progress;
     upsertMemo({ progress, ...(usage ? { usage } : {}), ...more });
   }
 

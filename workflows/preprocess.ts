@@ -39,7 +39,7 @@ export function prepareImages(ref: JobRef, from: number, total: number): Prepare
       for (; next <= block + BLOCKS_AHEAD && next * BLOCK_SEGMENTS < total; next += 1) startBlock(next);
       for (const past of blocks.keys()) if (past < block) blocks.delete(past);
       const failures = (await blocks.get(block))?.failures ?? [];
-      return failures.find(({ at }) => at === index % ENTRIES_PER_SHARD);
+      return failures.find(({ entry }) => entry === index % ENTRIES_PER_SHARD);
     },
     async settled() {
       await Promise.allSettled(blocks.values());

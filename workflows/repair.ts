@@ -75,11 +75,11 @@ export function openRepair(ref: JobRef, { segments, maxTokens }: MergeLimits): R
 
 /** Describes one segment, and preprocesses its frames again where their images are missing. */
 export function describeSegment(input: DescribeSegmentInput): Promise<DescribeSegmentOutput> {
-  const { at, ...rest } = input;
+  const { entry, ...rest } = input;
   return retryAfter(
     () => gpu.describeSegment(input),
     async () => {
-      await cpu.preprocessFrames({ ...rest, from: at, to: at + 1 });
+      await cpu.preprocessFrames({ ...rest, from: entry, to: entry + 1 });
     },
   );
 }

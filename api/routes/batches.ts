@@ -100,7 +100,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     const { id } = c.req.valid('param');
     const { max_in_flight: maxInFlight } = c.req.valid('json');
     requireActive(await find(c.get('tenant'), id));
-    await batches.control(id, { do: 'limit', maxInFlight });
+    await batches.control(id, { type: 'limit', maxInFlight });
     const after = await waitUntilApplied(id, c.get('tenant'), ({ memo }) => memo.maxInFlight === maxInFlight);
     return c.json(batchView(after), 200);
   });
@@ -131,7 +131,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
 
   async function control(tenant: string, id: BatchId, verb: 'pause' | 'resume'): Promise<BatchRecord> {
     requireActive(await find(tenant, id));
-    await batches.control(id, { do: verb });
+    await batches.control(id, { type: verb });
     return await waitUntilApplied(id, tenant, (record) => {
       const status = batchStatus(record);
       return verb === 'pause' ? status !== 'in_progress' && status !== 'validating' : status !== 'paused';

@@ -61,7 +61,13 @@ async function batchOf(name: string, lines: number, input: Partial<BatchInput> =
 
 async function lineOf(name: string, index: number): Promise<ReadyLine> {
   const jobId = await jobIdFor(TENANT, `${name} ${index}`);
-  return { position: { shard: 0, at: index }, line: index + 1, jobId, fingerprint: 'f', priority: 'normal' };
+  return {
+    position: { shard: 0, entry: index },
+    line: index + 1,
+    jobId,
+    fingerprint: 'f',
+    priority: 'normal',
+  };
 }
 
 function batchActivities(lines: readonly ReadyLine[]): Activities {
@@ -72,10 +78,10 @@ function batchActivities(lines: readonly ReadyLine[]): Activities {
     from: LinePosition;
     limit: number;
   }): Promise<ReadBatchLinesOutput> => {
-    const end = from.at + limit;
+    const end = from.entry + limit;
     return {
-      lines: lines.slice(from.at, end),
-      ...(end < lines.length ? { next: { shard: 0, at: end } } : {}),
+      lines: lines.slice(from.entry, end),
+      ...(end < lines.length ? { next: { shard: 0, entry: end } } : {}),
     };
   };
   const all: BatchActivities & BatchFileActivities = {

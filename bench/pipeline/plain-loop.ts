@@ -95,7 +95,11 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     segments,
     generator.info.maxConcurrency,
     async (index): Promise<SegmentOutcome> => {
-      const place = { ...ref, shard: Math.floor(index / ENTRIES_PER_SHARD), at: index % ENTRIES_PER_SHARD };
+      const place = {
+        ...ref,
+        shard: Math.floor(index / ENTRIES_PER_SHARD),
+        entry: index % ENTRIES_PER_SHARD,
+      };
       const block = Math.floor(index / SEGMENTS_PER_BLOCK);
       const from = (block * SEGMENTS_PER_BLOCK) % ENTRIES_PER_SHARD;
       const to = from + Math.min(SEGMENTS_PER_BLOCK, segments - block * SEGMENTS_PER_BLOCK);
@@ -125,7 +129,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     const { groups } = await call(planMerges, { ...ref, level, entries, model });
     const merged = await pool(groups, generator.info.maxConcurrency, async (index): Promise<MergeOutcome> => {
       const kind = level === 0 ? 'section' : 'summary';
-      const place = { level, shard: Math.floor(index / ENTRIES_PER_SHARD), at: index % ENTRIES_PER_SHARD };
+      const place = { level, shard: Math.floor(index / ENTRIES_PER_SHARD), entry: index % ENTRIES_PER_SHARD };
       const made = await call(gpu.reduce, {
         ...{ ...ref, kind, ...place, maxTokens },
         ...(groups === 1 ? { isLast: true as const } : {}),

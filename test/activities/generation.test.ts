@@ -159,7 +159,7 @@ async function planned(brief = input): Promise<DescribeSegmentInput> {
   const plan: PlanShard = { ...brief, segments: [{ index: 0, first: 0, frames }] };
   const name = shardName(place.jobId, place.run, 'segments', 0);
   await store.put(name, new TextEncoder().encode(JSON.stringify(plan)));
-  return { ...place, at: 0 };
+  return { ...place, entry: 0 };
 }
 
 /** The captions of a generation, as its artifact has them. */

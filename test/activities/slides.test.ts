@@ -176,7 +176,7 @@ describe('a PPTX without LibreOffice', () => {
     const { source, model } = found;
     const planned = await run(cpu().plan, { ...ref, source, model, extractions: 1 });
     expect(planned).toMatchObject({ segments: 1, frames: 2 });
-    const described = await run(describeSegment, { ...ref, shard: 0, at: 0 });
+    const described = await run(describeSegment, { ...ref, shard: 0, entry: 0 });
     const { lines } = JSON.parse(new TextDecoder().decode(await store.bytes(described.generation)));
     expect(lines).toEqual(['Aims: grow. Speak slowly.', 'Secret.']);
   });

@@ -59,8 +59,8 @@ export function createFakeBatches(now: () => number, answer: () => void): FakeBa
       const record = batches.get(id);
       if (!isRunning(record)) return;
       fake.told.push({ id, change });
-      if (change.do === 'limit') fake.upsert(id, { maxInFlight: change.maxInFlight });
-      else fake.upsert(id, { status: change.do === 'pause' ? 'paused' : 'in_progress' });
+      if (change.type === 'limit') fake.upsert(id, { maxInFlight: change.maxInFlight });
+      else fake.upsert(id, { status: change.type === 'pause' ? 'paused' : 'in_progress' });
     },
 
     async cancel(id) {

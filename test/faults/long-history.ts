@@ -18,7 +18,7 @@ export const longHistory: FaultTest = {
     const { describeSegment } = activities.gpu;
     const calls = new Map<number, number>();
     activities.gpu.describeSegment = async (place) => {
-      const index = place.shard * ENTRIES_PER_SHARD + place.at;
+      const index = place.shard * ENTRIES_PER_SHARD + place.entry;
       calls.set(index, (calls.get(index) ?? 0) + 1);
       return describeSegment(place);
     };

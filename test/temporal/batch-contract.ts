@@ -49,16 +49,16 @@ export function describeBatches(name: string, bench: () => BatchBench): void {
     it('tells a running batch what it is told, and nothing to one that has ended or never was', async () => {
       const { batches, complete, until } = bench();
       const { id, memo } = await newBatch();
-      await batches.control(id, { do: 'pause' });
+      await batches.control(id, { type: 'pause' });
       await batches.start(id, memo);
-      await batches.control(id, { do: 'pause' });
+      await batches.control(id, { type: 'pause' });
       await until(id, (record) => record.memo.status === 'paused');
-      await batches.control(id, { do: 'limit', maxInFlight: 9 });
+      await batches.control(id, { type: 'limit', maxInFlight: 9 });
       await until(id, (record) => record.memo.maxInFlight === 9);
-      await batches.control(id, { do: 'resume' });
+      await batches.control(id, { type: 'resume' });
       await until(id, (record) => record.memo.status === 'in_progress');
       await complete(id);
-      await batches.control(id, { do: 'pause' });
+      await batches.control(id, { type: 'pause' });
       await batches.cancel(id);
       expect((await batches.describe(id))?.state).toBe('completed');
     });

@@ -18,8 +18,8 @@ const control = defineSignal<[BatchControl]>(BATCH_CONTROL);
 export async function batch(): Promise<void> {
   let ended = false;
   setHandler(control, (change) => {
-    if (change.do === 'limit') upsertMemo({ maxInFlight: change.maxInFlight });
-    else upsertMemo({ status: change.do === 'pause' ? 'paused' : 'in_progress' });
+    if (change.type === 'limit') upsertMemo({ maxInFlight: change.maxInFlight });
+    else upsertMemo({ status: change.type === 'pause' ? 'paused' : 'in_progress' });
   });
   setHandler(act, () => {
     ended = true;

@@ -102,6 +102,6 @@ export class KeptShards {
 }
 
 /** The number of the segment that an activity is called for. */
-export function segmentOf({ shard, at }: { readonly shard: number; readonly at: number }): number {
-  return shard * ENTRIES_PER_SHARD + at;
+export function segmentOf({ shard, entry }: { readonly shard: number; readonly entry: number }): number {
+  return shard * ENTRIES_PER_SHARD + entry;
 }

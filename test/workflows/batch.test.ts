@@ -218,13 +218,13 @@ describe('a running batch', () => {
   it('pauses: what runs is finished and nothing begun, until it is resumed', async () => {
     const id = await start(new Array(60).fill(undefined), { max_in_flight: 2, milliseconds: 30 });
     await until(id, ({ memo: seen }) => seen.completed >= 4);
-    await orchestrator.batches.control(id, { do: 'pause' });
+    await orchestrator.batches.control(id, { type: 'pause' });
     await until(id, ({ memo: seen }) => seen.status === 'paused');
-    await orchestrator.batches.control(id, { do: 'limit', maxInFlight: 7 });
+    await orchestrator.batches.control(id, { type: 'limit', maxInFlight: 7 });
     const paused = await until(id, ({ memo: seen }) => seen.maxInFlight === 7);
     expect(paused.memo.status).toBe('paused');
     expect(paused.memo.completed).toBeLessThan(60);
-    await orchestrator.batches.control(id, { do: 'resume' });
+    await orchestrator.batches.control(id, { type: 'resume' });
     const { memo } = await ended(id);
     expect(memo).toMatchObject({ status: 'completed', completed: 60, maxInFlight: 7 });
     expect(await mostAtOnce(await linesOf(memo.outputFileId))).toBeLessThanOrEqual(7);

@@ -144,7 +144,7 @@ function playModel(describe: (segment: number, attempt: number) => Answer, cutAt
   const describeSegment: GpuActivities['describeSegment'] = async (place) => {
     const name = shardName(place.jobId, place.run, 'segments', place.shard);
     const plan = JSON.parse(new TextDecoder().decode(await store.bytes(name))) as PlanShard; // as the plan wrote it
-    const segment = plan.segments[place.at];
+    const segment = plan.segments[place.entry];
     for (const { crops } of segment?.frames ?? [])
       segments.set(`${profile.revision}/${crops}`, segment?.index ?? -1);
     return gpu.describeSegment(place);
@@ -286,7 +286,7 @@ function losingBeforeSection(gpu: GpuActivities, lose: (ref: JobRef) => Promise<
   return {
     ...gpu,
     reduce: async (input) => {
-      if (!isLost && input.kind === 'section' && 'at' in input && input.at === 2) {
+      if (!isLost && input.kind === 'section' && 'entry' in input && input.entry === 2) {
         isLost = true;
         await lose(input);
       }
