@@ -5,6 +5,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CpuActivities } from '../../schema/activities.ts';
+import type { JobMemo } from '../../schema/job.ts';
 import type { SegmentOutcome } from '../../schema/shards.ts';
 import type { PlanInput } from '../../schema/stages.ts';
 import { largestPayload } from '../support/histories.ts';
@@ -97,6 +98,38 @@ describe('a job', () => {
     const percents = events.map(({ progress }) => progress.percent);
     expect(percents).toEqual([...percents].sort((a, b) => a - b));
     expect(memo.progress).toMatchObject({ percent: 100, stage: 'done' });
+  });
+
+  it('shows the last progress of a burst of events in the memo without another event', async () => {
+    const activities = answers(32);
+    const { describeSegment } = activities.gpu;
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    activities.gpu.describeSegment = async (input) => {
+      if (segmentOf(input) === 7) await released;
+      return describeSegment(input);
+    };
+    const percents: number[] = [];
+    const { events, memo } = await rig.runJob(activities, {
+      during: async (running) => {
+        await expect
+          .poll(
+            async () => {
+              const { progress } = (await running.describe()).memo as unknown as JobMemo; // the memo the workflow writes
+              percents.push(progress?.percent ?? 0);
+              return progress?.segments.done;
+            },
+            { timeout: 20_000, interval: 100 },
+          )
+          .toBe(7);
+        release();
+      },
+    });
+    expect(percents).toEqual([...percents].sort((a, b) => a - b));
+    expect(events.filter(({ type }) => type === 'segment.completed')).toHaveLength(8);
+    expect(memo.progress).toEqual(events.at(-1)?.progress);
   });
 
   it('has its outcome ready for whoever sees its last event', async () => {
