@@ -14,7 +14,7 @@ export interface Prices {
 /** List prices of AWS in us-east-1 without any discount, November 2026: g6.xlarge (one L4), c6i.large (two cores). Look yours up. */
 export const EXAMPLE_PRICES: Prices = { gpu: 0.8048, cpu: 0.085 };
 
-/** Videos of docs/media.md, "How fast": kept frames and seconds of a CPU worker on two cores, for an hour of each. Measured. */
+/** Videos of docs/media.md, "Measured": kept frames and seconds of a CPU worker on two cores, for an hour of each. Measured. */
 const VIDEOS = [
   { name: 'lecture, slides change every two minutes', pictures: 30, cpuSeconds: 103.0 },
   { name: 'motion without pause', pictures: 261 * 6, cpuSeconds: 57.0 * 6 },
