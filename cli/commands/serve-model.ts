@@ -12,7 +12,7 @@ export const serveModel: Command = {
   usage: `usage: frameloom serve-model [--host ADDRESS] [--port PORT]
 
 Loads FRAMELOOM_MODEL and serves /v1/models and /v1/chat/completions until SIGTERM or Ctrl-C, after which requests in
-flight are finished. GPU workers use it with FRAMELOOM_MODEL_URL. docs/serving.md lists what is supported.
+flight are finished. GPU workers use it with FRAMELOOM_MODEL_URL. docs/models.md lists what is supported.
   --host ADDRESS  default FRAMELOOM_HOST; any but a loopback address requires FRAMELOOM_API_KEYS
   --port PORT     default ${DEFAULT_PORT}; 0 takes a free one`,
 

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { costTable, EXAMPLE_PRICES, modelSeconds } from '../../bench/costs/video-costs.ts';
 import { packageRoot } from '../../cli/package-root.ts';
@@ -101,4 +101,43 @@ describe('package.json', () => {
     );
     expect(missing).toEqual([]);
   });
+});
+
+describe('the pages of the documentation', () => {
+  const topLevel = readdirSync(packageRoot(), { withFileTypes: true });
+  const pages = [
+    ...topLevel.map(({ name }) => name),
+    ...readdirSync(join(packageRoot(), 'docs')).map((name) => `docs/${name}`),
+  ].filter((name) => name.endsWith('.md'));
+  const folders = new Set(topLevel.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])));
+  folders.delete('dist'); // built, so absent in a checkout
+  const exists = (path: string): boolean => existsSync(join(packageRoot(), path));
+
+  it.each(pages)('%s: relative links lead to an existing file and heading', (page) => {
+    const broken = [...read(page).matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].filter(
+      ([, link = '', anchor]) => {
+        const target = link === '' ? page : join(dirname(page), link);
+        return !exists(target) || (anchor !== undefined && !anchorsOf(target).has(anchor));
+      },
+    );
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
+
+  it.each(pages)('%s: paths of the repository exist', (page) => {
+    const missing = [...read(page).matchAll(/(?<![\w./:*-])([a-z][\w.-]*)\/[\w./-]*\w\/?/g)].filter(
+      ([path, folder = '']) => folders.has(folder) && !/\b(NAME|ROLE|SUBJECT)\b|\.env$/.test(path) && !exists(path),
+    );
+    expect(missing.map(([path]) => path)).toEqual([]);
+  });
+
+  /** Anchors of the headings of a page, as GitHub derives them. */
+  function anchorsOf(page: string): ReadonlySet<string> {
+    const headings = [...read(page).matchAll(/^#+ (.+)$/gm)];
+    const anchor = (heading: string): string =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-');
+    return new Set(headings.map(([, heading = '']) => anchor(heading)));
+  }
 });
