@@ -125,7 +125,8 @@ describe('the pages of the documentation', () => {
 
   it.each(pages)('%s: paths of the repository exist', (page) => {
     const missing = [...read(page).matchAll(/(?<![\w./:*-])([a-z][\w.-]*)\/[\w./-]*\w\/?/g)].filter(
-      ([path, folder = '']) => folders.has(folder) && !/\b(NAME|ROLE|SUBJECT)\b|\.env$/.test(path) && !exists(path),
+      ([path, folder = '']) =>
+        folders.has(folder) && !/\b(NAME|ROLE|SUBJECT)\b|\.env$/.test(path) && !exists(path),
     );
     expect(missing.map(([path]) => path)).toEqual([]);
   });
