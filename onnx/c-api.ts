@@ -2,18 +2,21 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 /**
- * The C API of ONNX Runtime: one struct of function pointers, versioned and append-only, so that a place in it never
- * changes (`onnxruntime_c_api.h`; ort-sys 2.0.0 lists it in the same order). Version 20 came with ONNX Runtime 1.20.
+ * The C API of ONNX Runtime is one versioned, append-only struct of function pointers: the index of a function
+ * never changes (`onnxruntime_c_api.h`; ort-sys 2.0.0 has the same order). Version 20 is that of ONNX Runtime 1.20.
  */
 const API_VERSION = 20;
 
-/** Paths are wide on Windows (`ORTCHAR_T`). */
+/** Paths are UTF-16 on Windows (`ORTCHAR_T`). */
 const PATH_TYPE = process.platform === 'win32' ? 'const char16_t *' : 'const char *';
 
-/** A pointer of the library, opaque here. */
+/** An opaque native pointer. */
 export type Pointer = bigint;
 
-/** Place in the table and parameters of every function that is used. All give an OrtStatus, or nothing (`Release…`). */
+/**
+ * Index in the struct, result and parameters of each function that is used. `Release…` returns nothing, all others
+ * return an OrtStatus, except GetErrorMessage.
+ */
 const FUNCTIONS = {
   GetErrorMessage: [2, 'const char *', 'void *status'],
   CreateEnv: [3, 'void *', 'int level, const char *id, _Out_ void **env'],
@@ -66,39 +69,39 @@ const FUNCTIONS = {
   AppendCuda: [204, 'void *', 'void *options, void *provider'],
   CreateCudaOptions: [205, 'void *', '_Out_ void **provider'],
   ReleaseCudaOptions: [208, 'void', 'void *provider'],
-} as const satisfies Record<string, readonly [place: number, result: string, parameters: string]>;
+} as const satisfies Record<string, readonly [index: number, result: string, parameters: string]>;
 
 type FunctionName = keyof typeof FUNCTIONS;
 
-/** What a function may be given: numbers, pointers, text, arrays for what it reads or writes, null. */
+/** An argument of a native function. Arrays serve as buffers that it reads or writes. */
 type Argument = number | Pointer | string | NodeJS.ArrayBufferView | (Pointer | number | null)[] | null;
 
-/** A failure that ONNX Runtime reports, with its own words. */
+/** A failure reported by ONNX Runtime, with its native message. */
 export class OrtError extends Error {
   override readonly name = 'OrtError';
 }
 
-/** The library, loaded. Every OrtStatus is read and released here; all other pointers are the caller's to release. */
+/** The loaded library. Each OrtStatus is checked and released here. The caller releases all other pointers. */
 export interface OrtApi {
   /** Version of the library, such as `1.30.0`. */
   readonly version: string;
-  /** @throws OrtError when the function reports one. */
+  /** Calls a function. @throws OrtError if the function reports a failure. */
   call(name: FunctionName, ...args: readonly Argument[]): void;
-  /** As `call`, for a function whose last parameter is where it puts a pointer: gives that pointer. */
-  make(name: FunctionName, ...args: readonly Argument[]): Pointer;
-  /** As `call`, for a function whose last parameter is where it puts a number. */
-  read(name: FunctionName, ...args: readonly Argument[]): number;
-  /** As `call`, on another thread. */
+  /** Calls a function whose last parameter receives a pointer, and returns that pointer. @throws OrtError. */
+  callForPointer(name: FunctionName, ...args: readonly Argument[]): Pointer;
+  /** Calls a function whose last parameter receives a number, and returns that number. @throws OrtError. */
+  callForNumber(name: FunctionName, ...args: readonly Argument[]): number;
+  /** `call` on another thread. */
   callAsync(name: FunctionName, ...args: readonly Argument[]): Promise<void>;
-  /** As `make`, on another thread. */
-  makeAsync(name: FunctionName, ...args: readonly Argument[]): Promise<Pointer>;
+  /** `callForPointer` on another thread. */
+  callForPointerAsync(name: FunctionName, ...args: readonly Argument[]): Promise<Pointer>;
   release(name: FunctionName & `Release${string}`, pointer: Pointer): void;
-  /** The memory at `pointer`, not copied. It must stay valid as long as the view is used. */
-  view(pointer: Pointer, bytes: number): ArrayBuffer;
-  /** The text at `pointer`. */
-  text(pointer: Pointer): string;
-  /** Tells the system that these bytes need no memory until they are written again. */
-  forget(pointer: Pointer, bytes: number): void;
+  /** The memory at `pointer` without a copy. It must stay valid while the view is used. */
+  viewMemory(pointer: Pointer, bytes: number): ArrayBuffer;
+  /** The zero-terminated UTF-8 string at `pointer`. */
+  readText(pointer: Pointer): string;
+  /** Returns the physical memory of these bytes to the operating system. They read as zeros afterwards. */
+  discardPages(pointer: Pointer, bytes: number): void;
 }
 
 type Koffi = typeof import('koffi')['default'];
@@ -107,34 +110,34 @@ type Native = ReturnType<ReturnType<Koffi['load']>['func']>;
 /**
  * Loads koffi and libonnxruntime.
  *
- * @param path of the library; that of the onnxruntime-node package when left out.
- * @throws whatever the loaders throw where either cannot be had, or an Error when the library is too old.
+ * @param path Path of the library. Default: the library of the onnxruntime-node package.
+ * @throws Error if koffi or the library cannot be loaded, or if the library is older than 1.20.
  */
 export async function loadOrtApi(path: string | undefined): Promise<OrtApi> {
   const { default: koffi } = await import('koffi');
-  const library = koffi.load(path ?? bundledLibrary());
+  const library = koffi.load(path ?? bundledLibraryPath());
   const base = koffi.decode(
     library.func('void *OrtGetApiBase()')(),
     koffi.struct({ GetApi: 'void *', GetVersionString: 'void *' }),
-  ) as { GetApi: Pointer; GetVersionString: Pointer }; // as the struct says
+  ) as { GetApi: Pointer; GetVersionString: Pointer }; // the types of the struct
   const version = String(koffi.call(base.GetVersionString, koffi.proto('const char *()')));
   const table: unknown = koffi.call(base.GetApi, koffi.proto('void *(uint32_t version)'), API_VERSION);
   if (typeof table !== 'bigint' || table === 0n) {
-    throw new Error(`ONNX Runtime ${version} is too old: 1.20 or later is needed.`);
+    throw new Error(`ONNX Runtime ${version} is too old: 1.20 or later is required.`);
   }
-  const last = Math.max(...Object.values(FUNCTIONS).map(([place]) => place));
-  const places = new BigUint64Array(koffi.view(table, (last + 1) * 8));
+  const last = Math.max(...Object.values(FUNCTIONS).map(([index]) => index));
+  const pointers = new BigUint64Array(koffi.view(table, (last + 1) * 8));
   const functions = new Map<FunctionName, Native>();
-  for (const [name, [place, result, parameters]] of Object.entries(FUNCTIONS)) {
-    const decoded: unknown = koffi.decode(places[place], koffi.proto(`${result} (${parameters})`));
+  for (const [name, [index, result, parameters]] of Object.entries(FUNCTIONS)) {
+    const decoded: unknown = koffi.decode(pointers[index], koffi.proto(`${result} (${parameters})`));
     functions.set(name as FunctionName, decoded as Native); // a key of the table; a prototype decodes to a function
   }
-  const madvise = memoryAdvice(koffi);
+  const madvise = loadMadvise(koffi);
 
   function native(name: FunctionName): Native {
-    const found = functions.get(name);
-    if (found === undefined) throw new Error(`no such function: ${name}`);
-    return found;
+    const nativeFunction = functions.get(name);
+    if (nativeFunction === undefined) throw new Error(`unknown function: ${name}`);
+    return nativeFunction;
   }
 
   function check(status: Pointer | null): void {
@@ -147,12 +150,12 @@ export async function loadOrtApi(path: string | undefined): Promise<OrtApi> {
   const api: OrtApi = {
     version,
     call: (name, ...args) => check(native(name)(...args)),
-    make: (name, ...args) => {
+    callForPointer: (name, ...args) => {
       const out: [Pointer | null] = [null];
       check(native(name)(...args, out));
       return out[0] ?? 0n;
     },
-    read: (name, ...args) => {
+    callForNumber: (name, ...args) => {
       const out: [number] = [0];
       check(native(name)(...args, out));
       return Number(out[0]);
@@ -169,36 +172,36 @@ export async function loadOrtApi(path: string | undefined): Promise<OrtApi> {
           }
         });
       }),
-    makeAsync: async (name, ...args) => {
+    callForPointerAsync: async (name, ...args) => {
       const out: [Pointer | null] = [null];
       await api.callAsync(name, ...args, out);
       return out[0] ?? 0n;
     },
     release: (name, pointer) => native(name)(pointer),
-    view: (pointer, bytes) => koffi.view(pointer, bytes),
-    text: (pointer) => String(koffi.decode(pointer, 'char', -1)),
-    forget: (pointer, bytes) => {
-      // Whole pages only: what lies beside is somebody else's.
-      const first = ((pointer + PAGE - 1n) / PAGE) * PAGE;
-      const length = ((pointer + BigInt(bytes)) / PAGE) * PAGE - first;
+    viewMemory: (pointer, bytes) => koffi.view(pointer, bytes),
+    readText: (pointer) => String(koffi.decode(pointer, 'char', -1)),
+    discardPages: (pointer, bytes) => {
+      // Whole pages only: the rest of the first and the last page belongs to other data.
+      const first = ((pointer + PAGE_BYTES - 1n) / PAGE_BYTES) * PAGE_BYTES;
+      const length = ((pointer + BigInt(bytes)) / PAGE_BYTES) * PAGE_BYTES - first;
       if (length > 0n) madvise?.(first, length, MADV_DONTNEED);
     },
   };
   return api;
 }
 
-/** The largest page size of the systems this runs on is no matter: Linux takes any multiple of the real one. */
-const PAGE = 65_536n;
+/** Linux accepts any multiple of the page size. 64 KiB is the largest page size of the supported platforms. */
+const PAGE_BYTES = 65_536n;
 const MADV_DONTNEED = 4;
 
-/** Linux' `madvise`; undefined elsewhere, where its constants and promises differ. */
-function memoryAdvice(koffi: Koffi): Native | undefined {
+/** `madvise` of Linux. Undefined on other systems, whose constants and guarantees differ. */
+function loadMadvise(koffi: Koffi): Native | undefined {
   if (process.platform !== 'linux') return undefined;
   return koffi.load(null).func('int madvise(void *address, size_t length, int advice)');
 }
 
-/** libonnxruntime beside the binding of onnxruntime-node. */
-function bundledLibrary(): string {
+/** Path of libonnxruntime in the package onnxruntime-node. */
+function bundledLibraryPath(): string {
   const manifest = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
   const names: Partial<Record<NodeJS.Platform, string>> = {
     linux: 'libonnxruntime.so.1',

@@ -3,77 +3,77 @@ import { loadOrtApi, type OrtApi, OrtError, type Pointer } from './c-api.ts';
 import { ModelError } from './model-error.ts';
 import type { Graph, OrtRuntime, RuntimeOptions } from './runtime.ts';
 import {
-  dataOf,
-  ELEMENT_BYTES,
+  BYTES_PER_ELEMENT,
   type ElementType,
   elementCount,
+  elementTypeOf,
+  requireData,
   type Tensor,
   type TensorData,
   type TensorInfo,
-  typeOf,
 } from './tensor.ts';
 
 /** ONNXTensorElementDataType */
 const TYPE_CODES = { float32: 1, int64: 7, float16: 10 } as const satisfies Record<ElementType, number>;
 
-/** OrtLoggingLevel: what a failure says comes with its status, so nothing needs to be written to stderr. */
-const FATAL = 4;
+/** OrtLoggingLevel. Failures are reported as OrtStatus, so nothing needs to be logged to stderr. */
+const LOG_LEVEL_FATAL = 4;
 
-/** OrtArenaAllocator and OrtMemTypeDefault: memory as a provider's own allocator gives it. */
-const ARENA = 1;
-const DEFAULT_MEMORY = 0;
+/** OrtArenaAllocator and OrtMemTypeDefault: memory from the allocator of the provider. */
+const ALLOCATOR_ARENA = 1;
+const MEMORY_TYPE_DEFAULT = 0;
 
-/** ORT's name for the memory of a provider. WebGPU is onnxruntime-node's: its buffers are no pointers. */
-const MEMORY = { cpu: 'Cpu', cuda: 'Cuda', tensorrt: 'Cuda' } as const;
+/** ORT's name for the memory of a provider. WebGPU is missing: its buffers are not pointers. */
+const PROVIDER_MEMORY = { cpu: 'Cpu', cuda: 'Cuda', tensorrt: 'Cuda' } as const;
 
-/** Memory that an allocator or this process owns, as ORT knows it. */
-interface Place {
+/** A kind of memory as ORT describes it: host memory, or the memory of a device. */
+interface MemoryLocation {
   readonly api: OrtApi;
   /** OrtMemoryInfo */
   readonly info: Pointer;
-  /** It is memory of this process, of which the system gives only what is written. */
-  readonly host: boolean;
+  /** Memory of this process. The operating system backs only pages that were written. */
+  readonly isHost: boolean;
 }
 
 /**
- * ONNX Runtime through its C API: tensors stay where they are, a KV cache that is bound as both `past` and `present` is
- * updated in place, and runs happen on another thread.
+ * Opens ONNX Runtime through its C API. Tensors are not copied, a KV cache that is bound as both `past` and `present` is
+ * updated in place, and graphs run on another thread.
  *
- * @throws whatever koffi throws where it or the library cannot be had; ModelError `model_invalid` where the library has
- * no such provider.
+ * @throws Error if koffi or the library cannot be loaded.
+ * @throws ModelError `model_invalid` if the library does not support the provider.
  */
 export async function openCRuntime(options: RuntimeOptions): Promise<OrtRuntime> {
   if (options.provider === 'webgpu') throw new Error('WebGPU runs through onnxruntime-node.');
-  const memory = MEMORY[options.provider];
+  const memory = PROVIDER_MEMORY[options.provider];
   const api = await loadOrtApi(options.library);
   requireProvider(api, options);
-  const env = api.make('CreateEnv', FATAL, 'frameloom');
-  const host: Place = { api, info: memoryInfo(api, 'Cpu'), host: true };
+  const env = api.callForPointer('CreateEnv', LOG_LEVEL_FATAL, 'frameloom');
+  const host: MemoryLocation = { api, info: createMemoryInfo(api, 'Cpu'), isHost: true };
   return {
     description: `onnxruntime ${api.version} ${options.provider} (C API, in place)`,
-    inPlace: true,
-    lazyMemory: options.provider === 'cpu',
-    open: async (path) => {
+    updatesInPlace: true,
+    allocatesLazily: options.provider === 'cpu',
+    loadGraph: async (path) => {
       const session = await openSession(api, env, path, options);
-      return createGraph(api, session, options.provider === 'cpu' ? host : deviceOf(api, memory));
+      return createGraph(api, session, options.provider === 'cpu' ? host : deviceMemory(api, memory));
     },
-    tensor: (data, dims) => wrap(host, data, dims),
+    createTensor: (data, dims) => tensorOverArray(host, data, dims),
   };
 }
 
 /**
- * A library lists what it was built for; whether a provider really is there shows when it is asked for.
+ * A library lists the providers that it was built with. Only a test shows whether a provider works on this machine.
  *
- * @throws ModelError `model_invalid` that says what to do.
+ * @throws ModelError `model_invalid` with advice for the user.
  */
 function requireProvider(api: OrtApi, options: RuntimeOptions): void {
-  const session = api.make('CreateSessionOptions');
+  const session = api.callForPointer('CreateSessionOptions');
   try {
     appendProvider(api, session, options);
   } catch (cause) {
     throw new ModelError(
       'model_invalid',
-      `ONNX Runtime ${api.version} cannot use ${options.provider} here. Set FRAMELOOM_ORT_LIBRARY to a build that has it, with the driver and libraries it needs, or FRAMELOOM_MODEL_PROVIDER to cpu.`,
+      `ONNX Runtime ${api.version} cannot use ${options.provider} here. Set FRAMELOOM_ORT_LIBRARY to a build that supports it, and install its driver and libraries, or set FRAMELOOM_MODEL_PROVIDER to cpu.`,
       { cause },
     );
   } finally {
@@ -81,12 +81,12 @@ function requireProvider(api: OrtApi, options: RuntimeOptions): void {
   }
 }
 
-function memoryInfo(api: OrtApi, name: string): Pointer {
-  return api.make('CreateMemoryInfo', name, ARENA, 0, DEFAULT_MEMORY);
+function createMemoryInfo(api: OrtApi, name: string): Pointer {
+  return api.callForPointer('CreateMemoryInfo', name, ALLOCATOR_ARENA, 0, MEMORY_TYPE_DEFAULT);
 }
 
-function deviceOf(api: OrtApi, name: string): Place {
-  return { api, info: memoryInfo(api, name), host: false };
+function deviceMemory(api: OrtApi, name: string): MemoryLocation {
+  return { api, info: createMemoryInfo(api, name), isHost: false };
 }
 
 async function openSession(
@@ -95,16 +95,16 @@ async function openSession(
   path: string,
   options: RuntimeOptions,
 ): Promise<Pointer> {
-  const session = api.make('CreateSessionOptions');
+  const session = api.callForPointer('CreateSessionOptions');
   try {
-    api.call('SetSessionLogSeverityLevel', session, FATAL);
+    api.call('SetSessionLogSeverityLevel', session, LOG_LEVEL_FATAL);
     api.call('SetIntraOpNumThreads', session, options.threads ?? availableParallelism());
-    // It remembers a plan for every shape it has seen, and the shapes of a growing sequence never come again.
+    // Memory patterns are cached per shape, and the shapes of a growing sequence do not repeat.
     api.call('DisableMemPattern', session);
-    // Threads that go on waiting actively between runs would take the other core from ffmpeg and the worker.
+    // Spinning threads would take CPU time from ffmpeg and the worker between runs.
     api.call('AddSessionConfigEntry', session, 'session.intra_op.allow_spinning', '0');
     appendProvider(api, session, options);
-    return await api.makeAsync('CreateSession', env, path, session);
+    return await api.callForPointerAsync('CreateSession', env, path, session);
   } catch (cause) {
     throw new ModelError('model_invalid', 'A graph of the model folder could not be loaded.', { cause });
   } finally {
@@ -114,16 +114,16 @@ async function openSession(
 
 function appendProvider(api: OrtApi, session: Pointer, { provider }: RuntimeOptions): void {
   if (provider === 'cuda' || provider === 'tensorrt') {
-    // TensorRT leaves to CUDA what it does not take.
+    // CUDA runs the operators that TensorRT does not support.
     if (provider === 'tensorrt') {
-      const settings = api.make('CreateTensorRTOptions');
+      const settings = api.callForPointer('CreateTensorRTOptions');
       try {
         api.call('AppendTensorRT', session, settings);
       } finally {
         api.release('ReleaseTensorRTOptions', settings);
       }
     }
-    const settings = api.make('CreateCudaOptions');
+    const settings = api.callForPointer('CreateCudaOptions');
     try {
       api.call('AppendCuda', session, settings);
     } finally {
@@ -132,22 +132,23 @@ function appendProvider(api: OrtApi, session: Pointer, { provider }: RuntimeOpti
   }
 }
 
-function createGraph(api: OrtApi, session: Pointer, device: Place): Graph {
+function createGraph(api: OrtApi, session: Pointer, device: MemoryLocation): Graph {
   let allocator: Pointer | undefined;
   return {
-    inputs: describe(api, session, 'SessionGetInput'),
-    outputs: describe(api, session, 'SessionGetOutput'),
-    deviceMemory: (type, dims) => {
-      // Not the session's own allocator on the CPU: that one keeps what it once had, in steps of powers of two.
-      if (device.host) return allocate(device, api.make('GetAllocatorWithDefaultOptions'), type, dims);
-      allocator ??= api.make('CreateAllocator', session, device.info);
-      return allocate(device, allocator, type, dims);
+    inputs: readTensorInfos(api, session, 'SessionGetInput'),
+    outputs: readTensorInfos(api, session, 'SessionGetOutput'),
+    allocate: (type, dims) => {
+      // Not the allocator of the session on the CPU: its arena grows in powers of two and never shrinks.
+      if (device.isHost)
+        return allocateTensor(device, api.callForPointer('GetAllocatorWithDefaultOptions'), type, dims);
+      allocator ??= api.callForPointer('CreateAllocator', session, device.info);
+      return allocateTensor(device, allocator, type, dims);
     },
     run: async (inputs, outputs) => {
-      const binding = api.make('CreateIoBinding', session);
+      const binding = api.callForPointer('CreateIoBinding', session);
       try {
-        for (const [name, tensor] of inputs) api.call('BindInput', binding, name, ortValue(tensor));
-        for (const [name, tensor] of outputs) api.call('BindOutput', binding, name, ortValue(tensor));
+        for (const [name, tensor] of inputs) api.call('BindInput', binding, name, requireOrtValue(tensor));
+        for (const [name, tensor] of outputs) api.call('BindOutput', binding, name, requireOrtValue(tensor));
         await api.callAsync('RunWithBinding', session, null, binding);
       } catch (cause) {
         if (cause instanceof OrtError) {
@@ -165,57 +166,60 @@ function createGraph(api: OrtApi, session: Pointer, device: Place): Graph {
   };
 }
 
-/** Names, types and sizes of the inputs or outputs. */
-function describe(
+/** Names, types and shapes of the inputs or outputs. */
+function readTensorInfos(
   api: OrtApi,
   session: Pointer,
   side: 'SessionGetInput' | 'SessionGetOutput',
 ): ReadonlyMap<string, TensorInfo> {
-  const allocator = api.make('GetAllocatorWithDefaultOptions');
-  const found = new Map<string, TensorInfo>();
-  const count = api.read(`${side}Count`, session);
+  const allocator = api.callForPointer('GetAllocatorWithDefaultOptions');
+  const infos = new Map<string, TensorInfo>();
+  const count = api.callForNumber(`${side}Count`, session);
   for (let i = 0; i < count; i++) {
-    const name = api.make(`${side}Name`, session, i, allocator);
-    const type = api.make(`${side}TypeInfo`, session, i);
+    const name = api.callForPointer(`${side}Name`, session, i, allocator);
+    const type = api.callForPointer(`${side}TypeInfo`, session, i);
     try {
-      const tensor = api.make('CastTypeInfoToTensorInfo', type);
-      found.set(api.text(name), tensor === 0n ? { type: 'other', dims: [] } : tensorInfo(api, tensor));
+      const tensor = api.callForPointer('CastTypeInfoToTensorInfo', type);
+      infos.set(
+        api.readText(name),
+        tensor === 0n ? { type: 'other', dims: [] } : readTensorInfo(api, tensor),
+      );
     } finally {
       api.release('ReleaseTypeInfo', type);
       api.call('AllocatorFree', allocator, name);
     }
   }
-  return found;
+  return infos;
 }
 
-function tensorInfo(api: OrtApi, info: Pointer): TensorInfo {
-  const code = api.read('GetTensorElementType', info);
-  const dims = new BigInt64Array(api.read('GetDimensionsCount', info));
+function readTensorInfo(api: OrtApi, info: Pointer): TensorInfo {
+  const code = api.callForNumber('GetTensorElementType', info);
+  const dims = new BigInt64Array(api.callForNumber('GetDimensionsCount', info));
   api.call('GetDimensions', info, dims, dims.length);
   const type = (Object.keys(TYPE_CODES) as ElementType[]).find((name) => TYPE_CODES[name] === code);
   return { type: type ?? 'other', dims: Array.from(dims, Number) };
 }
 
-/** A tensor with an OrtValue over memory that lies somewhere for good. */
+/** A tensor with an OrtValue over memory that does not move. */
 class NativeTensor implements Tensor {
   readonly type: ElementType;
   readonly dims: readonly number[];
   readonly data: TensorData | undefined;
   /** OrtValue */
   readonly value: Pointer;
-  readonly #place: Place;
-  /** Where the memory begins; known only where `data` is not. */
+  readonly #location: MemoryLocation;
+  /** Address of the first element. Undefined if `data` is set. */
   readonly #address: Pointer | undefined;
   readonly #views = new Map<string, NativeTensor>();
 
   constructor(
-    place: Place,
+    location: MemoryLocation,
     type: ElementType,
     dims: readonly number[],
     value: Pointer,
     memory: TensorData | Pointer,
   ) {
-    this.#place = place;
+    this.#location = location;
     this.type = type;
     this.dims = dims;
     this.value = value;
@@ -223,7 +227,7 @@ class NativeTensor implements Tensor {
     else this.data = memory;
   }
 
-  rows(first: number, count: number): Tensor {
+  sliceRows(first: number, count: number): Tensor {
     const key = `${first}+${count}`;
     const known = this.#views.get(key);
     if (known !== undefined) return known;
@@ -232,72 +236,87 @@ class NativeTensor implements Tensor {
     const stride = elementCount(rest);
     const view =
       this.#address === undefined
-        ? wrap(this.#place, dataOf(this).subarray(first * stride, (first + count) * stride), dims)
-        : over(
-            this.#place,
+        ? tensorOverArray(
+            this.#location,
+            requireData(this).subarray(first * stride, (first + count) * stride),
+            dims,
+          )
+        : tensorOverAddress(
+            this.#location,
             this.type,
             dims,
-            this.#address + BigInt(first * stride * ELEMENT_BYTES[this.type]),
+            this.#address + BigInt(first * stride * BYTES_PER_ELEMENT[this.type]),
           );
     this.#views.set(key, view);
     return view;
   }
 
-  forget(): void {
-    const { api, host } = this.#place;
-    if (host && this.#address !== undefined) {
-      api.forget(this.#address, elementCount(this.dims) * ELEMENT_BYTES[this.type]);
+  discardMemory(): void {
+    const { api, isHost } = this.#location;
+    if (isHost && this.#address !== undefined) {
+      api.discardPages(this.#address, elementCount(this.dims) * BYTES_PER_ELEMENT[this.type]);
     }
   }
 
   release(): void {
     for (const view of this.#views.values()) view.release();
     this.#views.clear();
-    this.#place.api.release('ReleaseValue', this.value);
+    this.#location.api.release('ReleaseValue', this.value);
   }
 }
 
-function ortValue(tensor: Tensor): Pointer {
+function requireOrtValue(tensor: Tensor): Pointer {
   if (tensor instanceof NativeTensor) return tensor.value;
-  throw new TypeError('This tensor belongs to another runtime.');
+  throw new TypeError('The tensor belongs to another runtime.');
 }
 
 /** A tensor over the memory of a typed array. */
-function wrap(place: Place, data: TensorData, dims: readonly number[]): NativeTensor {
-  // V8 keeps short typed arrays on its heap, where they move, until somebody asks for their buffer.
+function tensorOverArray(location: MemoryLocation, data: TensorData, dims: readonly number[]): NativeTensor {
+  // V8 stores short typed arrays on its moving heap until their buffer is accessed.
   void data.buffer;
-  const type = typeOf(data);
-  const value = createValue(place, type, dims, data, data.byteLength);
-  return new NativeTensor(place, type, dims, value, data);
+  const type = elementTypeOf(data);
+  const value = createOrtValue(location, type, dims, data, data.byteLength);
+  return new NativeTensor(location, type, dims, value, data);
 }
 
-/** A tensor over memory that somebody else owns. */
-function over(place: Place, type: ElementType, dims: readonly number[], address: Pointer): NativeTensor {
-  const value = createValue(place, type, dims, address, elementCount(dims) * ELEMENT_BYTES[type]);
-  return new NativeTensor(place, type, dims, value, address);
+/** A tensor over memory that it does not own. */
+function tensorOverAddress(
+  location: MemoryLocation,
+  type: ElementType,
+  dims: readonly number[],
+  address: Pointer,
+): NativeTensor {
+  const value = createOrtValue(location, type, dims, address, elementCount(dims) * BYTES_PER_ELEMENT[type]);
+  return new NativeTensor(location, type, dims, value, address);
 }
 
-function allocate(
-  place: Place,
+function allocateTensor(
+  location: MemoryLocation,
   allocator: Pointer,
   type: ElementType,
   dims: readonly number[],
 ): NativeTensor {
   const shape = BigInt64Array.from(dims, BigInt);
-  const value = place.api.make('CreateTensorAsOrtValue', allocator, shape, dims.length, TYPE_CODES[type]);
-  const address = place.api.make('GetTensorMutableData', value);
-  return new NativeTensor(place, type, dims, value, address);
+  const value = location.api.callForPointer(
+    'CreateTensorAsOrtValue',
+    allocator,
+    shape,
+    dims.length,
+    TYPE_CODES[type],
+  );
+  const address = location.api.callForPointer('GetTensorMutableData', value);
+  return new NativeTensor(location, type, dims, value, address);
 }
 
-function createValue(
-  { api, info }: Place,
+function createOrtValue(
+  { api, info }: MemoryLocation,
   type: ElementType,
   dims: readonly number[],
   memory: TensorData | Pointer,
   bytes: number,
 ): Pointer {
   const shape = BigInt64Array.from(dims, BigInt);
-  return api.make(
+  return api.callForPointer(
     'CreateTensorWithDataAsOrtValue',
     info,
     memory,

@@ -1,17 +1,22 @@
 import type { TensorData } from './tensor.ts';
 
-/** Types of the numbers that a model computes with. */
+/** Floating-point types of graphs. */
 export type FloatType = 'float32' | 'float16';
+/** Floating-point elements. A Uint16Array has the bits of half-precision numbers: Node 20 has no Float16Array. */
 export type FloatData = Float32Array | Uint16Array;
 
-/** `data` as numbers of `type`; itself where it is that already. float16 are bits: Node 20 has no Float16Array. */
+/**
+ * Converts elements to `type`, rounding half to even. Returns `data` itself if it already has that type.
+ *
+ * @throws TypeError if `data` has integers.
+ */
 export function toFloats(data: TensorData, type: FloatType): FloatData {
-  if (data instanceof BigInt64Array) throw new TypeError('These are no floats.');
+  if (data instanceof BigInt64Array) throw new TypeError('Integers cannot be converted to floats.');
   if (type === 'float32') return data instanceof Float32Array ? data : halvesToFloats(data);
   return data instanceof Uint16Array ? data : floatsToHalves(data);
 }
 
-/** IEEE 754 binary16 to binary32, exactly. */
+/** Converts IEEE 754 binary16 to binary32. The conversion is exact. */
 function halvesToFloats(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(halves.length);
   halves.forEach((half, i) => {
@@ -30,7 +35,7 @@ function halvesToFloats(halves: Uint16Array): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
-/** binary32 to binary16, to the nearest and, half way between two, to the even one. */
+/** Converts binary32 to binary16, rounding to nearest, ties to even. */
 function floatsToHalves(floats: Float32Array): Uint16Array {
   const halves = new Uint16Array(floats.length);
   const bits = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
@@ -40,10 +45,10 @@ function floatsToHalves(floats: Float32Array): Uint16Array {
     if (magnitude >= 0x7f800000) halves[i] = sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00);
     else if (magnitude >= 0x477ff000) halves[i] = sign | 0x7c00;
     else if (magnitude >= 0x38800000) {
-      // Rebias, then round on the 13 bits that fall away; a carry into the exponent is right as it is.
+      // Rebias the exponent, then round off the lower 13 bits. A carry into the exponent is correct.
       halves[i] = sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
     } else {
-      // Below the least normal half the steps are 2^-24.
+      // Subnormal halves are multiples of 2^-24.
       halves[i] = sign | roundToEven(Math.abs(floats[i] ?? 0) * 2 ** 24);
     }
   });

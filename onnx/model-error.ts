@@ -1,15 +1,16 @@
 /**
- * - `model_missing`: files of the model folder are not there.
- * - `model_invalid`: the folder's files cannot be read, or describe something this runtime does not run.
- * - `image_invalid`: a picture that cannot be preprocessed: no pixels, too elongated, or not as long as it says.
- * - `prompt_invalid`: a request that contradicts itself: images not once each and in order, features of another model.
- * - `context_exceeded`: prompt and answer do not fit into the model's context.
- * - `memory_exceeded`: prompt and answer take more memory than the model may have.
- * - `cancelled`: the caller's signal, or the host was closed.
- * - `crashed`: the model process ended; the next call starts another.
- * - `runtime`: ONNX Runtime failed while running, or an endpoint answered what it should not.
- * - `unavailable`: an endpoint does not answer, or has no room now; a later call may succeed.
- * - `refused`: an endpoint does not accept the key, or sends requests elsewhere; no later call will succeed.
+ * - `model_missing`: files of the model folder are missing.
+ * - `model_invalid`: files of the model folder are malformed, or the runtime does not support them.
+ * - `image_invalid`: an image cannot be preprocessed: it is empty, too elongated, or its size does not match its data.
+ * - `prompt_invalid`: an inconsistent request: images that are not referenced once each and in order, or features of
+ *   another model.
+ * - `context_exceeded`: prompt and generation exceed the context of the model.
+ * - `memory_exceeded`: prompt and generation exceed the memory limit of the model.
+ * - `cancelled`: the signal of the caller was aborted, or the host was closed.
+ * - `crashed`: the model process ended. The next call starts a new one.
+ * - `runtime`: ONNX Runtime failed, or an endpoint returned an invalid response.
+ * - `unavailable`: an endpoint is not reachable or overloaded. A later call may succeed.
+ * - `rejected`: an endpoint rejects the key or redirects. No later call will succeed.
  */
 export type ModelErrorCode =
   | 'model_missing'
@@ -22,14 +23,14 @@ export type ModelErrorCode =
   | 'crashed'
   | 'runtime'
   | 'unavailable'
-  | 'refused';
+  | 'rejected';
 
 export interface ModelErrorOptions extends ErrorOptions {
-  /** Milliseconds after which another call may succeed, where an endpoint has said so. */
+  /** Milliseconds until the next attempt, if the endpoint sent `Retry-After`. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** Every failure of this room. `message` is fit for users; what they must not see (paths, native messages) is in `cause`. */
+/** A failure of a model. `message` is safe for users. Paths and native messages are only in `cause`. */
 export class ModelError extends Error {
   override readonly name = 'ModelError';
   readonly code: ModelErrorCode;
@@ -42,7 +43,7 @@ export class ModelError extends Error {
   }
 }
 
-/** `error` itself when it is a ModelError, else a `runtime` one that carries it as its cause. */
+/** Returns `error` if it is a ModelError, else a ModelError `runtime` with `error` as its cause. */
 export function asModelError(error: unknown): ModelError {
   return error instanceof ModelError
     ? error

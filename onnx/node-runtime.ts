@@ -2,36 +2,36 @@ import { env, InferenceSession, listSupportedBackends, Tensor as NodeTensor } fr
 import { ModelError } from './model-error.ts';
 import type { Graph, OrtRuntime, RuntimeOptions } from './runtime.ts';
 import {
-  dataOf,
+  createTensorData,
   elementCount,
-  newData,
+  elementTypeOf,
+  requireData,
   type Tensor,
   type TensorData,
   type TensorInfo,
-  typeOf,
 } from './tensor.ts';
 
 /**
- * Plain onnxruntime-node: it runs where koffi or the library cannot be loaded, and drives WebGPU. A tensor that is bound
- * as both input and output is updated in place here too, but every output is copied once more into an array that is
- * dropped, so that a step costs what the cache could hold; and a run holds up the event loop.
+ * Opens onnxruntime-node, which needs neither koffi nor a separate library, and supports WebGPU. A tensor that is bound
+ * as both input and output is updated in place here, too. However, each output is also copied into an array that is
+ * discarded, so that the cost of a step grows with the capacity of the cache, and a run blocks the event loop.
  *
- * @throws ModelError `model_invalid` where this platform's package has no such provider.
+ * @throws ModelError `model_invalid` if the package does not support the provider on this platform.
  */
 export function openNodeRuntime({ provider, threads }: RuntimeOptions): OrtRuntime {
   const available = listSupportedBackends().map(({ name }) => name);
   if (!available.includes(provider)) {
     throw new ModelError(
       'model_invalid',
-      `onnxruntime-node runs ${available.join(', ')} here, not ${provider}.`,
+      `onnxruntime-node supports ${available.join(', ')} on this platform, not ${provider}.`,
     );
   }
   env.logLevel = 'fatal';
   return {
     description: `onnxruntime-node ${env.versions.node ?? ''} ${provider} (portable, copies the KV cache)`,
-    inPlace: false,
-    lazyMemory: false,
-    open: async (path) => {
+    updatesInPlace: false,
+    allocatesLazily: false,
+    loadGraph: async (path) => {
       try {
         const session = await InferenceSession.create(path, {
           logSeverityLevel: 4,
@@ -48,22 +48,22 @@ export function openNodeRuntime({ provider, threads }: RuntimeOptions): OrtRunti
         });
       }
     },
-    tensor: over,
+    createTensor: tensorOverArray,
   };
 }
 
 function createGraph(session: InferenceSession): Graph {
-  const describe = (infos: InferenceSession['inputMetadata']): ReadonlyMap<string, TensorInfo> =>
-    new Map(infos.map((info) => [info.name, tensorInfo(info)]));
+  const toTensorInfos = (infos: InferenceSession['inputMetadata']): ReadonlyMap<string, TensorInfo> =>
+    new Map(infos.map((info) => [info.name, toTensorInfo(info)]));
   return {
-    inputs: describe(session.inputMetadata),
-    outputs: describe(session.outputMetadata),
-    deviceMemory: (type, dims) => over(newData(type, elementCount(dims)), dims),
+    inputs: toTensorInfos(session.inputMetadata),
+    outputs: toTensorInfos(session.outputMetadata),
+    allocate: (type, dims) => tensorOverArray(createTensorData(type, elementCount(dims)), dims),
     run: async (inputs, outputs) => {
       const feeds: Record<string, NodeTensor> = {};
-      for (const [name, tensor] of inputs) feeds[name] = native(tensor);
+      for (const [name, tensor] of inputs) feeds[name] = toNodeTensor(tensor);
       const fetches: Record<string, NodeTensor> = {};
-      for (const [name, tensor] of outputs) fetches[name] = native(tensor);
+      for (const [name, tensor] of outputs) fetches[name] = toNodeTensor(tensor);
       try {
         await session.run(feeds, fetches);
       } catch (cause) {
@@ -76,28 +76,28 @@ function createGraph(session: InferenceSession): Graph {
 
 type Metadata = InferenceSession['inputMetadata'][number];
 
-function tensorInfo(info: Metadata): TensorInfo {
+function toTensorInfo(info: Metadata): TensorInfo {
   if (!info.isTensor) return { type: 'other', dims: [] };
   const { type, shape } = info;
   const known = type === 'float32' || type === 'float16' || type === 'int64';
   return { type: known ? type : 'other', dims: shape.map((dim) => (typeof dim === 'number' ? dim : -1)) };
 }
 
-function over(data: TensorData, dims: readonly number[]): Tensor {
+function tensorOverArray(data: TensorData, dims: readonly number[]): Tensor {
   const stride = elementCount(dims.slice(1));
   return {
-    type: typeOf(data),
+    type: elementTypeOf(data),
     dims,
     data,
-    rows: (first, count) =>
-      over(data.subarray(first * stride, (first + count) * stride), [count, ...dims.slice(1)]),
-    forget: () => {},
+    sliceRows: (first, count) =>
+      tensorOverArray(data.subarray(first * stride, (first + count) * stride), [count, ...dims.slice(1)]),
+    discardMemory: () => {},
     release: () => {},
   };
 }
 
-function native(tensor: Tensor): NodeTensor {
-  const data = dataOf(tensor);
+function toNodeTensor(tensor: Tensor): NodeTensor {
+  const data = requireData(tensor);
   if (data instanceof Float32Array) return new NodeTensor('float32', data, tensor.dims);
   if (data instanceof Uint16Array) return new NodeTensor('float16', data, tensor.dims);
   return new NodeTensor('int64', data, tensor.dims);

@@ -3,33 +3,34 @@ import { ModelError } from './model-error.ts';
 import type { OrtRuntime, RuntimeOptions } from './runtime.ts';
 
 /**
- * Which runtime a model would run on here, without loading one.
+ * Returns the description of the runtime that `openRuntime` selects, and the reason why it is not the C API. Loads
+ * no model.
  *
- * @throws ModelError as `openRuntime`.
+ * @throws ModelError `model_invalid`, as `openRuntime`.
  */
-export async function examineRuntime(
+export async function inspectRuntime(
   options: RuntimeOptions,
 ): Promise<{ readonly description: string; readonly fallback: string | undefined }> {
   const { runtime, fallback } = await openRuntime(options);
   return { description: runtime.description, fallback };
 }
 
-/** A runtime, and why it is not the faster one. */
-export interface ChosenRuntime {
+/** A runtime and the reason for its selection. */
+export interface RuntimeSelection {
   readonly runtime: OrtRuntime;
-  /** For `doctor` and the log; undefined where the C API runs. */
+  /** Why the C API is not used, for `doctor` and the log. Undefined if it is. */
   readonly fallback: string | undefined;
 }
 
 /**
- * The C API wherever it can be had, else onnxruntime-node.
+ * Opens ONNX Runtime through its C API, or through onnxruntime-node if the C API cannot be loaded. Does not fall back
+ * if `library` or a device was configured explicitly, because that would hide the mistake.
  *
- * @throws ModelError `model_invalid` when the provider is not to be had, or a library was asked for by name and cannot be
- * loaded: to run something else then would hide the mistake.
+ * @throws ModelError `model_invalid` if the provider is not supported, or the configured library cannot be loaded.
  */
-export async function openRuntime(options: RuntimeOptions): Promise<ChosenRuntime> {
+export async function openRuntime(options: RuntimeOptions): Promise<RuntimeSelection> {
   if (options.provider === 'webgpu') {
-    return { runtime: await openPortable(options), fallback: 'WebGPU runs through onnxruntime-node' };
+    return { runtime: await loadNodeRuntime(options), fallback: 'WebGPU runs through onnxruntime-node' };
   }
   try {
     return { runtime: await openCRuntime(options), fallback: undefined };
@@ -39,16 +40,16 @@ export async function openRuntime(options: RuntimeOptions): Promise<ChosenRuntim
     if (options.library !== undefined || options.provider !== 'cpu') {
       throw new ModelError(
         'model_invalid',
-        'The library of ONNX Runtime could not be loaded; check FRAMELOOM_ORT_LIBRARY and that koffi is installed.',
+        'The ONNX Runtime library could not be loaded. Check FRAMELOOM_ORT_LIBRARY, and that koffi is installed.',
         { cause },
       );
     }
-    return { runtime: await openPortable(options), fallback: `the C API cannot be used: ${reason}` };
+    return { runtime: await loadNodeRuntime(options), fallback: `the C API is not available: ${reason}` };
   }
 }
 
-/** Loaded when it is needed: it is native code, and most processes of the system run no model. */
-async function openPortable(options: RuntimeOptions): Promise<OrtRuntime> {
+/** Imported on demand: it is native code, and most processes do not run a model. */
+async function loadNodeRuntime(options: RuntimeOptions): Promise<OrtRuntime> {
   const { openNodeRuntime } = await import('./node-runtime.ts');
   return openNodeRuntime(options);
 }

@@ -1,52 +1,56 @@
-/** Bytes per element of the types that the graphs of this model exchange. */
-export const ELEMENT_BYTES = { float32: 4, float16: 2, int64: 8 } as const;
+/** Bytes per element of the types that the inputs and outputs of graphs have. */
+export const BYTES_PER_ELEMENT = { float32: 4, float16: 2, int64: 8 } as const;
 
-export type ElementType = keyof typeof ELEMENT_BYTES;
+export type ElementType = keyof typeof BYTES_PER_ELEMENT;
 
-/** Elements in this process's memory. float16 are the bits of IEEE 754 half precision. */
+/** Elements in the memory of this process. A Uint16Array has the bits of IEEE 754 half-precision numbers. */
 export type TensorData = Float32Array | Uint16Array | BigInt64Array;
 
 /**
- * A tensor that ONNX Runtime reads and writes where it lies: nothing is copied on the way in or out. Rows are packed one
- * after another, the first dimension slowest.
+ * A tensor that ONNX Runtime reads and writes in place, without a copy. Elements are in row-major order: the last
+ * dimension is contiguous.
  */
 export interface Tensor {
   readonly type: ElementType;
   readonly dims: readonly number[];
-  /** Its elements; undefined where the runtime keeps them to itself. */
+  /** The elements. Undefined if they are in the memory of a device or of the runtime. */
   readonly data: TensorData | undefined;
-  /** `count` rows of the first dimension from `first` on, in the same memory. It must not outlive its owner. */
-  rows(first: number, count: number): Tensor;
-  /** Gives the memory of these rows back to the system; what they held is lost. Does nothing where that cannot be had. */
-  forget(): void;
+  /**
+   * A view of `count` rows of the first dimension from index `first`, in the same memory. It must not be used after its
+   * owner is released.
+   */
+  sliceRows(first: number, count: number): Tensor;
+  /** Returns the memory to the operating system and discards the elements. A no-op where that is not supported. */
+  discardMemory(): void;
   release(): void;
 }
 
-/** What a graph says of one of its inputs or outputs. A dimension without a fixed size is -1. */
+/** Type and shape of an input or output of a graph. A dynamic dimension is -1. */
 export interface TensorInfo {
   readonly type: ElementType | 'other';
   readonly dims: readonly number[];
 }
 
+/** Number of elements of a tensor of the shape `dims`. */
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }
 
-const ARRAYS = { float32: Float32Array, float16: Uint16Array, int64: BigInt64Array } as const;
+const ARRAY_TYPES = { float32: Float32Array, float16: Uint16Array, int64: BigInt64Array } as const;
 
-/** `count` zeros. */
-export function newData(type: ElementType, count: number): TensorData {
-  return new ARRAYS[type](count);
+/** Returns an array of `count` zeros for a tensor of `type`. */
+export function createTensorData(type: ElementType, count: number): TensorData {
+  return new ARRAY_TYPES[type](count);
 }
 
-/** The elements of a tensor that this process made. */
-export function dataOf(tensor: Tensor): TensorData {
+/** Returns the elements of a tensor. @throws TypeError if they are not in the memory of this process. */
+export function requireData(tensor: Tensor): TensorData {
   if (tensor.data === undefined)
-    throw new TypeError('The runtime keeps the elements of this tensor to itself.');
+    throw new TypeError('The elements of this tensor are not in the memory of this process.');
   return tensor.data;
 }
 
-export function typeOf(data: TensorData): ElementType {
+export function elementTypeOf(data: TensorData): ElementType {
   if (data instanceof Float32Array) return 'float32';
   return data instanceof Uint16Array ? 'float16' : 'int64';
 }

@@ -14,5 +14,5 @@ export const MODEL_ERRORS: Readonly<Record<ModelErrorCode, ErrorCode>> = {
   crashed: 'model_crashed',
   runtime: 'model_crashed',
   unavailable: 'model_unavailable',
-  refused: 'model_rejected',
+  rejected: 'model_rejected',
 };

@@ -2,11 +2,11 @@ import { stat } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 import {
+  createTensorData,
   type FloatData,
   type FloatType,
   type Graph,
   ModelError,
-  newData,
   type OrtRuntime,
   openRuntime,
   type RuntimeOptions,
@@ -69,9 +69,9 @@ export async function openGraphs(path: string, folder: ModelFolder, options: Gra
     ? { runtime: options.runtime, fallback: undefined }
     : await openRuntime(options);
   const [vision, embedding, text] = [
-    await runtime.open(join(path, folder.vision.file)),
-    await runtime.open(join(path, folder.embedding.file)),
-    await runtime.open(join(path, folder.text.file)),
+    await runtime.loadGraph(join(path, folder.vision.file)),
+    await runtime.loadGraph(join(path, folder.embedding.file)),
+    await runtime.loadGraph(join(path, folder.text.file)),
   ];
   const [firstCache] = folder.text.cache;
   const cache = createKvCache({
@@ -80,8 +80,8 @@ export async function openGraphs(path: string, folder: ModelFolder, options: Gra
     type: floatType(text.inputs, firstCache?.past ?? ''),
     rows: options.maxConcurrency,
     maxBytes: memory - weights,
-    inPlace: runtime.inPlace,
-    lazyMemory: runtime.lazyMemory,
+    inPlace: runtime.updatesInPlace,
+    lazyMemory: runtime.allocatesLazily,
   });
   const textGraphs = createTextGraphs({ runtime, folder, embedding, text });
   return {
@@ -91,7 +91,7 @@ export async function openGraphs(path: string, folder: ModelFolder, options: Gra
     kvBytesPerToken: cache.bytesPerToken,
     maxMemoryBytes: memory,
     featureType: floatType(vision.outputs, folder.vision.imageFeatures),
-    encodeImage: visionEncoder(runtime.tensor, folder, vision),
+    encodeImage: visionEncoder(runtime.createTensor, folder, vision),
     close: async () => {
       cache.close();
       for (const graph of [vision, embedding, text]) await graph.close();
@@ -133,7 +133,7 @@ function visionEncoder(
     const crops = Math.max(countCrops(image), fixedCrops - 1);
     const values = toFloats(toPixelValues(image, crops), input);
     const tokens = countImageTokens(height, width);
-    const data = newData(output, tokens * folder.hiddenSize);
+    const data = createTensorData(output, tokens * folder.hiddenSize);
     const sizes = BigInt64Array.of(BigInt(height), BigInt(width));
     const tensors = [
       tensor(values, [1, crops + 1, 3, CROP_SIDE, CROP_SIDE]),

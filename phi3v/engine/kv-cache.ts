@@ -1,5 +1,5 @@
 import {
-  ELEMENT_BYTES,
+  BYTES_PER_ELEMENT,
   type FloatType,
   type Graph,
   ModelError,
@@ -66,7 +66,7 @@ export interface KvCacheOptions {
 export function createKvCache(options: KvCacheOptions): KvCache {
   const { folder, maxBytes, inPlace, lazyMemory } = options;
   const { layers, kvHeads, headSize, ropeSwitch, contextLength } = folder;
-  const bytesPerToken = 2 * layers * kvHeads * headSize * ELEMENT_BYTES[options.type];
+  const bytesPerToken = 2 * layers * kvHeads * headSize * BYTES_PER_ELEMENT[options.type];
   const slabs = new Set<ManagedSlab>();
   let used = 0;
 
@@ -150,7 +150,7 @@ function createSlab(options: KvCacheOptions, long: boolean, capacity: number, ro
   const { graph, folder, type } = options;
   const dims = [rows, folder.kvHeads, capacity, folder.headSize];
   const cache: { past: string; present: string; tensor: Tensor }[] = [];
-  for (const names of folder.text.cache) cache.push({ ...names, tensor: graph.deviceMemory(type, dims) });
+  for (const names of folder.text.cache) cache.push({ ...names, tensor: graph.allocate(type, dims) });
   const taken = new Set<number>();
   const tokensIn = new Map<number, number>();
   return {
@@ -162,7 +162,7 @@ function createSlab(options: KvCacheOptions, long: boolean, capacity: number, ro
       const views = cache.map(({ past, present, tensor }) => ({
         past,
         present,
-        view: tensor.rows(first, count),
+        view: tensor.sliceRows(first, count),
       }));
       return {
         past: views.map(({ past, view }) => [past, view]),
@@ -180,7 +180,7 @@ function createSlab(options: KvCacheOptions, long: boolean, capacity: number, ro
     give: (index) => {
       taken.delete(index);
       tokensIn.delete(index);
-      for (const { tensor } of cache) tensor.rows(index, 1).forget();
+      for (const { tensor } of cache) tensor.sliceRows(index, 1).discardMemory();
     },
     close: () => {
       for (const { tensor } of cache) tensor.release();

@@ -1,10 +1,10 @@
 import {
+  createTensorData,
   type FloatData,
   type FloatType,
   type Graph,
   ModelError,
   type NamedTensor,
-  newData,
   type OrtRuntime,
   type Tensor,
   type TensorData,
@@ -68,7 +68,7 @@ export function createTextGraphs(options: TextGraphsOptions): TextGraphs {
       const { slab, first, rows, length, ids, starts, features, wantLogits } = call;
       const tensors: Tensor[] = [];
       const allocate = (data: TensorData, dims: readonly number[]): Tensor => {
-        const tensor = runtime.tensor(data, dims);
+        const tensor = runtime.createTensor(data, dims);
         tensors.push(tensor);
         return tensor;
       };
@@ -164,9 +164,9 @@ export function floatType(infos: Graph['inputs'], name: string): FloatType {
 
 /** A buffer for one kind of output that is reused and grows as needed. */
 function reusableBuffer(type: FloatType): (count: number) => TensorData {
-  let buffer = newData(type, 0);
+  let buffer = createTensorData(type, 0);
   return (count) => {
-    if (buffer.length < count) buffer = newData(type, count);
+    if (buffer.length < count) buffer = createTensorData(type, count);
     return buffer.subarray(0, count);
   };
 }

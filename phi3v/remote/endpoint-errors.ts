@@ -40,7 +40,7 @@ export function errorFromStatus(
   const response = parseError(body);
   if (status === 401 || status === 403) {
     return new ModelError(
-      'refused',
+      'rejected',
       `The model endpoint does not accept the key (status ${status}). Set FRAMELOOM_MODEL_KEY to a valid one.`,
       { cause },
     );
@@ -48,7 +48,7 @@ export function errorFromStatus(
   if (status >= 300 && status < 400) {
     // Following would send the key to a host for which it was not set.
     return new ModelError(
-      'refused',
+      'rejected',
       'The model endpoint redirects requests. Set FRAMELOOM_MODEL_URL to the final address.',
       { cause },
     );

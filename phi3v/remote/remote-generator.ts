@@ -40,7 +40,7 @@ interface Timeouts {
  * it serves. Token ids are not part of that API: generations have none, nothing can be checkpointed, and a
  * resumed generation starts from the beginning.
  *
- * @throws ModelError `unavailable`, `refused`, `model_missing`, `runtime`.
+ * @throws ModelError `unavailable`, `rejected`, `model_missing`, `runtime`.
  */
 export async function connectEndpoint(options: EndpointOptions): Promise<RemoteGenerator> {
   const { url, key, maxConcurrency = 8, connectTimeoutMs = 10_000 } = options;

@@ -359,7 +359,7 @@ describe('a generation', () => {
       nextRetryDelay: 7000,
     });
     await expect(
-      describeSegment(failing(new ModelError('refused', 'The key is wrong.'))),
+      describeSegment(failing(new ModelError('rejected', 'The key is wrong.'))),
     ).rejects.toMatchObject({
       type: 'model_rejected',
       nonRetryable: true,

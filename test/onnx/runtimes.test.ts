@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCRuntime } from '../../onnx/c-runtime.ts';
-import { type Graph, newData, type OrtRuntime, openRuntime } from '../../onnx/index.ts';
+import { createTensorData, type Graph, type OrtRuntime, openRuntime } from '../../onnx/index.ts';
 import { openNodeRuntime } from '../../onnx/node-runtime.ts';
 import { TINY, tinyFile } from '../phi3v/support.ts';
 
@@ -26,10 +26,10 @@ async function embed(runtime: OrtRuntime, graph: Graph, ids: readonly number[]):
   const embeds = new Float32Array(ids.length * hidden_size);
   await graph.run(
     [
-      ['input_ids', runtime.tensor(BigInt64Array.from(ids, BigInt), [1, ids.length])],
-      ['image_features', runtime.tensor(new Float32Array(0), [0, hidden_size])],
+      ['input_ids', runtime.createTensor(BigInt64Array.from(ids, BigInt), [1, ids.length])],
+      ['image_features', runtime.createTensor(new Float32Array(0), [0, hidden_size])],
     ],
-    [['inputs_embeds', runtime.tensor(embeds, [1, ids.length, hidden_size])]],
+    [['inputs_embeds', runtime.createTensor(embeds, [1, ids.length, hidden_size])]],
   );
   return embeds;
 }
@@ -44,8 +44,8 @@ describe.each([
   let broken: string;
   beforeAll(async () => {
     runtime = await open();
-    embedder = await runtime.open(embedding);
-    decoder = await runtime.open(text);
+    embedder = await runtime.loadGraph(embedding);
+    decoder = await runtime.loadGraph(text);
     broken = await mkdtemp(join(tmpdir(), 'frameloom-ort-'));
   });
   afterAll(async () => {
@@ -82,7 +82,7 @@ describe.each([
       ['key', 'value'].map((kind) => ({
         past: `past_key_values.${i}.${kind}`,
         present: `present.${i}.${kind}`,
-        tensor: decoder.deviceMemory('float32', [row + 1, num_key_value_heads, capacity, head_size]),
+        tensor: decoder.allocate('float32', [row + 1, num_key_value_heads, capacity, head_size]),
       })),
     ).flat();
     let start = 0;
@@ -91,15 +91,15 @@ describe.each([
       const embeds = await embed(runtime, embedder, given.slice(start, start + length));
       start += length;
       logits = new Float32Array(length * model.vocab_size);
-      const views = cache.map((each) => ({ ...each, view: each.tensor.rows(row, 1) }));
+      const views = cache.map((each) => ({ ...each, view: each.tensor.sliceRows(row, 1) }));
       await decoder.run(
         [
-          ['inputs_embeds', runtime.tensor(embeds, [1, length, hidden_size])],
-          ['attention_mask', runtime.tensor(new BigInt64Array(start).fill(1n), [1, start])],
+          ['inputs_embeds', runtime.createTensor(embeds, [1, length, hidden_size])],
+          ['attention_mask', runtime.createTensor(new BigInt64Array(start).fill(1n), [1, start])],
           ...views.map(({ past, view }) => [past, view] as const),
         ],
         [
-          ['logits', runtime.tensor(logits, [1, length, model.vocab_size])],
+          ['logits', runtime.createTensor(logits, [1, length, model.vocab_size])],
           ...views.map(({ present, view }) => [present, view] as const),
         ],
       );
@@ -122,11 +122,11 @@ describe.each([
     const cache = Array.from({ length: num_hidden_layers }, (_layer, i) =>
       ['key', 'value'].map((kind) => `${i}.${kind}`),
     ).flat();
-    const tensors = cache.map(() => decoder.deviceMemory('float32', [1, num_key_value_heads, 24, head_size]));
+    const tensors = cache.map(() => decoder.allocate('float32', [1, num_key_value_heads, 24, head_size]));
     await decoder.run(
       [
-        ['inputs_embeds', runtime.tensor(embeds, [1, 24, hidden_size])],
-        ['attention_mask', runtime.tensor(new BigInt64Array(24).fill(1n), [1, 24])],
+        ['inputs_embeds', runtime.createTensor(embeds, [1, 24, hidden_size])],
+        ['attention_mask', runtime.createTensor(new BigInt64Array(24).fill(1n), [1, 24])],
         ...tensors.map((tensor, i) => [`past_key_values.${cache[i]}`, tensor] as const),
       ],
       tensors.map((tensor, i) => [`present.${cache[i]}`, tensor] as const),
@@ -137,10 +137,10 @@ describe.each([
   it('says what ONNX Runtime says when a run fails, in the cause', async () => {
     const failing = embedder.run(
       [
-        ['input_ids', runtime.tensor(BigInt64Array.of(-1n), [1, 1])],
-        ['image_features', runtime.tensor(new Float32Array(0), [0, hidden_size + 1])],
+        ['input_ids', runtime.createTensor(BigInt64Array.of(-1n), [1, 1])],
+        ['image_features', runtime.createTensor(new Float32Array(0), [0, hidden_size + 1])],
       ],
-      [['inputs_embeds', runtime.tensor(new Float32Array(hidden_size), [1, 1, hidden_size])]],
+      [['inputs_embeds', runtime.createTensor(new Float32Array(hidden_size), [1, 1, hidden_size])]],
     );
     await expect(failing).rejects.toMatchObject({
       code: 'runtime',
@@ -154,7 +154,7 @@ describe.each([
     const path = join(broken, 'broken.onnx');
     await writeFile(path, 'this is no graph');
     for (const file of [path, join(broken, 'missing.onnx')]) {
-      await expect(runtime.open(file)).rejects.toMatchObject({
+      await expect(runtime.loadGraph(file)).rejects.toMatchObject({
         code: 'model_invalid',
         message: 'A graph of the model folder could not be loaded.',
       });
@@ -165,7 +165,7 @@ describe.each([
 describe('choosing a runtime', () => {
   it('takes the C API where it can be had', async () => {
     const { runtime, fallback } = await openRuntime(OPTIONS);
-    expect([runtime.inPlace, fallback]).toEqual([true, undefined]);
+    expect([runtime.updatesInPlace, fallback]).toEqual([true, undefined]);
   });
 
   it('takes onnxruntime-node where koffi cannot be loaded, and says why', async () => {
@@ -177,7 +177,7 @@ describe('choosing a runtime', () => {
       const { openRuntime: openWithoutKoffi } = await import('../../onnx/open-runtime.ts');
       const { runtime, fallback } = await openWithoutKoffi(OPTIONS);
       expect(runtime.description).toMatch(/^onnxruntime-node .*\(portable/);
-      expect([runtime.inPlace, fallback]).toEqual([
+      expect([runtime.updatesInPlace, fallback]).toEqual([
         false,
         expect.stringMatching(/^the C API cannot be used: /) as string,
       ]);
@@ -205,5 +205,5 @@ describe('choosing a runtime', () => {
 });
 
 it('makes memory of every type', () => {
-  expect(newData('float16', 2)).toEqual(new Uint16Array(2));
+  expect(createTensorData('float16', 2)).toEqual(new Uint16Array(2));
 });

@@ -17,10 +17,17 @@ const FOLDER = {
 
 function cache(rest: Partial<KvCacheOptions> = {}) {
   const allocated: (readonly number[])[] = [];
-  const graph: Pick<Graph, 'deviceMemory'> = {
-    deviceMemory: (type, dims) => {
+  const graph: Pick<Graph, 'allocate'> = {
+    allocate: (type, dims) => {
       allocated.push(dims);
-      const tensor = { type, dims, data: undefined, rows: () => tensor, forget: () => {}, release: () => {} };
+      const tensor = {
+        type,
+        dims,
+        data: undefined,
+        sliceRows: () => tensor,
+        discardMemory: () => {},
+        release: () => {},
+      };
       return tensor;
     },
   };

@@ -313,8 +313,8 @@ describe('an answer with an error', () => {
     [400, error('no memory', 'model_memory_exceeded'), 'memory_exceeded'],
     [404, error('no model', 'model_not_found'), 'model_missing'],
     [404, '<html>', 'model_missing'],
-    [401, error('key'), 'refused'],
-    [403, '', 'refused'],
+    [401, error('key'), 'rejected'],
+    [403, '', 'rejected'],
     [500, error('boom'), 'crashed'],
     [502, '<html>', 'unavailable'],
     [503, '', 'unavailable'],
@@ -356,7 +356,7 @@ describe('an answer with an error', () => {
     await withEndpoint(
       redirecting,
       async ({ remote }) => {
-        await expect(remote.generate(HELLO)).rejects.toMatchObject({ code: 'refused' });
+        await expect(remote.generate(HELLO)).rejects.toMatchObject({ code: 'rejected' });
         expect(reached).toBe(0);
       },
       { key: 'secret' },
@@ -366,7 +366,7 @@ describe('an answer with an error', () => {
 
 describe('connecting', () => {
   it.each<[what: string, status: number, body: string, code: string]>([
-    ['does not know the key', 401, '', 'refused'],
+    ['does not know the key', 401, '', 'rejected'],
     ['has no such address', 404, '', 'model_missing'],
     ['is not ready', 503, '', 'unavailable'],
     ['is something else', 200, '<html>', 'runtime'],

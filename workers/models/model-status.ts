@@ -4,7 +4,7 @@
  */
 
 import type { Settings } from '../../config/settings.ts';
-import { examineRuntime, ModelError } from '../../onnx/index.ts';
+import { inspectRuntime, ModelError } from '../../onnx/index.ts';
 import { connectEndpoint } from '../../phi3v/index.ts';
 import { urlOrigin } from './start-generator.ts';
 
@@ -23,7 +23,7 @@ export async function describeRuntime(
   settings: Pick<Settings, 'modelProvider' | 'ortLibrary'>,
 ): Promise<RuntimeReport> {
   try {
-    const { description, fallback } = await examineRuntime({
+    const { description, fallback } = await inspectRuntime({
       provider: settings.modelProvider,
       library: settings.ortLibrary,
     });

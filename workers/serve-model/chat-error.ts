@@ -43,7 +43,7 @@ const FROM_MODEL: Readonly<Record<ModelErrorCode, readonly [status: number, code
   crashed: [500, 'model_crashed'],
   runtime: [500, 'model_failed'],
   unavailable: [503, 'model_unavailable'],
-  refused: [503, 'model_unavailable'],
+  rejected: [503, 'model_unavailable'],
 };
 
 /** Converts anything thrown to the error for the client. */
