@@ -2,8 +2,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 /**
- * The C API of ONNX Runtime is one versioned, append-only struct of function pointers: the index of a function
- * never changes (`onnxruntime_c_api.h`; ort-sys 2.0.0 has the same order). Version 20 is that of ONNX Runtime 1.20.
+ * The C API of ONNX Runtime is one versioned, append-only struct of function pointers: the index of a
+ * function never changes (`onnxruntime_c_api.h`; ort-sys 2.0.0 has the same order). Version 20 is that of
+ * ONNX Runtime 1.20.
  */
 const API_VERSION = 20;
 
@@ -14,8 +15,8 @@ const PATH_TYPE = process.platform === 'win32' ? 'const char16_t *' : 'const cha
 export type Pointer = bigint;
 
 /**
- * Index in the struct, result and parameters of each function that is used. `Release…` returns nothing, all others
- * return an OrtStatus, except GetErrorMessage.
+ * Index in the struct, result and parameters of each function that is used. `Release…` returns nothing, all
+ * others return an OrtStatus, except GetErrorMessage.
  */
 const FUNCTIONS = {
   GetErrorMessage: [2, 'const char *', 'void *status'],
@@ -81,7 +82,9 @@ export class OrtError extends Error {
   override readonly name = 'OrtError';
 }
 
-/** The loaded library. Each OrtStatus is checked and released here. The caller releases all other pointers. */
+/**
+ * The loaded library. Each OrtStatus is checked and released here. The caller releases all other pointers.
+ */
 export interface OrtApi {
   /** Version of the library, such as `1.30.0`. */
   readonly version: string;
@@ -130,7 +133,8 @@ export async function loadOrtApi(path: string | undefined): Promise<OrtApi> {
   const functions = new Map<FunctionName, Native>();
   for (const [name, [index, result, parameters]] of Object.entries(FUNCTIONS)) {
     const decoded: unknown = koffi.decode(pointers[index], koffi.proto(`${result} (${parameters})`));
-    functions.set(name as FunctionName, decoded as Native); // a key of the table; a prototype decodes to a function
+    // `name` is a key of the table, and a prototype decodes to a function.
+    functions.set(name as FunctionName, decoded as Native);
   }
   const madvise = loadMadvise(koffi);
 
@@ -190,7 +194,9 @@ export async function loadOrtApi(path: string | undefined): Promise<OrtApi> {
   return api;
 }
 
-/** Linux accepts any multiple of the page size. 64 KiB is the largest page size of the supported platforms. */
+/**
+ * Linux accepts any multiple of the page size. 64 KiB is the largest page size of the supported platforms.
+ */
 const PAGE_BYTES = 65_536n;
 const MADV_DONTNEED = 4;
 

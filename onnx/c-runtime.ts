@@ -36,8 +36,8 @@ interface MemoryLocation {
 }
 
 /**
- * Opens ONNX Runtime through its C API. Tensors are not copied, a KV cache that is bound as both `past` and `present` is
- * updated in place, and graphs run on another thread.
+ * Opens ONNX Runtime through its C API. Tensors are not copied, a KV cache that is bound as both `past` and
+ * `present` is updated in place, and graphs run on another thread.
  *
  * @throws Error if koffi or the library cannot be loaded.
  * @throws ModelError `model_invalid` if the library does not support the provider.
@@ -62,7 +62,8 @@ export async function openCRuntime(options: RuntimeOptions): Promise<OrtRuntime>
 }
 
 /**
- * A library lists the providers that it was built with. Only a test shows whether a provider works on this machine.
+ * A library lists the providers that it was built with. Only a test shows whether a provider works on this
+ * machine.
  *
  * @throws ModelError `model_invalid` with advice for the user.
  */

@@ -2,7 +2,9 @@ import type { TensorData } from './tensor.ts';
 
 /** Floating-point types of graphs. */
 export type FloatType = 'float32' | 'float16';
-/** Floating-point elements. A Uint16Array has the bits of half-precision numbers: Node 20 has no Float16Array. */
+/**
+ * Floating-point elements. A Uint16Array has the bits of half-precision numbers: Node 20 has no Float16Array.
+ */
 export type FloatData = Float32Array | Uint16Array;
 
 /**

@@ -1,9 +1,10 @@
 /**
  * - `model_missing`: files of the model folder are missing.
  * - `model_invalid`: files of the model folder are malformed, or the runtime does not support them.
- * - `image_invalid`: an image cannot be preprocessed: it is empty, too elongated, or its size does not match its data.
- * - `prompt_invalid`: an inconsistent request: images that are not referenced once each and in order, or features of
- *   another model.
+ * - `image_invalid`: an image cannot be preprocessed: it is empty, too elongated, or its size does not match
+ *   its data.
+ * - `prompt_invalid`: an inconsistent request: images that are not referenced once each and in order, or
+ *   features of another model.
  * - `context_exceeded`: prompt and generation exceed the context of the model.
  * - `memory_exceeded`: prompt and generation exceed the memory limit of the model.
  * - `cancelled`: the signal of the caller was aborted, or the host was closed.

@@ -12,9 +12,10 @@ import {
 } from './tensor.ts';
 
 /**
- * Opens onnxruntime-node, which needs neither koffi nor a separate library, and supports WebGPU. A tensor that is bound
- * as both input and output is updated in place here, too. However, each output is also copied into an array that is
- * discarded, so that the cost of a step grows with the capacity of the cache, and a run blocks the event loop.
+ * Opens onnxruntime-node, which needs neither koffi nor a separate library, and supports WebGPU. A tensor
+ * that is bound as both input and output is updated in place here, too. However, each output is also copied
+ * into an array that is discarded, so that the cost of a step grows with the capacity of the cache, and a run
+ * blocks the event loop.
  *
  * @throws ModelError `model_invalid` if the package does not support the provider on this platform.
  */

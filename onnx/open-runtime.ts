@@ -3,8 +3,8 @@ import { ModelError } from './model-error.ts';
 import type { OrtRuntime, RuntimeOptions } from './runtime.ts';
 
 /**
- * Returns the description of the runtime that `openRuntime` selects, and the reason why it is not the C API. Loads
- * no model.
+ * Returns the description of the runtime that `openRuntime` selects, and the reason why it is not the C API.
+ * Loads no model.
  *
  * @throws ModelError `model_invalid`, as `openRuntime`.
  */
@@ -23,10 +23,11 @@ export interface RuntimeSelection {
 }
 
 /**
- * Opens ONNX Runtime through its C API, or through onnxruntime-node if the C API cannot be loaded. Does not fall back
- * if `library` or a device was configured explicitly, because that would hide the mistake.
+ * Opens ONNX Runtime through its C API, or through onnxruntime-node if the C API cannot be loaded. Does not
+ * fall back if `library` or a device was configured explicitly, because that would hide the mistake.
  *
- * @throws ModelError `model_invalid` if the provider is not supported, or the configured library cannot be loaded.
+ * @throws ModelError `model_invalid` if the provider is not supported, or the configured library cannot be
+ *   loaded.
  */
 export async function openRuntime(options: RuntimeOptions): Promise<RuntimeSelection> {
   if (options.provider === 'webgpu') {

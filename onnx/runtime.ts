@@ -14,14 +14,17 @@ export interface RuntimeOptions {
 }
 
 /**
- * The port to ONNX Runtime. It has two adapters: the C API (`c-runtime.ts`), which updates tensors in place and runs
- * off the event loop, and onnxruntime-node (`node-runtime.ts`), which runs on every platform that npm supports.
- * test/onnx/runtimes.test.ts is the contract suite of both.
+ * The port to ONNX Runtime. It has two adapters: the C API (`c-runtime.ts`), which updates tensors in place
+ * and runs off the event loop, and onnxruntime-node (`node-runtime.ts`), which runs on every platform that
+ * npm supports. test/onnx/runtimes.test.ts is the contract suite of both.
  */
 export interface OrtRuntime {
   /** Name, version and provider, such as `onnxruntime 1.30.0 cpu (C API, in place)`. */
   readonly description: string;
-  /** The cost of a step grows with the used length of a cache, not with its capacity. Rows can then share steps. */
+  /**
+   * The cost of a step grows with the used length of a cache, not with its capacity. Rows can then share
+   * steps.
+   */
   readonly updatesInPlace: boolean;
   /** Memory from `Graph.allocate` is backed by the operating system only after it was written. */
   readonly allocatesLazily: boolean;
@@ -31,7 +34,10 @@ export interface OrtRuntime {
    * @throws ModelError `model_invalid` if the file is missing or not a graph that the provider can run.
    */
   loadGraph(path: string): Promise<Graph>;
-  /** Wraps `data` as a tensor of the shape `dims`, without a copy. `data` must not change until the tensor is released. */
+  /**
+   * Wraps `data` as a tensor of the shape `dims`, without a copy. `data` must not change until the tensor is
+   * released.
+   */
   createTensor(data: TensorData, dims: readonly number[]): Tensor;
 }
 
@@ -42,8 +48,8 @@ export interface Graph {
   /** Allocates a tensor for state between runs, on the device of the graph. The elements are zeros. */
   allocate(type: ElementType, dims: readonly number[]): Tensor;
   /**
-   * Runs the graph once. Each output is written to its tensor in `outputs`, which may also be an input. Outputs
-   * without a tensor are discarded.
+   * Runs the graph once. Each output is written to its tensor in `outputs`, which may also be an input.
+   * Outputs without a tensor are discarded.
    *
    * @throws ModelError `runtime` if ONNX Runtime fails, for example because a shape does not match.
    */

@@ -7,8 +7,8 @@ export type ElementType = keyof typeof BYTES_PER_ELEMENT;
 export type TensorData = Float32Array | Uint16Array | BigInt64Array;
 
 /**
- * A tensor that ONNX Runtime reads and writes in place, without a copy. Elements are in row-major order: the last
- * dimension is contiguous.
+ * A tensor that ONNX Runtime reads and writes in place, without a copy. Elements are in row-major order: the
+ * last dimension is contiguous.
  */
 export interface Tensor {
   readonly type: ElementType;
@@ -16,11 +16,14 @@ export interface Tensor {
   /** The elements. Undefined if they are in the memory of a device or of the runtime. */
   readonly data: TensorData | undefined;
   /**
-   * A view of `count` rows of the first dimension from index `first`, in the same memory. It must not be used after its
-   * owner is released.
+   * A view of `count` rows of the first dimension from index `first`, in the same memory. It must not be used
+   * after its owner is released.
    */
   sliceRows(first: number, count: number): Tensor;
-  /** Returns the memory to the operating system and discards the elements. A no-op where that is not supported. */
+  /**
+   * Returns the memory to the operating system and discards the elements. A no-op where that is not
+   * supported.
+   */
   discardMemory(): void;
   release(): void;
 }

@@ -92,7 +92,7 @@ export interface Generator extends AsyncDisposable {
    * Runs one prompt: prefill, then decode until it ends.
    *
    * @throws ModelError `prompt_invalid`, `image_invalid`, `context_exceeded`, `memory_exceeded`, `cancelled`,
-   * `crashed`, `runtime`; from an endpoint also `unavailable`, `refused`, `model_missing`. Errors of the
+   * `crashed`, `runtime`; from an endpoint also `unavailable`, `rejected`, `model_missing`. Errors of the
    * callbacks are thrown unchanged.
    */
   generate(request: GenerateRequest, options?: GenerateOptions): Promise<Generation>;

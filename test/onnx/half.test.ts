@@ -22,25 +22,25 @@ describe('half precision', () => {
     expect(floats(bits)).toEqual([value]);
   });
 
-  it('rounds to the nearest, half way to the even one, over the edge to infinity and below to zero', () => {
+  it('rounds to nearest, ties to even, overflows to infinity and underflows to zero', () => {
     expect(halves(1 + 2 ** -11, 1 + 3 * 2 ** -11, 1 + 2 ** -11 + 2 ** -20)).toEqual([0x3c00, 0x3c02, 0x3c01]);
     expect(halves(65519, 65520, -1e9)).toEqual([0x7bff, 0x7c00, 0xfc00]);
     expect(halves(2 ** -25, 1.5 * 2 ** -24, 2.5 * 2 ** -24)).toEqual([0, 2, 2]);
   });
 
-  it('keeps what is no number one, and the sign of zero', () => {
+  it('preserves NaN and the sign of zero', () => {
     expect(floats(...halves(Number.NaN))).toEqual([Number.NaN]);
     expect(floats(0x8000)).toEqual([-0]);
   });
 
-  it('gives every half back as it was', () => {
+  it('converts every half to a float and back without a change', () => {
     const all = Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits).filter(
       (bits) => (bits & 0x7fff) <= 0x7c00,
     );
     expect(toFloats(toFloats(all, 'float32'), 'float16')).toEqual(all);
   });
 
-  it('leaves alone what is of the type already', () => {
+  it('returns data that already has the type', () => {
     const data = new Float32Array(2);
     expect(toFloats(data, 'float32')).toBe(data);
   });

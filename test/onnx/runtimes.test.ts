@@ -54,7 +54,7 @@ describe.each([
     await rm(broken, { recursive: true, force: true });
   });
 
-  it('says what a graph takes and gives, with its types and sizes', () => {
+  it('reports inputs and outputs of a graph with types and shapes', () => {
     expect(runtime.description).toMatch(/^onnxruntime(-node)? \d+\.\d+\.\d+ cpu/);
     expect(embedder.inputs.get('input_ids')).toEqual({ type: 'int64', dims: [-1, -1] });
     expect(decoder.inputs.get('past_key_values.0.key')?.type).toBe('float32');
@@ -63,7 +63,7 @@ describe.each([
     expect(decoder.outputs.get('logits')).toEqual({ type: 'float32', dims: [-1, -1, model.vocab_size] });
   });
 
-  it('writes an output where it was told to', async () => {
+  it('writes an output to the tensor that is bound to it', async () => {
     const [one = 0, other = 0] = [5, 9];
     const both = await embed(runtime, embedder, [one, other]);
     expect(both.some((value) => value !== 0)).toBe(true);
@@ -110,14 +110,14 @@ describe.each([
 
   const IDS = Array.from({ length: 24 }, (_id, i) => 3 + ((i * 7919) % 250));
 
-  it('updates a cache in place that is bound as past and as present, whatever its room and row', async () => {
+  it('updates a cache that is bound as past and present in place, for any capacity and row', async () => {
     const whole = await predict(IDS, [24], 24);
     expect(await predict(IDS, [16, 8], 24)).toEqual(whole);
     expect(await predict(IDS, [16, 8], 200)).toEqual(whole);
     expect(await predict(IDS, [16, 8], 40, 2)).toEqual(whole);
   });
 
-  it('drops an output that nobody wants', async () => {
+  it('discards an output without a tensor', async () => {
     const embeds = await embed(runtime, embedder, IDS);
     const cache = Array.from({ length: num_hidden_layers }, (_layer, i) =>
       ['key', 'value'].map((kind) => `${i}.${kind}`),
@@ -134,7 +134,7 @@ describe.each([
     for (const tensor of tensors) tensor.release();
   });
 
-  it('says what ONNX Runtime says when a run fails, in the cause', async () => {
+  it('reports the message of ONNX Runtime as the cause of a failed run', async () => {
     const failing = embedder.run(
       [
         ['input_ids', runtime.createTensor(BigInt64Array.of(-1n), [1, 1])],
@@ -150,7 +150,7 @@ describe.each([
     expect((await embed(runtime, embedder, [5])).length).toBe(hidden_size);
   });
 
-  it('refuses a file that is no graph, or is not there', async () => {
+  it('rejects a file that is missing or not a graph', async () => {
     const path = join(broken, 'broken.onnx');
     await writeFile(path, 'this is no graph');
     for (const file of [path, join(broken, 'missing.onnx')]) {
@@ -162,13 +162,13 @@ describe.each([
   });
 });
 
-describe('choosing a runtime', () => {
-  it('takes the C API where it can be had', async () => {
+describe('runtime selection', () => {
+  it('selects the C API if it can be loaded', async () => {
     const { runtime, fallback } = await openRuntime(OPTIONS);
     expect([runtime.updatesInPlace, fallback]).toEqual([true, undefined]);
   });
 
-  it('takes onnxruntime-node where koffi cannot be loaded, and says why', async () => {
+  it('selects onnxruntime-node if koffi cannot be loaded, and reports the reason', async () => {
     vi.resetModules();
     vi.doMock('koffi', () => {
       throw new Error('no koffi for this platform');
@@ -187,7 +187,7 @@ describe('choosing a runtime', () => {
     }
   });
 
-  it('does not hide that a library which was asked for cannot be loaded', async () => {
+  it('reports that a configured library cannot be loaded', async () => {
     const answer = openRuntime({ ...OPTIONS, library: '/nowhere/libonnxruntime.so' });
     await expect(answer).rejects.toMatchObject({
       code: 'model_invalid',
@@ -204,6 +204,6 @@ describe('choosing a runtime', () => {
   });
 });
 
-it('makes memory of every type', () => {
+it('allocates memory of every type', () => {
   expect(createTensorData('float16', 2)).toEqual(new Uint16Array(2));
 });
