@@ -1,6 +1,6 @@
 /**
  * `node --import tsx bench/costs/batch-costs.ts [ITEMS]`: what one line of a batch costs in history, artifacts and time, for
- * docs/scale.md. Each line is a picture of its own through the bundled model.
+ * docs/backfills.md. Each line is an image of its own through the bundled model.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
