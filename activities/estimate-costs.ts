@@ -1,9 +1,10 @@
-/** Reckons what a job takes from the pictures that were picked for it, and from what the model took lately. */
+/** Estimates the cost of a job from its sampled frames and from the usage of recent jobs of the model. */
 import type { EstimateActivities, EstimateAmounts, EstimateCostsInput } from '../schema/estimate.ts';
+import type { ModelPlan } from '../schema/model-plan.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
-import type { SummaryRequest } from '../schema/request.ts';
-import type { SourceInfo } from '../schema/source.ts';
+import type { Frame, SourceInfo } from '../schema/source.ts';
 import type { TranscriptRef } from '../schema/stages.ts';
+import type { StoredRequest } from '../schema/stored-request.ts';
 import { priceUsage } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { type AnswerLength, estimateTokens, type SegmentPictures, type Tokens } from '../summary/estimate.ts';
@@ -11,169 +12,188 @@ import { planSegments } from '../summary/plan.ts';
 import {
   extractionsOf,
   readJobFrames,
-  readRequest,
+  readStoredRequest,
   readUsageSamples,
   type UsageSample,
   withHeartbeat,
 } from './lib/index.ts';
 import { frameTokens, segmentBudget } from './plan.ts';
 
-/** Of the limit, where nothing is known of the captions of a model. */
+/** Length of a caption as a share of its limit, for a model without usage samples. */
 const DEFAULT_CAPTION_SHARE = 0.6;
-/** Captions that do not repeat the one before: a shot is often shown by several pictures. */
+/** Share of captions that do not repeat the one before: several frames often show the same shot. */
 const DEFAULT_DISTINCT_SHARE = { video: 0.75, deck: 0.95, images: 0.95 } as const;
 const DEFAULT_TITLE_TOKENS = 8;
-/** How many tokens of a prompt take as long as one of an answer: prompts are read many tokens at once. */
+/** Prompt tokens that take as long as one output token: prefill processes many tokens at once. */
 const PROMPT_TOKENS_PER_STEP = 10;
-/** What looking at a part of the source only adds to the range, either way. */
+/** Share by which the range widens in both directions when only some spans of the source were sampled. */
 const UNSAMPLED_MARGIN = 0.3;
+/** Length and variety of outputs at the low end of the range, as a share of those expected. */
+const SHORT_OUTPUT_SHARE = 0.6;
 
 export interface EstimateDeps {
   readonly store: ArtifactStore;
   readonly profile: ModelProfile;
 }
 
+/** Creates the activity. It throws StoreError. */
 export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateActivities['estimateCosts'] {
   return (input) =>
     withHeartbeat(async () => {
-      const { model, sampledSpans, totalSpans, source } = input;
-      const request = await readRequest(store, input.jobId);
-      const { frames } = await readJobFrames(
-        store,
-        await extractionsOf(store, input, input.extractions),
-        input.maxFrames,
-      );
-      const { chunk_duration: chunk, start_time = 0 } = request;
-      const costs = frames.map((frame) => ({ ...frame, imageTokens: frameTokens(frame, model) }));
-      const hasTranscript = isTranscribed(source, request);
-      const transcript: TranscriptRef | undefined = hasTranscript
-        ? { artifact: '', from: 'track' }
-        : undefined;
-      const planned = planSegments(
-        costs,
-        segmentBudget({ model, source, request, ...(transcript ? { transcript } : {}) }),
-        chunk === undefined ? undefined : { origin: start_time, seconds: chunk },
-      );
-      const quoted = quotedTokens(input, hasTranscript);
-      const segmentsWith = (share: number): readonly SegmentPictures[] =>
-        planned.map(({ first, last }) => {
-          const own = costs.slice(first, last).filter(({ placeholder }) => !placeholder);
-          return {
-            pictures: own.length,
-            imageTokens: own.reduce((sum, frame) => sum + frame.imageTokens, 0),
-            words: share,
-          };
-        });
-      const rates = await readUsageSamples(store, model.revision, Date.now());
-      const length = generationLengthOf(rates, profile, source.type);
-      const own = {
-        caption: (request.prompt?.length ?? 0) + (request.caption_prompt?.length ?? 0),
-        merge: (request.prompt?.length ?? 0) + (request.summary_prompt?.length ?? 0),
-      };
-      const longest = request.max_tokens ?? model.tokens.summary;
-      const reckon = (share: number, answers: AnswerLength): Tokens =>
-        estimateTokens(segmentsWith(share), model, longest, own, answers);
-      const grown = extrapolationOf(input, frames.length, sampledSpans, totalSpans);
-      const unseen = sampledSpans < totalSpans ? UNSAMPLED_MARGIN : 0;
-      const tokens = {
-        expected: scaled(reckon(quoted.expected, length), grown),
-        low: scaled(
-          reckon(quoted.low, { ...length, caption: length.caption * 0.6, distinct: length.distinct * 0.6 }),
-          grown * (1 - unseen),
-        ),
-        high: scaled(
-          reckon(quoted.high, {
-            caption: model.tokens.captionPerImage,
-            distinct: 1,
-            title: model.tokens.title,
-          }),
-          grown * (1 + unseen),
-        ),
-      };
-      const spread = (value: number): { expected: number; low: number; high: number } => ({
-        expected: Math.round(value * grown),
-        low: Math.floor(value * grown * (1 - unseen)),
-        high: Math.ceil(value * grown * (1 + unseen)),
+      const { model, source } = input;
+      const stored = await readStoredRequest(store, input.jobId);
+      const extractions = await extractionsOf(store, input, input.extractions);
+      const { frames } = await readJobFrames(store, extractions, input.maxFrames);
+      const segments = segmentsOf(input, stored, frames);
+      const samples = await readUsageSamples(store, model.revision, Date.now());
+      const growth = growthOf(input, frames.length);
+      const tokens = tokensOf({
+        segments,
+        input,
+        stored,
+        growth,
+        length: generationLengthOf(samples, profile, source.type),
       });
-      return estimateOf(input, tokens, rates, {
-        segments: spread(planned.length),
-        pictures: spread(frames.filter(({ placeholder }) => !placeholder).length),
+      return estimateOf(input, tokens, samples, {
+        segments: scaledRange(segments.length, growth),
+        pictures: scaledRange(frames.filter(({ placeholder }) => !placeholder).length, growth),
       });
     });
 }
 
-/** Whether subtitles come with the video, in the request or as a track. */
-function isTranscribed(source: SourceInfo, request: SummaryRequest): boolean {
+/** The segments that the sampled frames would form, with the tokens of their images. */
+function segmentsOf(
+  { model, source }: EstimateCostsInput,
+  stored: StoredRequest,
+  frames: readonly Frame[],
+): readonly Omit<SegmentPictures, 'words'>[] {
+  const { request } = stored;
+  const { chunk_duration: chunk, start_time = 0 } = request;
+  const costs = frames.map((frame) => ({ ...frame, imageTokens: frameTokens(frame, model) }));
+  // Only whether there is a transcript matters to the budget.
+  const transcript: TranscriptRef | undefined = isTranscribed(source, stored)
+    ? { artifact: '', from: 'track' }
+    : undefined;
+  return planSegments(
+    costs,
+    segmentBudget({ model, source, request, ...(transcript ? { transcript } : {}) }),
+    chunk === undefined ? undefined : { origin: start_time, seconds: chunk },
+  ).map(({ first, last }) => {
+    const own = costs.slice(first, last).filter(({ placeholder }) => !placeholder);
+    return { pictures: own.length, imageTokens: own.reduce((sum, frame) => sum + frame.imageTokens, 0) };
+  });
+}
+
+/** Tokens of the whole job: with outputs of the expected length, with short ones, and with outputs at their limits. */
+function tokensOf({
+  segments,
+  input: { model, source },
+  stored,
+  growth,
+  length,
+}: {
+  readonly segments: readonly Omit<SegmentPictures, 'words'>[];
+  readonly input: EstimateCostsInput;
+  readonly stored: StoredRequest;
+  readonly growth: Range<number>;
+  readonly length: AnswerLength;
+}): Range<Tokens> {
+  const { request } = stored;
+  const quoted = quotedTokens(model, source, isTranscribed(source, stored));
+  const own = {
+    caption: (request.prompt?.length ?? 0) + (request.caption_prompt?.length ?? 0),
+    merge: (request.prompt?.length ?? 0) + (request.summary_prompt?.length ?? 0),
+  };
+  const maxSummaryTokens = request.max_tokens ?? model.tokens.summary;
+  const lengths: Range<AnswerLength> = {
+    expected: length,
+    low: {
+      ...length,
+      caption: length.caption * SHORT_OUTPUT_SHARE,
+      distinct: length.distinct * SHORT_OUTPUT_SHARE,
+    },
+    high: { caption: model.tokens.captionPerImage, distinct: 1, title: model.tokens.title },
+  };
+  return rangeOf((which) => {
+    const withText = segments.map((segment) => ({ ...segment, words: quoted[which] }));
+    const { input, output } = estimateTokens(withText, model, maxSummaryTokens, own, lengths[which]);
+    return { input: Math.round(input * growth[which]), output: Math.round(output * growth[which]) };
+  });
+}
+
+/** Whether there is a transcript without speech recognition: in the request, as a file or as a track of the video. */
+function isTranscribed(source: SourceInfo, { request, hasTranscript }: StoredRequest): boolean {
   if (source.type !== 'video' || request.source.type !== 'video') return false;
+  if (hasTranscript) return true;
   return request.source.subtitles !== undefined || source.subtitles.length > 0;
 }
 
-/** Tokens of words that a caption prompt quotes. */
-function quotedTokens(
-  { model, source }: EstimateCostsInput,
-  hasTranscript: boolean,
-): Record<'expected' | 'low' | 'high', number> {
+/** Tokens of slide text or transcript that a caption prompt quotes. */
+function quotedTokens(model: ModelPlan, source: SourceInfo, hasTranscript: boolean): Range<number> {
   const most = model.maxQuotedTokens;
-  const likely = source.type === 'deck' || hasTranscript;
-  return { low: 0, expected: likely ? most / 2 : 0, high: source.type === 'images' ? 0 : most };
+  const isLikely = source.type === 'deck' || hasTranscript;
+  return { low: 0, expected: isLikely ? most / 2 : 0, high: source.type === 'images' ? 0 : most };
 }
 
-/** By the jobs of the latest day; how often a caption repeats the one before depends on the kind of source. */
+/** From the samples of the latest day. The share of distinct captions is from samples of the same type of source only. */
 function generationLengthOf(
-  rates: readonly UsageSample[],
+  samples: readonly UsageSample[],
   { tokens, typical }: ModelProfile,
-  kind: UsageSample['source'],
+  type: UsageSample['source'],
 ): AnswerLength {
-  const alike = rates.filter(({ source }) => source === kind);
-  const average = (of: (rate: UsageSample) => number, over: readonly UsageSample[]): number | undefined => {
-    const pictures = over.reduce((sum, rate) => sum + rate.pictures, 0);
-    return pictures === 0 ? undefined : over.reduce((sum, rate) => sum + of(rate), 0) / pictures;
+  const sameType = samples.filter(({ source }) => source === type);
+  const average = (of: (sample: UsageSample) => number, over: readonly UsageSample[]): number | undefined => {
+    const pictures = over.reduce((sum, sample) => sum + sample.pictures, 0);
+    return pictures === 0 ? undefined : over.reduce((sum, sample) => sum + of(sample), 0) / pictures;
   };
   return {
     caption:
-      average((rate) => rate.captionTokens, rates) ??
+      average((sample) => sample.captionTokens, samples) ??
       typical?.caption ??
       tokens.caption_per_image * DEFAULT_CAPTION_SHARE,
-    distinct: average((rate) => rate.distinct, alike) ?? DEFAULT_DISTINCT_SHARE[kind],
+    distinct: average((sample) => sample.distinct, sameType) ?? DEFAULT_DISTINCT_SHARE[type],
     title: typical?.title ?? DEFAULT_TITLE_TOKENS,
   };
 }
 
-/** How many times as much there is as was sampled, within the frames that the job may have. */
-function extrapolationOf(
-  { maxFrames }: EstimateCostsInput,
+/** Factor from the sampled spans to the whole source, within the frame limit of the job. */
+function growthOf(
+  { maxFrames, sampledSpans, totalSpans }: EstimateCostsInput,
   frames: number,
-  sampledSpans: number,
-  spans: number,
-): number {
-  const all = (frames * spans) / Math.max(1, sampledSpans);
-  return Math.min(all, maxFrames ?? all) / Math.max(1, frames);
+): Range<number> {
+  const all = (frames * totalSpans) / Math.max(1, sampledSpans);
+  const factor = Math.min(all, maxFrames ?? all) / Math.max(1, frames);
+  const margin = sampledSpans < totalSpans ? UNSAMPLED_MARGIN : 0;
+  return { expected: factor, low: factor * (1 - margin), high: factor * (1 + margin) };
 }
 
-function scaled({ input, output }: Tokens, by: number): Tokens {
-  return { input: Math.round(input * by), output: Math.round(output * by) };
+function scaledRange(value: number, growth: Range<number>): Range<number> {
+  return {
+    expected: Math.round(value * growth.expected),
+    low: Math.floor(value * growth.low),
+    high: Math.ceil(value * growth.high),
+  };
 }
 
 type Range<T> = Record<'expected' | 'low' | 'high', T>;
 
+function rangeOf<T>(of: (which: keyof Range<T>) => T): Range<T> {
+  return { expected: of('expected'), low: of('low'), high: of('high') };
+}
+
 function estimateOf(
   { prices, model, sampledSpans, totalSpans }: EstimateCostsInput,
   tokens: Range<Tokens>,
-  rates: readonly UsageSample[],
+  samples: readonly UsageSample[],
   counts: Pick<EstimateAmounts, 'segments' | 'pictures'>,
 ): EstimateAmounts {
-  const seconds = gpuSecondsOf(tokens, rates);
-  const each = <T>(of: (which: keyof Range<T>) => T): Range<T> => ({
-    expected: of('expected'),
-    low: of('low'),
-    high: of('high'),
-  });
+  const seconds = gpuSecondsOf(tokens, samples);
   return {
     ...counts,
-    input_tokens: each((which) => tokens[which].input),
-    output_tokens: each((which) => tokens[which].output),
+    input_tokens: rangeOf((which) => tokens[which].input),
+    output_tokens: rangeOf((which) => tokens[which].output),
     gpu_seconds: seconds ?? null,
-    cost: each(
+    cost: rangeOf(
       (which) =>
         priceUsage(prices, {
           inputTokens: tokens[which].input,
@@ -183,26 +203,26 @@ function estimateOf(
     ),
     currency: prices?.currency ?? null,
     assumptions: [
-      ...(rates.length > 0
+      ...(samples.length > 0
         ? []
         : [
-            `No job of ${model.name} has ended within a week: its answers are taken to be of usual length, and GPU seconds are not known.`,
+            `No job of ${model.name} has ended within a week: outputs are assumed to have the usual length, and GPU seconds are unknown.`,
           ]),
       ...(sampledSpans < totalSpans
-        ? [`${sampledSpans} of ${totalSpans} parts of the source were sampledSpans at.`]
+        ? [`Only ${sampledSpans} of ${totalSpans} spans of the source were sampled.`]
         : []),
       ...(model.maxQuotedTokens > 0
-        ? ['Words spoken or on slides were not read; the range allows for them.']
+        ? ['Speech and slide text were not read. The range allows for them.']
         : []),
     ],
   };
 }
 
-/** By the jobs of the latest day: their average, and the fastest and the slowest of them. */
-function gpuSecondsOf(tokens: Range<Tokens>, rates: readonly UsageSample[]): Range<number> | undefined {
+/** From the samples of the latest day: their average, their fastest and their slowest. Undefined without samples. */
+function gpuSecondsOf(tokens: Range<Tokens>, samples: readonly UsageSample[]): Range<number> | undefined {
   const steps = (input: number, output: number): number => input / PROMPT_TOKENS_PER_STEP + output;
-  const paces = rates.map(
-    (rate) => rate.gpuSeconds / Math.max(1, steps(rate.inputTokens, rate.outputTokens)),
+  const paces = samples.map(
+    (sample) => sample.gpuSeconds / Math.max(1, steps(sample.inputTokens, sample.outputTokens)),
   );
   if (paces.length === 0) return undefined;
   const average = paces.reduce((sum, pace) => sum + pace, 0) / paces.length;

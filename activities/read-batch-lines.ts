@@ -1,4 +1,4 @@
-/** Reads the next lines of a batch, and publishes their requests under the ids of their jobs. */
+/** Reads the next lines of a batch, and stores their requests under the ids of their jobs. */
 import type { ShardLine } from '../schema/batch.ts';
 import type { BatchActivities, LinePosition, ReadyLine } from '../schema/batch-stages.ts';
 import type { StoredRequest } from '../schema/stored-request.ts';
@@ -6,8 +6,8 @@ import type { ArtifactStore } from '../store/artifact-store.ts';
 import { requestName } from '../store/names.ts';
 import { batchReader, putJson } from './lib/index.ts';
 
-/** Requests that are published at once. */
-const PUBLISH_AT_ONCE = 16;
+/** Requests that are stored at the same time. */
+const MAX_CONCURRENT_PUTS = 16;
 
 type GoodLine = Extract<ShardLine, { readonly request: unknown }>;
 
@@ -25,25 +25,25 @@ export function createReadBatchLines({
       for (; entry < shard.length; entry += 1) {
         const line = shard[entry];
         if (!line || 'error' in line) continue;
-        // A retry runs what has no result; in the first round nothing has one.
+        // A later round skips the lines that have a result.
         if (ref.round > 1 && (await reader.outcome(line.line, ref.round))?.ok) continue;
         const position = { shard: number, entry };
-        if (found.length === limit) return { lines: await publish(ref.tenant, found), next: position };
+        if (found.length === limit) return { lines: await storeRequests(ref.tenant, found), next: position };
         found.push({ position, line });
       }
     }
-    return { lines: await publish(ref.tenant, found) };
+    return { lines: await storeRequests(ref.tenant, found) };
   };
 
-  async function publish(
+  async function storeRequests(
     tenant: string,
     found: readonly { readonly position: LinePosition; readonly line: GoodLine }[],
   ): Promise<readonly ReadyLine[]> {
-    for (let first = 0; first < found.length; first += PUBLISH_AT_ONCE) {
-      const group = found.slice(first, first + PUBLISH_AT_ONCE);
+    for (let first = 0; first < found.length; first += MAX_CONCURRENT_PUTS) {
+      const group = found.slice(first, first + MAX_CONCURRENT_PUTS);
       await Promise.all(
-        group.map(({ line: { jobId, fingerprint, request } }) =>
-          putJson(store, requestName(jobId), { tenant, fingerprint, request } satisfies StoredRequest),
+        group.map(({ line: { line: _line, customId: _id, jobId, ...rest } }) =>
+          putJson(store, requestName(jobId), { tenant, ...rest } satisfies StoredRequest),
         ),
       );
     }

@@ -1,4 +1,4 @@
-/** Reads the words that go with a video. What the request brings goes before a subtitle track, and that before speech recognition. */
+/** Reads the transcript of a video: from the request, else from a subtitle track, else by speech recognition. */
 
 import type { TranscriptionSettings } from '../config/settings.ts';
 import { digest } from '../core/canonical-json.ts';
@@ -16,25 +16,26 @@ import {
 import type { CpuActivities } from '../schema/activities.ts';
 import type { Cue } from '../schema/source.ts';
 import type { ReadTranscriptInput, TranscriptRef } from '../schema/stages.ts';
-import { transcriptName } from '../store/names.ts';
+import type { ArtifactInfo } from '../store/artifact-store.ts';
+import { requestTranscriptName, transcriptName } from '../store/names.ts';
 import {
   findJson,
   findSource,
   getJson,
   putJson,
-  readRequest,
+  readStoredRequest,
   type SourceDeps,
   type SourceRef,
   withHeartbeat,
 } from './lib/index.ts';
 
-/** Part of the names of words: raise it when the same source would give others. */
+/** Part of the names of transcripts. Increase it when the same source would give other cues. */
 const VERSION = 1;
 
 export interface TranscriptDeps extends SourceDeps {
   readonly tools: MediaTools;
   readonly limits: SourceDeps['limits'] & { readonly maxPixels: number };
-  /** Where speech is turned into text; undefined: nowhere. */
+  /** The service that recognizes speech. Without it, speech is not recognized. */
   readonly transcription: TranscriptionSettings | undefined;
 }
 
@@ -42,17 +43,33 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
   const { store, tools, transcription } = deps;
   return (input) =>
     withHeartbeat(async (signal) => {
-      const { source } = await readRequest(store, input.jobId);
-      const subtitles = source.type === 'video' ? source.subtitles : undefined;
-      const transcript = subtitles ? await fromRequest(subtitles, signal) : await fromVideo(input, signal);
+      const { request, hasTranscript } = await readStoredRequest(store, input.jobId);
+      if (hasTranscript) return { transcript: await fromRequest(input.jobId) };
+      const subtitles = request.source.type === 'video' ? request.source.subtitles : undefined;
+      const transcript = subtitles ? await fromFile(subtitles, signal) : await fromVideo(input, signal);
       return transcript ? { transcript } : {};
     });
 
-  async function fromRequest(subtitles: SourceRef, signal: AbortSignal): Promise<TranscriptRef> {
-    const { name, bytes } = await findSource(deps, subtitles, signal);
+  /** The transcript in the request itself. Its cues are an artifact of the job, so that deleting the job deletes the text. */
+  async function fromRequest(jobId: string): Promise<TranscriptRef> {
+    const info = await store.head(requestTranscriptName(jobId, 'sent'));
+    if (!info)
+      throw new FrameloomError('source_missing', 'The transcript has expired. Send the request again.');
+    const artifact = requestTranscriptName(jobId, 'cues.json');
+    await putJson(store, artifact, await cuesOf(info));
+    return { artifact, from: 'request' };
+  }
+
+  /** A subtitle file that the request refers to. */
+  async function fromFile(subtitles: SourceRef, signal: AbortSignal): Promise<TranscriptRef> {
+    const cues = await cuesOf(await findSource(deps, subtitles, signal));
+    return { artifact: await storeCues(cues), from: 'request' };
+  }
+
+  async function cuesOf({ name, bytes }: ArtifactInfo): Promise<readonly Cue[]> {
     if (bytes > MAX_TRANSCRIPT_BYTES)
-      throw new FrameloomError('media_too_large', 'The file of subtitles is too large.');
-    return { artifact: await keep(parseTranscript(await store.bytes(name))), from: 'request' };
+      throw new FrameloomError('media_too_large', 'The transcript is too large.');
+    return parseTranscript(await store.bytes(name));
   }
 
   async function fromVideo(
@@ -65,15 +82,15 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
       const track = findTextTrack(source);
       if (track !== undefined) {
         const cues = await readSubtitleTrack(tools, { path, video: source, track, maxPixels, signal });
-        if (cues.length > 0) return { artifact: await keep(cues), from: 'track' };
+        if (cues.length > 0) return { artifact: await storeCues(cues), from: 'track' };
       }
       if (!transcription || !(await hasAudio(tools, path, maxPixels, signal))) return undefined;
       const cues = await fromSpeech(path, input, transcription, signal);
-      return cues.length === 0 ? undefined : { artifact: await keep(cues), from: 'speech' };
+      return cues.length === 0 ? undefined : { artifact: await storeCues(cues), from: 'speech' };
     });
   }
 
-  /** Piece by piece, each kept when it is there: pieces lie on a grid, so that other ranges of the same video find them. */
+  /** Section by section, each stored at once. Sections lie on a grid, so that other ranges of the same video find them. */
   async function fromSpeech(
     path: string,
     { source, range }: ReadTranscriptInput,
@@ -101,7 +118,7 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
     return cues;
   }
 
-  async function keep(cues: readonly Cue[]): Promise<string> {
+  async function storeCues(cues: readonly Cue[]): Promise<string> {
     return (await putJson(store, transcriptName(await digest({ version: VERSION, cues })), cues)).name;
   }
 }

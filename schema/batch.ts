@@ -166,6 +166,8 @@ export type ShardLine = { readonly line: number } & (
       readonly jobId: JobId;
       readonly fingerprint: string;
       readonly request: SummaryRequest;
+      /** As of `StoredRequest`. */
+      readonly hasTranscript?: true;
     }
   | { readonly customId: string | null; readonly error: LineError }
 );

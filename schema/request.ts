@@ -57,7 +57,7 @@ export const SourceRequest = z
   );
 export type SourceRequest = z.infer<typeof SourceRequest>;
 
-/** Words in the request itself. The server keeps them as a file of subtitles, and answers with that in their place. */
+/** A transcript in the request itself. The server stores it with the job and does not return it. */
 const Transcript = z.union([
   z
     .array(z.strictObject({ start: z.number().min(0), end: z.number().min(0), text: z.string().max(2000) }))

@@ -8,6 +8,8 @@ export interface StoredRequest {
   readonly fingerprint: string;
   /** Without passwords and transcripts, which are artifacts of their own. */
   readonly request: SummaryRequest;
+  /** Whether the client sent a transcript with the request. It is an artifact of the job. */
+  readonly hasTranscript?: true;
 }
 
 /** The settings of a request that decide the course of its workflow: numbers and choices, no text. */
@@ -15,7 +17,7 @@ export type JobOptions = Pick<
   SummaryRequest,
   'sampling' | 'start_time' | 'end_time' | 'chunk_duration' | 'max_cost' | 'max_tokens'
 > & {
-  /** Characters of the client's own words in a merge prompt. */
+  /** Characters of a merge prompt that are from the client. */
   readonly mergePromptLength: number;
 };
 

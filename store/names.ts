@@ -93,6 +93,11 @@ export function secretName(jobId: string, reference: string): string {
   return `${jobPrefix(jobId)}secrets/${reference.replace(/^secret_/, '')}`;
 }
 
+/** The transcript that the request of a job contains, as it was sent and as cues. It is deleted with the job. */
+export function requestTranscriptName(jobId: string, form: 'sent' | 'cues.json'): string {
+  return `${jobPrefix(jobId)}transcript/${form}`;
+}
+
 /** The key that signs references to passwords. */
 export const REFERENCE_KEY = 'keys/references';
 

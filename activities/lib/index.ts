@@ -14,7 +14,7 @@ export { type GpuContext, modelPlan, requirePlannedModel } from './model.ts';
 export { MODEL_ERRORS } from './model-errors.ts';
 export { createModelLock } from './model-lock.ts';
 export { readUsageSamples, recordUsageSample, type UsageSample } from './rates.ts';
-export { readRequest } from './request.ts';
+export { readRequest, readStoredRequest } from './request.ts';
 export { promptText, readSlideRecords } from './segment-text.ts';
 export { createShardReader, createStoreShard, extractionsOf, putShard, readShards } from './shards.ts';
 export { withSlides } from './slides.ts';

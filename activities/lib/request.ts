@@ -5,7 +5,12 @@ import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { requestName } from '../../store/names.ts';
 import { getJson } from './artifacts.ts';
 
+/** Returns the record of the request that the job `jobId` was started with. Throws StoreError. */
+export function readStoredRequest(store: ArtifactStore, jobId: string): Promise<StoredRequest> {
+  return getJson<StoredRequest>(store, requestName(jobId));
+}
+
 /** Returns the request that the job `jobId` was started with. Throws StoreError. */
 export async function readRequest(store: ArtifactStore, jobId: string): Promise<SummaryRequest> {
-  return (await getJson<StoredRequest>(store, requestName(jobId))).request;
+  return (await readStoredRequest(store, jobId)).request;
 }

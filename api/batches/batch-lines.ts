@@ -72,12 +72,12 @@ export async function* checkLines(
         return { line, customId, error: { code: 'invalid_request', message, param: 'body' } };
       }
       const fingerprint = await digest(referenced.request);
-      const request = await detachSecrets(deps, tenant, jobId, referenced);
-      if (new TextEncoder().encode(canonicalJson(request)).length > MAX_LINE_BYTES) {
+      const detached = await detachSecrets(deps.store, jobId, referenced);
+      if (new TextEncoder().encode(canonicalJson(detached.request)).length > MAX_LINE_BYTES) {
         const message = `body: has more than ${MAX_LINE_BYTES} bytes`;
         return { line, customId, error: { code: 'payload_too_large', message, param: 'body' } };
       }
-      return { line, customId: id, jobId, fingerprint, request };
+      return { line, customId: id, jobId, fingerprint, ...detached };
     } catch (error) {
       if (!(error instanceof FrameloomError) || error.retryable) throw error;
       return { line, customId, error: { code: error.code, message: error.message, param: 'body.source' } };

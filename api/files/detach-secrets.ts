@@ -1,17 +1,16 @@
 /**
- * Takes out of a request what must not travel with it. A password becomes an artifact of its job and a reference takes its place,
- * so it is in no history, memo, log or response. A transcript becomes a file. The rest is stored as the request of the job, which
- * Temporal knows by the job's id alone.
+ * Removes from a request what must not travel with it: passwords and transcripts become artifacts of the job, which are deleted
+ * with it. A reference replaces a password, so that no history, memo, log or response contains it. The rest is stored as the
+ * request of the job. Temporal gets only the id of the job.
  */
 import { canonicalJson, hex } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
-import { fileIdFor, type JobId } from '../../schema/ids.ts';
+import type { JobId } from '../../schema/ids.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
 import type { StoredRequest } from '../../schema/stored-request.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
-import { REFERENCE_KEY, requestName, secretName } from '../../store/names.ts';
+import { REFERENCE_KEY, requestName, requestTranscriptName, secretName } from '../../store/names.ts';
 import { readJson } from '../jobs/index.ts';
-import { storeFile } from './file-records.ts';
 
 /** A request without its passwords, and the password of each reference in it. */
 export interface ReferencedRequest {
@@ -48,26 +47,24 @@ export async function replacePasswords(
   return { request, secrets };
 }
 
-/** Stores the passwords and the transcript of a request, and returns the request with references to them. Throws StoreError. */
+/** A request without its transcript, as it is stored. */
+export type DetachedRequest = Pick<StoredRequest, 'request' | 'hasTranscript'>;
+
+/** Stores the passwords and the transcript of a request as artifacts of its job. Returns the rest. Throws StoreError. */
 export async function detachSecrets(
-  { store, clock }: { readonly store: BlobStore; readonly clock: { now(): number } },
-  tenant: string,
+  store: BlobStore,
   jobId: JobId,
   { request, secrets }: ReferencedRequest,
-): Promise<SummaryRequest> {
+): Promise<DetachedRequest> {
   for (const [reference, secret] of secrets) {
     await store.put(secretName(jobId, reference), new TextEncoder().encode(secret));
   }
   const { transcript } = request;
-  if (transcript === undefined || request.source.type !== 'video') return request;
-  const text = typeof transcript === 'string' ? transcript : JSON.stringify(transcript);
-  await storeFile(store, tenant, {
-    id: await transcriptFileId(tenant, jobId),
-    filename: typeof transcript === 'string' ? 'transcript.txt' : 'transcript.json',
-    body: new TextEncoder().encode(text),
-    now: clock.now(),
-  });
-  return await withTranscriptFile(tenant, jobId, request);
+  if (transcript !== undefined) {
+    const text = typeof transcript === 'string' ? transcript : JSON.stringify(transcript);
+    await store.put(requestTranscriptName(jobId, 'sent'), new TextEncoder().encode(text));
+  }
+  return withoutTranscript(request);
 }
 
 /**
@@ -75,16 +72,15 @@ export async function detachSecrets(
  * `idempotency_conflict`, and stores nothing, where that is another one. Throws StoreError.
  */
 export async function storeRequest(
-  deps: { readonly store: BlobStore; readonly clock: { now(): number } },
+  store: BlobStore,
   tenant: string,
   jobId: JobId,
   { fingerprint, ...referenced }: ReferencedRequest & { readonly fingerprint: string },
 ): Promise<void> {
-  const request = await withTranscriptFile(tenant, jobId, referenced.request);
-  const record: StoredRequest = { tenant, fingerprint, request };
-  await deps.store.put(requestName(jobId), new TextEncoder().encode(canonicalJson(record)));
-  requireSameRequest(await readRequest(deps.store, jobId), fingerprint);
-  await detachSecrets(deps, tenant, jobId, referenced);
+  const record: StoredRequest = { tenant, fingerprint, ...withoutTranscript(referenced.request) };
+  await store.put(requestName(jobId), new TextEncoder().encode(canonicalJson(record)));
+  requireSameRequest(await readRequest(store, jobId), fingerprint);
+  await detachSecrets(store, jobId, referenced);
 }
 
 /** Throws `idempotency_conflict` where `stored` is another request than the one with this fingerprint. */
@@ -103,19 +99,8 @@ export async function readRequest(store: BlobStore, jobId: JobId): Promise<Store
   return (await readJson(store, requestName(jobId))) as StoredRequest; // written by storeRequest
 }
 
-/** The request with the file of its transcript in place of the transcript. */
-async function withTranscriptFile(
-  tenant: string,
-  jobId: JobId,
-  request: SummaryRequest,
-): Promise<SummaryRequest> {
-  const { transcript, source, ...rest } = request;
-  if (transcript === undefined || source.type !== 'video') return request;
-  return { ...rest, source: { ...source, subtitles: { file_id: await transcriptFileId(tenant, jobId) } } };
-}
-
-function transcriptFileId(tenant: string, jobId: JobId): ReturnType<typeof fileIdFor> {
-  return fileIdFor(tenant, `transcript of ${jobId}`);
+function withoutTranscript({ transcript, ...request }: SummaryRequest): DetachedRequest {
+  return transcript === undefined ? { request } : { request, hasTranscript: true };
 }
 
 async function referenceOf(store: BlobStore, tenant: string, password: string): Promise<string> {

@@ -20,7 +20,7 @@ export function estimateRoutes(app: Api, deps: ApiDeps): void {
     const fingerprint = await digest(referenced.request);
     const owner = await jobIdFor(tenant, `estimate:${fingerprint}`);
     await requireFiles(store, tenant, referenced.request.source);
-    await storeRequest(deps, tenant, owner, { ...referenced, fingerprint });
+    await storeRequest(store, tenant, owner, { ...referenced, fingerprint });
     const id = estimateIdOf(owner);
     const { priority } = referenced.request;
     const memo = { tenant, fingerprint, priority };

@@ -82,7 +82,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
       await quotas.admit(c);
       await requireFiles(store, tenant, source);
     }
-    await storeRequest(deps, tenant, jobId, { ...referenced, fingerprint });
+    await storeRequest(store, tenant, jobId, { ...referenced, fingerprint });
     const createdAt = new Date(deps.clock.now()).toISOString();
     const record = await orchestrator.start({
       jobId,

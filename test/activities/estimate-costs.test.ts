@@ -80,7 +80,7 @@ it('of a source of which parts were looked at grows with the rest, up to the fra
   const tenth = await estimate({ totalSpans: 20 });
   expect(tenth.pictures).toEqual({ expected: 80, low: 56, high: 104 });
   expect(tenth.input_tokens.expected).toBe(10 * whole.input_tokens.expected);
-  expect(tenth.assumptions).toContain('2 of 20 parts of the source were looked at.');
+  expect(tenth.assumptions).toContain('Only 2 of 20 spans of the source were sampled.');
   expect((await estimate({ totalSpans: 200, maxFrames: 100 })).pictures.expected).toBe(100);
 });
 

@@ -1,4 +1,4 @@
-/** Words of a video through the activity: what goes before what, and what a lost worker costs. */
+/** The activity that reads the transcript of a video: which source it prefers, and what a retry repeats. */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -16,7 +16,7 @@ import type { Cue, VideoInfo } from '../../schema/source.ts';
 import type { ReadTranscriptInput, ReadTranscriptOutput } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { fileName, SOURCES } from '../../store/names.ts';
+import { fileName, requestTranscriptName, SOURCES } from '../../store/names.ts';
 import { ffmpeg, H264 } from '../media/clips.ts';
 import { putRequest } from '../support/requests.ts';
 
@@ -24,7 +24,7 @@ const tools = await findMediaTools({});
 let root: string;
 let store: ArtifactStore;
 let server: Server;
-/** Pieces the service was asked for; and what it answers to each. */
+/** Requests to the speech service, and its response to each. */
 let asked: number;
 let answer: (piece: number) => { readonly status: number; readonly text: string };
 beforeAll(async () => {
@@ -49,6 +49,8 @@ beforeEach(async () => {
   answer = (piece) => ({ status: 200, text: `piece ${piece}` });
 });
 
+const SOURCE = { source: { type: 'video', url: 'https://example.com/a.mkv' } } as const;
+
 /** A video of `seconds` with sound, and with subtitles where they are given. */
 async function video(
   seconds: number,
@@ -68,7 +70,7 @@ async function video(
   const probed = await probeVideo(tools, path, { maxPixels: 1e6 });
   const source: VideoInfo = { type: 'video', sha256, bytes, ...probed };
   const jobId = await jobIdFor('t', name);
-  await putRequest(store, jobId, { source: { type: 'video', url: 'https://example.com/a.mkv' } });
+  await putRequest(store, jobId, SOURCE);
   return { jobId, source, artifact: name };
 }
 
@@ -95,7 +97,7 @@ async function cuesOf({ transcript }: ReadTranscriptOutput): Promise<readonly Cu
 const SRT = '1\n00:00:01,000 --> 00:00:02,000\nfrom the track\n';
 
 describe('readTranscript', () => {
-  it('takes a subtitle track before speech, and a file of the request before both', async () => {
+  it('prefers a subtitle track to speech, and a file of the request to both', async () => {
     const found = { ...(await video(4, SRT)), range: { start: 0, end: 4 } };
     expect((await readTranscript(found)).transcript?.from).toBe('track');
     const id = await fileIdFor('t', 'x');
@@ -104,17 +106,32 @@ describe('readTranscript', () => {
     await putRequest(store, found.jobId, {
       source: { type: 'video', url: 'https://example.com/a.mkv', subtitles: { file_id: id } },
     });
-    const asItSays = await readTranscript(found);
-    expect(asItSays.transcript?.from).toBe('request');
-    expect((await cuesOf(asItSays))?.map(({ text }) => text)).toEqual(['from the request']);
+    const read = await readTranscript(found);
+    expect(read.transcript?.from).toBe('request');
+    expect((await cuesOf(read))?.map(({ text }) => text)).toEqual(['from the request']);
     expect(asked).toBe(0);
   });
 
-  it('recognizes no speech unless it is set up', async () => {
+  it('stores the cues of a transcript in the request as an artifact of the job', async () => {
+    const found = { ...(await video(4, SRT)), range: { start: 0, end: 4 } };
+    const name = requestTranscriptName(found.jobId, 'sent');
+    await store.put(name, Buffer.from('[00:03] from the request'));
+    await putRequest(store, found.jobId, SOURCE, { hasTranscript: true });
+    const output = await readTranscript(found);
+    const artifact = requestTranscriptName(found.jobId, 'cues.json');
+    expect(output).toEqual({ transcript: { artifact, from: 'request' } });
+    expect((await cuesOf(output))?.map(({ text }) => text)).toEqual(['from the request']);
+    for await (const other of store.list('transcripts/')) expect.unreachable(`${other} outlives the job`);
+
+    await store.delete(name);
+    await expect(readTranscript(found)).rejects.toMatchObject({ code: 'source_missing' });
+  });
+
+  it('recognizes no speech without a speech service', async () => {
     expect(await readTranscript({ ...(await video(4)), range: { start: 0, end: 4 } }, false)).toEqual({});
   });
 
-  it('recognizes speech piece by piece, and asks once for each, whatever happens between', async () => {
+  it('recognizes speech section by section, and repeats no finished section after a failure', async () => {
     const found = { ...(await video(1250)), range: { start: 0, end: 1250 } };
     answer = (piece) => (piece === 1 ? { status: 503, text: '' } : { status: 200, text: `call ${piece}` });
     const failure: unknown = await readTranscript(found).catch((error: unknown) => error);
@@ -122,13 +139,13 @@ describe('readTranscript', () => {
     expect(failure).toMatchObject({ code: 'transcription_failed' });
     const output = await readTranscript(found);
     expect(output.transcript?.from).toBe('speech');
-    // Pieces of ten minutes; the second was asked for twice, the first and the last once.
+    // Sections of ten minutes. Only the second was requested twice.
     expect(await cuesOf(output)).toEqual([
       { start: 1, end: 2, text: 'call 0' },
       { start: 601, end: 602, text: 'call 2' },
       { start: 1201, end: 1202, text: 'call 3' },
     ]);
-    // Another range finds what is there.
+    // Another range finds the same sections.
     await readTranscript({ ...found, range: { start: 700, end: 900 } });
     expect(asked).toBe(4);
   });

@@ -132,7 +132,7 @@ describe('a PPTX without LibreOffice', () => {
   it('is summarized by its words: every slide is there, and a gap for each picture', async () => {
     const found = await ingest(await pptx(spec));
     expect(found.source).toMatchObject({ type: 'deck', pages: 4 });
-    expect(found.deck).toMatchObject({ pages: 4, missing: 'renderer_missing' });
+    expect(found.deck).toMatchObject({ pages: 4, noImagesReason: 'renderer_missing' });
     const output = await run(cpu().extractFrames, extractInput(found));
     const { frames, decisions, slides, gaps } = await extracted(output);
     expect(slides).toEqual([

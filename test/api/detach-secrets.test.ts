@@ -1,6 +1,5 @@
-/** What of a request must not travel as it came: passwords and long transcripts. */
+/** Parts of a request that are stored apart from it: passwords and transcripts. */
 import { describe, expect, it } from 'vitest';
-import type { File } from '../../schema/file.ts';
 import type { Job } from '../../schema/job.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { jobPrefix, secretName } from '../../store/names.ts';
@@ -22,7 +21,7 @@ describe('a password', () => {
       "of a video's deck",
       { source: { ...VIDEO, deck: { url: 'https://example.com/a.pdf', password: PASSWORD } } },
     ],
-  ])('%s is in no answer, memo or log, and in the store below its job alone', (_what, request) =>
+  ])('%s is in no response, memo or log, and in the store only as an artifact of its job', (_what, request) =>
     withApp(async ({ post, app, orchestrator, store, logged }) => {
       const job = await jobOf(await post('/v1/summaries', request));
       const again = await (await app.request(`/v1/summaries/${job.id}`)).text();
@@ -43,7 +42,7 @@ describe('a password', () => {
     }),
   );
 
-  it('goes when its job is deleted', () =>
+  it('is deleted with its job', () =>
     withApp(async ({ post, app, orchestrator, store }) => {
       const { id } = await jobOf(await post('/v1/summaries', LOCKED));
       orchestrator.close(id, 'failed');
@@ -53,7 +52,7 @@ describe('a password', () => {
       expect(left).toEqual([]);
     }));
 
-  it('makes another request than another one, and the same as the same', () =>
+  it('distinguishes requests: another password is another request', () =>
     withApp(async ({ post, orchestrator }) => {
       const ids = [];
       for (const password of [PASSWORD, PASSWORD, 'other']) {
@@ -67,7 +66,7 @@ describe('a password', () => {
       expect(conflict.status).toBe(409);
     }));
 
-  it('cannot be told from its reference without the key of the store', async () => {
+  it('cannot be found from its reference without the key of the store', async () => {
     const references: (string | undefined)[] = [];
     for (let system = 0; system < 2; system++) {
       await withApp(async ({ post }) => {
@@ -81,21 +80,29 @@ describe('a password', () => {
 
 describe('a transcript', () => {
   it.each([
-    ['of cues', CUES, 'transcript.json', JSON.stringify(CUES)],
-    ['of text', '[00:00] Good morning.', 'transcript.txt', '[00:00] Good morning.'],
-  ])('%s becomes a file of subtitles of the same words', (_what, transcript, filename, content) =>
-    withApp(async ({ post, app, store }) => {
-      const job = await jobOf(await post('/v1/summaries', { source: VIDEO, transcript }));
-      expect(job.request.transcript).toBeUndefined();
-      const { source } = job.request;
-      const id = source.type === 'video' ? source.subtitles?.file_id : undefined;
-      const file = (await (await app.request(`/v1/files/${id}`)).json()) as File; // the contract says so
-      expect(file.filename).toBe(filename);
-      expect(await textOf(store, `sources/${file.sha256}`)).toBe(content);
+    ['of cues', CUES, JSON.stringify(CUES)],
+    ['of text', '[00:00] Good morning.', '[00:00] Good morning.'],
+  ])('%s becomes an artifact of the job, which the response does not contain', (_what, transcript, content) =>
+    withApp(async ({ post, store }) => {
+      const response = await post('/v1/summaries', { source: VIDEO, transcript });
+      expect(await response.clone().text()).not.toContain('Good morning');
+      const { id, request } = await jobOf(response);
+      expect(request).toMatchObject({ source: VIDEO });
+      expect(await textOf(store, `jobs/${id}/transcript/sent`)).toBe(content);
+      expect(JSON.parse(await textOf(store, `requests/${id}.json`))).toMatchObject({ hasTranscript: true });
     }),
   );
 
-  it('is part of what makes a request', () =>
+  it('is deleted with its job', () =>
+    withApp(async ({ post, app, orchestrator, store }) => {
+      const { id } = await jobOf(await post('/v1/summaries', { source: VIDEO, transcript: CUES }));
+      orchestrator.close(id, 'failed');
+      expect((await app.request(`/v1/summaries/${id}`, { method: 'DELETE' })).status).toBe(204);
+      for await (const name of store.list(''))
+        expect(await textOf(store, name)).not.toContain('Good morning');
+    }));
+
+  it('distinguishes requests: another transcript is another request', () =>
     withApp(async ({ post, orchestrator }) => {
       await post('/v1/summaries', { source: VIDEO, transcript: CUES });
       await post('/v1/summaries', { source: VIDEO, transcript: CUES });
@@ -111,15 +118,15 @@ describe('a transcript', () => {
     ['of a deck', { source: { type: 'deck', url: 'https://example.com/a.pdf' }, transcript: CUES }],
     ['of negative times', { source: VIDEO, transcript: [{ start: -1, end: 0, text: 'x' }] }],
     ['that is empty', { source: VIDEO, transcript: [] }],
-  ])('%s is refused', (_what, request) =>
+  ])('%s is rejected', (_what, request) =>
     withApp(async ({ post }) => {
       expect((await post('/v1/summaries', request)).status).toBe(400);
     }),
   );
 });
 
-describe('files that go with a source', () => {
-  it.each(['subtitles', 'deck'] as const)('must be there: %s', (part) =>
+describe('files that belong to a source', () => {
+  it.each(['subtitles', 'deck'] as const)('must exist: %s', (part) =>
     withApp(async ({ post }) => {
       const source = { ...VIDEO, [part]: { file_id: `file_${'a'.repeat(26)}` } };
       const response = await post('/v1/summaries', { source });

@@ -10,9 +10,15 @@ export async function putRequest(
   store: BlobStore,
   jobId: string,
   request: SummaryRequestInput,
+  { hasTranscript }: Pick<StoredRequest, 'hasTranscript'> = {},
 ): Promise<SummaryRequest> {
   const parsed = SummaryRequest.parse(request);
-  const record: StoredRequest = { tenant: 'test', fingerprint: 'f', request: parsed };
+  const record: StoredRequest = {
+    tenant: 'test',
+    fingerprint: 'f',
+    request: parsed,
+    ...(hasTranscript && { hasTranscript }),
+  };
   await store.delete(requestName(jobId));
   await store.put(requestName(jobId), new TextEncoder().encode(JSON.stringify(record)));
   return parsed;
