@@ -151,7 +151,7 @@ async function main(): Promise<void> {
   const activities = Object.fromEntries(
     names.map((name) => [name, (input: never) => current[name]?.(input) ?? Promise.resolve()]),
   );
-  await temporal.work(
+  await temporal.runWorkers(
     ...Object.values(TASK_QUEUES).map((taskQueue) => ({
       taskQueue,
       activities,

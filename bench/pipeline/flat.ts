@@ -32,7 +32,7 @@ export async function measureFlat(): Promise<void> {
     appendEvents: nothing,
     storeShard: nothing,
   };
-  await temporal.work(
+  await temporal.runWorkers(
     ...Object.values(TASK_QUEUES).map((taskQueue) => ({
       taskQueue,
       activities,

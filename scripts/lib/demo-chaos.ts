@@ -16,7 +16,7 @@ import { packageRoot } from '../../cli/package-root.ts';
 import { createClient } from '../../client/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { Job } from '../../schema/job.ts';
-import { type Answers, countAnswers } from '../../test/faults/support/answers.ts';
+import { countGenerations, type GenerationStats } from '../../test/faults/support/generation-stats.ts';
 
 const SAMPLE = 'sample-video.mp4';
 /** The same in both homes: the job then has the same id, and its result the same bytes. */
@@ -34,7 +34,7 @@ const LOG_POLL_INTERVAL_MS = 20;
 
 interface ChaosRun {
   readonly job: Job;
-  readonly answers: Answers;
+  readonly answers: GenerationStats;
   readonly seconds: number;
 }
 
@@ -87,7 +87,7 @@ async function summarizeIn(
     const job = await followJob(client, id, { ...view, showEvent }, signal);
     view.close();
     const seconds = (performance.now() - began) / 1000;
-    return { job, answers: countAnswers(await gpuLog(home)), seconds };
+    return { job, answers: countGenerations(await gpuLog(home)), seconds };
   } finally {
     await rm(home, { recursive: true, force: true });
   }
@@ -141,13 +141,13 @@ function verdict(disturbed: ChaosRun, calm: ChaosRun): string {
     `killed       ${job.result_sha256}  ${disturbed.seconds.toFixed(1)} s`,
     `undisturbed  ${calm.job.result_sha256}  ${calm.seconds.toFixed(1)} s`,
     same ? 'Nothing was lost: both results have the same bytes.' : 'The results differ: something was lost.',
-    `The model was asked ${answers.asked} times for ${answers.made} answers, never for one that was in the store; ` +
-      `made twice: ${answers.redone} of ${answers.tokens} tokens.`,
+    `The model was asked ${answers.started} times for ${answers.completed} answers, never for one that was in the store; ` +
+      `made twice: ${answers.redoneTokens} of ${answers.outputTokens} tokens.`,
   ].join('\n');
 }
 
 /** The log of all GPU worker processes of a home. */
-async function gpuLog(home: string): Promise<Parameters<typeof countAnswers>[0]> {
+async function gpuLog(home: string): Promise<Parameters<typeof countGenerations>[0]> {
   const text = await readFile(join(home, 'logs', 'worker-gpu.log'), 'utf8');
   return text.split('\n').flatMap((line) => {
     if (!line.startsWith('{')) return [];

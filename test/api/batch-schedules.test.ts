@@ -34,7 +34,7 @@ beforeAll(async () => {
   closers.push(() => server[Symbol.asyncDispose]());
   temporal = server.client;
   store = createFolderStore(join(folder, 'store'));
-  await server.work(
+  await server.runWorkers(
     {
       taskQueue: TASK_QUEUES.workflow,
       workflowsPath: fileURLToPath(new URL('../workflows/batch-summarize.ts', import.meta.url)),

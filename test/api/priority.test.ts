@@ -32,7 +32,7 @@ beforeAll(async () => {
   closers.push(() => server[Symbol.asyncDispose]());
   client = server.client;
   orchestrator = createTemporalOrchestrator(client, createFolderStore(root));
-  await server.work(
+  await server.runWorkers(
     {
       taskQueue: 'workflow',
       workflowsPath: fileURLToPath(new URL('priority-workflow.ts', import.meta.url)),

@@ -8,8 +8,22 @@ import { models } from '../../cli/commands/models/index.ts';
 import { UsageError } from '../../cli/context.ts';
 import { commandEntry } from '../../cli/package-root.ts';
 import { loadSettings } from '../../config/settings.ts';
-import { answer, corrupt, type FakeHub, type Fault, hang, startFakeHub } from '../support/fake-hub.ts';
-import { API, addressOf, FILES, PINNED, publishRepository, SHA } from '../support/fake-model-repository.ts';
+import {
+  corrupt,
+  type FakeHub,
+  type Fault,
+  hangAfter,
+  respondWith,
+  startFakeHub,
+} from '../support/fake-hub.ts';
+import {
+  API_PATH,
+  COMMIT_SHA,
+  downloadPath,
+  FILES,
+  PINNED_REVISION,
+  publishRepository,
+} from '../support/fake-model-repository.ts';
 import { cleanEnv, type Ended, runFrameloom } from './run-frameloom.ts';
 
 const NAME = 'phi-3.5-vision-transformers.js';
@@ -39,10 +53,10 @@ const inModel = (name: string): string => join(home, 'models', NAME, name);
 async function stuckPull(): Promise<{ readonly child: ChildProcess; readonly ended: Promise<Ended> }> {
   const reached = new Promise<void>((resolve) => {
     const fault: Fault = (exchange) => {
-      hang(4000)(exchange);
+      hangAfter(4000)(exchange);
       resolve();
     };
-    server.next(addressOf(DATA), fault);
+    server.injectFaults(downloadPath(DATA), fault);
   });
   const child = spawn(process.execPath, [...commandEntry(), ...PULL], {
     env: cleanEnv(settings),
@@ -69,7 +83,7 @@ describe('frameloom models pull', () => {
     expect(pulled.stdout).toContain(`FRAMELOOM_MODEL=${NAME}`);
     expect(pulled.stderr).toContain(`10/10 config.json downloaded`);
     const profile = JSON.parse(await readFile(inModel('frameloom.json'), 'utf8')) as unknown; // checked below
-    expect(profile).toMatchObject({ name: NAME, revision: SHA, images_per_prompt: { '4': 5 } });
+    expect(profile).toMatchObject({ name: NAME, revision: COMMIT_SHA, images_per_prompt: { '4': 5 } });
 
     const listed = JSON.parse((await frameloom(['models', 'list', '--json'])).stdout) as { name: string }[]; // as printed
     expect(listed.map(({ name }) => name)).toContain(NAME);
@@ -78,12 +92,12 @@ describe('frameloom models pull', () => {
       stdout: expect.stringContaining('is complete: 10 files'),
     });
 
-    server.asked.length = 0;
+    server.requests.length = 0;
     expect(await frameloom(PULL)).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('is already complete'),
     });
-    expect(server.asked.filter(({ path }) => path.includes('/resolve/'))).toEqual([]);
+    expect(server.requests.filter(({ path }) => path.includes('/resolve/'))).toEqual([]);
   });
 
   it('keeps edits of the profile and updates the origin of the weights', async () => {
@@ -114,14 +128,18 @@ describe('frameloom models pull', () => {
   });
 
   it.each([
-    ['401', { revision: answer(401) }, 'HF_TOKEN'],
-    ['404', { file: answer(404) }, 'HF_ENDPOINT'],
+    ['401', { revision: respondWith(401) }, 'HF_TOKEN'],
+    ['404', { file: respondWith(404) }, 'HF_ENDPOINT'],
     ['other content, twice', { file: corrupt, again: corrupt }, 'not what was published'],
-    ['a rate limit of two hours', { file: answer(429, { 'retry-after': '7200' }) }, 'asks to wait 7200 s'],
+    [
+      'a rate limit of two hours',
+      { file: respondWith(429, { 'retry-after': '7200' }) },
+      'asks to wait 7200 s',
+    ],
   ])('prints advice after %s, without path or stack, and exits with 1', async (_what, faults, advice) => {
     const { revision, file, again } = faults as Record<string, Fault | undefined>; // each has some of them
-    if (revision) server.next(`${API}/revision/${PINNED}`, revision);
-    if (file) server.next(addressOf(DATA), file, ...(again ? [again] : []));
+    if (revision) server.injectFaults(`${API_PATH}/revision/${PINNED_REVISION}`, revision);
+    if (file) server.injectFaults(downloadPath(DATA), file, ...(again ? [again] : []));
     const { code, stdout, stderr } = await frameloom(PULL);
     expect(stderr).toContain(advice);
     expect(stderr).not.toContain(home);
@@ -148,7 +166,7 @@ describe('frameloom models pull', () => {
     expect(stderr).toContain('The same command goes on');
     expect(await frameloom(PULL)).toMatchObject({ code: 0 });
     expect(
-      server.asked.find(({ path, range }) => path === addressOf(DATA) && range !== undefined),
+      server.requests.find(({ path, range }) => path === downloadPath(DATA) && range !== undefined),
     ).toBeDefined();
   });
 
@@ -179,10 +197,10 @@ describe('frameloom models verify', () => {
     expect(report.ok).toBe(false);
     expect(report.files).toContainEqual({ path: DATA, state: 'damaged' });
 
-    server.asked.length = 0;
+    server.requests.length = 0;
     await frameloom(PULL);
-    expect(server.asked.map(({ path }) => path).filter((path) => path.includes('/resolve/'))).toEqual(
-      ['tokenizer.json', DATA, 'config.json'].map(addressOf),
+    expect(server.requests.map(({ path }) => path).filter((path) => path.includes('/resolve/'))).toEqual(
+      ['tokenizer.json', DATA, 'config.json'].map(downloadPath),
     );
     expect(await frameloom(VERIFY)).toMatchObject({ code: 0 });
   });
@@ -220,7 +238,7 @@ describe('wrong arguments for weights', () => {
     const { signal } = new AbortController();
     const context = { env: {}, settings: loadSettings(settings), stdout, stderr, signal };
     await expect(models.run(args, context)).rejects.toBeInstanceOf(UsageError);
-    expect(server.asked).toEqual([]);
+    expect(server.requests).toEqual([]);
   });
 
   it('print the usage and exit with 2', async () => {

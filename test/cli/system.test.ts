@@ -119,7 +119,7 @@ describe.runIf(process.platform === 'linux')('frameloom start', () => {
       FRAMELOOM_MODEL: 'unheard-of',
     });
     expect(stderr).toMatch(/worker does not start/);
-    expect(stderr).toContain('There is no model "unheard-of"');
+    expect(stderr).toContain('No model "unheard-of" is installed');
     expect(stderr).not.toContain('    at ');
     // A restart cannot help, so there is none.
     expect(stderr).not.toContain('starting it again');

@@ -15,7 +15,7 @@ afterAll(() => fixture?.[Symbol.asyncDispose]());
 describe.runIf(process.platform === 'linux')('nothing is lost when', () => {
   for (const test of [sigterm, zombie, cancel, noWorkers]) {
     it(test.rule, async () => {
-      expect((await test.run(fixture)).lost).toEqual([]);
+      expect((await test.run(fixture)).problems).toEqual([]);
     });
   }
 });

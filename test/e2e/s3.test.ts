@@ -75,7 +75,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect((await system.client.getSummary(job.id)).result).toEqual(job.result);
 
       const requests: Record<string, number> = {};
-      for (const { method } of proxy.seen) requests[method] = (requests[method] ?? 0) + 1;
+      for (const { method } of proxy.requests) requests[method] = (requests[method] ?? 0) + 1;
       console.log(`requests of a deck of 3 pages, upload and gc included: ${JSON.stringify(requests)}`);
       const settings = loadSettings({ ...env, FRAMELOOM_HOME: join(system.home, 'none') });
       expect(parseLifetimes(settings.lifetimes).jobs.renewed).toBe(false);

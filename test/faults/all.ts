@@ -1,4 +1,4 @@
-/** Every test, in the order in which they are held. */
+/** All fault tests, in the order in which they run. */
 import { backfill } from './backfill.ts';
 import { cancel } from './cancel.ts';
 import { clockSkew } from './clock-skew.ts';

@@ -1,4 +1,4 @@
-/** R6: a backfill with poison in it, whose workers are killed again and again. */
+/** R6: a backfill with poison lines, whose workers are killed repeatedly. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { toFile } from 'openai';
 import type { Batch } from '../../schema/batch.ts';
@@ -7,13 +7,13 @@ import { type Deployment, deploy } from './support/deployment.ts';
 import type { FaultTest, Fixture, Outcome } from './support/fault-test.ts';
 import { uploadImages } from './support/upload-images.ts';
 
-/** Items share pictures: what is put to the test is the batch, not the model. */
-const PICTURES = 20;
+/** Items share images, because this tests the batch and not the model. */
+const IMAGE_COUNT = 20;
 const POLL_MS = 500;
 
 export const backfill: FaultTest = {
   name: 'backfill',
-  rule: '1,000 items, 5 % of them poison, 10 workers killed: each line once, none twice, and a retry runs only the failed',
+  rule: 'a batch of 1,000 items, 5 % of them poison, whose workers are killed 10 times, has each line once; a retry runs only the failed lines',
   run: (fixture) => backfillWithKills(fixture, { items: 1000, kills: 10 }),
 };
 
@@ -44,8 +44,8 @@ export async function backfillWithKills(
     (a, b) => a - b,
   );
   const killed: string[] = [];
-  const first = await untilEnded(deployment, id, async (share) => {
-    if (share < (points[killed.length] ?? Number.POSITIVE_INFINITY)) return;
+  const firstRound = await waitForBatch(deployment, id, async (doneShare) => {
+    if (doneShare < (points[killed.length] ?? Number.POSITIVE_INFINITY)) return;
     const name = pick(fixture.random, ['cpu', 'gpu'] as const);
     const deployed = deployment.process(name);
     deployed.signal('SIGKILL');
@@ -54,77 +54,79 @@ export async function backfillWithKills(
     killed.push(name);
   });
   const seconds = (performance.now() - began) / 1000;
-  const lost: string[] = [];
+  const problems: string[] = [];
   const poisoned = Math.floor(items / 20);
-  if (killed.length < kills) lost.push(`only ${killed.length} of ${kills} kills came before the end`);
+  if (killed.length < kills) problems.push(`only ${killed.length} of ${kills} kills happened before the end`);
   const read = async (fileId: string | undefined): Promise<readonly Line[]> => {
     const text = await (await openai.files.content(fileId ?? '')).text();
     return text
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line) as Line); // the contract says so
+      .map((line) => JSON.parse(line) as Line); // as documented
   };
-  const output = await read(first.output_file_id);
-  const errors = await read(first.error_file_id);
+  const output = await read(firstRound.output_file_id);
+  const errors = await read(firstRound.error_file_id);
   const ids = [...output, ...errors].map(({ custom_id }) => custom_id);
   const missing = Array.from({ length: items }, (_, index) => `item-${index}`).filter(
     (name) => !ids.includes(name),
   );
-  if (first.status !== 'completed') lost.push(`the batch is ${first.status}`);
-  if (ids.length !== items) lost.push(`${ids.length} lines instead of ${items}`);
-  if (missing.length > 0) lost.push(`${missing.length} lines are missing`);
-  if (new Set(ids).size !== ids.length) lost.push(`${ids.length - new Set(ids).size} lines are there twice`);
-  if (errors.length !== poisoned) lost.push(`${errors.length} lines failed instead of ${poisoned}`);
+  if (firstRound.status !== 'completed') problems.push(`the batch is ${firstRound.status}`);
+  if (ids.length !== items) problems.push(`${ids.length} lines instead of ${items}`);
+  if (missing.length > 0) problems.push(`${missing.length} lines are missing`);
+  if (new Set(ids).size !== ids.length) problems.push(`${ids.length - new Set(ids).size} lines appear twice`);
+  if (errors.length !== poisoned) problems.push(`${errors.length} lines failed instead of ${poisoned}`);
 
   await deployment.client.retryBatch(id);
-  const second = await untilEnded(deployment, id);
-  const after = await read(second.output_file_id);
-  if (JSON.stringify(after) !== JSON.stringify(output)) lost.push('the retry changed lines that were done');
+  const secondRound = await waitForBatch(deployment, id);
+  const outputAfterRetry = await read(secondRound.output_file_id);
+  if (JSON.stringify(outputAfterRetry) !== JSON.stringify(output))
+    problems.push('the retry changed completed lines');
   const repeated: string[] = [];
   for (const line of [...output.slice(0, 50), ...output.slice(-50)]) {
     const job = line.response && (await deployment.client.getSummary(line.response.body.id));
     if (job?.started_at !== line.response?.body.started_at) repeated.push(line.custom_id ?? '');
   }
-  if (repeated.length > 0) lost.push(`the retry ran ${repeated.length} finished jobs again`);
-  const again = await read(second.error_file_id);
-  const rerun = again.filter(({ custom_id, response }) => {
+  if (repeated.length > 0) problems.push(`the retry ran ${repeated.length} finished jobs again`);
+  const errorsAfterRetry = await read(secondRound.error_file_id);
+  const rerun = errorsAfterRetry.filter(({ custom_id, response }) => {
     const before = errors.find((line) => line.custom_id === custom_id);
     return response !== null && response.body.started_at !== before?.response?.body.started_at;
   });
   const runnable = errors.filter(({ response }) => response !== null).length;
-  if (rerun.length !== runnable) lost.push(`the retry ran ${rerun.length} of ${runnable} failed jobs again`);
+  if (rerun.length !== runnable)
+    problems.push(`the retry ran ${rerun.length} of ${runnable} failed jobs again`);
   return {
     injected: `${items} items, ${poisoned} of them poison; kill -9 of workers ${killed.length}× (cpu ${killed.filter((name) => name === 'cpu').length}, gpu ${killed.filter((name) => name === 'gpu').length})`,
-    lost,
+    problems,
     redone: `${output.length} + ${errors.length} lines in ${Math.round(seconds)} s; the retry ran ${rerun.length} jobs`,
   };
 }
 
-/** One line in twenty is poison: half of it is no request, half names a file that is no picture. */
+/** Every twentieth line is poison: alternately an invalid request, and a file that is not an image. */
 async function makeRequests(deployment: Deployment, items: number): Promise<readonly string[]> {
-  const pictures = await uploadImages(deployment, PICTURES);
-  const poison = (await deployment.client.uploadFile(new Blob(['no picture at all']), 'poison.png')).id;
+  const images = await uploadImages(deployment, IMAGE_COUNT);
+  const poison = (await deployment.client.uploadFile(new Blob(['not an image']), 'poison.png')).id;
   return Array.from({ length: items }, (_, index) => {
     const custom_id = `item-${index}`;
     if (index % 40 === 7)
       return JSON.stringify({ custom_id, method: 'POST', url: '/v1/summaries', body: {} });
-    const file = index % 40 === 27 ? poison : pictures[index % PICTURES];
+    const file = index % 40 === 27 ? poison : images[index % IMAGE_COUNT];
     const body = { source: { type: 'images', file_ids: [file] } };
     return JSON.stringify({ custom_id, method: 'POST', url: '/v1/summaries', body });
   });
 }
 
-/** The batch once it has ended; `seen` gets the share of its lines that are done. */
-async function untilEnded(
+/** Returns the batch once it has ended. `onProgress` gets the share of its lines that have ended, from 0 to 1. */
+async function waitForBatch(
   { client }: Deployment,
   id: string,
-  seen: (share: number) => Promise<void> = async () => undefined,
+  onProgress: (doneShare: number) => Promise<void> = async () => undefined,
 ): Promise<Batch> {
   for (;;) {
     const batch = await client.getBatch(id);
     if (batch.status === 'completed' || batch.status === 'failed' || batch.status === 'expired') return batch;
     const { total, completed, failed } = batch.request_counts;
-    await seen((completed + failed) / total);
+    await onProgress((completed + failed) / total);
     await sleep(POLL_MS);
   }
 }

@@ -1,4 +1,4 @@
-/** A job that nobody wants any more, cancelled in every stage. */
+/** Jobs that are cancelled, one in each stage. */
 
 import { openAsBlob } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -12,21 +12,22 @@ import type { FaultTest } from './support/fault-test.ts';
 import { eventProblems, finalJob } from './support/run-job.ts';
 import { makeWorkload } from './support/workload.ts';
 
-/** Milliseconds from the request to the end. */
+/** Longest time from the request to the end of the job. */
 const CANCEL_LIMIT_MS = 10_000;
-/** Milliseconds in which nothing more may come from the model. */
-const QUIET_MS = 1000;
+/** Time after the end in which the model must not log anything. */
+const IDLE_CHECK_MS = 1000;
 
-interface Moment {
+interface CancelPoint {
   readonly stage: string;
-  /** What of the job, or of the GPU worker, is waited for. */
+  /** The job is cancelled at the first event for which this returns true. */
   readonly event?: (event: JobEvent) => boolean;
+  /** The job is cancelled at the first log line of the GPU worker for which this returns true. */
   readonly line?: (line: LogLine) => boolean;
-  /** A video has a decoder of its own that runs. */
+  /** Uses a video, whose decoder runs in a separate process, instead of a deck. */
   readonly video?: boolean;
 }
 
-const MOMENTS: readonly Moment[] = [
+const CANCEL_POINTS: readonly CancelPoint[] = [
   { stage: 'ingest', event: ({ type }) => type === 'job.started' },
   { stage: 'extraction of a video', event: ({ type }) => type === 'source.ready', video: true },
   { stage: 'extraction of a deck', event: ({ type }) => type === 'source.ready' },
@@ -41,54 +42,54 @@ const MOMENTS: readonly Moment[] = [
 
 export const cancel: FaultTest = {
   name: 'cancel',
-  rule: 'a job cancelled in any stage ends within 10 s; no process and no file of it stays, the model stops',
+  rule: 'a job cancelled in any stage ends within 10 s, stops the model, and leaves no process and no file',
   async run(fixture) {
     const { env } = await fixture.workload({ segments: 6, imagesPerSegment: 8 });
     await using deployment = await deploy({ env });
-    const lost: string[] = [];
-    const took: number[] = [];
-    for (const [index, moment] of MOMENTS.entries()) {
-      const request = await requestFor(deployment, fixture.folder, moment, index);
+    const problems: string[] = [];
+    const durationsMs: number[] = [];
+    for (const [index, point] of CANCEL_POINTS.entries()) {
+      const request = await newRequest(deployment, fixture.folder, point, index);
       const from = deployment.lines.length;
       const { id } = await deployment.client.createSummary(request);
       const events: JobEvent[] = [];
-      let at = 0;
+      let cancelledAt = 0;
       const cancelNow = async (): Promise<void> => {
-        if (at > 0) return;
-        at = performance.now();
+        if (cancelledAt > 0) return;
+        cancelledAt = performance.now();
         await deployment.client.cancelSummary(id);
       };
-      const reached = moment.line === undefined ? undefined : lineAfter(deployment, from, moment.line);
+      const reached = point.line === undefined ? undefined : waitForLineAfter(deployment, from, point.line);
       const following = (async () => {
         for await (const event of deployment.client.streamEvents(id)) {
           events.push(event);
-          if (moment.event?.(event)) await cancelNow();
+          if (point.event?.(event)) await cancelNow();
         }
       })();
       if (reached !== undefined) await reached.then(cancelNow);
       await following;
       const job = await finalJob(deployment, id);
-      const milliseconds = Math.round(performance.now() - at);
-      took.push(milliseconds);
-      const say = (text: string): void => void lost.push(`${moment.stage}: ${text}`);
-      if (job.status !== 'cancelled') say(`the job is ${job.status}`);
-      if (milliseconds > CANCEL_LIMIT_MS) say(`it took ${milliseconds} ms`);
-      for (const text of eventProblems(events)) say(text);
-      for (const text of await remains(deployment)) say(text);
+      const milliseconds = Math.round(performance.now() - cancelledAt);
+      durationsMs.push(milliseconds);
+      const report = (text: string): void => void problems.push(`${point.stage}: ${text}`);
+      if (job.status !== 'cancelled') report(`the job is ${job.status}`);
+      if (milliseconds > CANCEL_LIMIT_MS) report(`it took ${milliseconds} ms`);
+      for (const text of eventProblems(events)) report(text);
+      for (const text of await findLeftovers(deployment)) report(text);
     }
     return {
-      injected: `cancelled in ${MOMENTS.map(({ stage }) => stage).join(', ')}`,
-      lost,
-      redone: `nothing; ended ${(Math.min(...took) / 1000).toFixed(1)} to ${(Math.max(...took) / 1000).toFixed(1)} s after the request`,
+      injected: `cancelled in ${CANCEL_POINTS.map(({ stage }) => stage).join(', ')}`,
+      problems,
+      redone: `nothing; ended ${(Math.min(...durationsMs) / 1000).toFixed(1)} to ${(Math.max(...durationsMs) / 1000).toFixed(1)} s after the request`,
     };
   },
 };
 
-/** A source of its own for every stage: nothing of it may be in the store already. */
-async function requestFor(
+/** A separate source for every stage, of which nothing is in the store yet. */
+async function newRequest(
   { client }: Deployment,
   folder: string,
-  { video }: Moment,
+  { video }: CancelPoint,
   index: number,
 ): Promise<SummaryRequestInput> {
   if (video) {
@@ -101,25 +102,25 @@ async function requestFor(
   return { source: { type: 'deck', file_id: file.id } };
 }
 
-async function lineAfter(
+async function waitForLineAfter(
   deployment: Deployment,
   from: number,
-  wanted: (line: LogLine) => boolean,
+  matches: (line: LogLine) => boolean,
 ): Promise<void> {
-  await deployment.waitForLine((line) => deployment.lines.indexOf(line, from) >= from && wanted(line));
+  await deployment.waitForLine((line) => deployment.lines.indexOf(line, from) >= from && matches(line));
 }
 
-/** What still runs or lies about. */
-async function remains(deployment: Deployment): Promise<readonly string[]> {
+/** Describes processes, model activity and scratch files that are left. */
+async function findLeftovers(deployment: Deployment): Promise<readonly string[]> {
   const found: string[] = [];
   for (const pid of await deployment.process('cpu').children()) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (/ff(mpeg|probe)|soffice/.test(command)) found.push('a media program runs');
+    if (/ff(mpeg|probe)|soffice/.test(command)) found.push('a media program still runs');
   }
   const before = deployment.lines.length;
-  await sleep(QUIET_MS);
+  await sleep(IDLE_CHECK_MS);
   if (deployment.lines.slice(before).some(({ message }) => message.startsWith('generation')))
-    found.push('the model still works');
+    found.push('the model still generates');
   const scratch = join(deployment.home, 'scratch');
   for (const worker of await readdir(scratch)) {
     const files = await readdir(join(scratch, worker));

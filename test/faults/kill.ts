@@ -1,9 +1,9 @@
-/** R1: whatever is killed, whenever. */
+/** R1: any process is killed at any time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { integer, pick, uniform } from '../world/random.ts';
 import { type Deployment, deploy } from './support/deployment.ts';
 import type { FaultTest, Fixture, Outcome } from './support/fault-test.ts';
-import { losses, redoneTokens, summarize } from './support/run-job.ts';
+import { differencesFromBaseline, formatRedone, summarize } from './support/run-job.ts';
 
 const VICTIMS = ['GPU worker', 'CPU worker', 'model host', 'API', 'Temporal server'] as const;
 type Victim = (typeof VICTIMS)[number];
@@ -11,16 +11,16 @@ type Victim = (typeof VICTIMS)[number];
 export const kill: FaultTest = {
   name: 'kill',
   rule: 'kill -9 of any process at 20 random points of a job of 100 segments changes no byte of its result',
-  run: (fixture) => killAtRandom(fixture, { kills: 20, segments: 100 }),
+  run: (fixture) => killAtRandomPoints(fixture, { kills: 20, segments: 100 }),
 };
 
-export async function killAtRandom(
+export async function killAtRandomPoints(
   fixture: Fixture,
   { kills, segments }: { readonly kills: number; readonly segments: number },
 ): Promise<Outcome> {
   const workload = await fixture.workload({ segments, imagesPerSegment: 1 });
-  const baseline = await fixture.undisturbed(workload);
-  // Each of them at least once, where there are enough kills.
+  const baseline = await fixture.baseline(workload);
+  // Each victim at least once if there are enough kills.
   const victims = Array.from(
     { length: kills },
     (_, index) => VICTIMS[index] ?? pick(fixture.random, VICTIMS),
@@ -37,29 +37,29 @@ export async function killAtRandom(
       ) {
         const [victim = 'API'] = victims.splice(integer(fixture.random, 0, victims.length - 1), 1);
         await sleep(uniform(fixture.random, 0, 300));
-        await killOne(deployment, victim);
+        await killAndRestart(deployment, victim);
         killed.push(victim);
       }
     },
   });
-  const lost = [...losses(run, baseline)];
-  if (killed.length < kills) lost.push(`only ${killed.length} of ${kills} kills came before the end`);
+  const problems = [...differencesFromBaseline(run, baseline)];
+  if (killed.length < kills) problems.push(`only ${killed.length} of ${kills} kills happened before the end`);
   const counts = VICTIMS.map((victim) => `${victim} ${killed.filter((name) => name === victim).length}×`);
   return {
     injected: `kill -9 at ${killed.length} random points of ${run.job.result?.segments.length} segments: ${counts.join(', ')}`,
-    lost,
-    redone: `${redoneTokens(run.answers)}; ${Math.round(run.seconds)} s instead of ${Math.round(baseline.seconds)} s`,
+    problems,
+    redone: `${formatRedone(run.generations)}; ${Math.round(run.seconds)} s instead of ${Math.round(baseline.seconds)} s`,
   };
 }
 
-/** Kills one process and starts it again, as a supervisor would. */
-async function killOne(deployment: Deployment, victim: Victim): Promise<void> {
+/** Kills one process and restarts it, as a supervisor would. */
+async function killAndRestart(deployment: Deployment, victim: Victim): Promise<void> {
   if (victim === 'Temporal server') {
     await deployment.killTemporal();
     return deployment.startTemporal();
   }
   if (victim === 'model host') {
-    // The worker starts another by itself.
+    // The worker restarts it.
     for (const pid of await deployment.process('gpu').children()) process.kill(pid, 'SIGKILL');
     return;
   }

@@ -1,6 +1,6 @@
 /**
- * `npm run test:faults [-- NAME…] [--seed N] [--write]`: breaks a running system in one way after another and says what was lost, which
- * must be nothing. `--write` puts the table into docs/durability.md.
+ * `npm run test:faults [-- NAME…] [--seed N] [--write]`: runs fault-injection tests and prints what each lost. Exits with 1
+ * if anything was lost. `--write` writes the rows into the table of docs/durability.md.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,8 +9,8 @@ import { packageRoot } from '../../cli/package-root.ts';
 import { FAULT_TESTS } from './all.ts';
 import { type FaultTest, type Outcome, openFixture } from './support/fault-test.ts';
 
-const FIRST = '<!-- fault tests: written by `npm run test:faults -- --write` -->';
-const LAST = '<!-- /fault tests -->';
+const TABLE_START = '<!-- fault tests: written by `npm run test:faults -- --write` -->';
+const TABLE_END = '<!-- /fault tests -->';
 
 const { values, positionals } = parseArgs({
   options: { seed: { type: 'string' }, write: { type: 'boolean', default: false } },
@@ -19,57 +19,60 @@ const { values, positionals } = parseArgs({
 const unknown = positionals.filter((name) => !FAULT_TESTS.some((test) => test.name === name));
 if (unknown.length > 0) {
   console.error(
-    `no such test: ${unknown.join(', ')}\nfault tests: ${FAULT_TESTS.map(({ name }) => name).join(', ')}`,
+    `unknown test: ${unknown.join(', ')}\nfault tests: ${FAULT_TESTS.map(({ name }) => name).join(', ')}`,
   );
   process.exit(2);
 }
 
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
-console.log(`seed ${seed}; the same kills again with: npm run test:faults -- --seed ${seed}`);
+console.log(`seed ${seed}; to repeat the same faults: npm run test:faults -- --seed ${seed}`);
 await using fixture = await openFixture(seed);
-let lossless = true;
+let hasPassed = true;
 for (const test of FAULT_TESTS) {
   if (positionals.length > 0 && !positionals.includes(test.name)) continue;
   const outcome = await test.run(fixture).catch(
     (error: unknown): Outcome => ({
       injected: test.rule,
-      lost: [`the test itself failed: ${error instanceof Error ? error.message : String(error)}`],
+      problems: [`the test itself failed: ${error instanceof Error ? error.message : String(error)}`],
       redone: '',
     }),
   );
-  lossless &&= outcome.lost.length === 0;
-  console.log(line(test, outcome));
-  // One by one: a run that is ended early has written what it held.
+  hasPassed &&= outcome.problems.length === 0;
+  console.log(formatLine(test, outcome));
+  // After each test, so an interrupted run keeps its finished rows.
   if (values.write) await writeRow(test, outcome);
 }
-if (!lossless) process.exitCode = 1;
+if (!hasPassed) process.exitCode = 1;
 
-function line({ name }: FaultTest, outcome: Outcome): string {
-  return [name, outcome.injected, lostText(outcome), outcome.redone].join(' | ');
+function formatLine({ name }: FaultTest, outcome: Outcome): string {
+  return [name, outcome.injected, formatProblems(outcome), outcome.redone].join(' | ');
 }
 
-function lostText({ lost, skipped }: Outcome): string {
-  if (skipped !== undefined) return `not held: ${skipped}`;
-  return lost.length === 0 ? 'nothing' : `LOST: ${lost.join('; ')}`;
+function formatProblems({ problems, skipped }: Outcome): string {
+  if (skipped !== undefined) return `not run: ${skipped}`;
+  return problems.length === 0 ? 'nothing' : `LOST: ${problems.join('; ')}`;
 }
 
-/** Replaces the row of this test in the document; others stay as they are. */
-async function writeRow(held: FaultTest, outcome: Outcome): Promise<void> {
+/** Replaces the row of one test in the document. */
+async function writeRow({ name: testName }: FaultTest, outcome: Outcome): Promise<void> {
   const path = join(packageRoot(), 'docs', 'durability.md');
   const text = await readFile(path, 'utf8');
-  const [before = '', rest = ''] = text.split(FIRST);
-  const [table = '', after = ''] = rest.split(LAST);
-  const rows = new Map(table.split('\n').flatMap((row) => rowOf(row)));
+  const [before = '', rest = ''] = text.split(TABLE_START);
+  const [table = '', after = ''] = rest.split(TABLE_END);
+  const rows = new Map(table.split('\n').flatMap((row) => parseRow(row)));
   rows.set(
-    held.name,
-    `| ${[`\`${held.name}\``, outcome.injected, lostText(outcome), outcome.redone].join(' | ')} |`,
+    testName,
+    `| ${[`\`${testName}\``, outcome.injected, formatProblems(outcome), outcome.redone].join(' | ')} |`,
   );
   const ordered = FAULT_TESTS.flatMap(({ name }) => rows.get(name) ?? []);
   const head = ['| test | injected | lost | redone |', '|---|---|---|---|'];
-  await writeFile(path, [before, FIRST, '\n', [...head, ...ordered].join('\n'), '\n', LAST, after].join(''));
+  await writeFile(
+    path,
+    [before, TABLE_START, '\n', [...head, ...ordered].join('\n'), '\n', TABLE_END, after].join(''),
+  );
 }
 
-function rowOf(row: string): readonly (readonly [string, string])[] {
+function parseRow(row: string): readonly (readonly [string, string])[] {
   const name = /^\| `([a-z-]+)` \|/.exec(row)?.[1];
   return name === undefined ? [] : [[name, row]];
 }

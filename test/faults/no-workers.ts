@@ -1,14 +1,14 @@
-/** R18: the queue holds work before there is anybody to do it. */
+/** R18: a job is queued before any worker runs. */
 import { deploy } from './support/deployment.ts';
 import type { FaultTest } from './support/fault-test.ts';
-import { follow, losses, submit } from './support/run-job.ts';
+import { differencesFromBaseline, follow, submit } from './support/run-job.ts';
 
 export const noWorkers: FaultTest = {
   name: 'no-workers',
-  rule: 'with empty queues and no worker a job is accepted, and starts by itself when workers come',
+  rule: 'a job is accepted without any worker, and starts when workers start',
   async run(fixture) {
     const workload = await fixture.workload({ segments: 4, imagesPerSegment: 4 });
-    const baseline = await fixture.undisturbed(workload);
+    const baseline = await fixture.baseline(workload);
     await using deployment = await deploy({ env: workload.env, roles: ['api'] });
     const id = await submit(deployment, workload);
     const { status } = await deployment.client.getSummary(id);
@@ -19,11 +19,11 @@ export const noWorkers: FaultTest = {
     );
     await deployment.start('gpu');
     const run = await running;
-    const lost = [...losses(run, baseline)];
-    if (status !== 'queued') lost.push(`without a worker the job was ${status}`);
+    const problems = [...differencesFromBaseline(run, baseline)];
+    if (status !== 'queued') problems.push(`without a worker the job was ${status}`);
     return {
       injected: 'a job submitted without any worker; CPU worker, then GPU worker started later',
-      lost,
+      problems,
       redone: 'nothing',
     };
   },

@@ -1,18 +1,18 @@
-/** The orchestrator is gone for longer than it takes to give every worker up. */
+/** The Temporal server is down for longer than the heartbeat timeout of every activity. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deploy } from './support/deployment.ts';
 import type { FaultTest } from './support/fault-test.ts';
-import { follow, losses, redoneTokens, submit } from './support/run-job.ts';
+import { differencesFromBaseline, follow, formatRedone, submit } from './support/run-job.ts';
 
-/** Seconds. Activities that have not been heard of for 6 s count as lost. */
+/** Longer than the heartbeat timeout of 6 s. */
 const OUTAGE_SECONDS = 16;
 
 export const temporalOutage: FaultTest = {
   name: 'temporal-outage',
-  rule: 'the Temporal server is killed for longer than the heartbeat timeout and comes back on its SQLite file',
+  rule: 'a Temporal server that is down for longer than the heartbeat timeout and restarts on its SQLite file changes nothing',
   async run(fixture) {
     const workload = await fixture.workload({ segments: 6, imagesPerSegment: 8 });
-    const baseline = await fixture.undisturbed(workload);
+    const baseline = await fixture.baseline(workload);
     await using deployment = await deploy({ env: workload.env });
     const running = follow(deployment, await submit(deployment, workload));
     await deployment.waitForLine(
@@ -23,9 +23,9 @@ export const temporalOutage: FaultTest = {
     await deployment.startTemporal();
     const run = await running;
     return {
-      injected: `Temporal server gone for ${OUTAGE_SECONDS} s (heartbeat timeout 6 s) while answers were made`,
-      lost: losses(run, baseline),
-      redone: redoneTokens(run.answers),
+      injected: `Temporal server down for ${OUTAGE_SECONDS} s (heartbeat timeout 6 s) during generations`,
+      problems: differencesFromBaseline(run, baseline),
+      redone: formatRedone(run.generations),
     };
   },
 };

@@ -1,10 +1,10 @@
-/** Twelve hours of video in the memory of one, with nothing of them lost, within the limits of histories and payloads. */
+/** Twelve hours of video need the memory of one hour, and stay within the limits of histories and payloads. */
 import { openAsBlob } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { SummaryResult } from '../../schema/result.ts';
-import { largestPayload, lengthOf } from '../support/histories.ts';
+import { eventCount, largestPayloadBytes } from '../support/histories.ts';
 import { specsInText } from '../world/facts.ts';
 import { caption } from '../world/spec.ts';
 import { deploy } from './support/deployment.ts';
@@ -13,52 +13,52 @@ import { type Marker, makeLongVideo } from './support/long-video.ts';
 import { watchPeakMemory } from './support/peak-memory.ts';
 import { eventProblems, finalJob } from './support/run-job.ts';
 
-/** Most that the larger source may add to the memory of any process. */
-const MORE_MEMORY = 1.1;
+/** Largest ratio of the peak memory of a process for twelve hours to that for one. */
+const MAX_MEMORY_RATIO = 1.1;
 /**
- * Bytes that the model host may add besides: each of its 8 rows keeps the memory of the longest sequence that it has held, and in one
- * hour not each has held a long one. 1,024 tokens more in each, at 6 KiB of KV cache a token.
+ * Bytes by which the model host may exceed the ratio. Each of its 8 rows keeps the memory of its longest sequence, and one
+ * hour does not give every row a long one: 1,024 more tokens in each, at 6 KiB of KV cache per token.
  */
-const FULLER_ROWS = 8 * 1024 * 6 * 1024;
-const MOST_EVENTS = 10_000;
-const MOST_BYTES = 64 * 1024;
+const KV_CACHE_GROWTH_BYTES = 8 * 1024 * 6 * 1024;
+const MAX_HISTORY_EVENTS = 10_000;
+const MAX_PAYLOAD_BYTES = 64 * 1024;
 
-interface Long {
+interface HoursOutcome {
   readonly seconds: number;
   readonly segments: number;
   readonly frames: number;
-  readonly lost: readonly string[];
+  readonly problems: readonly string[];
   readonly peaks: ReadonlyMap<string, number>;
   readonly runs: number;
-  readonly mostEvents: number;
-  readonly mostBytes: number;
+  readonly maxEvents: number;
+  readonly maxPayloadBytes: number;
 }
 
 export const twelveHours: FaultTest = {
   name: 'twelve-hours',
-  rule: 'twelve hours of video take no more memory than one hour, and everything shown in them is in the result',
+  rule: 'twelve hours of video need no more memory than one hour, and the result has every marker',
   async run({ folder, seed }): Promise<Outcome> {
     const one = await summarizeHours(folder, 1, seed);
     const twelve = await summarizeHours(folder, 12, seed);
-    const lost = [...one.lost, ...twelve.lost];
+    const problems = [...one.problems, ...twelve.problems];
     for (const [name, bytes] of twelve.peaks) {
-      const before = one.peaks.get(name) ?? 0;
-      const rows = name === 'model host' ? FULLER_ROWS : 0;
-      if (bytes > before * MORE_MEMORY + rows)
-        lost.push(`${name} grew from ${mega(before)} to ${mega(bytes)}`);
+      const oneHour = one.peaks.get(name) ?? 0;
+      const growth = name === 'model host' ? KV_CACHE_GROWTH_BYTES : 0;
+      if (bytes > oneHour * MAX_MEMORY_RATIO + growth)
+        problems.push(`${name} grew from ${formatMebibytes(oneHour)} to ${formatMebibytes(bytes)}`);
     }
     const peaks = [...twelve.peaks].map(
-      ([name, bytes]) => `${name} ${mega(one.peaks.get(name) ?? 0)} → ${mega(bytes)}`,
+      ([name, bytes]) => `${name} ${formatMebibytes(one.peaks.get(name) ?? 0)} → ${formatMebibytes(bytes)}`,
     );
     return {
-      injected: `12 h of video: ${twelve.frames} pictures, ${twelve.segments} segments, 20 markers`,
-      lost,
-      redone: `nothing; ${Math.round(twelve.seconds)} s, ${twelve.runs} runs, at most ${twelve.mostEvents} events and ${twelve.mostBytes} bytes a payload; peak memory of 1 h → 12 h: ${peaks.join(', ')}`,
+      injected: `12 h of video: ${twelve.frames} images, ${twelve.segments} segments, 20 markers`,
+      problems,
+      redone: `nothing; ${Math.round(twelve.seconds)} s, ${twelve.runs} runs, at most ${twelve.maxEvents} events and ${twelve.maxPayloadBytes} bytes a payload; peak memory of 1 h → 12 h: ${peaks.join(', ')}`,
     };
   },
 };
 
-async function summarizeHours(folder: string, hours: number, seed: number): Promise<Long> {
+async function summarizeHours(folder: string, hours: number, seed: number): Promise<HoursOutcome> {
   const path = join(folder, `${hours}h.mp4`);
   const markers = await makeLongVideo(path, { hours, seed });
   await using deployment = await deploy();
@@ -76,67 +76,71 @@ async function summarizeHours(folder: string, hours: number, seed: number): Prom
   const job = await finalJob(deployment, id);
   const seconds = (performance.now() - began) / 1000;
   const { result } = job;
-  const missing = result ? missingMarkers(markers, result) : ['everything'];
+  const missing = result ? missingMarkers(markers, result) : ['no result'];
   const histories = await measureHistories(deployment.temporalAddress, id);
-  const lost = [...missing.map((what) => `a marker of ${hours} h: ${what}`), ...eventProblems(events)];
+  const problems = [
+    ...missing.map((marker) => `missing marker of ${hours} h: ${marker}`),
+    ...eventProblems(events),
+  ];
   if (job.status !== 'completed')
-    lost.push(`the job of ${hours} h is ${job.status} ${job.error?.code ?? ''}`);
-  if (histories.mostEvents > MOST_EVENTS) lost.push(`a history has ${histories.mostEvents} events`);
-  if (histories.mostBytes > MOST_BYTES) lost.push(`a payload has ${histories.mostBytes} bytes`);
+    problems.push(`the job of ${hours} h is ${job.status} ${job.error?.code ?? ''}`);
+  if (histories.maxEvents > MAX_HISTORY_EVENTS) problems.push(`a history has ${histories.maxEvents} events`);
+  if (histories.maxPayloadBytes > MAX_PAYLOAD_BYTES)
+    problems.push(`a payload has ${histories.maxPayloadBytes} bytes`);
   return {
     seconds,
     segments: result?.segments.length ?? 0,
     frames: result?.usage.frames ?? 0,
-    lost,
+    problems,
     peaks: await memory.peaks(),
     ...histories,
   };
 }
 
-/** Markers that no segment tells of at their time, or that are in no chapter, with what is told instead. */
+/** Markers that are missing in the segment or the chapter of their time, with the text that is there instead. */
 function missingMarkers(
   markers: readonly Marker[],
   { segments, chapters }: SummaryResult,
 ): readonly string[] {
-  // By a word of its title, which no other marker has: how well the model reads the other, and counts bullets, is another question.
-  const told = (text: string, { spec }: Marker): boolean => {
+  // One word of its title is enough, because no other marker has it. This does not test how well the model reads.
+  const mentions = (text: string, { spec }: Marker): boolean => {
     const words = spec.title.split(' ');
     return specsInText(text).some(
       (read) => read.kind === 'slide' && read.title.split(' ').some((word) => words.includes(word)),
     );
   };
-  const covers = (place: { start_time?: number | undefined; end_time?: number | undefined }, time: number) =>
-    (place.start_time ?? 0) <= time && time < (place.end_time ?? 0);
+  const covers = (span: { start_time?: number | undefined; end_time?: number | undefined }, time: number) =>
+    (span.start_time ?? 0) <= time && time < (span.end_time ?? 0);
   return markers.flatMap((marker) => {
-    const segment = segments.find((place) => covers(place, marker.time));
-    const chapter = chapters.find((place) => covers(place, marker.time));
-    const untold = [segment?.caption ?? 'no segment', chapter?.summary ?? 'no chapter'].find(
-      (text) => !told(text, marker),
+    const segment = segments.find((span) => covers(span, marker.time));
+    const chapter = chapters.find((span) => covers(span, marker.time));
+    const withoutMarker = [segment?.caption ?? 'no segment', chapter?.summary ?? 'no chapter'].find(
+      (text) => !mentions(text, marker),
     );
-    return untold === undefined
+    return withoutMarker === undefined
       ? []
-      : [`${caption(marker.spec)}, of which is told: ${untold.replaceAll('\n', ' ')}`];
+      : [`${caption(marker.spec)}, but the text is: ${withoutMarker.replaceAll('\n', ' ')}`];
   });
 }
 
-/** Reads the histories of all runs of a job. */
+/** Reads the histories of all runs of a job, and returns their number and largest sizes. */
 async function measureHistories(
   address: string,
   id: string,
-): Promise<Pick<Long, 'runs' | 'mostEvents' | 'mostBytes'>> {
+): Promise<Pick<HoursOutcome, 'runs' | 'maxEvents' | 'maxPayloadBytes'>> {
   const connection = await Connection.connect({ address });
   const { workflow } = new Client({ connection });
-  const found = { runs: 0, mostEvents: 0, mostBytes: 0 };
+  const found = { runs: 0, maxEvents: 0, maxPayloadBytes: 0 };
   for await (const { runId } of workflow.list({ query: `WorkflowId='${id}'` })) {
     const history = await workflow.getHandle(id, runId).fetchHistory();
     found.runs += 1;
-    found.mostEvents = Math.max(found.mostEvents, lengthOf(history));
-    found.mostBytes = Math.max(found.mostBytes, largestPayload(history));
+    found.maxEvents = Math.max(found.maxEvents, eventCount(history));
+    found.maxPayloadBytes = Math.max(found.maxPayloadBytes, largestPayloadBytes(history));
   }
   await connection.close();
   return found;
 }
 
-function mega(bytes: number): string {
-  return `${Math.round(bytes / 2 ** 20)} MB`;
+function formatMebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
 }

@@ -1,40 +1,40 @@
-/** Workers of two builds at once: one of them was made for another model than the job. */
+/** GPU workers of two builds, one of which has a different model than the job was planned for. */
 import { deploy } from './support/deployment.ts';
 import type { FaultTest } from './support/fault-test.ts';
-import { follow, losses, redoneTokens, submit } from './support/run-job.ts';
-import { modelOfOtherRevision } from './support/workload.ts';
+import { differencesFromBaseline, follow, formatRedone, submit } from './support/run-job.ts';
+import { copyModelWithOtherRevision } from './support/workload.ts';
 
 export const twoBuilds: FaultTest = {
   name: 'two-builds',
-  rule: 'GPU workers of two builds poll the same queue: the job is done by the one it was planned for, with its bytes',
+  rule: 'when GPU workers of two builds poll the same queue, only the one with the planned model runs the job',
   async run(fixture) {
     const workload = await fixture.workload({ segments: 6, imagesPerSegment: 8 });
-    const baseline = await fixture.undisturbed(workload);
+    const baseline = await fixture.baseline(workload);
     await using deployment = await deploy({ env: workload.env, roles: ['api', 'cpu'] });
     await deployment.start('gpu', {
       name: 'gpu-new',
-      env: await modelOfOtherRevision(fixture.folder, workload),
+      env: await copyModelWithOtherRevision(fixture.folder, workload),
     });
     const running = follow(deployment, await submit(deployment, workload));
-    // Only the wrong one is there: it refuses what it gets.
+    // Only the wrong worker runs; it rejects every activity.
     await deployment.waitForLine(
       ({ processName, fields }) =>
         processName === 'gpu-new' && JSON.stringify(fields).includes('was planned for'),
     );
     await deployment.start('gpu');
     const run = await running;
-    const lost = [...losses(run, baseline)];
-    const wrong = deployment.lines.filter(
+    const problems = [...differencesFromBaseline(run, baseline)];
+    const wrongGenerations = deployment.lines.filter(
       ({ processName, message }) => processName === 'gpu-new' && message.startsWith('generation'),
     );
-    if (wrong.length > 0) lost.push('the wrong build was asked for answers');
-    const refused = deployment.lines.filter(
+    if (wrongGenerations.length > 0) problems.push('the wrong build ran generations');
+    const rejections = deployment.lines.filter(
       ({ processName, message }) => processName === 'gpu-new' && message === 'Activity failed',
     );
     return {
-      injected: `a GPU worker of another model revision beside the right one; it refused ${refused.length} times`,
-      lost,
-      redone: redoneTokens(run.answers),
+      injected: `a GPU worker of another model revision beside the right one; it rejected ${rejections.length} activities`,
+      problems,
+      redone: formatRedone(run.generations),
     };
   },
 };

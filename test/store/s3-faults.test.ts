@@ -10,8 +10,8 @@ import { elements } from '../../store/s3/xml.ts';
 import {
   type Fault,
   type FaultProxy,
-  firstTimes,
-  type Seen,
+  faultFirst,
+  type ProxiedRequest,
   startFaultProxy,
 } from '../support/fault-proxy.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
@@ -21,15 +21,15 @@ const PASSING: readonly (readonly [string, Fault])[] = [
   ['500', { kind: 'status', status: 500, code: 'InternalError' }],
   ['503', { kind: 'status', status: 503, code: 'SlowDown' }],
   ['a reset connection', { kind: 'reset' }],
-  ['an answer that was lost', { kind: 'lost-answer' }],
+  ['an answer that was lost', { kind: 'lost-response' }],
   ['an answer that never comes', { kind: 'hang' }],
 ];
 
-const isPut = ({ method }: Seen): boolean => method === 'PUT';
-const isGet = ({ method }: Seen): boolean => method === 'GET';
-const isHead = ({ method }: Seen): boolean => method === 'HEAD';
-const always = (matches: (seen: Seen) => boolean, fault: Fault) =>
-  firstTimes(Number.POSITIVE_INFINITY, matches, fault);
+const isPut = ({ method }: ProxiedRequest): boolean => method === 'PUT';
+const isGet = ({ method }: ProxiedRequest): boolean => method === 'GET';
+const isHead = ({ method }: ProxiedRequest): boolean => method === 'HEAD';
+const always = (matches: (seen: ProxiedRequest) => boolean, fault: Fault) =>
+  faultFirst(Number.POSITIVE_INFINITY, matches, fault);
 
 describe.skipIf(NO_S3_SERVER !== undefined)(
   `a bucket that fails${NO_S3_SERVER ? ` (${NO_S3_SERVER})` : ''}`,
@@ -80,7 +80,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       });
 
       it('publishes once it passes', async () => {
-        proxy.plan = firstTimes(2, isPut, fault);
+        proxy.plan = faultFirst(2, isPut, fault);
         const info = await store.put('crops/a', text('hello'));
         expect(info.sha256).toBe(sha256('hello'));
         expect(await collect(await store.read('crops/a'))).toBe('hello');
@@ -89,15 +89,15 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
       it('reads once it passes', async () => {
         await store.put('crops/a', text('hello'));
-        proxy.plan = firstTimes(2, isGet, fault);
+        proxy.plan = faultFirst(2, isGet, fault);
         expect(await collect(await store.read('crops/a'))).toBe('hello');
-        proxy.plan = firstTimes(2, isHead, fault);
+        proxy.plan = faultFirst(2, isHead, fault);
         expect(await store.head('crops/a')).toMatchObject({ bytes: 5 });
       });
 
       it('lists once it passes', async () => {
         await store.put('crops/a', text('hello'));
-        proxy.plan = firstTimes(2, isGet, fault);
+        proxy.plan = faultFirst(2, isGet, fault);
         expect(await all(store.list('crops/'))).toEqual(['crops/a']);
       });
 
@@ -118,12 +118,12 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       store = open(fault.kind === 'hang' ? 3000 : 20_000);
       const sum = await sha256Of(mebibytes(12));
       for (const matches of [
-        ({ url }: Seen) => url.includes('uploads='),
-        ({ url }: Seen) => url.includes('partNumber=2'),
-        ({ method, url }: Seen) => method === 'POST' && url.includes('uploadId='),
-        ({ method, url }: Seen) => method === 'PUT' && !url.includes('uploadId='),
+        ({ url }: ProxiedRequest) => url.includes('uploads='),
+        ({ url }: ProxiedRequest) => url.includes('partNumber=2'),
+        ({ method, url }: ProxiedRequest) => method === 'POST' && url.includes('uploadId='),
+        ({ method, url }: ProxiedRequest) => method === 'PUT' && !url.includes('uploadId='),
       ]) {
-        proxy.plan = firstTimes(1, matches, fault);
+        proxy.plan = faultFirst(1, matches, fault);
         const { name } = await store.putByContent('sources', mebibytes(12));
         expect(await sha256Of(await store.read(name))).toBe(sum);
         await store.delete(name);
@@ -136,9 +136,9 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
     it('takes up a body that is cut off at the byte where it was', async () => {
       const { name, sha256: sum } = await store.putByContent('sources', mebibytes(12));
-      proxy.plan = firstTimes(3, isGet, { kind: 'truncated', bytes: 3_000_001 });
+      proxy.plan = faultFirst(3, isGet, { kind: 'truncated', bytes: 3_000_001 });
       expect(await sha256Of(await store.read(name))).toBe(sum);
-      expect(proxy.seen.filter(isGet).length).toBeGreaterThanOrEqual(4);
+      expect(proxy.requests.filter(isGet).length).toBeGreaterThanOrEqual(4);
     });
 
     it('gives up a body from which nothing more comes', async () => {
@@ -151,16 +151,16 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
     it('reads again what was damaged on its way, and does not remove it', async () => {
       await store.put('crops/a', text('hello'));
-      proxy.plan = firstTimes(1, isGet, { kind: 'flipped' });
+      proxy.plan = faultFirst(1, isGet, { kind: 'flipped' });
       expect(new TextDecoder().decode(await store.bytes('crops/a'))).toBe('hello');
-      proxy.plan = firstTimes(1, isGet, { kind: 'flipped' });
+      proxy.plan = faultFirst(1, isGet, { kind: 'flipped' });
       // A stream cannot take back what it gave.
       await expect(store.read('crops/a').then(collect)).rejects.toMatchObject({ code: 'unavailable' });
       expect(await store.head('crops/a')).toBeDefined();
     });
 
     it('fails as something that may pass, and leaves nothing, when a part comes back with another etag', async () => {
-      proxy.plan = firstTimes(1, ({ url }) => url.includes('partNumber=1'), { kind: 'etag' });
+      proxy.plan = faultFirst(1, ({ url }) => url.includes('partNumber=1'), { kind: 'etag' });
       await expect(store.put('sources/a', mebibytes(12))).rejects.toMatchObject({ code: 'unavailable' });
       expect(await store.head('sources/a')).toBeUndefined();
       expect(await everything()).toEqual([]);
@@ -171,7 +171,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     it('looks twice before it says that an artifact is gone', async () => {
       await store.put('crops/a', text('hello'));
       const gone = { kind: 'status', status: 404, code: 'NoSuchKey' } as const;
-      proxy.plan = firstTimes(1, isGet, gone);
+      proxy.plan = faultFirst(1, isGet, gone);
       expect(await collect(await store.read('crops/a'))).toBe('hello');
       proxy.plan = always(() => true, gone);
       await expect(store.read('crops/a')).rejects.toMatchObject({ code: 'not_found' });
@@ -183,7 +183,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     ])('says that a bucket is full on %i %s, without trying again', async (status, code) => {
       proxy.plan = always(isPut, { kind: 'status', status, code });
       await expect(store.put('crops/a', text('x'))).rejects.toMatchObject({ code: 'full' });
-      expect(proxy.seen.filter(isPut)).toHaveLength(1);
+      expect(proxy.requests.filter(isPut)).toHaveLength(1);
     });
 
     it('tries wrong credentials once, and tells them to nobody', async () => {
@@ -195,7 +195,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       });
       const error: unknown = await wrong.put('crops/a', text('x')).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: 'unavailable', message: 'the bucket refuses the credentials' });
-      expect(proxy.seen).toHaveLength(1);
+      expect(proxy.requests).toHaveLength(1);
       const { inspect } = await import('node:util');
       expect(inspect(error, { depth: 9 })).not.toMatch(/not-the-secret|AWS4-HMAC|test-key/);
     });
@@ -205,7 +205,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       proxy.plan = ({ url }) => {
         if (!url.includes('partNumber=')) return undefined;
         parts += 1;
-        return parts % 5 === 0 ? { kind: 'lost-answer' } : undefined;
+        return parts % 5 === 0 ? { kind: 'lost-response' } : undefined;
       };
       let peak = 0;
       async function* watched(): AsyncGenerator<Uint8Array> {
@@ -217,7 +217,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       }
       const before = process.memoryUsage().arrayBuffers;
       const { name } = await store.putByContent('sources', watched());
-      proxy.plan = firstTimes(5, isGet, { kind: 'truncated', bytes: 10_000_000 });
+      proxy.plan = faultFirst(5, isGet, { kind: 'truncated', bytes: 10_000_000 });
       for await (const _ of await store.read(name)) peak = Math.max(peak, process.memoryUsage().arrayBuffers);
       // Two parts of 5 MiB, what they were joined from, and what the collector of garbage has not come to yet.
       expect(peak - before).toBeLessThan(80 * 2 ** 20);
@@ -256,9 +256,9 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
           for (const name of ['b', 'c', 'b']) await local.withFile(`sources/${name}`, async () => undefined);
           expect(await copies()).toBe(2);
         });
-        const before = proxy.seen.length;
+        const before = proxy.requests.length;
         await local.withFile('sources/a', async () => undefined);
-        expect(proxy.seen.length).toBe(before); // it was kept
+        expect(proxy.requests.length).toBe(before); // it was kept
         expect(await copies()).toBe(2);
       } finally {
         await rm(folder, { recursive: true, force: true });

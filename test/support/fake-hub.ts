@@ -1,15 +1,15 @@
-/** A server of weights on loopback that does what real ones do to a download: all of it, some of it, or something else. */
+/** A model hub on loopback that serves files completely, partly or wrongly, as real servers do. */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Asked {
+export interface ReceivedRequest {
   readonly path: string;
   readonly range: string | undefined;
   readonly authorization: string | undefined;
 }
 
-/** Answers instead of the server, once. `from` is where the client wants the body to start. */
+/** Responds once in place of the server. `from` is the first byte that the client requested. */
 export type Fault = (exchange: {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -19,21 +19,21 @@ export type Fault = (exchange: {
 
 export interface FakeHub extends AsyncDisposable {
   readonly origin: string;
-  readonly asked: Asked[];
-  /** What is answered, by path without the leading slash. */
+  readonly requests: ReceivedRequest[];
+  /** The files, by path without the leading slash. */
   readonly content: Map<string, Buffer>;
-  /** Puts off the next answers for a path; they are used up one after the other. */
-  next(path: string, ...faults: Fault[]): void;
+  /** Replaces the next responses for a path, one fault per request. */
+  injectFaults(path: string, ...faults: Fault[]): void;
 }
 
 export async function startFakeHub(): Promise<FakeHub> {
-  const asked: Asked[] = [];
+  const requests: ReceivedRequest[] = [];
   const content = new Map<string, Buffer>();
   const faults = new Map<string, Fault[]>();
   const server = createServer((request, response) => {
     const path = decodeURIComponent((request.url ?? '').slice(1));
     const { range, authorization } = request.headers;
-    asked.push({ path, range, authorization });
+    requests.push({ path, range, authorization });
     const body = content.get(path);
     const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     const fault = faults.get(path)?.shift();
@@ -43,10 +43,10 @@ export async function startFakeHub(): Promise<FakeHub> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // a TCP server has no other kind
-    asked,
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // a TCP server has an AddressInfo
+    requests,
     content,
-    next(path, ...more) {
+    injectFaults(path, ...more) {
       faults.set(path, [...(faults.get(path) ?? []), ...more]);
     },
     async [Symbol.asyncDispose]() {
@@ -75,24 +75,24 @@ function head(response: ServerResponse, body: Buffer, from: number): void {
   }
 }
 
-/** Sends `bytes` of what was asked for, then breaks the connection. */
-export function drop(bytes: number): Fault {
+/** Sends `bytes` of the requested range, then closes the connection. */
+export function dropAfter(bytes: number): Fault {
   return ({ response, body, from }) => {
     head(response, body, from);
     response.write(body.subarray(from, from + bytes), () => response.destroy());
   };
 }
 
-/** Sends `bytes` of what was asked for, then nothing more, without an end. */
-export function hang(bytes: number): Fault {
+/** Sends `bytes` of the requested range, then nothing more, with the connection open. */
+export function hangAfter(bytes: number): Fault {
   return ({ response, body, from }) => {
     head(response, body, from);
     response.write(body.subarray(from, from + bytes));
   };
 }
 
-/** Ends properly after `bytes`, without having said how many there would be. */
-export function truncate(bytes: number): Fault {
+/** Ends the response after `bytes`, without a Content-Length. */
+export function endAfter(bytes: number): Fault {
   return ({ response, body, from }) => {
     response.writeHead(from === 0 ? 200 : 206, {
       ...(from === 0 ? {} : { 'content-range': `bytes ${from}-${body.length - 1}/*` }),
@@ -102,7 +102,7 @@ export function truncate(bytes: number): Fault {
   };
 }
 
-/** Sends as many bytes, but others. */
+/** Sends a body of the right length with wrong bytes. */
 export const corrupt: Fault = ({ response, body, from }) => {
   const wrong = Buffer.from(body.map((byte) => byte ^ 0x55));
   serve(response, wrong, from);
@@ -110,20 +110,20 @@ export const corrupt: Fault = ({ response, body, from }) => {
 
 export const ignoreRange: Fault = ({ response, body }) => serve(response, body, 0);
 
-export function answer(status: number, headers: Readonly<Record<string, string>> = {}): Fault {
+export function respondWith(status: number, headers: Readonly<Record<string, string>> = {}): Fault {
   return ({ response }) => response.writeHead(status, headers).end();
 }
 
 export function redirect(location: string): Fault {
-  return answer(302, { location });
+  return respondWith(302, { location });
 }
 
 export function sha256(body: Buffer): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
-/** Bytes that no other seed gives, long enough to arrive in several pieces. */
-export function noise(seed: string, bytes: number): Buffer {
+/** Returns pseudorandom bytes, different for each seed, enough to arrive in several chunks. */
+export function seededBytes(seed: string, bytes: number): Buffer {
   const blocks: Buffer[] = [];
   for (let n = 0; n * 32 < bytes; n++) blocks.push(createHash('sha256').update(`${seed} ${n}`).digest());
   return Buffer.concat(blocks).subarray(0, bytes);

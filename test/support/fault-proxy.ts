@@ -1,21 +1,24 @@
-/** A proxy before an S3 server, which counts what goes through and does harm to what a test names. */
+/** A proxy in front of an S3 server that records requests and injects faults into those that a test selects. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What becomes of a request that a plan chooses. */
+/** The fault of one request. */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly code?: string }
-  /** The request goes through, its answer is lost. */
+  /** The connection is closed before the request is forwarded. */
   | { readonly kind: 'reset' }
-  | { readonly kind: 'lost-answer' }
+  /** The request is forwarded, but its response is not. */
+  | { readonly kind: 'lost-response' }
+  /** No response is sent. */
   | { readonly kind: 'hang' }
-  /** The body ends after so many bytes. */
+  /** The body ends after `bytes`. */
   | { readonly kind: 'truncated'; readonly bytes: number }
-  /** One byte of the body is another. */
+  /** One bit of the body is inverted. */
   | { readonly kind: 'flipped' }
+  /** The ETag is wrong. */
   | { readonly kind: 'etag' };
 
-export interface Seen {
+export interface ProxiedRequest {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
@@ -24,48 +27,48 @@ export interface Seen {
 export interface FaultProxy extends AsyncDisposable {
   readonly endpoint: string;
   /** Every request so far. */
-  readonly seen: Seen[];
-  /** Chooses the fault of a request; undefined lets it through. */
-  plan: (request: Seen) => Fault | undefined;
+  readonly requests: ProxiedRequest[];
+  /** Returns the fault of a request, or undefined to forward it unchanged. */
+  plan: (request: ProxiedRequest) => Fault | undefined;
 }
 
-/** Starts a proxy on a free port. Signatures stay good, as the name that was signed goes through. */
+/** Starts a proxy on a free port. Signatures stay valid, because the signed host name is forwarded. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target);
-  const held = new Set<ServerResponse>();
+  const unanswered = new Set<ServerResponse>();
 
   function forward(incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | undefined): void {
     const upstream = request(
       { hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers },
-      (answer) => {
-        if (fault?.kind === 'lost-answer') {
-          answer.resume();
-          answer.on('end', () => outgoing.destroy());
+      (response) => {
+        if (fault?.kind === 'lost-response') {
+          response.resume();
+          response.on('end', () => outgoing.destroy());
           return;
         }
-        const headers = { ...answer.headers };
-        // The hardest end for a client: one that it was told to expect, in the middle of a body.
+        const headers = { ...response.headers };
+        // With `Connection: close` a client expects the connection to end, even in the middle of a body.
         if (fault?.kind === 'truncated') headers.connection = 'close';
         if (fault?.kind === 'etag') headers.etag = '"00000000000000000000000000000000"';
-        outgoing.writeHead(answer.statusCode ?? 502, headers);
+        outgoing.writeHead(response.statusCode ?? 502, headers);
         if (fault?.kind !== 'truncated' && fault?.kind !== 'flipped') {
-          answer.pipe(outgoing);
+          response.pipe(outgoing);
           return;
         }
-        let left = fault.kind === 'truncated' ? fault.bytes : Number.POSITIVE_INFINITY;
-        let isWhole = fault.kind === 'truncated';
-        answer.on('data', (chunk: Buffer) => {
-          if (!isWhole && chunk.length > 0) {
+        let bytesLeft = fault.kind === 'truncated' ? fault.bytes : Number.POSITIVE_INFINITY;
+        let isDone = fault.kind === 'truncated';
+        response.on('data', (chunk: Buffer) => {
+          if (!isDone && chunk.length > 0) {
             chunk[0] = (chunk[0] ?? 0) ^ 1;
-            isWhole = true;
+            isDone = true;
           }
-          if (left <= 0) return;
-          outgoing.write(chunk.subarray(0, left), () => {
-            if (left <= 0) outgoing.destroy();
+          if (bytesLeft <= 0) return;
+          outgoing.write(chunk.subarray(0, bytesLeft), () => {
+            if (bytesLeft <= 0) outgoing.destroy();
           });
-          left -= chunk.length;
+          bytesLeft -= chunk.length;
         });
-        answer.on('end', () => outgoing.end());
+        response.on('end', () => outgoing.end());
       },
     );
     upstream.on('error', () => outgoing.destroy());
@@ -73,9 +76,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   }
 
   const server = createServer((incoming, outgoing) => {
-    const seen = { method: incoming.method ?? '', url: incoming.url ?? '' };
-    proxy.seen.push(seen);
-    const fault = proxy.plan(seen);
+    const proxied = { method: incoming.method ?? '', url: incoming.url ?? '' };
+    proxy.requests.push(proxied);
+    const fault = proxy.plan(proxied);
     if (fault?.kind === 'status') {
       incoming.resume();
       incoming.on('end', () => {
@@ -83,17 +86,17 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         outgoing.end(incoming.method === 'HEAD' ? '' : `<Error><Code>${fault.code ?? ''}</Code></Error>`);
       });
     } else if (fault?.kind === 'reset') incoming.socket.destroy();
-    else if (fault?.kind === 'hang') held.add(outgoing);
+    else if (fault?.kind === 'hang') unanswered.add(outgoing);
     else forward(incoming, outgoing, fault);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address() as AddressInfo; // it listens on TCP
   const proxy: FaultProxy = {
     endpoint: `http://127.0.0.1:${address.port}`,
-    seen: [],
+    requests: [],
     plan: () => undefined,
     async [Symbol.asyncDispose]() {
-      for (const response of held) response.destroy();
+      for (const response of unanswered) response.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -101,15 +104,15 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   return proxy;
 }
 
-/** A plan that does `fault` to the first `times` requests that `matches` names. */
-export function firstTimes(
+/** A plan that injects `fault` into the first `times` requests for which `matches` returns true. */
+export function faultFirst(
   times: number,
-  matches: (request: Seen) => boolean,
+  matches: (request: ProxiedRequest) => boolean,
   fault: Fault,
 ): FaultProxy['plan'] {
   let left = times;
-  return (seen) => {
-    if (left <= 0 || !matches(seen)) return undefined;
+  return (proxied) => {
+    if (left <= 0 || !matches(proxied)) return undefined;
     left -= 1;
     return fault;
   };

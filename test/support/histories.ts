@@ -1,10 +1,10 @@
-/** What the histories of a job's runs take. */
+/** Histories of the runs of a job, and their sizes. */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 
 export type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
-/** The histories of a job's chain, from the run `first` on. */
-export async function historiesOf(
+/** Returns the histories of all runs of a job, starting with the run `first`. */
+export async function fetchHistories(
   { workflow }: Client,
   workflowId: string,
   first: string,
@@ -18,17 +18,20 @@ export async function historiesOf(
   return found;
 }
 
-export function lengthOf({ events }: History): number {
+export function eventCount({ events }: History): number {
   return events?.length ?? 0;
 }
 
 /** Bytes of the largest payload in a history. */
-export function largestPayload(history: History): number {
-  return largestIn(history);
+export function largestPayloadBytes(history: History): number {
+  return largestArrayBytes(history);
 }
 
-function largestIn(value: unknown): number {
+function largestArrayBytes(value: unknown): number {
   if (value instanceof Uint8Array) return value.byteLength;
   if (typeof value !== 'object' || value === null) return 0;
-  return Object.values(value).reduce((most: number, part: unknown) => Math.max(most, largestIn(part)), 0);
+  return Object.values(value).reduce(
+    (largest: number, member: unknown) => Math.max(largest, largestArrayBytes(member)),
+    0,
+  );
 }

@@ -1,11 +1,11 @@
-/** Requests of jobs, as the API stores them. */
+/** Requests of jobs, as stored by the API. */
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
 import type { StoredRequest } from '../../schema/stored-request.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { requestName } from '../../store/names.ts';
 
-/** Stores `request` as that of the job `jobId`, in place of an earlier one. */
+/** Stores the request of the job `jobId` and replaces an earlier one. */
 export async function putRequest(
   store: BlobStore,
   jobId: string,
@@ -24,7 +24,7 @@ export async function putRequest(
   return parsed;
 }
 
-/** The memo with which a job of `tenant` starts. */
+/** Returns the memo with which a job of `tenant` starts. */
 export function newMemo(
   tenant: string,
   fingerprint: string,

@@ -1,4 +1,4 @@
-/** A real S3 server for one test file: the one that S3_ENDPOINT names, or versitygw on a folder, on a free port. */
+/** A real S3 server for one test file: that of S3_ENDPOINT, or else versitygw on a folder and a free port. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -11,15 +11,15 @@ import type { S3Options } from '../../store/s3/index.ts';
 
 export interface TestBucket extends AsyncDisposable {
   readonly options: Pick<S3Options, 'endpoint' | 'region' | 'bucket' | 'pathStyle' | 'credentials'>;
-  /** As settings of a process. */
+  /** The settings of a process that uses this bucket. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Why there can be no S3 server here, or undefined. */
+/** Why no S3 server can be started, or undefined. */
 export const NO_S3_SERVER: string | undefined =
   process.env.S3_ENDPOINT || findTool('versitygw', process.env) !== undefined
     ? undefined
-    : 'no S3 server: neither S3_ENDPOINT nor versitygw (set-up builds it where Go is)';
+    : 'no S3 server: set S3_ENDPOINT, or install Go for the set-up to build versitygw';
 
 /** Starts a server with one empty bucket. */
 export async function startBucket(): Promise<TestBucket> {
@@ -57,7 +57,7 @@ async function startVersitygw(accessKeyId: string, secretAccessKey: string) {
   const program = findTool('versitygw', process.env);
   if (program === undefined) throw new Error(NO_S3_SERVER);
   const folder = await mkdtemp(join(tmpdir(), 'frameloom-s3-'));
-  // Metadata in files of its own: not every file system has extended attributes.
+  // Metadata is stored in separate files, because not every file system has extended attributes.
   await mkdir(join(folder, 'objects'));
   await mkdir(join(folder, 'metadata'));
   const [port] = await findFreePorts(1);
@@ -79,7 +79,7 @@ async function startVersitygw(accessKeyId: string, secretAccessKey: string) {
     },
   );
   const endpoint = `http://127.0.0.1:${port}`;
-  await untilAnswering(endpoint, child);
+  await waitForResponse(endpoint, child);
   return {
     endpoint,
     async stop() {
@@ -90,12 +90,12 @@ async function startVersitygw(accessKeyId: string, secretAccessKey: string) {
   };
 }
 
-async function untilAnswering(endpoint: string, child: ChildProcess): Promise<void> {
+async function waitForResponse(endpoint: string, child: ChildProcess): Promise<void> {
   for (;;) {
-    if (child.exitCode !== null) throw new Error('the S3 server ended at its start');
-    const answer = await fetch(endpoint).catch(() => undefined);
-    await answer?.body?.cancel();
-    if (answer) return; // a refusal, as the request is not signed
+    if (child.exitCode !== null) throw new Error('the S3 server exited during its start');
+    const response = await fetch(endpoint).catch(() => undefined);
+    await response?.body?.cancel();
+    if (response) return; // 403, because the request is not signed
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

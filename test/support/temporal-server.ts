@@ -8,13 +8,13 @@ import { findTool } from '../../cli/find-tool.ts';
 
 export interface TestServer extends AsyncDisposable {
   readonly address: string;
-  /** Where its HTTP API is, such as `http://127.0.0.1:7243`. */
+  /** URL of its HTTP API, such as `http://127.0.0.1:7243`. */
   readonly httpUrl: string;
 }
 
 /**
- * Starts the server and waits until it answers. Set-up has found or built the program; without it the tests cannot run. `settings`
- * are dynamic configuration, `name=value`.
+ * Starts the server and waits until it responds. Throws if the set-up has not installed the program. `settings` are
+ * dynamic configuration, as `name=value`.
  */
 export async function startTemporalServer(settings: readonly string[] = []): Promise<TestServer> {
   const program = findTool('temporal', process.env);
@@ -34,7 +34,7 @@ export async function startTemporalServer(settings: readonly string[] = []): Pro
   );
   const ended = once(child, 'exit');
   for (;;) {
-    if (child.exitCode !== null) throw new Error('the Temporal server ended at its start');
+    if (child.exitCode !== null) throw new Error('the Temporal server exited during its start');
     try {
       const connection = await Connection.connect({ address, connectTimeout: 500 });
       await connection.workflowService.describeNamespace({ namespace: 'default' });

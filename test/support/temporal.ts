@@ -1,4 +1,4 @@
-/** A real Temporal server with what stands around it in most tests: a client, a connection for workers, and the workers. */
+/** A real Temporal server with a client, a connection for workers, and workers. */
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { startTemporalServer, type TestServer } from './temporal-server.ts';
@@ -7,11 +7,14 @@ export interface TestTemporal extends AsyncDisposable {
   readonly server: TestServer;
   readonly client: Client;
   readonly native: NativeConnection;
-  /** Runs workers with these options until the end. */
-  work(...workers: readonly Omit<WorkerOptions, 'connection'>[]): Promise<void>;
+  /** Starts workers with these options. They run until disposal. */
+  runWorkers(...workers: readonly Omit<WorkerOptions, 'connection'>[]): Promise<void>;
 }
 
-/** Starts all of it. To be called once in a process, whose Temporal logs errors only. `settings` are those of the server. */
+/**
+ * Starts the server. Call it once per process, because it installs the Temporal runtime, which logs errors only.
+ * `settings` are those of the server.
+ */
 export async function startTemporal(settings: readonly string[] = []): Promise<TestTemporal> {
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
   const server = await startTemporalServer(settings);
@@ -23,10 +26,8 @@ export async function startTemporal(settings: readonly string[] = []): Promise<T
     server,
     client: new Client({ connection }),
     native,
-    async work(...wanted) {
-      const made = await Promise.all(
-        wanted.map((options) => Worker.create({ ...options, connection: native })),
-      );
+    async runWorkers(...options) {
+      const made = await Promise.all(options.map((each) => Worker.create({ ...each, connection: native })));
       workers.push(...made);
       running.push(...made.map((worker) => worker.run()));
     },

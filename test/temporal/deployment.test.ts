@@ -17,7 +17,7 @@ it('a job ends with the build that began it, and new jobs go to the build that w
   });
   const settingsOf = (build: string) =>
     loadSettings({ TEMPORAL_ADDRESS: server.address, TEMPORAL_WORKER_BUILD_ID: build });
-  await temporal.work(
+  await temporal.runWorkers(
     ...['one', 'two'].map((build) => ({
       workflowBundle,
       taskQueue: 'workflow',

@@ -124,7 +124,7 @@ describe('over HTTP', () => {
     proxy.plan = () => {
       faults += 1;
       if (faults === 1) return { kind: 'status', status: 503 };
-      return faults === 2 ? { kind: 'lost-answer' } : undefined;
+      return faults === 2 ? { kind: 'lost-response' } : undefined;
     };
     const { run } = await behind.start({ jobId, memo, key: 'content' });
     const runs = async () => (await rig.client.workflow.count(`WorkflowId='${jobId}'`)).count;

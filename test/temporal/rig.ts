@@ -30,7 +30,7 @@ export async function startTemporalRig(): Promise<TemporalRig> {
   const temporal = await startTemporal();
   const { server, client } = temporal;
   const root = await mkdtemp(join(tmpdir(), 'frameloom-temporal-'));
-  await temporal.work({
+  await temporal.runWorkers({
     taskQueue: 'workflow',
     workflowsPath: fileURLToPath(new URL('contract-workflow.ts', import.meta.url)),
   });

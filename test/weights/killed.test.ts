@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { openHub, pullWeights } from '../../weights/index.ts';
-import { type FakeHub, hang, noise, startFakeHub } from '../support/fake-hub.ts';
+import { type FakeHub, hangAfter, seededBytes, startFakeHub } from '../support/fake-hub.ts';
 import { pathOf, publish, watched } from './support.ts';
 
-const DATA = noise('data', 5_000_000);
+const DATA = seededBytes('data', 5_000_000);
 const ARRIVED = 3_000_000;
 
 /** Starts a pull in a process of its own and kills it once so many bytes are there. */
@@ -32,14 +32,14 @@ it('a pull that was killed goes on from what is on disk, and no byte of that is 
   await using server = await startFakeHub();
   try {
     const set = publish(server, { 'genai_config.json': Buffer.from('{}'), 'text.onnx.data': DATA });
-    server.next(pathOf('text.onnx.data'), hang(ARRIVED));
+    server.injectFaults(pathOf('text.onnx.data'), hangAfter(ARRIVED));
     await killAt(server, folder, set);
     expect((await stat(join(folder, 'text.onnx.data.part'))).size).toBe(ARRIVED);
 
-    server.asked.length = 0;
+    server.requests.length = 0;
     await using hub = openHub({ endpoint: server.origin });
     await pullWeights(set, folder, watched(hub));
-    expect(server.asked.map(({ path, range }) => ({ path, range }))).toEqual([
+    expect(server.requests.map(({ path, range }) => ({ path, range }))).toEqual([
       { path: pathOf('text.onnx.data'), range: `bytes=${ARRIVED}-` },
       { path: pathOf('genai_config.json'), range: undefined },
     ]);

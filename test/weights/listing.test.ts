@@ -16,8 +16,16 @@ import {
   type WeightSet,
 } from '../../weights/index.ts';
 import { TINY, tinyFile } from '../phi3v/support.ts';
-import { answer, type FakeHub, startFakeHub } from '../support/fake-hub.ts';
-import { API, entry, FILES, json, publishRepository, SHA, TREE } from '../support/fake-model-repository.ts';
+import { type FakeHub, respondWith, startFakeHub } from '../support/fake-hub.ts';
+import {
+  API_PATH,
+  COMMIT_SHA,
+  FILES,
+  json,
+  listingEntry,
+  publishRepository,
+  TREE_PATH,
+} from '../support/fake-model-repository.ts';
 import { watched } from './support.ts';
 
 const found = CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');
@@ -49,7 +57,7 @@ function fail(): never {
 describe('listWeights', () => {
   it('takes the configuration, the graphs of the dtype and all parts of their weights, at a whole revision', async () => {
     const set = await list();
-    expect(set).toMatchObject({ repository: variant.repository, revision: SHA, last: 'config.json' });
+    expect(set).toMatchObject({ repository: variant.repository, revision: COMMIT_SHA, last: 'config.json' });
     expect(set.files.map(({ path }) => path)).toEqual([
       'config.json',
       'generation_config.json',
@@ -80,13 +88,15 @@ describe('listWeights', () => {
 
   it('follows the pages of a long listing, on the same host only', async () => {
     const [first = '', ...rest] = Object.keys(FILES);
-    server.next(TREE, ({ response }) =>
-      response.writeHead(200, { link: `<${server.origin}/page2>; rel="next"` }).end(json([entry(first)])),
+    server.injectFaults(TREE_PATH, ({ response }) =>
+      response
+        .writeHead(200, { link: `<${server.origin}/page2>; rel="next"` })
+        .end(json([listingEntry(first)])),
     );
-    server.next('page2', ({ response }) =>
+    server.injectFaults('page2', ({ response }) =>
       response
         .writeHead(200, { link: '<http://elsewhere.invalid/page3>; rel="next"' })
-        .end(json(rest.map((path) => entry(path)))),
+        .end(json(rest.map((path) => listingEntry(path)))),
     );
     expect((await list()).files.length).toBe(10);
   });
@@ -96,17 +106,17 @@ describe('listWeights', () => {
     ['something else', json({ error: 'no' })],
     ['a name that is no commit', json([{ type: 'file', path: 'config.json', size: 1, oid: 'x' }])],
   ])('refuses %s', async (_what, body) => {
-    server.content.set(TREE, body);
+    server.content.set(TREE_PATH, body);
     await expect(list()).rejects.toMatchObject({ code: 'listing' });
   });
 
   it('refuses another revision than the pinned one', async () => {
-    server.content.set(`${API}/revision/${variant.revision}`, json({ sha: 'f'.repeat(40) }));
+    server.content.set(`${API_PATH}/revision/${variant.revision}`, json({ sha: 'f'.repeat(40) }));
     await expect(list()).rejects.toMatchObject({ code: 'listing' });
   });
 
   it('waits for a busy server', async () => {
-    server.next(TREE, answer(503));
+    server.injectFaults(TREE_PATH, respondWith(503));
     expect((await list()).files.length).toBe(10);
   });
 });

@@ -5,14 +5,14 @@ import { startModelHost } from '../../phi3v/index.ts';
 import { openHub, pullWeights } from '../../weights/index.ts';
 import { TINY } from '../phi3v/support.ts';
 import {
-  answer,
   corrupt,
-  drop,
+  dropAfter,
+  endAfter,
   type Fault,
-  hang,
+  hangAfter,
   ignoreRange,
-  noise,
-  truncate,
+  respondWith,
+  seededBytes,
 } from '../support/fake-hub.ts';
 import { CONFIG, DATA, FILES, pathOf, publish, pullBench, watched } from './support.ts';
 
@@ -27,7 +27,7 @@ describe('pullWeights', () => {
     });
     await bench.expectWhole();
     expect(String(await bench.read('frameloom.json'))).toBe('{}');
-    expect(bench.server.asked.map(({ path }) => path)).toEqual([
+    expect(bench.server.requests.map(({ path }) => path)).toEqual([
       pathOf('text.onnx.data'),
       pathOf('genai_config.json'),
     ]);
@@ -55,21 +55,21 @@ describe('pullWeights', () => {
 
   it('makes no request when everything is there', async () => {
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
-    bench.server.asked.length = 0;
+    bench.server.requests.length = 0;
     const options = watched(bench.hub);
     expect(await pullWeights(bench.set, bench.folder, options)).toEqual({ fetched: 0, bytes: 0 });
-    expect(bench.server.asked).toEqual([]);
+    expect(bench.server.requests).toEqual([]);
     expect(options.events.filter(({ type }) => type === 'kept').length).toBe(2);
   });
 
   it('fetches a damaged file again, and the configuration, and nothing else', async () => {
-    const three = publish(bench.server, { ...FILES, 'vision.onnx': noise('vision', 5000) });
+    const three = publish(bench.server, { ...FILES, 'vision.onnx': seededBytes('vision', 5000) });
     await pullWeights(three, bench.folder, watched(bench.hub));
-    bench.server.asked.length = 0;
-    await writeFile(join(bench.folder, 'text.onnx.data'), noise('damage', DATA.length));
+    bench.server.requests.length = 0;
+    await writeFile(join(bench.folder, 'text.onnx.data'), seededBytes('damage', DATA.length));
     await pullWeights(three, bench.folder, watched(bench.hub));
     await bench.expectWhole();
-    expect(bench.server.asked.map(({ path }) => path)).toEqual([
+    expect(bench.server.requests.map(({ path }) => path)).toEqual([
       pathOf('text.onnx.data'),
       pathOf('genai_config.json'),
     ]);
@@ -78,7 +78,7 @@ describe('pullWeights', () => {
   it('takes the configuration away while another file is not right', async () => {
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await rm(join(bench.folder, 'text.onnx.data'));
-    bench.server.next(pathOf('text.onnx.data'), answer(404));
+    bench.server.injectFaults(pathOf('text.onnx.data'), respondWith(404));
     await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'not_found');
   });
 
@@ -91,7 +91,7 @@ describe('pullWeights', () => {
 
 describe('a connection that breaks', () => {
   it('is taken up at the first byte that has not arrived', async () => {
-    bench.server.next(pathOf('text.onnx.data'), drop(100_000), drop(50_000));
+    bench.server.injectFaults(pathOf('text.onnx.data'), dropAfter(100_000), dropAfter(50_000));
     const options = watched(bench.hub);
     await pullWeights(bench.set, bench.folder, options);
     await bench.expectWhole();
@@ -100,14 +100,14 @@ describe('a connection that breaks', () => {
   });
 
   it('is noticed when the body ends properly but too early', async () => {
-    bench.server.next(pathOf('text.onnx.data'), truncate(120_000));
+    bench.server.injectFaults(pathOf('text.onnx.data'), endAfter(120_000));
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
     expect(bench.ranges('text.onnx.data')).toEqual([undefined, 'bytes=120000-']);
   });
 
   it('costs the whole file where the server knows no ranges', async () => {
-    bench.server.next(pathOf('text.onnx.data'), drop(100_000), ignoreRange);
+    bench.server.injectFaults(pathOf('text.onnx.data'), dropAfter(100_000), ignoreRange);
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
   });
@@ -117,14 +117,20 @@ describe('a connection that breaks', () => {
       const { length } = body;
       response.writeHead(206, { 'content-range': `bytes 7-${length - 1}/${length}` }).end(body.subarray(7));
     };
-    bench.server.next(pathOf('text.onnx.data'), drop(100_000), another);
+    bench.server.injectFaults(pathOf('text.onnx.data'), dropAfter(100_000), another);
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
     expect(bench.ranges('text.onnx.data')).toEqual([undefined, 'bytes=100000-', undefined]);
   });
 
   it('is given up after so many tries in a row, and what has arrived stays', async () => {
-    bench.server.next(pathOf('text.onnx.data'), drop(1000), drop(1000), drop(1000), drop(1000));
+    bench.server.injectFaults(
+      pathOf('text.onnx.data'),
+      dropAfter(1000),
+      dropAfter(1000),
+      dropAfter(1000),
+      dropAfter(1000),
+    );
     const options = watched(bench.hub);
     await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'broken');
     expect(options.waits).toEqual([1000, 2000, 4000]);
@@ -135,9 +141,9 @@ describe('a connection that breaks', () => {
   });
 
   it('is not counted against a file that made good progress', async () => {
-    const large = noise('large', 6 << 20);
+    const large = seededBytes('large', 6 << 20);
     const more = publish(bench.server, { 'genai_config.json': CONFIG, 'large.data': large });
-    bench.server.next(pathOf('large.data'), ...Array.from({ length: 5 }, () => drop(1 << 20)));
+    bench.server.injectFaults(pathOf('large.data'), ...Array.from({ length: 5 }, () => dropAfter(1 << 20)));
     const options = watched(bench.hub);
     await pullWeights(more, bench.folder, options);
     expect((await bench.read('large.data')).equals(large)).toBe(true);
@@ -174,9 +180,9 @@ describe('a part left by an earlier run', () => {
   });
 
   it.each([
-    ['has other bytes in it', noise('other', 200_000), true],
-    ['is too long', noise('other', 300_001), true],
-    ['is too long for a range that the server has', noise('other', 300_001), false],
+    ['has other bytes in it', seededBytes('other', 200_000), true],
+    ['is too long', seededBytes('other', 300_001), true],
+    ['is too long for a range that the server has', seededBytes('other', 300_001), false],
   ])('that %s is thrown away', async (_what, body, exact) => {
     bench.set = publish(bench.server, FILES, { exact });
     await leave(body);
@@ -187,14 +193,14 @@ describe('a part left by an earlier run', () => {
 
 describe('content that is not what was published', () => {
   it('is fetched once more', async () => {
-    bench.server.next(pathOf('text.onnx.data'), corrupt);
+    bench.server.injectFaults(pathOf('text.onnx.data'), corrupt);
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
     expect(bench.ranges('text.onnx.data')).toEqual([undefined, undefined]);
   });
 
   it('is refused the second time, with the checksum', async () => {
-    bench.server.next(pathOf('text.onnx.data'), corrupt, corrupt);
+    bench.server.injectFaults(pathOf('text.onnx.data'), corrupt, corrupt);
     const error = await bench.expectRefusal(
       pullWeights(bench.set, bench.folder, watched(bench.hub)),
       'corrupt',
@@ -220,7 +226,7 @@ describe('content that is not what was published', () => {
       response.on('drain', more);
       more();
     };
-    bench.server.next(pathOf('text.onnx.data'), endless, endless);
+    bench.server.injectFaults(pathOf('text.onnx.data'), endless, endless);
     await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'corrupt');
   });
 });
@@ -228,7 +234,7 @@ describe('content that is not what was published', () => {
 describe('a pull', () => {
   it('that is stopped keeps what has arrived', async () => {
     const controller = new AbortController();
-    bench.server.next(pathOf('text.onnx.data'), hang(100_000));
+    bench.server.injectFaults(pathOf('text.onnx.data'), hangAfter(100_000));
     const options = watched(bench.hub, {
       signal: controller.signal,
       onEvent: ({ bytes }) => {
@@ -246,7 +252,7 @@ describe('a pull', () => {
     const options = watched(bench.hub, { freeBytes: async () => free });
     const error = await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'disk_full');
     expect(error.message).toMatch(/need 65 MB.* has 65 MB free/);
-    expect(bench.server.asked).toEqual([]);
+    expect(bench.server.requests).toEqual([]);
     await mkdir(bench.folder, { recursive: true });
     await writeFile(join(bench.folder, 'text.onnx.data.part'), DATA.subarray(0, 60_000));
     await pullWeights(bench.set, bench.folder, options);
@@ -268,7 +274,7 @@ describe('a pull', () => {
     await using mirror = openHub({ endpoint: `${bench.server.origin}/mirror` });
     await pullWeights(bench.set, bench.folder, watched(mirror));
     await bench.expectWhole();
-    expect(bench.server.asked.every(({ path }) => path.startsWith('mirror/'))).toBe(true);
+    expect(bench.server.requests.every(({ path }) => path.startsWith('mirror/'))).toBe(true);
   });
 
   it('copes with a folder in the place of a part', async () => {

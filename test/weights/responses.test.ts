@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openHub, pullWeights } from '../../weights/index.ts';
-import { answer, drop, type FakeHub, redirect, startFakeHub } from '../support/fake-hub.ts';
+import { dropAfter, type FakeHub, redirect, respondWith, startFakeHub } from '../support/fake-hub.ts';
 import { DATA, pathOf, pullBench, watched } from './support.ts';
 
 const bench = pullBench();
@@ -16,31 +16,33 @@ describe('a redirect', () => {
 
   it('is followed, with the range, but without the token where it leads to another host', async () => {
     const there = redirect(`${other.origin}/signed/data`);
-    bench.server.next(pathOf('text.onnx.data'), there, there);
-    other.next('signed/data', drop(100_000));
+    bench.server.injectFaults(pathOf('text.onnx.data'), there, there);
+    other.injectFaults('signed/data', dropAfter(100_000));
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
-    expect(other.asked).toEqual([
+    expect(other.requests).toEqual([
       { path: 'signed/data', range: undefined, authorization: undefined },
       { path: 'signed/data', range: 'bytes=100000-', authorization: undefined },
     ]);
-    expect(new Set(bench.server.asked.map(({ authorization }) => authorization))).toEqual(
+    expect(new Set(bench.server.requests.map(({ authorization }) => authorization))).toEqual(
       new Set(['Bearer hf_secret']),
     );
   });
 
   it('within the host keeps the token', async () => {
     bench.server.content.set('renamed', DATA);
-    bench.server.next(pathOf('text.onnx.data'), redirect('/renamed'));
+    bench.server.injectFaults(pathOf('text.onnx.data'), redirect('/renamed'));
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
-    expect(bench.server.asked.find(({ path }) => path === 'renamed')?.authorization).toBe('Bearer hf_secret');
+    expect(bench.server.requests.find(({ path }) => path === 'renamed')?.authorization).toBe(
+      'Bearer hf_secret',
+    );
   });
 
   it('to an address that is no longer valid is asked for again', async () => {
     const there = redirect(`${other.origin}/signed/data`);
-    bench.server.next(pathOf('text.onnx.data'), there, there);
-    other.next('signed/data', answer(403));
+    bench.server.injectFaults(pathOf('text.onnx.data'), there, there);
+    other.injectFaults('signed/data', respondWith(403));
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
   });
@@ -49,17 +51,20 @@ describe('a redirect', () => {
     ['in a circle', `/${pathOf('text.onnx.data')}`],
     ['to something that is no web address', 'file:///etc/passwd'],
   ])('%s is refused', async (_what, location) => {
-    bench.server.next(pathOf('text.onnx.data'), ...Array.from({ length: 10 }, () => redirect(location)));
+    bench.server.injectFaults(
+      pathOf('text.onnx.data'),
+      ...Array.from({ length: 10 }, () => redirect(location)),
+    );
     await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'refused');
   });
 });
 
 describe('a server that refuses', () => {
   it('for now is asked again when it says', async () => {
-    bench.server.next(
+    bench.server.injectFaults(
       pathOf('text.onnx.data'),
-      answer(429, { 'retry-after': '7' }),
-      answer(503, { 'retry-after': '0' }),
+      respondWith(429, { 'retry-after': '7' }),
+      respondWith(503, { 'retry-after': '0' }),
     );
     const options = watched(bench.hub);
     await pullWeights(bench.set, bench.folder, options);
@@ -69,7 +74,7 @@ describe('a server that refuses', () => {
 
   it('until a date is asked again then', async () => {
     const header = new Date(Date.now() + 60_000).toUTCString();
-    bench.server.next(pathOf('text.onnx.data'), answer(429, { 'retry-after': header }));
+    bench.server.injectFaults(pathOf('text.onnx.data'), respondWith(429, { 'retry-after': header }));
     const options = watched(bench.hub);
     await pullWeights(bench.set, bench.folder, options);
     expect(options.waits.length).toBe(1);
@@ -78,7 +83,7 @@ describe('a server that refuses', () => {
   });
 
   it('for an hour is not waited for', async () => {
-    bench.server.next(pathOf('text.onnx.data'), answer(429, { 'retry-after': '3600' }));
+    bench.server.injectFaults(pathOf('text.onnx.data'), respondWith(429, { 'retry-after': '3600' }));
     const options = watched(bench.hub);
     const error = await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'busy');
     expect(error.message).toContain('3600 s');
@@ -93,7 +98,10 @@ describe('a server that refuses', () => {
     [418, 'refused', 1],
     [503, 'busy', 4],
   ])('with %i ends as %s after %i requests', async (status, code, requests) => {
-    bench.server.next(pathOf('text.onnx.data'), ...Array.from({ length: 9 }, () => answer(status)));
+    bench.server.injectFaults(
+      pathOf('text.onnx.data'),
+      ...Array.from({ length: 9 }, () => respondWith(status)),
+    );
     const error = await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), code);
     expect(error.message).toContain(String(status));
     expect(bench.ranges('text.onnx.data').length).toBe(requests);

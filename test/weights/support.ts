@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { type Hub, openHub, type PullEvent, type PullOptions, type WeightSet } from '../../weights/index.ts';
-import { type FakeHub, noise, sha256, startFakeHub } from '../support/fake-hub.ts';
+import { type FakeHub, seededBytes, sha256, startFakeHub } from '../support/fake-hub.ts';
 
 export const REPOSITORY = 'some/model';
 export const REVISION = '0123456789abcdef0123456789abcdef01234567';
@@ -57,7 +57,7 @@ export function watched(hub: Hub, more: Partial<PullOptions> = {}): Watched {
 }
 
 export const CONFIG = Buffer.from('{"the":"config"}');
-export const DATA = noise('data', 300_000);
+export const DATA = seededBytes('data', 300_000);
 export const FILES = { 'genai_config.json': CONFIG, 'text.onnx.data': DATA };
 
 export interface PullBench {
@@ -87,7 +87,7 @@ export function pullBench(): PullBench {
       ),
     ranges: (name) =>
       made()
-        .server.asked.filter(({ path }) => path === pathOf(name))
+        .server.requests.filter(({ path }) => path === pathOf(name))
         .map(({ range }) => range),
     async expectWhole() {
       for (const [name, body] of Object.entries(FILES)) {

@@ -21,7 +21,7 @@ const child = fileURLToPath(new URL('lambda-child.ts', import.meta.url));
 it('takes work, leaves before its deadline, and what it leaves is done by the next one, which ends when nothing waits', async () => {
   await using temporal = await startTemporal();
   const home = await mkdtemp(join(tmpdir(), 'frameloom-lambda-'));
-  await temporal.work({
+  await temporal.runWorkers({
     taskQueue: TASK_QUEUES.workflow,
     workflowsPath: fileURLToPath(new URL('lambda-workflow.ts', import.meta.url)),
   });

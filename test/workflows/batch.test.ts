@@ -20,7 +20,7 @@ import { fileName, SOURCES } from '../../store/names.ts';
 import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
 import { createDescribeJob, createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 import type { Orchestrator } from '../../temporal/orchestrator.ts';
-import { largestPayload } from '../support/histories.ts';
+import { largestPayloadBytes } from '../support/histories.ts';
 import { startTemporal } from '../support/temporal.ts';
 
 const closers: (() => PromiseLike<unknown>)[] = [];
@@ -40,7 +40,7 @@ beforeAll(async () => {
   bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('batch-summarize.ts', import.meta.url)),
   });
-  await server.work(
+  await server.runWorkers(
     {
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,
@@ -171,7 +171,7 @@ async function historiesOf(id: BatchId): Promise<{ readonly events: number; read
   const found: { events: number; payload: number }[] = [];
   for await (const { runId } of client.workflow.list({ query: `WorkflowId='${id}'` })) {
     const history = await client.workflow.getHandle(id, runId).fetchHistory();
-    found.push({ events: history.events?.length ?? 0, payload: largestPayload(history) });
+    found.push({ events: history.events?.length ?? 0, payload: largestPayloadBytes(history) });
     await Worker.runReplayHistory({ workflowBundle: bundle }, history, id);
   }
   return found;

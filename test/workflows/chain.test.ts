@@ -4,7 +4,7 @@ import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CpuActivities, GpuActivities } from '../../schema/activities.ts';
 import type { SegmentOutcome } from '../../schema/shards.ts';
-import { historiesOf, largestPayload, lengthOf } from '../support/histories.ts';
+import { eventCount, fetchHistories, largestPayloadBytes } from '../support/histories.ts';
 import { type Answers, answers, segmentOf } from './answers.ts';
 import { longAnswers } from './long-job.ts';
 import { openRig, type Rig, type Run } from './rig.ts';
@@ -48,9 +48,9 @@ describe('a job of 10,000 segments', () => {
     expect(input).toMatchObject({ segments: 10_000, extractions: 11, levels: [250, 32, 4, 1] });
     expect(run.memo).toMatchObject({ fingerprint: 'f', progress: { percent: 100, stage: 'done' } });
 
-    const histories = await historiesOf(rig.client, run.handle.workflowId, input?.run ?? '');
-    const lengths = histories.map(lengthOf);
-    const payloads = histories.map(largestPayload);
+    const histories = await fetchHistories(rig.client, run.handle.workflowId, input?.run ?? '');
+    const lengths = histories.map(eventCount);
+    const payloads = histories.map(largestPayloadBytes);
     console.log(
       `10,000 segments: ${histories.length} runs, longest history ${Math.max(...lengths)} events, ` +
         `largest payload ${Math.max(...payloads)} bytes, ${(lengths.reduce((a, b) => a + b) / 10_000).toFixed(1)} events per segment`,

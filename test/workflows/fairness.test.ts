@@ -55,7 +55,7 @@ beforeAll(async () => {
       });
     return await gpu.describeSegment(input);
   };
-  await server.work(
+  await server.runWorkers(
     {
       workflowBundle: await bundleWorkflowCode({
         workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),

@@ -68,7 +68,7 @@ export async function openRig(): Promise<Rig> {
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('ERROR'),
   });
-  await temporal.work(
+  await temporal.runWorkers(
     {
       workflowBundle: bundle,
       taskQueue: TASK_QUEUES.workflow,

@@ -8,7 +8,7 @@ import type { CpuActivities } from '../../schema/activities.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import type { SegmentOutcome } from '../../schema/shards.ts';
 import type { PlanInput } from '../../schema/stages.ts';
-import { largestPayload } from '../support/histories.ts';
+import { largestPayloadBytes } from '../support/histories.ts';
 import { answers, SHA, segmentOf } from './answers.ts';
 import { openRig, type Rig } from './rig.ts';
 
@@ -244,8 +244,8 @@ describe('a job', () => {
   it('passes no payload over 64 KB, and its history replays', async () => {
     const { handle } = await rig.runJob(answers(400));
     const history = await handle.fetchHistory();
-    expect(largestPayload(history)).toBeGreaterThan(0);
-    expect(largestPayload(history)).toBeLessThan(65_536);
+    expect(largestPayloadBytes(history)).toBeGreaterThan(0);
+    expect(largestPayloadBytes(history)).toBeLessThan(65_536);
     expect(history.events?.length).toBeLessThan(10_000);
     await Worker.runReplayHistory({ workflowBundle: rig.bundle }, history, handle.workflowId);
   });

@@ -54,10 +54,7 @@ export async function resolveModel(
       ? await readModel(resolve(wanted))
       : (await findModels(settings)).find((model) => model.profile.name === wanted);
   if (!found) {
-    throw new FrameloomError(
-      'model_missing',
-      `No model "${wanted}" is installed. Run \`frameloom models list\` to see the installed models.`,
-    );
+    throw new FrameloomError('model_missing', `No model "${wanted}" is installed.`);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 /**
- * A deployment whose processes a test starts, kills and starts again one by one: Temporal's development server on a SQLite
- * file, and the same commands as deploy/ runs. Nothing mends itself here: what comes back does so because the test says.
+ * A deployment whose processes a test starts, kills and restarts one by one: Temporal's development server on a SQLite
+ * file, and the commands that deploy/ runs. Nothing restarts by itself.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
@@ -17,7 +17,7 @@ import { createClient, type FrameloomClient } from '../../../client/index.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** A line that a process wrote, and when it arrived here, in milliseconds of this process's clock. */
+/** A log line of a process. `at` is its arrival here, in milliseconds of `performance.now()`. */
 export interface LogLine {
   readonly processName: string;
   readonly at: number;
@@ -29,49 +29,49 @@ export interface DeployedProcess {
   readonly name: string;
   readonly role: Role;
   readonly pid: number;
-  /** How it ended; when it has. */
+  /** Resolves at the exit, with `code N` or the name of a signal. */
   readonly ended: Promise<string>;
-  /** To the process alone, as an operating system or an orchestrator would. */
+  /** Sends a signal to the process only, as an operating system or an orchestrator does. */
   signal(name: NodeJS.Signals): void;
-  /** To the process and all it has started. */
+  /** Sends a signal to the process and its descendants. */
   signalAll(name: NodeJS.Signals): void;
-  /** Ids of the processes it has started and that still run. */
+  /** Process ids of its running children. */
   children(): Promise<readonly number[]>;
-  /** Starts another of the same name and settings. */
+  /** Starts a new process with the same name and settings. */
   restart(): Promise<DeployedProcess>;
 }
 
 export interface Deployment extends AsyncDisposable {
   readonly home: string;
   readonly client: FrameloomClient;
-  /** Of Temporal's frontend, host:port. */
+  /** Address of Temporal's frontend, as host:port. */
   readonly temporalAddress: string;
   /** Address of the API. */
   readonly url: string;
-  /** Everything that was logged, in the order of arrival. */
+  /** All log lines, in the order of arrival. */
   readonly lines: readonly LogLine[];
   start(role: Role, options?: { readonly name?: string; readonly env?: Env }): Promise<DeployedProcess>;
-  /** The deployed of that name that was started last. */
+  /** Returns the process with this name that was started last. */
   process(name: string): DeployedProcess;
-  /** The first line, past ones included, for which `wanted` holds. Throws after `timeoutMs`. */
-  waitForLine(wanted: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
+  /** Returns the first log line, past ones included, for which `matches` returns true. Rejects after `timeoutMs`. */
+  waitForLine(matches: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>;
   killTemporal(): Promise<void>;
-  /** Starts the server anew on the file of the one that was killed. */
+  /** Starts the server again on the file of the killed one. */
   startTemporal(): Promise<void>;
 }
 
 const LINE_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 20_000;
-/** What programs are found by; no setting of whoever runs the test reaches its deployment. */
-const INHERITED = ['PATH', 'HOME', 'XDG_CACHE_HOME', 'TMPDIR', 'TEMPORAL_CLI_PATH'];
+/** Variables that programs are found by. Other settings of the caller do not reach the deployment. */
+const INHERITED_SETTINGS = ['PATH', 'HOME', 'XDG_CACHE_HOME', 'TMPDIR', 'TEMPORAL_CLI_PATH'];
 
-/** Starts Temporal and the processes of `roles`, in an empty home. Disposing ends all of it and removes the home. */
+/** Starts Temporal and the processes of `roles`, in an empty home. Disposing stops all of them and removes the home. */
 export async function deploy(
   options: { readonly env?: Env; readonly roles?: readonly Role[]; readonly home?: string } = {},
 ): Promise<Deployment> {
   const home = options.home ?? (await mkdtemp(join(tmpdir(), 'frameloom-test-')));
   await mkdir(join(home, 'logs'), { recursive: true });
-  const inherited: Env = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
+  const inherited: Env = Object.fromEntries(INHERITED_SETTINGS.map((name) => [name, process.env[name]]));
   const program = findTool('temporal', process.env);
   if (program === undefined) throw new Error('no Temporal CLI: run `node scripts/setup.mjs test`');
 
@@ -81,21 +81,21 @@ export async function deploy(
   const logs = new Map<string, ReturnType<typeof createWriteStream>>();
   let url: string | undefined;
 
-  function logOf(name: string): ReturnType<typeof createWriteStream> {
+  function logStream(name: string): ReturnType<typeof createWriteStream> {
     const known = logs.get(name);
     if (known !== undefined) return known;
     const log = createWriteStream(join(home, 'logs', `${name}.log`), { flags: 'a' });
-    log.on('error', () => {}); // the home may be gone before the last line
+    log.on('error', () => {}); // the home may be removed before the last line
     logs.set(name, log);
     return log;
   }
 
-  function listen(child: ChildProcess, name: string): void {
+  function collectLogs(child: ChildProcess, name: string): void {
     for (const stream of [child.stdout, child.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on('line', (text) => {
-        logOf(name).write(`${text}\n`);
-        const line = { processName: name, at: performance.now(), ...parse(text) };
+        logStream(name).write(`${text}\n`);
+        const line = { processName: name, at: performance.now(), ...parseLogLine(text) };
         lines.push(line);
         for (const listener of listeners) listener(line);
       });
@@ -108,17 +108,17 @@ export async function deploy(
   async function startTemporal(): Promise<void> {
     const { command, args, env } = await spec.launch(temporalReady);
     const child = spawn(command, args, {
-      env: plain(env),
+      env: withoutUndefined(env),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const dismiss = spec.onStart?.(child);
     const died = new AbortController();
-    const ended = whenEnded(child).finally(() => {
+    const ended = exitOf(child).finally(() => {
       died.abort();
       dismiss?.();
     });
-    for (const stream of [child.stdout, child.stderr]) stream?.pipe(logOf('temporal'), { end: false });
+    for (const stream of [child.stdout, child.stderr]) stream?.pipe(logStream('temporal'), { end: false });
     temporal = { child, ended };
     temporalReady = await spec.waitUntilReady(child, died.signal);
   }
@@ -128,7 +128,7 @@ export async function deploy(
     { name = role, env = {} }: { readonly name?: string; readonly env?: Env } = {},
   ) {
     const child = spawn(process.execPath, [...commandEntry(), ...ROLES[role].command], {
-      env: plain({
+      env: withoutUndefined({
         ...ROLES[role].env,
         ...inherited,
         FFMPEG_PATH: findTool('ffmpeg', process.env),
@@ -144,9 +144,9 @@ export async function deploy(
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const { pid } = child;
-    if (pid === undefined) throw new Error(`the ${name} cannot be started`);
-    listen(child, name);
-    const ended = whenEnded(child);
+    if (pid === undefined) throw new Error(`the ${name} could not be started`);
+    collectLogs(child, name);
+    const ended = exitOf(child);
     const ready = await Promise.race([
       new Promise<ReadyMessage>((resolve) => {
         child.on('message', (message) => {
@@ -164,7 +164,7 @@ export async function deploy(
       ended,
       signal: (signal) => void child.kill(signal),
       signalAll: (signal) => signalGroup(pid, signal),
-      children: () => childrenOf(pid),
+      children: () => childPids(pid),
       restart: () => start(role, { name, env }),
     };
     processes.set(name, deployed);
@@ -188,12 +188,12 @@ export async function deploy(
     start,
     process(name) {
       const found = processes.get(name);
-      if (found === undefined) throw new Error(`there is no ${name}`);
+      if (found === undefined) throw new Error(`no process ${name} was started`);
       return found;
     },
-    waitForLine: (wanted, timeoutMs = LINE_TIMEOUT_MS) =>
+    waitForLine: (matches, timeoutMs = LINE_TIMEOUT_MS) =>
       new Promise((resolve, reject) => {
-        const past = lines.find(wanted);
+        const past = lines.find(matches);
         if (past !== undefined) return resolve(past);
         const settle = (act: () => void): void => {
           clearTimeout(timer);
@@ -201,10 +201,10 @@ export async function deploy(
           act();
         };
         const listener = (line: LogLine): void => {
-          if (wanted(line)) settle(() => resolve(line));
+          if (matches(line)) settle(() => resolve(line));
         };
         const timer = setTimeout(
-          () => settle(() => reject(new Error('what the test waits for was not logged in time'))),
+          () => settle(() => reject(new Error('the expected line was not logged in time'))),
           timeoutMs,
         );
         listeners.add(listener);
@@ -215,7 +215,7 @@ export async function deploy(
     },
     startTemporal,
     async [Symbol.asyncDispose]() {
-      await Promise.all([...processes.values()].map((deployed) => leave(deployed)));
+      await Promise.all([...processes.values()].map((deployed) => stopProcess(deployed)));
       temporal?.child.kill('SIGTERM');
       await temporal?.ended;
       for (const log of logs.values()) log.end();
@@ -232,8 +232,8 @@ export async function deploy(
   }
 }
 
-/** Ends a deployed that may be stopped, or ended already. */
-async function leave(deployed: DeployedProcess): Promise<void> {
+/** Stops a process that may be suspended or may have exited. */
+async function stopProcess(deployed: DeployedProcess): Promise<void> {
   deployed.signalAll('SIGCONT');
   deployed.signal('SIGTERM');
   const timer = setTimeout(() => deployed.signalAll('SIGKILL'), STOP_TIMEOUT_MS);
@@ -242,7 +242,7 @@ async function leave(deployed: DeployedProcess): Promise<void> {
   deployed.signalAll('SIGKILL');
 }
 
-function whenEnded(child: ChildProcess): Promise<string> {
+function exitOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? `code ${code}`));
     child.once('error', (error) => resolve(error.message));
@@ -253,23 +253,23 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // nobody is left
+    // all have exited
   }
 }
 
-async function childrenOf(pid: number): Promise<readonly number[]> {
+async function childPids(pid: number): Promise<readonly number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   return text.trim().split(/\s+/).filter(Boolean).map(Number);
 }
 
-/** `spawn` passes `undefined` on as a text. */
-function plain(env: Env): Record<string, string> {
+/** `spawn` would pass `undefined` on as text. */
+function withoutUndefined(env: Env): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
 }
 
-function parse(text: string): Pick<LogLine, 'message' | 'fields'> {
+function parseLogLine(text: string): Pick<LogLine, 'message' | 'fields'> {
   try {
     const fields = JSON.parse(text) as Record<string, unknown>; // our processes log JSON objects
     return { message: String(fields.message), fields };

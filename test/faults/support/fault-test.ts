@@ -1,4 +1,4 @@
-/** What a test is, and what fault tests share: a folder, seeded chance, and undisturbed runs to compare with. */
+/** The type of a fault test, and the fixture that all of them share: a folder, seeded randomness, baseline runs. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,31 +8,31 @@ import { type Run, summarize } from './run-job.ts';
 import { makeWorkload, type Workload, type WorkloadOptions } from './workload.ts';
 
 export interface Outcome {
-  /** What was done to the system. */
+  /** The faults that were injected. */
   readonly injected: string;
-  /** What is missing, wrong or left behind afterwards. Must be nothing. */
-  readonly lost: readonly string[];
-  /** What had to be done twice, and how long things took. */
+  /** What is missing, wrong or left behind afterwards. Empty if the test passes. */
+  readonly problems: readonly string[];
+  /** Work that was repeated, and times. */
   readonly redone: string;
-  /** Why the test could not be held on this machine. */
+  /** Why the test cannot run on this machine. */
   readonly skipped?: string;
 }
 
 export interface FaultTest {
   readonly name: string;
-  /** One sentence: the rule that is put to the test. */
+  /** The rule under test, in one sentence. */
   readonly rule: string;
   run(fixture: Fixture): Promise<Outcome>;
 }
 
 export interface Fixture extends AsyncDisposable {
-  /** For what a test makes; removed at the end of all fault tests. */
+  /** For files of the tests. Removed after the last one. */
   readonly folder: string;
   readonly seed: number;
   readonly random: Random;
   workload(options: WorkloadOptions): Promise<Workload>;
-  /** The run of a workload that nobody disturbs, made once. */
-  undisturbed(workload: Workload): Promise<Run>;
+  /** Returns an undisturbed run of the workload. Each workload runs once. */
+  baseline(workload: Workload): Promise<Run>;
 }
 
 export async function openFixture(seed: number): Promise<Fixture> {
@@ -43,9 +43,9 @@ export async function openFixture(seed: number): Promise<Fixture> {
     folder,
     seed,
     random: seededRandom(seed),
-    workload: (options) => once(workloads, JSON.stringify(options), () => makeWorkload(folder, options)),
-    undisturbed: (workload) =>
-      once(runs, workload.name, async () => {
+    workload: (options) => memoize(workloads, JSON.stringify(options), () => makeWorkload(folder, options)),
+    baseline: (workload) =>
+      memoize(runs, workload.name, async () => {
         await using deployment = await deploy({ env: workload.env });
         return await summarize(deployment, workload);
       }),
@@ -53,8 +53,8 @@ export async function openFixture(seed: number): Promise<Fixture> {
   };
 }
 
-function once<T>(made: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
-  const value = made.get(key) ?? make();
-  made.set(key, value);
+function memoize<T>(values: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const value = values.get(key) ?? make();
+  values.set(key, value);
   return value;
 }

@@ -1,24 +1,24 @@
-/** The most memory that the processes of a deployment have had, as the kernel counts it. */
+/** Peak memory of the processes of a deployment, as counted by the kernel. */
 import { readFile, readlink } from 'node:fs/promises';
 import type { DeployedProcess, Deployment } from './deployment.ts';
 
-/** Programs that come and go are looked at so often, in milliseconds. */
+/** Interval at which the memory of short-lived programs is sampled. */
 const POLL_MS = 50;
 
 export interface MemoryWatch {
-  /** Largest resident sets so far in bytes, by process. Programs that a worker starts are counted by the largest of them. */
+  /** Largest resident sets so far in bytes, by process. Of the programs of a worker, the largest one counts. */
   peaks(): Promise<ReadonlyMap<string, number>>;
   [Symbol.dispose](): void;
 }
 
 export function watchPeakMemory(deployment: Deployment): MemoryWatch {
   const children = new Map<string, number>();
-  const timer = setInterval(() => void look(), POLL_MS);
+  const timer = setInterval(() => void sample(), POLL_MS);
 
-  async function look(): Promise<void> {
+  async function sample(): Promise<void> {
     for (const deployed of processes(deployment)) {
       for (const pid of await deployed.children()) {
-        // Until it has become another program a new child counts the memory of its parent as its own. The model host stays what it is.
+        // A forked child reports the memory of its parent until it executes its program. The model host runs the same one.
         if (deployed.name !== 'gpu' && (await programOf(pid)) === (await programOf(deployed.pid))) continue;
         const bytes = await peakOf(pid);
         const name = deployed.name === 'gpu' ? 'model host' : `programs of ${deployed.name}`;
@@ -29,7 +29,7 @@ export function watchPeakMemory(deployment: Deployment): MemoryWatch {
 
   return {
     async peaks() {
-      await look();
+      await sample();
       const own = await Promise.all(
         processes(deployment).map(async ({ name, pid }) => [name, await peakOf(pid)] as const),
       );
@@ -47,7 +47,7 @@ async function programOf(pid: number): Promise<string> {
   return await readlink(`/proc/${pid}/exe`).catch(() => '');
 }
 
-/** 0 for a process that has gone. */
+/** Returns 0 for a process that has exited. */
 async function peakOf(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Number(/VmHWM:\s+(\d+) kB/.exec(text)?.[1] ?? 0) * 1024;

@@ -1,9 +1,9 @@
-/** Faults that are put into a process before it starts: small modules that Node imports first. */
+/** Faults inside a process: small modules that Node imports before the program. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Settings under which processes, and those they start, import `source` first. */
+/** Returns settings with which processes and their children import `source` first. */
 async function preload(
   folder: string,
   name: string,
@@ -14,7 +14,7 @@ async function preload(
   return { NODE_OPTIONS: `--import ${pathToFileURL(path).href}` };
 }
 
-/** The wall clock of the process is off by so many minutes. */
+/** Returns settings that shift the wall clock of a process by `minutes`. */
 export function skewClock(folder: string, minutes: number): Promise<Readonly<Record<string, string>>> {
   return preload(
     folder,
@@ -30,10 +30,10 @@ globalThis.Date = new Proxy(Date, {
   );
 }
 
-/** The model host, or the worker above it, is killed when the model is given the artifact `picture`. */
-export function killOnReading(
+/** Returns settings that kill the model host, or its worker, when the model reads the artifact `image`. */
+export function killOnRead(
   folder: string,
-  picture: string,
+  image: string,
   victim: 'model host' | 'GPU worker',
 ): Promise<Readonly<Record<string, string>>> {
   const pid = victim === 'model host' ? 'process.pid' : 'process.ppid';
@@ -45,7 +45,7 @@ import { syncBuiltinESMExports } from 'node:module';
 if (process.argv[1]?.includes('host-child')) {
   const { readFile } = fs.promises;
   fs.promises.readFile = (path, ...rest) => {
-    if (String(path).includes(${JSON.stringify(picture)})) process.kill(${pid}, 'SIGKILL');
+    if (String(path).includes(${JSON.stringify(image)})) process.kill(${pid}, 'SIGKILL');
     return readFile(path, ...rest);
   };
   syncBuiltinESMExports();

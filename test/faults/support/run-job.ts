@@ -1,23 +1,23 @@
-/** One job through a deployment, and what it lost compared with an undisturbed run of the same. */
+/** Runs one job in a deployment and compares it with a baseline run. */
 import { openAsBlob } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobEvent } from '../../../schema/events.ts';
 import { isFinalStatus, type Job } from '../../../schema/job.ts';
 import { createFolderStore } from '../../../store/folder/index.ts';
-import { type Answers, countAnswers } from './answers.ts';
 import type { Deployment } from './deployment.ts';
+import { countGenerations, type GenerationStats } from './generation-stats.ts';
 import type { Workload } from './workload.ts';
 
-/** The same in every home, so that the job has the same id and its result the same bytes. */
-const KEY = 'test';
+/** The same key in every home gives the job the same id, and its result the same bytes. */
+const IDEMPOTENCY_KEY = 'test';
 const POLL_MS = 50;
 
 export interface Run {
   readonly job: Job;
   readonly events: readonly JobEvent[];
-  readonly answers: Answers;
-  /** Names of all artifacts there are in the end. */
+  readonly generations: GenerationStats;
+  /** Names of all artifacts after the end. */
   readonly artifacts: readonly string[];
   readonly seconds: number;
 }
@@ -26,15 +26,19 @@ export interface RunOptions {
   readonly onEvent?: (event: JobEvent) => Promise<void> | void;
 }
 
-/** Uploads the deck of the workload and starts its job. Answers the id. */
-export async function submit(deployment: Deployment, workload: Workload, key = KEY): Promise<string> {
+/** Uploads the deck of the workload and starts its job. Returns the id. */
+export async function submit(
+  deployment: Deployment,
+  workload: Workload,
+  key = IDEMPOTENCY_KEY,
+): Promise<string> {
   const { client } = deployment;
   const file = await client.uploadFile(await openAsBlob(workload.deck), basename(workload.deck));
   const request = { source: { type: 'deck', file_id: file.id } } as const;
   return (await client.createSummary(request, { idempotencyKey: key })).id;
 }
 
-/** Follows a job to its end. Who only awaits it later misses no failure. */
+/** Follows a job to its end. The promise can be awaited later: a rejection is not reported as unhandled. */
 export function follow(deployment: Deployment, id: string, options: RunOptions = {}): Promise<Run> {
   const run = followToEnd(deployment, id, options);
   run.catch(() => undefined);
@@ -53,8 +57,8 @@ async function followToEnd(deployment: Deployment, id: string, { onEvent }: RunO
   return {
     job,
     events,
-    answers: countAnswers(deployment.lines),
-    artifacts: await artifacts(deployment),
+    generations: countGenerations(deployment.lines),
+    artifacts: await listArtifacts(deployment),
     seconds,
   };
 }
@@ -67,7 +71,7 @@ export async function summarize(
   return follow(deployment, await submit(deployment, workload), options);
 }
 
-/** The job when it will not change any more: its last event may be readable a moment before. */
+/** Returns the job once its status is final. Its last event may arrive slightly earlier. */
 export async function finalJob({ client }: Deployment, id: string): Promise<Job> {
   for (;;) {
     const job = await client.getSummary(id).catch(() => undefined);
@@ -76,67 +80,79 @@ export async function finalJob({ client }: Deployment, id: string): Promise<Job>
   }
 }
 
-export async function artifacts({ home }: Deployment, prefix = ''): Promise<readonly string[]> {
+export async function listArtifacts({ home }: Deployment, prefix = ''): Promise<readonly string[]> {
   const found: string[] = [];
   for await (const name of createFolderStore(join(home, 'artifacts')).list(prefix)) found.push(name);
   return found;
 }
 
-/** What the disturbed run lacks, has too much of, or has otherwise than the baseline one. */
-export function losses(run: Run, baseline: Run): readonly string[] {
-  const { job, events, answers } = run;
-  const lost: string[] = [];
-  if (baseline.job.status !== 'completed') lost.push(`the undisturbed run is ${baseline.job.status}`);
-  if (job.status !== baseline.job.status) lost.push(`the job is ${job.status} ${job.error?.code ?? ''}`);
-  if (job.result_sha256 !== baseline.job.result_sha256) lost.push('the result has other bytes');
-  lost.push(...eventProblems(events));
+/** Describes how a disturbed run differs from the baseline, and what it left behind. */
+export function differencesFromBaseline(run: Run, baseline: Run): readonly string[] {
+  const { job, events, generations } = run;
+  const problems: string[] = [];
+  if (baseline.job.status !== 'completed') problems.push(`the baseline run is ${baseline.job.status}`);
+  if (job.status !== baseline.job.status) problems.push(`the job is ${job.status} ${job.error?.code ?? ''}`);
+  if (job.result_sha256 !== baseline.job.result_sha256) problems.push('the result has different bytes');
+  problems.push(...eventProblems(events));
   const leftover = run.artifacts.filter((name) => name.startsWith('checkpoints/'));
-  if (leftover.length > 0) lost.push(`${leftover.length} checkpoints are left behind`);
-  return [...lost, ...ledgerProblems(job), ...generationProblems(answers)];
+  if (leftover.length > 0) problems.push(`${leftover.length} checkpoints are left`);
+  return [...problems, ...ledgerProblems(job), ...generationProblems(generations)];
 }
 
-/** What the ledger counts twice, not at all, or otherwise than the answers themselves say. */
+/** Describes entries of the ledger that are duplicate, missing, or differ from the segments of the result. */
 export function ledgerProblems({ ledger, result, usage }: Job): readonly string[] {
   if (!ledger || !result) return [];
-  const lost: string[] = [];
-  const answers = new Map(result.segments.map((segment) => [segment.index, segment.usage]));
+  const problems: string[] = [];
+  const usageBySegment = new Map(result.segments.map((segment) => [segment.index, segment.usage]));
   const entries = new Set(ledger.segments.map(({ index }) => index));
-  if (entries.size !== ledger.segments.length || entries.size !== answers.size)
-    lost.push(`the ledger has ${ledger.segments.length} entries for ${answers.size} segments`);
+  if (entries.size !== ledger.segments.length || entries.size !== usageBySegment.size)
+    problems.push(`the ledger has ${ledger.segments.length} entries for ${usageBySegment.size} segments`);
   for (const { index, input_tokens, output_tokens } of ledger.segments) {
-    const answer = answers.get(index);
-    // Found ones cost nothing.
-    if (input_tokens > 0 && (input_tokens !== answer?.input_tokens || output_tokens !== answer.output_tokens))
-      lost.push(`the ledger counts ${input_tokens} + ${output_tokens} tokens for segment ${index}`);
+    const segmentUsage = usageBySegment.get(index);
+    // Cached generations cost nothing.
+    if (
+      input_tokens > 0 &&
+      (input_tokens !== segmentUsage?.input_tokens || output_tokens !== segmentUsage.output_tokens)
+    )
+      problems.push(`the ledger counts ${input_tokens} + ${output_tokens} tokens for segment ${index}`);
   }
   for (const key of ['input_tokens', 'output_tokens'] as const) {
     const sum = ledger.segments.reduce((all, entry) => all + entry[key], ledger.merging[key]);
     if (ledger[key] !== sum || usage?.[key] !== sum)
-      lost.push(`the ledger says ${ledger[key]} ${key}, the job ${usage?.[key]}, its parts come to ${sum}`);
+      problems.push(
+        `${key}: the ledger has ${ledger[key]}, the job ${usage?.[key]}, the sum of the entries is ${sum}`,
+      );
   }
-  return lost;
+  return problems;
 }
 
-/** Answers that were made twice, or lost more of themselves than they may. */
-export function generationProblems({ repeated, beyondInterval }: Answers): readonly string[] {
-  const lost: string[] = [];
+/** Describes generations that ran twice, or lost more tokens than a checkpoint interval. */
+export function generationProblems({ repeated, beyondInterval }: GenerationStats): readonly string[] {
+  const problems: string[] = [];
   if (repeated.length > 0)
-    lost.push(`${repeated.length} answers were made again after they were in the store`);
+    problems.push(`${repeated.length} generations ran again after they were in the store`);
   if (beyondInterval.length > 0)
-    lost.push(`${beyondInterval.length} attempts lost more than a checkpoint interval`);
-  return lost;
+    problems.push(`${beyondInterval.length} attempts lost more than a checkpoint interval`);
+  return problems;
 }
 
-/** Events that are missing, doubled or out of order; percent that falls. */
+/** Describes missing, duplicate or unordered events, and a falling percentage. */
 export function eventProblems(events: readonly JobEvent[]): readonly string[] {
-  const lost: string[] = [];
-  if (events.some(({ id }, index) => id !== index)) lost.push('the events are not numbered without a gap');
+  const problems: string[] = [];
+  if (events.some(({ id }, index) => id !== index))
+    problems.push('the events are not numbered without a gap');
   const percents = events.map(({ progress }) => progress.percent);
-  if (percents.some((percent, index) => percent < (percents[index - 1] ?? 0))) lost.push('percent falls');
-  return lost;
+  if (percents.some((percent, index) => percent < (percents[index - 1] ?? 0)))
+    problems.push('the percentage falls');
+  return problems;
 }
 
-/** `redone` of the table: tokens chosen again, of all tokens. */
-export function redoneTokens({ redone, redoneAtOnce, resumed, tokens }: Answers): string {
-  return `${redone} of ${tokens} tokens (at most ${redoneAtOnce} of one answer); ${resumed} attempts went on from a checkpoint`;
+/** The column `redone`: tokens that were decoded twice, of all tokens. */
+export function formatRedone({
+  redoneTokens,
+  maxRedoneTokens,
+  resumedAttempts,
+  outputTokens,
+}: GenerationStats): string {
+  return `${redoneTokens} of ${outputTokens} tokens (at most ${maxRedoneTokens} of one generation); ${resumedAttempts} attempts resumed from a checkpoint`;
 }

@@ -1,8 +1,8 @@
-/** Small pictures for fault tests that need many jobs and little work. */
+/** Small images for fault tests that need many short jobs. */
 import sharp from 'sharp';
 import type { Deployment } from './deployment.ts';
 
-/** Uploads `count` pictures of one colour each, and answers the ids of their files. */
+/** Uploads `count` images of one colour each and returns the ids of their files. */
 export function uploadImages({ client }: Deployment, count: number): Promise<readonly string[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {

@@ -1,4 +1,4 @@
-/** What fault tests summarize: a deck of drawn slides, and a profile of the tiny model that makes segments of a size of their choice. */
+/** The workload of fault tests: a deck of drawn slides, and a profile of the tiny model that sets the size of segments. */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../../cli/package-root.ts';
@@ -7,57 +7,57 @@ import { makeDeck } from '../../world/deck.ts';
 export interface Workload {
   readonly name: string;
   readonly deck: string;
-  /** Settings under which all processes run. */
+  /** Settings of all processes. */
   readonly env: Readonly<Record<string, string>>;
   readonly segments: number;
 }
 
 export interface WorkloadOptions {
   readonly segments: number;
-  /** Pictures that one prompt takes. More of them make a longer answer: about 18 tokens each. */
+  /** Images per prompt. Each adds about 18 tokens to the generation. */
   readonly imagesPerSegment: number;
   readonly seed?: number;
 }
 
-/** Makes the deck and the profile in `folder`, once. */
+/** Creates the deck and the profile in `folder`. */
 export async function makeWorkload(folder: string, options: WorkloadOptions): Promise<Workload> {
   const { segments, imagesPerSegment, seed = 41 } = options;
   const name = `${segments}x${imagesPerSegment}-${seed}`;
   const deck = join(folder, `${name}.pdf`);
   await mkdir(folder, { recursive: true });
   await makeDeck(deck, { seed, pages: segments * imagesPerSegment });
-  const model = await modelWith(folder, imagesPerSegment);
+  const model = await createModelWithProfile(folder, imagesPerSegment);
   return { name, deck, segments, env: { FRAMELOOM_MODEL: model } };
 }
 
-/** Settings of a worker whose model calls itself another revision than that of the workload. */
-export async function modelOfOtherRevision(
+/** Returns settings of a worker whose model has a different revision than that of the workload. */
+export async function copyModelWithOtherRevision(
   folder: string,
   workload: Workload,
 ): Promise<Readonly<Record<string, string>>> {
   const model = join(folder, `${workload.name}-other`);
   await cp(workload.env.FRAMELOOM_MODEL ?? '', model, { recursive: true });
   const path = join(model, 'frameloom.json');
-  const profile = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>; // a profile of ours
+  const profile = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>; // written by this repository
   await writeFile(path, JSON.stringify({ ...profile, revision: 'another' }));
   return { FRAMELOOM_MODEL: model };
 }
 
-/** The tiny model under a profile that puts so many pictures into a prompt. */
-async function modelWith(folder: string, pictures: number): Promise<string> {
+/** Copies the tiny model with a profile of `imagesPerPrompt` images per prompt. Returns the folder. */
+async function createModelWithProfile(folder: string, imagesPerPrompt: number): Promise<string> {
   const tiny = join(packageRoot(), 'models', 'tiny-phi3v');
-  const model = join(folder, `tiny-${pictures}`);
+  const model = join(folder, `tiny-${imagesPerPrompt}`);
   await mkdir(model, { recursive: true });
   await cp(tiny, model, { recursive: true });
   const path = join(model, 'frameloom.json');
-  const profile = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>; // a profile of ours
+  const profile = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>; // written by this repository
   await writeFile(
     path,
     JSON.stringify({
       ...profile,
-      revision: `${String(profile.revision)}-${pictures}`,
-      images_per_prompt: { '1': pictures },
-      merge: { captions: Math.max(4, pictures), parts: 2 },
+      revision: `${String(profile.revision)}-${imagesPerPrompt}`,
+      images_per_prompt: { '1': imagesPerPrompt },
+      merge: { captions: Math.max(4, imagesPerPrompt), parts: 2 },
     }),
   );
   return model;
