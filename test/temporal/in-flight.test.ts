@@ -82,7 +82,10 @@ it('retries an activity of a killed worker at once, and repeats no finished one'
   await killWorker();
 
   await takeOver();
-  await temporal.runWorkers({ taskQueue: 'in-flight', activities: { work: async () => 'by the next worker' } });
+  await temporal.runWorkers({
+    taskQueue: 'in-flight',
+    activities: { work: async () => 'by the next worker' },
+  });
   expect(await handle.result()).toEqual([1, 'by the next worker']);
   expect(messages()).toEqual(['reported an attempt of a killed worker as failed']);
   expect(await readdir(root)).toEqual([]);
