@@ -56,7 +56,7 @@ export function createEstimateCosts({ store, profile }: EstimateDeps): EstimateA
       });
       return estimateOf(input, tokens, samples, {
         segments: scaledRange(segments.length, growth),
-        pictures: scaledRange(frames.filter(({ placeholder }) => !placeholder).length, growth),
+        frames: scaledRange(frames.filter(({ placeholder }) => !placeholder).length, growth),
       });
     });
 }
@@ -185,7 +185,7 @@ function estimateOf(
   { prices, model, sampledSpans, totalSpans }: EstimateCostsInput,
   tokens: Range<Tokens>,
   samples: readonly UsageSample[],
-  counts: Pick<EstimateAmounts, 'segments' | 'pictures'>,
+  counts: Pick<EstimateAmounts, 'segments' | 'frames'>,
 ): EstimateAmounts {
   const seconds = gpuSecondsOf(tokens, samples);
   return {

@@ -15,7 +15,7 @@ import {
   validateRequest,
   validationHook,
 } from './app/index.ts';
-import { registerSecurity } from './docs/index.ts';
+import { registerComponents } from './docs/index.ts';
 import {
   batchRoutes,
   batchScheduleRoutes,
@@ -41,7 +41,7 @@ export function createApp(deps: ApiDeps): Api {
   if (deps.throttle) app.use('/v1/*', rateLimit(deps.throttle));
   const quotas = createQuotaGuard(deps);
   app.use('/v1/*', quotas.requests);
-  registerSecurity(app);
+  registerComponents(app);
   summaryRoutes(app, deps, quotas);
   eventRoutes(app, deps);
   frameRoutes(app, deps);

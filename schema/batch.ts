@@ -103,25 +103,30 @@ const BatchTimes = z.object({
 });
 export type BatchTimes = z.infer<typeof BatchTimes>;
 
+const BatchError = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    line: z.int().nullable(),
+    param: z.string().nullable(),
+  })
+  .meta({ id: 'BatchError' });
+
+const BatchErrors = z.object({ object: z.literal('list'), data: z.array(BatchError) }).meta({
+  id: 'BatchErrors',
+  description: 'The first invalid lines. They are in the error file too, and do not stop the batch.',
+});
+
+const BatchRequestCounts = z
+  .object({ total: z.int(), completed: z.int(), failed: z.int() })
+  .meta({ id: 'BatchRequestCounts' });
+
 export const Batch = z
   .object({
     id: BatchId,
     object: z.literal('batch'),
     endpoint: Endpoint,
-    errors: z
-      .object({
-        object: z.literal('list'),
-        data: z.array(
-          z.object({
-            code: z.string(),
-            message: z.string(),
-            line: z.int().nullable(),
-            param: z.string().nullable(),
-          }),
-        ),
-      })
-      .optional()
-      .describe('The first bad lines. They are lines of the error file, and do not stop the batch.'),
+    errors: BatchErrors.optional(),
     input_file_id: FileId.nullable(),
     completion_window: z.string(),
     status: BatchStatus.describe('`paused` is ours.'),
@@ -130,13 +135,11 @@ export const Batch = z
     created_at: z.int(),
     expires_at: z.int(),
     ...BatchTimes.shape,
-    request_counts: z.object({ total: z.int(), completed: z.int(), failed: z.int() }),
+    request_counts: BatchRequestCounts,
     metadata: z.record(z.string(), z.string()).nullable(),
     max_in_flight: z.int().describe('Ours.'),
     round: z.int().describe('Ours: 1, and one more with each retry.'),
-    usage: BatchUsage.optional().describe(
-      'What its jobs have cost, once it has ended; of a line that was retried, in its last round.',
-    ),
+    usage: BatchUsage.optional(),
     schedule_id: ScheduleId.optional().describe('Ours: the schedule that began it.'),
   })
   .meta({ id: 'Batch' });

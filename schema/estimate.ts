@@ -10,20 +10,27 @@ import type { Prices } from './usage-cost.ts';
 
 const Range = z
   .object({ expected: z.number(), low: z.number(), high: z.number() })
-  .describe('The most probable value, and the least and the most to reckon with.');
+  .meta({ id: 'EstimateRange', description: 'The most probable value, and the limits of the likely range.' });
 
-export const EstimateAmounts = z.object({
-  segments: Range,
-  pictures: Range.describe('Pictures that the model looks at.'),
-  input_tokens: Range.describe('Tokens of prompts, pictures included.'),
-  output_tokens: Range,
-  gpu_seconds: z
-    .union([Range, z.null()])
-    .describe('By what jobs of this model took lately; null where there were none.'),
-  cost: Range.describe('Without GPU seconds where these are null; 0 where the server has no prices.'),
-  currency: z.string().nullable(),
-  assumptions: z.array(z.string()).describe('What was not measured, and what it was taken to be.'),
-});
+export const EstimateAmounts = z
+  .object({
+    segments: Range,
+    frames: Range,
+    input_tokens: Range,
+    output_tokens: Range,
+    gpu_seconds: z
+      .union([Range, z.null()])
+      .describe('From recent jobs of this model; null if there are none.'),
+    cost: Range,
+    currency: z.string().nullable(),
+    assumptions: z.array(z.string()).describe('Quantities that were assumed instead of measured.'),
+  })
+  .meta({
+    id: 'EstimateAmounts',
+    description:
+      '`frames` are described by the model. `input_tokens` include those of images. `cost` is 0 without prices, ' +
+      'and excludes GPU seconds if these are null.',
+  });
 export type EstimateAmounts = z.infer<typeof EstimateAmounts>;
 
 export const Estimate = z

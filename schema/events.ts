@@ -17,7 +17,11 @@ const JobCreatedEvent = eventSchema('job.created', {}, 'JobCreatedEvent');
 const JobStartedEvent = eventSchema('job.started', {}, 'JobStartedEvent');
 const SourceReadyEvent = eventSchema(
   'source.ready',
-  { source: z.object({ type: z.string(), duration: z.number().optional(), pages: z.int().optional() }) },
+  {
+    source: z
+      .object({ type: z.string(), duration: z.number().optional(), pages: z.int().optional() })
+      .meta({ id: 'EventSource' }),
+  },
   'SourceReadyEvent',
 );
 const FramesExtractedEvent = eventSchema(
@@ -29,24 +33,26 @@ const PlanReadyEvent = eventSchema('plan.ready', { segments: z.int(), frames: z.
 const SegmentCompletedEvent = eventSchema(
   'segment.completed',
   {
-    segment: z.object({
-      index: z.int(),
-      start_time: z.number().optional(),
-      end_time: z.number().optional(),
-      frames: z.array(ResultFrame),
-      cached: z.boolean(),
-    }),
+    segment: z
+      .object({
+        index: z.int(),
+        start_time: z.number().optional(),
+        end_time: z.number().optional(),
+        frames: z.array(ResultFrame),
+        cached: z.boolean(),
+      })
+      .meta({ id: 'EventSegment' }),
   },
   'SegmentCompletedEvent',
 );
 const SegmentFailedEvent = eventSchema(
   'segment.failed',
-  { segment: z.object({ index: z.int() }), error: JobError },
+  { segment: z.object({ index: z.int() }).meta({ id: 'EventFailedSegment' }), error: JobError },
   'SegmentFailedEvent',
 );
 const ChapterCompletedEvent = eventSchema(
   'chapter.completed',
-  { chapter: z.object({ index: z.int(), title: z.string() }) },
+  { chapter: z.object({ index: z.int(), title: z.string() }).meta({ id: 'EventChapter' }) },
   'ChapterCompletedEvent',
 );
 const ReduceStartedEvent = eventSchema('reduce.started', { sections: z.int() }, 'ReduceStartedEvent');

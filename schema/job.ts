@@ -31,11 +31,15 @@ export function isFinalStatus(status: JobStatus): boolean {
 export const Stage = z.enum(['queued', 'ingest', 'extract', 'describe', 'reduce', 'finish', 'done']);
 export type Stage = z.infer<typeof Stage>;
 
+const SegmentCounts = z
+  .object({ total: z.int(), done: z.int(), failed: z.int() })
+  .meta({ id: 'SegmentCounts' });
+
 export const Progress = z
   .object({
     percent: z.number().min(0).max(100),
     stage: Stage,
-    segments: z.object({ total: z.int(), done: z.int(), failed: z.int() }),
+    segments: SegmentCounts,
     eta_seconds: z
       .number()
       .optional()
@@ -58,28 +62,29 @@ export const JobError = z
   .meta({ id: 'JobError' });
 export type JobError = z.infer<typeof JobError>;
 
+const LedgerSegment = z
+  .object({
+    index: z.int(),
+    attempts: z.int(),
+    cached: z.boolean(),
+    gpu_seconds: z.number(),
+    vision_calls: z.int().describe('Pictures that the vision graph was run for.'),
+    rows: z.number().describe('Answers that decoded together with this one, itself included, on average.'),
+    input_tokens: z.int().describe('Charged tokens: 0 where the caption was found.'),
+    output_tokens: z.int(),
+    cost: z.number(),
+  })
+  .meta({ id: 'LedgerSegment' });
+
 /** What the run cost: differs from run to run, and so stands beside the result. */
 export const Ledger = z
   .object({
     gpu_seconds: z.number().describe('Time the model was busy for this job, in seconds.'),
     wall_seconds: z.number(),
     runtime: z.string().describe('Such as `onnxruntime-node 1.30.0 cpu`.'),
-    segments: z.array(
-      z.object({
-        index: z.int(),
-        attempts: z.int(),
-        cached: z.boolean(),
-        gpu_seconds: z.number(),
-        vision_calls: z.int().describe('Pictures that the vision graph was run for.'),
-        rows: z
-          .number()
-          .describe('Answers that decoded together with this one, itself included, on average.'),
-        input_tokens: z.int().describe('Charged tokens: 0 where the caption was found.'),
-        output_tokens: z.int(),
-        cost: z.number(),
-      }),
-    ),
-    merging: Usage.describe('Sections, summary and titles.'),
+    segments: z.array(LedgerSegment),
+    /** Of sections, summary and titles. */
+    merging: Usage,
     input_tokens: z.int().describe('The sum over segments and merging; so are the next two.'),
     output_tokens: z.int(),
     cost: z.number(),

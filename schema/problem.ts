@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 
+const FieldError = z.object({ path: z.string(), message: z.string() }).meta({ id: 'FieldError' });
+
 export const Problem = z
   .object({
     type: z.string().describe('Stable address of this kind of error.'),
@@ -12,10 +14,7 @@ export const Problem = z
     hint: z.string(),
     retryable: z.boolean(),
     request_id: z.string(),
-    errors: z
-      .array(z.object({ path: z.string(), message: z.string() }))
-      .optional()
-      .describe('Where a request is malformed.'),
+    errors: z.array(FieldError).optional().describe('Where a request is malformed.'),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.infer<typeof Problem>;

@@ -22,17 +22,28 @@ function namesOne(source: { readonly file_id?: unknown; readonly url?: unknown }
   return (source.file_id === undefined) !== (source.url === undefined);
 }
 
-/** Subtitles that belong to a video: SubRip, WebVTT, ASS, TTML, or lines that begin with their time. */
-const Subtitles = z.strictObject(one).refine(namesOne, exactlyOne);
-/** The deck that a recorded lecture shows. */
-const ShownDeck = z.strictObject({ ...one, password: Password }).refine(namesOne, exactlyOne);
+const Subtitles = z
+  .strictObject(one)
+  .refine(namesOne, exactlyOne)
+  .meta({
+    id: 'SubtitlesSource',
+    description:
+      'The speech of a video as a file: SubRip, WebVTT, ASS, TTML, or lines that begin with their time.',
+  });
+const VideoDeck = z
+  .strictObject({ ...one, password: Password })
+  .refine(namesOne, exactlyOne)
+  .meta({
+    id: 'VideoDeckSource',
+    description: 'The deck that the video shows. Its slides are matched to their times in the video.',
+  });
 
 const VideoSource = z
   .strictObject({
     type: z.literal('video'),
     ...one,
-    subtitles: Subtitles.optional().describe('Words spoken in the video, as a file of subtitles.'),
-    deck: ShownDeck.optional().describe('Slides the video shows: they are matched to their times in it.'),
+    subtitles: Subtitles.optional(),
+    deck: VideoDeck.optional(),
   })
   .meta({ id: 'VideoSource' });
 const DeckSource = z
@@ -54,15 +65,17 @@ export const SourceRequest = z
         ? (source.file_ids === undefined) !== (source.urls === undefined)
         : namesOne(source),
     exactlyOne,
-  );
+  )
+  .meta({ id: 'Source' });
 export type SourceRequest = z.infer<typeof SourceRequest>;
+
+const TranscriptCue = z
+  .strictObject({ start: z.number().min(0), end: z.number().min(0), text: z.string().max(2000) })
+  .meta({ id: 'TranscriptCue' });
 
 /** A transcript in the request itself. The server stores it with the job and does not return it. */
 const Transcript = z.union([
-  z
-    .array(z.strictObject({ start: z.number().min(0), end: z.number().min(0), text: z.string().max(2000) }))
-    .min(1)
-    .max(50_000),
+  z.array(TranscriptCue).min(1).max(50_000),
   z.string().trim().min(1).max(1_000_000),
 ]);
 
@@ -89,7 +102,8 @@ export const Sampling = z
     mode: mode ?? (fps === undefined ? ('adaptive' as const) : ('fps' as const)),
     fps: fps ?? 1,
     max_frames,
-  }));
+  }))
+  .meta({ id: 'Sampling' });
 export type Sampling = z.infer<typeof Sampling>;
 
 /** Notes of the client's own, which answers repeat. */
@@ -169,15 +183,19 @@ export type SummaryRequestInput = z.input<typeof SummaryRequest>;
 /** A request after validation, defaults filled. */
 export type SummaryRequest = z.output<typeof SummaryRequest>;
 
+const ResolvedSampling = z
+  .object({
+    mode: z.enum(['adaptive', 'fps', 'count', 'scene', 'keyframe']),
+    fps: z.number(),
+    max_frames: z.int(),
+  })
+  .meta({ id: 'ResolvedSampling' });
+
 /** A request as responses show it: all defaults are filled in. */
 export const ResolvedSummaryRequest = z
   .object({
     ...SummaryRequest.shape,
-    sampling: z.object({
-      mode: z.enum(['adaptive', 'fps', 'count', 'scene', 'keyframe']),
-      fps: z.number(),
-      max_frames: z.int(),
-    }),
+    sampling: ResolvedSampling,
     detail: SummaryRequest.shape.detail.unwrap(),
     priority: SummaryRequest.shape.priority.unwrap(),
   })

@@ -34,6 +34,10 @@ export type ResultCue = z.infer<typeof ResultCue>;
 /** Version of the shape of a result. */
 export const RESULT_SCHEMA = 2;
 
+const SegmentUsage = z
+  .object({ image_tokens: z.int(), input_tokens: z.int(), output_tokens: z.int() })
+  .meta({ id: 'SegmentUsage' });
+
 export const ResultSegment = z
   .object({
     index: z.int(),
@@ -47,7 +51,7 @@ export const ResultSegment = z
       .describe('Subtitles or speech that begin in this part of a video. Absent where there are none.'),
     finish_reason: z.enum(['stop', 'length', 'repetition']),
     frames: z.array(ResultFrame),
-    usage: z.object({ image_tokens: z.int(), input_tokens: z.int(), output_tokens: z.int() }),
+    usage: SegmentUsage,
   })
   .meta({ id: 'Segment' });
 
@@ -62,6 +66,10 @@ export const ResultChapter = z
   })
   .meta({ id: 'Chapter' });
 
+const SlideInterval = z
+  .object({ start_time: z.number(), end_time: z.number() })
+  .meta({ id: 'SlideInterval' });
+
 export const ResultSlide = z
   .object({
     slide: z.int(),
@@ -72,10 +80,7 @@ export const ResultSlide = z
     links: z.array(z.string()).optional().describe('Addresses the slide links to. They are never followed.'),
     hidden: z.boolean().optional().describe('True where the author hid the slide from the show.'),
     caption: z.string().optional().describe('What the model says of the picture of the slide.'),
-    intervals: z
-      .array(z.object({ start_time: z.number(), end_time: z.number() }))
-      .optional()
-      .describe('When the video shows the slide, in seconds.'),
+    intervals: z.array(SlideInterval).optional().describe('When the video shows the slide, in seconds.'),
   })
   .meta({ id: 'Slide' });
 
@@ -92,6 +97,27 @@ export const ResultGap = z
   })
   .meta({ id: 'Gap' });
 
+const ResultSentence = z.object({ text: z.string(), segments: z.array(z.int()) }).meta({ id: 'Sentence' });
+
+const ResultSource = z
+  .object({
+    type: z.enum(['video', 'deck', 'images']),
+    sha256: Sha256,
+    duration: z.number().optional(),
+    start_offset: z
+      .number()
+      .optional()
+      .describe('Container time in seconds of the first shown frame; times in the result count from it.'),
+    width: z.int().optional(),
+    height: z.int().optional(),
+    pages: z.int().optional(),
+  })
+  .meta({ id: 'ResultSource' });
+
+const ResultUsage = z.object({ frames: z.int(), ...SegmentUsage.shape }).meta({ id: 'ResultUsage' });
+
+const ResultModel = z.object({ name: z.string(), revision: z.string() }).meta({ id: 'ResultModel' });
+
 export const SummaryResult = z
   .object({
     schema: z.literal(RESULT_SCHEMA).describe('Version of this object.'),
@@ -103,7 +129,7 @@ export const SummaryResult = z
     chapters: z.array(ResultChapter),
     segments: z.array(ResultSegment),
     sentences: z
-      .array(z.object({ text: z.string(), segments: z.array(z.int()) }))
+      .array(ResultSentence)
       .describe('The sentences of the summary, each with the segments it rests on.'),
     unsupported: z
       .array(z.string())
@@ -117,25 +143,9 @@ export const SummaryResult = z
       .describe(
         'Where the text of the result is from: slides, text recognized in frames, speech, subtitles (of the request or a track).',
       ),
-    source: z.object({
-      type: z.enum(['video', 'deck', 'images']),
-      sha256: Sha256,
-      duration: z.number().optional(),
-      start_offset: z
-        .number()
-        .optional()
-        .describe('Container time in seconds of the first shown frame; times in the result count from it.'),
-      width: z.int().optional(),
-      height: z.int().optional(),
-      pages: z.int().optional(),
-    }),
-    usage: z.object({
-      frames: z.int(),
-      image_tokens: z.int(),
-      input_tokens: z.int(),
-      output_tokens: z.int(),
-    }),
-    model: z.object({ name: z.string(), revision: z.string() }),
+    source: ResultSource,
+    usage: ResultUsage,
+    model: ResultModel,
     prompts: z.string().describe('Version of the prompts.'),
     notice: z.string(),
   })

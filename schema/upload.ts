@@ -34,7 +34,7 @@ export const Upload = z
     received: z.array(z.int()).describe('Numbers of the parts that are there.'),
     created_at: z.iso.datetime(),
     expires_at: z.iso.datetime().describe('An upload that is not completed by then is removed.'),
-    file: File.nullable().describe('The file, once the upload is completed.'),
+    file: z.union([File, z.null()]).describe('The file, once the upload is completed.'),
   })
   .meta({ id: 'Upload' });
 export type Upload = z.infer<typeof Upload>;
@@ -45,16 +45,18 @@ export const PartsRequest = z
   })
   .meta({ id: 'UploadPartsRequest' });
 
+const SignedPart = z
+  .object({
+    part_number: z.int(),
+    bytes: z.int().describe('The part must have exactly this length.'),
+    url: z.url().describe('Where to PUT the bytes, without any header of the API.'),
+  })
+  .meta({ id: 'UploadPart' });
+
 export const SignedParts = z
   .object({
     object: z.literal('list'),
-    data: z.array(
-      z.object({
-        part_number: z.int(),
-        bytes: z.int().describe('The part must have exactly this length.'),
-        url: z.url().describe('Where to PUT the bytes, without any header of the API.'),
-      }),
-    ),
+    data: z.array(SignedPart),
     expires_at: z.iso
       .datetime()
       .describe('Until when the addresses are good; ask again for those left then.'),

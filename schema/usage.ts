@@ -16,15 +16,21 @@ export const Usage = z
   .meta({ id: 'Usage' });
 export type Usage = z.infer<typeof Usage>;
 
+const InputTokensDetails = z.object({ cached_tokens: z.int() }).meta({ id: 'InputTokensDetails' });
+const OutputTokensDetails = z.object({ reasoning_tokens: z.int() }).meta({ id: 'OutputTokensDetails' });
+
 /** OpenAI's usage of a batch, and ours beside it. */
 export const BatchUsage = z
   .object({
     ...amounts,
     total_tokens: z.int(),
-    input_tokens_details: z.object({ cached_tokens: z.int() }),
-    output_tokens_details: z.object({ reasoning_tokens: z.int() }),
+    input_tokens_details: InputTokensDetails,
+    output_tokens_details: OutputTokensDetails,
   })
-  .meta({ id: 'BatchUsage' });
+  .meta({
+    id: 'BatchUsage',
+    description: 'The cost of the jobs of an ended batch. Of a retried line, the last round counts.',
+  });
 export type BatchUsage = z.infer<typeof BatchUsage>;
 
 export const TenantUsage = z

@@ -61,7 +61,7 @@ export function createTemporalBatches(wire: TemporalWire): BatchOrchestrator {
 
     async retry(id, memo) {
       const latest = await describe(id);
-      if (!latest) throw new FrameloomError('not_found', 'There is no batch with this id.');
+      if (!latest) throw new FrameloomError('not_found', 'No such batch.');
       return latest.memo.round >= memo.round ? latest : await start(id, memo, 'ALLOW_DUPLICATE');
     },
   };

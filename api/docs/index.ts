@@ -1,2 +1,2 @@
-export { openApiDocument, registerSecurity } from './openapi.ts';
+export { openApiDocument, registerComponents } from './openapi.ts';
 export { REFERENCE_STYLE, referencePage } from './reference-page.ts';

@@ -39,8 +39,14 @@ export function openApiDocument(app: Api, version: string): OpenApiDocument {
   );
 }
 
-/** Adds the security scheme: an API key as bearer token. */
-export function registerSecurity(app: Api): void {
+/** Adds the components that no route defines: the security scheme (an API key as bearer token) and the upload form. */
+export function registerComponents(app: Api): void {
+  // Not a zod schema, with which the router would read the whole file into memory to validate it.
+  app.openAPIRegistry.registerComponent('schemas', 'FileForm', {
+    type: 'object',
+    properties: { file: { type: 'string', format: 'binary' }, purpose: { type: 'string' } },
+    required: ['file'],
+  });
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
     type: 'http',
     scheme: 'bearer',

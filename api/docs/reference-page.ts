@@ -39,7 +39,7 @@ export function referencePage(document: OpenApiDocument): Html {
       <h2 id="routes">Routes</h2>
       ${operations.map(operationSection)}
       <h2 id="objects">Objects</h2>
-      ${schemas.map(([name, schema]) => html`<section id="schema-${name}"><h3>${name}</h3>${membersTable(schema)}</section>`)}
+      ${schemas.map(([name, schema]) => html`<section id="schema-${name}"><h3>${name}</h3>${schemaDescription(schema)}${membersTable(schema)}</section>`)}
       <h2 id="errors">Errors</h2>
       <p>The <code>code</code> of a problem is one of these, and stays what it is. Only where a retry can help, the same again may succeed.</p>
       ${errorTable()}
@@ -108,6 +108,11 @@ function parametersTable(parameters: readonly unknown[]): Html {
       </tr>`;
     })}</tbody>
   </table>`;
+}
+
+function schemaDescription(schema: unknown): Html {
+  if (!isObject(schema) || typeof schema.description !== 'string') return html``;
+  return html`<p>${prose(schema.description)}</p>`;
 }
 
 function membersTable(schema: unknown): Html {

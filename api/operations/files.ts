@@ -33,11 +33,7 @@ export const createFile = createRoute({
       content: {
         'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
         'multipart/form-data': {
-          schema: {
-            type: 'object',
-            properties: { file: { type: 'string', format: 'binary' }, purpose: { type: 'string' } },
-            required: ['file'],
-          },
+          schema: { $ref: '#/components/schemas/FileForm' }, // registered in docs/openapi.ts
         },
       },
     },

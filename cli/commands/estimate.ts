@@ -58,7 +58,7 @@ function formatEstimate(amounts: EstimateAmounts): readonly string[] {
     }`;
   return [
     row('segments', amounts.segments),
-    row('frames', amounts.pictures),
+    row('frames', amounts.frames),
     row('input tokens', amounts.input_tokens),
     row('output tokens', amounts.output_tokens),
     seconds === null ? 'GPU seconds    unknown' : row('GPU seconds', seconds),

@@ -60,9 +60,9 @@ function estimate(change: Partial<EstimateCostsInput> = {}): Promise<EstimateAmo
 }
 
 it('of a source that was looked at as a whole has exact pictures and segments', async () => {
-  const { segments, pictures, gpu_seconds, currency, cost, ...rest } = await estimate();
+  const { segments, frames, gpu_seconds, currency, cost, ...rest } = await estimate();
   expect(segments).toEqual({ expected: 2, low: 2, high: 2 });
-  expect(pictures).toEqual({ expected: 8, low: 8, high: 8 });
+  expect(frames).toEqual({ expected: 8, low: 8, high: 8 });
   expect({ gpu_seconds, currency }).toEqual({ gpu_seconds: null, currency: 'EUR' });
   for (const range of [cost, rest.input_tokens, rest.output_tokens]) {
     expect(range.low).toBeLessThan(range.expected);
@@ -78,10 +78,10 @@ it('of a source that was looked at as a whole has exact pictures and segments', 
 it('of a source of which parts were looked at grows with the rest, up to the frames that it may have', async () => {
   const whole = await estimate();
   const tenth = await estimate({ totalSpans: 20 });
-  expect(tenth.pictures).toEqual({ expected: 80, low: 56, high: 104 });
+  expect(tenth.frames).toEqual({ expected: 80, low: 56, high: 104 });
   expect(tenth.input_tokens.expected).toBe(10 * whole.input_tokens.expected);
   expect(tenth.assumptions).toContain('Only 2 of 20 spans of the source were sampled.');
-  expect((await estimate({ totalSpans: 200, maxFrames: 100 })).pictures.expected).toBe(100);
+  expect((await estimate({ totalSpans: 200, maxFrames: 100 })).frames.expected).toBe(100);
 });
 
 it('goes by what answers took lately, once jobs have run', async () => {

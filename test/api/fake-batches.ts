@@ -72,7 +72,7 @@ export function createFakeBatches(now: () => number, answer: () => void): FakeBa
     async retry(id, memo) {
       answer();
       const latest = batches.get(id);
-      if (!latest) throw new FrameloomError('not_found', 'There is no batch with this id.');
+      if (!latest) throw new FrameloomError('not_found', 'No such batch.');
       return latest.memo.round >= memo.round ? latest : begin(id, memo);
     },
 

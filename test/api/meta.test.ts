@@ -29,6 +29,24 @@ describe('the contract', () => {
       for (const name of references) expect(document.components.schemas).toHaveProperty(name ?? '');
     }));
 
+  it('names every object schema, so that generated types have names', () =>
+    withApp(async ({ app }) => {
+      const document = (await (await app.request('/openapi.json')).json()) as {
+        paths: unknown;
+        components: { schemas: Record<string, object> };
+      };
+      const unnamed: string[] = [];
+      function visit(value: unknown, path: string): void {
+        if (typeof value !== 'object' || value === null) return;
+        if ('type' in value && value.type === 'object' && 'properties' in value) unnamed.push(path);
+        for (const [key, member] of Object.entries(value)) visit(member, `${path}/${key}`);
+      }
+      visit(document.paths, 'paths');
+      for (const [name, schema] of Object.entries(document.components.schemas))
+        for (const [key, member] of Object.entries(schema)) visit(member, `${name}/${key}`);
+      expect(unnamed).toEqual([]);
+    }));
+
   it('lets result, ledger and error of a job be null', () =>
     withApp(async ({ app }) => {
       const document = (await (await app.request('/openapi.json')).json()) as {

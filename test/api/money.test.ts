@@ -1,4 +1,4 @@
-/** Estimates and totals at the door of the API. */
+/** Estimates and usage over HTTP. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseApiKeys } from '../../config/api-keys.ts';
@@ -10,9 +10,9 @@ import { withApp } from './harness.ts';
 
 const REQUEST = { source: { type: 'video', url: 'https://example.com/talk.mp4' } };
 const range = { expected: 2, low: 1, high: 3 };
-const FIGURES: EstimateAmounts = {
+const AMOUNTS: EstimateAmounts = {
   segments: range,
-  pictures: range,
+  frames: range,
   input_tokens: range,
   output_tokens: range,
   gpu_seconds: null,
@@ -29,11 +29,11 @@ describe('an estimate', () => {
       const pending = Estimate.parse(await waiting.json());
       expect(pending).toMatchObject({ object: 'estimate', status: 'pending', estimate: null, error: null });
       expect(waiting.headers.get('Location')).toBe(`/v1/estimates/${pending.id}`);
-      clock.onSleep = () => orchestrator.estimates.end(pending.id, { estimate: FIGURES });
+      clock.onSleep = () => orchestrator.estimates.end(pending.id, { estimate: AMOUNTS });
       const done = await post('/v1/estimates', REQUEST);
       expect(done.status).toBe(200);
       const estimate = Estimate.parse(await done.json());
-      expect(estimate).toMatchObject({ id: pending.id, status: 'completed', estimate: FIGURES });
+      expect(estimate).toMatchObject({ id: pending.id, status: 'completed', estimate: AMOUNTS });
       expect(await (await app.request(`/v1/estimates/${pending.id}`)).json()).toEqual(estimate);
       // Equal requests at once are one estimate, and no job was started.
       expect(orchestrator.estimates.started).toHaveLength(1);

@@ -141,7 +141,7 @@ describe('30 requests', () => {
       expect([index, Math.abs(error) <= TOLERANCE]).toEqual([index, true]);
     for (const { figures, job } of errors) {
       expect(figures?.segments.expected).toBe(job.result?.segments.length);
-      expect(figures?.pictures.expected).toBe(job.result?.usage.frames);
+      expect(figures?.frames.expected).toBe(job.result?.usage.frames);
     }
 
     for (const { ledger, usage, result, request } of jobs) {
