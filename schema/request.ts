@@ -22,14 +22,11 @@ function namesOne(source: { readonly file_id?: unknown; readonly url?: unknown }
   return (source.file_id === undefined) !== (source.url === undefined);
 }
 
-const Subtitles = z
-  .strictObject(one)
-  .refine(namesOne, exactlyOne)
-  .meta({
-    id: 'SubtitlesSource',
-    description:
-      'The speech of a video as a file: SubRip, WebVTT, ASS, TTML, or lines that begin with their time.',
-  });
+const Subtitles = z.strictObject(one).refine(namesOne, exactlyOne).meta({
+  id: 'SubtitlesSource',
+  description:
+    'The speech of a video as a file: SubRip, WebVTT, ASS, TTML, or lines that begin with their time.',
+});
 const VideoDeck = z
   .strictObject({ ...one, password: Password })
   .refine(namesOne, exactlyOne)
