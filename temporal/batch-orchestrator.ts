@@ -1,13 +1,14 @@
-/** The part of the orchestrator port that runs batches. `test/temporal/batch-contract.ts` says what each adapter must do. */
+/** The part of the orchestrator port that runs batches. `test/temporal/batch-contract.ts` is the contract of its adapters. */
 import type { BatchMemo } from '../schema/batch.ts';
 import type { BatchControl } from '../schema/batch-stages.ts';
 import type { BatchId } from '../schema/ids.ts';
 
 export { batchInput } from '../schema/batch-stages.ts';
 
+/** What the orchestrator knows of a batch: its latest run. */
 export interface BatchRecord {
   readonly id: BatchId;
-  /** As of a job. */
+  /** As of `JobRecord`. */
   readonly state:
     | 'running'
     | 'cancelling'
@@ -17,28 +18,29 @@ export interface BatchRecord {
     | 'terminated'
     | 'timed_out';
   readonly memo: BatchMemo;
-  /** When its latest run began, RFC 3339: what lists are ordered by. */
+  /** Start of the latest run, RFC 3339. Lists are ordered by it. */
   readonly createdAt: string;
 }
 
-/** All of these throw `unavailable` when the orchestrator does not answer. */
+/** Starts and manages batches. All methods throw FrameloomError `unavailable` when the orchestrator is unavailable. */
 export interface BatchOrchestrator {
-  /** Starts the batch or finds the one that has its id; the record tells which request it was started with. */
+  /** Starts the batch, or returns the existing batch with its id. The memo contains the fingerprint of its request. */
   start(id: BatchId, memo: BatchMemo): Promise<BatchRecord>;
+  /** Returns the latest run of a batch, or undefined for an unknown batch. */
   describe(id: BatchId): Promise<BatchRecord | undefined>;
-  /** A tenant's batches, newest first, from behind `after`. May lag behind `start` by moments. */
+  /** Returns a tenant's batches, newest first, starting after `after`. Eventually consistent. */
   list(input: {
     readonly tenant: string;
     readonly limit: number;
     readonly after?: BatchRecord;
   }): Promise<readonly BatchRecord[]>;
-  /** Tells a running batch something. Nothing happens where none runs. */
+  /** Pauses, resumes or changes a running batch. Does nothing if it does not run. */
   control(id: BatchId, change: BatchControl): Promise<void>;
-  /** Asks a running batch to stop. Nothing happens where none runs. */
+  /** Requests the cancellation of a running batch. Does nothing if it does not run. */
   cancel(id: BatchId): Promise<void>;
   /**
-   * Runs an ended batch in another round, with `memo`. Where that round, or a later one, is there already, it is answered instead, so
-   * that equal calls at once make one round.
+   * Starts another round of an ended batch, with `memo`. Where that round or a later one exists, it is returned instead, so
+   * concurrent equal calls start one round.
    */
   retry(id: BatchId, memo: BatchMemo): Promise<BatchRecord>;
 }

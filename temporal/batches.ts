@@ -1,4 +1,4 @@
-/** Batches as Temporal workflows, whichever way the server is asked. */
+/** Batches as Temporal workflows, over any adapter. */
 
 import { FrameloomError } from '../core/errors.ts';
 import type { BatchMemo } from '../schema/batch.ts';
@@ -28,7 +28,7 @@ export function createTemporalBatches(wire: TemporalWire): BatchOrchestrator {
       priority: { priorityKey: PRIORITY_KEYS.normal, fairnessKey: memo.tenant },
     });
     const record = await describe(id);
-    if (!record) throw new FrameloomError('unavailable', 'The batch is not there yet.');
+    if (!record) throw new FrameloomError('unavailable', 'The batch has not been created yet.');
     return record;
   }
 
@@ -38,7 +38,7 @@ export function createTemporalBatches(wire: TemporalWire): BatchOrchestrator {
 
     async list({ tenant, limit, after }) {
       if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('not a tenant');
-      // Times are cut to milliseconds: those of the same one are asked for as well, and left out here up to `after`.
+      // Times have milliseconds only. Batches of the same millisecond as `after` are queried too and skipped below.
       const before = after ? new Date(Date.parse(after.createdAt) + 1).toISOString() : undefined;
       const page = await wire.list({
         pageSize: limit + (after ? MAX_SAME_MILLISECOND : 0),
@@ -67,7 +67,7 @@ export function createTemporalBatches(wire: TemporalWire): BatchOrchestrator {
   };
 }
 
-/** Batches that may have begun in the same millisecond. */
+/** Most batches that start in the same millisecond. */
 const MAX_SAME_MILLISECOND = 20;
 
 function recordOf({ workflowId, state, cancelRequested, memo, startTime }: DescribedRun): BatchRecord {

@@ -2,6 +2,7 @@
 import type { EstimateInput, EstimateMemo } from '../schema/estimate.ts';
 import type { EstimateId } from '../schema/ids.ts';
 
+/** What the orchestrator knows of an estimate: its latest run. */
 export interface EstimateRecord {
   readonly id: EstimateId;
   readonly state: 'running' | 'ended';
@@ -10,12 +11,13 @@ export interface EstimateRecord {
   readonly createdAt: string;
 }
 
-/** Both throw `unavailable` when the orchestrator does not answer. */
+/** Runs estimates. Both methods throw FrameloomError `unavailable` when the orchestrator is unavailable. */
 export interface EstimateOrchestrator {
   /**
-   * Makes the estimate, or finds the one that is under way under this id. One that has ended is made anew: prices, and what is known
-   * of the model, may have changed.
+   * Starts the estimate, or returns the one in flight with this id. One that has ended is started again: prices and usage samples
+   * may have changed.
    */
   start(id: EstimateId, input: EstimateInput, memo: EstimateMemo): Promise<EstimateRecord>;
+  /** Returns the latest run of an estimate, or undefined for an unknown one. */
   describe(id: EstimateId): Promise<EstimateRecord | undefined>;
 }

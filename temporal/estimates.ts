@@ -1,4 +1,4 @@
-/** Estimates as Temporal workflows, whichever way the server is asked. */
+/** Estimates as Temporal workflows, over any adapter. */
 import { FrameloomError } from '../core/errors.ts';
 import type { EstimateMemo } from '../schema/estimate.ts';
 import { EstimateId } from '../schema/ids.ts';
@@ -37,7 +37,7 @@ export function createTemporalEstimates(wire: TemporalWire): EstimateOrchestrato
         priority: { priorityKey: PRIORITY_KEYS[memo.priority], fairnessKey: tenant },
       });
       const record = await describe(id);
-      if (!record) throw new FrameloomError('unavailable', 'The estimate is not there yet.');
+      if (!record) throw new FrameloomError('unavailable', 'The estimate has not been created yet.');
       return record;
     },
   };

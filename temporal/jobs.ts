@@ -1,4 +1,4 @@
-/** Jobs as Temporal workflows, whichever way the server is asked. */
+/** Jobs as Temporal workflows, over any adapter. */
 import { digest } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
 import { JobId } from '../schema/ids.ts';
@@ -16,10 +16,10 @@ import type { DescribedRun, ReusePolicy, RunInfo, TemporalWire } from './wire.ts
 
 /** Name of the workflow of a job. */
 const WORKFLOW_TYPE = 'summarize';
-/** Most runs of one job that are deleted with it: the chain of a job of 10,000 segments has about 50. */
+/** Most runs that are deleted with a job. The chain of a job of 10,000 segments has about 50. */
 const MAX_RUNS_DELETED = 1000;
 
-/** Runs of one page where all matching runs are read; the most that a server lists at once by default. */
+/** Page size where all matching runs are read: the default maximum of a server. */
 const PAGE_RUNS = 1000;
 
 const REUSE = {
@@ -27,7 +27,10 @@ const REUSE = {
   content: 'ALLOW_DUPLICATE_FAILED_ONLY',
 } as const satisfies Record<StartInput['key'], ReusePolicy>;
 
-/** The orchestrator behind `wire`. What was deleted is noted in `store`, because the server takes up to a minute to forget a workflow. */
+/**
+ * Creates the orchestrator over `wire`. `store` gets a marker for every deleted job, because the server takes up to a minute to
+ * delete a workflow.
+ */
 export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orchestrator {
   async function describe(id: JobId): Promise<JobRecord | undefined> {
     const run = await wire.describe(id);
@@ -40,8 +43,8 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
   }
 
   /**
-   * Starts a run of the job if `reuse` allows one: one call of the server, which is enough to know the record. Else returns
-   * the latest run, by a second call, unless it was deleted.
+   * Starts a run of the job if `reuse` allows one, with one call of the server. Otherwise returns the latest run, with a second
+   * call, or undefined if it was deleted.
    */
   async function startRun(jobId: JobId, memo: JobMemo, reuse: ReusePolicy): Promise<JobRecord | undefined> {
     const { tenant, priority, createdAt } = memo;
@@ -62,7 +65,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
     return run === undefined ? await describe(jobId) : { id: jobId, run, state: 'running', memo, createdAt };
   }
 
-  /** The runs that match `query`, page by page: one call of the server for each \`PAGE_RUNS\` of them. */
+  /** Yields the runs that match `query`, page by page. */
   async function* pagesOf(query: string): AsyncGenerator<readonly RunInfo[]> {
     let next: string | undefined;
     do {
@@ -85,7 +88,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
     describe,
 
     async start({ jobId, memo, key }) {
-      // Nearly all jobs are new: only of those that are not is asked whether they were deleted, and may run anew.
+      // Nearly all jobs are new. Only the others cost a call to find out whether they were deleted and may run again.
       const record = await startRun(jobId, memo, REUSE[key]);
       return record ?? started(await startRun(jobId, memo, 'ALLOW_DUPLICATE'));
     },
@@ -102,7 +105,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       const from = cursor === undefined ? undefined : await readCursor(tenant, cursor);
       const page = await wire.list({
         pageSize: limit,
-        // A run that was continued in another one is not a job of its own.
+        // Only the last run of a chain represents the job.
         query: `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew'`,
         ...(from === undefined ? {} : { from }),
       });
@@ -176,9 +179,9 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       if (!isClosed(record))
         throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
       const { runs } = await wire.list({ pageSize: MAX_RUNS_DELETED, query: `WorkflowId='${id}'` });
-      // Without an id: the latest run, which a list may not have yet.
+      // The empty id is the latest run, which the list may not contain yet.
       await wire.deleteRuns(id, ['', ...runs.map(({ runId }) => runId)]);
-      // The notes go last: a deletion that broke off is found, and finished, by the same request.
+      // The markers go last: a deletion that failed halfway is completed by the same request.
       const chains = runs.map((run) => recordOf({ ...run, cancelRequested: false }).run);
       for (const run of new Set([record.run, ...chains])) {
         await store.put(deletionMarkerName(id, run), new Uint8Array());
@@ -191,9 +194,9 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
   };
 }
 
-/** Tenants stand in queries. */
+/** A tenant becomes part of a query, so it must not contain quotes. */
 function requireTenant(tenant: string): void {
-  if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('not a tenant');
+  if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('invalid tenant');
 }
 
 function recordOf(run: DescribedRun): JobRecord {
@@ -201,7 +204,7 @@ function recordOf(run: DescribedRun): JobRecord {
   const memo = run.memo as unknown as JobMemo; // written by `startRun` above and by the workflow from that type
   return {
     id: JobId.parse(run.workflowId),
-    // Lists do not tell the first run of a chain: its memo does.
+    // Lists do not contain the first run of a chain. The memo does.
     run: run.firstRunId || (memo.run ?? run.runId),
     state: state === 'running' && run.cancelRequested ? 'cancelling' : state,
     memo,
@@ -210,14 +213,14 @@ function recordOf(run: DescribedRun): JobRecord {
   };
 }
 
-/** One record a job: a job that was run again is listed as its newest run. */
+/** Returns one record for each job: that of its newest run. */
 function newestRuns(records: readonly JobRecord[]): JobRecord[] {
   const byId = new Map<JobId, JobRecord>();
   for (const record of records) if (!byId.has(record.id)) byId.set(record.id, record);
   return [...byId.values()];
 }
 
-/** A cursor is the server's page token after a digest, because the server takes a token of others for a fault of its own. */
+/** A cursor is a digest and the server's page token, because the server reports a foreign token as an internal error. */
 async function writeCursor(tenant: string, token: string): Promise<string> {
   return `${(await digest([tenant, token])).slice(0, 16)}.${token}`;
 }
@@ -225,7 +228,7 @@ async function writeCursor(tenant: string, token: string): Promise<string> {
 async function readCursor(tenant: string, cursor: string): Promise<string> {
   const token = cursor.slice(cursor.indexOf('.') + 1);
   if ((await writeCursor(tenant, token)) !== cursor) {
-    throw new FrameloomError('invalid_request', 'The cursor is not one of this list.');
+    throw new FrameloomError('invalid_request', 'The cursor does not belong to this list.');
   }
   return token;
 }

@@ -1,4 +1,4 @@
-/** The port to whatever runs jobs durably. Temporal over gRPC is the first adapter; `test/temporal/orchestrator-contract.ts` says what each must do. */
+/** The port to the durable execution of jobs. `test/temporal/orchestrator-contract.ts` is the contract of its adapters. */
 
 import type { JobId } from '../schema/ids.ts';
 import type { EarlierResult, JobMemo } from '../schema/job.ts';
@@ -7,11 +7,12 @@ import type { BatchOrchestrator } from './batch-orchestrator.ts';
 import type { EstimateOrchestrator } from './estimate-orchestrator.ts';
 import type { ScheduleOrchestrator } from './schedule-orchestrator.ts';
 
+/** What the orchestrator knows of a job: its latest run. */
 export interface JobRecord {
   readonly id: JobId;
-  /** Which run of the job this is: part of the names of all its artifacts. */
+  /** Identifies the run of the job. Part of the names of its artifacts. */
   readonly run: string;
-  /** `cancelling` is a running job whose cancellation was asked for. All but these two are closed for good. */
+  /** `cancelling`: running, with a cancellation requested. All states but `running` and `cancelling` are final. */
   readonly state:
     | 'running'
     | 'cancelling'
@@ -26,107 +27,111 @@ export interface JobRecord {
   readonly closedAt?: string;
 }
 
+/** A job to start. */
 export interface StartInput {
   readonly jobId: JobId;
   readonly memo: JobMemo;
   /**
-   * What the id was made from. Under an `idempotency` key a job runs once, whatever came of it. Under its `content` a
-   * job that failed or was cancelled is run again.
+   * What the id is derived from. A job with an `idempotency` key runs once, whatever its outcome. A job identified by its
+   * `content` runs again if it failed or was cancelled.
    */
   readonly key: 'idempotency' | 'content';
 }
 
-/** How much work waits for the GPU workers. */
+/** The backlog of the GPU queue. */
 export interface GpuBacklog {
-  /** Tasks that wait at the job's priority and above. */
+  /** Waiting tasks of the job's priority and above. */
   readonly tasks: number;
-  /** Tasks started per second, lately; 0 where none was. */
+  /** Recent rate of dispatched tasks. */
   readonly tasksPerSecond: number;
 }
 
 export interface TenantUsageInput {
   readonly tenant: string;
-  /** Runs of jobs that began from here on, RFC 3339 … */
+  /** Start of the period, inclusive, RFC 3339. */
   readonly from: string;
-  /** … and before here. */
+  /** End of the period, exclusive, RFC 3339. */
   readonly until: string;
 }
 
+/** What quotas compare with their limits. */
 export interface AdmissionUsage {
-  /** Jobs that have not ended, lines of batches left out. */
+  /** Jobs that have not ended, without lines of batches. */
   readonly unfinished: number;
-  /** Video that runs of the given time have used. */
+  /** Seconds of video that the runs of the period processed. */
   readonly videoSeconds: number;
 }
 
+/** A page of a list. */
 export interface ListInput {
   readonly tenant: string;
   readonly limit: number;
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the previous page. */
   readonly cursor?: string;
 }
 
-/** All of these throw `unavailable` when the orchestrator does not answer. */
+/** Starts and manages jobs. All methods but `ready` throw FrameloomError `unavailable` when the orchestrator is unavailable. */
 export interface Orchestrator {
-  /** Starts the job or finds the one that has its id; the record tells which request it was started with. */
+  /** Starts the job, or returns the existing job with its id. The memo contains the fingerprint of the request of that job. */
   start(input: StartInput): Promise<JobRecord>;
+  /** Returns the latest run of a job, or undefined for an unknown or deleted job. */
   describe(id: JobId): Promise<JobRecord | undefined>;
   /**
-   * Runs an ended job once more, as a new run with `memoOfRetry`, and answers that run's record. Where another run has followed
-   * `ended` already, it is answered instead, so that equal calls at once make one run.
+   * Starts another run of an ended job, with `retryMemo`, and returns its record. Where a later run than `ended` exists, it is
+   * returned instead, so concurrent equal calls start one run.
    */
   retry(ended: JobRecord): Promise<JobRecord>;
   /**
-   * One page of a tenant's jobs, newest first. May lag behind `start` by moments; nothing may be decided by it.
-   * Throws `invalid_request` for a cursor that is none.
+   * Returns one page of a tenant's jobs, newest first. Eventually consistent: for display only.
+   * Throws `invalid_request` for an invalid cursor.
    */
   list(input: ListInput): Promise<{ readonly records: readonly JobRecord[]; readonly nextCursor?: string }>;
-  /** Unfinished jobs that precede a running job: of a higher priority, or of the same and started before. May lag behind. */
+  /** Number of unfinished jobs of a higher priority, or of the same and started earlier. Eventually consistent. */
   queuePosition(record: JobRecord): Promise<number>;
-  /** What waits for the GPU workers besides and before a job. May lag behind. */
+  /** Returns the GPU tasks that wait with the priority of a job or a higher one. Eventually consistent. */
   gpuBacklog(record: JobRecord): Promise<GpuBacklog>;
-  /** What decides whether a tenant may start another job, by one listing. May lag behind. */
+  /** Returns what quotas need, with one list query. Eventually consistent. */
   admissionUsage(input: TenantUsageInput): Promise<AdmissionUsage>;
   /** What runs of a tenant's jobs have cost, whether they have ended or not: each run of a job that was retried counts. May lag behind. */
   tenantUsage(input: TenantUsageInput): Promise<{ readonly jobs: number; readonly usage: UsageCost }>;
-  /** How many of a tenant's jobs have not ended, lines of batches left out. May lag behind. */
+  /** Number of a tenant's jobs that have not ended, without lines of batches. Eventually consistent. */
   unfinished(tenant: string): Promise<number>;
-  /** Asks a running job to stop. Nothing happens where none runs. */
+  /** Requests the cancellation of a running job. Does nothing if it does not run. */
   cancel(id: JobId): Promise<void>;
-  /** Forgets a closed job; `describe` does not find it afterwards. Throws `job_running` while it runs. */
+  /** Deletes a closed job: `describe` no longer returns it. Throws `job_running` while it runs. */
   delete(id: JobId): Promise<void>;
   readonly batches: BatchOrchestrator;
   readonly estimates: EstimateOrchestrator;
-  /** Absent where schedules cannot be kept. */
+  /** Absent where the adapter does not support schedules. */
   readonly schedules?: ScheduleOrchestrator;
-  /** Whether jobs can be started now. Never throws. */
+  /** Returns whether jobs can be started now. Never throws. */
   ready(): Promise<boolean>;
 }
 
-/** Whether nothing can happen to the job any more. */
+/** Whether the state of the job is final. */
 export function isClosed(record: JobRecord): boolean {
   return record.state !== 'running' && record.state !== 'cancelling';
 }
 
-/** The result that stands for a job: its run's own, or the one of the run before a retry that has made none. */
+/** Returns the current result of a job: that of its run, or that of the run before a retry without a result. */
 export function standingResult({ run, memo }: JobRecord): EarlierResult | undefined {
   const { result, ledger } = memo.outcome ?? {};
   if (!result) return memo.earlier;
   return { run, result, ...(ledger === undefined ? {} : { ledger }) };
 }
 
-/** The memo with which the run after `ended` begins at `createdAt`, RFC 3339. */
+/** Returns the memo of a retry of `ended` that is created at `createdAt`, RFC 3339. */
 export function retryMemo(ended: JobRecord, createdAt: string): JobMemo {
   const { tenant, fingerprint, priority } = ended.memo;
   const earlier = standingResult(ended);
   return { tenant, fingerprint, priority, createdAt, retryOf: ended.run, ...(earlier ? { earlier } : {}) };
 }
 
-/** What waits in a task queue. */
+/** Statistics of a task queue. */
 export interface QueueStats {
   readonly queue: string;
-  /** Tasks that no worker has taken yet; approximate. */
+  /** Approximate number of tasks that no worker has started. */
   readonly waiting: number;
-  /** Age of the oldest of them. */
+  /** Age of the oldest waiting task. */
   readonly oldestSeconds: number;
 }

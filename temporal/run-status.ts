@@ -1,4 +1,4 @@
-/** The one table of workflow execution statuses: what each is in gRPC (a number) and in JSON (a name), and the state it means here. */
+/** The table of workflow execution statuses: number (gRPC), name (JSON) and the state of a run. */
 import type { RunState } from './wire.ts';
 
 // temporal.api.enums.v1.WorkflowExecutionStatus
@@ -13,10 +13,10 @@ const STATUSES: readonly (readonly [code: number, name: string, state: RunState]
   [8, 'PAUSED', 'running'],
 ];
 
-/** The state of a run by its status: a number, or a name such as `WORKFLOW_EXECUTION_STATUS_RUNNING`. Throws TypeError for others. */
+/** Returns the state for a status: a number, or a name such as `WORKFLOW_EXECUTION_STATUS_RUNNING`. Throws TypeError for others. */
 export function runStateOf(status: number | string | null | undefined): RunState {
   const name = String(status).replace('WORKFLOW_EXECUTION_STATUS_', '');
   const found = STATUSES.find((entry) => entry[0] === status || entry[1] === name);
-  if (!found) throw new TypeError(`no such workflow execution status: ${status}`);
+  if (!found) throw new TypeError(`unknown workflow execution status: ${status}`);
   return found[2];
 }

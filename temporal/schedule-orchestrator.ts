@@ -1,29 +1,31 @@
-/** The part of the orchestrator port that begins batches again and again. An adapter may lack it: the routes are then not there. */
+/** The part of the orchestrator port that starts batches on a schedule. Without it, the API has no routes of schedules. */
 import type { ScheduleMemo } from '../schema/batch-schedule.ts';
 import type { ScheduleId } from '../schema/ids.ts';
 
+/** What the orchestrator knows of a schedule. */
 export interface ScheduleRecord {
   readonly id: ScheduleId;
   readonly memo: ScheduleMemo;
   readonly paused: boolean;
-  /** Milliseconds since 1970; absent where it fires no more. */
+  /** Time of the next firing, in milliseconds since 1970. Absent if there is none. */
   readonly nextAt?: number;
-  /** The latest firings, the newest first, by what names them. */
+  /** The latest firings, newest first. `firing` is the id of its workflow; `at` is in milliseconds since 1970. */
   readonly recentFirings: readonly { readonly firing: string; readonly at: number }[];
 }
 
-/** All of these throw `unavailable` when the orchestrator does not answer. */
+/** Manages schedules of batches. All methods throw FrameloomError `unavailable` when the orchestrator is unavailable. */
 export interface ScheduleOrchestrator {
   /**
-   * Makes the schedule or finds the one that has its id. While a batch of it runs, the next one is left out. Throws
-   * `invalid_request` for times that are none.
+   * Creates the schedule, or returns the existing one with its id. A firing is skipped while the batch of the previous one runs.
+   * Throws `invalid_request` for an invalid cron expression.
    */
   create(id: ScheduleId, memo: ScheduleMemo, paused: boolean): Promise<ScheduleRecord>;
+  /** Returns a schedule, or undefined for an unknown one. */
   describe(id: ScheduleId): Promise<ScheduleRecord | undefined>;
-  /** A tenant's schedules, at most `limit`. May lag behind `create` by moments. */
+  /** Returns at most `limit` schedules of a tenant. Eventually consistent. */
   list(input: { readonly tenant: string; readonly limit: number }): Promise<readonly ScheduleRecord[]>;
-  /** Pauses it, resumes it, or fires it now. Nothing happens where there is none. */
+  /** Pauses or resumes a schedule, or fires it now. Does nothing for an unknown one. */
   control(id: ScheduleId, what: 'pause' | 'resume' | 'trigger'): Promise<void>;
-  /** Forgets it. Batches that it has begun go on. */
+  /** Deletes a schedule. Batches that it has started continue. */
   delete(id: ScheduleId): Promise<void>;
 }

@@ -1,9 +1,10 @@
 /**
- * How Temporal's server is asked. Over gRPC (Node) and over its HTTP API (wherever `fetch` is) the same few questions are put and
- * the same answers come back, so that what jobs and batches are made of them is written once.
+ * The calls of a Temporal server that jobs, batches and estimates are built on. They have two adapters: gRPC, for Node, and the
+ * HTTP API, for every platform with `fetch`.
  */
 import type { JobRecord } from './orchestrator.ts';
 
+/** State of one run. */
 export type RunState = Exclude<JobRecord['state'], 'cancelling'>;
 
 /** One run of a workflow. */
@@ -13,7 +14,7 @@ export interface RunInfo {
   /** First run of the chain; empty in lists (server 1.29). */
   readonly firstRunId: string;
   readonly state: RunState;
-  /** RFC 3339, in milliseconds; likewise below. */
+  /** Both times are in RFC 3339, with milliseconds. */
   readonly startTime: string | undefined;
   readonly closeTime: string | undefined;
   readonly memo: Readonly<Record<string, unknown>>;
@@ -21,10 +22,12 @@ export interface RunInfo {
   readonly isChild: boolean;
 }
 
+/** A run as `describe` returns it. */
 export interface DescribedRun extends RunInfo {
   readonly cancelRequested: boolean;
 }
 
+/** A search attribute and its value. */
 export interface SearchAttribute {
   /** Must be registered in the namespace. */
   readonly name: string;
@@ -32,9 +35,10 @@ export interface SearchAttribute {
   readonly value: string | number;
 }
 
-/** When a workflow id whose last run has ended may be used again. */
+/** Whether a workflow id may be used again after its last run has ended. */
 export type ReusePolicy = 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE' | 'ALLOW_DUPLICATE_FAILED_ONLY';
 
+/** A run to start. */
 export interface StartRun {
   readonly type: string;
   readonly workflowId: string;
@@ -43,49 +47,54 @@ export interface StartRun {
   readonly memo: object;
   readonly attributes: readonly SearchAttribute[];
   readonly reuse: ReusePolicy;
-  /** All activities inherit it. A fairness key has at most 64 bytes. */
+  /** Inherited by all activities of the run. A fairness key has at most 64 bytes. */
   readonly priority: { readonly priorityKey: number; readonly fairnessKey: string };
 }
 
+/** A page of runs. */
 export interface RunPage {
   readonly runs: readonly RunInfo[];
-  /** Base64url; absent at the end. */
+  /** Token of the next page, base64url. Absent on the last page. */
   readonly next?: string;
 }
 
-/** What waits in the queue of an activity. */
+/** The backlog of an activity task queue. */
 export interface Backlog {
-  /** Tasks that wait, by priority key. */
+  /** Number of waiting tasks by priority key. */
   readonly byPriority: ReadonlyMap<number, number>;
-  /** Tasks taken up per second, lately. */
+  /** Recently dispatched tasks per second. */
   readonly rate: number;
 }
 
-/** All of these throw `unavailable` when the server does not answer within the time that the adapter was given. */
+/** Calls of a Temporal server. All but `ready` throw FrameloomError `unavailable` when it does not respond in time. */
 export interface TemporalWire {
   /**
-   * Starts a run and returns its id. Returns undefined, and changes nothing, where a run is in flight or `reuse` forbids
-   * another.
+   * Starts a run and returns its id. Returns undefined if a run is in flight or `reuse` forbids another one.
    */
   start(run: StartRun): Promise<string | undefined>;
-  /** The latest run, or undefined. */
+  /** Returns the latest run, or undefined if none exists. */
   describe(workflowId: string): Promise<DescribedRun | undefined>;
+  /** Lists runs by a visibility query, newest first. `from` is the token of a page. */
   list(request: {
     readonly query: string;
     readonly pageSize: number;
     readonly from?: string;
   }): Promise<RunPage>;
+  /** Counts runs by a visibility query. */
   count(query: string): Promise<number>;
+  /** Returns the backlog of an activity task queue. */
   backlog(queue: string): Promise<Backlog>;
-  /** Nothing happens where no run is under way; likewise for `cancel`. */
+  /** Signals the run in flight. Does nothing if there is none. */
   signal(workflowId: string, name: string, argument: unknown): Promise<void>;
+  /** Requests the cancellation of the run in flight. Does nothing if there is none. */
   cancel(workflowId: string): Promise<void>;
-  /** Forgets runs; an empty run id is the latest one. Those that are gone already are passed over. */
+  /** Deletes runs. An empty run id stands for the latest run. Ignores runs that do not exist. */
   deleteRuns(workflowId: string, runIds: readonly string[]): Promise<void>;
-  /** Never throws. */
+  /** Returns whether the namespace is available. Never throws. */
   ready(): Promise<boolean>;
 }
 
-/** Longest wait for one answer of the server, in milliseconds. */
+/** Default timeout of one call. */
 export const RPC_TIMEOUT_MS = 10_000;
+/** Timeout of `ready`. */
 export const READY_TIMEOUT_MS = 2000;

@@ -1,4 +1,4 @@
-/** What the removal of old artifacts needs of Temporal: which jobs are live, and a schedule. */
+/** What garbage collection needs of Temporal: the live jobs, and a schedule. */
 import {
   Client,
   type ConnectionLike,
@@ -15,8 +15,8 @@ const LIVE_JOBS_QUERY = "WorkflowType='summarize' AND ExecutionStatus='Running'"
 const PAGE_SIZE = 1000;
 
 /**
- * Asks which jobs are live. A job that was continued as new has a new start time; the memo keeps the first one. Jobs that were
- * started within the last seconds may be missing: what they use is too young to be removed.
+ * Returns the start of the oldest live job. A job that was continued as new has a new start time; its memo contains the first one.
+ * Jobs of the last seconds may be missing: the artifacts that they use are too young to be collected.
  */
 export async function liveJobs(connection: ConnectionLike, namespace: string): Promise<LiveJobs> {
   const { workflowService: service } = new Client({ connection, namespace });
@@ -47,7 +47,7 @@ function parseStartedAt(payload: Payload | undefined): number {
   return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
 }
 
-/** Sees to it that old artifacts are removed every `hours`, or not at all for 0. Every worker may call it at its start. */
+/** Creates or updates the schedule that collects garbage every `hours`; 0 deletes it. Idempotent: every worker calls it at its start. */
 export async function scheduleCollection(
   connection: ConnectionLike,
   namespace: string,
@@ -66,7 +66,7 @@ export async function scheduleCollection(
     await schedule.create({
       scheduleId: SCHEDULE_ID,
       spec,
-      // One that takes longer than the interval is not joined by another.
+      // Collections do not overlap.
       policies: { overlap: 'SKIP', catchupWindow: '1h' },
       action: {
         type: 'startWorkflow',
@@ -77,7 +77,7 @@ export async function scheduleCollection(
     });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    // It keeps what people changed, such as a pause, but for the interval.
+    // Changes by operators, such as a pause, remain; only the interval is updated.
     await handle.update(({ action, policies, state }) => ({ action, policies, state, spec }));
   }
 }

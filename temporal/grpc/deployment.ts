@@ -1,6 +1,6 @@
 /**
- * Builds of the worker code, as Temporal's worker deployments. Where a build is named, a job stays with workers of the build that
- * began it, so that a new release never replays what an older one has recorded; new jobs go to the build that was promoted last.
+ * Versions of the worker code, as Temporal worker deployments. With a build id, a job stays on workers of the build that started
+ * it, so a new release never replays the history of an older one. New jobs go to the build that was promoted last.
  */
 import { Connection, isGrpcServiceError } from '@temporalio/client';
 import type { WorkerOptions } from '@temporalio/worker';
@@ -8,16 +8,16 @@ import type { Settings } from '../../config/settings.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import { sleep } from '../../core/sleep.ts';
 
-/** How long a promotion waits for the first worker of its build, in milliseconds, and how often it asks. */
+/** Longest wait of a promotion for the first worker of its build. */
 const WORKER_WAIT_MS = 60_000;
 const POLL_INTERVAL_MS = 500;
 
-// gRPC status codes: NOT_FOUND and FAILED_PRECONDITION, as long as no worker of the build polls all its queues.
+// gRPC status codes NOT_FOUND and FAILED_PRECONDITION: no worker of the build polls all queues yet.
 const NOT_YET: ReadonlySet<number> = new Set([5, 9]);
 
 type Deployment = Pick<Settings, 'buildId' | 'deploymentName'>;
 
-/** What makes a worker one of its build; nothing where none is named. */
+/** Returns the options of a worker of the build, or none without a build id. */
 export function deploymentOptions({
   buildId,
   deploymentName,
@@ -32,7 +32,7 @@ export function deploymentOptions({
   };
 }
 
-/** Sends new jobs to the build of the settings from now on. Throws `invalid_request` without one, `unavailable` without workers of it. */
+/** Routes new jobs to the build of the settings. Throws `invalid_request` without a build id, `unavailable` without workers of it. */
 export async function promoteBuild(settings: Settings, signal: AbortSignal): Promise<void> {
   const { buildId, deploymentName, temporalNamespace: namespace } = settings;
   if (buildId === undefined) {
@@ -56,7 +56,7 @@ export async function promoteBuild(settings: Settings, signal: AbortSignal): Pro
       } catch (error) {
         if (!isGrpcServiceError(error) || !NOT_YET.has(error.code)) throw error;
         if (Date.now() >= until) {
-          const message = `No workers of build ${buildId} poll all queues that the build before it polled.`;
+          const message = `No workers of build ${buildId} poll all queues that the previous build polled.`;
           throw new FrameloomError('unavailable', message, { cause: error });
         }
       }

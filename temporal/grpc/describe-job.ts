@@ -1,4 +1,4 @@
-/** Describes a job from inside a worker, for activities that need to know how it ended. */
+/** Describes a job from inside a worker, for activities that need its outcome. */
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import type { DescribedJob } from '../../schema/batch-stages.ts';
@@ -16,9 +16,9 @@ export function createDescribeJob(
     try {
       const { raw, memo: fields, closeTime } = await client.workflow.getHandle(id).describe();
       const state = runStateOf(raw.workflowExecutionInfo?.status);
-      const memo = fields as unknown as JobMemo; // what starts a job gives it that memo
+      const memo = fields as unknown as JobMemo; // every job is started with that memo
       return {
-        // A job that was ended by force has no outcome of its own either.
+        // A terminated job has no outcome either.
         state: state === 'terminated' ? 'cancelled' : state,
         memo,
         createdAt: memo.createdAt,

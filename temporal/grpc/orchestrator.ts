@@ -1,4 +1,4 @@
-/** Temporal over gRPC. Only the Node entry may import this: the client needs Node. */
+/** Temporal over gRPC. It requires Node. */
 import {
   type Client,
   isGrpcServiceError,
@@ -23,45 +23,45 @@ const NOT_FOUND = 5;
 const TRANSIENT = new Set([1, 4, 8, 14]);
 
 /**
- * The orchestrator behind `client`, which stays the caller's to close. `store` keeps the notes on what was deleted; `timeout` bounds
- * the wait for one answer, in milliseconds.
+ * Creates the orchestrator over `client`, which the caller closes. `store` gets the markers of deleted jobs; `timeout` is that of
+ * one call, in milliseconds.
  */
 export function createTemporalOrchestrator(
   client: Client,
   store: BlobStore,
   timeout: number = RPC_TIMEOUT_MS,
 ): Orchestrator {
-  const ask = asking(client, timeout);
+  const call = createCall(client, timeout);
   return {
-    ...createOrchestrator(grpcWire(client, ask), store),
-    schedules: createTemporalSchedules(client.schedule, ask),
+    ...createOrchestrator(grpcWire(client, call), store),
+    schedules: createTemporalSchedules(client.schedule, call),
   };
 }
 
-/** Runs a request with a deadline, in milliseconds, and turns what gRPC throws into our errors. */
-type Ask = <T>(request: () => Promise<T>, within?: number) => Promise<T>;
+/** Runs a call with a timeout in milliseconds, and converts transient gRPC errors to FrameloomError `unavailable`. */
+type Call = <T>(request: () => Promise<T>, timeoutMs?: number) => Promise<T>;
 
-function asking({ connection }: Client, timeout: number): Ask {
-  return async (request, within = timeout) => {
+function createCall({ connection }: Client, timeout: number): Call {
+  return async (request, timeoutMs = timeout) => {
     try {
-      return await connection.withDeadline(Date.now() + within, request);
+      return await connection.withDeadline(Date.now() + timeoutMs, request);
     } catch (error) {
       if (isTransient(error)) {
-        throw new FrameloomError('unavailable', 'The orchestrator does not answer.', { cause: error });
+        throw new FrameloomError('unavailable', 'The orchestrator does not respond.', { cause: error });
       }
       throw error;
     }
   };
 }
 
-function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
+function grpcWire({ workflow }: Client, call: Call): TemporalWire {
   const { workflowService } = workflow;
   const { namespace } = workflow.options;
 
-  /** The answer to `request`, or undefined where no such run is. */
+  /** Returns the response to `request`, or undefined if no such run exists. */
   async function found<T>(request: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await ask(request);
+      return await call(request);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
@@ -71,7 +71,7 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
   return {
     async start({ type, workflowId, input, memo, attributes, reuse, priority }) {
       try {
-        const { firstExecutionRunId } = await ask(() =>
+        const { firstExecutionRunId } = await call(() =>
           workflow.start(type, {
             workflowId,
             taskQueue: TASK_QUEUES.workflow,
@@ -92,16 +92,16 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
     },
 
     async describe(workflowId) {
-      const answer = await found(() => workflow.getHandle(workflowId).describe());
-      const info = answer?.raw.workflowExecutionInfo;
+      const response = await found(() => workflow.getHandle(workflowId).describe());
+      const info = response?.raw.workflowExecutionInfo;
       if (!info) return undefined;
-      const cancelRequested = answer.raw.workflowExtendedInfo?.cancelRequested ?? false;
+      const cancelRequested = response.raw.workflowExtendedInfo?.cancelRequested ?? false;
       return { ...runInfoOf(info), cancelRequested };
     },
 
     async list({ query, pageSize, from }) {
       const nextPageToken = from === undefined ? {} : { nextPageToken: Buffer.from(from, 'base64url') };
-      const page = await ask(() =>
+      const page = await call(() =>
         workflowService.listWorkflowExecutions({ namespace, query, pageSize, ...nextPageToken }),
       );
       const runs = (page.executions ?? []).map(runInfoOf);
@@ -111,11 +111,11 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
     },
 
     async count(query) {
-      return Number((await ask(() => workflowService.countWorkflowExecutions({ namespace, query }))).count);
+      return Number((await call(() => workflowService.countWorkflowExecutions({ namespace, query }))).count);
     },
 
     async backlog(queue) {
-      const { stats, statsByPriorityKey } = await ask(() =>
+      const { stats, statsByPriorityKey } = await call(() =>
         workflowService.describeTaskQueue({
           namespace,
           taskQueue: { name: queue },
@@ -143,7 +143,7 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
     async deleteRuns(workflowId, runIds) {
       for (const runId of runIds) {
         try {
-          await ask(() =>
+          await call(() =>
             workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } }),
           );
         } catch (error) {
@@ -153,7 +153,7 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
     },
 
     async ready() {
-      return await ask(() => workflowService.describeNamespace({ namespace }), READY_TIMEOUT_MS).then(
+      return await call(() => workflowService.describeNamespace({ namespace }), READY_TIMEOUT_MS).then(
         () => true,
         () => false,
       );
@@ -161,7 +161,7 @@ function grpcWire({ workflow }: Client, ask: Ask): TemporalWire {
   };
 }
 
-/** As the client takes a search attribute. */
+/** Converts a search attribute to the form of the client. */
 function pairOf({ name, type, value }: SearchAttribute) {
   return type === 'Int'
     ? { key: defineSearchAttributeKey(name, SearchAttributeType.INT), value: Number(value) }

@@ -1,11 +1,11 @@
-/** How much work waits, from Temporal. Only the Node entry may import this: the client needs Node. */
+/** The backlog of all task queues, over gRPC. It requires Node. */
 import type { Client, WorkflowService } from '@temporalio/client';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { QueueStats } from '../orchestrator.ts';
 
-/** Longest wait for the server, in milliseconds: a scrape must not hang. */
+/** Timeout of the server: a scrape must not hang. */
 const TIMEOUT_MS = 2000;
-/** Milliseconds for which an answer is good: /metrics needs no key, and must not be a way to burden Temporal. */
+/** How long a response is reused: /metrics requires no key, and must not become a way to overload Temporal. */
 const MAX_AGE_MS = 2000;
 
 // temporal.api.enums.v1.TaskQueueType
@@ -14,14 +14,14 @@ const ACTIVITY = 2;
 
 type Description = Awaited<ReturnType<WorkflowService['describeTaskQueue']>>;
 
-/** Answers nothing while Temporal does not answer: /readyz tells that. */
+/** Creates a function that returns the stats of each queue, or none while Temporal is unavailable, which /readyz reports. */
 export function createQueueStats(
   client: Client,
   now: () => number = Date.now,
 ): () => Promise<readonly QueueStats[]> {
   const { connection, workflow } = client;
   const { namespace } = workflow.options;
-  let asked: { readonly at: number; readonly answer: Promise<readonly QueueStats[]> } | undefined;
+  let cached: { readonly at: number; readonly stats: Promise<readonly QueueStats[]> } | undefined;
 
   async function describe(queue: string): Promise<QueueStats> {
     const taskQueueType = queue === TASK_QUEUES.workflow ? WORKFLOW : ACTIVITY;
@@ -35,13 +35,13 @@ export function createQueueStats(
   }
 
   return () => {
-    if (asked === undefined || now() - asked.at > MAX_AGE_MS) {
-      const answer = connection
+    if (cached === undefined || now() - cached.at > MAX_AGE_MS) {
+      const stats = connection
         .withDeadline(Date.now() + TIMEOUT_MS, () => Promise.all(Object.values(TASK_QUEUES).map(describe)))
         .catch(() => []);
-      asked = { at: now(), answer };
+      cached = { at: now(), stats };
     }
-    return asked.answer;
+    return cached.stats;
   };
 }
 

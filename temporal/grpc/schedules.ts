@@ -1,4 +1,4 @@
-/** Schedules of batches as Temporal has them, over gRPC. */
+/** Schedules of batches as Temporal schedules, over gRPC. */
 import {
   ScheduleAlreadyRunning,
   type ScheduleClient,
@@ -20,26 +20,26 @@ import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { ScheduleOrchestrator, ScheduleRecord } from '../schedule-orchestrator.ts';
 
 const TENANT = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
-/** A firing that was missed, as while the server was away, is made up for within this time. */
+/** A firing that was missed while the server was unavailable is made up for within this time. */
 const CATCHUP_WINDOW = '1d';
 
 export function createTemporalSchedules(
   schedule: ScheduleClient,
-  /** Gives a request a deadline, and turns what it throws into our errors. */
-  ask: <T>(request: () => Promise<T>) => Promise<T>,
+  /** Runs a request with a timeout, and converts its errors to FrameloomError. */
+  call: <T>(request: () => Promise<T>) => Promise<T>,
 ): ScheduleOrchestrator {
   async function describe(id: ScheduleId): Promise<ScheduleRecord | undefined> {
     try {
-      return recordOf(await ask(() => schedule.getHandle(id).describe()));
+      return recordOf(await call(() => schedule.getHandle(id).describe()));
     } catch (error) {
       if (error instanceof ScheduleNotFoundError) return undefined;
       throw error;
     }
   }
 
-  async function ifThere(request: () => Promise<unknown>): Promise<void> {
+  async function ifExists(request: () => Promise<unknown>): Promise<void> {
     try {
-      await ask(request);
+      await call(request);
     } catch (error) {
       if (!(error instanceof ScheduleNotFoundError)) throw error;
     }
@@ -51,7 +51,7 @@ export function createTemporalSchedules(
     async create(id, memo, paused) {
       const { cron, every, timezone, createdAt: _own, ...batch } = memo;
       try {
-        await ask(() =>
+        await call(() =>
           schedule.create({
             scheduleId: id,
             spec: {
@@ -59,7 +59,7 @@ export function createTemporalSchedules(
               ...(every === null ? {} : { intervals: [{ every: intervalSeconds(every) * 1000 }] }),
               ...(timezone === null ? {} : { timezone }),
             },
-            // The workflow lasts as long as the batch: one that takes longer than the interval is not joined by another.
+            // The workflow lasts as long as its batch, so batches do not overlap.
             policies: { overlap: 'SKIP', catchupWindow: CATCHUP_WINDOW },
             action: {
               type: 'startWorkflow',
@@ -76,23 +76,23 @@ export function createTemporalSchedules(
           }),
         );
       } catch (error) {
-        // The client makes that of what the server calls an invalid argument.
+        // The client throws a TypeError where the server reports an invalid argument.
         if (error instanceof TypeError)
-          throw new FrameloomError('invalid_request', 'cron: is not understood.', { cause: error });
+          throw new FrameloomError('invalid_request', 'cron: is invalid.', { cause: error });
         if (!(error instanceof ScheduleAlreadyRunning)) throw error;
       }
       const record = await describe(id);
-      if (!record) throw new FrameloomError('unavailable', 'The schedule is not there yet.');
+      if (!record) throw new FrameloomError('unavailable', 'The schedule has not been created yet.');
       return record;
     },
 
     async list({ tenant, limit }) {
-      if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('not a tenant');
-      return await ask(async () => {
+      if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('invalid tenant');
+      return await call(async () => {
         const found: ScheduleRecord[] = [];
         for await (const one of schedule.list({ query: `FrameloomTenant='${tenant}'`, pageSize: limit })) {
           if (found.length === limit) break;
-          // The collection of garbage has a schedule, too, though no tenant.
+          // Garbage collection has a schedule too, without a tenant.
           if (ScheduleId.safeParse(one.scheduleId).success) found.push(recordOf(one));
         }
         return found;
@@ -100,7 +100,7 @@ export function createTemporalSchedules(
     },
 
     control: (id, what) =>
-      ifThere(() => {
+      ifExists(() => {
         const handle = schedule.getHandle(id);
         return what === 'trigger'
           ? handle.trigger('SKIP')
@@ -109,7 +109,7 @@ export function createTemporalSchedules(
             : handle.unpause();
       }),
 
-    delete: (id) => ifThere(() => schedule.getHandle(id).delete()),
+    delete: (id) => ifExists(() => schedule.getHandle(id).delete()),
   };
 }
 

@@ -1,22 +1,22 @@
-/** Calls of Temporal's HTTP API: one namespace, bounded in time, tried again where that can help, with errors of ours. */
+/** A client of Temporal's HTTP API for one namespace, with timeouts, retries and typed errors. */
 import { FrameloomError } from '../../core/errors.ts';
 import { retry } from '../../core/retry.ts';
 import { READY_TIMEOUT_MS, RPC_TIMEOUT_MS } from '../wire.ts';
 
 export interface TemporalHttpOptions {
-  /** Where the API is, such as `http://temporal:7243`; a path before `/api/v1` is kept. */
+  /** Address of the API, such as `http://temporal:7243`. It may have a path, which `/api/v1` is appended to. */
   readonly url: string;
   readonly namespace: string;
   /** Sent as `Authorization: Bearer …`. */
   readonly apiKey?: string;
-  /** Longest wait for the answer to one call, tries and pauses included, in milliseconds; by default 10 s. */
+  /** Timeout of one call including retries, in milliseconds. Default: 10 s. */
   readonly timeout?: number;
-  /** A binding to a private network, for example; by default the platform's own. */
+  /** For example a binding to a private network. Default: the `fetch` of the platform. */
   readonly fetch?: typeof fetch;
 }
 
 interface CallOptions {
-  /** gRPC codes that are answers and no failures; the answer is then undefined. */
+  /** gRPC codes that are not failures: the call then returns undefined. */
   readonly expect?: readonly number[];
   readonly attempts?: number;
 }
@@ -28,11 +28,11 @@ export interface TemporalHttpClient {
     options?: CallOptions,
   ): Promise<T | undefined>;
   post<T = unknown>(path: string, body: object, options?: CallOptions): Promise<T | undefined>;
-  /** Whether the namespace is there. Never throws. */
+  /** Returns whether the namespace is available. Never throws. */
   ready(): Promise<boolean>;
 }
 
-/** An answer of the server that means neither success nor that it may be asked again. For the log only: it may quote a query. */
+/** An error response that a retry does not repair. For the log only: the message may quote a query. */
 export class TemporalHttpError extends Error {
   override readonly name = 'TemporalHttpError';
   readonly status: number;
@@ -40,7 +40,7 @@ export class TemporalHttpError extends Error {
   readonly code: number | undefined;
 
   constructor(status: number, code: number | undefined, message: string) {
-    super(`Temporal answered with HTTP ${status}: ${message}`);
+    super(`Temporal returned HTTP ${status}: ${message}`);
     this.status = status;
     this.code = code;
   }
@@ -52,13 +52,13 @@ const UNAUTHENTICATED = 16;
 /** CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
 const TRANSIENT = new Set([1, 4, 8, 14]);
 
-/** Every call can be repeated: starts and signals carry an id of their own. */
+/** All calls are idempotent: starts and signals have a request id. */
 const ATTEMPTS = 3;
 const BACKOFF = { firstMs: 100, maxMs: 2000 } as const;
 
 export function createTemporalHttpClient(options: TemporalHttpOptions): TemporalHttpClient {
   const { namespace, apiKey, timeout = RPC_TIMEOUT_MS } = options;
-  // Called as a function: workerd refuses its own `fetch` as a method of anything else.
+  // Called as a plain function: workerd rejects its `fetch` as a method of another object.
   const request = options.fetch ?? ((input: string, init: RequestInit) => fetch(input, init));
   const base = `${options.url.replace(/\/+$/, '')}/api/v1/namespaces/${encodeURIComponent(namespace)}`;
   const headers: Record<string, string> = {
@@ -66,15 +66,15 @@ export function createTemporalHttpClient(options: TemporalHttpOptions): Temporal
     ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
   };
 
-  /** One try. The answer's content type says nothing: it is always `*`. */
+  /** One attempt. The content type of the response is always `*`, so it is not checked. */
   async function once(address: string, init: RequestInit, within: number): Promise<unknown> {
     const signal = AbortSignal.timeout(Math.max(1, within));
     const response = await request(address, { ...init, headers, signal, redirect: 'manual' });
     const text = await response.text();
-    const answer = parsed(text);
-    if (response.ok && answer !== undefined) return answer;
-    const { code, message } = (answer ?? {}) as { readonly code?: number; readonly message?: string }; // google.rpc.Status
-    throw new TemporalHttpError(response.status, code, message ?? 'no readable answer');
+    const body = parsed(text);
+    if (response.ok && body !== undefined) return body;
+    const { code, message } = (body ?? {}) as { readonly code?: number; readonly message?: string }; // google.rpc.Status
+    throw new TemporalHttpError(response.status, code, message ?? 'no readable response');
   }
 
   async function call(
@@ -124,26 +124,32 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // a proxy's page
+    return undefined; // an HTML page of a proxy
   }
 }
 
 function isTransient(error: unknown): boolean {
-  if (!(error instanceof TemporalHttpError)) return true; // no answer at all
+  if (!(error instanceof TemporalHttpError)) return true; // no response
   return error.code === undefined ? error.status >= 500 || error.status === 429 : TRANSIENT.has(error.code);
 }
 
 function asUnavailable(error: unknown): unknown {
   if (isTransient(error)) {
-    return new FrameloomError('unavailable', 'The orchestrator does not answer.', { cause: error });
+    return new FrameloomError('unavailable', 'The orchestrator does not respond.', { cause: error });
   }
   const { code, status } = error as TemporalHttpError; // all others are transient
   if (code === UNAUTHENTICATED || code === PERMISSION_DENIED || status === 401 || status === 403) {
-    return new FrameloomError('unavailable', 'The orchestrator refuses this server.', { cause: error });
+    return new FrameloomError('unavailable', 'The orchestrator rejects the credentials of this server.', {
+      cause: error,
+    });
   }
-  // No readable answer: what is there is not Temporal.
+  // Not a response of Temporal.
   if (code === undefined) {
-    return new FrameloomError('unavailable', 'The orchestrator is not where it should be.', { cause: error });
+    return new FrameloomError(
+      'unavailable',
+      'The address of the orchestrator is not that of a Temporal server.',
+      { cause: error },
+    );
   }
   return error;
 }

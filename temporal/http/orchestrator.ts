@@ -1,9 +1,9 @@
 /**
- * Temporal over its HTTP API, for where gRPC does not run: needs `fetch` and nothing else. Self-hosted servers have that API
- * (`services.frontend.rpc.httpPort`), Temporal Cloud has not: docs/edge.md says what to do there.
+ * Temporal over its HTTP API, for platforms without gRPC: it requires only `fetch`. Self-hosted servers provide the API
+ * (`services.frontend.rpc.httpPort`); Temporal Cloud does not (see docs/edge.md).
  *
- * The API has no route to delete one run. Runs are forgotten by a batch operation of the server instead, of which a namespace runs
- * one at a time: deletions that meet wait for each other, and end as `unavailable` when that takes too long.
+ * The API has no route to delete one run. Runs are deleted by a batch operation of the server, of which a namespace runs one at a
+ * time: concurrent deletions wait for each other, and fail as `unavailable` when that takes too long.
  */
 import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../../schema/task-queues.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
@@ -14,9 +14,9 @@ import { createTemporalHttpClient, NOT_FOUND, type TemporalHttpOptions } from '.
 import { toPayload, toPayloads } from './payloads.ts';
 import { type ExecutionJson, runInfoOf } from './run-info.ts';
 
-/** Deletions of others are waited for with this many tries, whose pauses add up to some 10 s. */
+/** Attempts while another deletion runs. Their backoff adds up to about 10 s. */
 const DELETE_ATTEMPTS = 8;
-/** Runs that one operation may name. */
+/** Most runs of one batch operation. */
 const MAX_RUNS_PER_DELETE = 1000;
 /** gRPC's ALREADY_EXISTS. */
 const ALREADY_EXISTS = 6;
@@ -26,7 +26,7 @@ interface QueueStatsJson {
   readonly tasksDispatchRate?: number;
 }
 
-/** The orchestrator behind the HTTP API at `options.url`. `store` keeps the notes on what was deleted. */
+/** Creates the orchestrator over the HTTP API at `options.url`. `store` gets the markers of deleted jobs. */
 export function createTemporalHttpOrchestrator(options: TemporalHttpOptions, store: BlobStore): Orchestrator {
   return createOrchestrator(httpWire(options), store);
 }
@@ -118,10 +118,10 @@ function httpWire(options: TemporalHttpOptions): TemporalWire {
         const executions = runIds
           .slice(from, from + MAX_RUNS_PER_DELETE)
           .map((runId) => ({ workflowId, runId }));
-        const body = { executions, reason: 'deleted by its owner', deletionOperation: {} };
+        const body = { executions, reason: 'deleted by the client', deletionOperation: {} };
         await post(`/batch-operations/${crypto.randomUUID()}`, body, {
           attempts: DELETE_ATTEMPTS,
-          expect: [ALREADY_EXISTS], // a try before it, whose answer was lost
+          expect: [ALREADY_EXISTS], // an earlier attempt whose response was lost
         });
       }
     },

@@ -1,17 +1,17 @@
 /**
- * Temporal payloads in full, as JSON of protobuf writes them. The server offers a shorthand in their place, which turns every empty
- * array into null and takes values that look like payloads for payloads; it is never used here.
+ * Temporal payloads in their full protobuf JSON form. The shorthand of the server is not used: it turns empty arrays into null, and
+ * takes values that look like payloads for payloads.
  */
 
 export interface Payload {
-  /** Base64, as all bytes below. */
+  /** Values are base64, as all bytes. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly data?: string;
 }
 
 const JSON_PLAIN = toBase64('json/plain');
 
-/** `value` as JSON; `metadata` beside the encoding, as text. */
+/** Encodes `value` as JSON, with `metadata` in addition to the encoding. */
 export function toPayload(value: unknown, metadata: Readonly<Record<string, string>> = {}): Payload {
   const more = Object.entries(metadata).map(([name, text]) => [name, toBase64(text)]);
   return {
@@ -20,15 +20,15 @@ export function toPayload(value: unknown, metadata: Readonly<Record<string, stri
   };
 }
 
-/** The value of a payload that our own code wrote. Throws TypeError for one of another encoding. */
+/** Decodes a JSON payload. Throws TypeError for another encoding. */
 export function fromPayload({ metadata, data }: Payload): unknown {
   const encoding = fromBase64(metadata?.encoding ?? '');
   if (encoding === 'binary/null') return undefined;
-  if (encoding !== 'json/plain') throw new TypeError(`a payload of the encoding ${encoding}`);
+  if (encoding !== 'json/plain') throw new TypeError(`unsupported payload encoding: ${encoding}`);
   return JSON.parse(fromBase64(data ?? ''));
 }
 
-/** The named values as payloads, without those that are undefined. */
+/** Encodes the members of an object, without those that are undefined. */
 export function toPayloads(values: object): Readonly<Record<string, Payload>> {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [name, toPayload(value)]));

@@ -4,7 +4,7 @@ import { runStateOf } from '../run-status.ts';
 import type { RunInfo } from '../wire.ts';
 import { fromPayload, type Payload } from './payloads.ts';
 
-/** temporal.api.workflow.v1.WorkflowExecutionInfo as JSON, without the members that are not read. */
+/** The members of temporal.api.workflow.v1.WorkflowExecutionInfo that are read, as JSON. */
 export interface ExecutionJson {
   readonly execution?: { readonly workflowId?: string; readonly runId?: string };
   readonly parentExecution?: { readonly workflowId?: string };
@@ -29,7 +29,7 @@ export function runInfoOf(info: ExecutionJson): RunInfo {
   };
 }
 
-/** The server's times have nanoseconds, which are cut off. */
+/** The server's times have nanoseconds; the result has milliseconds. */
 function timeOf(time: string | undefined): string | undefined {
   return time === undefined ? undefined : new Date(Date.parse(time)).toISOString();
 }

@@ -210,7 +210,7 @@ describe('frameloom batch schedule', () => {
     expect(await told(create({ every: '1h' }, [secret]))).toContain(
       'line 1: body: a schedule takes no passwords',
     );
-    expect(await told(create({ cron: '61 3 * * *' }))).toContain('cron: is not understood');
+    expect(await told(create({ cron: '61 3 * * *' }))).toContain('cron: is invalid');
     expect((await stored()).filter((name) => !known.includes(name))).toEqual([]);
     for (const times of [
       {},

@@ -37,7 +37,7 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
   }
 
   function answer(): void {
-    if (fake.down) throw new FrameloomError('unavailable', 'The orchestrator does not answer.');
+    if (fake.down) throw new FrameloomError('unavailable', 'The orchestrator does not respond.');
   }
 
   function begin(id: JobId, memo: JobMemo): JobRecord {
@@ -97,7 +97,7 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       answer();
       const start = Number(cursor ?? 0);
       if (!Number.isInteger(start))
-        throw new FrameloomError('invalid_request', 'The cursor is not one of this list.');
+        throw new FrameloomError('invalid_request', 'The cursor does not belong to this list.');
       const mine = [...jobs.values()].filter((record) => record.memo.tenant === tenant).reverse();
       const records = mine.slice(start, start + limit);
       return start + limit < mine.length ? { records, nextCursor: String(start + limit) } : { records };

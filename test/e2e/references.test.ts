@@ -1,4 +1,4 @@
-/** Temporal carries references only: no text of a request is in a history, a memo or a schedule. */
+/** Temporal stores references only: no text, password or address of a request is in a history, a memo or a schedule. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { follow, startSystem, type TestSystem } from './system.ts';
 
 const run = promisify(execFile);
 const VIDEO = fileURLToPath(new URL('../../samples/sample-video.mp4', import.meta.url));
-/** Is in every text below, and nowhere else. */
+/** A part of every text below, and of nothing else. */
 const CANARY = 'canary-7f3a';
 
 let system: TestSystem;
@@ -47,7 +47,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The files of Temporal's database that contain `text`: every history, memo and schedule is in it. */
+/** The files of Temporal's database that contain `text`. All histories, memos and schedules are in it, uncompressed. */
 function inTemporal(text: string): Promise<string> {
   return run('grep', ['-rlaF', text, system.home, '--include=*.db*']).then(
     ({ stdout }) => stdout,
@@ -55,7 +55,7 @@ function inTemporal(text: string): Promise<string> {
   );
 }
 
-it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, and shows requests all the same', async () => {
+it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, and returns requests all the same', async () => {
   const { client, url } = system;
   const jobs = [await client.createSummary(video), await client.createSummary(deck)];
   for (const { id } of jobs) {
@@ -69,11 +69,14 @@ it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, a
       body: JSON.stringify(body),
     });
   expect((await post('/v1/estimates', video)).status).toBe(200);
-  // A source behind an address with a secret, which does not answer: its failure is recorded, the address is not.
+  // Addresses with secrets that cannot be downloaded: the failures are recorded, without the addresses.
   const broken = {
     source: { type: 'video', url: `http://127.0.0.1:9/a.mp4?token=${CANARY}-token` },
   } as const;
-  const { transcript: _, ...lineBody } = video;
+  const credentials = {
+    source: { type: 'video', url: `http://${CANARY}-user:${CANARY}-password@127.0.0.1:9/a.mp4` },
+  } as const;
+  const { transcript: _, ...withoutTranscript } = video; // schedules reject transcripts
   const line = (custom_id: string, body: object): object => ({
     custom_id,
     method: 'POST',
@@ -82,7 +85,7 @@ it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, a
   });
   const batch = await post('/v1/batches', {
     endpoint: '/v1/summaries',
-    requests: [line('a', lineBody), line('b', deck), line('c', broken)],
+    requests: [line('a', video), line('b', deck), line('c', broken), line('d', credentials)],
   });
   expect(batch.status).toBe(200);
   const { id } = (await batch.json()) as { id: string };
@@ -91,11 +94,11 @@ it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, a
   const schedule = await post('/v1/batch-schedules', {
     endpoint: '/v1/summaries',
     cron: '0 3 * * *',
-    requests: [line('a', lineBody)],
+    requests: [line('a', withoutTranscript)],
   });
   expect(schedule.status).toBe(200);
   const withTexts = jobs.map((job) => job.id);
-  // The last line is tried again and again.
+  // Line c is retried until the batch is cancelled.
   const completed = async (): Promise<number> => (await batchOf()).request_counts.completed;
   await expect.poll(completed, { timeout: 120_000 }).toBe(2);
   await post(`/v1/batches/${id}/cancel`, {});
@@ -105,6 +108,8 @@ it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, a
   for (const job of data.filter((listed) => withTexts.includes(listed.id)))
     expect([job.request.prompt, job.metadata]).toEqual([video.prompt, video.metadata]);
   expect(data.filter((listed) => withTexts.includes(listed.id))).toHaveLength(2);
-  expect(await inTemporal(withTexts[0] ?? '')).not.toBe('');
+  // What is known to be in histories is found: the id of a job, the output of an activity and a recorded failure.
+  for (const known of [withTexts[0] ?? '', 'mergePromptLength', 'source_forbidden'])
+    expect(await inTemporal(known)).not.toBe('');
   expect(await inTemporal(CANARY)).toBe('');
 }, 300_000);
