@@ -1,41 +1,44 @@
 /**
- * The weights of Phi-3.5-vision that this runtime can load, and where they are published. Revisions are pinned: a file that
- * changes under its name is noticed, not loaded.
+ * The published weights of Phi-3.5-vision that this runtime can load. Revisions and checksums are pinned, so
+ * that a file that was changed on the server is rejected. Sources: the repositories on Hugging Face.
  */
 import type { Digest } from './digest.ts';
 
+/** A file of a model folder with its checksum. */
 export interface WeightFile {
-  /** Name in the model folder, with forward slashes. */
+  /** Path in the model folder, with forward slashes. */
   readonly path: string;
-  /** Name in the repository. */
+  /** Path in the repository. */
   readonly source: string;
   readonly digest: Digest;
-  /** Where not `exact`, as published, rounded: for free space and progress only. The digest is what counts. */
+  /** Size in bytes. A rounded size (`exact: false`) serves only free space checks and progress. */
   readonly size: { readonly bytes: number; readonly exact: boolean };
 }
 
-/** The files of one model folder. */
+/** The files of a model folder. */
 export interface WeightSet {
   readonly repository: string;
-  /** A whole commit id. */
+  /** Full commit id, 40 hex digits. */
   readonly revision: string;
   readonly files: readonly WeightFile[];
-  /** The file by which loaders know the folder: written last, so that its presence means that all others are there. */
-  readonly last: string;
+  /**
+   * The file by which loaders recognize the folder. It is written last: if it exists, the folder is complete.
+   */
+  readonly markerFile: string;
 }
 
-interface VariantText {
+interface VariantInfo {
   readonly name: string;
-  /** For a person who has to choose. */
-  readonly about: string;
-  /** Rounded sum of all files. */
+  /** One line for the user who selects a variant. */
+  readonly description: string;
+  /** Rounded total size in bytes. */
   readonly bytes: number;
   readonly repository: string;
-  readonly last: string;
+  readonly markerFile: string;
 }
 
-/** A variant whose checksums are written down here. */
-export interface PinnedVariant extends VariantText {
+/** A variant whose checksums are part of the catalogue. */
+export interface PinnedVariant extends VariantInfo {
   readonly kind: 'pinned';
   readonly revision: string;
   /** Folder in the repository. */
@@ -43,17 +46,19 @@ export interface PinnedVariant extends VariantText {
   readonly files: readonly WeightFile[];
 }
 
-/** A variant whose files and checksums the server lists, at a pinned revision. */
-export interface ListedVariant extends VariantText {
+/** A variant whose files and checksums are requested from the server, at a pinned revision. */
+export interface ListedVariant extends VariantInfo {
   readonly kind: 'listed';
-  /** The beginning of a commit id; the server says the rest. */
+  /** Prefix of a commit id. The server returns the full id. */
   readonly revision: string;
 }
 
+/** One publication of the weights of a model. */
 export type WeightVariant = PinnedVariant | ListedVariant;
 
-export interface CatalogueEntry {
-  /** The model's name; folders of variants other than the first have theirs behind it. */
+/** A model with the variants of its weights. */
+export interface CatalogueModel {
+  /** Name of the model. Folders of other variants than the first append the name of the variant. */
   readonly name: string;
   readonly variants: readonly [WeightVariant, ...WeightVariant[]];
 }
@@ -64,7 +69,7 @@ const CPU_FOLDER = 'cpu_and_mobile/cpu-int4-rtn-block-32-acc-level-4';
 const GPU_FOLDER = 'gpu/gpu-int4-rtn-block-32';
 const GENAI_CONFIG = 'genai_config.json';
 
-/** Name, bytes, whether they are exact, SHA-256. */
+/** Name, size in bytes, whether the size is exact, and hex SHA-256. */
 type Row = readonly [name: string, bytes: number, exact: boolean, sha256: string];
 
 const SHARED: readonly Row[] = [
@@ -115,7 +120,7 @@ const CPU: readonly Row[] = [
   ],
 ];
 
-/** The two small files differ from the CPU ones by their line ends only. */
+/** The two small files differ from those of the CPU variant only in their line ends. */
 const GPU: readonly Row[] = [
   ...SHARED,
   ['tokenizer_config.json', 9900, false, '7743c1615083d279af0170c5550dd7f40ea4de275fb3a99a5cb09bbe43e50662'],
@@ -144,7 +149,7 @@ const GPU: readonly Row[] = [
     false,
     'de9df6b7062a3d133af7674041e583534dff5a95758572c15468eb1bf602e576',
   ],
-  // Copies made before this graph was uploaded again have another one of 917 kB, with 178 MB of weights, that sees wrongly.
+  // An earlier upload of this graph (917 kB with 178 MB of weights) computes wrong image features.
   [
     'phi-3.5-v-instruct-vision.onnx',
     422e3,
@@ -159,20 +164,21 @@ const GPU: readonly Row[] = [
   ],
 ];
 
-export const CATALOGUE: readonly CatalogueEntry[] = [
+/** All models whose weights can be pulled. */
+export const MODEL_CATALOGUE: readonly CatalogueModel[] = [
   {
     name: 'phi-3.5-vision',
     variants: [
-      pinned('cpu', 'int4 weights, float32 activations: for workers without a GPU', 3.22e9, CPU_FOLDER, CPU),
-      pinned('gpu', 'int4 weights, float16 activations: for CUDA', 2.6e9, GPU_FOLDER, GPU),
+      pinned('cpu', 'int4 weights, float32 activations, for workers without a GPU', 3.22e9, CPU_FOLDER, CPU),
+      pinned('gpu', 'int4 weights, float16 activations, for CUDA', 2.6e9, GPU_FOLDER, GPU),
       {
         kind: 'listed',
         name: 'transformers.js',
-        about: 'the same model in the layout of Transformers.js, in the dtype you choose',
+        description: 'the layout of Transformers.js, with a choice of dtypes',
         bytes: 3.22e9,
         repository: 'onnx-community/Phi-3.5-vision-instruct',
         revision: '4181279',
-        last: 'config.json',
+        markerFile: 'config.json',
       },
     ],
   },
@@ -180,7 +186,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
 
 function pinned(
   name: string,
-  about: string,
+  description: string,
   bytes: number,
   folder: string,
   rows: readonly Row[],
@@ -188,12 +194,12 @@ function pinned(
   return {
     kind: 'pinned',
     name,
-    about,
+    description,
     bytes,
     repository: MICROSOFT,
     revision: MICROSOFT_REVISION,
     folder,
-    last: GENAI_CONFIG,
+    markerFile: GENAI_CONFIG,
     files: rows.map(([path, size, exact, hex]) => ({
       path,
       source: `${folder}/${path}`,

@@ -1,15 +1,15 @@
-/** The two ways in which hosts of models name the content of a file. */
+/** The two checksums that model servers publish. */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 export type Digest =
   | { readonly algorithm: 'sha256'; readonly hex: string }
-  /** Git's name of a file: SHA-1 over `blob SIZE`, a zero byte and the content. */
+  /** Git's object id of a file: SHA-1 of `blob SIZE`, a zero byte and the content. */
   | { readonly algorithm: 'git-blob'; readonly hex: string; readonly bytes: number };
 
-/** An empty hash of the kind that `digest` is. */
-export function startHash(digest: Digest): Hash {
+/** Returns a hash without input for the algorithm of `digest`. */
+export function createHashFor(digest: Digest): Hash {
   switch (digest.algorithm) {
     case 'sha256':
       return createHash('sha256');
@@ -20,7 +20,9 @@ export function startHash(digest: Digest): Hash {
   }
 }
 
-/** Feeds a file into `hash`, telling how many bytes each step took. Answers their sum. */
+/**
+ * Updates `hash` with a file and returns the size of the file in bytes. `onBytes` is called for each chunk.
+ */
 export async function hashFile(
   path: string,
   hash: Hash,
@@ -32,8 +34,8 @@ export async function hashFile(
     highWaterMark: 1 << 20,
     ...(signal === undefined ? {} : { signal }),
   });
+  // Chunks are buffers, because no encoding is set.
   for await (const chunk of stream as AsyncIterable<Buffer>) {
-    // no encoding is set
     hash.update(chunk);
     bytes += chunk.length;
     onBytes(chunk.length);
@@ -41,8 +43,8 @@ export async function hashFile(
   return bytes;
 }
 
-/** Bytes of a file; undefined where there is none. */
-export async function fileBytes(path: string): Promise<number | undefined> {
+/** Size of a file in bytes. Undefined if there is no such file. */
+export async function fileSize(path: string): Promise<number | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() ? found.size : undefined;
 }

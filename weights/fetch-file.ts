@@ -1,63 +1,68 @@
-/** Brings one file: from where an earlier try stopped, checked while it arrives. */
+/** Downloads a file. Resumes a partial download and computes the checksum on the way. */
 import type { WeightFile } from './catalogue.ts';
 import { WeightsError } from './errors.ts';
-import type { Hub, HubBody } from './hub.ts';
-import { openPart, type Part } from './part.ts';
+import type { HubClient, HubResponse } from './hub.ts';
+import { openPartialFile, type PartialFile } from './partial-file.ts';
 import { type RetryEvent, type RetryPolicy, retryTransfer } from './retry.ts';
 
 export interface FetchContext {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly repository: string;
   readonly revision: string;
   readonly retryPolicy: RetryPolicy;
   readonly signal: AbortSignal;
-  /** How the number of checked bytes on disk changes: by reading back what an earlier try left, or by fetching. */
+  /**
+   * Called when the number of hashed bytes on disk changes: a partial file was read back, or bytes were
+   * received.
+   */
   readonly onBytes: (change: number, how: 'checking' | 'fetching') => void;
-  /** How large the file is, once the server has said it. */
+  /** Called with the size of the file, as soon as the server has reported it. */
   readonly onSize: (bytes: number) => void;
   readonly onRetry: (event: RetryEvent) => void;
 }
 
-/** A size that was published rounded may be this much off. */
-const SLACK = { factor: 1.05, bytes: 4096 } as const;
+/** Maximum deviation of the real size from a rounded one. */
+const ROUNDED_SIZE_TOLERANCE = { factor: 1.05, bytes: 4096 } as const;
 
 /**
- * Brings `file` under the name `target`, which appears only when every byte of it is right. What has arrived stays beside it
- * when this fails. Throws WeightsError.
+ * Downloads `file` to the path `target`, which exists only after the checksum of the whole file was verified.
+ * After a failure, the partial file is kept next to it.
+ *
+ * @throws WeightsError `corrupt` if the checksum is wrong twice, and the errors of the server and the disk.
  */
 export async function fetchFile(file: WeightFile, target: string, context: FetchContext): Promise<void> {
-  await using part = await openPart(target, file.digest, context.onBytes, context.signal);
-  for (const last of [false, true]) {
-    if (await complete(file, part, context)) {
-      await part.finish();
+  await using partial = await openPartialFile(target, file.digest, context.onBytes, context.signal);
+  for (const isLastAttempt of [false, true]) {
+    if (await downloadFile(file, partial, context)) {
+      await partial.finish();
       return;
     }
-    await part.restart();
-    if (last) {
+    await partial.restart();
+    if (isLastAttempt) {
       throw new WeightsError(
         'corrupt',
-        `${file.path} from ${context.hub.host} is not what was published (${file.digest.algorithm} ${file.digest.hex}), twice.`,
+        `${file.path} from ${context.hub.host} differs from what was published (${file.digest.algorithm} ${file.digest.hex}). Two downloads failed.`,
       );
     }
   }
 }
 
-/** Fetches what is missing until the file is whole. False: what is there is something else. */
-async function complete(file: WeightFile, part: Part, context: FetchContext): Promise<boolean> {
+/** Downloads the missing bytes. Returns whether the checksum of the whole file is correct. */
+async function downloadFile(file: WeightFile, partial: PartialFile, context: FetchContext): Promise<boolean> {
   let received = 0;
   return retryTransfer(
     async () => {
-      if (!mayContinue(file, part)) await part.restart();
-      if (file.size.exact && part.bytes === file.size.bytes) return part.matches();
-      const response = await context.hub.file(
+      if (!canResume(file, partial)) await partial.restart();
+      if (file.size.exact && partial.bytes === file.size.bytes) return partial.matches();
+      const response = await context.hub.openFile(
         context.repository,
         context.revision,
         file.source,
-        part.bytes,
+        partial.bytes,
         context.signal,
       );
       try {
-        return await receive(response, file, part, context, (count) => {
+        return await receiveBody(response, file, partial, context, (count) => {
           received += count;
         });
       } finally {
@@ -73,57 +78,57 @@ async function complete(file: WeightFile, part: Part, context: FetchContext): Pr
   );
 }
 
-function mayContinue({ size }: WeightFile, part: Part): boolean {
-  return part.bytes <= mostBytes(size);
+function canResume({ size }: WeightFile, partial: PartialFile): boolean {
+  return partial.bytes <= maxFileBytes(size);
 }
 
-function mostBytes({ bytes, exact }: WeightFile['size']): number {
-  return exact ? bytes : bytes * SLACK.factor + SLACK.bytes;
+function maxFileBytes({ bytes, exact }: WeightFile['size']): number {
+  return exact ? bytes : bytes * ROUNDED_SIZE_TOLERANCE.factor + ROUNDED_SIZE_TOLERANCE.bytes;
 }
 
-async function receive(
-  { status, header, body }: HubBody,
+async function receiveBody(
+  { status, header, body }: HubResponse,
   file: WeightFile,
-  part: Part,
+  partial: PartialFile,
   { hub, onSize }: FetchContext,
   onReceived: (count: number) => void,
 ): Promise<boolean> {
-  const range = contentRange(header('content-range'));
+  const range = parseContentRange(header('content-range'));
   if (status === 416) {
-    // Nothing lies behind what is here: it is all, or not of this file.
-    if (range?.total === part.bytes) return part.matches();
-    await part.restart();
-    throw new WeightsError('broken', `${hub.host} cannot continue ${file.path}; it starts anew.`, {
+    // The file has no further bytes: the partial file is complete, or it belongs to another file.
+    if (range?.total === partial.bytes) return partial.matches();
+    await partial.restart();
+    throw new WeightsError('broken', `${hub.host} cannot resume ${file.path}. The download is restarted.`, {
       retryAfterMs: 0,
     });
   }
-  if (status === 206 && range?.start !== part.bytes) {
-    await part.restart();
-    throw new WeightsError('broken', `${hub.host} sends another part than was asked for.`, {
+  if (status === 206 && range?.start !== partial.bytes) {
+    await partial.restart();
+    throw new WeightsError('broken', `${hub.host} returned a different range than requested.`, {
       retryAfterMs: 0,
     });
   }
-  // A server that knows no ranges sends it all again.
-  if (status === 200 && part.bytes > 0) await part.restart();
-  const total = status === 206 ? range?.total : lengthOf(header('content-length'));
+  // A server without support for ranges sends the whole file.
+  if (status === 200 && partial.bytes > 0) await partial.restart();
+  const total = status === 206 ? range?.total : parseLength(header('content-length'));
   if (total !== undefined) {
-    if (total > mostBytes(file.size) || (file.size.exact && total !== file.size.bytes)) return false;
+    if (total > maxFileBytes(file.size) || (file.size.exact && total !== file.size.bytes)) return false;
     onSize(total);
   }
   for await (const chunk of body) {
-    if (part.bytes + chunk.length > (total ?? mostBytes(file.size))) return false;
-    await part.append(chunk);
+    if (partial.bytes + chunk.length > (total ?? maxFileBytes(file.size))) return false;
+    await partial.append(chunk);
     onReceived(chunk.length);
   }
-  const whole = total ?? (file.size.exact ? file.size.bytes : undefined);
-  if (whole !== undefined && part.bytes < whole) {
-    throw new WeightsError('broken', `${hub.host} ended ${file.path} early.`);
+  const expected = total ?? (file.size.exact ? file.size.bytes : undefined);
+  if (expected !== undefined && partial.bytes < expected) {
+    throw new WeightsError('broken', `${hub.host} closed the connection before the end of ${file.path}.`);
   }
-  return part.matches();
+  return partial.matches();
 }
 
-/** `bytes 5-9/10`; where nothing could be sent, a star stands for the first part. */
-function contentRange(
+/** Parses `bytes 5-9/10`, or the form of a 416 response, `bytes *\/10`. */
+function parseContentRange(
   header: string | undefined,
 ): { readonly start?: number; readonly total?: number } | undefined {
   const found = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(header ?? '');
@@ -135,6 +140,6 @@ function contentRange(
   };
 }
 
-function lengthOf(header: string | undefined): number | undefined {
+function parseLength(header: string | undefined): number | undefined {
   return header !== undefined && /^\d+$/.test(header) ? Number(header) : undefined;
 }

@@ -1,8 +1,8 @@
-/** Weights on their way from a server into a model folder, and their checksums. Knows nothing of how they run. */
-export { CATALOGUE, type CatalogueEntry, type WeightSet, type WeightVariant } from './catalogue.ts';
+/** Downloads published model weights to a folder and verifies their checksums. Does not load them. */
+export { type CatalogueModel, MODEL_CATALOGUE, type WeightSet, type WeightVariant } from './catalogue.ts';
 export { WEIGHTS_ERRORS, WeightsError } from './errors.ts';
-export { type Hub, type HubOptions, openHub } from './hub.ts';
-export { DEFAULT_DTYPES, DTYPES, type Dtype, type Dtypes, listWeights, SESSIONS } from './listing.ts';
+export { createHubClient, type HubClient, type HubClientOptions } from './hub.ts';
+export { DEFAULT_DTYPES, DTYPES, type Dtype, GRAPH_NAMES, type GraphDtypes, listWeights } from './listing.ts';
 export { readManifest } from './manifest.ts';
-export { type PullEvent, type Pulled, type PullOptions, pullWeights } from './pull.ts';
+export { type PullEvent, type PullOptions, type PullSummary, pullWeights } from './pull.ts';
 export { type FileState, type VerifyEvent, type VerifyReport, verifyWeights } from './verify.ts';

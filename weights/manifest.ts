@@ -1,6 +1,6 @@
 /**
- * `weights.json` in a model folder: what its files have to be, for folders whose checksums came from the server. Written
- * before the first of them, so that a later check needs no network.
+ * `weights.json` in a model folder: its files and their checksums, if they are not part of the catalogue. It
+ * is written before the first file, so that a later verification needs no network.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,13 +9,13 @@ import type { WeightSet } from './catalogue.ts';
 
 const MANIFEST = 'weights.json';
 
-/** Only names inside of the folder. */
+/** Rejects paths that lead out of the folder. */
 const Path = z.string().regex(/^(?:onnx\/)?\w[\w.-]*$/);
 
 const Manifest = z.object({
   repository: z.string(),
   revision: z.string(),
-  last: Path,
+  markerFile: Path,
   files: z
     .array(
       z.object({
@@ -31,7 +31,7 @@ const Manifest = z.object({
     .nonempty(),
 }) satisfies z.ZodType<WeightSet>;
 
-/** Undefined where there is none, or none that can be read. */
+/** Reads `weights.json`. Returns undefined if it is missing or malformed. Does not throw. */
 export async function readManifest(folder: string): Promise<WeightSet | undefined> {
   try {
     return Manifest.parse(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')));
@@ -41,11 +41,11 @@ export async function readManifest(folder: string): Promise<WeightSet | undefine
 }
 
 export async function writeManifest(folder: string, set: WeightSet): Promise<void> {
-  await writeWhole(join(folder, MANIFEST), `${JSON.stringify(set, null, 2)}\n`);
+  await writeAtomically(join(folder, MANIFEST), `${JSON.stringify(set, null, 2)}\n`);
 }
 
-/** Never leaves half a file under its name. */
-export async function writeWhole(path: string, text: string): Promise<void> {
+/** Writes a file by rename, so that no reader sees a part of it. */
+export async function writeAtomically(path: string, text: string): Promise<void> {
   await writeFile(`${path}.part`, text);
   await rename(`${path}.part`, path);
 }

@@ -1,102 +1,113 @@
-/** Fills a model folder with weights. */
+/** Downloads weights to a model folder. */
 import { mkdir, readFile, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightFile, WeightSet } from './catalogue.ts';
-import { fileBytes } from './digest.ts';
-import { diskFailure, WeightsError } from './errors.ts';
+import { fileSize } from './digest.ts';
+import { asDiskError, WeightsError } from './errors.ts';
 import { fetchFile } from './fetch-file.ts';
-import type { Hub } from './hub.ts';
-import { writeManifest, writeWhole } from './manifest.ts';
-import { partOf } from './part.ts';
+import type { HubClient } from './hub.ts';
+import { writeAtomically, writeManifest } from './manifest.ts';
+import { partialPath } from './partial-file.ts';
 import { cancelledError, DEFAULT_RETRY_POLICY, type RetryEvent, type RetryPolicy } from './retry.ts';
 import { checkFile } from './verify.ts';
 
+/** Progress of a pull. */
 export type PullEvent = {
   readonly path: string;
   readonly index: number;
   readonly files: number;
-  /** Bytes of this file that are on disk and checked so far; its size as far as it is known. */
+  /** Bytes of this file that are on disk and hashed, and its size, which may be rounded at first. */
   readonly bytes: number;
   readonly size: number;
-  /** The same of all files. */
+  /** Sums over all files. */
   readonly allBytes: number;
   readonly allSize: number;
 } & (
-  | { readonly type: 'checking' | 'kept' | 'fetching' | 'done' }
+  | { readonly type: 'checking' | 'unchanged' | 'fetching' | 'done' }
   | { readonly type: 'retry'; readonly retry: RetryEvent }
 );
 
+/** Options of `pullWeights`. */
 export interface PullOptions {
-  readonly hub: Hub;
+  readonly hub: HubClient;
   readonly signal: AbortSignal;
-  /** Small files of ours beside the weights, written before the last of those. */
-  readonly beside?: Readonly<Record<string, string>>;
-  /** Whether `weights.json` is kept: where the checksums are not in the catalogue. */
-  readonly manifest?: boolean;
+  /** Content of additional small files by name, written before `markerFile`. */
+  readonly extraFiles?: Readonly<Record<string, string>>;
+  /** Whether to write `weights.json`, for checksums that are not in the catalogue. Default: false. */
+  readonly saveManifest?: boolean;
   readonly onEvent?: (event: PullEvent) => void;
   readonly retryPolicy?: RetryPolicy;
-  /** Free bytes of the disk that a folder is on. */
+  /** Returns the free bytes of the disk of a folder. Default: statfs. */
   readonly freeBytes?: (folder: string) => Promise<number>;
 }
 
-/** Room left for everything else on the disk. */
-const SPARE_BYTES = 64e6;
+/** Free space that a pull leaves for other programs. */
+const RESERVED_BYTES = 64e6;
 
-export interface Pulled {
-  /** Files that were fetched; the others were there. */
+/** What a pull downloaded. */
+export interface PullSummary {
+  /** Number of downloaded files. The others were already complete. */
   readonly fetched: number;
   readonly bytes: number;
 }
 
 /**
- * Makes `folder` hold exactly what `set` says: files that are there and right stay, damaged ones are fetched again, parts of an
- * earlier pull are continued. The file `set.last` is there only while all others are right. Two pulls must not work on one
- * folder: the caller holds a lock. Throws WeightsError.
+ * Downloads the files of `set` to `folder`. Complete files are kept, damaged ones are replaced, and partial
+ * downloads are resumed. The file `set.markerFile` exists only while all others are complete. The caller must
+ * prevent concurrent pulls to one folder with a lock.
+ *
+ * @throws WeightsError of any code but `listing`, `in_use` and `no_checksums`.
  */
-export async function pullWeights(set: WeightSet, folder: string, options: PullOptions): Promise<Pulled> {
+export async function pullWeights(
+  set: WeightSet,
+  folder: string,
+  options: PullOptions,
+): Promise<PullSummary> {
   try {
     return await pull(set, folder, options);
   } catch (error) {
-    throw options.signal.aborted ? cancelledError(options.signal) : diskFailure(error);
+    throw options.signal.aborted ? cancelledError(options.signal) : asDiskError(error);
   }
 }
 
-async function pull(set: WeightSet, folder: string, options: PullOptions): Promise<Pulled> {
+async function pull(set: WeightSet, folder: string, options: PullOptions): Promise<PullSummary> {
   const { hub, signal, retryPolicy = DEFAULT_RETRY_POLICY } = options;
   await mkdir(folder, { recursive: true });
-  const files = [...set.files].sort((a, b) => Number(a.path === set.last) - Number(b.path === set.last));
-  const progress = progressOf(files, options.onEvent ?? (() => undefined));
+  const files = [...set.files].sort(
+    (a, b) => Number(a.path === set.markerFile) - Number(b.path === set.markerFile),
+  );
+  const progress = trackProgress(files, options.onEvent ?? (() => undefined));
 
-  const wanted: { readonly file: WeightFile; readonly index: number }[] = [];
+  const missing: { readonly file: WeightFile; readonly index: number }[] = [];
   for (const [index, file] of files.entries()) {
     const step = progress.file(index);
     const state = await checkFile(folder, file, (count) => step.add(count, 'checking'), signal);
     if (state === 'ok') {
-      step.end('kept');
+      step.end('unchanged');
       continue;
     }
     step.reset();
     if (state === 'damaged') await rm(join(folder, file.path), { recursive: true, force: true });
-    wanted.push({ file, index });
+    missing.push({ file, index });
   }
-  if (wanted.length > 0) {
-    await rm(join(folder, set.last), { force: true });
+  if (missing.length > 0) {
+    await rm(join(folder, set.markerFile), { force: true });
     const lastIndex = files.length - 1;
-    if (!wanted.some(({ index }) => index === lastIndex)) {
+    if (!missing.some(({ index }) => index === lastIndex)) {
       progress.file(lastIndex).reset();
-      wanted.push(...files.slice(lastIndex).map((file) => ({ file, index: lastIndex })));
+      missing.push(...files.slice(lastIndex).map((file) => ({ file, index: lastIndex })));
     }
-    await checkSpace(
-      wanted.map(({ file }) => file),
+    await requireFreeSpace(
+      missing.map(({ file }) => file),
       folder,
       options.freeBytes ?? freeBytes,
     );
-    if (options.manifest) await writeManifest(folder, set);
+    if (options.saveManifest) await writeManifest(folder, set);
   }
 
   let bytes = 0;
-  for (const { file, index } of wanted) {
-    if (file.path === set.last) await writeBeside(folder, options.beside);
+  for (const { file, index } of missing) {
+    if (file.path === set.markerFile) await writeExtraFiles(folder, options.extraFiles);
     const step = progress.file(index);
     await fetchFile(file, join(folder, file.path), {
       hub,
@@ -110,32 +121,32 @@ async function pull(set: WeightSet, folder: string, options: PullOptions): Promi
     });
     bytes += step.end('done');
   }
-  await writeBeside(folder, options.beside);
-  return { fetched: wanted.length, bytes };
+  await writeExtraFiles(folder, options.extraFiles);
+  return { fetched: missing.length, bytes };
 }
 
-async function writeBeside(folder: string, beside: PullOptions['beside'] = {}): Promise<void> {
-  for (const [name, text] of Object.entries(beside)) {
+async function writeExtraFiles(folder: string, extraFiles: PullOptions['extraFiles'] = {}): Promise<void> {
+  for (const [name, text] of Object.entries(extraFiles)) {
     const path = join(folder, name);
-    const there = await readFile(path, 'utf8').catch(() => undefined);
-    if (there !== text) await writeWhole(path, text);
+    const current = await readFile(path, 'utf8').catch(() => undefined);
+    if (current !== text) await writeAtomically(path, text);
   }
 }
 
-async function checkSpace(
+async function requireFreeSpace(
   files: readonly WeightFile[],
   folder: string,
   free: (folder: string) => Promise<number>,
 ): Promise<void> {
   let needed = 0;
   for (const { path, size } of files) {
-    needed += Math.max(0, size.bytes - ((await fileBytes(partOf(join(folder, path)))) ?? 0));
+    needed += Math.max(0, size.bytes - ((await fileSize(partialPath(join(folder, path)))) ?? 0));
   }
-  const there = await free(folder);
-  if (there < needed + SPARE_BYTES) {
+  const available = await free(folder);
+  if (available < needed + RESERVED_BYTES) {
     throw new WeightsError(
       'disk_full',
-      `The files need ${megabytes(needed + SPARE_BYTES)}; the disk of the model folder has ${megabytes(there)} free.`,
+      `The files need ${megabytes(needed + RESERVED_BYTES)}; the disk of the model folder has ${megabytes(available)} free.`,
     );
   }
 }
@@ -149,20 +160,20 @@ function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
 }
 
-interface Step {
+interface FileProgress {
   add(change: number, type: 'checking' | 'fetching'): void;
   reset(): void;
   resize(size: number): void;
   retry(event: RetryEvent): void;
-  /** Answers the file's bytes. */
-  end(type: 'kept' | 'done'): number;
+  /** Returns the size of the file in bytes. */
+  end(type: 'unchanged' | 'done'): number;
 }
 
-/** Keeps count for all files, so that each event tells the whole. */
-function progressOf(
+/** Adds up the progress of all files, because each event contains the totals. */
+function trackProgress(
   files: readonly WeightFile[],
   onEvent: (event: PullEvent) => void,
-): { file(index: number): Step } {
+): { file(index: number): FileProgress } {
   const states = files.map(({ path, size }) => ({ path, bytes: 0, size: size.bytes }));
   const sum = (key: 'bytes' | 'size'): number => states.reduce((total, state) => total + state[key], 0);
   return {

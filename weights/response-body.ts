@@ -1,26 +1,26 @@
 import type { Readable } from 'node:stream';
 
-/** Most bytes that wait to be written: enough that disk and network seldom wait for each other. */
-const MAX_WAITING = 4 << 20;
+/** Maximum number of received bytes that are buffered. Enough to keep disk and network busy. */
+const MAX_BUFFERED_BYTES = 4 << 20;
 
 /**
- * The chunks of a body in order. Iterating a stream directly drops what it has buffered when its connection breaks; here all
- * that has arrived comes out before the error does. Ends the body when the reader stops.
+ * Yields the chunks of a body. Unlike the iterator of a stream, which drops its buffer when the connection
+ * breaks, it yields all received bytes before it throws. Destroys the body when the reader stops.
  */
-export async function* arriving(body: Readable): AsyncGenerator<Buffer, void, undefined> {
+export async function* readChunks(body: Readable): AsyncGenerator<Buffer, void, undefined> {
   const chunks: Buffer[] = [];
-  let waiting = 0;
+  let bufferedBytes = 0;
   let end: { readonly error?: unknown } | undefined;
-  let wake = (): void => undefined;
+  let notifyReader = (): void => undefined;
   const finish = (how: { readonly error?: unknown }): void => {
     end ??= how;
-    wake();
+    notifyReader();
   };
   body.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
-    waiting += chunk.length;
-    if (waiting > MAX_WAITING) body.pause();
-    wake();
+    bufferedBytes += chunk.length;
+    if (bufferedBytes > MAX_BUFFERED_BYTES) body.pause();
+    notifyReader();
   });
   body.on('end', () => finish({}));
   body.on('error', (error) => finish({ error }));
@@ -28,15 +28,15 @@ export async function* arriving(body: Readable): AsyncGenerator<Buffer, void, un
     for (;;) {
       const chunk = chunks.shift();
       if (chunk !== undefined) {
-        waiting -= chunk.length;
-        if (body.isPaused() && waiting <= MAX_WAITING / 2) body.resume();
+        bufferedBytes -= chunk.length;
+        if (body.isPaused() && bufferedBytes <= MAX_BUFFERED_BYTES / 2) body.resume();
         yield chunk;
       } else if (end !== undefined) {
         if ('error' in end) throw end.error;
         return;
       } else {
         await new Promise<void>((resolve) => {
-          wake = resolve;
+          notifyReader = resolve;
         });
       }
     }
@@ -45,7 +45,7 @@ export async function* arriving(body: Readable): AsyncGenerator<Buffer, void, un
   }
 }
 
-/** Ends a body nobody reads. undici reports that as an error, which without a listener would end the process. */
+/** Destroys a body. undici emits an error for it, which would end the process without a listener. */
 export function discard(body: Readable): void {
   body.on('error', () => undefined).destroy();
 }

@@ -32,7 +32,8 @@ export interface RetryContext {
 }
 
 /**
- * Runs `attempt` until it succeeds, fails with an error that is not retryable, or has failed too often in a row.
+ * Runs `attempt` until it succeeds, fails with an error that is not retryable, or has failed too often in a
+ * row.
  *
  * @throws WeightsError of the last attempt; `cancelled` once the signal aborts.
  */

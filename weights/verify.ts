@@ -1,12 +1,13 @@
-/** Compares files of a model folder with what they have to be. */
+/** Verifies the checksums of the files of a model folder. */
 import { join } from 'node:path';
 import type { WeightFile, WeightSet } from './catalogue.ts';
-import { fileBytes, hashFile, startHash } from './digest.ts';
+import { createHashFor, fileSize, hashFile } from './digest.ts';
 import { cancelledError } from './retry.ts';
 
+/** Whether a file has the published checksum. */
 export type FileState = 'ok' | 'missing' | 'damaged';
 
-/** Whether a file is there and right. A wrong size is found without reading it. */
+/** Returns the state of a file. A file with a wrong exact size is not read. */
 export async function checkFile(
   folder: string,
   { path, digest, size }: WeightFile,
@@ -14,10 +15,10 @@ export async function checkFile(
   signal: AbortSignal,
 ): Promise<FileState> {
   const target = join(folder, path);
-  const bytes = await fileBytes(target);
+  const bytes = await fileSize(target);
   if (bytes === undefined) return 'missing';
   if (size.exact && bytes !== size.bytes) return 'damaged';
-  const hash = startHash(digest);
+  const hash = createHashFor(digest);
   try {
     await hashFile(target, hash, onBytes, signal);
   } catch (error) {
@@ -27,27 +28,33 @@ export async function checkFile(
   return hash.digest('hex') === digest.hex ? 'ok' : 'damaged';
 }
 
+/** Progress of a verification. */
 export interface VerifyEvent {
   readonly path: string;
   readonly index: number;
   readonly files: number;
-  /** Bytes read so far, and those to read. */
+  /** Bytes of all files read so far, and in total. */
   readonly bytes: number;
   readonly total: number;
-  /** Once the file is read. */
+  /** Set in the last event of a file. */
   readonly state?: FileState;
 }
 
+/** State of each file. */
 export type VerifyReport = readonly { readonly path: string; readonly state: FileState }[];
 
-/** Reads every file of the set. Throws only when it is stopped, or when a file cannot be read. */
+/**
+ * Reads each file of `set` in `folder` and returns its state.
+ *
+ * @throws WeightsError `cancelled` when `signal` aborts; the error of Node if a file cannot be read.
+ */
 export async function verifyWeights(
   folder: string,
   { files }: WeightSet,
   signal: AbortSignal,
   onEvent: (event: VerifyEvent) => void = () => undefined,
 ): Promise<VerifyReport> {
-  const sizes = await Promise.all(files.map(({ path }) => fileBytes(join(folder, path))));
+  const sizes = await Promise.all(files.map(({ path }) => fileSize(join(folder, path))));
   const total = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
   const report: { path: string; state: FileState }[] = [];
   let bytes = 0;

@@ -130,11 +130,11 @@ describe('frameloom models pull', () => {
   it.each([
     ['401', { revision: respondWith(401) }, 'HF_TOKEN'],
     ['404', { file: respondWith(404) }, 'HF_ENDPOINT'],
-    ['other content, twice', { file: corrupt, again: corrupt }, 'not what was published'],
+    ['other content, twice', { file: corrupt, again: corrupt }, 'differs from what was published'],
     [
       'a rate limit of two hours',
       { file: respondWith(429, { 'retry-after': '7200' }) },
-      'asks to wait 7200 s',
+      'Retry-After: 7200 s',
     ],
   ])('prints advice after %s, without path or stack, and exits with 1', async (_what, faults, advice) => {
     const { revision, file, again } = faults as Record<string, Fault | undefined>; // each has some of them
@@ -163,7 +163,7 @@ describe('frameloom models pull', () => {
     const { code, stderr } = await ended;
     expect(code).toBe(130);
     expect(stderr).toContain('The downloaded parts are kept');
-    expect(stderr).toContain('The same command goes on');
+    expect(stderr).toContain('The same command continues');
     expect(await frameloom(PULL)).toMatchObject({ code: 0 });
     expect(
       server.requests.find(({ path, range }) => path === downloadPath(DATA) && range !== undefined),

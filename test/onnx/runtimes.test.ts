@@ -1,4 +1,4 @@
-/** What both implementations of the session layer promise. */
+/** Contract of both runtimes (onnx/runtime.ts). */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -179,7 +179,7 @@ describe('runtime selection', () => {
       expect(runtime.description).toMatch(/^onnxruntime-node .*\(portable/);
       expect([runtime.updatesInPlace, fallback]).toEqual([
         false,
-        expect.stringMatching(/^the C API cannot be used: /) as string,
+        expect.stringMatching(/^the C API is not available: /) as string,
       ]);
     } finally {
       vi.doUnmock('koffi');

@@ -1,9 +1,9 @@
 /** A small repository in the layout of Transformers.js, with the name and revision that the catalogue pins. */
 import { createHash } from 'node:crypto';
-import { CATALOGUE } from '../../weights/index.ts';
+import { MODEL_CATALOGUE } from '../../weights/index.ts';
 import { type FakeHub, seededBytes, sha256 } from './fake-hub.ts';
 
-const listed = CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');
+const listed = MODEL_CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');
 if (listed?.kind !== 'listed') throw new Error('the catalogue has no listed variant');
 
 export const REPOSITORY = listed.repository;

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, type WeightVariant } from '../../weights/index.ts';
+import { MODEL_CATALOGUE, type WeightVariant } from '../../weights/index.ts';
 
-/** Where the checksums were collected: beside a checkout of those who work on this, not in it. */
+/** The document with the collected checksums. It is not part of the repository. */
 const TABLES = fileURLToPath(new URL('../../../shared/phi3v/CONTRACT.md', import.meta.url));
 
 function pinned(name: string): Extract<WeightVariant, { kind: 'pinned' }> {
-  const variant = CATALOGUE[0]?.variants.find((one) => one.name === name);
+  const variant = MODEL_CATALOGUE[0]?.variants.find((one) => one.name === name);
   if (variant?.kind !== 'pinned') throw new Error(`no pinned variant ${name}`);
   return variant;
 }
@@ -28,7 +28,7 @@ function rowsAfter(
   );
 }
 
-describe('the catalogue', () => {
+describe('model catalogue', () => {
   it.each(['cpu', 'gpu'])('has the published checksums and exact sizes of the %s folder', (name) => {
     const variant = pinned(name);
     expect(variant.files.length).toBe(11);
@@ -41,33 +41,36 @@ describe('the catalogue', () => {
   it.for([
     ['cpu', 'CPU folder (', [] as string[]],
     ['gpu', 'GPU folder (', ['genai_config.json', 'processor_config.json', 'tokenizer.json']],
-  ] as const)('says of the %s folder what the document says', ([name, heading, shared], { skip }) => {
-    skip(!existsSync(TABLES), 'the document is not beside this checkout');
-    const { files } = pinned(name);
-    const text = readFileSync(TABLES, 'utf8');
-    const rows = rowsAfter(text, heading);
-    const all = { ...pick(rowsAfter(text, 'CPU folder ('), shared), ...rows };
-    expect(Object.keys(all).length).toBe(11);
-    expect(
-      Object.fromEntries(
-        files.map(({ path, digest, size }) => [
-          path,
-          { sha256: digest.hex, exact: size.exact ? size.bytes : undefined },
-        ]),
-      ),
-    ).toEqual(all);
-  });
+  ] as const)(
+    'matches the checksums of the document for the %s folder',
+    ([name, heading, shared], { skip }) => {
+      skip(!existsSync(TABLES), 'the document is not available');
+      const { files } = pinned(name);
+      const text = readFileSync(TABLES, 'utf8');
+      const rows = rowsAfter(text, heading);
+      const all = { ...pick(rowsAfter(text, 'CPU folder ('), shared), ...rows };
+      expect(Object.keys(all).length).toBe(11);
+      expect(
+        Object.fromEntries(
+          files.map(({ path, digest, size }) => [
+            path,
+            { sha256: digest.hex, exact: size.exact ? size.bytes : undefined },
+          ]),
+        ),
+      ).toEqual(all);
+    },
+  );
 
-  it('pins whole revisions, and the profile of the package names the first variant', () => {
+  it('pins full revisions, and the bundled profile names the first variant', () => {
     const profile = JSON.parse(
       readFileSync(new URL('../../models/phi-3.5-vision/frameloom.json', import.meta.url), 'utf8'),
-    ) as { download: unknown }; // our own
+    ) as { download: unknown }; // bundled file
     const { repository, revision, folder } = pinned('cpu');
     expect(revision).toMatch(/^[\da-f]{40}$/);
     expect(profile.download).toEqual({ repository, revision, folder });
   });
 
-  it('never lets the two folders share a graph', () => {
+  it('lists different graphs for the CPU and the GPU folder', () => {
     const graphs = (name: string): string[] =>
       pinned(name)
         .files.filter(({ path }) => path.includes('.onnx'))

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { openHub, pullWeights } from '../../weights/index.ts';
+import { createHubClient, pullWeights } from '../../weights/index.ts';
 import { type FakeHub, hangAfter, seededBytes, startFakeHub } from '../support/fake-hub.ts';
 import { pathOf, publish, watched } from './support.ts';
 
 const DATA = seededBytes('data', 5_000_000);
 const ARRIVED = 3_000_000;
 
-/** Starts a pull in a process of its own and kills it once so many bytes are there. */
+/** Starts a pull in a child process and kills it after `ARRIVED` bytes. */
 async function killAt(server: FakeHub, folder: string, set: unknown): Promise<void> {
   const child = fork(fileURLToPath(new URL('./pull-child.ts', import.meta.url)), {
     execArgv: ['--import', import.meta.resolve('tsx')],
@@ -26,7 +26,7 @@ async function killAt(server: FakeHub, folder: string, set: unknown): Promise<vo
   expect(signal).toBe('SIGKILL');
 }
 
-it('a pull that was killed goes on from what is on disk, and no byte of that is sent again', async () => {
+it('resumes the download of a killed process without requesting any byte twice', async () => {
   const parent = await mkdtemp(join(tmpdir(), 'frameloom-killed-'));
   const folder = join(parent, 'model');
   await using server = await startFakeHub();
@@ -37,7 +37,7 @@ it('a pull that was killed goes on from what is on disk, and no byte of that is 
     expect((await stat(join(folder, 'text.onnx.data.part'))).size).toBe(ARRIVED);
 
     server.requests.length = 0;
-    await using hub = openHub({ endpoint: server.origin });
+    await using hub = createHubClient({ endpoint: server.origin });
     await pullWeights(set, folder, watched(hub));
     expect(server.requests.map(({ path, range }) => ({ path, range }))).toEqual([
       { path: pathOf('text.onnx.data'), range: `bytes=${ARRIVED}-` },

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inspectModelFolder, startModelHost } from '../../phi3v/index.ts';
 import {
-  CATALOGUE,
+  createHubClient,
   DEFAULT_DTYPES,
-  type Dtypes,
-  type Hub,
+  type GraphDtypes,
+  type HubClient,
   listWeights,
-  openHub,
+  MODEL_CATALOGUE,
   pullWeights,
   readManifest,
   verifyWeights,
@@ -28,18 +28,18 @@ import {
 } from '../support/fake-model-repository.ts';
 import { watched } from './support.ts';
 
-const found = CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');
+const found = MODEL_CATALOGUE[0]?.variants.find(({ name }) => name === 'transformers.js');
 if (found?.kind !== 'listed') throw new Error('the catalogue has no listed variant');
 const variant = found;
 
 let folder: string;
 let server: FakeHub;
-let hub: Hub;
+let hub: HubClient;
 const signal = new AbortController().signal;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-listing-'));
   server = await startFakeHub();
-  hub = openHub({ endpoint: server.origin, token: 'hf_secret' });
+  hub = createHubClient({ endpoint: server.origin, token: 'hf_secret' });
   publishRepository(server);
 });
 afterEach(async () => {
@@ -48,16 +48,20 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const list = (dtypes: Dtypes = DEFAULT_DTYPES): Promise<WeightSet> =>
+const list = (dtypes: GraphDtypes = DEFAULT_DTYPES): Promise<WeightSet> =>
   listWeights(variant, hub, { dtypes, signal, retryPolicy: watched(hub).retryPolicy ?? fail() });
 function fail(): never {
-  throw new Error('watched options have retryPolicy');
+  throw new Error('watched options have a retryPolicy');
 }
 
 describe('listWeights', () => {
-  it('takes the configuration, the graphs of the dtype and all parts of their weights, at a whole revision', async () => {
+  it('lists configuration, graphs of the dtype and their external weights at the full revision', async () => {
     const set = await list();
-    expect(set).toMatchObject({ repository: variant.repository, revision: COMMIT_SHA, last: 'config.json' });
+    expect(set).toMatchObject({
+      repository: variant.repository,
+      revision: COMMIT_SHA,
+      markerFile: 'config.json',
+    });
     expect(set.files.map(({ path }) => path)).toEqual([
       'config.json',
       'generation_config.json',
@@ -72,21 +76,21 @@ describe('listWeights', () => {
     ]);
   });
 
-  it('takes another dtype where it is asked for', async () => {
+  it('lists another dtype if it is selected', async () => {
     const set = await list({ ...DEFAULT_DTYPES, model: 'q4f16' });
     expect(set.files.map(({ path }) => path).filter((path) => path.includes('/model'))).toEqual([
       'onnx/model_q4f16.onnx',
     ]);
   });
 
-  it('says what there is when a dtype is not', async () => {
+  it('reports the available graphs if a dtype is missing', async () => {
     const error = await list({ ...DEFAULT_DTYPES, model: 'bnb4' }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'listing' });
     expect(String(error)).toContain('no onnx/model_bnb4.onnx');
     expect(String(error)).toContain('onnx/model_q4f16.onnx');
   });
 
-  it('follows the pages of a long listing, on the same host only', async () => {
+  it('follows the pages of a listing on the same host only', async () => {
     const [first = '', ...rest] = Object.keys(FILES);
     server.injectFaults(TREE_PATH, ({ response }) =>
       response
@@ -102,26 +106,26 @@ describe('listWeights', () => {
   });
 
   it.each([
-    ['no JSON', Buffer.from('<html>')],
-    ['something else', json({ error: 'no' })],
-    ['a name that is no commit', json([{ type: 'file', path: 'config.json', size: 1, oid: 'x' }])],
-  ])('refuses %s', async (_what, body) => {
+    ['a response that is not JSON', Buffer.from('<html>')],
+    ['a response of another shape', json({ error: 'no' })],
+    ['an object id that is not a hash', json([{ type: 'file', path: 'config.json', size: 1, oid: 'x' }])],
+  ])('rejects %s', async (_what, body) => {
     server.content.set(TREE_PATH, body);
     await expect(list()).rejects.toMatchObject({ code: 'listing' });
   });
 
-  it('refuses another revision than the pinned one', async () => {
+  it('rejects another revision than the pinned one', async () => {
     server.content.set(`${API_PATH}/revision/${variant.revision}`, json({ sha: 'f'.repeat(40) }));
     await expect(list()).rejects.toMatchObject({ code: 'listing' });
   });
 
-  it('waits for a busy server', async () => {
+  it('retries when the server is busy', async () => {
     server.injectFaults(TREE_PATH, respondWith(503));
     expect((await list()).files.length).toBe(10);
   });
 });
 
-it('a pulled folder in this layout is loaded by the runtime', async () => {
+it('pulls a folder in the Transformers.js layout that the runtime loads', async () => {
   const genai = tinyFile<{
     model: { decoder: Record<string, number>; eos_token_id: unknown; context_length: number };
   }>('genai_config.json').model;
@@ -145,7 +149,7 @@ it('a pulled folder in this layout is loaded by the runtime', async () => {
     'onnx/prepare_inputs_embeds_q4.onnx': await graph('embedding'),
     'onnx/model_q4.onnx': await graph('text'),
   });
-  await pullWeights(await list(), folder, watched(hub, { manifest: true }));
+  await pullWeights(await list(), folder, watched(hub, { saveManifest: true }));
   expect(await inspectModelFolder(folder)).toMatchObject({ complete: true, missing: [] });
   await using host = await startModelHost({ folder });
   expect(host.info.contextLength).toBe(genai.context_length);
@@ -159,17 +163,17 @@ describe('verifyWeights', () => {
     return Object.fromEntries(report.map(({ path, state }) => [path, state]));
   };
   beforeEach(async () => {
-    await pullWeights(await list(), folder, watched(hub, { manifest: true }));
+    await pullWeights(await list(), folder, watched(hub, { saveManifest: true }));
   });
 
-  it('finds all files of a pulled folder right, without the server', async () => {
+  it('verifies all files of a pulled folder without a server', async () => {
     await server[Symbol.asyncDispose]();
     const all = await states();
     expect(Object.keys(all).length).toBe(10);
     expect(new Set(Object.values(all))).toEqual(new Set(['ok']));
   });
 
-  it('tells missing, cut and changed files', async () => {
+  it('reports missing, truncated and changed files', async () => {
     await rm(join(folder, 'tokenizer.json'));
     await truncate(join(folder, 'onnx/model_q4.onnx_data'), 100);
     const changed = await readFile(join(folder, 'preprocessor_config.json'), 'utf8');
@@ -182,7 +186,7 @@ describe('verifyWeights', () => {
     });
   });
 
-  it('reads no file outside of the folder, whatever the manifest says', async () => {
+  it('rejects a manifest with a path outside of the folder', async () => {
     const path = join(folder, 'weights.json');
     await writeFile(
       path,
@@ -191,7 +195,7 @@ describe('verifyWeights', () => {
     expect(await readManifest(folder)).toBeUndefined();
   });
 
-  it('tells how far it is', async () => {
+  it('reports its progress', async () => {
     const manifest = await readManifest(folder);
     const bytes: number[] = [];
     await verifyWeights(folder, manifest ?? fail(), signal, (event) => bytes.push(event.bytes));
@@ -201,7 +205,7 @@ describe('verifyWeights', () => {
     expect(bytes.at(-1)).toBe(total);
   });
 
-  it('ends when it is stopped', async () => {
+  it('stops when its signal aborts', async () => {
     const manifest = await readManifest(folder);
     await expect(verifyWeights(folder, manifest ?? fail(), AbortSignal.abort())).rejects.toMatchObject({
       code: 'cancelled',

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type HubOptions, openHub, pullWeights } from '../../weights/index.ts';
+import { createHubClient, type HubClientOptions, pullWeights } from '../../weights/index.ts';
 import { type FakeHub, startFakeHub } from '../support/fake-hub.ts';
 import { publish, watched } from './support.ts';
 
@@ -37,8 +37,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function pullThrough(settings: HubOptions['proxy']): Promise<void> {
-  await using hub = openHub({
+async function pullThrough(settings: HubClientOptions['proxy']): Promise<void> {
+  await using hub = createHubClient({
     endpoint: server.origin,
     ...(settings === undefined ? {} : { proxy: settings }),
   });
@@ -46,26 +46,26 @@ async function pullThrough(settings: HubOptions['proxy']): Promise<void> {
   expect(await pullWeights(set, folder, watched(hub))).toEqual({ fetched: 1, bytes: 2 });
 }
 
-describe('the proxy settings', () => {
+describe('proxy settings', () => {
   it.each([
     ['with a scheme', 'http://'],
-    ['without one', ''],
-  ])('lead through a proxy given %s', async (_what, scheme) => {
+    ['without a scheme', ''],
+  ])('accept the URL of a proxy %s', async (_what, scheme) => {
     await pullThrough({ http: `${scheme}${address}` });
     expect(tunnels).toEqual([{ to: new URL(server.origin).host, authorization: undefined }]);
   });
 
-  it('pass on name and password', async () => {
+  it('send user name and password', async () => {
     await pullThrough({ http: `http://me:secret@${address}` });
     expect(tunnels[0]?.authorization).toBe(`Basic ${Buffer.from('me:secret').toString('base64')}`);
   });
 
-  it('leave out hosts that need none', async () => {
+  it('bypass the hosts of NO_PROXY', async () => {
     await pullThrough({ http: `http://${address}`, no: 'example.com, 127.0.0.1' });
     expect(tunnels).toEqual([]);
   });
 
-  it('take nothing from the environment by themselves', async () => {
+  it('do not read the environment', async () => {
     const before = process.env.http_proxy;
     process.env.http_proxy = `http://${address}`;
     try {
@@ -77,7 +77,9 @@ describe('the proxy settings', () => {
     expect(tunnels).toEqual([]);
   });
 
-  it('that are no address are refused by name', () => {
-    expect(() => openHub({ endpoint: server.origin, proxy: { https: 'http://' } })).toThrow(/HTTPS_PROXY/);
+  it('reject an invalid URL by the name of the setting', () => {
+    expect(() => createHubClient({ endpoint: server.origin, proxy: { https: 'http://' } })).toThrow(
+      /HTTPS_PROXY/,
+    );
   });
 });

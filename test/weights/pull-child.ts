@@ -1,8 +1,8 @@
-/** Pulls what the parent says, telling it every step, until it is killed. */
-import { openHub, pullWeights, type WeightSet } from '../../weights/index.ts';
+/** Runs a pull for the parent process and reports each event to it, until the process is killed. */
+import { createHubClient, pullWeights, type WeightSet } from '../../weights/index.ts';
 
 process.on('message', (order: { endpoint: string; folder: string; set: WeightSet }) => {
-  const hub = openHub({ endpoint: order.endpoint });
+  const hub = createHubClient({ endpoint: order.endpoint });
   void pullWeights(order.set, order.folder, {
     hub,
     signal: new AbortController().signal,

@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startModelHost } from '../../phi3v/index.ts';
-import { openHub, pullWeights } from '../../weights/index.ts';
+import { createHubClient, pullWeights } from '../../weights/index.ts';
 import { TINY } from '../phi3v/support.ts';
 import {
   corrupt,
@@ -19,8 +19,8 @@ import { CONFIG, DATA, FILES, pathOf, publish, pullBench, watched } from './supp
 const bench = pullBench();
 
 describe('pullWeights', () => {
-  it('fills the folder, the configuration last, with our own files before it', async () => {
-    const options = watched(bench.hub, { beside: { 'frameloom.json': '{}' } });
+  it('downloads all files, writes additional files, and writes the marker file last', async () => {
+    const options = watched(bench.hub, { extraFiles: { 'frameloom.json': '{}' } });
     expect(await pullWeights(bench.set, bench.folder, options)).toEqual({
       fetched: 2,
       bytes: CONFIG.length + DATA.length,
@@ -39,13 +39,13 @@ describe('pullWeights', () => {
     });
   });
 
-  it('makes a folder that the runtime loads', async () => {
+  it('creates a folder that the runtime loads', async () => {
     const names = (await readdir(TINY)).filter((name) => /\.(json|onnx)$/.test(name));
     const files = await Promise.all(
       names.map(async (name) => [name, await readFile(join(TINY, name))] as const),
     );
     const tiny = publish(bench.server, {
-      'genai_config.json': Buffer.alloc(0), // the first place is the last file's; its content follows
+      'genai_config.json': Buffer.alloc(0), // listed first, because the first file is the marker file
       ...Object.fromEntries(files),
     });
     await pullWeights(tiny, bench.folder, watched(bench.hub));
@@ -53,16 +53,16 @@ describe('pullWeights', () => {
     expect(host.info.contextLength).toBeGreaterThan(0);
   });
 
-  it('makes no request when everything is there', async () => {
+  it('sends no request when all files are complete', async () => {
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     bench.server.requests.length = 0;
     const options = watched(bench.hub);
     expect(await pullWeights(bench.set, bench.folder, options)).toEqual({ fetched: 0, bytes: 0 });
     expect(bench.server.requests).toEqual([]);
-    expect(options.events.filter(({ type }) => type === 'kept').length).toBe(2);
+    expect(options.events.filter(({ type }) => type === 'unchanged').length).toBe(2);
   });
 
-  it('fetches a damaged file again, and the configuration, and nothing else', async () => {
+  it('downloads only a damaged file and the marker file again', async () => {
     const three = publish(bench.server, { ...FILES, 'vision.onnx': seededBytes('vision', 5000) });
     await pullWeights(three, bench.folder, watched(bench.hub));
     bench.server.requests.length = 0;
@@ -75,22 +75,30 @@ describe('pullWeights', () => {
     ]);
   });
 
-  it('takes the configuration away while another file is not right', async () => {
+  it('removes the marker file while another file is incomplete', async () => {
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await rm(join(bench.folder, 'text.onnx.data'));
     bench.server.injectFaults(pathOf('text.onnx.data'), respondWith(404));
-    await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'not_found');
+    await bench.expectError(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'not_found');
   });
 
-  it('renews our own files where they differ, also when no weight is missing', async () => {
-    await pullWeights(bench.set, bench.folder, watched(bench.hub, { beside: { 'frameloom.json': 'old' } }));
-    await pullWeights(bench.set, bench.folder, watched(bench.hub, { beside: { 'frameloom.json': 'new' } }));
+  it('updates additional files even if all weights are complete', async () => {
+    await pullWeights(
+      bench.set,
+      bench.folder,
+      watched(bench.hub, { extraFiles: { 'frameloom.json': 'old' } }),
+    );
+    await pullWeights(
+      bench.set,
+      bench.folder,
+      watched(bench.hub, { extraFiles: { 'frameloom.json': 'new' } }),
+    );
     expect(String(await bench.read('frameloom.json'))).toBe('new');
   });
 });
 
-describe('a connection that breaks', () => {
-  it('is taken up at the first byte that has not arrived', async () => {
+describe('broken connection', () => {
+  it('resumes at the first missing byte', async () => {
     bench.server.injectFaults(pathOf('text.onnx.data'), dropAfter(100_000), dropAfter(50_000));
     const options = watched(bench.hub);
     await pullWeights(bench.set, bench.folder, options);
@@ -99,20 +107,20 @@ describe('a connection that breaks', () => {
     expect(options.waits).toEqual([1000, 2000]);
   });
 
-  it('is noticed when the body ends properly but too early', async () => {
+  it('is detected when the body ends early without an error', async () => {
     bench.server.injectFaults(pathOf('text.onnx.data'), endAfter(120_000));
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
     expect(bench.ranges('text.onnx.data')).toEqual([undefined, 'bytes=120000-']);
   });
 
-  it('costs the whole file where the server knows no ranges', async () => {
+  it('restarts the file when the server ignores ranges', async () => {
     bench.server.injectFaults(pathOf('text.onnx.data'), dropAfter(100_000), ignoreRange);
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
   });
 
-  it('costs the whole file where the server answers with another part', async () => {
+  it('restarts the file when the server returns another range', async () => {
     const another: Fault = ({ response, body }) => {
       const { length } = body;
       response.writeHead(206, { 'content-range': `bytes 7-${length - 1}/${length}` }).end(body.subarray(7));
@@ -123,7 +131,7 @@ describe('a connection that breaks', () => {
     expect(bench.ranges('text.onnx.data')).toEqual([undefined, 'bytes=100000-', undefined]);
   });
 
-  it('is given up after so many tries in a row, and what has arrived stays', async () => {
+  it('fails after too many attempts in a row and keeps the partial file', async () => {
     bench.server.injectFaults(
       pathOf('text.onnx.data'),
       dropAfter(1000),
@@ -132,7 +140,7 @@ describe('a connection that breaks', () => {
       dropAfter(1000),
     );
     const options = watched(bench.hub);
-    await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'broken');
+    await bench.expectError(pullWeights(bench.set, bench.folder, options), 'broken');
     expect(options.waits).toEqual([1000, 2000, 4000]);
     expect((await stat(join(bench.folder, 'text.onnx.data.part'))).size).toBe(4000);
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
@@ -140,7 +148,7 @@ describe('a connection that breaks', () => {
     expect(bench.ranges('text.onnx.data').at(-1)).toBe('bytes=4000-');
   });
 
-  it('is not counted against a file that made good progress', async () => {
+  it('does not count as a failure in a row after progress', async () => {
     const large = seededBytes('large', 6 << 20);
     const more = publish(bench.server, { 'genai_config.json': CONFIG, 'large.data': large });
     bench.server.injectFaults(pathOf('large.data'), ...Array.from({ length: 5 }, () => dropAfter(1 << 20)));
@@ -151,57 +159,57 @@ describe('a connection that breaks', () => {
   });
 });
 
-describe('a part left by an earlier run', () => {
-  const leave = async (body: Buffer): Promise<void> => {
+describe('partial file of an earlier run', () => {
+  const writePartialFile = async (body: Buffer): Promise<void> => {
     await mkdir(bench.folder, { recursive: true });
     await writeFile(join(bench.folder, 'text.onnx.data.part'), body);
   };
 
-  it('is continued', async () => {
-    await leave(DATA.subarray(0, 200_000));
+  it('is resumed', async () => {
+    await writePartialFile(DATA.subarray(0, 200_000));
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
     expect(bench.ranges('text.onnx.data')).toEqual(['bytes=200000-']);
   });
 
-  it('that is whole costs no request', async () => {
-    await leave(DATA);
+  it('needs no request when it is complete', async () => {
+    await writePartialFile(DATA);
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
     expect(bench.ranges('text.onnx.data')).toEqual([]);
   });
 
-  it('that is whole, of a file whose size is not known exactly, costs no byte', async () => {
+  it('downloads no byte when it is complete and the exact size is unknown', async () => {
     bench.set = publish(bench.server, FILES, { exact: false });
-    await leave(DATA);
+    await writePartialFile(DATA);
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
     expect(bench.ranges('text.onnx.data')).toEqual([`bytes=${DATA.length}-`]); // answered 416
   });
 
   it.each([
-    ['has other bytes in it', seededBytes('other', 200_000), true],
+    ['has wrong bytes', seededBytes('other', 200_000), true],
     ['is too long', seededBytes('other', 300_001), true],
-    ['is too long for a range that the server has', seededBytes('other', 300_001), false],
-  ])('that %s is thrown away', async (_what, body, exact) => {
+    ['is longer than the file on the server', seededBytes('other', 300_001), false],
+  ])('is discarded when it %s', async (_what, body, exact) => {
     bench.set = publish(bench.server, FILES, { exact });
-    await leave(body);
+    await writePartialFile(body);
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
   });
 });
 
-describe('content that is not what was published', () => {
-  it('is fetched once more', async () => {
+describe('content with a wrong checksum', () => {
+  it('is downloaded once more', async () => {
     bench.server.injectFaults(pathOf('text.onnx.data'), corrupt);
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
     expect(bench.ranges('text.onnx.data')).toEqual([undefined, undefined]);
   });
 
-  it('is refused the second time, with the checksum', async () => {
+  it('is rejected the second time, and the error has the checksum', async () => {
     bench.server.injectFaults(pathOf('text.onnx.data'), corrupt, corrupt);
-    const error = await bench.expectRefusal(
+    const error = await bench.expectError(
       pullWeights(bench.set, bench.folder, watched(bench.hub)),
       'corrupt',
     );
@@ -210,14 +218,14 @@ describe('content that is not what was published', () => {
     expect(await bench.exists('text.onnx.data')).toBe(false);
   });
 
-  it('is seen by its size before it is fetched', async () => {
+  it('is detected by its size before the download', async () => {
     bench.server.content.set(pathOf('text.onnx.data'), Buffer.concat([DATA, DATA]));
     const options = watched(bench.hub);
-    await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'corrupt');
+    await bench.expectError(pullWeights(bench.set, bench.folder, options), 'corrupt');
     expect(options.events.filter(({ path, bytes }) => path === 'text.onnx.data' && bytes > 0)).toEqual([]);
   });
 
-  it('does not fill the disk when it never ends', async () => {
+  it('does not fill the disk when it is endless', async () => {
     const endless: Fault = ({ response }) => {
       response.writeHead(200);
       const more = (): void => {
@@ -227,12 +235,12 @@ describe('content that is not what was published', () => {
       more();
     };
     bench.server.injectFaults(pathOf('text.onnx.data'), endless, endless);
-    await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'corrupt');
+    await bench.expectError(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'corrupt');
   });
 });
 
-describe('a pull', () => {
-  it('that is stopped keeps what has arrived', async () => {
+describe('pull', () => {
+  it('keeps the partial file when it is cancelled', async () => {
     const controller = new AbortController();
     bench.server.injectFaults(pathOf('text.onnx.data'), hangAfter(100_000));
     const options = watched(bench.hub, {
@@ -241,16 +249,16 @@ describe('a pull', () => {
         if (bytes === 100_000) controller.abort();
       },
     });
-    await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'cancelled');
+    await bench.expectError(pullWeights(bench.set, bench.folder, options), 'cancelled');
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
     await bench.expectWhole();
     expect(bench.ranges('text.onnx.data')).toEqual([undefined, 'bytes=100000-']);
   });
 
-  it('needs room for what is still to come, and says how much', async () => {
+  it('fails if the missing bytes do not fit on the disk, and reports both sizes', async () => {
     const free = DATA.length + 64e6 - 50_001;
     const options = watched(bench.hub, { freeBytes: async () => free });
-    const error = await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'disk_full');
+    const error = await bench.expectError(pullWeights(bench.set, bench.folder, options), 'disk_full');
     expect(error.message).toMatch(/need 65 MB.* has 65 MB free/);
     expect(bench.server.requests).toEqual([]);
     await mkdir(bench.folder, { recursive: true });
@@ -259,7 +267,7 @@ describe('a pull', () => {
     await bench.expectWhole();
   });
 
-  it('into a place that cannot be a folder is told so', async () => {
+  it('rejects a target that cannot be a folder', async () => {
     await writeFile(bench.folder, 'a file');
     const error = await pullWeights(bench.set, join(bench.folder, 'below'), watched(bench.hub)).catch(
       (reason: unknown) => reason,
@@ -268,16 +276,16 @@ describe('a pull', () => {
     expect(String(error)).not.toContain(bench.parent);
   });
 
-  it('goes to a mirror below a path', async () => {
+  it('uses a mirror whose URL has a path', async () => {
     for (const [name, body] of Object.entries(FILES))
       bench.server.content.set(`mirror/${pathOf(name)}`, body);
-    await using mirror = openHub({ endpoint: `${bench.server.origin}/mirror` });
+    await using mirror = createHubClient({ endpoint: `${bench.server.origin}/mirror` });
     await pullWeights(bench.set, bench.folder, watched(mirror));
     await bench.expectWhole();
     expect(bench.server.requests.every(({ path }) => path.startsWith('mirror/'))).toBe(true);
   });
 
-  it('copes with a folder in the place of a part', async () => {
+  it('replaces a folder at the path of a partial file', async () => {
     await mkdir(join(bench.folder, 'text.onnx.data.part'), { recursive: true });
     await cp(TINY, join(bench.folder, 'text.onnx.data.part'), { recursive: true });
     await pullWeights(bench.set, bench.folder, watched(bench.hub));

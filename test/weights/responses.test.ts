@@ -1,12 +1,12 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openHub, pullWeights } from '../../weights/index.ts';
+import { createHubClient, pullWeights } from '../../weights/index.ts';
 import { dropAfter, type FakeHub, redirect, respondWith, startFakeHub } from '../support/fake-hub.ts';
 import { DATA, pathOf, pullBench, watched } from './support.ts';
 
 const bench = pullBench();
 
-describe('a redirect', () => {
+describe('redirect', () => {
   let other: FakeHub;
   beforeEach(async () => {
     other = await startFakeHub();
@@ -14,7 +14,7 @@ describe('a redirect', () => {
   });
   afterEach(() => other[Symbol.asyncDispose]());
 
-  it('is followed, with the range, but without the token where it leads to another host', async () => {
+  it('to another host is followed with the range and without the token', async () => {
     const there = redirect(`${other.origin}/signed/data`);
     bench.server.injectFaults(pathOf('text.onnx.data'), there, there);
     other.injectFaults('signed/data', dropAfter(100_000));
@@ -29,7 +29,7 @@ describe('a redirect', () => {
     );
   });
 
-  it('within the host keeps the token', async () => {
+  it('within the host is followed with the token', async () => {
     bench.server.content.set('renamed', DATA);
     bench.server.injectFaults(pathOf('text.onnx.data'), redirect('/renamed'));
     await pullWeights(bench.set, bench.folder, watched(bench.hub));
@@ -39,7 +39,7 @@ describe('a redirect', () => {
     );
   });
 
-  it('to an address that is no longer valid is asked for again', async () => {
+  it('to an expired URL is requested again', async () => {
     const there = redirect(`${other.origin}/signed/data`);
     bench.server.injectFaults(pathOf('text.onnx.data'), there, there);
     other.injectFaults('signed/data', respondWith(403));
@@ -48,19 +48,19 @@ describe('a redirect', () => {
   });
 
   it.each([
-    ['in a circle', `/${pathOf('text.onnx.data')}`],
-    ['to something that is no web address', 'file:///etc/passwd'],
-  ])('%s is refused', async (_what, location) => {
+    ['in a loop', `/${pathOf('text.onnx.data')}`],
+    ['to a URL of another scheme', 'file:///etc/passwd'],
+  ])('%s is rejected', async (_what, location) => {
     bench.server.injectFaults(
       pathOf('text.onnx.data'),
       ...Array.from({ length: 10 }, () => redirect(location)),
     );
-    await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'refused');
+    await bench.expectError(pullWeights(bench.set, bench.folder, watched(bench.hub)), 'rejected');
   });
 });
 
-describe('a server that refuses', () => {
-  it('for now is asked again when it says', async () => {
+describe('server error', () => {
+  it('is retried after the seconds of Retry-After', async () => {
     bench.server.injectFaults(
       pathOf('text.onnx.data'),
       respondWith(429, { 'retry-after': '7' }),
@@ -72,7 +72,7 @@ describe('a server that refuses', () => {
     expect(options.waits).toEqual([7000, 0]);
   });
 
-  it('until a date is asked again then', async () => {
+  it('is retried at the date of Retry-After', async () => {
     const header = new Date(Date.now() + 60_000).toUTCString();
     bench.server.injectFaults(pathOf('text.onnx.data'), respondWith(429, { 'retry-after': header }));
     const options = watched(bench.hub);
@@ -82,10 +82,10 @@ describe('a server that refuses', () => {
     expect(options.waits[0]).toBeLessThanOrEqual(60_000);
   });
 
-  it('for an hour is not waited for', async () => {
+  it('with a Retry-After of an hour is not retried', async () => {
     bench.server.injectFaults(pathOf('text.onnx.data'), respondWith(429, { 'retry-after': '3600' }));
     const options = watched(bench.hub);
-    const error = await bench.expectRefusal(pullWeights(bench.set, bench.folder, options), 'busy');
+    const error = await bench.expectError(pullWeights(bench.set, bench.folder, options), 'busy');
     expect(error.message).toContain('3600 s');
     expect(options.waits).toEqual([]);
   });
@@ -95,26 +95,26 @@ describe('a server that refuses', () => {
     [403, 'unauthorized', 1],
     [404, 'not_found', 1],
     [410, 'not_found', 1],
-    [418, 'refused', 1],
+    [418, 'rejected', 1],
     [503, 'busy', 4],
-  ])('with %i ends as %s after %i requests', async (status, code, requests) => {
+  ])('%i is reported as %s after %i requests', async (status, code, requests) => {
     bench.server.injectFaults(
       pathOf('text.onnx.data'),
       ...Array.from({ length: 9 }, () => respondWith(status)),
     );
-    const error = await bench.expectRefusal(pullWeights(bench.set, bench.folder, watched(bench.hub)), code);
+    const error = await bench.expectError(pullWeights(bench.set, bench.folder, watched(bench.hub)), code);
     expect(error.message).toContain(String(status));
     expect(bench.ranges('text.onnx.data').length).toBe(requests);
   });
 
-  it('to connect ends as unreachable', async () => {
+  it('of a closed port is reported as unreachable', async () => {
     const closed = createServer();
     await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
     const address = closed.address();
     await new Promise((resolve) => closed.close(resolve));
     const port = typeof address === 'object' ? address?.port : undefined;
-    await using nobody = openHub({ endpoint: `http://127.0.0.1:${port}` });
-    const error = await bench.expectRefusal(
+    await using nobody = createHubClient({ endpoint: `http://127.0.0.1:${port}` });
+    const error = await bench.expectError(
       pullWeights(bench.set, bench.folder, watched(nobody)),
       'unreachable',
     );

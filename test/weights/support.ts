@@ -2,7 +2,13 @@ import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { type Hub, openHub, type PullEvent, type PullOptions, type WeightSet } from '../../weights/index.ts';
+import {
+  createHubClient,
+  type HubClient,
+  type PullEvent,
+  type PullOptions,
+  type WeightSet,
+} from '../../weights/index.ts';
 import { type FakeHub, seededBytes, sha256, startFakeHub } from '../support/fake-hub.ts';
 
 export const REPOSITORY = 'some/model';
@@ -10,7 +16,7 @@ export const REVISION = '0123456789abcdef0123456789abcdef01234567';
 
 export const pathOf = (name: string): string => `${REPOSITORY}/resolve/${REVISION}/weights/${name}`;
 
-/** Puts files on the server and answers what a catalogue would say of them. The first is the one to be written last. */
+/** Publishes files on the server and returns their set. The first file is the marker file. */
 export function publish(
   hub: FakeHub,
   files: Readonly<Record<string, Buffer>>,
@@ -20,7 +26,7 @@ export function publish(
   return {
     repository: REPOSITORY,
     revision: REVISION,
-    last: Object.keys(files)[0] ?? '',
+    markerFile: Object.keys(files)[0] ?? '',
     files: Object.entries(files).map(([name, body]) => ({
       path: name,
       source: `weights/${name}`,
@@ -35,8 +41,8 @@ export interface Watched extends PullOptions {
   readonly events: PullEvent[];
 }
 
-/** Options of a pull whose waits are written down instead of waited. */
-export function watched(hub: Hub, more: Partial<PullOptions> = {}): Watched {
+/** Options of a pull that records its waits instead of waiting, and its events. */
+export function watched(hub: HubClient, more: Partial<PullOptions> = {}): Watched {
   const waits: number[] = [];
   const events: PullEvent[] = [];
   return {
@@ -61,22 +67,22 @@ export const DATA = seededBytes('data', 300_000);
 export const FILES = { 'genai_config.json': CONFIG, 'text.onnx.data': DATA };
 
 export interface PullBench {
-  /** Holds the model folder, which is not there yet. */
+  /** Parent of the model folder, which does not exist yet. */
   parent: string;
   folder: string;
   server: FakeHub;
-  hub: Hub;
+  hub: HubClient;
   set: WeightSet;
   read(name: string): Promise<Buffer>;
   exists(name: string): Promise<boolean>;
-  /** Ranges asked for of one file. */
+  /** Requested ranges of a file, in order. */
   ranges(name: string): (string | undefined)[];
   expectWhole(): Promise<void>;
-  /** The error has the code, names no path, and the folder does not look complete. */
-  expectRefusal(running: Promise<unknown>, code: string): Promise<Error>;
+  /** Expects a WeightsError with this code and without a path, and a folder without the marker file. */
+  expectError(running: Promise<unknown>, code: string): Promise<Error>;
 }
 
-/** A server with two files and an empty place to pull them to, anew for each test of the file. */
+/** Creates a server with two files and a target folder for each test of the file. */
 export function pullBench(): PullBench {
   const bench: Partial<PullBench> & Omit<PullBench, 'parent' | 'folder' | 'server' | 'hub' | 'set'> = {
     read: (name) => readFile(join(made().folder, name)),
@@ -95,7 +101,7 @@ export function pullBench(): PullBench {
       }
       expect((await readdir(made().folder)).filter((name) => name.endsWith('.part'))).toEqual([]);
     },
-    async expectRefusal(running, code) {
+    async expectError(running, code) {
       const error = await running.then(
         () => undefined,
         (reason: unknown) => reason,
@@ -103,10 +109,10 @@ export function pullBench(): PullBench {
       expect(error).toMatchObject({ name: 'WeightsError', code });
       expect(String(error)).not.toContain(made().parent);
       expect(await bench.exists('genai_config.json')).toBe(false);
-      return error as Error; // it has a name
+      return error as Error; // matched above
     },
   };
-  const made = (): PullBench => bench as PullBench; // the rest is made before each test
+  const made = (): PullBench => bench as PullBench; // the other members are set before each test
   beforeEach(async () => {
     const parent = await mkdtemp(join(tmpdir(), 'frameloom-pull-'));
     const server = await startFakeHub();
@@ -114,7 +120,7 @@ export function pullBench(): PullBench {
       parent,
       folder: join(parent, 'model'),
       server,
-      hub: openHub({ endpoint: server.origin, token: 'hf_secret' }),
+      hub: createHubClient({ endpoint: server.origin, token: 'hf_secret' }),
       set: publish(server, FILES),
     });
   });

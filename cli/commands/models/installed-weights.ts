@@ -2,17 +2,17 @@
 import { join } from 'node:path';
 import type { Settings } from '../../../config/settings.ts';
 import {
-  CATALOGUE,
+  createHubClient,
   DEFAULT_DTYPES,
-  type Dtypes,
+  GRAPH_NAMES,
+  type GraphDtypes,
   listWeights,
-  openHub,
+  MODEL_CATALOGUE,
   type PullEvent,
-  type Pulled,
   type PullOptions,
+  type PullSummary,
   pullWeights,
   readManifest,
-  SESSIONS,
   type WeightSet,
   type WeightVariant,
 } from '../../../weights/index.ts';
@@ -29,7 +29,7 @@ export interface WeightSelection {
   readonly model: string;
   readonly variant: WeightVariant;
   /** Dtype of each graph, for variants with a choice of dtypes. */
-  readonly dtypes: Dtypes;
+  readonly dtypes: GraphDtypes;
 }
 
 /**
@@ -38,12 +38,15 @@ export interface WeightSelection {
  * side by side.
  */
 export function installedName({ model, variant, dtypes }: WeightSelection): string {
-  if (CATALOGUE.some((entry) => entry.variants[0] === variant)) return model;
+  if (MODEL_CATALOGUE.some((entry) => entry.variants[0] === variant)) return model;
   const name = `${model}-${variant.name}`;
-  if (variant.kind === 'pinned' || SESSIONS.every((session) => dtypes[session] === DEFAULT_DTYPES[session])) {
+  if (
+    variant.kind === 'pinned' ||
+    GRAPH_NAMES.every((session) => dtypes[session] === DEFAULT_DTYPES[session])
+  ) {
     return name;
   }
-  const chosen = SESSIONS.map((session) => dtypes[session]);
+  const chosen = GRAPH_NAMES.map((session) => dtypes[session]);
   return `${name}-${new Set(chosen).size === 1 ? chosen[0] : chosen.join('-')}`;
 }
 
@@ -64,9 +67,9 @@ export async function pullModel(
   choice: WeightSelection,
   settings: Settings,
   { signal, onEvent, onWait }: PullModelOptions,
-): Promise<Pulled> {
+): Promise<PullSummary> {
   const { variant, dtypes } = choice;
-  await using hub = openHub({
+  await using hub = createHubClient({
     endpoint: settings.hfEndpoint,
     token: settings.hfToken,
     proxy: { http: settings.httpProxy, https: settings.httpsProxy, no: settings.noProxy },
@@ -96,8 +99,8 @@ export async function pullModel(
     hub,
     signal,
     onEvent,
-    beside: { 'frameloom.json': `${JSON.stringify(profile, null, 2)}\n` },
-    manifest: variant.kind === 'listed',
+    extraFiles: { 'frameloom.json': `${JSON.stringify(profile, null, 2)}\n` },
+    saveManifest: variant.kind === 'listed',
   };
   // Awaited here, because the connections are closed when this function returns.
   return await pullWeights(set, folder, options);
@@ -113,7 +116,7 @@ export async function findPublishedWeights({
   profile,
 }: InstalledModel): Promise<WeightSet | undefined> {
   const { download } = profile;
-  for (const variant of CATALOGUE.flatMap(({ variants }) => variants)) {
+  for (const variant of MODEL_CATALOGUE.flatMap(({ variants }) => variants)) {
     if (
       variant.kind === 'pinned' &&
       variant.repository === download?.repository &&

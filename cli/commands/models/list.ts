@@ -1,7 +1,7 @@
 /** `frameloom models list`: installed and bundled models with their variants. */
 import { formatBytes } from '../../../core/format.ts';
 import { inspectModelFolder } from '../../../phi3v/index.ts';
-import { CATALOGUE } from '../../../weights/index.ts';
+import { MODEL_CATALOGUE } from '../../../weights/index.ts';
 import { findModels } from '../../../workers/models/index.ts';
 import { type CommandContext, EXIT_CODES, printLine } from '../../context.ts';
 
@@ -10,9 +10,9 @@ export async function listModels(json: boolean, { settings, stdout }: CommandCon
     (await findModels(settings)).map(async ({ folder, profile }) => {
       const { complete, message } = await inspectModelFolder(folder);
       const { name, revision, license, download } = profile;
-      const variants = CATALOGUE.find((entry) => entry.name === name)?.variants.map((variant) => ({
+      const variants = MODEL_CATALOGUE.find((entry) => entry.name === name)?.variants.map((variant) => ({
         name: variant.name,
-        about: variant.about,
+        description: variant.description,
         bytes: variant.bytes,
         repository: variant.repository,
         revision: variant.revision,
@@ -42,8 +42,8 @@ export async function listModels(json: boolean, { settings, stdout }: CommandCon
     printLine(stdout, `    licence ${model.license}, revision ${model.revision}`);
     printLine(stdout, `    ${model.folder}`);
     printLine(stdout, `    ${model.message}`);
-    for (const { name, about, bytes, repository } of model.variants ?? []) {
-      printLine(stdout, `    --variant ${name}: ${about}; ${formatBytes(bytes)} from ${repository}`);
+    for (const { name, description, bytes, repository } of model.variants ?? []) {
+      printLine(stdout, `    --variant ${name}: ${description}; ${formatBytes(bytes)} from ${repository}`);
     }
   }
   printLine(stdout, '\n* is selected by FRAMELOOM_MODEL.');

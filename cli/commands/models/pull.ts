@@ -48,7 +48,7 @@ function showEvent(event: PullEvent, view: TransferView): void {
         total: allSize,
       });
       return;
-    case 'kept':
+    case 'unchanged':
       view.printMessage(`${index + 1}/${files} ${path} is already there, ${formatBytes(bytes)}`);
       return;
     case 'done':

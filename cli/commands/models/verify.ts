@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { FrameloomError } from '../../../core/errors.ts';
 import { formatBytes, formatCount } from '../../../core/format.ts';
-import { CATALOGUE, verifyWeights, WeightsError } from '../../../weights/index.ts';
+import { MODEL_CATALOGUE, verifyWeights, WeightsError } from '../../../weights/index.ts';
 import { findModels, type InstalledModel } from '../../../workers/models/index.ts';
 import { type CommandContext, EXIT_CODES, printLine } from '../../context.ts';
 import { createTransferView } from '../../output/index.ts';
@@ -91,7 +91,7 @@ function repairAdvice(
 }
 
 function pullCommand({ model, variant }: WeightSelection, dtype: string | undefined): string {
-  const isFirst = CATALOGUE.some((entry) => entry.variants[0] === variant);
+  const isFirst = MODEL_CATALOGUE.some((entry) => entry.variants[0] === variant);
   return [
     `frameloom models pull ${model}`,
     ...(isFirst ? [] : [`--variant ${variant.name}`]),

@@ -1,12 +1,12 @@
 /** Parses --variant and --dtype to a selection of weights. */
 
 import {
-  CATALOGUE,
   DEFAULT_DTYPES,
   DTYPES,
   type Dtype,
-  type Dtypes,
-  SESSIONS,
+  GRAPH_NAMES,
+  type GraphDtypes,
+  MODEL_CATALOGUE,
 } from '../../../weights/index.ts';
 import { UsageError } from '../../context.ts';
 import { installedName, type WeightSelection } from './installed-weights.ts';
@@ -21,10 +21,10 @@ export function parseWeightSelection(
   name: string,
   { variant: variantName, dtype }: WeightOptions,
 ): WeightSelection {
-  const entry = CATALOGUE.find((known) => known.name === name);
+  const entry = MODEL_CATALOGUE.find((known) => known.name === name);
   if (entry === undefined) {
     throw new UsageError(
-      `"${name}" is not in the catalogue: use ${formatList(CATALOGUE.map((known) => known.name))}.`,
+      `"${name}" is not in the catalogue: use ${formatList(MODEL_CATALOGUE.map((known) => known.name))}.`,
     );
   }
   const variant =
@@ -44,13 +44,13 @@ export function parseWeightSelection(
 
 /** Returns the selection, with default dtypes, whose installed name is `name`. */
 export function findSelectionByInstalledName(name: string): WeightSelection | undefined {
-  return CATALOGUE.flatMap(({ name: model, variants }) =>
+  return MODEL_CATALOGUE.flatMap(({ name: model, variants }) =>
     variants.map((variant) => ({ model, variant, dtypes: DEFAULT_DTYPES })),
   ).find((choice) => installedName(choice) === name);
 }
 
 /** Parses `q4f16` for all graphs, or `vision_encoder=q4,model=q4f16` for some. */
-function parseDtypes(text: string): Dtypes {
+function parseDtypes(text: string): GraphDtypes {
   if (!text.includes('=')) {
     const dtype = parseDtype(text);
     return { vision_encoder: dtype, prepare_inputs_embeds: dtype, model: dtype };
@@ -58,8 +58,8 @@ function parseDtypes(text: string): Dtypes {
   const chosen: Record<string, Dtype> = {};
   for (const part of text.split(',')) {
     const [session = '', value = ''] = part.split('=');
-    if (!SESSIONS.some((known) => known === session)) {
-      throw new UsageError(`"${session}" is not a graph of this variant: use ${formatList(SESSIONS)}.`);
+    if (!GRAPH_NAMES.some((known) => known === session)) {
+      throw new UsageError(`"${session}" is not a graph of this variant: use ${formatList(GRAPH_NAMES)}.`);
     }
     chosen[session] = parseDtype(value);
   }

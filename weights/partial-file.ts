@@ -1,36 +1,37 @@
-/** A file that is on its way: `NAME.part`, with the hash of what is in it. */
+/** An unfinished download, `NAME.part`, with the hash of its bytes. */
 import type { Hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Digest, hashFile, startHash } from './digest.ts';
+import { createHashFor, type Digest, hashFile } from './digest.ts';
 
-export interface Part extends AsyncDisposable {
-  /** How much is there. */
+export interface PartialFile extends AsyncDisposable {
+  /** Number of bytes on disk. */
   readonly bytes: number;
   append(chunk: Buffer): Promise<void>;
-  /** Throws away what is there. */
+  /** Discards all bytes. */
   restart(): Promise<void>;
+  /** Whether the checksum is that of the whole file. */
   matches(): boolean;
-  /** Gives the file its name, once it is surely on disk. */
+  /** Flushes the file to disk and renames it to `target`. */
   finish(): Promise<void>;
 }
 
-export const partOf = (target: string): string => `${target}.part`;
+export const partialPath = (target: string): string => `${target}.part`;
 
 /**
- * Opens the part of `target`, left by an earlier run or empty. `onBytes` tells how the number of known bytes changes: up for
- * what is read back (`checking`) and for what arrives, down for what is thrown away (`fetching`).
+ * Opens the unfinished download of `target`, or creates it. `onBytes` reports changes of the number of bytes:
+ * positive for bytes that are read back (`checking`) or received, negative for discarded bytes (`fetching`).
  */
-export async function openPart(
+export async function openPartialFile(
   target: string,
   digest: Digest,
   onBytes: (change: number, how: 'checking' | 'fetching') => void,
   signal: AbortSignal,
-): Promise<Part> {
-  const path = partOf(target);
+): Promise<PartialFile> {
+  const path = partialPath(target);
   await mkdir(dirname(path), { recursive: true });
-  const file = await openOrMake(path);
-  let hash: Hash = startHash(digest);
+  const file = await openOrCreate(path);
+  let hash: Hash = createHashFor(digest);
   let bytes: number;
   try {
     bytes = await hashFile(path, hash, (count) => onBytes(count, 'checking'), signal);
@@ -56,7 +57,7 @@ export async function openPart(
       await file.truncate(0);
       onBytes(-bytes, 'fetching');
       bytes = 0;
-      hash = startHash(digest);
+      hash = createHashFor(digest);
     },
     matches: () => hash.copy().digest('hex') === digest.hex,
     async finish() {
@@ -69,8 +70,8 @@ export async function openPart(
   };
 }
 
-/** Something else under the part's name, such as a folder, is in the way and goes. */
-async function openOrMake(path: string): Promise<FileHandle> {
+/** Replaces anything that is not a file at this path, such as a folder. */
+async function openOrCreate(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r+');
   } catch (error) {
