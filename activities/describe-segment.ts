@@ -12,6 +12,7 @@ import { captionPrompt, PROMPTS_VERSION } from '../summary/prompts.ts';
 import { quoteSlide } from '../summary/transcript.ts';
 import {
   createShardReader,
+  GENERATION_VERSION,
   type GenerationArtifact,
   type GpuContext,
   generateOnce,
@@ -39,6 +40,7 @@ export function createDescribeSegment(deps: GpuContext): GpuActivities['describe
       const identity = await digest({
         kind: 'caption',
         model: model.revision,
+        version: GENERATION_VERSION,
         prompts: PROMPTS_VERSION,
         user,
         crops,
@@ -70,8 +72,9 @@ async function quote(
 ): Promise<DescribeSegmentOutput> {
   const slides = text?.kind === 'slides' ? await readSlideRecords(store, text) : [];
   const captions = slides.map((slide) => (slide ? quoteSlide(slide) : ''));
-  const generation = generationName(await digest({ kind: 'quote', captions }));
+  const generation = generationName(await digest({ kind: 'quote', version: GENERATION_VERSION, captions }));
   const artifact: GenerationArtifact = {
+    version: GENERATION_VERSION,
     kind: 'caption',
     text: captions.join('\n'),
     lines: captions,

@@ -4,7 +4,7 @@ import type { CpuActivities } from '../schema/activities.ts';
 import type { MergeOutcome, SegmentOutcome } from '../schema/shards.ts';
 import type { MissingGeneration } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { findGeneration, readShards, withHeartbeat } from './lib/index.ts';
+import { findGeneration, readEntryShards, withHeartbeat } from './lib/index.ts';
 
 /** Most that are told of at once: each costs the history of the job some events. */
 const MAX_MISSING = 128;
@@ -27,7 +27,7 @@ export function createFindMissing({
         for (const [index, [piece]] of pieces.entries()) if (!whole[index]) missing.push(piece);
       }
 
-      const described = readShards<readonly SegmentOutcome[]>(store, input, 'described', input.segments);
+      const described = readEntryShards<SegmentOutcome>(store, input, 'described', input.segments);
       for await (const shard of described) {
         await check(
           shard.flatMap((outcome) =>
@@ -37,12 +37,7 @@ export function createFindMissing({
       }
       for (const [level, groups] of input.levels.entries()) {
         let first = 0;
-        for await (const shard of readShards<readonly MergeOutcome[]>(
-          store,
-          input,
-          `merged-${level}`,
-          groups,
-        )) {
+        for await (const shard of readEntryShards<MergeOutcome>(store, input, `merged-${level}`, groups)) {
           await check(
             shard.map(({ generations }, at) => [{ level, group: first + at }, generations] as const),
           );

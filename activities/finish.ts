@@ -14,10 +14,12 @@ import { jobArtifact } from '../store/names.ts';
 import { type SegmentPiece, stitch } from '../summary/stitch.ts';
 import {
   extractionsOf,
+  GENERATION_VERSION,
   type GenerationArtifact,
   getJson,
   type MergeResults,
   putJson,
+  readEntryShards,
   readGeneration,
   readJobFrames,
   readMergeResults,
@@ -30,6 +32,7 @@ import type { ShownSlides } from './match-slides.ts';
 
 /** In place of a summary or a title that is missing. */
 const EMPTY_GENERATION: GenerationArtifact = {
+  version: GENERATION_VERSION,
   kind: 'text',
   text: '',
   lines: [],
@@ -96,12 +99,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
     readonly missing: number;
   }> {
     const outcomes: SegmentOutcome[] = [];
-    for await (const shard of readShards<readonly SegmentOutcome[]>(
-      store,
-      input,
-      'described',
-      input.segments,
-    ))
+    for await (const shard of readEntryShards<SegmentOutcome>(store, input, 'described', input.segments))
       outcomes.push(...shard);
     const pieces: SegmentPiece[] = [];
     let missing = 0;

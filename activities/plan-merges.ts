@@ -12,7 +12,7 @@ import {
 import type { PlanMergesInput } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { mergeGroups } from '../summary/plan.ts';
-import { putShard, readRequest, readShards } from './lib/index.ts';
+import { putShard, readEntryShards, readRequest, readShards } from './lib/index.ts';
 
 export function createPlanMerges({
   store,
@@ -37,7 +37,7 @@ export function createPlanMerges({
 
   async function sections(input: PlanMergesInput): Promise<readonly MergeGroup[]> {
     const described: DescribedSegment[] = [];
-    const shards = readShards<readonly SegmentOutcome[]>(store, input, 'described', input.entries);
+    const shards = readEntryShards<SegmentOutcome>(store, input, 'described', input.entries);
     for await (const shard of shards)
       for (const outcome of shard) if ('generation' in outcome) described.push(outcome);
     const items = described.map(({ distinctCaptions, firstCaptionHash }, index) => ({
@@ -54,12 +54,7 @@ export function createPlanMerges({
   async function parts(input: PlanMergesInput): Promise<readonly MergeGroup[]> {
     const below = input.level - 1;
     const texts: string[] = [];
-    for await (const shard of readShards<readonly MergeOutcome[]>(
-      store,
-      input,
-      `merged-${below}`,
-      input.entries,
-    ))
+    for await (const shard of readEntryShards<MergeOutcome>(store, input, `merged-${below}`, input.entries))
       texts.push(...shard.map(({ text }) => text));
     const spans: Pick<MergeGroup, 'first' | 'last'>[] = [];
     for await (const { groups } of readShards<MergeShard>(store, input, `groups-${below}`, input.entries))

@@ -1,7 +1,7 @@
 /** Reads the next lines of a batch, and stores their requests under the ids of their jobs. */
 import type { ShardLine } from '../schema/batch.ts';
 import type { BatchActivities, LinePosition, ReadyLine } from '../schema/batch-stages.ts';
-import type { StoredRequest } from '../schema/stored-request.ts';
+import { REQUEST_VERSION, type StoredRequest } from '../schema/stored-request.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { requestName } from '../store/names.ts';
 import { batchReader, putJson } from './lib/index.ts';
@@ -43,7 +43,7 @@ export function createReadBatchLines({
       const group = found.slice(first, first + MAX_CONCURRENT_PUTS);
       await Promise.all(
         group.map(({ line: { line: _line, customId: _id, jobId, ...rest } }) =>
-          putJson(store, requestName(jobId), { tenant, ...rest } satisfies StoredRequest),
+          putJson(store, requestName(jobId), { version: REQUEST_VERSION, tenant, ...rest } satisfies StoredRequest),
         ),
       );
     }

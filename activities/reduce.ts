@@ -16,6 +16,7 @@ import {
 } from '../summary/prompts.ts';
 import {
   createShardReader,
+  GENERATION_VERSION,
   type GenerationArtifact,
   type GpuContext,
   generateOnce,
@@ -75,6 +76,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
         const identity = await digest({
           kind: what,
           model: model.revision,
+          version: GENERATION_VERSION,
           prompts: PROMPTS_VERSION,
           user: prompts,
           lines,
@@ -104,6 +106,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
   /** Stores a single line, which needs no merging, as a generation. Returns the name of the generation. */
   async function storeSingleLine(identity: string, line: string): Promise<string> {
     const artifact: GenerationArtifact = {
+      version: GENERATION_VERSION,
       kind: 'text',
       text: line,
       lines: sentences(line),

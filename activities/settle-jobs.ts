@@ -5,16 +5,16 @@
 
 import { ERRORS, jobError } from '../core/errors.ts';
 import { unfinishedLineError } from '../schema/batch.ts';
-import type { BatchOutcome } from '../schema/batch-output.ts';
+import { type BatchOutcome, OUTCOME_VERSION } from '../schema/batch-output.ts';
 import type { BatchActivities, DescribedJob, SettleJobsInput } from '../schema/batch-stages.ts';
 import type { JobId } from '../schema/ids.ts';
 import type { Job, JobError, JobStatus } from '../schema/job.ts';
 import type { SummaryRequest } from '../schema/request.ts';
-import type { StoredRequest } from '../schema/stored-request.ts';
+import { REQUEST_VERSION, type StoredRequest } from '../schema/stored-request.ts';
 import { toUsage } from '../schema/usage.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { batchOutcomeName, requestName } from '../store/names.ts';
-import { findJson, putJson } from './lib/index.ts';
+import { findVersioned, putJson } from './lib/index.ts';
 
 export interface SettleDeps {
   readonly store: ArtifactStore;
@@ -40,13 +40,13 @@ export function createSettleJobs({ store, describeJob }: SettleDeps): BatchActiv
     [line, jobId]: SettleJobsInput['jobs'][number],
   ): Promise<'running' | 'completed' | 'failed'> {
     const name = batchOutcomeName(batchId, line, round);
-    const known = await findJson<BatchOutcome>(store, name);
+    const known = await findVersioned<BatchOutcome>(store, name, OUTCOME_VERSION);
     if (known) return known.ok ? 'completed' : 'failed';
     const seen = await describeJob(jobId);
     if (seen?.state === 'running') return 'running';
-    const stored = seen && (await findJson<StoredRequest>(store, requestName(jobId)));
+    const stored = seen && (await findVersioned<StoredRequest>(store, requestName(jobId), REQUEST_VERSION));
     await putJson(store, name, outcomeOf(jobId, seen, stored?.request, stop));
-    const stands = await findJson<BatchOutcome>(store, name);
+    const stands = await findVersioned<BatchOutcome>(store, name, OUTCOME_VERSION);
     return stands?.ok ? 'completed' : 'failed';
   }
 }
@@ -58,11 +58,17 @@ function outcomeOf(
   stop: SettleJobsInput['stop'],
 ): BatchOutcome {
   if (!seen || !request)
-    return { ok: false, job: null, error: { code: 'not_found', message: 'The job was deleted.' } };
+    return {
+      version: OUTCOME_VERSION,
+      ok: false,
+      job: null,
+      error: { code: 'not_found', message: 'The job was deleted.' },
+    };
   const { outcome } = seen.memo;
   const ok = outcome?.status === 'completed' || outcome?.status === 'completed_with_gaps';
   const error = ok ? undefined : errorOf(seen, stop);
   return {
+    version: OUTCOME_VERSION,
     ok,
     job: jobOf(id, seen, request, error),
     ...(outcome?.result ? { result: outcome.result.name } : {}),

@@ -4,9 +4,13 @@ import { ERRORS } from '../core/errors.ts';
 import type { ShardLine } from './batch.ts';
 import type { Job, JobError } from './job.ts';
 import type { Usage } from './usage.ts';
+import type { Versioned } from './versioned.ts';
+
+export const OUTCOME_VERSION = 1;
 
 /** What became of a line: the job as it ended, without the result and the ledger, which are named. */
-export interface BatchOutcome {
+export interface BatchOutcome extends Versioned {
+  readonly version: typeof OUTCOME_VERSION;
   readonly ok: boolean;
   readonly job: Job | null;
   readonly result?: string;

@@ -5,6 +5,9 @@
 import type { ModelPlan } from './model-plan.ts';
 import type { GenerationStats, UsageCost } from './usage-cost.ts';
 
+/** Version of all shards of a job. */
+export const SHARD_VERSION = 1;
+
 /** Entries of one shard. A segment under way knows its shard and its place there: both follow from its number. */
 export const ENTRIES_PER_SHARD = 64;
 
@@ -18,6 +21,14 @@ export function shardPosition(index: number): { readonly shard: number; readonly
  * of merging merges. `merged-n`: what became of that.
  */
 export type ShardKind = 'extractions' | 'segments' | 'described' | `groups-${number}` | `merged-${number}`;
+
+/** A shard as it is stored. */
+export type StoredShard<T> = T & { readonly version: typeof SHARD_VERSION };
+
+/** A shard of `extractions`, `described` or `merged-n`. */
+export interface EntryShard<T> {
+  readonly entries: readonly T[];
+}
 
 /** What the prompts of a stage have in common. */
 export interface PromptContext {

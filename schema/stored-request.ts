@@ -1,8 +1,12 @@
 /** The request of a job as the store keeps it. Temporal carries only the job's id: text that a client sent stays in the store. */
 import type { SummaryRequest } from './request.ts';
+import type { Versioned } from './versioned.ts';
+
+export const REQUEST_VERSION = 1;
 
 /** The artifact `requests/<job id>.json`. Immutable: the first request under a job's id stands. */
-export interface StoredRequest {
+export interface StoredRequest extends Versioned {
+  readonly version: typeof REQUEST_VERSION;
   readonly tenant: string;
   /** Digest of the request as the client sent it, with references in place of passwords. */
   readonly fingerprint: string;

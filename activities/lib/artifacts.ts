@@ -1,5 +1,6 @@
 /** How activities write what they made, and hand it as files to programs and other processes. */
 import { canonicalJson } from '../../core/canonical-json.ts';
+import { requireVersion, type Versioned } from '../../schema/versioned.ts';
 import type { ArtifactInfo, ArtifactStore } from '../../store/artifact-store.ts';
 
 /** Publishes `value` as canonical JSON: the same value gives the same bytes. */
@@ -15,6 +16,29 @@ export async function getJson<T>(store: ArtifactStore, name: string): Promise<T>
 /** Reads what `putJson` wrote, or undefined. */
 export async function findJson<T>(store: ArtifactStore, name: string): Promise<T | undefined> {
   return (await store.head(name)) === undefined ? undefined : getJson<T>(store, name);
+}
+
+/**
+ * Reads an artifact that has a version.
+ *
+ * @throws StoreError
+ * @throws FrameloomError `unavailable` if the artifact has another version.
+ */
+export async function getVersioned<T extends Versioned>(
+  store: ArtifactStore,
+  name: string,
+  version: number,
+): Promise<T> {
+  return requireVersion<T>(await getJson<unknown>(store, name), version, name);
+}
+
+/** Reads an artifact that has a version, or returns undefined. Throws as `getVersioned`. */
+export async function findVersioned<T extends Versioned>(
+  store: ArtifactStore,
+  name: string,
+  version: number,
+): Promise<T | undefined> {
+  return (await store.head(name)) === undefined ? undefined : getVersioned<T>(store, name, version);
 }
 
 /** How many artifacts are asked for at once. */

@@ -1,10 +1,10 @@
 /** The lines of a batch and what became of them, from the store. */
 import type { ShardLine } from '../../schema/batch.ts';
-import type { BatchOutcome, BatchReader } from '../../schema/batch-output.ts';
+import { type BatchOutcome, type BatchReader, OUTCOME_VERSION } from '../../schema/batch-output.ts';
 import type { BatchRef } from '../../schema/batch-stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { batchOutcomeName, batchShardName } from '../../store/names.ts';
-import { findJson, getJson } from './artifacts.ts';
+import { findJson, findVersioned, getJson } from './artifacts.ts';
 
 export function batchReader(store: ArtifactStore, { batchId, input, shards, round }: BatchRef): BatchReader {
   return {
@@ -13,7 +13,11 @@ export function batchReader(store: ArtifactStore, { batchId, input, shards, roun
     shard: (number) => getJson<readonly ShardLine[]>(store, batchShardName(batchId, input, number)),
     async outcome(line, from) {
       for (let tried = from; tried >= 1; tried -= 1) {
-        const found = await findJson<BatchOutcome>(store, batchOutcomeName(batchId, line, tried));
+        const found = await findVersioned<BatchOutcome>(
+          store,
+          batchOutcomeName(batchId, line, tried),
+          OUTCOME_VERSION,
+        );
         if (found) return found;
       }
       return undefined;

@@ -8,9 +8,10 @@ import { FrameloomError } from '../../core/errors.ts';
 import { ModelError } from '../../onnx/index.ts';
 import type { FinishReason, GenerateRequest, Generation, Generator } from '../../phi3v/index.ts';
 import type { TokenUsage } from '../../schema/stages.ts';
+import { hasVersion, type Versioned } from '../../schema/versioned.ts';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { generationName } from '../../store/names.ts';
-import { findJson, getJson, putJson } from './artifacts.ts';
+import { findVersioned, getJson, getVersioned, putJson } from './artifacts.ts';
 import {
   createCheckpointWriter,
   discardGenerationProgress,
@@ -24,8 +25,12 @@ const EXCLUSIVE_AFTER_ATTEMPTS = 2;
 /** A generation fails for good after this many attempts that died without progress: its input is the cause, not the worker. */
 const MAX_FRUITLESS_ATTEMPTS = 5;
 
+/** Version of the shape of a generation. It is part of the digest that names one. */
+export const GENERATION_VERSION = 1;
+
 /** The artifact of a finished generation. */
-export interface GenerationArtifact {
+export interface GenerationArtifact extends Versioned {
+  readonly version: typeof GENERATION_VERSION;
   readonly kind: 'caption' | 'text' | 'title';
   /** The output of the model, unchanged. */
   readonly text: string;
@@ -35,13 +40,17 @@ export interface GenerationArtifact {
   readonly usage: TokenUsage;
 }
 
-/** Returns the generation `name`, or undefined where it is damaged or missing. Throws other StoreErrors. */
+/**
+ * Returns the generation `name`, or undefined where it is damaged, missing or of another version. Throws other
+ * StoreErrors.
+ */
 export async function findGeneration(
   store: ArtifactStore,
   name: string,
 ): Promise<GenerationArtifact | undefined> {
   try {
-    return await getJson<GenerationArtifact>(store, name);
+    const artifact = await getJson<unknown>(store, name);
+    return hasVersion<GenerationArtifact>(artifact, GENERATION_VERSION) ? artifact : undefined;
   } catch (error) {
     if (error instanceof StoreError && (error.code === 'not_found' || error.code === 'corrupt'))
       return undefined;
@@ -55,7 +64,9 @@ export function readGeneration(
   name: string,
   allowMissing: true | undefined,
 ): Promise<GenerationArtifact | undefined> {
-  return allowMissing ? findGeneration(store, name) : getJson<GenerationArtifact>(store, name);
+  return allowMissing
+    ? findGeneration(store, name)
+    : getVersioned<GenerationArtifact>(store, name, GENERATION_VERSION);
 }
 
 /** Observes generations as they are made, for logs and for tests that count repeated work. `digest` names the generation. */
@@ -116,7 +127,7 @@ export async function generateOnce(deps: GenerationDeps, task: GenerationTask): 
   // Read here, because tokens arrive from another process, where no activity is current.
   const context = Context.current();
   const name = generationName(digest);
-  const found = await findJson<GenerationArtifact>(store, name);
+  const found = await findVersioned<GenerationArtifact>(store, name, GENERATION_VERSION);
   if (found) return { name, artifact: found, cached: true, gpuSeconds: 0, visionCalls: 0, rows: 0 };
 
   const { tokens, fruitlessAttempts } = await readGenerationProgress(store, digest, context);
@@ -184,7 +195,7 @@ function artifactOf(
   parse: GenerationTask['parse'],
 ): GenerationArtifact {
   const usage = { imageTokens, inputTokens: promptTokens, outputTokens };
-  return { kind, text, lines: parse(text), finishReason, usage };
+  return { version: GENERATION_VERSION, kind, text, lines: parse(text), finishReason, usage };
 }
 
 /** Stores the generation and returns the one that is stored: where another attempt was first, that one stands. */
@@ -194,5 +205,7 @@ async function publishFirst(
   artifact: GenerationArtifact,
 ): Promise<GenerationArtifact> {
   const { sha256 } = await putJson(store, name, artifact);
-  return sha256 === (await digestOf(artifact)) ? artifact : getJson<GenerationArtifact>(store, name);
+  return sha256 === (await digestOf(artifact))
+    ? artifact
+    : getVersioned<GenerationArtifact>(store, name, GENERATION_VERSION);
 }

@@ -1,4 +1,4 @@
-export { allExist, findJson, getJson, putJson, withFiles } from './artifacts.ts';
+export { allExist, findJson, findVersioned, getJson, putJson, withFiles } from './artifacts.ts';
 export { batchReader } from './batch-reader.ts';
 export { cropsOf } from './crops.ts';
 export { type DeckDeps, prepareDeck } from './deck-parts.ts';
@@ -6,7 +6,13 @@ export { extractSlides } from './extract-slides.ts';
 export { EXTRACTION_VERSION, type Extraction, type ListedImage, type SlideGap } from './extraction.ts';
 export { permanentErrorOf, withTypedFailures } from './failures.ts';
 export { createMemoryOnlyFeatureCache, createStoredFeatureCache } from './feature-cache.ts';
-export { findGeneration, type GenerationArtifact, generateOnce, readGeneration } from './generation.ts';
+export {
+  findGeneration,
+  GENERATION_VERSION,
+  type GenerationArtifact,
+  generateOnce,
+  readGeneration,
+} from './generation.ts';
 export { HEARTBEAT_INTERVAL_MS, withHeartbeat } from './heartbeat.ts';
 export { type JobFrames, readJobFrames } from './job-frames.ts';
 export { type MergeResults, readMergeResults } from './merges.ts';
@@ -16,6 +22,13 @@ export { createModelLock } from './model-lock.ts';
 export { readUsageSamples, recordUsageSample, type UsageSample } from './rates.ts';
 export { readRequest, readStoredRequest } from './request.ts';
 export { promptText, readSlideRecords } from './segment-text.ts';
-export { createShardReader, createStoreShard, extractionsOf, putShard, readShards } from './shards.ts';
+export {
+  createShardReader,
+  createStoreShard,
+  extractionsOf,
+  putShard,
+  readEntryShards,
+  readShards,
+} from './shards.ts';
 export { withSlides } from './slides.ts';
 export { findSource, type SourceDeps, type SourceRef } from './sources.ts';

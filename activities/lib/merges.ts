@@ -6,7 +6,7 @@ import { NO_USAGE, sumUsage, type UsageCost } from '../../schema/usage-cost.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import type { Section } from '../../summary/stitch.ts';
 import { type GenerationArtifact, readGeneration } from './generation.ts';
-import { getShard, readShards } from './shards.ts';
+import { getShard, readEntryShards } from './shards.ts';
 
 export interface MergeResults {
   readonly sections: readonly Section[];
@@ -30,7 +30,7 @@ export async function readMergeResults(
   let charged = NO_USAGE;
   for (const [level, groups] of levels.entries()) {
     let shard = 0;
-    for await (const outcomes of readShards<readonly MergeOutcome[]>(store, ref, `merged-${level}`, groups)) {
+    for await (const outcomes of readEntryShards<MergeOutcome>(store, ref, `merged-${level}`, groups)) {
       const plan = level === 0 ? await getShard<MergeShard>(store, ref, 'groups-0', shard) : undefined;
       for (const [at, outcome] of outcomes.entries()) {
         charged = sumUsage([charged, outcome.usage]);

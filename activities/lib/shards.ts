@@ -1,13 +1,21 @@
-/** The shards in which the stages of a job leave things for each other (schema/shards.ts). */
+/** The shards in which the stages of a job pass on their output (schema/shards.ts). */
 
 import type { WorkflowActivities } from '../../schema/activities.ts';
-import { ENTRIES_PER_SHARD, type ShardKind } from '../../schema/shards.ts';
+import {
+  ENTRIES_PER_SHARD,
+  type EntryShard,
+  type MergeShard,
+  type PlanShard,
+  SHARD_VERSION,
+  type ShardKind,
+  type StoredShard,
+} from '../../schema/shards.ts';
 import type { JobRef } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { shardName } from '../../store/names.ts';
-import { getJson, putJson } from './artifacts.ts';
+import { getVersioned, putJson } from './artifacts.ts';
 
-/** Shards that a reader remembers: each is asked for once per entry, and a worker serves several jobs. */
+/** Shards in the cache of a reader: each is read once per entry, and a worker serves several jobs. */
 const CACHED_SHARDS = 8;
 
 export async function putShard(
@@ -15,22 +23,28 @@ export async function putShard(
   { jobId, run }: JobRef,
   kind: ShardKind,
   shard: number,
-  content: unknown,
+  content: PlanShard | MergeShard | EntryShard<unknown>,
 ): Promise<void> {
-  await putJson(store, shardName(jobId, run, kind, shard), content);
+  const stored: StoredShard<typeof content> = { version: SHARD_VERSION, ...content };
+  await putJson(store, shardName(jobId, run, kind, shard), stored);
 }
 
-/** Reads a shard. The caller names its type, as with `getJson`. */
+/**
+ * Reads a shard. The caller names its type.
+ *
+ * @throws StoreError
+ * @throws FrameloomError `unavailable` if the shard has another version.
+ */
 export function getShard<T>(
   store: ArtifactStore,
   { jobId, run }: JobRef,
   kind: ShardKind,
   shard: number,
 ): Promise<T> {
-  return getJson<T>(store, shardName(jobId, run, kind, shard));
+  return getVersioned<StoredShard<T>>(store, shardName(jobId, run, kind, shard), SHARD_VERSION);
 }
 
-/** The shards of `entries` entries, one after the other, in order. */
+/** The shards of `entries` entries, in order. */
 export async function* readShards<T>(
   store: ArtifactStore,
   ref: JobRef,
@@ -41,6 +55,16 @@ export async function* readShards<T>(
     yield getShard<T>(store, ref, kind, shard);
 }
 
+/** The entries of the shards, shard by shard. */
+export async function* readEntryShards<T>(
+  store: ArtifactStore,
+  ref: JobRef,
+  kind: ShardKind,
+  entries: number,
+): AsyncGenerator<readonly T[]> {
+  for await (const shard of readShards<EntryShard<T>>(store, ref, kind, entries)) yield shard.entries;
+}
+
 /** Names of the extractions of a job, from `shards` shards. */
 export async function extractionsOf(
   store: ArtifactStore,
@@ -48,17 +72,12 @@ export async function extractionsOf(
   shards: number,
 ): Promise<readonly string[]> {
   const names: string[] = [];
-  for await (const shard of readShards<readonly string[]>(
-    store,
-    ref,
-    'extractions',
-    shards * ENTRIES_PER_SHARD,
-  ))
+  for await (const shard of readEntryShards<string>(store, ref, 'extractions', shards * ENTRIES_PER_SHARD))
     names.push(...shard);
   return names;
 }
 
-/** Reads shards of one kind, and remembers the latest ones. They never change once they are there. */
+/** Reads shards of one kind, and caches the latest ones: a shard never changes. */
 export function createShardReader<T>(
   store: ArtifactStore,
 ): (ref: JobRef, kind: ShardKind, shard: number) => Promise<T> {
@@ -67,8 +86,8 @@ export function createShardReader<T>(
     const name = shardName(ref.jobId, ref.run, kind, shard);
     const known = kept.get(name);
     if (known !== undefined) return known;
-    const found = getJson<T>(store, name);
-    found.catch(() => kept.delete(name)); // the next one asks again
+    const found = getShard<T>(store, ref, kind, shard);
+    found.catch(() => kept.delete(name)); // the next call reads it again
     const oldest = kept.size >= CACHED_SHARDS ? kept.keys().next().value : undefined;
     if (oldest !== undefined) kept.delete(oldest);
     kept.set(name, found);
@@ -81,5 +100,5 @@ export function createStoreShard({
 }: {
   readonly store: ArtifactStore;
 }): WorkflowActivities['storeShard'] {
-  return ({ kind, shard, entries, ...ref }) => putShard(store, ref, kind, shard, entries);
+  return ({ kind, shard, entries, ...ref }) => putShard(store, ref, kind, shard, { entries });
 }

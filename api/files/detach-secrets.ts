@@ -7,7 +7,8 @@ import { canonicalJson, hex } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
-import type { StoredRequest } from '../../schema/stored-request.ts';
+import { REQUEST_VERSION, type StoredRequest } from '../../schema/stored-request.ts';
+import { requireVersion } from '../../schema/versioned.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { REFERENCE_KEY, requestName, requestTranscriptName, secretName } from '../../store/names.ts';
 import { readJson } from '../jobs/index.ts';
@@ -77,7 +78,8 @@ export async function storeRequest(
   jobId: JobId,
   { fingerprint, ...referenced }: ReferencedRequest & { readonly fingerprint: string },
 ): Promise<void> {
-  const record: StoredRequest = { tenant, fingerprint, ...withoutTranscript(referenced.request) };
+  const detached = withoutTranscript(referenced.request);
+  const record: StoredRequest = { version: REQUEST_VERSION, tenant, fingerprint, ...detached };
   await store.put(requestName(jobId), new TextEncoder().encode(canonicalJson(record)));
   requireSameRequest(await readRequest(store, jobId), fingerprint);
   await detachSecrets(store, jobId, referenced);
@@ -96,7 +98,8 @@ export async function findRequest(store: BlobStore, jobId: JobId): Promise<Store
 
 /** The request of a job. Throws StoreError, `not_found` where none is stored. */
 export async function readRequest(store: BlobStore, jobId: JobId): Promise<StoredRequest> {
-  return (await readJson(store, requestName(jobId))) as StoredRequest; // written by storeRequest
+  const name = requestName(jobId);
+  return requireVersion<StoredRequest>(await readJson(store, name), REQUEST_VERSION, name);
 }
 
 function withoutTranscript({ transcript, ...request }: SummaryRequest): DetachedRequest {

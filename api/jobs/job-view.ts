@@ -3,8 +3,9 @@ import { ERRORS, jobError } from '../../core/errors.ts';
 import type { Job, JobError, JobStatus, Ledger, Progress } from '../../schema/job.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
 import type { SummaryResult } from '../../schema/result.ts';
-import type { StoredRequest } from '../../schema/stored-request.ts';
+import { REQUEST_VERSION, type StoredRequest } from '../../schema/stored-request.ts';
 import { toUsage } from '../../schema/usage.ts';
+import { requireVersion } from '../../schema/versioned.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { requestName } from '../../store/names.ts';
 import { isClosed, type JobRecord, standingResult } from '../../temporal/orchestrator.ts';
@@ -42,13 +43,15 @@ export function jobView(record: JobRecord, request: SummaryRequest): Job {
 /** The job with result and ledger, where it has them. Throws StoreError. */
 export async function fullJobView(record: JobRecord, store: BlobStore): Promise<Job> {
   const standing = standingResult(record);
+  const name = requestName(record.id);
   const [stored, result, ledger] = await Promise.all([
-    readJson(store, requestName(record.id)),
+    readJson(store, name),
     standing && readJson(store, standing.result.name),
     standing?.ledger && readJson(store, standing.ledger),
   ]);
+  const { request } = requireVersion<StoredRequest>(stored, REQUEST_VERSION, name);
   return {
-    ...jobView(record, (stored as StoredRequest).request), // written by the API from that type
+    ...jobView(record, request),
     result: (result as SummaryResult | undefined) ?? null, // written by the job from that type, checked by hash
     ledger: (ledger as Ledger | undefined) ?? null, // likewise
   };

@@ -9,10 +9,12 @@ import {
 import {
   type BatchOutcome,
   type BatchReader,
+  OUTCOME_VERSION,
   type OutputLine,
   outputLines,
 } from '../../schema/batch-output.ts';
 import { type BatchId, batchIdFor } from '../../schema/ids.ts';
+import { requireVersion } from '../../schema/versioned.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { batchOutcomeName, batchShardName } from '../../store/names.ts';
 import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
@@ -174,8 +176,9 @@ function readerOf(store: BlobStore, { id, memo }: BatchRecord): BatchReader {
       (await readJson(store, batchShardName(id, input, number))) as readonly ShardLine[], // written by ingestBatch
     async outcome(line, from) {
       for (let tried = from; tried >= 1; tried -= 1) {
-        const found = await json(batchOutcomeName(id, line, tried));
-        if (found !== undefined) return found as BatchOutcome; // written by settleJobs
+        const name = batchOutcomeName(id, line, tried);
+        const found = await json(name);
+        if (found !== undefined) return requireVersion<BatchOutcome>(found, OUTCOME_VERSION, name);
       }
       return undefined;
     },

@@ -16,7 +16,7 @@ import { jobIdFor, newFileId } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { ENTRIES_PER_SHARD, type MergeOutcome, type SegmentOutcome } from '../../schema/shards.ts';
 import type { ExtractSpan, StoreShardInput } from '../../schema/stages.ts';
-import type { StoredRequest } from '../../schema/stored-request.ts';
+import { REQUEST_VERSION, type StoredRequest } from '../../schema/stored-request.ts';
 import { NO_USAGE } from '../../schema/usage-cost.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, requestName, SOURCES } from '../../store/names.ts';
@@ -70,7 +70,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   const ref = { jobId: await jobIdFor('bench', sha256), run: 'plain' };
   const began = performance.now();
 
-  const stored: StoredRequest = { tenant: 'bench', fingerprint: sha256, request };
+  const stored: StoredRequest = { version: REQUEST_VERSION, tenant: 'bench', fingerprint: sha256, request };
   await store.put(requestName(ref.jobId), new TextEncoder().encode(JSON.stringify(stored)));
   const { source, artifact, model } = await call(cpu.ingest, { jobId: ref.jobId });
   if (source.type !== 'video') throw new TypeError('a video was asked for');

@@ -11,6 +11,7 @@ import type { EstimateAmounts, EstimateCostsInput } from '../../schema/estimate.
 import { jobIdFor } from '../../schema/ids.ts';
 import type { Ledger } from '../../schema/job.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
+import { SHARD_VERSION } from '../../schema/shards.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { extractionName, shardName } from '../../store/names.ts';
@@ -37,7 +38,7 @@ beforeAll(async () => {
     }));
     await put(name, { frames, decisions: [], slides: [], gaps: [] });
   }
-  await put(shardName(jobId, 'run', 'extractions', 0), names);
+  await put(shardName(jobId, 'run', 'extractions', 0), { version: SHARD_VERSION, entries: names });
   await putRequest(store, jobId, { source: { type: 'video', url: 'https://example.com/a.mp4' } });
   input = {
     ...{ jobId, run: 'run', model, extractions: 1, sampledSpans: 2, totalSpans: 2, maxFrames: 600 },

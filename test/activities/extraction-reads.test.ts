@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createFinish } from '../../activities/finish.ts';
 import { createPlan } from '../../activities/plan.ts';
 import { type JobId, jobIdFor } from '../../schema/ids.ts';
-import type { SegmentOutcome } from '../../schema/shards.ts';
+import { type SegmentOutcome, SHARD_VERSION } from '../../schema/shards.ts';
 import type { PlanInput } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
@@ -56,7 +56,7 @@ beforeAll(async () => {
     }));
     await put(name, { frames, decisions, slides: [], gaps: [] });
   }
-  await put(shardName(jobId, 'run', 'extractions', 0), EXTRACTIONS);
+  await put(shardName(jobId, 'run', 'extractions', 0), { version: SHARD_VERSION, entries: EXTRACTIONS });
   input = {
     ...{ jobId, run: 'run', extractions: 1, model },
     source: { type: 'images', sha256: 'a'.repeat(64), bytes: 1, pages: 6 },
@@ -85,7 +85,7 @@ it('reads each extraction once to plan, and once to finish', async () => {
   reads.clear();
   const usage = { imageTokens: 1, inputTokens: 1, outputTokens: 1 };
   const lines = Array.from({ length: 4 }, (_, index) => `A caption ${index}.`);
-  await put(GENERATION, { kind: 'caption', text: 'x', lines, finishReason: 'stop', usage });
+  await put(GENERATION, { version: 1, kind: 'caption', text: 'x', lines, finishReason: 'stop', usage });
   const outcomes = Array.from(
     { length: planned.segments },
     (_, index): SegmentOutcome => ({
@@ -93,7 +93,7 @@ it('reads each extraction once to plan, and once to finish', async () => {
       stats: { attempts: 1, cached: false, gpuSeconds: 1, visionCalls: 1, rows: 1, runtime: 'test' },
     }),
   );
-  await put(shardName(jobId, 'run', 'described', 0), outcomes);
+  await put(shardName(jobId, 'run', 'described', 0), { version: SHARD_VERSION, entries: outcomes });
   const finish = createFinish({ store });
   await inWorker(() =>
     finish({

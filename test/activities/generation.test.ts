@@ -14,7 +14,7 @@ import type { GenerateOptions, GenerateRequest, Generator } from '../../phi3v/in
 import type { GpuActivities } from '../../schema/activities.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { ModelProfile } from '../../schema/model-profile.ts';
-import type { PlanShard } from '../../schema/shards.ts';
+import { type PlanShard, SHARD_VERSION } from '../../schema/shards.ts';
 import type { DescribeSegmentInput, DescribeSegmentOutput } from '../../schema/stages.ts';
 import { type ArtifactStore, StoreError } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
@@ -158,7 +158,7 @@ async function planned(brief = input): Promise<DescribeSegmentInput> {
   const frames = [{ name: 'frames/a', crops: 'crops/a.bin', slide: 1 }];
   const plan: PlanShard = { ...brief, segments: [{ index: 0, first: 0, frames }] };
   const name = shardName(place.jobId, place.run, 'segments', 0);
-  await store.put(name, new TextEncoder().encode(JSON.stringify(plan)));
+  await store.put(name, new TextEncoder().encode(JSON.stringify({ version: SHARD_VERSION, ...plan })));
   return { ...place, entry: 0 };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { textLines } from '../../api/batches/json-lines.ts';
 import { formParts } from '../../api/files/index.ts';
 import { Batch, MAX_LINE_BYTES, type ShardLine } from '../../schema/batch.ts';
-import type { BatchOutcome } from '../../schema/batch-output.ts';
+import { type BatchOutcome, OUTCOME_VERSION } from '../../schema/batch-output.ts';
 import { File } from '../../schema/file.ts';
 import { batchOutcomeName, batchShardName } from '../../store/names.ts';
 import { type Harness, withApp } from './harness.ts';
@@ -179,7 +179,12 @@ describe('the same batch', () => {
 });
 
 describe('the results of a batch', () => {
-  const outcome: BatchOutcome = { ok: false, job: null, error: { code: 'no_pages', message: 'No pages.' } };
+  const outcome: BatchOutcome = {
+    version: OUTCOME_VERSION,
+    ok: false,
+    job: null,
+    error: { code: 'no_pages', message: 'No pages.' },
+  };
 
   it('are those so far while it runs, and one for each line once it has ended', () =>
     withApp(async (harness) => {

@@ -1,7 +1,7 @@
 /** Requests of jobs, as stored by the API. */
 import type { JobMemo } from '../../schema/job.ts';
 import { SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
-import type { StoredRequest } from '../../schema/stored-request.ts';
+import { REQUEST_VERSION, type StoredRequest } from '../../schema/stored-request.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { requestName } from '../../store/names.ts';
 

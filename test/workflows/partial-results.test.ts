@@ -24,6 +24,7 @@ import type { SummaryRequestInput } from '../../schema/request.ts';
 import { SummaryResult } from '../../schema/result.ts';
 import {
   ENTRIES_PER_SHARD,
+  type EntryShard,
   type MergeOutcome,
   type PlanShard,
   type SegmentOutcome,
@@ -277,7 +278,8 @@ async function entries<T>(
   shard: number,
 ): Promise<readonly T[]> {
   const bytes = await store.bytes(shardName(jobId, id, kind, shard));
-  return JSON.parse(new TextDecoder().decode(bytes)) as readonly T[]; // as the workflow wrote it
+  const content = JSON.parse(new TextDecoder().decode(bytes)) as EntryShard<T>; // as the workflow wrote it
+  return content.entries;
 }
 
 /** Calls `lose` before the first attempt at group 2 of the sections. */
