@@ -9,7 +9,7 @@ import { ENTRIES_PER_SHARD, type PlanShard } from '../schema/shards.ts';
 import type { JobRef, LoggedEvent, SegmentCompletedRef } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { eventsName } from '../store/names.ts';
-import { frameAddress } from '../summary/stitch.ts';
+import { frameImagePath } from '../summary/result-segments.ts';
 import { createShardReader, findGeneration, putJson } from './lib/index.ts';
 
 export function createAppendEvents({
@@ -46,7 +46,7 @@ export function createAppendEvents({
           ...(time === undefined ? {} : { time }),
           ...(slide === undefined ? {} : { slide }),
           caption: captions[offset] ?? '',
-          image: frameAddress(ref.jobId, first + offset),
+          image: frameImagePath(ref.jobId, first + offset),
         })),
         cached,
       },

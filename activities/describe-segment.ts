@@ -7,7 +7,7 @@ import type { DescribeSegmentOutput } from '../schema/stages.ts';
 import type { GenerationStats } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { generationName } from '../store/names.ts';
-import { collapse, parseCaptions } from '../summary/captions.ts';
+import { parseCaptions, removeRepeats } from '../summary/captions.ts';
 import { captionPrompt, PROMPTS_VERSION } from '../summary/prompts.ts';
 import { quoteSlide } from '../summary/transcript.ts';
 import {
@@ -91,7 +91,7 @@ async function outputOf(
   captions: readonly string[],
   cost: Omit<GenerationStats, 'attempts'>,
 ): Promise<DescribeSegmentOutput> {
-  const lines = collapse(captions);
+  const lines = removeRepeats(captions);
   const [first, last] = [lines[0], lines.at(-1)];
   const hashes =
     first === undefined || last === undefined

@@ -7,7 +7,12 @@ import type { TranscriptRef } from '../schema/stages.ts';
 import type { StoredRequest } from '../schema/stored-request.ts';
 import { priceUsage } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { type AnswerLength, estimateTokens, type SegmentPictures, type Tokens } from '../summary/estimate.ts';
+import {
+  estimateTokens,
+  type SegmentImages,
+  type TokenCounts,
+  type TypicalLengths,
+} from '../summary/estimate.ts';
 import { planSegments } from '../summary/plan.ts';
 import {
   extractionsOf,
@@ -66,7 +71,7 @@ function segmentsOf(
   { model, source }: EstimateCostsInput,
   stored: StoredRequest,
   frames: readonly Frame[],
-): readonly Omit<SegmentPictures, 'words'>[] {
+): readonly Omit<SegmentImages, 'quotedTokens'>[] {
   const { request } = stored;
   const { chunk_duration: chunk, start_time = 0 } = request;
   const costs = frames.map((frame) => ({ ...frame, imageTokens: frameTokens(frame, model) }));
@@ -80,7 +85,7 @@ function segmentsOf(
     chunk === undefined ? undefined : { origin: start_time, seconds: chunk },
   ).map(({ first, last }) => {
     const own = costs.slice(first, last).filter(({ placeholder }) => !placeholder);
-    return { pictures: own.length, imageTokens: own.reduce((sum, frame) => sum + frame.imageTokens, 0) };
+    return { images: own.length, imageTokens: own.reduce((sum, frame) => sum + frame.imageTokens, 0) };
   });
 }
 
@@ -92,12 +97,12 @@ function tokensOf({
   growth,
   length,
 }: {
-  readonly segments: readonly Omit<SegmentPictures, 'words'>[];
+  readonly segments: readonly Omit<SegmentImages, 'quotedTokens'>[];
   readonly input: EstimateCostsInput;
   readonly stored: StoredRequest;
   readonly growth: Range<number>;
-  readonly length: AnswerLength;
-}): Range<Tokens> {
+  readonly length: TypicalLengths;
+}): Range<TokenCounts> {
   const { request } = stored;
   const quoted = quotedTokens(model, source, isTranscribed(source, stored));
   const own = {
@@ -105,7 +110,7 @@ function tokensOf({
     merge: (request.prompt?.length ?? 0) + (request.summary_prompt?.length ?? 0),
   };
   const maxSummaryTokens = request.max_tokens ?? model.tokens.summary;
-  const lengths: Range<AnswerLength> = {
+  const lengths: Range<TypicalLengths> = {
     expected: length,
     low: {
       ...length,
@@ -115,7 +120,7 @@ function tokensOf({
     high: { caption: model.tokens.captionPerImage, distinct: 1, title: model.tokens.title },
   };
   return rangeOf((which) => {
-    const withText = segments.map((segment) => ({ ...segment, words: quoted[which] }));
+    const withText = segments.map((segment) => ({ ...segment, quotedTokens: quoted[which] }));
     const { input, output } = estimateTokens(withText, model, maxSummaryTokens, own, lengths[which]);
     return { input: Math.round(input * growth[which]), output: Math.round(output * growth[which]) };
   });
@@ -140,7 +145,7 @@ function generationLengthOf(
   samples: readonly UsageSample[],
   { tokens, typical }: ModelProfile,
   type: UsageSample['source'],
-): AnswerLength {
+): TypicalLengths {
   const sameType = samples.filter(({ source }) => source === type);
   const average = (of: (sample: UsageSample) => number, over: readonly UsageSample[]): number | undefined => {
     const pictures = over.reduce((sum, sample) => sum + sample.pictures, 0);
@@ -183,7 +188,7 @@ function rangeOf<T>(of: (which: keyof Range<T>) => T): Range<T> {
 
 function estimateOf(
   { prices, model, sampledSpans, totalSpans }: EstimateCostsInput,
-  tokens: Range<Tokens>,
+  tokens: Range<TokenCounts>,
   samples: readonly UsageSample[],
   counts: Pick<EstimateAmounts, 'segments' | 'frames'>,
 ): EstimateAmounts {
@@ -219,14 +224,17 @@ function estimateOf(
 }
 
 /** From the samples of the latest day: their average, their fastest and their slowest. Undefined without samples. */
-function gpuSecondsOf(tokens: Range<Tokens>, samples: readonly UsageSample[]): Range<number> | undefined {
+function gpuSecondsOf(
+  tokens: Range<TokenCounts>,
+  samples: readonly UsageSample[],
+): Range<number> | undefined {
   const steps = (input: number, output: number): number => input / PROMPT_TOKENS_PER_STEP + output;
   const paces = samples.map(
     (sample) => sample.gpuSeconds / Math.max(1, steps(sample.inputTokens, sample.outputTokens)),
   );
   if (paces.length === 0) return undefined;
   const average = paces.reduce((sum, pace) => sum + pace, 0) / paces.length;
-  const at = ({ input, output }: Tokens, pace: number): number =>
+  const at = ({ input, output }: TokenCounts, pace: number): number =>
     Math.round(steps(input, output) * pace * 1000) / 1000;
   return {
     expected: at(tokens.expected, average),

@@ -11,7 +11,8 @@ import { toUsage } from '../schema/usage.ts';
 import { generationUsage, sumUsage, type UsageCost } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { jobArtifact } from '../store/names.ts';
-import { type SegmentPiece, stitch } from '../summary/stitch.ts';
+import { stitch } from '../summary/stitch.ts';
+import type { StitchSegment } from '../summary/stitch-input.ts';
 import {
   extractionsOf,
   GENERATION_VERSION,
@@ -45,10 +46,10 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
     withHeartbeat(async () => {
       const extractions = await extractionsOf(store, input, input.extractions);
       const slides: ResultSlide[] = [];
-      const lost: SlideGap[] = [];
+      const slidesWithoutImage: SlideGap[] = [];
       const { frames } = await readJobFrames(store, extractions, input.maxFrames, (extraction) => {
         slides.push(...extraction.slides);
-        lost.push(...extraction.gaps);
+        slidesWithoutImage.push(...extraction.gaps);
       });
       const shown =
         input.slideMatches === undefined ? undefined : await getJson<ShownSlides>(store, input.slideMatches);
@@ -63,12 +64,12 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         ...(input.range ? { range: input.range } : {}),
         frames: shown ? frames.map((frame, index) => withSlide(frame, shown.frames[index])) : frames,
         segments: pieces,
-        lost,
-        ...(words && input.transcript ? { words: { cues: words, from: input.transcript.from } } : {}),
+        slidesWithoutImage,
+        ...(words && input.transcript ? { transcript: { cues: words, from: input.transcript.from } } : {}),
         sections: merges.sections,
         title: title.lines[0] ?? '',
         summary: summary.lines.join(' '),
-        written: summary.text,
+        uncheckedSummary: summary.text,
         finishReasons: [summary.finishReason, ...merges.finishReasons],
         ...(input.source.type === 'deck' ? { slides } : shown ? { slides: shown.slides } : {}),
         reduceUsage: {
@@ -76,7 +77,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
           output_tokens: merges.usage.outputTokens,
         },
         model: { name: input.model.name, revision: input.model.revision },
-        evidence: input.model.evidence,
+        evidenceThreshold: input.model.evidence,
       });
       const stored = await putJson(store, jobArtifact(input.jobId, input.run, 'result.json'), result);
       const costs = ledgerOf(input, outcomes, merges);
@@ -93,7 +94,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
 
   /** What became of each segment of the plan. */
   async function readSegments(input: FinishInput): Promise<{
-    readonly pieces: readonly SegmentPiece[];
+    readonly pieces: readonly StitchSegment[];
     readonly outcomes: readonly SegmentOutcome[];
     /** Segments that were described, and whose captions are missing. */
     readonly missing: number;
@@ -101,7 +102,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
     const outcomes: SegmentOutcome[] = [];
     for await (const shard of readEntryShards<SegmentOutcome>(store, input, 'described', input.segments))
       outcomes.push(...shard);
-    const pieces: SegmentPiece[] = [];
+    const pieces: StitchSegment[] = [];
     let missing = 0;
     for await (const plan of readShards<PlanShard>(store, input, 'segments', input.segments)) {
       for (const { index, first, frames } of plan.segments) {

@@ -16,7 +16,7 @@ import type { Frame } from '../schema/source.ts';
 import type { DeckFiles } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { slideMatchesName } from '../store/names.ts';
-import { intervalsOf } from '../summary/intervals.ts';
+import { slideIntervals } from '../summary/intervals.ts';
 import { extractionsOf, putJson, readJobFrames, withHeartbeat, withSlides } from './lib/index.ts';
 
 /** Part of the name of what is found: raise it when the same frames would show other slides. */
@@ -59,7 +59,7 @@ export function createMatchSlides(deps: {
       const course = await match(frames, drawn, signal);
       const times = frames.map(({ time }) => time ?? 0);
       const slides = records.map((record) => {
-        const intervals = intervalsOf(course, times, end, record.slide);
+        const intervals = slideIntervals(course, times, end, record.slide);
         return intervals.length === 0 ? record : { ...record, intervals: [...intervals] };
       });
       await putJson(store, slideMatches, { frames: course, slides } satisfies ShownSlides);

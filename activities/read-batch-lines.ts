@@ -43,7 +43,11 @@ export function createReadBatchLines({
       const group = found.slice(first, first + MAX_CONCURRENT_PUTS);
       await Promise.all(
         group.map(({ line: { line: _line, customId: _id, jobId, ...rest } }) =>
-          putJson(store, requestName(jobId), { version: REQUEST_VERSION, tenant, ...rest } satisfies StoredRequest),
+          putJson(store, requestName(jobId), {
+            version: REQUEST_VERSION,
+            tenant,
+            ...rest,
+          } satisfies StoredRequest),
         ),
       );
     }

@@ -5,8 +5,8 @@ import type { GpuActivities } from '../schema/activities.ts';
 import type { MergeShard, PromptContext } from '../schema/shards.ts';
 import type { ReduceInput, ReduceOutput, TitleOutput } from '../schema/stages.ts';
 import { generationName } from '../store/names.ts';
-import { collapse } from '../summary/captions.ts';
-import { bare, mendMerge, sentences } from '../summary/evidence.ts';
+import { removeRepeats } from '../summary/captions.ts';
+import { repairMerge, splitSentences, stripConnective } from '../summary/evidence.ts';
 import {
   mergePrompt,
   PROMPTS_VERSION,
@@ -94,7 +94,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
           parse: (text) =>
             what === 'title'
               ? [cleanTitle(text)]
-              : mendMerge(text, lines, model.evidence, what === 'summary' || model.evidence === 1),
+              : repairMerge(text, lines, model.evidence, what === 'summary' || model.evidence === 1),
           signal,
         });
         const { inputTokens, outputTokens } = artifact.usage;
@@ -109,7 +109,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
       version: GENERATION_VERSION,
       kind: 'text',
       text: line,
-      lines: sentences(line),
+      lines: splitSentences(line),
       finishReason: 'stop',
       usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
     };
@@ -145,11 +145,11 @@ function inputLines(
   maxTokens: number,
 ): readonly string[] {
   const captions = sources.flatMap((source) => (source.kind === 'caption' ? source.lines : []));
-  if (captions.length > 0) return collapse(captions);
+  if (captions.length > 0) return removeRepeats(captions);
   const texts = sources.map((source) => source.lines);
   // The title prompt takes captions. Sentences without their references are the closest to that.
-  if (kind === 'title') return collapse(texts.flat().map(bare)).slice(0, mostLines);
-  return collapse(condense(texts, maxTokens * CHARACTERS_PER_TOKEN).map((text) => text.join(' ')));
+  if (kind === 'title') return removeRepeats(texts.flat().map(stripConnective)).slice(0, mostLines);
+  return removeRepeats(condense(texts, maxTokens * CHARACTERS_PER_TOKEN).map((text) => text.join(' ')));
 }
 
 /**

@@ -5,7 +5,7 @@
  * added to the one after it, which now shows that change as well: so cuts and new slides stay, and samples of long motion
  * thin out evenly. A frame without a score counts as worth everything. Pure: workflow and activities come to the same answer.
  */
-export function spendBudget(
+export function selectFrames(
   frames: readonly { readonly score?: number }[],
   most: number,
 ): ReadonlySet<number> {

@@ -22,7 +22,7 @@ export function parseCaptions(answer: string, images: number): readonly string[]
 }
 
 /** The lines without empty ones and without those equal to the one before. */
-export function collapse(lines: readonly string[]): readonly string[] {
+export function removeRepeats(lines: readonly string[]): readonly string[] {
   const kept = lines.filter((line) => line !== '');
   return kept.filter((line, index) => index === 0 || line !== kept[index - 1]);
 }

@@ -3,16 +3,16 @@ import type { ModelPlan } from '../schema/model-plan.ts';
 import { mergeGroups } from './plan.ts';
 
 /** Tokens of the caption prompt around its pictures, and around each of them. */
-const CAPTION_PROMPT = 22;
-const LABEL = 6;
+const CAPTION_PROMPT_TOKENS = 22;
+const LABEL_TOKENS = 6;
 /** Tokens of a merge prompt around its lines. */
-const MERGE_PROMPT = 28;
+const MERGE_PROMPT_TOKENS = 28;
 /** Of the words of a user: characters of a token, and tokens around them. */
 const CHARACTERS_PER_TOKEN = 3;
-const OWN_WORDS = 8;
+const USER_PROMPT_TOKENS = 8;
 
 /** How long answers are taken to be. */
-export interface AnswerLength {
+export interface TypicalLengths {
   /** Tokens of the line of a picture, its number included. */
   readonly caption: number;
   readonly title: number;
@@ -20,54 +20,55 @@ export interface AnswerLength {
   readonly distinct: number;
 }
 
-export interface SegmentPictures {
-  readonly pictures: number;
+export interface SegmentImages {
+  readonly images: number;
   readonly imageTokens: number;
   /** Tokens of quoted words. */
-  readonly words: number;
+  readonly quotedTokens: number;
 }
 
-export interface Tokens {
+export interface TokenCounts {
   readonly input: number;
   readonly output: number;
 }
 
-export interface OwnWords {
+export interface UserPromptLengths {
   /** Characters of what the user says to captions and to merges. */
   readonly caption: number;
   readonly merge: number;
 }
 
 /** `most` of the numbers below `count`, from the first on, as far apart as that allows; all of them where there are no more. */
-export function spreadOver(count: number, most: number): readonly number[] {
+export function spreadIndexes(count: number, most: number): readonly number[] {
   const taken = Math.min(count, most);
   return Array.from({ length: taken }, (_, index) => Math.floor((index * count) / taken));
 }
 
 /** All calls of a job. */
 export function estimateTokens(
-  segments: readonly SegmentPictures[],
+  segments: readonly SegmentImages[],
   model: ModelPlan,
   longestSummary: number,
-  own: OwnWords,
-  { caption, distinct, title: titleTokens }: AnswerLength,
-): Tokens {
+  own: UserPromptLengths,
+  { caption, distinct, title: titleTokens }: TypicalLengths,
+): TokenCounts {
   let [input, output] = [0, 0];
-  for (const { pictures, imageTokens, words } of segments) {
-    if (pictures === 0) continue; // described by their own words
-    input += CAPTION_PROMPT + tokensOf(own.caption) + imageTokens + pictures * LABEL + words;
-    output += pictures * caption;
+  for (const { images, imageTokens, quotedTokens } of segments) {
+    if (images === 0) continue; // described by their own words
+    input +=
+      CAPTION_PROMPT_TOKENS + tokensOf(own.caption) + imageTokens + images * LABEL_TOKENS + quotedTokens;
+    output += images * caption;
   }
   const longest = (tokens: number): number => Math.min(tokens, longestSummary);
   const merge = (tokens: number): void => {
-    input += MERGE_PROMPT + tokensOf(own.merge) + tokens;
+    input += MERGE_PROMPT_TOKENS + tokensOf(own.merge) + tokens;
     output += longest(tokens);
   };
   const title = (lines: number): void => {
-    input += MERGE_PROMPT + lines * caption;
+    input += MERGE_PROMPT_TOKENS + lines * caption;
     output += Math.min(titleTokens, model.tokens.title);
   };
-  const items = segments.map(({ pictures }) => ({ lines: Math.max(1, pictures * distinct) }));
+  const items = segments.map(({ images }) => ({ lines: Math.max(1, images * distinct) }));
   let texts: number[] = [];
   for (const { first, last } of mergeGroups(items, model.merge.captions)) {
     const lines = items.slice(first, last).reduce((sum, item) => sum + item.lines, 0);
@@ -95,5 +96,5 @@ export function estimateTokens(
 }
 
 function tokensOf(characters: number): number {
-  return characters === 0 ? 0 : OWN_WORDS + characters / CHARACTERS_PER_TOKEN;
+  return characters === 0 ? 0 : USER_PROMPT_TOKENS + characters / CHARACTERS_PER_TOKEN;
 }

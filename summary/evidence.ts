@@ -4,7 +4,7 @@
  */
 
 /** Sentences of a text, in order, each with its full stop. A stop inside quotation marks ends no sentence. */
-export function sentences(text: string): readonly string[] {
+export function splitSentences(text: string): readonly string[] {
   const found: string[] = [];
   const line = text.replace(/\s+/g, ' ').trim();
   let begin = 0;
@@ -21,7 +21,7 @@ export function sentences(text: string): readonly string[] {
 }
 
 /** The sentence as a caption: without the word that only places it in the order of the text. */
-export function bare(sentence: string): string {
+export function stripConnective(sentence: string): string {
   const rest = sentence.replace(/^(?:First|Then|Next|Finally|Throughout|After that|Lastly),\s+/i, '');
   return rest.charAt(0).toUpperCase() + rest.slice(1);
 }
@@ -43,15 +43,15 @@ export interface CaptionPool {
  * the share of the sentence's words found in it, at most 0.99. The time of a check does not grow with captions that share no word
  * with the sentence.
  */
-export function poolCaptions(captions: readonly string[]): CaptionPool {
+export function createCaptionPool(captions: readonly string[]): CaptionPool {
   /** Captions by all that they, or a sentence of theirs, say. */
   const exact = new Map<string, Set<number>>();
   /** Of each word, what says it: whole captions and their sentences, numbered together. */
   const saidBy = new Map<string, number[]>();
   const captionOf: number[] = [];
   for (const [caption, text] of captions.entries()) {
-    for (const unit of new Set([text, ...sentences(text)])) {
-      const said = words(bare(unit));
+    for (const unit of new Set([text, ...splitSentences(text)])) {
+      const said = words(stripConnective(unit));
       add(exact, said.join(' '), new Set<number>()).add(caption);
       for (const word of new Set(said)) add(saidBy, word, []).push(captionOf.length);
       captionOf.push(caption);
@@ -62,13 +62,13 @@ export function poolCaptions(captions: readonly string[]): CaptionPool {
     if (claim.length === 0) return [];
     const same = exact.get(claim.join(' '));
     if (same) return [...same];
-    if (threshold > MOST_WITHOUT_ORDER) return [];
+    if (threshold > MAX_UNORDERED_SUPPORT) return [];
     const shared = new Map<number, number>();
     for (const word of claim)
       for (const unit of saidBy.get(word) ?? []) shared.set(unit, (shared.get(unit) ?? 0) + 1);
     let most = 0;
     for (const count of shared.values()) most = Math.max(most, count);
-    if (Math.min(MOST_WITHOUT_ORDER, most / claim.length) < threshold) return [];
+    if (Math.min(MAX_UNORDERED_SUPPORT, most / claim.length) < threshold) return [];
     const best = [...shared].flatMap(([unit, count]) => (count === most ? [captionOf[unit] ?? 0] : []));
     return [...new Set(best)].sort((a, b) => a - b);
   }
@@ -77,8 +77,8 @@ export function poolCaptions(captions: readonly string[]): CaptionPool {
     check(text, threshold) {
       const seen = new Set<string>();
       const checked: Evidence[] = [];
-      for (const sentence of sentences(text)) {
-        const claim = words(bare(sentence));
+      for (const sentence of splitSentences(text)) {
+        const claim = words(stripConnective(sentence));
         const key = claim.join(' ');
         if (seen.has(key)) continue;
         seen.add(key);
@@ -95,7 +95,7 @@ export function checkEvidence(
   captions: readonly string[],
   threshold: number,
 ): readonly Evidence[] {
-  return poolCaptions(captions).check(text, threshold);
+  return createCaptionPool(captions).check(text, threshold);
 }
 
 function add<K, V>(map: Map<K, V>, key: K, fresh: V): V {
@@ -108,29 +108,29 @@ function add<K, V>(map: Map<K, V>, key: K, fresh: V): V {
  * What a merge of `lines` may say: the sentences of `text` that the lines support. With `every`, a line that no sentence represents is put back in by its leading sentence, so that no part is
  * lost to a slip of the model. All lines' own sentences where nothing else is left.
  */
-export function mendMerge(
+export function repairMerge(
   text: string,
   lines: readonly string[],
   threshold: number,
   every: boolean,
 ): readonly string[] {
   const kept = checkEvidence(text, lines, threshold).filter((item) => item.supporters.length > 0);
-  if (kept.length === 0) return lines.flatMap(sentences);
+  if (kept.length === 0) return lines.flatMap(splitSentences);
   const said = kept.map((item) => item.text);
   if (!every) return said;
   const represented = new Set(kept.flatMap((item) => item.supporters));
   const placed = kept.map((item) => ({ text: item.text, line: Math.min(...item.supporters) }));
   for (const [line, own] of lines.entries()) {
-    const [lead] = sentences(own);
+    const [lead] = splitSentences(own);
     if (represented.has(line) || lead === undefined) continue;
     const before = placed.findLastIndex((item) => item.line < line);
-    placed.splice(before + 1, 0, { text: bare(lead), line });
+    placed.splice(before + 1, 0, { text: stripConnective(lead), line });
   }
   return placed.map((item) => item.text);
 }
 
 /** The most that words in another order, or beside other words, count for. */
-const MOST_WITHOUT_ORDER = 0.99;
+const MAX_UNORDERED_SUPPORT = 0.99;
 
 /** Words without meaning of their own: they neither support nor contradict. */
 const FILLERS = new Set(

@@ -9,7 +9,7 @@ export interface Interval {
  * When `slide` is shown: a frame stands until the next one, the last until `end`; neighbours are one interval. `course` says for
  * each frame which slide it shows, `times` when it begins.
  */
-export function intervalsOf(
+export function slideIntervals(
   course: readonly (number | null)[],
   times: readonly number[],
   end: number,

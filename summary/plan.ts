@@ -9,9 +9,9 @@ import type { ExtractSpan, Sampler } from '../schema/stages.ts';
 /** Longest stretch of video that one extraction decodes, in seconds: bounds what a lost worker costs. */
 const SPAN_SECONDS = 120;
 /** Most sampling points of one extraction: bounds what it answers. */
-const SPAN_FRAMES = 200;
+const MAX_SPAN_FRAMES = 200;
 /** Most slides or pictures that one extraction renders. */
-const SPAN_SLIDES = 20;
+const MAX_SPAN_SLIDES = 20;
 
 /** The part of the source that the request asks for. */
 export interface SourceRange {
@@ -42,8 +42,8 @@ export function planSpans(
 ): readonly ExtractSpan[] {
   if (source.type !== 'video') {
     const spans: ExtractSpan[] = [];
-    for (let from = 0; from < slides.length; from += SPAN_SLIDES) {
-      spans.push({ kind: 'slides', slides: slides.slice(from, from + SPAN_SLIDES) });
+    for (let from = 0; from < slides.length; from += MAX_SPAN_SLIDES) {
+      spans.push({ kind: 'slides', slides: slides.slice(from, from + MAX_SPAN_SLIDES) });
     }
     return spans;
   }
@@ -51,18 +51,18 @@ export function planSpans(
   const { mode, fps, max_frames: most } = request.sampling;
   const interval = mode === 'count' ? (end - start) / most : Math.max(1 / fps, (end - start) / most);
   const gridded = mode === 'fps' || mode === 'count';
-  const seconds = gridded ? Math.min(SPAN_SECONDS, SPAN_FRAMES * interval) : SPAN_SECONDS;
-  return pieces(start, end, request.chunk_duration ?? end - start).flatMap((chunk) => {
+  const seconds = gridded ? Math.min(SPAN_SECONDS, MAX_SPAN_FRAMES * interval) : SPAN_SECONDS;
+  return splitRange(start, end, request.chunk_duration ?? end - start).flatMap((chunk) => {
     const windows = { origin: chunk.start, end: chunk.end, seconds };
     const sampler: Sampler = gridded ? { mode: 'grid', origin: start, interval, windows } : { mode, windows };
-    return pieces(chunk.start, chunk.end, seconds).map(
+    return splitRange(chunk.start, chunk.end, seconds).map(
       (span) => ({ kind: 'video', ...span, sampler }) as const,
     );
   });
 }
 
 /** `[start, end)` cut into pieces of `step`, the last one shorter. */
-function pieces(start: number, end: number, step: number): readonly SourceRange[] {
+function splitRange(start: number, end: number, step: number): readonly SourceRange[] {
   const count = Math.max(1, Math.ceil((end - start) / step - 1e-9));
   return Array.from({ length: count }, (_, index) => ({
     start: start + index * step,

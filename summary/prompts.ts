@@ -21,7 +21,7 @@ export interface UserPrompts {
 }
 
 /** Words that are there already, for models that can make use of them: quoted, never followed. */
-export interface PromptWords {
+export interface QuotedText {
   readonly kind: 'slides' | 'speech';
   readonly lines: readonly string[];
 }
@@ -32,7 +32,7 @@ const WORDS_HEAD = {
 } as const;
 
 /** Asks for one numbered line per picture. The model never sees a time: it speaks of pictures by number. */
-export function captionPrompt(images: number, user: UserPrompts, words?: PromptWords): readonly PromptPart[] {
+export function captionPrompt(images: number, user: UserPrompts, words?: QuotedText): readonly PromptPart[] {
   const parts: PromptPart[] = [];
   for (let image = 0; image < images; image += 1) {
     parts.push({ text: `${image === 0 ? '' : '\n'}${image + 1}:\n` }, { image });
@@ -60,7 +60,7 @@ export function titlePrompt(lines: readonly string[]): readonly PromptPart[] {
 }
 
 /** Lines of the source cannot leave their quotation marks, nor end their line. */
-function quote({ kind, lines }: PromptWords): string {
+function quote({ kind, lines }: QuotedText): string {
   const quoted = lines.map((line) => `"${oneLine(line).replaceAll('"', "'")}"`);
   return `${WORDS_HEAD[kind]}\n${quoted.join('\n')}\n`;
 }

@@ -1,220 +1,110 @@
 /**
- * Puts a job's pieces together into its result. Times come from frames and from nowhere else: a segment begins when its first
- * picture was shown and ends when the next segment begins.
+ * Stitches the captions, texts and titles of a job into its result. All times are those of frames; the model never
+ * writes one.
  */
 import {
   RESULT_SCHEMA,
   type ResultChapter,
-  type ResultCue,
-  type ResultFrame,
-  type ResultGap,
   type ResultSegment,
   type ResultSlide,
   type SummaryResult,
 } from '../schema/result.ts';
-import type { Cue, Frame, SourceInfo } from '../schema/source.ts';
-import { collapse } from './captions.ts';
-import { type Evidence, poolCaptions } from './evidence.ts';
-import type { PlannedSegment, SourceRange } from './plan.ts';
+import type { SourceInfo } from '../schema/source.ts';
+import { createCaptionPool, type Evidence } from './evidence.ts';
 import { PROMPTS_VERSION } from './prompts.ts';
-import { createTranscriptReader, isWordless } from './transcript.ts';
+import {
+  buildSegments,
+  coverageOf,
+  createSpanOf,
+  type ResultSegments,
+  type SpanOf,
+} from './result-segments.ts';
+import type { StitchInput } from './stitch-input.ts';
+import { isTextless } from './transcript.ts';
 
-/** A segment's caption per frame, or why there is none. */
-export type SegmentPiece = PlannedSegment &
-  (
-    | {
-        readonly captions: readonly string[];
-        readonly finishReason: 'stop' | 'length' | 'repetition';
-        readonly usage: {
-          readonly image_tokens: number;
-          readonly input_tokens: number;
-          readonly output_tokens: number;
-        };
-      }
-    | { readonly reason: string; readonly attempts: number }
+/** Returns the result of a job. Pure: the same input gives the same bytes. */
+export function stitch(input: StitchInput): SummaryResult {
+  const spanOf = createSpanOf(input);
+  const parts = buildSegments(input, spanOf);
+  const { segments, gaps } = parts;
+  const check = evidenceChecker(input, parts);
+  const sentences = supported(check(0, input.segments.length, input.summary));
+  const unsupported = check(0, input.segments.length, input.uncheckedSummary).filter(
+    ({ supporters }) => supporters.length === 0,
   );
-
-/** A merged group of segments `[first, last)`. */
-export interface Section {
-  readonly first: number;
-  readonly last: number;
-  readonly title: string;
-  readonly text: string;
-}
-
-export interface Pieces {
-  readonly jobId: string;
-  readonly source: SourceInfo;
-  /** Requested seconds; of a video only. */
-  readonly range?: SourceRange;
-  readonly frames: readonly Frame[];
-  readonly segments: readonly SegmentPiece[];
-  readonly sections: readonly Section[];
-  readonly title: string;
-  readonly summary: string;
-  /** The summary as the model wrote it, before it was mended. */
-  readonly written: string;
-  /** Whether the summary, and each text on the way to it, ended by itself or at its length limit. */
-  readonly finishReasons: readonly ('stop' | 'length' | 'repetition')[];
-  readonly slides?: readonly ResultSlide[];
-  /** Slides whose picture is missing, and why. */
-  readonly lost?: readonly { readonly slide: number; readonly reason: string }[];
-  /** Words spoken in a video, and where they are from. */
-  readonly words?: { readonly cues: readonly Cue[]; readonly from: 'request' | 'track' | 'speech' };
-  /** Tokens of merging and titling, beside those of the segments. */
-  readonly reduceUsage: { readonly input_tokens: number; readonly output_tokens: number };
-  readonly model: { readonly name: string; readonly revision: string };
-  /** Share of a sentence that must be supported, 0 to 1. */
-  readonly evidence: number;
-}
-
-/** The result of a job. Pure: the same pieces give the same bytes. */
-export function stitch(pieces: Pieces): SummaryResult {
-  const { source, frames } = pieces;
-  const starts = pieces.segments.map((segment) => frames[segment.first]?.time);
-  const placeOf = (
-    first: number,
-    last: number,
-  ): { start_time?: number; end_time?: number; slides?: number[] } => {
-    const start = starts[first];
-    const range = pieces.segments
-      .slice(first, last)
-      .flatMap((segment) => frames.slice(segment.first, segment.last));
-    const slides = range.flatMap((frame) => (frame.slide === undefined ? [] : [frame.slide]));
-    if (start === undefined) return { slides };
-    const shown = [...new Set(slides)].sort((a, b) => a - b);
-    return {
-      start_time: start,
-      end_time: starts[last] ?? pieces.range?.end ?? start,
-      ...(shown.length > 0 ? { slides: shown } : {}),
-    };
-  };
-
-  const transcript = createTranscriptReader(pieces.words?.cues ?? []);
-  /** Words before the first picture belong to the first segment. */
-  const transcriptIn = (
-    index: number,
-    place: { start_time?: number; end_time?: number },
-  ): { transcript?: ResultCue[] } => {
-    const { start_time: start, end_time: end } = place;
-    if (!pieces.words || start === undefined || end === undefined) return {};
-    const cues = transcript(index === 0 ? (pieces.range?.start ?? 0) : start, end);
-    return cues.length === 0 ? {} : { transcript: [...cues] };
-  };
-
-  /** Captions of all frames, in order, with their segments. */
-  const captions: { readonly segment: number; readonly caption: string }[] = [];
-  /** By segment: how many captions there are before its own. */
-  const begins: number[] = [];
-  /** By segment: how many described ones there are before it. */
-  const describedBefore: number[] = [];
-  const segments: ResultSegment[] = [];
-  const gaps: ResultGap[] = (pieces.lost ?? []).map(({ slide, reason }) => ({
-    slides: [slide],
-    reason,
-    attempts: 1, // what is wrong with a slide shows at once
-  }));
-  for (const segment of pieces.segments) {
-    const place = placeOf(segment.index, segment.index + 1);
-    begins[segment.index] = captions.length;
-    describedBefore[segment.index] = segments.length;
-    if ('reason' in segment) {
-      gaps.push({ segment: segment.index, ...place, reason: segment.reason, attempts: segment.attempts });
-      continue;
-    }
-    const shown: ResultFrame[] = frames.slice(segment.first, segment.last).map((frame, offset) => {
-      const index = segment.first + offset;
-      const caption = segment.captions[offset] ?? '';
-      captions.push({ segment: segment.index, caption });
-      return {
-        index,
-        ...(frame.time === undefined ? {} : { time: frame.time }),
-        ...(frame.slide === undefined ? {} : { slide: frame.slide }),
-        caption,
-        image: frameAddress(pieces.jobId, index),
-      };
-    });
-    segments.push({
-      index: segment.index,
-      ...place,
-      caption: collapse(segment.captions).join(' '),
-      ...transcriptIn(segment.index, place),
-      finish_reason: segment.finishReason,
-      frames: shown,
-      usage: segment.usage,
-    });
-  }
-
-  /** Finds what the sentences of texts rest on, among the segments `[first, last)`. */
-  const evidenceAmong = (first: number, last: number): ((text: string) => readonly Evidence[]) => {
-    const own = captions.slice(begins[first], begins[last]);
-    const pool = poolCaptions(own.map(({ caption }) => caption));
-    return (text) =>
-      pool.check(text, pieces.evidence).map(({ text: sentence, supporters }) => ({
-        text: sentence,
-        supporters: [...new Set(supporters.map((at) => own[at]?.segment ?? -1))],
-      }));
-  };
-  const supported = (list: readonly Evidence[]): readonly Evidence[] =>
-    list.filter((item) => item.supporters.length > 0);
-
-  const chapters: ResultChapter[] = pieces.sections.map((section) => {
-    const members = segments.slice(describedBefore[section.first], describedBefore[section.last]);
-    const kept = supported(evidenceAmong(section.first, section.last)(section.text));
-    return {
-      title: section.title,
-      ...placeOf(section.first, section.last),
-      summary:
-        kept.length > 0
-          ? kept.map((item) => item.text).join(' ')
-          : members.map((segment) => segment.caption).join(' '),
-      segments: members.map((segment) => segment.index),
-    };
-  });
-
-  const evidence = evidenceAmong(0, pieces.segments.length);
-  const kept = supported(evidence(pieces.summary));
-  const unsupported = evidence(pieces.written).filter((item) => item.supporters.length === 0);
-  const usage = total(segments, pieces);
-  const described = coverage(pieces, segments, placeOf);
-
   return {
     schema: RESULT_SCHEMA,
-    title: pieces.title,
-    summary: kept.map((item) => item.text).join(' '),
+    title: input.title,
+    summary: textOf(sentences),
     finish_reason: gaps.some(({ reason }) => reason === 'budget')
       ? 'budget'
-      : worst([...pieces.finishReasons, ...segments.map((segment) => segment.finish_reason)]),
-    coverage: described,
-    gaps,
-    chapters,
-    segments,
-    sentences: kept.map((item) => ({ text: item.text, segments: [...item.supporters] })),
-    unsupported: unsupported.map((item) => item.text),
-    ...(pieces.slides ? { slides: withCaptions(pieces.slides, segments) } : {}),
-    text_sources: textSourcesOf(pieces),
-    source: describeSource(source),
-    usage,
-    model: pieces.model,
+      : worst([...input.finishReasons, ...segments.map((segment) => segment.finish_reason)]),
+    coverage: coverageOf(input, segments, spanOf),
+    gaps: [...gaps],
+    chapters: chaptersOf(input, parts, spanOf, check),
+    segments: [...segments],
+    sentences: sentences.map(({ text, supporters }) => ({ text, segments: [...supporters] })),
+    unsupported: unsupported.map(({ text }) => text),
+    ...(input.slides ? { slides: withCaptions(input.slides, segments) } : {}),
+    text_sources: textSourcesOf(input),
+    source: describeSource(input.source),
+    usage: totalUsage(input, segments),
+    model: input.model,
     prompts: PROMPTS_VERSION,
     notice: 'AI-generated; may be wrong.',
   };
 }
 
-function textSourcesOf({ slides = [], words }: Pieces): SummaryResult['text_sources'] {
-  const hasSlideText = slides.some((slide) => !isWordless(slide));
+/** Finds the segments among `[first, last)` that support each sentence of `text`. */
+type CheckEvidence = (first: number, last: number, text: string) => readonly Evidence[];
+
+function evidenceChecker({ evidenceThreshold }: StitchInput, parts: ResultSegments): CheckEvidence {
+  return (first, last, text) => {
+    const captions = parts.captionsOf(first, last);
+    const pool = createCaptionPool(captions.map(({ caption }) => caption));
+    return pool.check(text, evidenceThreshold).map(({ text: sentence, supporters }) => ({
+      text: sentence,
+      supporters: [...new Set(supporters.map((index) => captions[index]?.segment ?? -1))],
+    }));
+  };
+}
+
+/** The chapters. One without a supported sentence has the captions of its segments as its summary. */
+function chaptersOf(
+  { sections }: StitchInput,
+  { describedOf }: ResultSegments,
+  spanOf: SpanOf,
+  check: CheckEvidence,
+): ResultChapter[] {
+  return sections.map(({ first, last, title, text }) => {
+    const members = describedOf(first, last);
+    const sentences = supported(check(first, last, text));
+    return {
+      title,
+      ...spanOf(first, last),
+      summary: sentences.length > 0 ? textOf(sentences) : members.map((segment) => segment.caption).join(' '),
+      segments: members.map((segment) => segment.index),
+    };
+  });
+}
+
+function supported(sentences: readonly Evidence[]): readonly Evidence[] {
+  return sentences.filter(({ supporters }) => supporters.length > 0);
+}
+
+function textOf(sentences: readonly Evidence[]): string {
+  return sentences.map(({ text }) => text).join(' ');
+}
+
+function textSourcesOf({ slides = [], transcript }: StitchInput): SummaryResult['text_sources'] {
+  const hasSlideText = slides.some((slide) => !isTextless(slide));
   return [
     ...(hasSlideText ? (['slides'] as const) : []),
-    ...(words ? [words.from === 'speech' ? ('speech' as const) : ('subtitles' as const)] : []),
+    ...(transcript ? [transcript.from === 'speech' ? ('speech' as const) : ('subtitles' as const)] : []),
   ];
 }
 
-/** Address of a frame's picture, relative to the API. */
-export function frameAddress(jobId: string, index: number): string {
-  return `/v1/summaries/${jobId}/frames/${index}.jpg`;
-}
-
-/** With what the model says of the slide's own picture; in a video, of the first frame that shows it. */
+/** Adds to each slide the caption of its image; in a video, of the first frame that displays it. */
 function withCaptions(slides: readonly ResultSlide[], segments: readonly ResultSegment[]): ResultSlide[] {
   const captions = new Map<number, string>();
   for (const { frames } of segments) {
@@ -227,39 +117,18 @@ function withCaptions(slides: readonly ResultSlide[], segments: readonly ResultS
   });
 }
 
-function total(segments: readonly ResultSegment[], pieces: Pieces): SummaryResult['usage'] {
-  const sum = (key: 'image_tokens' | 'input_tokens' | 'output_tokens'): number =>
-    segments.reduce((all, segment) => all + segment.usage[key], 0);
-  return {
-    frames: pieces.frames.length,
-    image_tokens: sum('image_tokens'),
-    input_tokens: sum('input_tokens') + pieces.reduceUsage.input_tokens,
-    output_tokens: sum('output_tokens') + pieces.reduceUsage.output_tokens,
-  };
-}
-
-/** Share of the requested source that lies in described segments, rounded to 1e-6. */
-function coverage(
-  pieces: Pieces,
+function totalUsage(
+  { frames, reduceUsage }: StitchInput,
   segments: readonly ResultSegment[],
-  placeOf: (first: number, last: number) => { start_time?: number; end_time?: number },
-): number {
-  if (pieces.segments.length === 0) return 0;
-  const whole = placeOf(0, pieces.segments.length);
-  const length = (place: { start_time?: number; end_time?: number }): number =>
-    (place.end_time ?? 0) - (place.start_time ?? 0);
-  if (length(whole) > 0) {
-    const described = segments.reduce((sum, { index }) => sum + length(placeOf(index, index + 1)), 0);
-    return segments.length === pieces.segments.length ? 1 : round(described / length(whole));
-  }
-  const lost = new Set(pieces.lost?.map(({ slide }) => slide));
-  const pictured = segments.flatMap(({ frames }) => frames).filter(({ slide = 0 }) => !lost.has(slide));
-  const all = pieces.frames.filter(({ slide = 0 }) => !lost.has(slide)).length + lost.size;
-  return round(pictured.length / all);
-}
-
-function round(share: number): number {
-  return Math.round(share * 1e6) / 1e6;
+): SummaryResult['usage'] {
+  const sum = (key: 'image_tokens' | 'input_tokens' | 'output_tokens'): number =>
+    segments.reduce((total, segment) => total + segment.usage[key], 0);
+  return {
+    frames: frames.length,
+    image_tokens: sum('image_tokens'),
+    input_tokens: sum('input_tokens') + reduceUsage.input_tokens,
+    output_tokens: sum('output_tokens') + reduceUsage.output_tokens,
+  };
 }
 
 function describeSource(source: SourceInfo): SummaryResult['source'] {
@@ -270,7 +139,7 @@ function describeSource(source: SourceInfo): SummaryResult['source'] {
   return { type: source.type, sha256: source.sha256, pages: source.pages };
 }
 
-/** The whole is no better than its parts: one that was cut, or went round in a loop, shows. */
+/** The reason of the whole: `length` if any generation reached its limit, then `repetition`, then `stop`. */
 function worst(reasons: readonly ('stop' | 'length' | 'repetition')[]): 'stop' | 'length' | 'repetition' {
   if (reasons.includes('length')) return 'length';
   return reasons.includes('repetition') ? 'repetition' : 'stop';

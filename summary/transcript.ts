@@ -3,12 +3,12 @@ import type { ResultCue, ResultSlide } from '../schema/result.ts';
 import type { Cue } from '../schema/source.ts';
 
 /** Longest caption that is made from the words of a slide, in characters. */
-const MAX_QUOTE = 400;
+const MAX_QUOTE_CHARACTERS = 400;
 /** Longest transcript of one segment in a result, in characters. */
-const MAX_TRANSCRIPT = 20_000;
+const MAX_TRANSCRIPT_CHARACTERS = 20_000;
 
 /** Whether nothing can be said of the slide but its number. */
-export function isWordless({ title, text, notes, alt }: ResultSlide): boolean {
+export function isTextless({ title, text, notes, alt }: ResultSlide): boolean {
   return !title && !text && !notes && !alt?.length;
 }
 
@@ -20,27 +20,30 @@ export function quoteSlide(slide: ResultSlide): string {
   const whole = [title === '' ? '' : said.length > 0 ? `${title}:` : title, ...said.map(endSentence)].join(
     ' ',
   );
-  return cut(endSentence(whole.trim()), MAX_QUOTE);
+  return cut(endSentence(whole.trim()), MAX_QUOTE_CHARACTERS);
 }
 
 /**
  * Lines for a prompt that tell the words of each slide of a segment, numbered like its pictures, within `tokens` together. Slides
  * without words have none.
  */
-export function slideLines(slides: readonly (ResultSlide | undefined)[], tokens: number): readonly string[] {
-  const worded = slides.filter((slide) => slide && !isWordless(slide)).length;
+export function slideTextLines(
+  slides: readonly (ResultSlide | undefined)[],
+  tokens: number,
+): readonly string[] {
+  const worded = slides.filter((slide) => slide && !isTextless(slide)).length;
   return slides.flatMap((slide, index) => {
-    if (!slide || isWordless(slide)) return [];
+    if (!slide || isTextless(slide)) return [];
     const notes = slide.notes ? `Notes: ${slide.notes}` : '';
     const words = oneLine(
       [slide.title ?? '', bodyOf(slide).join('; '), notes].filter((part) => part !== '').join('. '),
     );
-    return [`${index + 1}: ${within(words, tokens / worded - 4)}`];
+    return [`${index + 1}: ${truncateToTokens(words, tokens / worded - 4)}`];
   });
 }
 
 /** The words that begin to be spoken in `[start, end)`, as one text. */
-export function wordsIn(cues: readonly Cue[], start: number, end: number): string {
+export function transcriptBetween(cues: readonly Cue[], start: number, end: number): string {
   return cues
     .filter((cue) => cue.start >= start && cue.start < end)
     .map(({ text }) => text)
@@ -68,7 +71,7 @@ export function createTranscriptReader(
   return (start, end) => {
     const [first, last] = isSorted ? [firstAt(start), firstAt(end)] : [0, cues.length];
     const found: ResultCue[] = [];
-    let left = MAX_TRANSCRIPT;
+    let left = MAX_TRANSCRIPT_CHARACTERS;
     for (let index = first; index < last && left > 0; index += 1) {
       const cue = cues[index];
       if (!cue || cue.start < start || cue.start >= end) continue;
@@ -83,7 +86,7 @@ export function createTranscriptReader(
  * As much of `text` as surely takes no more than `tokens`: two characters of plain English to a token, for other writings as many
  * tokens as bytes. From longer texts whole words are kept of the beginning and of the end.
  */
-export function within(text: string, tokens: number): string {
+export function truncateToTokens(text: string, tokens: number): string {
   if (tokensOf(text) <= tokens) return text;
   const words = text.split(' ');
   const head: string[] = [];

@@ -6,7 +6,7 @@ import { isCancellation, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { jobError } from '../core/errors.ts';
 import type { EstimateInput, EstimateMemo } from '../schema/estimate.ts';
 import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
-import { spreadOver } from '../summary/estimate.ts';
+import { spreadIndexes } from '../summary/estimate.ts';
 import { planSpans } from '../summary/plan.ts';
 import { costs, source as sourceActivities } from './activities.ts';
 import { extract } from './extract.ts';
@@ -14,26 +14,26 @@ import { errorOf, failed } from './failures.ts';
 import { numbersIn } from './summarize.ts';
 
 /** Most spans that are decoded: two hours of video. */
-const MOST_SPANS = 64;
+const MAX_SAMPLED_SPANS = 64;
 
 export async function estimate(input: EstimateInput): Promise<void> {
   try {
-    note({ estimate: await figures(input) });
+    updateMemo({ estimate: await estimateAmounts(input) });
   } catch (failure) {
     const error = isCancellation(failure)
       ? jobError('unavailable', 'The estimate was cancelled.')
       : errorOf(failure);
-    note({ error });
+    updateMemo({ error });
     throw failed(error);
   }
 }
 
-async function figures({ jobId }: EstimateInput) {
+async function estimateAmounts({ jobId }: EstimateInput) {
   const ref = { jobId, run: workflowInfo().firstExecutionRunId };
   const ingested = await sourceActivities.ingest({ jobId });
   const { source, model, prices, slides, options } = ingested;
   const spans = planSpans(source, options, slides.flatMap(numbersIn));
-  const chosen = spreadOver(spans.length, MOST_SPANS).flatMap((index) => spans[index] ?? []);
+  const chosen = spreadIndexes(spans.length, MAX_SAMPLED_SPANS).flatMap((index) => spans[index] ?? []);
   const { kept } = await extract(chosen, ingested, ref, undefined, { emit: () => undefined });
   if (kept === 0) throw failed(jobError('no_frames', 'The requested range of the source shows no picture.'));
   return await costs.estimateCosts({
@@ -48,6 +48,6 @@ async function figures({ jobId }: EstimateInput) {
   });
 }
 
-function note(memo: Partial<EstimateMemo>): void {
+function updateMemo(memo: Partial<EstimateMemo>): void {
   upsertMemo({ ...memo });
 }

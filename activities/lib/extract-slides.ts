@@ -8,7 +8,7 @@ import type { Frame, FrameDecision } from '../../schema/source.ts';
 import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { FRAMES, slideName } from '../../store/names.ts';
-import { isWordless } from '../../summary/transcript.ts';
+import { isTextless } from '../../summary/transcript.ts';
 import { allExist, findJson, putJson } from './artifacts.ts';
 import { EXTRACTION_VERSION, type Extraction, type SlideGap } from './extraction.ts';
 import { type ReadSlide, withSlides } from './slides.ts';
@@ -60,7 +60,7 @@ export async function extractSlides(
 
 async function publish(store: ArtifactStore, { record, picture, gap }: ReadSlide): Promise<StoredSlide> {
   const lost = gap === undefined ? {} : { gap };
-  const shown = picture ?? (isWordless(record) ? undefined : placeholder());
+  const shown = picture ?? (isTextless(record) ? undefined : placeholder());
   if (!shown) return { record, ...lost };
   const { name } = await store.putByContent(FRAMES, await encodeJpeg(shown));
   const { width, height } = shown;

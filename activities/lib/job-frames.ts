@@ -1,7 +1,7 @@
 /** The frames of a job: those of its extractions on which its budget is spent. Whoever counts frames counts these. */
 import type { Frame } from '../../schema/source.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import { spendBudget } from '../../summary/budget.ts';
+import { selectFrames } from '../../summary/budget.ts';
 import { getJson } from './artifacts.ts';
 import type { Extraction } from './extraction.ts';
 
@@ -32,7 +32,7 @@ export async function readJobFrames(
   const used =
     maxFrames === undefined
       ? undefined
-      : spendBudget(
+      : selectFrames(
           found.map(({ frame }) => frame),
           maxFrames,
         );

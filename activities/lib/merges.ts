@@ -4,12 +4,12 @@ import type { MergeOutcome, MergeShard } from '../../schema/shards.ts';
 import type { JobRef, TokenUsage } from '../../schema/stages.ts';
 import { NO_USAGE, sumUsage, type UsageCost } from '../../schema/usage-cost.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import type { Section } from '../../summary/stitch.ts';
+import type { MergedSection } from '../../summary/stitch-input.ts';
 import { type GenerationArtifact, readGeneration } from './generation.ts';
 import { getShard, readEntryShards } from './shards.ts';
 
 export interface MergeResults {
-  readonly sections: readonly Section[];
+  readonly sections: readonly MergedSection[];
   /** How each text ended. */
   readonly finishReasons: readonly GenerationArtifact['finishReason'][];
   readonly usage: Pick<TokenUsage, 'inputTokens' | 'outputTokens'>;
@@ -24,7 +24,7 @@ export async function readMergeResults(
   levels: readonly number[],
   allowMissing: true | undefined,
 ): Promise<MergeResults> {
-  const sections: Section[] = [];
+  const sections: MergedSection[] = [];
   const finishReasons: GenerationArtifact['finishReason'][] = [];
   const usage = { inputTokens: 0, outputTokens: 0 };
   let charged = NO_USAGE;

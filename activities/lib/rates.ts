@@ -6,7 +6,7 @@ import type { Ledger } from '../../schema/job.ts';
 import type { SourceInfo } from '../../schema/source.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { usageSampleName, usageSamplePrefix } from '../../store/names.ts';
-import type { SegmentPiece } from '../../summary/stitch.ts';
+import type { StitchSegment } from '../../summary/stitch-input.ts';
 import { findJson, putJson } from './artifacts.ts';
 
 export interface UsageSample {
@@ -37,7 +37,7 @@ export async function recordUsageSample(
     readonly model: string;
     readonly now: number;
   },
-  pieces: readonly SegmentPiece[],
+  pieces: readonly StitchSegment[],
   ledger: Ledger,
 ): Promise<void> {
   const made = new Set(

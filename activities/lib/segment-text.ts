@@ -3,8 +3,8 @@ import type { ResultSlide } from '../../schema/result.ts';
 import type { SegmentTextRef } from '../../schema/shards.ts';
 import type { Cue } from '../../schema/source.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
-import type { PromptWords } from '../../summary/prompts.ts';
-import { slideLines, within, wordsIn } from '../../summary/transcript.ts';
+import type { QuotedText } from '../../summary/prompts.ts';
+import { slideTextLines, transcriptBetween, truncateToTokens } from '../../summary/transcript.ts';
 import { getJson } from './artifacts.ts';
 import type { Extraction } from './extraction.ts';
 
@@ -25,12 +25,17 @@ export async function promptText(
   store: ArtifactStore,
   ref: SegmentTextRef | undefined,
   tokens: number,
-): Promise<PromptWords | undefined> {
+): Promise<QuotedText | undefined> {
   if (!ref || tokens === 0) return undefined;
   const lines =
     ref.kind === 'slides'
-      ? slideLines(await readSlideRecords(store, ref), tokens)
-      : [within(wordsIn(await getJson<readonly Cue[]>(store, ref.artifact), ref.start, ref.end), tokens)];
+      ? slideTextLines(await readSlideRecords(store, ref), tokens)
+      : [
+          truncateToTokens(
+            transcriptBetween(await getJson<readonly Cue[]>(store, ref.artifact), ref.start, ref.end),
+            tokens,
+          ),
+        ];
   const said = lines.filter((line) => line !== '');
   return said.length === 0 ? undefined : { kind: ref.kind, lines: said };
 }

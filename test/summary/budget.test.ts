@@ -1,9 +1,9 @@
 /** Which frames are used when there are more than the request allows. */
 import { describe, expect, it } from 'vitest';
-import { spendBudget } from '../../summary/budget.ts';
+import { selectFrames } from '../../summary/budget.ts';
 
 const spend = (scores: readonly number[], most: number): number[] => [
-  ...spendBudget(
+  ...selectFrames(
     scores.map((score) => ({ score })),
     most,
   ),
@@ -38,6 +38,6 @@ describe('a budget of frames', () => {
   });
 
   it('takes a frame without a score for worth everything', () => {
-    expect([...spendBudget([{ score: 0.9 }, {}, { score: 0.8 }], 1)]).toEqual([1]);
+    expect([...selectFrames([{ score: 0.9 }, {}, { score: 0.8 }], 1)]).toEqual([1]);
   });
 });

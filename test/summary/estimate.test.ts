@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelPlan } from '../../schema/model-plan.ts';
-import { estimateTokens, type SegmentPictures, spreadOver } from '../../summary/estimate.ts';
+import { estimateTokens, type SegmentImages, spreadIndexes } from '../../summary/estimate.ts';
 import { maxMergeUsage } from '../../summary/merge-bound.ts';
 
 /** As the bundled model is planned for. */
@@ -18,10 +18,10 @@ const model: ModelPlan = {
   tokens: { captionPerImage: 64, summary: 512, title: 24 },
 };
 const PICTURE = 313;
-const segment = (pictures: number): SegmentPictures => ({
-  pictures,
-  imageTokens: pictures * PICTURE,
-  words: 0,
+const segment = (images: number): SegmentImages => ({
+  images,
+  imageTokens: images * PICTURE,
+  quotedTokens: 0,
 });
 const nobody = { caption: 0, merge: 0 };
 
@@ -43,7 +43,7 @@ describe('tokens of a job', () => {
 
   it('of slides without pictures are none but those of merging', () => {
     const length = { caption: 20, distinct: 1, title: 2 };
-    const quoted = { pictures: 0, imageTokens: 0, words: 0 };
+    const quoted = { images: 0, imageTokens: 0, quotedTokens: 0 };
     const { input } = estimateTokens([quoted, quoted], model, 512, nobody, length);
     expect(input).toBeLessThan(400);
   });
@@ -93,9 +93,9 @@ describe('what merging takes at most', () => {
 
 describe('a look at parts', () => {
   it('takes all of few, and of many some that are spread from the beginning to the end', () => {
-    expect(spreadOver(3, 64)).toEqual([0, 1, 2]);
-    expect(spreadOver(10, 4)).toEqual([0, 2, 5, 7]);
-    const many = spreadOver(360, 64);
+    expect(spreadIndexes(3, 64)).toEqual([0, 1, 2]);
+    expect(spreadIndexes(10, 4)).toEqual([0, 2, 5, 7]);
+    const many = spreadIndexes(360, 64);
     expect(new Set(many).size).toBe(64);
     expect(many.at(-1)).toBeGreaterThan(350);
   });

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { SummaryResult } from '../../schema/result.ts';
-import { type Pieces, stitch } from '../../summary/stitch.ts';
+import { stitch } from '../../summary/stitch.ts';
+import type { StitchInput } from '../../summary/stitch-input.ts';
 
 const usage = { image_tokens: 313, input_tokens: 400, output_tokens: 20 };
 const frame = (time: number) => ({ name: `frames/${time}`, width: 640, height: 360, time });
 
 /** Five pictures in three segments: [0, 12.5), [12.5, 30), [30, 60). */
-const pieces: Pieces = {
+const pieces: StitchInput = {
   jobId: 'sum_x',
   source: {
     type: 'video',
@@ -33,11 +34,11 @@ const pieces: Pieces = {
   ],
   title: 'Animals',
   summary: 'First, a cat. Then, a dragon. Finally, a fish.',
-  written: 'First, a cat. Then, a dragon. Finally, a fish.',
+  uncheckedSummary: 'First, a cat. Then, a dragon. Finally, a fish.',
   finishReasons: ['stop'],
   reduceUsage: { input_tokens: 50, output_tokens: 5 },
   model: { name: 'm', revision: 'r' },
-  evidence: 1,
+  evidenceThreshold: 1,
 };
 
 describe('a stitched result', () => {
@@ -134,7 +135,7 @@ describe('a stitched deck with slides that could not be drawn', () => {
       { index: 2, first: 2, last: 3, captions: ['A fish.'], finishReason: 'stop', usage },
     ],
     slides,
-    lost: [
+    slidesWithoutImage: [
       { slide: 2, reason: 'renderer_missing' },
       { slide: 4, reason: 'media_truncated' },
     ],
@@ -171,7 +172,7 @@ describe('a stitched lecture with its deck and its words', () => {
       { slide: 1, title: 'One', intervals: [interval] },
       { slide: 2, title: 'Two' },
     ],
-    words: {
+    transcript: {
       from: 'track',
       cues: [
         { start: 0.5, end: 13, text: 'first' },

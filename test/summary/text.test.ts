@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { collapse, parseCaptions } from '../../summary/captions.ts';
-import { checkEvidence, mendMerge, sentences } from '../../summary/evidence.ts';
+import { parseCaptions, removeRepeats } from '../../summary/captions.ts';
+import { checkEvidence, repairMerge, splitSentences } from '../../summary/evidence.ts';
 import { captionPrompt, mergePrompt, titlePrompt } from '../../summary/prompts.ts';
 
 describe('captions in an answer', () => {
@@ -21,14 +21,14 @@ describe('captions in an answer', () => {
     expect(parseCaptions('A cat and\na dog.', 2)).toEqual(['A cat and a dog.', '']);
   });
   it('collapse when neighbours are equal', () => {
-    expect(collapse(['a', 'a', '', 'b', 'a'])).toEqual(['a', 'b', 'a']);
+    expect(removeRepeats(['a', 'a', '', 'b', 'a'])).toEqual(['a', 'b', 'a']);
   });
 });
 
 describe('sentences', () => {
   it('end at a full stop outside quotation marks', () => {
     expect(
-      sentences('First, a slide titled "Q3. Revenue" with 3.5 points. Then, a dog!  And no end'),
+      splitSentences('First, a slide titled "Q3. Revenue" with 3.5 points. Then, a dog!  And no end'),
     ).toEqual(['First, a slide titled "Q3. Revenue" with 3.5 points.', 'Then, a dog!', 'And no end']);
   });
 });
@@ -66,25 +66,25 @@ describe('evidence', () => {
 describe('a merge', () => {
   const lines = ['A cat.', 'A dog.', 'A bird.'];
   it('keeps what its lines support and drops the rest', () => {
-    expect(mendMerge('First, a cat. Then, a dragon. Finally, a bird.', lines, 1, false)).toEqual([
+    expect(repairMerge('First, a cat. Then, a dragon. Finally, a bird.', lines, 1, false)).toEqual([
       'First, a cat.',
       'Finally, a bird.',
     ]);
   });
   it('gets a line back that it left out, in its place, where every line must be there', () => {
-    expect(mendMerge('First, a cat. Finally, a bird.', lines, 1, true)).toEqual([
+    expect(repairMerge('First, a cat. Finally, a bird.', lines, 1, true)).toEqual([
       'First, a cat.',
       'A dog.',
       'Finally, a bird.',
     ]);
-    expect(mendMerge('Throughout, a dog.', lines, 1, true)).toEqual([
+    expect(repairMerge('Throughout, a dog.', lines, 1, true)).toEqual([
       'A cat.',
       'Throughout, a dog.',
       'A bird.',
     ]);
   });
   it('falls back to the lines themselves when nothing of it is supported', () => {
-    expect(mendMerge('A dragon.', ['First, a cat. Then, a dog.', 'A bird.'], 1, true)).toEqual([
+    expect(repairMerge('A dragon.', ['First, a cat. Then, a dog.', 'A bird.'], 1, true)).toEqual([
       'First, a cat.',
       'Then, a dog.',
       'A bird.',
@@ -92,7 +92,7 @@ describe('a merge', () => {
   });
   it('of parts represents each part by its leading sentence at least', () => {
     const parts = ['First, a cat. Then, a dog.', 'First, a bird. Then, a fish.'];
-    expect(mendMerge('First, a cat. Then, a dog.', parts, 1, true)).toEqual([
+    expect(repairMerge('First, a cat. Then, a dog.', parts, 1, true)).toEqual([
       'First, a cat.',
       'Then, a dog.',
       'A bird.',

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { intervalsOf } from '../../summary/intervals.ts';
+import { slideIntervals } from '../../summary/intervals.ts';
 import { captionPrompt } from '../../summary/prompts.ts';
-import { createTranscriptReader, quoteSlide, slideLines, within } from '../../summary/transcript.ts';
+import {
+  createTranscriptReader,
+  quoteSlide,
+  slideTextLines,
+  truncateToTokens,
+} from '../../summary/transcript.ts';
 
 describe('a caption for a slide without a picture', () => {
   it('says title, text, descriptions and notes, each once', () => {
@@ -31,18 +36,18 @@ describe('a caption for a slide without a picture', () => {
 describe('words in a prompt', () => {
   it('stay within their tokens, with the beginning and the end of what is longer', () => {
     const text = Array.from({ length: 100 }, (_, index) => `w${index}`).join(' ');
-    const short = within(text, 20);
+    const short = truncateToTokens(text, 20);
     expect(short).toMatch(/^w0 w1 .*….* w98 w99$/);
     expect(short.length).toBeLessThanOrEqual(40); // two characters to a token
-    expect(within('short', 20)).toBe('short');
+    expect(truncateToTokens('short', 20)).toBe('short');
   });
 
   it('count other writings by their bytes', () => {
-    expect(within('漢字 漢字 漢字 漢字', 16)).toBe('漢字 … 漢字');
+    expect(truncateToTokens('漢字 漢字 漢字 漢字', 16)).toBe('漢字 … 漢字');
   });
 
   it('share the tokens between the slides that have words', () => {
-    const lines = slideLines(
+    const lines = slideTextLines(
       [
         { slide: 4, title: 'A', text: 'A\none\ntwo', notes: 'three' },
         undefined,
@@ -84,12 +89,12 @@ describe('intervals of a slide', () => {
   it('last until the next frame, the last one until the end; neighbours are one', () => {
     const course = [3, 3, null, 3, 4, 3];
     const times = [0, 2, 5, 7, 9, 12];
-    expect(intervalsOf(course, times, 20, 3)).toEqual([
+    expect(slideIntervals(course, times, 20, 3)).toEqual([
       { start_time: 0, end_time: 5 },
       { start_time: 7, end_time: 9 },
       { start_time: 12, end_time: 20 },
     ]);
-    expect(intervalsOf(course, times, 20, 4)).toEqual([{ start_time: 9, end_time: 12 }]);
-    expect(intervalsOf(course, times, 20, 5)).toEqual([]);
+    expect(slideIntervals(course, times, 20, 4)).toEqual([{ start_time: 9, end_time: 12 }]);
+    expect(slideIntervals(course, times, 20, 5)).toEqual([]);
   });
 });

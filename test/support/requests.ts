@@ -14,6 +14,7 @@ export async function putRequest(
 ): Promise<SummaryRequest> {
   const parsed = SummaryRequest.parse(request);
   const record: StoredRequest = {
+    version: REQUEST_VERSION,
     tenant: 'test',
     fingerprint: 'f',
     request: parsed,

@@ -14,7 +14,7 @@ import {
 } from '../../../media/index.ts';
 import type { SummaryRequest } from '../../../schema/request.ts';
 import type { FrameDecision } from '../../../schema/source.ts';
-import { spendBudget } from '../../../summary/budget.ts';
+import { selectFrames } from '../../../summary/budget.ts';
 import { planSpans, videoRange } from '../../../summary/plan.ts';
 
 export interface ExtractOptions {
@@ -113,7 +113,7 @@ async function publishFrames(
   decisions: readonly FrameDecision[],
   maxFrames: number,
 ): Promise<number> {
-  const selected = spendBudget(
+  const selected = selectFrames(
     decisions.filter(({ kept }) => kept),
     maxFrames,
   );
@@ -135,7 +135,7 @@ async function publishFrames(
     }
   }
   await writeFile(join(out, 'frames.jsonl'), lines.map((line) => `${line}\n`).join(''));
-  const onSheet = spendBudget(sheetFrames, MAX_SHEET_FRAMES);
+  const onSheet = selectFrames(sheetFrames, MAX_SHEET_FRAMES);
   const sheet = await renderContactSheet(sheetFrames.filter((_, index) => onSheet.has(index)));
   await writeFile(join(out, 'contact-sheet.jpg'), sheet);
   return sheetFrames.length;

@@ -1,0 +1,53 @@
+/** What a result is stitched from. */
+import type { ResultSlide } from '../schema/result.ts';
+import type { Cue, Frame, SourceInfo } from '../schema/source.ts';
+import type { PlannedSegment, SourceRange } from './plan.ts';
+
+/** A segment with a caption per frame, or with the reason why it has none. */
+export type StitchSegment = PlannedSegment &
+  (
+    | {
+        readonly captions: readonly string[];
+        readonly finishReason: 'stop' | 'length' | 'repetition';
+        readonly usage: {
+          readonly image_tokens: number;
+          readonly input_tokens: number;
+          readonly output_tokens: number;
+        };
+      }
+    | { readonly reason: string; readonly attempts: number }
+  );
+
+/** The merged text of the segments `[first, last)`. */
+export interface MergedSection {
+  readonly first: number;
+  readonly last: number;
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface StitchInput {
+  readonly jobId: string;
+  readonly source: SourceInfo;
+  /** The requested range of a video, in seconds. */
+  readonly range?: SourceRange;
+  readonly frames: readonly Frame[];
+  readonly segments: readonly StitchSegment[];
+  readonly sections: readonly MergedSection[];
+  readonly title: string;
+  readonly summary: string;
+  /** The summary as the model wrote it, before the evidence check. */
+  readonly uncheckedSummary: string;
+  /** How the generations of the summary and of each text below it ended. */
+  readonly finishReasons: readonly ('stop' | 'length' | 'repetition')[];
+  readonly slides?: readonly ResultSlide[];
+  /** Slides that could not be rendered, with the error code. */
+  readonly slidesWithoutImage?: readonly { readonly slide: number; readonly reason: string }[];
+  /** The transcript of a video and its origin. */
+  readonly transcript?: { readonly cues: readonly Cue[]; readonly from: 'request' | 'track' | 'speech' };
+  /** Tokens of merges and titles; those of the segments come on top. */
+  readonly reduceUsage: { readonly input_tokens: number; readonly output_tokens: number };
+  readonly model: { readonly name: string; readonly revision: string };
+  /** Share of a sentence that captions must support, 0 to 1. */
+  readonly evidenceThreshold: number;
+}
