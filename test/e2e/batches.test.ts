@@ -1,4 +1,4 @@
-/** Batches through the whole system, by the client that people have for them: the `openai` package as it is. */
+/** Batches in the whole system, with the unmodified `openai` package as the client. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
@@ -15,13 +15,13 @@ import { startSystem, type TestSystem } from './system.ts';
 
 let system: TestSystem;
 let folder: string;
-let pictures: readonly FileId[];
+let images: readonly FileId[];
 let poison: FileId;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-batches-'));
   system = await startSystem();
-  pictures = await Promise.all(
+  images = await Promise.all(
     ['#c02020', '#20c020', '#2020c0'].map(async (background, index) => {
       const path = join(folder, `${index}.png`);
       await sharp({ create: { width: 64, height: 64, channels: 3, background } })
@@ -30,7 +30,7 @@ beforeAll(async () => {
       return await system.upload(path);
     }),
   );
-  await writeFile(join(folder, 'poison.png'), 'no picture at all\n');
+  await writeFile(join(folder, 'poison.png'), 'not an image\n');
   poison = await system.upload(join(folder, 'poison.png'));
 });
 afterAll(async () => {
@@ -38,10 +38,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** `count` lines over few pictures; each tenth is poison, and the last is no request. */
+/** Returns `count` lines. Every tenth names a file that is not an image, and the last is not a request. */
 function lines(count: number, prompt: string): string {
   return Array.from({ length: count }, (_, index) => {
-    const file = index % 10 === 3 ? poison : pictures[index % pictures.length];
+    const file = index % 10 === 3 ? poison : images[index % images.length];
     if (index === count - 1) return '{"custom_id":"last"}';
     return JSON.stringify({
       custom_id: `item-${index}`,
@@ -66,7 +66,7 @@ const parse = (text: string): readonly Line[] =>
   text
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as Line); // the contract says so
+    .map((line) => JSON.parse(line) as Line); // as documented
 
 describe('the openai package', () => {
   it('uploads a file, creates a batch, polls it and reads each line once', async () => {
@@ -125,7 +125,7 @@ describe('the openai package', () => {
 });
 
 describe('frameloom batch run', () => {
-  it('left with Ctrl-C leaves the batch running; run again it goes on and writes every line', async () => {
+  it('leaves the batch running on Ctrl-C, and writes every line when it is run again', async () => {
     const file = join(folder, 'backfill.jsonl');
     const out = join(folder, 'results.jsonl');
     await writeFile(file, lines(16, 'Which colour is it?'));
@@ -135,19 +135,19 @@ describe('frameloom batch run', () => {
       [...commandEntry(), 'batch', 'run', file, '--out', out, '--in-flight', '1'],
       { env: cleanEnv(settings), stdio: ['ignore', 'ignore', 'pipe'] },
     );
-    let said = '';
+    let stderr = '';
     let interrupted = false;
     first.stderr.on('data', (chunk) => {
-      said += chunk;
-      if (!interrupted && /in progress/.test(said)) {
+      stderr += chunk;
+      if (!interrupted && /in progress/.test(stderr)) {
         interrupted = true;
         first.kill('SIGINT');
       }
     });
     const [code] = await once(first, 'close');
-    expect({ code, said }).toMatchObject({ code: 130 });
-    expect(said).toContain('The batch continues on the server.');
-    const id = /frameloom batch status (batch_\w+)/.exec(said)?.[1] ?? '';
+    expect({ code, stderr }).toMatchObject({ code: 130 });
+    expect(stderr).toContain('The batch continues on the server.');
+    const id = /frameloom batch status (batch_\w+)/.exec(stderr)?.[1] ?? '';
 
     const second = await runFrameloom(['batch', 'run', file, '--out', out, '--in-flight', '8'], settings);
     expect(second).toMatchObject({ code: 3 });

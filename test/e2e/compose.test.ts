@@ -1,7 +1,6 @@
 /**
- * The processes of deploy/compose.yaml, without containers: the start commands, environments and health checks of the container
- * files and of compose.yaml as they are read, against a Temporal server and an S3 server. What a machine shares and containers do
- * not is told apart: addresses, ports, /data and /tmp.
+ * Runs the processes of deploy/compose.yaml without containers: the commands, environments and health checks of compose.yaml
+ * and the container files, with a Temporal server and an S3 server. Only addresses, ports, /data and /tmp are replaced.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -47,7 +46,7 @@ const ENV_FILE: Env = {
 
 const read = (path: string): Promise<string> => readFile(join(packageRoot(), path), 'utf8');
 
-/** compose.yaml with the values of an env file in place of `${NAME}`, as compose reads it. */
+/** Reads compose.yaml and replaces `${NAME}` by the values of an env file, as compose does. */
 async function readCompose(env: Env): Promise<Readonly<Record<string, Service>>> {
   const text = (await read('deploy/compose.yaml')).replace(
     /\$\{(\w+)(?::([-?])([^}]*))?\}/g,
@@ -65,7 +64,7 @@ async function readImage({
   build,
 }: Service): Promise<{ env: Env; command: readonly string[]; health: readonly string[] }> {
   const last = lastStage(parseContainerFile(await read(build?.dockerfile ?? '')));
-  const wordsOf = (name: string): readonly string[] => {
+  const argumentsOf = (name: string): readonly string[] => {
     const found = last.find((one) => one.name === name);
     return (found && execForm(found)) ?? [];
   };
@@ -74,17 +73,17 @@ async function readImage({
     .flatMap(({ text }) =>
       [...text.matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
     );
-  return { env: Object.fromEntries(env), command: wordsOf('CMD'), health: wordsOf('HEALTHCHECK') };
+  return { env: Object.fromEntries(env), command: argumentsOf('CMD'), health: argumentsOf('HEALTHCHECK') };
 }
 
 describe('compose.yaml', () => {
-  it('cannot be started without its secrets, and names every one of them in its example', async () => {
+  it('does not start without its secrets, and its example lists all of them', async () => {
     await expect(readCompose({})).rejects.toThrow(/deploy\/\.env/);
     const example = await read('deploy/compose.env.example');
     for (const name of Object.keys(ENV_FILE)) expect(example).toMatch(new RegExp(`^${name}=$`, 'm'));
   });
 
-  it('pins every image, keeps our processes without rights, and opens the API to this machine alone', async () => {
+  it('pins every image, drops the privileges of our processes, and publishes the API on the loopback address only', async () => {
     const services = await readCompose(ENV_FILE);
     for (const { image, build } of Object.values(services)) {
       if (build === undefined) expect(image).toMatch(/:v?\d+\.\d+/);
@@ -161,22 +160,22 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await rm(folder, { recursive: true, force: true });
     });
 
-    it.each(OURS)('get well by their own health check: %s', async (name) => {
+    it.each(OURS)('become healthy by their own health check: %s', async (name) => {
       const { child, env, health } = children.get(name) ?? {};
       const check = async (): Promise<number | null> => {
-        if (child?.exitCode !== null) throw new Error(`${name} has ended`);
-        const asked = spawn(process.execPath, health?.slice(1) ?? [], {
+        if (child?.exitCode !== null) throw new Error(`${name} has exited`);
+        const probe = spawn(process.execPath, health?.slice(1) ?? [], {
           env,
           cwd: packageRoot(),
           stdio: 'ignore',
         });
-        const [code] = (await once(asked, 'exit')) as [number | null]; // node's own
+        const [code] = (await once(probe, 'exit')) as [number | null]; // node's own
         return code;
       };
       await expect.poll(check, { timeout: 120_000, interval: 500 }).toBe(0);
     });
 
-    it('do a job together, through the bucket, for who has the key', async () => {
+    it('complete a job through the bucket for a client with an API key, and reject one without', async () => {
       const url = `http://127.0.0.1:${apiPort}`;
       expect((await fetch(`${url}/v1/summaries`)).status).toBe(401);
       const client = createClient({ url, apiKey: KEY });

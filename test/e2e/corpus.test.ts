@@ -1,4 +1,4 @@
-/** The command line on every file of the corpus, through the whole system with its model, as nobody has set anything. */
+/** The command line on every file of the corpus, with the whole system and default settings. */
 
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -13,8 +13,8 @@ import { startSystem, type TestSystem } from './system.ts';
 
 const READ = [...READABLE, ...TIMED];
 const REJECTED = REFUSED.filter(({ name }) => ['playlist.mp4', 'no-end.mkv', 'sound.mkv'].includes(name));
-/** Largest error of a container's clock, in seconds. */
-const CLOCK = 0.001;
+/** Largest error of a container's clock. */
+const CLOCK_ERROR_SECONDS = 0.001;
 let system: TestSystem;
 
 beforeAll(async () => {
@@ -22,9 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => system?.[Symbol.asyncDispose]());
 
-/** Several at once, as users would: most of a run is the start of its command. */
+/** Concurrent, because most of the time of a run is the start of its command. */
 describe.concurrent('frameloom summarize', () => {
-  it.for(READ)('$name ($what): every picture at its time, upright', async (file, { skip, expect }) => {
+  it.for(READ)('$name ($what): every frame at its time, upright', async (file, { skip, expect }) => {
     const missing = await missingEncoder(file);
     if (missing !== undefined) skip(missing);
     const path = await corpusFile(file);
@@ -36,9 +36,11 @@ describe.concurrent('frameloom summarize', () => {
     for (const { image, time = -1 } of frames) {
       const jpeg = await (await fetch(new URL(image, system.url))).arrayBuffer();
       const { data, info } = await sharp(jpeg).raw().toBuffer({ resolveWithObject: true });
-      const picture = { data, width: info.width, height: info.height };
-      expect(readCorners(picture)).toEqual(UPRIGHT);
-      expect(Math.abs(time - file.truth(readNumber(picture) ?? -1))).toBeLessThanOrEqual(CLOCK);
+      const frameImage = { data, width: info.width, height: info.height };
+      expect(readCorners(frameImage)).toEqual(UPRIGHT);
+      expect(Math.abs(time - file.truth(readNumber(frameImage) ?? -1))).toBeLessThanOrEqual(
+        CLOCK_ERROR_SECONDS,
+      );
       expect(time).toBeLessThan(result.source.duration ?? 0);
     }
     const edges = result.chapters.flatMap(({ start_time = -1, end_time = -1 }) => [start_time, end_time]);
@@ -47,7 +49,7 @@ describe.concurrent('frameloom summarize', () => {
   });
 
   it.for(REJECTED)(
-    '$name ($what): says why it is refused, and exits with 1',
+    '$name ($what): is rejected with its reason and exit code 1',
     async (file, { skip, expect }) => {
       const missing = await missingEncoder(file);
       if (missing !== undefined) skip(missing);

@@ -1,4 +1,4 @@
-/** Money through the whole system: what is estimated before, kept to during, and counted after. */
+/** Costs in the whole system: estimated before a job, limited during it, and recorded after it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,11 +20,11 @@ import { sampleSequence } from '../world/spec.ts';
 import { makeVideo } from '../world/video.ts';
 import { follow, startSystem, type TestSystem } from './system.ts';
 
-/** Per million tokens and second; large enough to be seen. */
+/** Prices per million tokens and per GPU second. */
 const PRICES = { input: 10, output: 40, gpuSecond: 0.01 };
-/** The bundled one. */
+/** The bundled model. */
 const model = modelPlan(ModelProfile.parse(profile), 'medium');
-/** R8: how far an estimate may be from what comes of it. */
+/** R8: largest relative error of an estimate. */
 const TOLERANCE = 0.15;
 
 let system: TestSystem;
@@ -39,7 +39,7 @@ beforeAll(async () => {
     FRAMELOOM_PRICE_GPU_SECOND: String(PRICES.gpuSecond),
     FRAMELOOM_CURRENCY: 'EUR',
   });
-  requests.push(...(await decks()), ...(await pictures()), ...(await videos()));
+  requests.push(...(await decks()), ...(await imageLists()), ...(await videos()));
 }, 240_000);
 afterAll(async () => {
   await system?.[Symbol.asyncDispose]();
@@ -47,21 +47,21 @@ afterAll(async () => {
 });
 
 async function decks(): Promise<SummaryRequestInput[]> {
-  const made: SummaryRequestInput[] = [];
+  const requestList: SummaryRequestInput[] = [];
   for (let index = 0; index < 10; index += 1) {
     const path = join(folder, `${index}.pdf`);
     await makeDeck(path, { seed: 300 + index, pages: 1 + (index % 5) });
     const source = { type: 'deck', file_id: await system.upload(path) } as const;
-    made.push(
+    requestList.push(
       index === 9 ? { source, pages: '2-4', prompt: 'What is shown, and in which order?' } : { source },
     );
   }
-  return made;
+  return requestList;
 }
 
-async function pictures(): Promise<SummaryRequestInput[]> {
+async function imageLists(): Promise<SummaryRequestInput[]> {
   const random = seededRandom(9);
-  const made: SummaryRequestInput[] = [];
+  const requestList: SummaryRequestInput[] = [];
   for (let index = 0; index < 13; index += 1) {
     const ids: FileId[] = [];
     for (const [number, spec] of sampleSequence(random, 1 + (index % 4), 0.2).entries()) {
@@ -70,13 +70,13 @@ async function pictures(): Promise<SummaryRequestInput[]> {
       await writeFile(path, await draw(spec, random, size).canvas.encode('jpeg', 88));
       ids.push(await system.upload(path));
     }
-    made.push({ source: { type: 'images', file_ids: ids } });
+    requestList.push({ source: { type: 'images', file_ids: ids } });
   }
-  return made;
+  return requestList;
 }
 
 async function videos(): Promise<SummaryRequestInput[]> {
-  const ways: Omit<SummaryRequestInput, 'source'>[] = [
+  const variants: Omit<SummaryRequestInput, 'source'>[] = [
     {},
     { sampling: { mode: 'fps', fps: 0.5 } },
     { sampling: { mode: 'count', max_frames: 3 } },
@@ -85,16 +85,16 @@ async function videos(): Promise<SummaryRequestInput[]> {
     { start_time: 1.5 },
     { chunk_duration: 3 },
   ];
-  const made: SummaryRequestInput[] = [];
-  for (const [index, way] of ways.entries()) {
+  const requestList: SummaryRequestInput[] = [];
+  for (const [index, variant] of variants.entries()) {
     const path = join(folder, `${index}.mp4`);
     await makeVideo(path, {
       ...{ seed: 50 + index, seconds: 4 + (index % 2), shots: 2 },
       ...{ width: 640, height: 360 },
     });
-    made.push({ source: { type: 'video', file_id: await system.upload(path) }, ...way });
+    requestList.push({ source: { type: 'video', file_id: await system.upload(path) }, ...variant });
   }
-  return made;
+  return requestList;
 }
 
 async function ended(id: string): Promise<Batch> {
@@ -104,10 +104,10 @@ async function ended(id: string): Promise<Batch> {
 }
 
 describe('30 requests', () => {
-  it('take as many tokens as was estimated before, within 15 %; what they cost adds up everywhere', async () => {
+  it('use as many tokens as estimated, within 15 %; jobs, batch and tenant report the same cost', async () => {
     const before = await Promise.all(requests.map((request) => system.client.estimate(request)));
     expect(before.map(({ error }) => error)).toEqual(new Array(30).fill(null));
-    // Nothing has been run yet: nobody knows how fast this machine is.
+    // No job has run yet, so the speed of this machine is unknown.
     expect(before[0]?.estimate?.gpu_seconds).toBeNull();
     const { id } = await system.client.createBatch({
       endpoint: '/v1/summaries',
@@ -124,40 +124,40 @@ describe('30 requests', () => {
     const jobs = text
       .trimEnd()
       .split('\n')
-      .map((line) => (JSON.parse(line) as { response: { body: Job } }).response.body); // the contract says so
+      .map((line) => (JSON.parse(line) as { response: { body: Job } }).response.body); // as documented
     const errors = jobs.map((job, index) => {
-      const figures = before[index]?.estimate;
+      const estimated = before[index]?.estimate;
       const actual = (job.ledger?.input_tokens ?? 0) + (job.ledger?.output_tokens ?? 0);
-      const expected = (figures?.input_tokens.expected ?? 0) + (figures?.output_tokens.expected ?? 0);
-      return { index, actual, expected, error: expected / actual - 1, figures, job };
+      const expected = (estimated?.input_tokens.expected ?? 0) + (estimated?.output_tokens.expected ?? 0);
+      return { index, actual, expected, error: expected / actual - 1, estimated, job };
     });
     const worst = Math.max(...errors.map(({ error }) => Math.abs(error)));
     const total = errors.reduce((sum, { actual, expected }) => sum + Math.abs(actual - expected), 0);
     const all = errors.reduce((sum, { actual }) => sum + actual, 0);
     console.info(
-      `30 estimates: ${(100 * worst).toFixed(1)} % off at most, ${((100 * total) / all).toFixed(1)} % on average`,
+      `30 estimates: largest error ${(100 * worst).toFixed(1)} %, ${((100 * total) / all).toFixed(1)} % on average`,
     );
     for (const { index, error } of errors)
       expect([index, Math.abs(error) <= TOLERANCE]).toEqual([index, true]);
-    for (const { figures, job } of errors) {
-      expect(figures?.segments.expected).toBe(job.result?.segments.length);
-      expect(figures?.frames.expected).toBe(job.result?.usage.frames);
+    for (const { estimated, job } of errors) {
+      expect(estimated?.segments.expected).toBe(job.result?.segments.length);
+      expect(estimated?.frames.expected).toBe(job.result?.usage.frames);
     }
 
     for (const { ledger, usage, result, request } of jobs) {
       if (!ledger || !result) throw new Error('no ledger');
-      // What max_cost sets aside for merging is enough.
+      // The reserve of max_cost for merging is large enough.
       const most = maxMergeUsage(result.segments.length, result.usage.frames, model, jobOptions(request));
       expect(ledger.merging.input_tokens).toBeLessThanOrEqual(most.inputTokens);
       expect(ledger.merging.output_tokens).toBeLessThanOrEqual(most.outputTokens);
-      const parts = [...ledger.segments, ledger.merging];
-      const sum = (of: (part: (typeof parts)[number]) => number): number =>
-        parts.reduce((found, part) => found + of(part), 0);
+      const entries = [...ledger.segments, ledger.merging];
+      const sum = (valueOf: (entry: (typeof entries)[number]) => number): number =>
+        entries.reduce((total, entry) => total + valueOf(entry), 0);
       expect(ledger.cost).toBeCloseTo(
         sum(({ cost }) => cost),
         9,
       );
-      expect(ledger.input_tokens).toBe(sum((part) => part.input_tokens));
+      expect(ledger.input_tokens).toBe(sum((entry) => entry.input_tokens));
       expect(ledger.cost).toBeCloseTo(
         (ledger.input_tokens * PRICES.input + ledger.output_tokens * PRICES.output) / 1e6 +
           ledger.gpu_seconds * PRICES.gpuSecond,
@@ -170,19 +170,19 @@ describe('30 requests', () => {
         currency: 'EUR',
       });
     }
-    const spent = jobs.reduce((sum, { ledger }) => sum + (ledger?.cost ?? 0), 0);
-    expect(batch.usage?.cost).toBeCloseTo(spent, 6);
+    const totalCost = jobs.reduce((sum, { ledger }) => sum + (ledger?.cost ?? 0), 0);
+    expect(batch.usage?.cost).toBeCloseTo(totalCost, 6);
     expect(batch.usage?.total_tokens).toBe(all);
     const tenant = await system.client.getUsage();
     expect(tenant.jobs).toBe(30);
-    expect(tenant.cost).toBeCloseTo(spent, 6);
-    // Four and five seconds in turn; two ask for 3 and 3.5 of them.
+    expect(tenant.cost).toBeCloseTo(totalCost, 6);
+    // The videos take 4 and 5 seconds in turn; two requests select 3 and 3.5 seconds.
     expect(tenant.video_seconds).toBeCloseTo(4 + 5 + 4 + 5 + 3 + 3.5 + 4, 1);
   });
 });
 
 describe('once jobs have run', () => {
-  it('an estimate tells GPU seconds, and so does the command', async () => {
+  it('an estimate includes GPU seconds, in the API and in the command', async () => {
     const path = join(folder, 'later.pdf');
     await makeDeck(path, { seed: 999, pages: 3 });
     const source = { type: 'deck', file_id: await system.upload(path) } as const;
@@ -196,7 +196,7 @@ describe('once jobs have run', () => {
     expect(stdout).toMatch(/^cost +[\d.]+ EUR \([\d.]+ to [\d.]+\)$/m);
   });
 
-  it('of a source that cannot be read it tells why', async () => {
+  it('an estimate of an unreadable source contains the error', async () => {
     const path = join(folder, 'none.mp4');
     await writeFile(path, 'not a video\n');
     const { error, estimate } = await system.client.estimate({
@@ -207,17 +207,17 @@ describe('once jobs have run', () => {
 });
 
 describe('a job with max_cost', () => {
-  it('ends with finish_reason budget, within the cap, with gaps for what is left; a retry goes on', async () => {
+  it('ends with finish_reason budget within the cap, with gaps for the rest; a retry describes more', async () => {
     const path = join(folder, 'long.pdf');
     await makeDeck(path, { seed: 77, pages: 16 });
     const source = { type: 'deck', file_id: await system.upload(path) } as const;
     const { estimate } = await system.client.estimate({ source });
-    const cap = (estimate?.cost.expected ?? 0) * 0.7;
-    const { id } = await system.client.createSummary({ source, max_cost: cap });
+    const maxCost = (estimate?.cost.expected ?? 0) * 0.7;
+    const { id } = await system.client.createSummary({ source, max_cost: maxCost });
     const { job } = await follow(system, id);
     expect(job.status).toBe('completed_with_gaps');
     expect(job.result?.finish_reason).toBe('budget');
-    expect(job.ledger?.cost).toBeLessThanOrEqual(cap);
+    expect(job.ledger?.cost).toBeLessThanOrEqual(maxCost);
     expect(job.result?.gaps.length).toBeGreaterThan(0);
     expect(job.result?.gaps.every(({ reason, attempts }) => reason === 'budget' && attempts === 0)).toBe(
       true,
@@ -231,6 +231,6 @@ describe('a job with max_cost', () => {
     expect(second.ledger?.segments.slice(0, described).map(({ cost }) => cost)).toEqual(
       new Array(described).fill(0),
     );
-    expect(second.ledger?.cost).toBeLessThanOrEqual(cap);
+    expect(second.ledger?.cost).toBeLessThanOrEqual(maxCost);
   });
 });

@@ -1,4 +1,4 @@
-/** Decks, words and lectures through the whole system. */
+/** Decks, transcripts and lectures in the whole system. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ const SLIDES = [
 ];
 
 describe('a PPTX', () => {
-  it(`keeps every slide, its notes and its marks${soffice ? '' : ' (no LibreOffice here: without pictures)'}`, async () => {
+  it(`keeps every slide with its title, notes, hidden flag and alternative text${soffice ? '' : ' (without images, because LibreOffice is not installed)'}`, async () => {
     const path = await makePptx(join(folder, 'talk.pptx'), { slides: SLIDES });
     const { id } = await system.client.createSummary({
       source: { type: 'deck', file_id: await system.upload(path) },
@@ -61,7 +61,7 @@ describe('a PPTX', () => {
 });
 
 describe('an encrypted PDF', () => {
-  it('is opened with the password of the request, which no answer, event or history shows', async () => {
+  it('is opened with the password of the request, which no response, event or history contains', async () => {
     const path = join(folder, 'locked.pdf');
     await writeFile(path, lockedPdf('open sesame', 'Hidden words'));
     await writeFile(join(folder, 'password'), 'open sesame\n');
@@ -74,7 +74,7 @@ describe('an encrypted PDF', () => {
     const { data } = await system.client.listSummaries();
     expect(JSON.stringify(data)).not.toContain('sesame');
     expect(stdout).not.toContain('sesame');
-    // Temporal's database holds every history and memo.
+    // Temporal's database contains every history and memo.
     const inHistory = (text: string): Promise<string> =>
       run('grep', ['-rlaF', text, system.home, '--include=*.db*']).then(
         ({ stdout: files }) => files,
@@ -85,8 +85,8 @@ describe('an encrypted PDF', () => {
   });
 });
 
-describe('a recorded lecture with its slides and its words', () => {
-  it('shows slide numbers beside times, and what was said', async () => {
+describe('a recorded lecture with its slides and subtitles', () => {
+  it('has slide numbers with their times, and the transcript', async () => {
     const deck = join(folder, 'lecture.pdf');
     const video = join(folder, 'lecture.mp4');
     const subtitles = join(folder, 'lecture.srt');
@@ -101,7 +101,7 @@ describe('a recorded lecture with its slides and its words', () => {
     );
     expect(code).toBe(0);
     const result = JSON.parse(stdout);
-    // Slides 1 and 3 for three seconds each, a grey picture for two, slide 1 again for two.
+    // Slides 1 and 3 for three seconds each, a test pattern for two, slide 1 again for two.
     expect(result.slides).toMatchObject([
       {
         slide: 1,
@@ -116,17 +116,17 @@ describe('a recorded lecture with its slides and its words', () => {
     ]);
     expect(result.slides[1].intervals).toBeUndefined();
     expect(result.text_sources).toEqual(['slides', 'subtitles']);
-    const said = result.segments
+    const transcriptText = result.segments
       .flatMap(({ transcript = [] }: { transcript?: readonly { text: string }[] }) => transcript)
       .map(({ text }: { text: string }) => text)
       .join(' ');
-    expect(said.trim().replace(/\s+/g, ' ')).toBe('Welcome. And now.');
+    expect(transcriptText.trim().replace(/\s+/g, ' ')).toBe('Welcome. And now.');
     expect(result.chapters.flatMap(({ slides }: { slides?: number[] }) => slides ?? [])).toEqual(
       expect.arrayContaining([1, 3]),
     );
   });
 
-  /** A deck of three slides, and a film that shows the first, the third, nothing, and the first again. */
+  /** Creates a deck of three slides, and a video of slide 1, slide 3, a test pattern, and slide 1 again. */
   async function makeLecture(deck: string, video: string): Promise<void> {
     const document = await PDFDocument.create();
     const font = await document.embedFont(StandardFonts.Helvetica);

@@ -1,4 +1,4 @@
-/** Whatever dies in the middle of a job, the job ends with the bytes of an undisturbed run. */
+/** A job whose processes are killed has the same result bytes as an undisturbed run. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 type Victim = Parameters<TestSystem['pid']>[0];
 
-/** Runs a job in a fresh home; `kills` says after how many events of a type which process is killed. */
+/** Runs a job in a new home. Each of `kills` kills a process after a number of events of a type. */
 async function run(
   kills: readonly {
     readonly after: JobEvent['type'];
@@ -34,12 +34,12 @@ async function run(
     { source: { type: 'deck', file_id: await system.upload(deck) } },
     { idempotencyKey: KEY },
   );
-  const seen = new Map<string, number>();
+  const eventCounts = new Map<string, number>();
   const killed: Victim[] = [];
   const followed = await follow(system, id, async ({ type }) => {
-    seen.set(type, (seen.get(type) ?? 0) + 1);
+    eventCounts.set(type, (eventCounts.get(type) ?? 0) + 1);
     for (const { after, count, victim } of kills) {
-      if (type !== after || seen.get(type) !== count) continue;
+      if (type !== after || eventCounts.get(type) !== count) continue;
       process.kill(await system.pid(victim), 'SIGKILL');
       killed.push(victim);
     }
@@ -48,9 +48,9 @@ async function run(
 }
 
 describe('a job whose processes are killed', () => {
-  it('ends with the same bytes: CPU worker, model host, GPU worker and Temporal server, one after another', async () => {
-    const calm = await run();
-    expect(calm.job.status).toBe('completed');
+  it('has the same result bytes after kills of CPU worker, model host, GPU worker and Temporal server in turn', async () => {
+    const baseline = await run();
+    expect(baseline.job.status).toBe('completed');
     const disturbed = await run([
       { after: 'frames.extracted', count: 1, victim: 'CPU worker' },
       { after: 'segment.completed', count: 1, victim: 'model host' },
@@ -58,9 +58,9 @@ describe('a job whose processes are killed', () => {
       { after: 'segment.completed', count: 4, victim: 'Temporal server' },
     ]);
     expect(disturbed.killed).toEqual(['CPU worker', 'model host', 'GPU worker', 'Temporal server']);
-    expect(disturbed.job.id).toBe(calm.job.id);
-    expect(disturbed.job.result).toEqual(calm.job.result);
-    expect(disturbed.job.result_sha256).toBe(calm.job.result_sha256);
+    expect(disturbed.job.id).toBe(baseline.job.id);
+    expect(disturbed.job.result).toEqual(baseline.job.result);
+    expect(disturbed.job.result_sha256).toBe(baseline.job.result_sha256);
     expect(disturbed.events.map(({ id }) => id)).toEqual(disturbed.events.map((_, index) => index));
   }, 600_000);
 });

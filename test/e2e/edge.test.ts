@@ -1,4 +1,4 @@
-/** A whole job through the edge: the ordinary workers, beside an edge that shares nothing with them but Temporal and the bucket. */
+/** A whole job through the edge, which shares only Temporal and the bucket with the workers. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,8 +50,8 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await temporal[Symbol.asyncDispose]();
     });
 
-    /** Sends a file as any client of the routes would. */
-    async function uploadPast(url: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+    /** Uploads a file directly to the bucket, through the upload routes. */
+    async function uploadDirectly(url: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
       const headers = { Authorization: `Bearer ${KEY}`, 'Content-Type': 'application/json' };
       const call = async (path: string, body: object): Promise<unknown> =>
         (await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })).json();
@@ -76,27 +76,25 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       return await client.getSummary(id);
     }
 
-    it('does a job that came by the edge, and gives its result there, with its pictures', async () => {
+    it('runs a job that was created at the edge, and serves its result and frames there', async () => {
       const client = createClient({ url: edge.url, apiKey: KEY });
       const bytes = new Uint8Array(await readFile(DECK));
-      const job = await summarize(client, await uploadPast(edge.url, bytes));
+      const job = await summarize(client, await uploadDirectly(edge.url, bytes));
       expect(job).toMatchObject({ status: 'completed', error: null });
       expect(job.result?.segments.length).toBeGreaterThan(0);
-      const picture = await client.getFrame(job.id, 0);
-      expect(new Uint8Array(await picture.arrayBuffer()).subarray(0, 2)).toEqual(
-        new Uint8Array([0xff, 0xd8]),
-      );
+      const frame = await client.getFrame(job.id, 0);
+      expect(new Uint8Array(await frame.arrayBuffer()).subarray(0, 2)).toEqual(new Uint8Array([0xff, 0xd8]));
     });
 
-    it('does the same job that came by a gateway, and shows it to the same tenant at the edge', async () => {
-      const behind = createClient({ url: gateway.url, apiKey: KEY });
-      const file = await behind.uploadFile(new Blob([await readFile(DECK)]), 'deck.pdf');
-      const job = await summarize(behind, file.id);
+    it('runs the same job through a gateway, and shows it to the same tenant at the edge', async () => {
+      const throughGateway = createClient({ url: gateway.url, apiKey: KEY });
+      const file = await throughGateway.uploadFile(new Blob([await readFile(DECK)]), 'deck.pdf');
+      const job = await summarize(throughGateway, file.id);
       expect(job.status).toBe('completed');
       const direct = createClient({ url: edge.url, apiKey: KEY });
       expect((await direct.getSummary(job.id)).result).toEqual(job.result);
       expect((await direct.listSummaries()).data.map(({ id }) => id)).toContain(job.id);
-      // Nobody comes past the gateway without its token.
+      // Without the token of the gateway, the API behind it rejects requests.
       expect((await fetch(`${system.url}/v1/summaries`)).status).toBe(401);
     });
   },

@@ -1,4 +1,4 @@
-/** A job whose GPU worker asks an endpoint in place of a model of its own. */
+/** A job whose GPU worker calls an endpoint instead of a local model. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,17 +17,17 @@ async function summarize(deck: string, env: Readonly<Record<string, string>>): P
   return (await follow(system, id)).job;
 }
 
-it('gives the same result as one with a model of its own, byte by byte', async () => {
+it('a job with an endpoint has the same result bytes as one with a local model', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'frameloom-endpoint-'));
   try {
     const deck = join(folder, 'deck.pdf');
     await makeDeck(deck, { seed: 17, pages: 3 });
-    const own = await summarize(deck, {});
+    const local = await summarize(deck, {});
     await using served = await runServeModel({ FRAMELOOM_HOME: join(folder, 'endpoint') });
     const remote = await summarize(deck, { FRAMELOOM_MODEL_URL: served.url });
-    expect(own.status).toBe('completed');
-    expect(remote.result).toEqual(own.result);
-    expect(remote.result_sha256).toBe(own.result_sha256);
+    expect(local.status).toBe('completed');
+    expect(remote.result).toEqual(local.result);
+    expect(remote.result_sha256).toBe(local.result_sha256);
     expect(remote.ledger?.runtime).toBe('openai-compatible endpoint tiny-phi3v');
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** The quick fault tests: each breaks a deployment in one way and loses nothing. The others: `npm run test:faults`. */
+/** The fast fault-injection tests. `npm run test:faults` runs all of them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cancel } from '../faults/cancel.ts';
 import { noWorkers } from '../faults/no-workers.ts';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture?.[Symbol.asyncDispose]());
 
-describe.runIf(process.platform === 'linux')('nothing is lost when', () => {
+describe.runIf(process.platform === 'linux')('fault injection', () => {
   for (const test of [sigterm, zombie, cancel, noWorkers]) {
     it(test.rule, async () => {
       expect((await test.run(fixture)).problems).toEqual([]);

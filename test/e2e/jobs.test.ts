@@ -1,4 +1,4 @@
-/** Jobs through the whole system: the same request twice, cancelling, bad input, long decks. */
+/** Jobs in the whole system: repeated requests, cancellation, bad input, long decks. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,12 +32,12 @@ afterAll(async () => {
 });
 
 describe('the same request', () => {
-  it('sent 20 times at once under one key is one job', async () => {
+  it('sent 20 times concurrently with one key creates one job', async () => {
     const request = { source: { type: 'deck', file_id: short } } as const;
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 20 }, () => system.client.createSummary(request, { idempotencyKey: 'once' })),
     );
-    const ids = new Set(answers.map((answer) => answer.id));
+    const ids = new Set(responses.map((response) => response.id));
     expect(ids.size).toBe(1);
     const [id = ''] = ids;
     const { events } = await follow(system, id);
@@ -46,7 +46,7 @@ describe('the same request', () => {
     expect(listed.data.filter((job) => job.id === id)).toHaveLength(1);
   });
 
-  it('under the same key with another body is refused with 409', async () => {
+  it('is rejected with 409 when the same key has another body', async () => {
     await expect(
       system.client.createSummary(
         { source: { type: 'deck', file_id: short }, detail: 'low' },
@@ -55,7 +55,7 @@ describe('the same request', () => {
     ).rejects.toMatchObject({ problem: { status: 409, code: 'idempotency_conflict' } });
   });
 
-  it('with another summary prompt makes no caption again', async () => {
+  it('with another summary prompt reuses every caption', async () => {
     const { id } = await system.client.createSummary({
       source: { type: 'deck', file_id: short },
       summary_prompt: 'Say it briefly.',
@@ -66,21 +66,21 @@ describe('the same request', () => {
 });
 
 describe('a cancelled job', () => {
-  it('stops its generation, says so, and describes nothing more', async () => {
+  it('stops its generation, reports its end, and describes no more segments', async () => {
     await makeDeck(join(folder, 'long.pdf'), { seed: 8, pages: 60 });
     const { id } = await system.client.createSummary({
       source: { type: 'deck', file_id: await system.upload(join(folder, 'long.pdf')) },
     });
-    let asked = 0;
-    let ended = 0;
+    let requestedAt = 0;
+    let endedAt = 0;
     const { job, events } = await follow(system, id, async ({ type }) => {
-      if (type === 'segment.completed' && asked === 0) {
-        asked = performance.now();
+      if (type === 'segment.completed' && requestedAt === 0) {
+        requestedAt = performance.now();
         await system.client.cancelSummary(id);
       }
-      if (type === 'job.cancelled') ended = performance.now();
+      if (type === 'job.cancelled') endedAt = performance.now();
     });
-    console.info(`cancelled ${((ended - asked) / 1000).toFixed(2)} s after it was asked for`);
+    console.info(`cancelled ${((endedAt - requestedAt) / 1000).toFixed(2)} s after the request`);
     expect(job.status).toBe('cancelled');
     expect(events.at(-1)?.type).toBe('job.cancelled');
     const described = events.filter(({ type }) => type === 'segment.completed').length;
@@ -134,30 +134,33 @@ describe('bad input', () => {
       (path: string) => writeFile(path, '%PDF-1.7\nnothing more'),
       'media_truncated',
     ],
-  ] as const)('%s fails with its code, and leaves nothing behind', async (_, type, name, make, code) => {
-    const path = await file(name, make);
-    const { id } = await system.client.createSummary({
-      source: { type, file_id: await system.upload(path) },
-    });
-    const { job, events } = await follow(system, id);
-    expect(job.status).toBe('failed');
-    expect(job.error).toMatchObject({ code, retryable: false });
-    expect(job.error?.message).not.toContain('/');
-    expect(events.map((event: JobEvent) => event.type)).not.toContain('plan.ready');
-    // Each worker has a folder of its own there, with nothing in it.
-    const left = await readdir(join(system.home, 'scratch'), { recursive: true });
-    expect(left.filter((entry) => entry.includes('/'))).toEqual([]);
-  });
+  ] as const)(
+    '%s fails with its error code, and leaves no scratch files',
+    async (_, type, name, make, code) => {
+      const path = await file(name, make);
+      const { id } = await system.client.createSummary({
+        source: { type, file_id: await system.upload(path) },
+      });
+      const { job, events } = await follow(system, id);
+      expect(job.status).toBe('failed');
+      expect(job.error).toMatchObject({ code, retryable: false });
+      expect(job.error?.message).not.toContain('/');
+      expect(events.map((event: JobEvent) => event.type)).not.toContain('plan.ready');
+      // Each worker has its own folder there, which is empty.
+      const left = await readdir(join(system.home, 'scratch'), { recursive: true });
+      expect(left.filter((entry) => entry.includes('/'))).toEqual([]);
+    },
+  );
 
-  it('an empty file is refused on upload', async () => {
+  it('an empty file is rejected at its upload', async () => {
     const path = await file('empty.mp4', (empty) => writeFile(empty, ''));
     await expect(system.upload(path)).rejects.toMatchObject({
       problem: { status: 422, code: 'empty_source' },
     });
   });
 
-  it('a file that was never uploaded is refused before a job is made', async () => {
-    const id = `file_${'a'.repeat(26)}` as FileId; // of the right form, and unknown
+  it('a file that was never uploaded is rejected before a job is created', async () => {
+    const id = `file_${'a'.repeat(26)}` as FileId; // valid, but unknown
     await expect(
       system.client.createSummary({ source: { type: 'deck', file_id: id } }),
     ).rejects.toMatchObject({
@@ -165,7 +168,7 @@ describe('bad input', () => {
     });
   });
 
-  it('an address on this machine is refused', async () => {
+  it('a URL of this machine is rejected', async () => {
     const { id } = await system.client.createSummary({
       source: { type: 'video', url: 'http://127.0.0.1:9/x.mp4' },
     });
@@ -173,7 +176,7 @@ describe('bad input', () => {
     expect(job.error).toMatchObject({ code: 'source_forbidden' });
   });
 
-  it('pages that do not exist are refused', async () => {
+  it('pages that do not exist are rejected', async () => {
     const { id } = await system.client.createSummary({
       source: { type: 'deck', file_id: short },
       pages: '2-9',
@@ -182,18 +185,18 @@ describe('bad input', () => {
     expect(job.error).toMatchObject({ code: 'range_outside_source' });
   });
 
-  it('leaves no job running', async () => {
+  it('leaves no job queued or processing', async () => {
     const { data } = await system.client.listSummaries({ limit: 100 });
     expect(data.filter(({ status }) => status === 'processing' || status === 'queued')).toEqual([]);
   });
 
-  it('says nothing of a job to those who guess ids', async () => {
+  it('responds to unknown ids with an error', async () => {
     await expect(system.client.getSummary(`sum_${'a'.repeat(26)}`)).rejects.toBeInstanceOf(ApiError);
   });
 });
 
 describe('a deck of 200 pages', () => {
-  it('has every page in its result, and costs the memory of a short one', async () => {
+  it('has every page in its result, and needs no more memory than a short one', async () => {
     const worker = await system.pid('CPU worker');
     const run = async (pages: number) => {
       const path = join(folder, `${pages}.pdf`);
@@ -204,7 +207,7 @@ describe('a deck of 200 pages', () => {
       const { job } = await follow(system, id);
       return { job, memory: await peakMemory(worker) };
     };
-    // Two spans, which both slots of the worker draw side by side, as they do with the ten of the long deck.
+    // 40 pages are two spans, which use both slots of the worker, as the ten spans of the long deck do.
     const small = await run(40);
     const large = await run(200);
     console.info(

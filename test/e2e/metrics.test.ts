@@ -1,4 +1,4 @@
-/** What a system under work tells Prometheus: the whole system, scraped while a job runs. */
+/** Prometheus metrics of the whole system, scraped while a job runs. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ interface Sample {
   readonly value: number;
 }
 
-/** The samples of Prometheus' text format. */
+/** Parses the samples of Prometheus' text format. */
 function parse(text: string): readonly Sample[] {
   return text.split('\n').flatMap((line) => {
     const [, name, labels = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
@@ -25,7 +25,7 @@ function parse(text: string): readonly Sample[] {
   });
 }
 
-/** The sum over all samples that have these labels. */
+/** Returns the sum of all samples with these labels. */
 function total(
   samples: readonly Sample[],
   name: string,
@@ -38,13 +38,13 @@ function total(
     .reduce((sum, { value }) => sum + value, 0);
 }
 
-/** The first of two free ports in a row. */
+/** Returns the first of two consecutive free ports. */
 async function freePorts(): Promise<number> {
-  const listen = (wanted: number) =>
+  const listen = (requestedPort: number) =>
     new Promise<{ port: number; close: () => Promise<void> }>((resolve, reject) => {
       const server = createServer();
       server.once('error', reject);
-      server.listen(wanted, '127.0.0.1', () => {
+      server.listen(requestedPort, '127.0.0.1', () => {
         const address = server.address();
         const close = () => new Promise<void>((done) => server.close(() => done()));
         resolve({ port: typeof address === 'object' && address ? address.port : 0, close });
@@ -59,7 +59,7 @@ async function freePorts(): Promise<number> {
   }
 }
 
-/** Holds a process still for as long as `work` takes. */
+/** Suspends a process while `work` runs. */
 async function whileStopped(pid: number, work: () => Promise<void>): Promise<void> {
   process.kill(pid, 'SIGSTOP');
   try {
@@ -76,7 +76,7 @@ let port: number;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-metrics-'));
   port = await freePorts();
-  // One answer at a time, so that others wait in the queue.
+  // One generation at a time, so others are queued.
   system = await startSystem({
     FRAMELOOM_METRICS_PORT: String(port),
     FRAMELOOM_MODEL_ROWS: '1',
@@ -88,8 +88,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('a system under work', () => {
-  it('tells what waits, what runs, how long it ran and what came of it', async () => {
+describe('the metrics of a system under load', () => {
+  it('contain backlog, used slots, busy time and outcomes', async () => {
     const deck = join(folder, 'deck.pdf');
     await makeDeck(deck, { seed: 47, pages: 40 });
     const scrape = async (): Promise<Record<'api' | 'cpu' | 'gpu', readonly Sample[]>> => {
@@ -114,7 +114,7 @@ describe('a system under work', () => {
     let slotsUsed = 0;
     let busyBefore = 0;
     const { job } = await follow(system, id, async ({ type }) => {
-      // While the worker stands still, what it has no slot for has to wait, however fast the model is.
+      // While the worker is suspended, activities without a slot are queued, however fast the model is.
       if (type === 'plan.ready') await whileStopped(await system.pid('GPU worker'), backlogged);
       if (type !== 'segment.completed') return;
       const { gpu } = await scrape();
@@ -127,7 +127,7 @@ describe('a system under work', () => {
       busyBefore = busy;
     });
     expect(job.status).toBe('completed');
-    // One model that does one thing at a time.
+    // The model runs one generation at a time.
     expect(slotsUsed).toBe(1);
 
     const { cpu, gpu, api } = await scrape();
@@ -152,10 +152,10 @@ describe('a system under work', () => {
     expect(total(api, 'frameloom_http_requests_total', { route: '/v1/summaries', status: '202' })).toBe(1);
   });
 
-  it('tells everything that the dashboard and the alerts ask for', async () => {
+  it('contain every metric that the dashboard and the alerts use', async () => {
     const addresses = [system.url, `http://127.0.0.1:${port}`, `http://127.0.0.1:${port + 1}`];
     const texts = await Promise.all(addresses.map(async (url) => (await fetch(`${url}/metrics`)).text()));
-    const told = new Set(texts.flatMap(parse).map(({ name }) => name));
+    const exported = new Set(texts.flatMap(parse).map(({ name }) => name));
     const ours = join(packageRoot(), 'deploy', 'observability');
     const dashboard = JSON.parse(await readFile(join(ours, 'dashboard.json'), 'utf8')) as {
       panels: readonly { targets: readonly { expr: string }[] }[]; // Grafana's format
@@ -171,16 +171,16 @@ describe('a system under work', () => {
     for (const expression of expressions) {
       const names = expression.match(/\b(?:frameloom|temporal)_\w+/g) ?? [];
       expect(names.length).toBeGreaterThan(0);
-      expect(names.filter((name) => !told.has(name))).toEqual([]);
+      expect(names.filter((name) => !exported.has(name))).toEqual([]);
     }
   });
 
-  it('logs each activity with its job', async () => {
+  it('have a log line for each activity with its job', async () => {
     const { data } = await system.client.listSummaries({});
     const lines = (await readFile(join(system.home, 'logs', 'worker-gpu.log'), 'utf8'))
       .split('\n')
       .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>); // the worker's own
+      .map((line) => JSON.parse(line) as Record<string, unknown>); // written by the worker
     const ended = lines.filter(({ message }) => message === 'activity completed');
     expect(ended.length).toBeGreaterThan(3);
     expect(new Set(ended.map(({ job }) => job))).toEqual(new Set([data[0]?.id]));

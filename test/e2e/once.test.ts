@@ -1,4 +1,4 @@
-/** Submit twice, run once; ask differently, and only what the change touches is done. Counted where the work is done. */
+/** Equal requests run once, and a changed request repeats only the work that depends on the change. Decodings are counted. */
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ let first: Job;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-once-'));
-  // ffmpeg that notes each call, so that what was decoded can be counted.
+  // A wrapper of ffmpeg that records each call, to count decodings.
   const counted = join(folder, 'ffmpeg');
   const real = findTool('ffmpeg', process.env);
   await writeFile(counted, `#!/bin/sh\necho call >> '${join(folder, 'calls')}'\nexec '${real}' "$@"\n`);
@@ -34,8 +34,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Calls of ffmpeg so far. One a job is that of the probe, which looks whether the first picture can be decoded. */
-async function decodings(): Promise<number> {
+/** Returns the number of calls of ffmpeg so far. Each job has one for the probe, which decodes the first frame. */
+async function countDecodings(): Promise<number> {
   return (await readFile(join(folder, 'calls'), 'utf8')).split('\n').length - 1;
 }
 
@@ -48,27 +48,27 @@ function visionCalls({ ledger }: Job): number | undefined {
   return ledger?.segments.reduce((sum, { vision_calls }) => sum + vision_calls, 0);
 }
 
-function made({ ledger }: Job): number | undefined {
+function uncachedSegments({ ledger }: Job): number | undefined {
   return ledger?.segments.filter(({ cached }) => !cached).length;
 }
 
-it('takes 100 equal requests at once under one key for one job, and runs it once', async () => {
-  const answers = await Promise.all(
+it('100 equal concurrent requests with one key create one job, which runs once', async () => {
+  const responses = await Promise.all(
     Array.from({ length: 100 }, () => system.client.createSummary(request, { idempotencyKey: 'talk' })),
   );
-  expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
-  const { job, events } = await follow(system, answers[0]?.id ?? '');
+  expect(new Set(responses.map(({ id }) => id)).size).toBe(1);
+  const { job, events } = await follow(system, responses[0]?.id ?? '');
   first = job;
   expect(job.status).toBe('completed');
-  expect(await decodings()).toBeGreaterThan(1);
+  expect(await countDecodings()).toBeGreaterThan(1);
   expect(events.filter(({ type }) => type === 'job.started')).toHaveLength(1);
   expect((await system.client.listSummaries({ limit: 100 })).data.map(({ id }) => id)).toEqual([job.id]);
-  // Every kept picture went through the vision graph once.
+  // The vision graph ran once for every kept frame.
   expect(visionCalls(job)).toBe(job.result?.usage.frames);
-  expect(made(job)).toBe(job.result?.segments.length);
+  expect(uncachedSegments(job)).toBe(job.result?.segments.length);
 });
 
-it('knows the key after API and Temporal server were killed: same body, same job; another body, 409', async () => {
+it('the key survives kills of API and Temporal server: the same body returns the same job, another body 409', async () => {
   for (const victim of ['API', 'Temporal server'] as const) process.kill(await system.pid(victim), 'SIGKILL');
   const again = async (change: Partial<SummaryRequestInput> = {}): Promise<Job> =>
     system.client.createSummary({ ...request, ...change }, { idempotencyKey: 'talk' });
@@ -84,19 +84,19 @@ it('knows the key after API and Temporal server were killed: same body, same job
   });
 });
 
-it('makes no caption for another summary prompt', async () => {
-  const before = await decodings();
+it('another summary prompt reuses every caption', async () => {
+  const before = await countDecodings();
   const job = await run({ summary_prompt: 'Say it in one sentence.' });
   expect(job.status).toBe('completed');
-  expect([visionCalls(job), made(job)]).toEqual([0, 0]);
-  expect(await decodings()).toBe(before + 1);
+  expect([visionCalls(job), uncachedSegments(job)]).toEqual([0, 0]);
+  expect(await countDecodings()).toBe(before + 1);
 });
 
-it('takes no frame and runs no vision graph for another caption prompt, which is asked of the same features', async () => {
-  const before = await decodings();
+it('another caption prompt reuses the frames and the image features', async () => {
+  const before = await countDecodings();
   const job = await run({ caption_prompt: 'Name the colours.' });
   expect(job.status).toBe('completed');
   expect(visionCalls(job)).toBe(0);
-  expect(made(job)).toBe(first.result?.segments.length);
-  expect(await decodings()).toBe(before + 1);
+  expect(uncachedSegments(job)).toBe(first.result?.segments.length);
+  expect(await countDecodings()).toBe(before + 1);
 });

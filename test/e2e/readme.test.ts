@@ -27,7 +27,7 @@ function blockOf(heading: string): string {
   return block;
 }
 
-/** Runs a block in bash, which stops at the first command that fails. */
+/** Runs a block in bash until the first command that fails. */
 async function runBlock(
   block: string,
   cwd: string,
@@ -37,7 +37,7 @@ async function runBlock(
     cwd,
     env: cleanEnv({
       FRAMELOOM_HOME: join(folder, 'home'),
-      // The published address leads to this repository.
+      // The published URL is replaced by this repository.
       GIT_CONFIG_COUNT: '2',
       GIT_CONFIG_KEY_0: `url.${pathToFileURL(packageRoot()).href}.insteadOf`,
       GIT_CONFIG_VALUE_0: PUBLISHED_URL,
@@ -66,12 +66,12 @@ describe.sequential('README.md', () => {
     expect(block.split('\n').filter((line) => line.startsWith('npm test'))).toHaveLength(1);
     const [beforeDemo = '', fromDemo = ''] = block.split(/(?=^npm run demo)/m);
     expect((await runBlock(beforeDemo, folder)).code).toBe(0);
-    // Saves half a minute of npm ci. The tests of the package install from nothing.
+    // Makes npm ci 30 s faster. The tests of the package install without this.
     await cp(join(packageRoot(), 'node_modules'), join(clone(), 'node_modules'), {
       recursive: true,
       verbatimSymlinks: true,
     });
-    // `npm test` is what runs this.
+    // Without `npm test`, which runs this test.
     const demo = await runBlock(fromDemo.replace(/^npm test.*$/m, ''), clone());
     expect(demo.stderr + demo.stdout).toContain('JSON: ');
     expect(demo.code).toBe(0);
@@ -105,7 +105,7 @@ describe.sequential('README.md', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('event: job.completed');
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/\w/);
-    // The block has stopped what it started.
+    // The block stops the server that it starts.
     await expect
       .poll(() =>
         fetch(`http://127.0.0.1:${port}/healthz`).then(

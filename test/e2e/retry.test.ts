@@ -1,4 +1,4 @@
-/** A job with gaps, run again: only what is missing costs anything. The model is a real one behind an endpoint that can refuse. */
+/** A retry of a job with gaps runs only the missing work. The model is behind a proxy that can reject prompts. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,24 +10,24 @@ import { runServeModel } from '../cli/run-serve-model.ts';
 import { makeDeck } from '../world/deck.ts';
 import { follow, startSystem } from './system.ts';
 
-interface RefusingProxy extends AsyncDisposable {
+interface RejectingProxy extends AsyncDisposable {
   readonly url: string;
-  /** Prompts with pictures that reached the model. */
+  /** Number of prompts with images that reached the model. */
   described: number;
-  /** While set, the prompts whose number, from 1, it holds are refused. */
-  refused: ReadonlySet<number>;
+  /** Numbers, from 1, of the prompts with images that are rejected. */
+  rejected: ReadonlySet<number>;
 }
 
-/** Passes requests on to `target`, but for prompts that it refuses as too long. */
-async function refusingProxy(target: string): Promise<RefusingProxy> {
-  let pictured = 0;
+/** Forwards requests to `target`, except for prompts that it rejects as too long. */
+async function startRejectingProxy(target: string): Promise<RejectingProxy> {
+  let imagePrompts = 0;
   const upstream = new URL(target);
   const server = createServer((incoming, outgoing) => {
     void (async () => {
       const body = await buffer(incoming);
       if (body.includes('image_url')) {
-        pictured += 1;
-        if (proxy.refused.has(pictured)) {
+        imagePrompts += 1;
+        if (proxy.rejected.has(imagePrompts)) {
           outgoing.writeHead(400, { 'Content-Type': 'application/json' });
           outgoing.end('{"error":{"message":"too long","code":"context_length_exceeded"}}');
           return;
@@ -36,18 +36,18 @@ async function refusingProxy(target: string): Promise<RefusingProxy> {
       }
       const { method, headers, url: path } = incoming;
       const options = { host: upstream.hostname, port: upstream.port, method, headers, path };
-      send(options, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(outgoing);
+      send(options, (response) => {
+        outgoing.writeHead(response.statusCode ?? 500, response.headers);
+        response.pipe(outgoing);
       }).end(body);
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // it listens on TCP
-  const proxy: RefusingProxy = {
+  const proxy: RejectingProxy = {
     url: `http://127.0.0.1:${port}${upstream.pathname}`,
     described: 0,
-    refused: new Set(),
+    rejected: new Set(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -56,15 +56,15 @@ async function refusingProxy(target: string): Promise<RefusingProxy> {
   return proxy;
 }
 
-it('asks the model for the gap alone, keeps what was there, and ends complete', async () => {
+it('a retry runs the model for the gap only, reuses the rest, and completes the job', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'frameloom-retry-'));
   try {
     await using served = await runServeModel({ FRAMELOOM_HOME: join(folder, 'endpoint') });
-    await using proxy = await refusingProxy(served.url);
+    await using proxy = await startRejectingProxy(served.url);
     await using system = await startSystem({ FRAMELOOM_MODEL_URL: proxy.url });
     const deck = join(folder, 'deck.pdf');
     await makeDeck(deck, { seed: 23, pages: 24 });
-    proxy.refused = new Set([2]);
+    proxy.rejected = new Set([2]);
     const { id } = await system.client.createSummary({
       source: { type: 'deck', file_id: await system.upload(deck) },
     });
@@ -77,7 +77,7 @@ it('asks the model for the gap alone, keeps what was there, and ends complete', 
     const missing = gappy.result?.gaps[0]?.segment;
     expect(proxy.described).toBe(total - 1);
 
-    proxy.refused = new Set();
+    proxy.rejected = new Set();
     const [again, same] = await Promise.all([system.client.retrySummary(id), system.client.retrySummary(id)]);
     expect([again.id, same.id]).toEqual([id, id]);
     expect(again.result_sha256).toBe(gappy.result_sha256);

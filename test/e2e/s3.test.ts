@@ -14,7 +14,7 @@ import { follow, startSystem, type TestSystem } from './system.ts';
 
 const DECK = 'samples/sample-deck.pdf';
 
-/** Runs the job of these tests and answers the hash and the text of its result. */
+/** Runs the job of these tests and returns it. */
 async function summarize(system: TestSystem) {
   const file_id = await system.upload(DECK);
   const { id } = await system.client.createSummary({ source: { type: 'deck', file_id }, pages: '1-3' });
@@ -38,7 +38,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await bucket[Symbol.asyncDispose]();
     });
 
-    it('ends a job with the same result as one on a folder, in spite of a bucket that fails at times', async () => {
+    it('a job on a bucket with occasional failures has the same result as one on a folder', async () => {
       const expected = await (async () => {
         await using system = await startSystem();
         return await summarize(system);
@@ -55,15 +55,15 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       const job = await summarize(system);
       proxy.plan = () => undefined;
       expect(job.status).toBe('completed');
-      // All but the job's own id.
+      // Everything except the id of the job.
       expect(JSON.stringify(job.result).replaceAll(job.id, '')).toBe(
         JSON.stringify(expected.result).replaceAll(expected.id, ''),
       );
       expect(await readdir(system.home)).not.toContain('artifacts');
 
-      // Removing what is old removes nothing that a job of today needs, and says so by class.
+      // Garbage collection removes nothing that a recent job needs, and reports counts by class.
       const { stdout, code } = await run(process.execPath, [...commandEntry(), 'gc', '--json'], {
-        ...(process.env as Record<string, string>), // its values are strings
+        ...(process.env as Record<string, string>), // all values are strings
         ...env,
         FRAMELOOM_HOME: system.home,
       });
@@ -76,7 +76,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
       const requests: Record<string, number> = {};
       for (const { method } of proxy.requests) requests[method] = (requests[method] ?? 0) + 1;
-      console.log(`requests of a deck of 3 pages, upload and gc included: ${JSON.stringify(requests)}`);
+      console.log(`requests for a deck of 3 pages, with upload and gc: ${JSON.stringify(requests)}`);
       const settings = loadSettings({ ...env, FRAMELOOM_HOME: join(system.home, 'none') });
       expect(parseLifetimes(settings.lifetimes).jobs.renewed).toBe(false);
       const names = await all(openPlainStore(settings, system.home).list('jobs/'));

@@ -1,4 +1,4 @@
-/** The whole system for one test file: the embedded one, in a home of its own, with a client. */
+/** The embedded system for one test file, in its own home, with a client. */
 import { openAsBlob } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,12 +14,12 @@ export interface TestSystem extends AsyncDisposable {
   readonly client: FrameloomClient;
   readonly url: string;
   readonly home: string;
-  /** Process id of a part of the system at this moment; of the model host, the child of the GPU worker. */
+  /** Returns the current process id. The model host is the child of the GPU worker. */
   pid(name: 'CPU worker' | 'GPU worker' | 'API' | 'Temporal server' | 'model host'): Promise<number>;
   upload(path: string): Promise<FileId>;
 }
 
-/** Starts the system in an empty home; `env` adds settings. Disposing ends every process and removes the home. */
+/** Starts the system in an empty home; `env` adds settings. Disposing stops every process and removes the home. */
 export async function startSystem(env: Readonly<Record<string, string>> = {}): Promise<TestSystem> {
   const home = await mkdtemp(join(tmpdir(), 'frameloom-e2e-'));
   const system: EmbeddedSystem = await startEmbeddedSystem({
@@ -50,21 +50,21 @@ export async function startSystem(env: Readonly<Record<string, string>> = {}): P
   };
 }
 
-/** Follows a job to its end, calling `seen` with each event as it comes. */
+/** Follows a job to its end and calls `onEvent` with each event. */
 export async function follow(
   { client }: TestSystem,
   id: string,
-  seen: (event: JobEvent) => Promise<void> | void = () => undefined,
+  onEvent: (event: JobEvent) => Promise<void> | void = () => undefined,
 ): Promise<{ readonly job: Job; readonly events: readonly JobEvent[] }> {
   const events: JobEvent[] = [];
   for await (const event of client.streamEvents(id)) {
     events.push(event);
-    await seen(event);
+    await onEvent(event);
   }
   return { job: await client.getSummary(id), events };
 }
 
-/** Largest resident set of a process so far, in bytes. */
+/** Returns the peak resident set of a process, in bytes. */
 export async function peakMemory(pid: number): Promise<number> {
   const kilobytes = /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kilobytes) * 1024;

@@ -1,4 +1,4 @@
-/** One job through the whole system, with a receiver of traces beside it: who did what for whom. */
+/** The trace of one job in the whole system, received by a test server. */
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Job } from '../../schema/job.ts';
 import { follow, startSystem, type TestSystem } from './system.ts';
 
-/** A span as OTLP's JSON has it. */
+/** A span in the JSON format of OTLP. */
 interface Span {
   readonly traceId: string;
   readonly spanId: string;
@@ -42,9 +42,9 @@ let folder: string;
 let job: Job;
 
 beforeAll(async () => {
-  receiver = createServer(async (request, answer) => {
+  receiver = createServer(async (request, response) => {
     if (request.url !== '/v1/traces' || request.headers['x-test'] !== 'yes') {
-      answer.writeHead(400).end();
+      response.writeHead(400).end();
       return;
     }
     const { resourceSpans } = (await json(request)) as Export; // the exporter's format
@@ -54,7 +54,7 @@ beforeAll(async () => {
         ...scopeSpans.flatMap((scope) => scope.spans.map((span) => ({ ...span, service: String(service) }))),
       );
     }
-    answer.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
   }).listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   const address = receiver.address();
@@ -75,7 +75,7 @@ beforeAll(async () => {
     headers: { 'Content-Type': 'application/json', traceparent: `00-${TRACE}-${CALLER}-01` },
     body: JSON.stringify({ source: { type: 'images', file_ids: [await system.upload(path)] } }),
   });
-  const { id } = (await response.json()) as Job; // the contract says so
+  const { id } = (await response.json()) as Job; // as documented
   ({ job } = await follow(system, id));
 }, 240_000);
 
@@ -90,7 +90,7 @@ function attribute({ attributes }: Pick<Span, 'attributes'>, key: string): strin
   return value?.stringValue ?? value?.intValue;
 }
 
-/** The one span of that name in the caller's trace. */
+/** Returns the only span with this name in the trace of the caller. */
 function spanOf(name: string): Span {
   const [found, ...more] = spans.filter((span) => span.traceId === TRACE && span.name === name);
   if (!found || more.length > 0) throw new Error(`${more.length + (found ? 1 : 0)} spans "${name}"`);
@@ -98,7 +98,7 @@ function spanOf(name: string): Span {
 }
 
 describe('the trace of a job', () => {
-  it('spans the request, the workflow, its activities and the model call, each part of what caused it', async () => {
+  it('has spans of the request, the workflow, its activities and the model call, each a child of its cause', async () => {
     expect(job.status).toBe('completed');
     const names = ['HTTP POST', 'workflow summarize', 'ingest', 'extractFrames', 'describeSegment', 'finish'];
     const named = (): string[] => spans.filter(({ traceId }) => traceId === TRACE).map(({ name }) => name);
@@ -119,7 +119,7 @@ describe('the trace of a job', () => {
     expect(calls.map(({ name, traceId }) => [name, traceId])).toEqual([['chat tiny-phi3v', TRACE]]);
     const tokens = job.result?.segments[0]?.usage.output_tokens;
     expect(calls.map((call) => attribute(call, 'gen_ai.usage.output_tokens'))).toEqual([tokens]);
-    // Whole within what it is part of.
+    // Children start and end within their parent.
     for (const part of [described, spanOf('ingest')]) {
       expect(BigInt(part.startTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(workflow.startTimeUnixNano));
       expect(BigInt(part.endTimeUnixNano)).toBeLessThanOrEqual(BigInt(workflow.endTimeUnixNano));
@@ -127,7 +127,7 @@ describe('the trace of a job', () => {
     expect(spans.filter(({ status }) => status.code === 2)).toEqual([]);
   });
 
-  it('leaves probes out', async () => {
+  it('does not include health probes', async () => {
     await fetch(`${system.url}/healthz`);
     await fetch(`${system.url}/v1/summaries`);
     await expect
@@ -140,7 +140,7 @@ describe('the trace of a job', () => {
 });
 
 describe('the log of a worker', () => {
-  it('names job and segment of each activity that works on one', async () => {
+  it('has the job and the segment of each activity of a segment', async () => {
     const lines = async (name: string): Promise<readonly Readonly<Record<string, unknown>>[]> =>
       (await readFile(join(system.home, 'logs', name), 'utf8'))
         .split('\n')

@@ -1,6 +1,6 @@
 /**
- * What the result says against what was drawn. The frame number in each picture tells which frame of the source it
- * is, whatever the container, the decoder or the sampler did on the way.
+ * Compares results with the drawn videos. The frame number that is drawn into each image identifies the frame of the source,
+ * independently of container, decoder and sampler.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,11 +15,11 @@ import { makeVideo, type Shot, type VideoTruth } from '../world/video.ts';
 import { follow, startSystem, type TestSystem } from './system.ts';
 
 const SEEDS = [101, 102, 103, 104, 105] as const;
-/** Seconds within which another shot is seen, by the default mode of sampling. */
-const SEEN_WITHIN = 0.5;
+/** Longest time from the start of a shot to its first kept frame, in the default sampling mode. */
+const MAX_DELAY_SECONDS = 0.5;
 
-/** A kept frame with the number drawn into its picture. */
-interface SeenFrame extends ResultFrame {
+/** A kept frame with the frame number that is drawn into its image. */
+interface NumberedFrame extends ResultFrame {
   readonly time: number;
   readonly drawn: number;
 }
@@ -28,7 +28,7 @@ interface Run {
   readonly seed: number;
   readonly truth: VideoTruth;
   readonly result: SummaryResult;
-  readonly frames: readonly SeenFrame[];
+  readonly frames: readonly NumberedFrame[];
 }
 
 let system: TestSystem;
@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 describe('the result of a drawn video', () => {
-  it('gives each kept frame the presentation time of the picture it shows, within one frame', () => {
+  it('gives each kept frame its presentation time, within one frame', () => {
     for (const { frames, truth } of runs) {
       expect(frames.length).toBeGreaterThanOrEqual(truth.shots.length);
       for (const { time, drawn } of frames) {
@@ -57,12 +57,12 @@ describe('the result of a drawn video', () => {
     }
   });
 
-  it('has no time that is not one of a kept frame, or the end', () => {
+  it('has only times of kept frames and the end of the source', () => {
     for (const { result, frames, truth } of runs) {
       const known = new Set([...frames.map(({ time }) => time), result.source.duration]);
-      const times = [...result.segments, ...result.chapters].flatMap((part) => [
-        part.start_time,
-        part.end_time,
+      const times = [...result.segments, ...result.chapters].flatMap((span) => [
+        span.start_time,
+        span.end_time,
       ]);
       expect(times.filter((time) => !known.has(time))).toEqual([]);
       expect(result.source.duration).toBeCloseTo(truth.duration, 2);
@@ -71,43 +71,43 @@ describe('the result of a drawn video', () => {
     }
   });
 
-  it('sees each new scene within half a second', () => {
+  it('keeps a frame of each new shot within half a second', () => {
     for (const { frames, truth } of runs) {
       for (const shot of truth.shots) {
         const first = frames.find((frame) => shows(frame, shot));
         expect(first).toBeDefined();
-        expect((first?.time ?? 0) - shot.start_time).toBeLessThanOrEqual(SEEN_WITHIN);
+        expect((first?.time ?? 0) - shot.start_time).toBeLessThanOrEqual(MAX_DELAY_SECONDS);
       }
     }
   });
 
-  it('tells at least 90% of the drawn facts in the caption of the right picture', () => {
-    const told = runs.flatMap(({ truth, frames }) =>
+  it('has at least 90% of the drawn facts in the captions of their frames', () => {
+    const mentioned = runs.flatMap(({ truth, frames }) =>
       truth.shots.flatMap((shot) =>
         frames
           .filter((frame) => shows(frame, shot))
           .flatMap(({ caption }) => facts(shot.spec).map((fact) => factsInText(caption).has(fact))),
       ),
     );
-    console.info(`captions tell ${share(told)} of the drawn facts`);
-    expect(told.filter(Boolean).length).toBeGreaterThanOrEqual(0.9 * told.length);
+    console.info(`captions contain ${share(mentioned)} of the drawn facts`);
+    expect(mentioned.filter(Boolean).length).toBeGreaterThanOrEqual(0.9 * mentioned.length);
   });
 
-  it('says nothing in its summary that the segments it names do not say', () => {
+  it('has only facts in its summary that the cited segments contain', () => {
     for (const { result } of runs) {
       expect(result.sentences.length).toBeGreaterThan(0);
       for (const { text, segments } of result.sentences) {
         const captions = result.segments.filter(({ index }) => segments.includes(index));
-        const said = factsInText(captions.map(({ caption }) => caption).join(' '));
+        const cited = factsInText(captions.map(({ caption }) => caption).join(' '));
         expect(specsInText(text).length).toBeGreaterThan(0);
-        expect([...factsInText(text)].filter((fact) => !said.has(fact))).toEqual([]);
+        expect([...factsInText(text)].filter((fact) => !cited.has(fact))).toEqual([]);
       }
       expect(result.sentences.map(({ text }) => text).join(' ')).toBe(result.summary);
     }
   });
 
-  // The summary adds no mistake of its own (the rule above); it repeats those of the captions, as often as they are made.
-  it('tells facts in its summary of which at least 90% are true of the drawn video', () => {
+  // The summary adds no mistakes of its own, as tested above, but repeats those of the captions.
+  it('has a summary in which at least 90% of the facts are true', () => {
     const checked = runs.flatMap(({ seed, result, truth }) =>
       specsInText(result.summary).flatMap((spec) => {
         const untrue = untrueFacts(spec, truth.shots);
@@ -130,29 +130,29 @@ async function summarize(seed: number): Promise<Run> {
   expect(job.status).toBe('completed');
   const { result } = job;
   if (!result) throw new Error('a completed job has a result');
-  const frames: SeenFrame[] = [];
+  const frames: NumberedFrame[] = [];
   for (const frame of result.segments.flatMap((segment) => segment.frames)) {
     frames.push({ ...frame, time: frame.time ?? Number.NaN, drawn: await drawnIndex(id, frame.index) });
   }
-  console.info(`seed ${seed}: ${frames.length} pictures of ${truth.shots.length} shots`);
+  console.info(`seed ${seed}: ${frames.length} frames of ${truth.shots.length} shots`);
   return { seed, truth, result, frames };
 }
 
-/** The frame number in a picture that the API serves. */
-async function drawnIndex(id: string, picture: number): Promise<number> {
-  const jpeg = await (await system.client.getFrame(id, picture)).arrayBuffer();
+/** Returns the frame number in an image that the API serves. */
+async function drawnIndex(id: string, frame: number): Promise<number> {
+  const jpeg = await (await system.client.getFrame(id, frame)).arrayBuffer();
   const { data, info } = await sharp(jpeg).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   const { width, height } = info;
   const index = readFrameIndex({ data, width, height, channels: 3 });
-  if (index === undefined) throw new Error(`picture ${picture} carries no frame number`);
+  if (index === undefined) throw new Error(`the image of frame ${frame} has no frame number`);
   return index;
 }
 
-function shows({ drawn }: SeenFrame, { start_frame, end_frame }: Shot): boolean {
+function shows({ drawn }: NumberedFrame, { start_frame, end_frame }: Shot): boolean {
   return drawn >= start_frame && drawn < end_frame;
 }
 
-/** The facts of `spec` that do not hold for the shot it fits best. */
+/** Returns the facts of `spec` that are false for the best matching shot. */
 function untrueFacts(spec: Spec, shots: readonly Shot[]): string[] {
   const misses = shots.map((shot) => {
     const drawn = facts(shot.spec);
