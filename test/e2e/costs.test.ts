@@ -151,8 +151,8 @@ describe('30 requests', () => {
       expect(ledger.merging.input_tokens).toBeLessThanOrEqual(most.inputTokens);
       expect(ledger.merging.output_tokens).toBeLessThanOrEqual(most.outputTokens);
       const entries = [...ledger.segments, ledger.merging];
-      const sum = (valueOf: (entry: (typeof entries)[number]) => number): number =>
-        entries.reduce((total, entry) => total + valueOf(entry), 0);
+      const sum = (select: (entry: (typeof entries)[number]) => number): number =>
+        entries.reduce((subtotal, entry) => subtotal + select(entry), 0);
       expect(ledger.cost).toBeCloseTo(
         sum(({ cost }) => cost),
         9,

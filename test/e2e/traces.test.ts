@@ -42,9 +42,9 @@ let folder: string;
 let job: Job;
 
 beforeAll(async () => {
-  receiver = createServer(async (request, response) => {
+  receiver = createServer(async (request, outgoing) => {
     if (request.url !== '/v1/traces' || request.headers['x-test'] !== 'yes') {
-      response.writeHead(400).end();
+      outgoing.writeHead(400).end();
       return;
     }
     const { resourceSpans } = (await json(request)) as Export; // the exporter's format
@@ -54,7 +54,7 @@ beforeAll(async () => {
         ...scopeSpans.flatMap((scope) => scope.spans.map((span) => ({ ...span, service: String(service) }))),
       );
     }
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
+    outgoing.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
   }).listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   const address = receiver.address();
