@@ -22,6 +22,7 @@ export interface MetricRegistry {
   render(): string;
 }
 
+/** The content type of Prometheus text format 0.0.4. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 interface Family {

@@ -1,4 +1,4 @@
-export { allExist, findJson, findVersioned, getJson, putJson, withFiles } from './artifacts.ts';
+export { allExist, findJson, findVersioned, getJson, putJson } from './artifacts.ts';
 export { batchReader } from './batch-reader.ts';
 export { cropsOf } from './crops.ts';
 export { type DeckDeps, prepareDeck } from './deck-parts.ts';

@@ -97,7 +97,7 @@ export async function findRequest(store: BlobStore, jobId: JobId): Promise<Store
 }
 
 /** The request of a job. Throws StoreError, `not_found` where none is stored. */
-export async function readRequest(store: BlobStore, jobId: JobId): Promise<StoredRequest> {
+async function readRequest(store: BlobStore, jobId: JobId): Promise<StoredRequest> {
   const name = requestName(jobId);
   return requireVersion<StoredRequest>(await readJson(store, name), REQUEST_VERSION, name);
 }

@@ -1,7 +1,6 @@
 export {
   detachSecrets,
   findRequest,
-  readRequest,
   replacePasswords,
   requireSameRequest,
   storeRequest,

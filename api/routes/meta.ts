@@ -1,5 +1,6 @@
 /** Probes, metrics, the OpenAPI document and its reference page. None of these needs a key. */
 import { FrameloomError } from '../../core/errors.ts';
+import { PROMETHEUS_CONTENT_TYPE } from '../../core/prometheus.ts';
 import { type Api, type ApiDeps, type Metrics, PAGE_POLICY } from '../app/index.ts';
 import { openApiDocument, REFERENCE_STYLE, referencePage } from '../docs/index.ts';
 
@@ -28,7 +29,7 @@ export function metaRoutes(app: Api, deps: ApiDeps, metrics: Metrics): void {
     app.get('/metrics', async (c) => {
       const queues = (await queueStats?.()) ?? [];
       const text = metrics.render(processMetrics?.() ?? {}, queues);
-      return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4' });
+      return c.body(text, 200, { 'Content-Type': PROMETHEUS_CONTENT_TYPE });
     });
   }
 

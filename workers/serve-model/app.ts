@@ -3,6 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { type ApiKey, requireOwnMachine, tenantOf } from '../../config/api-keys.ts';
+import { PROMETHEUS_CONTENT_TYPE } from '../../core/prometheus.ts';
 import type { GenerateRequest, Generation, Generator, Sampling } from '../../phi3v/index.ts';
 import type { ModelProfile } from '../../schema/model-profile.ts';
 import { badRequest, ChatError, errorResponse, toChatError } from './chat-error.ts';
@@ -63,7 +64,7 @@ export function createModelApp(given: ModelAppDeps, work: RequestState): Hono {
   app.use(metrics.countRequests);
   app.get('/metrics', (c) =>
     c.text(metrics.render({ running: work.running.size, restarts: restarts() }), 200, {
-      'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+      'Content-Type': PROMETHEUS_CONTENT_TYPE,
     }),
   );
   app.get('/healthz', (c) =>
