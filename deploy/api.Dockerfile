@@ -1,5 +1,6 @@
 # The API and the console.
-# Build from the root of the repository: docker build -f deploy/api.Dockerfile -t frameloom-api .
+# Build from the root of the repository:
+#   docker build -f deploy/api.Dockerfile -t frameloom-api .
 
 FROM node:20.19-bookworm-slim AS build
 WORKDIR /app
@@ -17,7 +18,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
 
 FROM node:20.19-bookworm-slim
 WORKDIR /app
-# Less memory, as steady after days as after hours: cli/embedded/roles.ts says how much.
+# Limits the growth of memory over days; cli/embedded/roles.ts has the measurements.
 ENV NODE_ENV=production \
     NODE_OPTIONS=--max-semi-space-size=4 \
     MALLOC_ARENA_MAX=2 \
@@ -30,7 +31,7 @@ COPY bin ./bin
 COPY deploy/healthcheck.mjs ./deploy/healthcheck.mjs
 COPY --from=build /app/dist ./dist
 RUN install -d -o node -g node /data
-# Writable are /data, the artifacts that all roles share, and /tmp; the rest may be mounted read-only.
+# Only /data (artifacts) and /tmp are written; the rest can be mounted read-only.
 VOLUME ["/data"]
 USER node
 EXPOSE 8484

@@ -1,5 +1,6 @@
-# The CPU worker: workflows, decoding with ffmpeg, drawing slides with LibreOffice, preprocessing.
-# Build from the root of the repository: docker build -f deploy/worker-cpu.Dockerfile -t frameloom-worker-cpu .
+# The CPU worker: workflows, decoding with ffmpeg, rendering slides with LibreOffice, preprocessing.
+# Build from the root of the repository:
+#   docker build -f deploy/worker-cpu.Dockerfile -t frameloom-worker-cpu .
 
 FROM node:20.19-bookworm-slim AS build
 WORKDIR /app
@@ -11,7 +12,7 @@ RUN npm run build
 FROM node:20.19-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Libraries for other platforms than Linux go: 330 MB less.
+# Removes native libraries for other platforms: 330 MB less.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} + \
  && rm -r node_modules/onnxruntime-node/bin/napi-v*/darwin node_modules/onnxruntime-node/bin/napi-v*/win32
@@ -21,7 +22,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends ffmpeg fonts-liberation libreoffice-impress \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
-# Less memory, as steady after days as after hours: cli/embedded/roles.ts says how much.
+# Limits the growth of memory over days; cli/embedded/roles.ts has the measurements.
 ENV NODE_ENV=production \
     NODE_OPTIONS=--max-semi-space-size=4 \
     MALLOC_ARENA_MAX=2 \
@@ -34,7 +35,7 @@ COPY models ./models
 COPY deploy/healthcheck.mjs ./deploy/healthcheck.mjs
 COPY --from=build /app/dist ./dist
 RUN install -d -o node -g node /data
-# Writable are /data, the artifacts that all roles share, and /tmp; the rest may be mounted read-only.
+# Only /data (artifacts) and /tmp are written; the rest can be mounted read-only.
 VOLUME ["/data"]
 USER node
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["node", "deploy/healthcheck.mjs", "cpu"]

@@ -1,8 +1,8 @@
 /**
- * Writes deploy/schemas/, against which tests validate the objects of the chart. The schemas come from the Go modules of
- * Kubernetes, KEDA and the Prometheus operator, all under the Apache License 2.0, with Go's own client. Run it by hand when
- * a version below changes. Only what the chart's kinds reach is kept, without descriptions, and closed: a misspelt field is
- * an error in tests, although an API server would drop it.
+ * Writes deploy/schemas/, with which tests validate the rendered chart. The schemas come from the Go modules of Kubernetes,
+ * KEDA and the Prometheus operator (Apache License 2.0), downloaded with Go. Run it when a version below changes. It keeps
+ * only what the kinds of the chart reference, without descriptions, and disallows unknown fields: a misspelt field fails a
+ * test, whereas an API server would drop it.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -43,28 +43,28 @@ const PROMETHEUS = {
   files: ['example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml'],
 };
 
-/** The folder of a Go module, in Go's cache. */
+/** Downloads a Go module. Returns its folder in the cache of Go. */
 function moduleFolder({ module, version }: { readonly module: string; readonly version: string }): string {
-  const answer = execFileSync('go', ['mod', 'download', '-json', `${module}@${version}`], { cwd: tmpdir() });
-  return (JSON.parse(answer.toString()) as { Dir: string }).Dir; // go's own format
+  const output = execFileSync('go', ['mod', 'download', '-json', `${module}@${version}`], { cwd: tmpdir() });
+  return (JSON.parse(output.toString()) as { Dir: string }).Dir; // the format of go mod download
 }
 
-/** A schema of Kubernetes as JSON Schema that JSON validators understand, and that allows no field it does not name. */
-function closed(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(closed);
+/** Converts a Kubernetes schema to JSON Schema without descriptions, defaults and unknown fields. */
+function toClosedSchema(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toClosedSchema);
   if (typeof value !== 'object' || value === null) return value;
   const schema = value as Schema; // an object of JSON
   if (schema['x-kubernetes-int-or-string'] === true || schema.format === 'int-or-string') {
     return { type: ['integer', 'string'] };
   }
   const kept: Schema = {};
-  for (const [key, part] of Object.entries(schema)) {
-    const isNote = typeof part === 'string' && (key === 'description' || key === 'format');
-    if (isNote || key.startsWith('x-') || key === 'default') continue;
-    kept[key] = key === 'properties' ? mapValues(part as Schema, closed) : closed(part);
+  for (const [key, member] of Object.entries(schema)) {
+    const isText = typeof member === 'string' && (key === 'description' || key === 'format');
+    if (isText || key.startsWith('x-') || key === 'default') continue;
+    kept[key] = key === 'properties' ? mapValues(member as Schema, toClosedSchema) : toClosedSchema(member);
   }
-  const open = schema['x-kubernetes-preserve-unknown-fields'] === true;
-  if (kept.properties !== undefined && kept.additionalProperties === undefined && !open) {
+  const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
+  if (kept.properties !== undefined && kept.additionalProperties === undefined && !isOpen) {
     kept.additionalProperties = false;
   }
   return kept;
@@ -76,27 +76,28 @@ function mapValues(object: Schema, change: (value: unknown) => unknown): Schema 
 
 function kubernetesSchemas(): unknown {
   const path = join(moduleFolder(KUBERNETES), 'api/openapi-spec/swagger.json');
-  const { definitions } = JSON.parse(readFileSync(path, 'utf8')) as { definitions: Record<string, Schema> }; // OpenAPI 2
-  const reached: Record<string, unknown> = {};
-  const reach = (name: string): void => {
-    if (name in reached) return;
+  // OpenAPI 2
+  const { definitions } = JSON.parse(readFileSync(path, 'utf8')) as { definitions: Record<string, Schema> };
+  const referenced: Record<string, unknown> = {};
+  const addReferenced = (name: string): void => {
+    if (name in referenced) return;
     const isQuantity = name === 'io.k8s.apimachinery.pkg.api.resource.Quantity';
-    reached[name] = isQuantity ? { type: ['string', 'number'] } : closed(definitions[name]);
-    for (const [, next = ''] of JSON.stringify(reached[name]).matchAll(/"#\/definitions\/([^"]+)"/g))
-      reach(next);
+    referenced[name] = isQuantity ? { type: ['string', 'number'] } : toClosedSchema(definitions[name]);
+    for (const [, next = ''] of JSON.stringify(referenced[name]).matchAll(/"#\/definitions\/([^"]+)"/g))
+      addReferenced(next);
   };
   const kinds: Record<string, string> = {};
   for (const kind of KUBERNETES.kinds) {
     const name = `io.k8s.api.${kind.replaceAll('/', '.')}`;
-    reach(name);
+    addReferenced(name);
     kinds[kind.replace(/^core\//, '')] = name;
   }
-  // Of policy and autoscaling the group is the folder's name; of networking it has a domain.
+  // The API group of networking has a domain; those of policy and autoscaling are the names of their folders.
   const renamed = Object.entries(kinds).map(([kind, name]) => [
     kind.replace(/^networking\//, 'networking.k8s.io/'),
     name,
   ]);
-  return { ...origin(KUBERNETES), kinds: Object.fromEntries(renamed), definitions: reached };
+  return { ...origin(KUBERNETES), kinds: Object.fromEntries(renamed), definitions: referenced };
 }
 
 interface CustomResource {
@@ -117,12 +118,12 @@ function customSchemas(from: typeof KEDA | typeof PROMETHEUS): Schema {
     const { spec } = parse(readFileSync(join(folder, file), 'utf8')) as CustomResource; // a CRD
     const { group, names, versions } = spec;
     for (const { name, schema } of versions)
-      schemas[`${group}/${name}/${names.kind}`] = closed(schema.openAPIV3Schema);
+      schemas[`${group}/${name}/${names.kind}`] = toClosedSchema(schema.openAPIV3Schema);
   }
   return { ...origin(from), schemas };
 }
 
-/** What the metadata of a trigger may hold: the CRD leaves it open, the scaler's own source does not. */
+/** The metadata fields of a KEDA trigger, from the source of its scaler: the CRD does not list them. */
 function triggerFields(folder: string, file: string): { name: string; required: boolean }[] {
   const source = readFileSync(join(folder, file), 'utf8');
   return [...source.matchAll(/keda:"name=(\w+),\s*order=(\S+?),?(?:\s([^"]*))?"/g)]

@@ -5,7 +5,8 @@ import { packageRoot } from '../cli/package-root.ts';
 import { type LockFile, licenseTable } from './lib/license-list.ts';
 
 const page = join(packageRoot(), 'docs', 'licenses.md');
-const lock = JSON.parse(readFileSync(join(packageRoot(), 'package-lock.json'), 'utf8')) as LockFile; // written by npm
+// written by npm
+const lock = JSON.parse(readFileSync(join(packageRoot(), 'package-lock.json'), 'utf8')) as LockFile;
 const table = `<!-- licenses -->\n${licenseTable(lock)}\n<!-- /licenses -->`;
 writeFileSync(
   page,

@@ -1,4 +1,4 @@
-/** Entry of the function behind the function URL. The build makes one file of it, `dist/lambda/api.mjs`. */
+/** Entry of the function behind the function URL, bundled as `dist/lambda/api.mjs`. */
 import { tmpdir } from 'node:os';
 import { Client, Connection } from '@temporalio/client';
 import { createLambdaApi } from '../../api/entries/lambda.ts';
@@ -10,7 +10,8 @@ import { openStore } from '../../store/open-store.ts';
 import { createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 
 const settings = loadSettings(process.env);
-// Lazy: a cold start waits for nothing. A connection that died while the function was frozen is made anew.
+// Lazy: a cold start does not wait for a connection. One that closed while the function was frozen is
+// reopened.
 const connection = Connection.lazy({
   address: settings.temporalAddress,
   ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),

@@ -1,4 +1,4 @@
-/** Entry of the CPU worker as a function. Runs from `dist/deploy/lambda/worker.js` in its image (worker.Dockerfile). */
+/** Entry of the CPU worker as a function. Its image (worker.Dockerfile) runs `dist/deploy/lambda/worker.js`. */
 import { loadSettings } from '../../config/settings.ts';
 import { createLambdaCpuWorker } from '../../workers/cpu/lambda-cpu-worker.ts';
 

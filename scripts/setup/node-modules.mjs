@@ -51,7 +51,7 @@ export async function installNodeModules(root, env) {
     ['ci', '--no-progress', '--loglevel=error'],
     {
       cwd: root,
-      // The install script of onnxruntime-node fetches CUDA libraries and fails without them; the CPU ones are in the package.
+      // Without this, onnxruntime-node downloads CUDA libraries and fails offline. The package contains the CPU ones.
       env: { ONNXRUNTIME_NODE_INSTALL: 'skip', ...env },
     },
   );

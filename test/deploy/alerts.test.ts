@@ -1,4 +1,4 @@
-/** Alerts and dashboard in Prometheus' own grammar. That the figures they name are there: test/e2e/metrics.test.ts. */
+/** Parses alerts and dashboard with the grammar of PromQL. test/e2e/metrics.test.ts checks that their metrics exist. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parser } from '@prometheus-io/lezer-promql';
@@ -24,8 +24,8 @@ const { panels } = JSON.parse(read('dashboard.json')) as {
 };
 const rules = groups.flatMap((group) => group.rules);
 
-/** What of an expression is not PromQL. */
-function faults(expression: string): string[] {
+/** The ranges of an expression that are not PromQL. */
+function syntaxErrors(expression: string): string[] {
   const found: string[] = [];
   parser.parse(expression).iterate({
     enter: ({ type, from, to }) => {
@@ -35,37 +35,40 @@ function faults(expression: string): string[] {
   return found;
 }
 
-describe('expressions', () => {
-  it('of alerts are PromQL', () => {
+describe('Expressions', () => {
+  it('of alerts are valid PromQL', () => {
     expect(rules.length).toBeGreaterThan(5);
-    for (const { alert, expr } of rules) expect([alert, faults(expr)]).toEqual([alert, []]);
+    for (const { alert, expr } of rules) expect([alert, syntaxErrors(expr)]).toEqual([alert, []]);
   });
 
-  it('of the dashboard are PromQL, once Grafana has put its intervals in', () => {
+  it('of the dashboard are valid PromQL with the intervals of Grafana replaced', () => {
     const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
     expect(expressions.length).toBeGreaterThan(10);
     for (const expr of expressions)
-      expect([expr, faults(expr.replaceAll(/\$__\w+/g, '5m'))]).toEqual([expr, []]);
+      expect([expr, syntaxErrors(expr.replaceAll(/\$__\w+/g, '5m'))]).toEqual([expr, []]);
   });
 
-  it.each(['sum by (queue (up)', 'rate(up[5m]) / ', 'up{job="a"'])('that are broken are seen: %s', (expr) => {
-    expect(faults(expr).length).toBeGreaterThan(0);
-  });
+  it.each(['sum by (queue (up)', 'rate(up[5m]) / ', 'up{job="a"'])(
+    'with syntax errors are found: %s',
+    (expr) => {
+      expect(syntaxErrors(expr).length).toBeGreaterThan(0);
+    },
+  );
 });
 
-describe('each alert', () => {
-  it('has a name of its own, a severity, what is wrong and what to do, and labels that its expression keeps', () => {
+describe('Each alert', () => {
+  it('has a unique name, a severity, a summary, a description, and only labels of its expression', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
     for (const { alert, expr, labels, annotations, ...rule } of rules) {
       expect([alert, /^(warning|critical)$/.test(labels.severity)]).toEqual([alert, true]);
       expect([alert, Object.keys(annotations).sort()]).toEqual([alert, ['description', 'summary']]);
       expect([alert, rule.for ?? '1m']).toEqual([alert, expect.stringMatching(/^\d+[smh]$/)]);
-      const shown = [
+      const labelNames = [
         ...Object.values(annotations)
           .join(' ')
           .matchAll(/\$labels\.(\w+)/g),
       ].map(([, name]) => name);
-      for (const name of shown)
+      for (const name of labelNames)
         expect([alert, expr]).toEqual([alert, expect.stringContaining(`by (${name})`)]);
     }
   });

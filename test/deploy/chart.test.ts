@@ -12,13 +12,13 @@ const SECRET = /(KEY|KEYS|TOKEN|SECRET|PASSWORD)(_ID)?$/;
 describe.skipIf(helm === undefined).each(EXAMPLES)(`the chart with %s${SKIPPED}`, (example) => {
   const objects = helm === undefined ? [] : render(example);
 
-  it('makes only objects that Kubernetes, KEDA and the Prometheus operator know', () => {
+  it('renders only valid objects of Kubernetes, KEDA and the Prometheus operator', () => {
     const check = objectChecker();
     expect(objects.flatMap(check)).toEqual([]);
     expect(deployments(objects)).toHaveLength(3);
   });
 
-  it('runs every container without rights: as a user, on a read-only root, without privileges', () => {
+  it('runs every container as an unprivileged user on a read-only root file system', () => {
     for (const deployment of deployments(objects)) {
       expect(deployment.spec.template.spec).toMatchObject({
         automountServiceAccountToken: false,
@@ -36,7 +36,7 @@ describe.skipIf(helm === undefined).each(EXAMPLES)(`the chart with %s${SKIPPED}`
     }
   });
 
-  it('holds no secret: each stands in a Secret that is there already', () => {
+  it('contains no secrets, only references to existing Secrets', () => {
     expect(objects.filter(({ kind }) => kind === 'Secret')).toEqual([]);
     const secrets = deployments(objects)
       .flatMap(containersOf)
@@ -48,7 +48,7 @@ describe.skipIf(helm === undefined).each(EXAMPLES)(`the chart with %s${SKIPPED}`
     }
   });
 
-  it('sets nothing but settings that there are', () => {
+  it('sets only known settings', () => {
     const known = settingsTable().map(({ name }) => name);
     for (const { env } of deployments(objects).flatMap(containersOf)) {
       expect(env.map(({ name }) => name).filter((name) => !known.includes(name))).toEqual([]);
@@ -56,7 +56,7 @@ describe.skipIf(helm === undefined).each(EXAMPLES)(`the chart with %s${SKIPPED}`
     }
   });
 
-  it('asks each process how it is, and bounds what it takes', () => {
+  it('sets probes, resource requests and a memory limit for each process', () => {
     for (const deployment of deployments(objects)) {
       for (const { resources } of containersOf(deployment)) {
         expect(resources).toMatchObject({ requests: { cpu: expect.anything(), memory: expect.anything() } });
@@ -70,7 +70,7 @@ describe.skipIf(helm === undefined).each(EXAMPLES)(`the chart with %s${SKIPPED}`
     expect(deploymentOf(objects, 'api').spec.template.spec.containers[0]).toHaveProperty('readinessProbe');
     for (const role of ['cpu', 'gpu']) {
       const [worker] = deploymentOf(objects, role).spec.template.spec.containers;
-      // The same check as the image's own.
+      // The health check of the image.
       expect(worker?.livenessProbe?.exec?.command).toEqual(['node', 'deploy/healthcheck.mjs', role]);
       expect(read('deploy', `worker-${role}.Dockerfile`)).toContain(
         `["node", "deploy/healthcheck.mjs", "${role}"]`,
@@ -78,7 +78,7 @@ describe.skipIf(helm === undefined).each(EXAMPLES)(`the chart with %s${SKIPPED}`
     }
   });
 
-  it('writes only where a volume is, and has every volume that it mounts', () => {
+  it('mounts /tmp and /data and declares every mounted volume', () => {
     for (const deployment of deployments(objects)) {
       const volumes = deployment.spec.template.spec.volumes.map(({ name }) => name);
       for (const { volumeMounts } of containersOf(deployment)) {
@@ -90,20 +90,20 @@ describe.skipIf(helm === undefined).each(EXAMPLES)(`the chart with %s${SKIPPED}`
     }
   });
 
-  it('gives workers longer to leave than the process itself takes', () => {
-    const lastMoment = Number(
-      /LAST_MOMENT_MS = ([\d_]+)/.exec(read('cli', 'signals.ts'))?.[1]?.replace('_', ''),
+  it('gives workers more time to shut down than the process takes', () => {
+    const shutdownTimeout = Number(
+      /SHUTDOWN_TIMEOUT_MS = ([\d_]+)/.exec(read('cli', 'shutdown-signal.ts'))?.[1]?.replace('_', ''),
     );
     for (const role of ['cpu', 'gpu']) {
-      const source = read('workers', `${role}.ts`);
+      const source = read('workers', role, `${role}-worker.ts`);
       const force = Number(/shutdownForceTime: '(\d+)s'/.exec(source)?.[1]);
       const grace = deploymentOf(objects, role).spec.template.spec.terminationGracePeriodSeconds;
-      expect(force * 1000).toBeLessThan(lastMoment);
-      expect(grace * 1000).toBeGreaterThan(lastMoment);
+      expect(force * 1000).toBeLessThan(shutdownTimeout);
+      expect(grace * 1000).toBeGreaterThan(shutdownTimeout);
     }
   });
 
-  it('selects with every policy, budget and service the pods of one role', () => {
+  it('selects the pods of one role with every policy, budget and service', () => {
     const selecting = objects.filter(({ kind }) =>
       ['Service', 'PodDisruptionBudget', 'NetworkPolicy'].includes(kind),
     );
@@ -149,7 +149,7 @@ describe.skipIf(helm === undefined)(`KEDA${SKIPPED}`, () => {
   const scaled = (example: string): readonly Scaled[] =>
     render(example).filter(({ kind }) => kind === 'ScaledObject') as unknown as readonly Scaled[]; // by its schema
 
-  it('scales GPU workers from none, by what waits and by what runs', () => {
+  it('scales GPU workers from zero by backlog and used slots', () => {
     const gpu = scaled('gpu-spot.yaml').find(
       ({ spec }) => spec.scaleTargetRef.name === 'frameloom-worker-gpu',
     );
@@ -166,7 +166,7 @@ describe.skipIf(helm === undefined)(`KEDA${SKIPPED}`, () => {
     );
   });
 
-  it('wakes CPU workers for a workflow that nobody has begun', () => {
+  it('starts CPU workers for a workflow that has not started', () => {
     const cpu = scaled('temporal-cloud-s3.yaml').find(
       ({ spec }) => spec.scaleTargetRef.name === 'frameloom-worker-cpu',
     );
@@ -176,14 +176,14 @@ describe.skipIf(helm === undefined)(`KEDA${SKIPPED}`, () => {
     ]);
   });
 
-  it('alone says how many workers there are', () => {
+  it('sets the number of workers instead of replicas', () => {
     const counts = (example: string): unknown[] =>
       ['cpu', 'gpu'].map((role) => deploymentOf(render(example), role).spec.replicas);
     expect(counts('gpu-spot.yaml')).toEqual([undefined, undefined]);
     expect(counts('self-hosted.yaml')).toEqual([1, 1]);
   });
 
-  it('asks for the backlog of the build whose workers it scales', () => {
+  it('reads the backlog of the build whose workers it scales', () => {
     const objects = render('gpu-spot.yaml', 'build={"id":"b7"}', 'api={"enabled":false}');
     const triggers = (role: string): readonly Readonly<Record<string, string>>[] =>
       (objects.filter(({ kind }) => kind === 'ScaledObject') as unknown as readonly Scaled[]) // by its schema
@@ -203,7 +203,7 @@ describe.skipIf(helm === undefined)(`KEDA${SKIPPED}`, () => {
     expect(objects.flatMap(objectChecker())).toEqual([]);
   });
 
-  it('signs in to Temporal Cloud with the key of the workers', () => {
+  it('authenticates to Temporal Cloud with the key of the workers', () => {
     const objects = render('temporal-cloud-s3.yaml');
     expect(objects.find(({ kind }) => kind === 'TriggerAuthentication')).toMatchObject({
       spec: { secretTargetRef: [{ parameter: 'apiKey', name: 'temporal-cloud', key: 'api-key' }] },
@@ -212,7 +212,7 @@ describe.skipIf(helm === undefined)(`KEDA${SKIPPED}`, () => {
 });
 
 describe.skipIf(helm === undefined)(`GPU workers on spot nodes${SKIPPED}`, () => {
-  it('ask for a GPU, tolerate the taints, and are never two where one fits', () => {
+  it('request a GPU, tolerate the taints, and stop before their replacement starts', () => {
     const gpu = deploymentOf(render('gpu-spot.yaml'), 'gpu');
     const { spec } = gpu.spec.template;
     expect(spec.containers[0]?.resources.limits).toEqual({ memory: '16Gi', 'nvidia.com/gpu': 1 });
@@ -225,11 +225,11 @@ describe.skipIf(helm === undefined)(`GPU workers on spot nodes${SKIPPED}`, () =>
     expect(gpu.spec.strategy).toEqual({ rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } });
   });
 
-  it('find the weights where the pull before them has put them, and cannot change them', () => {
+  it('mount the pulled weights read-only', () => {
     const { initContainers = [], containers } = deploymentOf(render('gpu-spot.yaml'), 'gpu').spec.template
       .spec;
-    const words = [...(initContainers[0]?.command ?? []), ...(initContainers[0]?.args ?? [])];
-    expect(words.join(' ')).toBe('node dist/cli/main.js models pull phi-3.5-vision --variant gpu');
+    const command = [...(initContainers[0]?.command ?? []), ...(initContainers[0]?.args ?? [])];
+    expect(command.join(' ')).toBe('node dist/cli/main.js models pull phi-3.5-vision --variant gpu');
     for (const { env } of [...initContainers, ...containers]) {
       expect(env).toContainEqual({ name: 'FRAMELOOM_MODELS', value: '/models' });
     }
@@ -240,7 +240,7 @@ describe.skipIf(helm === undefined)(`GPU workers on spot nodes${SKIPPED}`, () =>
     });
   });
 
-  it('share their profile with CPU workers, which plan by it: what `models pull` writes', () => {
+  it('share the profile that `models pull` writes with CPU workers', () => {
     const { download, ...bundled } = JSON.parse(read('models', 'phi-3.5-vision', 'frameloom.json')) as Record<
       string,
       object
@@ -263,28 +263,28 @@ describe.skipIf(helm === undefined)(`the values${SKIPPED}`, () => {
   it.each([
     ['a misspelt name', 'workers={"gpu":{"replica":2}}', /replica/],
     ['a secret among settings', 'settings={"FRAMELOOM_TRANSCRIBE_API_KEY":"abc"}', /settings/],
-    ['no API keys', 'api.keysSecret={"name":""}', /api\.keysSecret\.name is needed/],
-    ['no address of Temporal', 'temporal={"address":""}', /temporal\.address is needed/],
+    ['no API keys', 'api.keysSecret={"name":""}', /api\.keysSecret\.name is required/],
+    ['no address of Temporal', 'temporal={"address":""}', /temporal\.address is required/],
     ['an address without a port', 'temporal={"address":"temporal"}', /address/],
-    ['a GPU whose memory nobody names', 'workers={"gpu":{"provider":"cuda"}}', /modelMemory is needed/],
+    ['a GPU without modelMemory', 'workers={"gpu":{"provider":"cuda"}}', /modelMemory is required/],
     ['an unknown provider', 'workers={"gpu":{"provider":"rocm"}}', /provider/],
     [
-      'a worker without a bound on memory',
+      'a worker without a memory limit',
       'workers={"cpu":{"resources":{"requests":{},"limits":{"memory":null}}}}',
       /memory/,
     ],
     [
-      'less time than a checkpoint takes',
+      'a shutdown shorter than a checkpoint',
       'workers={"gpu":{"terminationGracePeriodSeconds":5}}',
       /terminationGracePeriodSeconds/,
     ],
-  ])('refuse %s', (_what, set, message) => {
+  ])('reject %s', (_what, set, message) => {
     expect(() => render('self-hosted.yaml', set)).toThrow(message);
   });
 });
 
 describe.skipIf(helm === undefined)(`the check of objects${SKIPPED}`, () => {
-  it('finds a misspelt field, a wrong type, a trigger field that KEDA does not know, and a kind without schema', () => {
+  it('reports a misspelt field, a wrong type, an unknown trigger field, and a kind without a schema', () => {
     const check = objectChecker();
     const [deployment] = deployments(render('self-hosted.yaml'));
     if (!deployment) throw new Error('no deployment');
@@ -303,8 +303,6 @@ describe.skipIf(helm === undefined)(`the check of objects${SKIPPED}`, () => {
       JSON.stringify(scaled).replaceAll('targetQueueSize', 'targetQueue'),
     ) as typeof deployment;
     expect(check(changed).join()).toMatch('trigger temporal has no targetQueue');
-    expect(check({ ...deployment, kind: 'StatefulSet' })).toEqual([
-      'there is no schema of apps/v1/StatefulSet',
-    ]);
+    expect(check({ ...deployment, kind: 'StatefulSet' })).toEqual(['no schema of apps/v1/StatefulSet']);
   });
 });

@@ -1,10 +1,10 @@
-/** Container files as tests read them. The general rules are hadolint's; tests assert what is specific to this project. */
+/** Parses container files. hadolint checks general rules; tests check what is specific to this project. */
 import { DockerfileParser } from 'dockerfile-ast';
 
 export interface Instruction {
-  /** In capitals, such as `RUN`. */
+  /** In upper case, such as `RUN`. */
   readonly name: string;
-  /** All arguments, with continued lines joined and comments left out. */
+  /** All arguments, with continued lines joined and without comments. */
   readonly text: string;
 }
 
@@ -21,12 +21,12 @@ export function lastStage(instructions: readonly Instruction[]): readonly Instru
   return instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'));
 }
 
-/** The words of an instruction in exec form (`CMD ["node", "x"]`), or undefined for the shell form. */
+/** The arguments of an instruction in exec form (`CMD ["node", "x"]`), or undefined for the shell form. */
 export function execForm(instruction: Instruction): readonly string[] | undefined {
   const json = instruction.text.slice(instruction.text.indexOf('['));
   try {
-    const words: unknown = JSON.parse(json);
-    return Array.isArray(words) && words.every((word) => typeof word === 'string') ? words : undefined;
+    const args: unknown = JSON.parse(json);
+    return Array.isArray(args) && args.every((arg) => typeof arg === 'string') ? args : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** Holds an object of Kubernetes to the schema of its kind, from deploy/schemas/. Nothing is downloaded. */
+/** Validates objects of Kubernetes against the schemas in deploy/schemas/. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv, type ValidateFunction } from 'ajv';
@@ -24,11 +24,12 @@ interface Schemas {
   >;
 }
 
+/** Reads a file that scripts/vendor-schemas.ts wrote. */
 const read = (name: string): Schemas =>
-  JSON.parse(readFileSync(join(packageRoot(), 'deploy', 'schemas', `${name}.json`), 'utf8')) as Schemas; // our own
+  JSON.parse(readFileSync(join(packageRoot(), 'deploy', 'schemas', `${name}.json`), 'utf8')) as Schemas;
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
-/** Answers what is wrong with an object: nothing, if a cluster would take it as it was meant. */
+/** Returns a function that lists the problems of an object. */
 export function objectChecker(): (object: KubernetesObject) => readonly string[] {
   const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
   const validators = new Map<string, ValidateFunction>();
@@ -39,7 +40,7 @@ export function objectChecker(): (object: KubernetesObject) => readonly string[]
   const keda = read('keda');
   const custom = { ...keda.schemas, ...read('prometheus-operator').schemas };
   for (const [kind, schema] of Object.entries(custom)) {
-    // A CRD leaves metadata to the API server.
+    // A CRD does not include the schema of metadata.
     const properties = { ...schema.properties, metadata: { $ref: `#/definitions/${META}` } };
     validators.set(kind, ajv.compile({ definitions, ...schema, properties }));
   }
@@ -47,7 +48,7 @@ export function objectChecker(): (object: KubernetesObject) => readonly string[]
   return (object): readonly string[] => {
     const kind = `${object.apiVersion}/${object.kind}`;
     const validate = validators.get(kind);
-    if (validate === undefined) return [`there is no schema of ${kind}`];
+    if (validate === undefined) return [`no schema of ${kind}`];
     const valid: boolean = validate(object as unknown);
     const problems = valid
       ? []
@@ -61,22 +62,22 @@ export function objectChecker(): (object: KubernetesObject) => readonly string[]
   };
 }
 
-/** The metadata of a trigger is open in the CRD; KEDA itself reads text under names that it knows. */
+/** The CRD does not list the metadata of triggers: KEDA reads only text, under fixed names. */
 function triggerProblems(
   object: KubernetesObject,
   known: NonNullable<Schemas['triggers']>,
 ): readonly string[] {
-  const { triggers } = (object as unknown as { spec: { triggers: readonly Trigger[] } }).spec; // its schema says so
+  const { triggers } = (object as unknown as { spec: { triggers: readonly Trigger[] } }).spec; // by its schema
   return triggers.flatMap(({ type, metadata }) => {
     const fields = known[type];
-    if (fields === undefined) return [`there is no trigger ${type}`];
+    if (fields === undefined) return [`no trigger ${type}`];
     const unknown = Object.keys(metadata).filter((key) => !fields.some(({ name }) => name === key));
     const missing = fields.filter(({ name, required }) => required && !(name in metadata));
-    const untexted = Object.keys(metadata).filter((key) => typeof metadata[key] !== 'string');
+    const notText = Object.keys(metadata).filter((key) => typeof metadata[key] !== 'string');
     return [
       ...unknown.map((key) => `trigger ${type} has no ${key}`),
       ...missing.map(({ name }) => `trigger ${type} needs ${name}`),
-      ...untexted.map((key) => `trigger ${type}: ${key} has to be text`),
+      ...notText.map((key) => `trigger ${type}: ${key} must be text`),
     ];
   });
 }

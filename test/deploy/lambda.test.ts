@@ -1,4 +1,4 @@
-/** deploy/lambda: the template names what the build makes, grants what is needed, and contains no secrets. */
+/** deploy/lambda: the template uses the files of the build, grants only what is needed, and contains no secrets. */
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,15 +44,15 @@ let template: Template;
 let folder: string;
 
 beforeAll(async () => {
-  template = parse(await read('deploy', 'lambda', 'template.yaml')) as Template; // SAM's format
+  template = parse(await read('deploy', 'lambda', 'template.yaml')) as Template; // the format of SAM
   folder = await mkdtemp(join(tmpdir(), 'frameloom-lambda-build-'));
   await bundleLambda(folder);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs a module in a Node process of its own, in an environment like that of a function. */
+/** Runs a module in a new Node process with the environment of a function. Returns its stdout. */
 async function inFunction(code: string): Promise<string> {
-  const path = join(folder, 'try.mjs');
+  const path = join(folder, 'module.mjs');
   await writeFile(path, code);
   const env = cleanEnv({
     FRAMELOOM_HOME: join(folder, 'home'),
@@ -68,11 +68,11 @@ async function inFunction(code: string): Promise<string> {
 }
 
 describe('the function of the API', () => {
-  it('has its handler in the bundle, which needs no packages and answers', async () => {
+  it('has a handler in the bundle, which responds without node_modules', async () => {
     const { CodeUri, Handler = '', FunctionUrlConfig } = template.Resources.Api.Properties;
     expect([CodeUri, FunctionUrlConfig?.InvokeMode]).toEqual(['../../dist/lambda/', 'RESPONSE_STREAM']);
     const [file, name] = Handler.split('.');
-    const told = await inFunction(`
+    const output = await inFunction(`
       import { PassThrough } from 'node:stream';
       globalThis.awslambda = {
         streamifyResponse: (handler) => handler,
@@ -88,10 +88,10 @@ describe('the function of the API', () => {
       process.exitCode = 0;
       setImmediate(() => process.exit());
     `);
-    expect(told).toBe('200 {"status":"alive"}');
+    expect(output).toBe('200 {"status":"alive"}');
   });
 
-  it('stays small: a cold start reads all of it', async () => {
+  it('stays small, because a cold start reads all of it', async () => {
     const path = join(folder, 'api.mjs');
     expect((await stat(path)).size).toBeLessThan(3_000_000);
     expect(gzipSync(await readFile(path)).length).toBeLessThan(700_000);
@@ -99,7 +99,7 @@ describe('the function of the API', () => {
 });
 
 describe('the function of the worker', () => {
-  it('has its handler in what the build compiles, and the same in its image', async () => {
+  it('has a handler in the compiled files, which is the command of its image', async () => {
     const [command = ''] = template.Resources.CpuWorker.Properties.ImageConfig?.Command ?? [];
     const [, source = '', name] = /^dist\/(.*)\.(\w+)$/.exec(command) ?? [];
     const build = JSON.parse(await read('tsconfig.build.json')) as { readonly include: readonly string[] };
@@ -109,18 +109,18 @@ describe('the function of the worker', () => {
     const image = parseContainerFile(await read('deploy', 'lambda', 'worker.Dockerfile'));
     const last = image.findLast((instruction) => instruction.name === 'CMD');
     expect(last && execForm(last)).toEqual([command]);
-    // Lambda's own runtime is the process, its user and its health check.
+    // The runtime of Lambda sets the user and the entry point and checks health.
     const leftToLambda = ['USER', 'HEALTHCHECK', 'ENTRYPOINT'];
     expect(lastStage(image).filter((instruction) => leftToLambda.includes(instruction.name))).toEqual([]);
   });
 
-  it('has more time than it keeps for leaving', () => {
+  it('has the maximum time limit of Lambda', () => {
     expect(template.Resources.CpuWorker.Properties.Timeout).toBe(900);
   });
 });
 
 describe('the template', () => {
-  it('sets settings that there are, and no secret but by reference', () => {
+  it('sets only known settings, and secrets only by reference', () => {
     const known = new Set(settingsTable().map(({ name }) => name));
     const { Api, CpuWorker } = template.Resources;
     const all = [template.Globals.Function, Api.Properties, CpuWorker.Properties];
@@ -136,14 +136,14 @@ describe('the template', () => {
     expect(variables.filter(([name]) => /KEY/.test(name)).length).toBe(2);
   });
 
-  it('lets the functions at the artifacts and at nothing else', () => {
+  it('grants access to the artifacts and nothing else', () => {
     const statements = template.Resources.StorePolicy.Properties.PolicyDocument.Statement;
     const granted = statements.flatMap(({ Action, Resource }) =>
       Action.map(
         (action) => `${action} ${Resource['Fn::Sub'].replace(/^.*:::/, '').replaceAll(/[${}]/g, '')}`,
       ),
     );
-    // Those of docs/store.md.
+    // As listed in docs/store.md.
     expect(granted.sort()).toEqual([
       's3:AbortMultipartUpload Bucket/Prefix/*',
       's3:DeleteObject Bucket/Prefix/*',

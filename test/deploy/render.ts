@@ -1,4 +1,4 @@
-/** The chart as Helm renders it. */
+/** Renders the chart with Helm. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,10 +10,11 @@ import type { KubernetesObject } from './kubernetes-schemas.ts';
 export const CHART = join(packageRoot(), 'deploy', 'chart');
 export const EXAMPLES = readdirSync(join(CHART, 'examples')).sort();
 
-/** Helm's program; undefined where there is none, with which the tests of the chart are skipped. */
+/** The Helm program. Without it, tests of the chart are skipped. */
 export const helm = findTool('helm', process.env);
-/** Why, behind the names of those tests. */
-export const SKIPPED = helm === undefined ? ' (no Helm: HELM_PATH, set-up and the PATH lead to none)' : '';
+/** The reason, appended to the names of skipped tests. */
+export const SKIPPED =
+  helm === undefined ? ' (Helm was not found: set HELM_PATH or run node scripts/setup.mjs test)' : '';
 
 export interface Container {
   readonly name: string;
@@ -57,7 +58,7 @@ export interface Deployment extends KubernetesObject {
   };
 }
 
-/** All objects of a release. Throws what Helm says against the values. */
+/** Returns all objects of a release. Throws with Helm's message if it rejects the values. */
 export function render(example: string, ...set: readonly string[]): readonly KubernetesObject[] {
   const args = ['template', 'frameloom', CHART, '--namespace', 'video', '--kube-version', '1.34.2'];
   const values = join(CHART, 'examples', example);
@@ -69,7 +70,7 @@ export function render(example: string, ...set: readonly string[]): readonly Kub
     },
   ).toString();
   return parseAllDocuments(text)
-    .map((document) => document.toJS() as KubernetesObject | null) // an empty one is null; others are checked by schema
+    .map((document) => document.toJS() as KubernetesObject | null) // null if empty; tests check the schema
     .filter((object) => object !== null);
 }
 
@@ -77,7 +78,7 @@ export function deployments(objects: readonly KubernetesObject[]): readonly Depl
   return objects.filter(({ kind }) => kind === 'Deployment') as unknown as readonly Deployment[]; // by its schema
 }
 
-/** The deployment of `api`, `cpu` or `gpu`. */
+/** Returns the deployment of `api`, `cpu` or `gpu`. */
 export function deploymentOf(objects: readonly KubernetesObject[], role: string): Deployment {
   const found = deployments(objects).find(
     ({ metadata }) => metadata.labels['app.kubernetes.io/component'] === role,

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A program called python3 whose pip does what `install` says; `$target` is the folder that it has to fill. */
+/** A fake python3 whose pip runs the shell code `install`; `$target` is the folder to fill. */
 async function fakePython(install: string): Promise<void> {
   const path = join(folder, 'bin', 'python3');
   const lines = [
@@ -35,12 +35,12 @@ async function fakePython(install: string): Promise<void> {
 const cached = (): Promise<string[]> => readdir(join(folder, 'cache', 'frameloom'));
 
 describe('Python for tests and benchmarks', () => {
-  it('is missing with a reason where PATH leads to none', async () => {
+  it('is missing with a reason if PATH has no python3', async () => {
     const found = await pythonWith('graphs', { env: { PATH: join(folder, 'bin') }, say });
     expect(found).toEqual({ reason: 'no Python: PATH leads to no python3' });
   });
 
-  it('is missing with the words of pip where the packages cannot be had, and leaves nothing behind', async () => {
+  it('is missing with the message of pip if the installation fails, and leaves no files', async () => {
     await fakePython('echo "Collecting numpy" >&2; echo "ERROR: No matching distribution" >&2; exit 1');
     const found = await pythonWith('graphs', { env, say });
     expect(found.reason).toBe(
@@ -49,7 +49,7 @@ describe('Python for tests and benchmarks', () => {
     expect(await cached()).toEqual([]);
   });
 
-  it('has its packages fetched once, and says so', async () => {
+  it('installs its packages once and reports it', async () => {
     await fakePython('echo packages > "$target/marker"');
     await pythonWith('graphs', { env, say });
     const again = await pythonWith('graphs', { env, say });
@@ -57,7 +57,7 @@ describe('Python for tests and benchmarks', () => {
     expect(await again.python?.run('scripts/graphs/small.py')).toMatch(/small\.py with packages\n$/);
   });
 
-  it('gives two callers at once the same whole folder', async () => {
+  it('gives concurrent callers the same complete folder', async () => {
     // Neither ends before both have begun.
     const meet = 'while [ "$(ls -d "$target"/../python-* | wc -l)" -lt 2 ]; do sleep 0.01; done';
     await fakePython(`${meet}; echo packages > "$target/marker"`);
@@ -66,7 +66,7 @@ describe('Python for tests and benchmarks', () => {
     expect(await cached()).toHaveLength(1);
   });
 
-  it('keeps lists apart', async () => {
+  it('installs each list of packages in its own folder', async () => {
     await fakePython('echo packages > "$target/marker"');
     await pythonWith('genai', { env, say });
     await pythonWith('graphs', { env, say });

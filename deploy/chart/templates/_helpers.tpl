@@ -2,7 +2,7 @@
 {{- printf "%s" (ternary .Release.Name (printf "%s-frameloom" .Release.Name) (contains "frameloom" .Release.Name)) | trunc 50 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* Labels that never change in a release; `role` is api, cpu or gpu. */}}
+{{/* Immutable labels of a release; `role` is api, cpu or gpu. */}}
 {{- define "frameloom.selector" -}}
 app.kubernetes.io/name: frameloom
 app.kubernetes.io/instance: {{ .root.Release.Name }}
@@ -40,11 +40,11 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* What all processes have in common: Temporal, the store, and the settings of the values. */}}
+{{/* Settings common to all processes: Temporal, the store, and `settings` of the values. */}}
 {{- define "frameloom.env" -}}
 {{- $v := .root.Values -}}
 - { name: FRAMELOOM_HOME, value: /data }
-- { name: TEMPORAL_ADDRESS, value: {{ required "temporal.address is needed: host:port of the frontend" $v.temporal.address | quote }} }
+- { name: TEMPORAL_ADDRESS, value: {{ required "temporal.address is required: host:port of the frontend" $v.temporal.address | quote }} }
 - { name: TEMPORAL_NAMESPACE, value: {{ $v.temporal.namespace | quote }} }
 {{- with $v.temporal.apiKeySecret }}
 {{- if .name }}
@@ -54,7 +54,7 @@ capabilities:
 {{- end }}
 {{- if eq $v.store.kind "s3" }}
 {{- with $v.store.s3 }}
-- { name: FRAMELOOM_STORE, value: {{ required "store.s3.url is needed: s3://bucket/prefix" .url | quote }} }
+- { name: FRAMELOOM_STORE, value: {{ required "store.s3.url is required: s3://bucket/prefix" .url | quote }} }
 - { name: FRAMELOOM_STORE_CACHE, value: {{ int64 .cacheBytes | quote }} }
 - { name: AWS_REGION, value: {{ .region | quote }} }
 {{- with .endpoint }}
@@ -73,7 +73,7 @@ capabilities:
 {{- end }}
 {{- end }}
 
-{{/* /data and /tmp, which alone may be written to. */}}
+{{/* /data and /tmp, the only writable folders. */}}
 {{- define "frameloom.volumes" -}}
 - name: tmp
   emptyDir: { sizeLimit: 2Gi }
@@ -91,7 +91,7 @@ capabilities:
 - { name: data, mountPath: /data }
 {{- end }}
 
-{{/* Whether the model's profile is not in the images: CPU workers plan by it, and get it from the chart. */}}
+{{/* The profile of a pulled model. CPU workers plan jobs by it; it is not in their image. */}}
 {{- define "frameloom.profile" -}}
 {{- if .Values.model.pull.enabled }}{{ .Files.Get (printf "profiles/%s.json" .Values.model.name) }}{{ end }}
 {{- end }}
