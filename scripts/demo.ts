@@ -47,13 +47,9 @@ async function summarizeSample(
   const view = createProgressView(context.stderr, sourceName(source));
   try {
     if (note !== undefined) printLine(context.stdout, note);
-    const job = await runJob(
-      source,
-      options,
-      { client: createClient({ url: system.url }) },
-      view,
-      context.signal,
-    );
+    const server = { client: createClient({ url: system.url }) };
+    const request = { source, options, attachments: {} };
+    const job = await runJob(server, request, { view, signal: context.signal });
     view.close();
     printLine(context.stdout);
     const code = printOutcome(job, context, false);

@@ -29,30 +29,13 @@ export interface QuotaGuard {
   admit(c: Context<ApiEnv>, uncounted?: 'uncounted'): Promise<void>;
 }
 
-export function createQuotaGuard({
-  orchestrator,
-  clock,
-  quotas = NO_QUOTAS,
-}: Pick<ApiDeps, 'orchestrator' | 'clock' | 'quotas'>): QuotaGuard {
+type QuotaDeps = Pick<ApiDeps, 'orchestrator' | 'clock' | 'quotas'>;
+
+export function createQuotaGuard(deps: QuotaDeps): QuotaGuard {
+  const { clock, quotas = NO_QUOTAS } = deps;
   /** By tenant. Their number is bounded by the number of keys. */
   const minutes = new Map<string, { readonly minute: number; count: number }>();
-  /** Values, not promises: at an edge a call can end with its request and leave others waiting forever. */
-  const videoUsage = new Map<string, { readonly at: number; readonly seconds: number }>();
-
-  /** The current usage, read with one call: a listing if video seconds must be read, otherwise a count. */
-  async function usageOf(tenant: string, now: number, needsJobs: boolean): Promise<AdmissionUsage> {
-    const known = videoUsage.get(tenant);
-    const isFresh = known !== undefined && now - known.at < VIDEO_USAGE_TTL_MS && sameDay(known.at, now);
-    if (quotas.videoSeconds === 0 || isFresh) {
-      const unfinished = needsJobs ? await orchestrator.unfinished(tenant) : 0;
-      return { unfinished, videoSeconds: known?.seconds ?? 0 };
-    }
-    const from = new Date(dayOf(now) * DAY_S * 1000).toISOString();
-    const until = new Date(now + 1000).toISOString();
-    const usage = await orchestrator.admissionUsage({ tenant, from, until });
-    videoUsage.set(tenant, { at: now, seconds: usage.videoSeconds });
-    return usage;
-  }
+  const usageOf = createUsageReader(deps);
 
   return {
     limitsJobs: quotas.jobs > 0 || quotas.videoSeconds > 0,
@@ -109,6 +92,25 @@ export function createQuotaGuard({
           );
       }
     },
+  };
+}
+
+/** Returns a function that reads the usage with one call: a listing if video seconds must be read, otherwise a count. */
+function createUsageReader({ orchestrator, quotas = NO_QUOTAS }: QuotaDeps) {
+  /** By tenant. Values, not promises: at an edge a call can end with its request and leave others waiting forever. */
+  const videoUsage = new Map<string, { readonly at: number; readonly seconds: number }>();
+  return async (tenant: string, now: number, needsJobs: boolean): Promise<AdmissionUsage> => {
+    const known = videoUsage.get(tenant);
+    const isFresh = known !== undefined && now - known.at < VIDEO_USAGE_TTL_MS && sameDay(known.at, now);
+    if (quotas.videoSeconds === 0 || isFresh) {
+      const unfinished = needsJobs ? await orchestrator.unfinished(tenant) : 0;
+      return { unfinished, videoSeconds: known?.seconds ?? 0 };
+    }
+    const from = new Date(dayOf(now) * DAY_S * 1000).toISOString();
+    const until = new Date(now + 1000).toISOString();
+    const usage = await orchestrator.admissionUsage({ tenant, from, until });
+    videoUsage.set(tenant, { at: now, seconds: usage.videoSeconds });
+    return usage;
   };
 }
 

@@ -34,17 +34,24 @@ import * as operations from '../operations/index.ts';
 const CONTROL_TIMEOUT_MS = 3000;
 const CONTROL_POLL_MS = 50;
 
-export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
-  const { store, clock } = deps;
-  const { batches } = deps.orchestrator;
+interface BatchFinder {
+  /** @throws FrameloomError `not_found` if the tenant has no such batch */
+  find(tenant: string, id: BatchId): Promise<BatchRecord>;
+  /** Waits until `isApplied`, but not longer than CONTROL_TIMEOUT_MS. */
+  waitUntilApplied(
+    id: BatchId,
+    tenant: string,
+    isApplied: (record: BatchRecord) => boolean,
+  ): Promise<BatchRecord>;
+}
 
+function createBatchFinder({ orchestrator: { batches }, clock, closing }: ApiDeps): BatchFinder {
   async function find(tenant: string, id: BatchId): Promise<BatchRecord> {
     const record = await batches.describe(id);
     if (record?.memo.tenant !== tenant) throw new FrameloomError('not_found', 'No such batch.');
     return record;
   }
 
-  /** Waits until `isApplied`, but not longer than CONTROL_TIMEOUT_MS. */
   async function waitUntilApplied(
     id: BatchId,
     tenant: string,
@@ -54,10 +61,19 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     for (;;) {
       const record = await find(tenant, id);
       if (isApplied(record) || clock.now() >= until) return record;
-      await clock.sleep(CONTROL_POLL_MS, deps.closing);
-      if (deps.closing?.aborted) return record;
+      await clock.sleep(CONTROL_POLL_MS, closing);
+      if (closing?.aborted) return record;
     }
   }
+
+  return { find, waitUntilApplied };
+}
+
+export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
+  const { store } = deps;
+  const { batches } = deps.orchestrator;
+  const { find } = createBatchFinder(deps);
+  batchControlRoutes(app, deps);
 
   app.openapi(operations.createBatch, async (c) => {
     const tenant = c.get('tenant');
@@ -98,15 +114,6 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     c.json(batchView(await find(c.get('tenant'), c.req.valid('param').id)), 200),
   );
 
-  app.openapi(operations.updateBatch, async (c) => {
-    const { id } = c.req.valid('param');
-    const { max_in_flight: maxInFlight } = c.req.valid('json');
-    requireActive(await find(c.get('tenant'), id));
-    await batches.control(id, { type: 'limit', maxInFlight });
-    const after = await waitUntilApplied(id, c.get('tenant'), ({ memo }) => memo.maxInFlight === maxInFlight);
-    return c.json(batchView(after), 200);
-  });
-
   app.openapi(operations.getBatchResults, async (c) => {
     const record = await find(c.get('tenant'), c.req.valid('param').id);
     const status = batchStatus(record);
@@ -116,6 +123,21 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     );
     const body = c.req.method === 'HEAD' ? null : streamOf(lines);
     return new Response(body, { headers: { 'Content-Type': 'application/jsonl' } }) as never; // the types treat jsonl as JSON
+  });
+}
+
+/** Routes that change a batch. */
+function batchControlRoutes(app: Api, deps: ApiDeps): void {
+  const { batches } = deps.orchestrator;
+  const { find, waitUntilApplied } = createBatchFinder(deps);
+
+  app.openapi(operations.updateBatch, async (c) => {
+    const { id } = c.req.valid('param');
+    const { max_in_flight: maxInFlight } = c.req.valid('json');
+    requireActive(await find(c.get('tenant'), id));
+    await batches.control(id, { type: 'limit', maxInFlight });
+    const after = await waitUntilApplied(id, c.get('tenant'), ({ memo }) => memo.maxInFlight === maxInFlight);
+    return c.json(batchView(after), 200);
   });
 
   app.openapi(operations.cancelBatch, async (c) => {
@@ -151,7 +173,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   app.openapi(operations.retryBatch, async (c) => {
     const { id } = c.req.valid('param');
     const record = await find(c.get('tenant'), id);
-    const memo = createRetryMemo(record, Math.floor(clock.now() / 1000));
+    const memo = createRetryMemo(record, Math.floor(deps.clock.now() / 1000));
     return c.json(batchView(await batches.retry(id, memo)), 200);
   });
 }

@@ -36,25 +36,24 @@ FRAMELOOM_URL sets the server. Without it, the command uses the system that runs
 this job. Exit codes: 0 complete, 3 with gaps, 1 failed, 2 wrong usage.`,
 
   async run(args, context) {
-    const { source, attachments, options, json } = await readRequestArguments(args);
-    return summarizeSource(source, attachments, options, json, context);
+    const { json, ...request } = await readRequestArguments(args);
+    return summarizeSource(request, json, context);
   },
 };
 
 async function summarizeSource(
-  source: Source,
-  extras: Attachments,
-  options: RequestOptions,
+  request: LocalRequest,
   json: boolean,
   context: CommandContext,
 ): Promise<number> {
   await using server = await connectToServer(context);
-  const view = createProgressView(context.stderr, sourceName(source));
+  const view = createProgressView(context.stderr, sourceName(request.source));
   let started: Job | undefined;
   try {
-    const job = await runJob(source, options, server, view, context.signal, extras, (created) => {
+    const onStart = (created: Job): void => {
       started = created;
-    });
+    };
+    const job = await runJob(server, request, { view, signal: context.signal, onStart });
     view.close();
     return printOutcome(job, context, json);
   } catch (error) {
@@ -66,23 +65,33 @@ async function summarizeSource(
   }
 }
 
+/** A request whose source and attachments are not uploaded yet. */
+interface LocalRequest {
+  readonly source: Source;
+  readonly attachments: Attachments;
+  readonly options: RequestOptions;
+}
+
+interface JobCallbacks {
+  readonly view: ProgressView;
+  readonly signal: AbortSignal;
+  /** Called when the job has been created. */
+  readonly onStart?: (job: Job) => void;
+}
+
 /** Uploads, starts and follows. Throws ApiError, and the reason of `signal` once it aborts. */
 export async function runJob(
-  source: Source,
-  options: RequestOptions,
   { client }: Pick<ServerConnection, 'client'>,
-  view: ProgressView,
-  signal: AbortSignal,
-  extras: Attachments = {},
-  onStart: (job: Job) => void = () => {},
+  { source, attachments, options }: LocalRequest,
+  { view, signal, onStart }: JobCallbacks,
 ): Promise<Job> {
   const upload = { signal, onProgress: view.showUpload };
   const main = await uploadSource(source, client, upload);
-  const uploaded = await uploadAttachments(main, extras, client, upload);
+  const uploaded = await uploadAttachments(main, attachments, client, upload);
   // The console lists jobs by this name.
   const metadata = { filename: sourceName(source).slice(0, MAX_NAME_LENGTH) };
   const job = await client.createSummary({ ...options, source: uploaded, metadata }, { signal });
-  onStart(job);
+  onStart?.(job);
   return followJob(client, job.id, view, signal);
 }
 

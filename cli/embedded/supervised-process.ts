@@ -70,7 +70,10 @@ interface RunOutcome {
   readonly code: number | null;
 }
 
-/** Starts the process and restarts it, after a growing delay, whenever it ends, until `stop` is called. */
+/**
+ * Starts the process and restarts it, after a growing delay, whenever it ends, until `stop` is called. One long
+ * function, because its steps share the state of one child.
+ */
 export function startSupervisedProcess<Ready>(
   spec: ProcessSpec<Ready>,
   callbacks: SupervisionCallbacks,

@@ -68,7 +68,9 @@ export interface Supervisor {
   close(): Promise<void>;
 }
 
-/** Starts no process by itself: call `start`. */
+/**
+ * Starts no process by itself: call `start`. One long function, because its callbacks share the state of one process.
+ */
 export function createSupervisor(options: SupervisorOptions, callbacks: SupervisorCallbacks): Supervisor {
   const { model, hangTimeoutMs, closing, onRestart } = options;
   let { maxProcessBytes } = options;

@@ -12,7 +12,7 @@ import type { Job } from '../../schema/job.ts';
 import { createProblem } from '../../schema/problem.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { loadConsoleAssets } from '../../web/assets.ts';
-import { drawPicture } from './pictures.ts';
+import { drawImage } from './images.ts';
 import { FILE_ID } from './sample-jobs.ts';
 
 export interface ScriptedApi {
@@ -158,7 +158,7 @@ export async function startScriptedApi(): Promise<ScriptedApi> {
       }
       case 'GET summaries/id/frames':
         response.writeHead(200, { 'Content-Type': 'image/jpeg' });
-        response.end(await drawPicture(Number.parseInt(picture, 10)));
+        response.end(await drawImage(Number.parseInt(picture, 10)));
         return;
       default:
         return refuse(response, 'not_found');

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { frameLabel, labelStyleFor } from '../../exports/frame-label.ts';
-import type { JobStatus } from '../../schema/job.ts';
+import type { JobError, JobStatus } from '../../schema/job.ts';
 import {
   type FrameNavigation,
   FrameNavigationContext,
@@ -42,22 +42,10 @@ export function LoadedJob({ view, frame, localVideo, onSelect, onRetried }: Prop
   const [announcement, setAnnouncement] = useState('');
   const selected =
     view.frames.find(({ index }) => index === frame) ?? (view.isRunning ? view.latestFrame : view.frames[0]);
-  const { isRunning } = view;
-  const percent = Math.round(view.progress.percent);
   const naming = labelStyleFor(view.kind, view.frames);
 
-  useEffect(() => {
-    document.title = `${isRunning ? `${percent} % · ` : ''}${view.title} – Frameloom`;
-    return () => {
-      document.title = 'Frameloom';
-    };
-  }, [view.title, isRunning, percent]);
-
-  const wasRunning = useRef(isRunning);
-  useEffect(() => {
-    if (wasRunning.current && !isRunning) setAnnouncement(END_ANNOUNCEMENTS[view.status] ?? '');
-    wasRunning.current = isRunning;
-  }, [isRunning, view.status]);
+  useDocumentTitle(view);
+  useEndOfJob(view, (status) => setAnnouncement(END_ANNOUNCEMENTS[status] ?? ''));
 
   const select = (index: number): void => {
     setEvidence([]);
@@ -79,22 +67,7 @@ export function LoadedJob({ view, frame, localVideo, onSelect, onRetried }: Prop
       <div class={view.isRunning ? 'job job--running' : 'job'}>
         <JobHeader view={view} />
         {view.isRunning && <JobProgress view={view} />}
-        {view.error && (
-          <ProblemNotice
-            problem={{
-              ...view.error,
-              title:
-                view.frames.length > 0
-                  ? 'The summary could not be completed.'
-                  : 'The source could not be summarized.',
-              detail: view.error.message,
-            }}
-          >
-            <a class="button" href={HOME_HREF}>
-              Choose another source
-            </a>
-          </ProblemNotice>
-        )}
+        {view.error && <JobErrorNotice error={view.error} hasFrames={view.frames.length > 0} />}
         {(view.frames.length > 0 || view.isRunning) && (
           <div class="job__columns">
             <section class="job__stage" ref={viewer} aria-label="Selected frame">
@@ -135,4 +108,35 @@ export function LoadedJob({ view, frame, localVideo, onSelect, onRetried }: Prop
       </div>
     </FrameNavigationContext.Provider>
   );
+}
+
+function JobErrorNotice({ error, hasFrames }: { error: JobError; hasFrames: boolean }): JSX.Element {
+  const title = hasFrames ? 'The summary could not be completed.' : 'The source could not be summarized.';
+  return (
+    <ProblemNotice problem={{ ...error, title, detail: error.message }}>
+      <a class="button" href={HOME_HREF}>
+        Choose another source
+      </a>
+    </ProblemNotice>
+  );
+}
+
+/** Displays the title of the job, and its progress while it runs, in the title of the browser tab. */
+function useDocumentTitle({ title, isRunning, progress }: JobView): void {
+  const percent = Math.round(progress.percent);
+  useEffect(() => {
+    document.title = `${isRunning ? `${percent} % · ` : ''}${title} – Frameloom`;
+    return () => {
+      document.title = 'Frameloom';
+    };
+  }, [title, isRunning, percent]);
+}
+
+/** Calls `onEnd` when a running job ends. */
+function useEndOfJob({ isRunning, status }: JobView, onEnd: (status: JobStatus) => void): void {
+  const wasRunning = useRef(isRunning);
+  useEffect(() => {
+    if (wasRunning.current && !isRunning) onEnd(status);
+    wasRunning.current = isRunning;
+  }, [isRunning, status]);
 }

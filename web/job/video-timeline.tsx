@@ -82,26 +82,7 @@ export function VideoTimeline({ view, selected, evidence, naming, onSelect }: Pr
             </div>
           ))}
         </div>
-        <div class="lane">
-          {view.segments.map(({ index, startTime = 0, endTime = 0 }) => (
-            <span
-              key={index}
-              class={evidence.includes(index) ? 'lane__segment lane__segment--evidence' : 'lane__segment'}
-              style={{ left: toPercent(startTime), width: toPercent(endTime - startTime) }}
-            />
-          ))}
-          {view.gaps.map(
-            ({ segment, startTime, endTime }) =>
-              startTime !== undefined &&
-              endTime !== undefined && (
-                <span
-                  key={`gap-${segment}`}
-                  class="lane__segment lane__segment--gap"
-                  style={{ left: toPercent(startTime), width: toPercent(endTime - startTime) }}
-                />
-              ),
-          )}
-        </div>
+        <SegmentLane view={view} evidence={evidence} toPercent={toPercent} />
         <svg class="ticks" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">
           <path d={frameTickPath(frames, duration)} vector-effect="non-scaling-stroke" />
         </svg>
@@ -109,18 +90,64 @@ export function VideoTimeline({ view, selected, evidence, naming, onSelect }: Pr
           <span class="playhead" style={{ left: toPercent(selected.time ?? 0) }} />
         )}
       </div>
-      <div class="axis tabular" aria-hidden="true">
-        {axisLabelTimes(duration, width, MIN_LABEL_GAP).map((time) => (
-          <span
-            key={time}
-            class={time === 0 ? 'axis__label axis__label--first' : 'axis__label'}
-            style={{ left: toPercent(time) }}
-          >
-            {formatTime(time)}
-          </span>
-        ))}
-        {duration > 0 && <span class="axis__label axis__label--last">{formatTime(duration)}</span>}
-      </div>
+      <TimeAxis duration={duration} width={width} toPercent={toPercent} />
+    </div>
+  );
+}
+
+type ToPercent = (time: number) => string;
+
+/** The described segments to scale, with gaps. Segments in `evidence` are highlighted. */
+function SegmentLane({
+  view,
+  evidence,
+  toPercent,
+}: Pick<Props, 'view' | 'evidence'> & { toPercent: ToPercent }): JSX.Element {
+  return (
+    <div class="lane">
+      {view.segments.map(({ index, startTime = 0, endTime = 0 }) => (
+        <span
+          key={index}
+          class={evidence.includes(index) ? 'lane__segment lane__segment--evidence' : 'lane__segment'}
+          style={{ left: toPercent(startTime), width: toPercent(endTime - startTime) }}
+        />
+      ))}
+      {view.gaps.map(
+        ({ segment, startTime, endTime }) =>
+          startTime !== undefined &&
+          endTime !== undefined && (
+            <span
+              key={`gap-${segment}`}
+              class="lane__segment lane__segment--gap"
+              style={{ left: toPercent(startTime), width: toPercent(endTime - startTime) }}
+            />
+          ),
+      )}
+    </div>
+  );
+}
+
+function TimeAxis({
+  duration,
+  width,
+  toPercent,
+}: {
+  duration: number;
+  width: number;
+  toPercent: ToPercent;
+}): JSX.Element {
+  return (
+    <div class="axis tabular" aria-hidden="true">
+      {axisLabelTimes(duration, width, MIN_LABEL_GAP).map((time) => (
+        <span
+          key={time}
+          class={time === 0 ? 'axis__label axis__label--first' : 'axis__label'}
+          style={{ left: toPercent(time) }}
+        >
+          {formatTime(time)}
+        </span>
+      ))}
+      {duration > 0 && <span class="axis__label axis__label--last">{formatTime(duration)}</span>}
     </div>
   );
 }

@@ -57,7 +57,7 @@ export function createWorkerMetrics(meter: MetricMeter, logger: Logger): WorkerM
       inbound: {
         async execute(input, next) {
           const began = performance.now();
-          const { activityType: activity, workflowExecution, activityId, attempt } = info;
+          const activity = info.activityType;
           const run = { activity, counted: began };
           running.add(run);
           let outcome: 'completed' | 'failed' | 'cancelled' = 'failed';
@@ -81,10 +81,10 @@ export function createWorkerMetrics(meter: MetricMeter, logger: Logger): WorkerM
               segments.add(1, { cached: fieldOf(output, 'cached') === true });
             }
             logger[outcome === 'failed' ? 'warn' : 'info'](`activity ${outcome}`, {
-              job: workflowExecution?.workflowId,
+              job: info.workflowExecution?.workflowId,
               activity,
-              activityId,
-              attempt,
+              activityId: info.activityId,
+              attempt: info.attempt,
               ...segmentFields(activity, input.args[0]),
               generation: fieldOf(output, 'generation'),
               seconds: Math.round(now - began) / 1000,

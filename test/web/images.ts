@@ -1,4 +1,4 @@
-/** Drawn pictures for the scripted API, so that screenshots look like something. */
+/** Draws frames for the scripted API, which screenshots of the console display. */
 import sharp from 'sharp';
 
 const SCENES = [
@@ -44,7 +44,7 @@ function night(things: string): string {
 }
 
 /** JPEG of the n-th picture, 640×360. */
-export function drawPicture(index: number): Promise<Buffer> {
+export function drawImage(index: number): Promise<Buffer> {
   const scene = SCENES[index % SCENES.length] ?? '';
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="#fbfaf5"/>${scene}</svg>`;
   return sharp(Buffer.from(svg)).jpeg({ quality: 85 }).toBuffer();
