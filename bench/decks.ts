@@ -1,5 +1,5 @@
 /**
- * What a long deck costs: a PDF of 1,000 pages, or as many as are asked for, read by the worker's own activity in a process of its
+ * What a long deck costs: a PDF of 1,000 pages, or the given number, read by the worker's own activity in a process of its
  * own that is killed in the middle; a second one goes on. Prints pages a second, the most memory of either process, and how many
  * pages were drawn twice.
  */
@@ -27,14 +27,14 @@ export async function run([pages = '1000']: readonly string[]): Promise<void> {
     console.log('\n| run | pages drawn | seconds | pages/s | peak memory |\n|---|---|---|---|---|');
     for (const [name, { drawn, seconds, peak }] of [
       ['killed half-way', first],
-      ['the next one', second],
+      ['the next process', second],
     ] as const) {
       const speed = (drawn / seconds).toFixed(1);
       console.log(
         `| ${name} | ${drawn} | ${seconds.toFixed(1)} | ${speed} | ${Math.round(peak / 2 ** 20)} MiB |`,
       );
     }
-    console.log(`\n${kept} of ${pages} pages are there; drawn twice: ${twice}`);
+    console.log(`\n${kept} of ${pages} pages are stored; drawn twice: ${twice}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -73,7 +73,7 @@ async function memoryOf(pid: number | undefined): Promise<number> {
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
 }
 
-/** Pages with a title, lines of text, boxes and a picture's worth of curves. */
+/** Pages with a title, lines of text, boxes and curves. */
 async function longDeck(pages: number): Promise<Uint8Array> {
   const document = await PDFDocument.create();
   const font = await document.embedFont(StandardFonts.Helvetica);

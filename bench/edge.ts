@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- edge [TIMES]`: the cold start of the edge in workerd, with no other server there. An empty Worker tells what is
- * workerd's own.
+ * `npm run bench -- edge [TIMES]`: the cold start of the edge in workerd, with no other server there. An empty Worker shows the
+ * share of workerd.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { bundleEdge, compatibilityDate } from '../test/edge/worker.ts';
 
 const TIMES = 10;
 const EMPTY = 'export default { fetch() { return new Response("") } };';
-/** Refused by the app itself, and so all of it is there, and nobody else is asked. */
+/** Rejected by the app itself, without a call to another server. */
 const PATH = '/v1/summaries';
 
 const VARS = {
@@ -27,7 +27,7 @@ const VARS = {
 
 /** Milliseconds. */
 interface Start {
-  /** From the start of the process to the whole first answer. */
+  /** From the start of the process to the whole first response. */
   readonly answer: number;
   /** CPU of all threads of workerd from its start until it listens. */
   readonly start: number;
@@ -41,7 +41,7 @@ export async function run([times = String(TIMES)]: readonly string[]): Promise<v
   console.log(`machine: ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`);
   console.log(`bundle: ${code.length} bytes, ${gzipSync(code).length} gzipped`);
   console.log(
-    'median in ms | start to first answer | CPU until listening | CPU of 1st request | CPU of 2nd request',
+    'median in ms | start to first response | CPU until listening | CPU of 1st request | CPU of 2nd request',
   );
   for (const [name, script] of [
     ['an empty Worker', EMPTY],
@@ -72,7 +72,7 @@ async function measure(script: string): Promise<Start> {
     const first = await cpuOf(child);
     await ask(port);
     const second = await cpuOf(child);
-    if (script !== EMPTY && status !== 401) throw new Error(`the edge answered ${status}`);
+    if (script !== EMPTY && status !== 401) throw new Error(`the edge returned ${status}`);
     return { answer, start, first: first - start, second: second - first };
   } finally {
     const ended = once(child, 'exit');

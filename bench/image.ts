@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- image`: what it costs to make `pixel_values` of a 1920×1080 JPEG, decoding included, beside what
- * Transformers.js and onnxruntime-genai take for it. Processor time (user and system, all threads), each in a process of its
+ * `npm run bench -- image`: time to compute `pixel_values` of a 1920×1080 JPEG, decoding included, compared with
+ * Transformers.js and onnxruntime-genai. Processor time (user and system, all threads), each in a process of its
  * own; the processes take turns, so that a machine that slows down slows all of them.
  */
 import { execFile } from 'node:child_process';
@@ -28,7 +28,7 @@ interface Measured {
   readonly stages?: Readonly<Record<string, readonly number[]>>;
 }
 
-/** A number of crops, who else makes them, and what our share of its time may be. */
+/** A number of crops, the rival that also computes them, and the largest allowed ratio to its time. */
 interface Comparison {
   readonly crops: number;
   readonly target: number;

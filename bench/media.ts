@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- media [PART…]`: how well and how fast frames are picked. Parts: `quality`, `lecture`, `motion`, `memory`;
+ * `npm run bench -- media [PART…]`: quality and speed of frame selection. Parts: `quality`, `lecture`, `motion`, `memory`;
  * without any, all of them. Videos are generated once and kept in the temporary folder of the machine; `clips` does that alone.
  */
 import { writeFile } from 'node:fs/promises';
@@ -24,12 +24,12 @@ export async function run(args: readonly string[]): Promise<void> {
   const tools = await findMediaTools({});
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ffmpeg ${tools.version}`;
   console.log(`machine: ${machine}\n`);
-  const figures: Record<string, unknown> = { machine };
+  const results: Record<string, unknown> = { machine };
   for (const part of parts) {
-    if (part === 'quality') figures[part] = await measureQuality(tools);
-    else if (part === 'memory') figures[part] = await measureMemory(tools);
-    else figures[part] = await measureSpeed(tools, part);
+    if (part === 'quality') results[part] = await measureQuality(tools);
+    else if (part === 'memory') results[part] = await measureMemory(tools);
+    else results[part] = await measureSpeed(tools, part);
   }
-  if (json === undefined) console.log(`\n${JSON.stringify(figures)}`);
-  else await writeFile(json, `${JSON.stringify(figures, null, 2)}\n`);
+  if (json === undefined) console.log(`\n${JSON.stringify(results)}`);
+  else await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
 }

@@ -1,4 +1,4 @@
-/** The middle one; of an even count the upper one of the two. NaN of nothing. */
+/** Returns the median; of an even count the upper of the two middle values. NaN without values. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

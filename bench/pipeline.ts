@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- pipeline [PART…]`: what a job costs, and what of it is orchestration. Parts: `stages` (where the time goes),
- * `overhead` (the same job through Temporal and as a plain loop; SECONDS of video by `--seconds`, 600 if not given), `flat` (cost per
- * segment of jobs of 10 to 1,000 segments whose activities only answer), `resume` (what a kill at 90 % costs). Without any, all.
+ * `npm run bench -- pipeline [PART…]`: measures the time of jobs and of their orchestration. Parts: `stages` (time of each stage),
+ * `overhead` (the same job through Temporal and as a plain loop, on a video of `--seconds`, 600 by default), `flat` (time per
+ * segment of jobs of 10 to 1,000 segments whose activities return at once), `resume` (delay by a kill at 90 %). The default is all.
  */
 import { cpus } from 'node:os';
 import { measureFlat } from './pipeline/flat.ts';

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- runtime`: the model runtime beside what else could run the same graph, on a slice of the text graph at
+ * `npm run bench -- runtime`: the model runtime compared with other runtimes of the same graph, on a slice of the text graph at
  * full width with random int4 weights. Every runtime has a process of its own; they take turns, so that a machine that slows
  * down slows all of them. Prints a table in Markdown, then all of it as JSON.
  */
@@ -31,8 +31,8 @@ interface Ours extends Times {
   readonly rss_bytes: number;
 }
 
-interface Figure {
-  readonly figure: string;
+interface Metric {
+  readonly metric: string;
   readonly target: string;
   readonly measured: string;
 }
@@ -40,7 +40,7 @@ interface Figure {
 export async function run(): Promise<void> {
   const maker = await pythonWith('graphs');
   if (maker.python === undefined) {
-    console.log(`The slice is made by Python, which cannot be had here: ${maker.reason}`);
+    console.log(`The slice is made by Python, which is not available: ${maker.reason}`);
     return;
   }
   const slice = await sliceFolder(maker.python);
@@ -62,8 +62,8 @@ export async function run(): Promise<void> {
     }
   }
   const delay = await eventLoopDelay();
-  const figures = compare(ours, plain, floor.map(better), genai.map(better), delay);
-  print(figures, missing, { ours, plain, floor, genai, event_loop_p99_ms: delay });
+  const metrics = compare(ours, plain, floor.map(better), genai.map(better), delay);
+  print(metrics, missing, { ours, plain, floor, genai, event_loop_p99_ms: delay });
 }
 
 /** One of our own programs, in a process of its own. */
@@ -105,15 +105,15 @@ function compare(
   floor: readonly Times[],
   genai: readonly Times[],
   delay: number,
-): readonly Figure[] {
+): readonly Metric[] {
   const ratio = (
-    figure: string,
+    metric: string,
     target: string,
     above: readonly number[],
     below: readonly number[],
-  ): Figure => {
+  ): Metric => {
     const measured = below.length === 0 ? 'not run' : (least(above) / least(below)).toFixed(2);
-    return { figure, target, measured };
+    return { metric, target, measured };
   };
   const step = ours.map(({ step_ms }) => step_ms);
   const prefill = ours.map(({ prefill_s }) => prefill_s);
@@ -139,7 +139,7 @@ function compare(
       floor.map((each) => each.step_ms),
     ),
     {
-      figure: 'tokens/s of 8 rows ÷ 1 row',
+      metric: 'tokens/s of 8 rows ÷ 1 row',
       target: '≥ 3.5',
       measured: (
         (8 * least(ours.map((each) => each.one_row_ms))) /
@@ -159,12 +159,12 @@ function compare(
       genai.map((each) => each.prefill_s),
     ),
     {
-      figure: 'event-loop delay of the worker while 8 answers are made, p99',
+      metric: 'event-loop delay of the worker during 8 generations, p99',
       target: '≤ 20 ms',
       measured: `${delay.toFixed(1)} ms`,
     },
     {
-      figure: 'memory above weights and KV',
+      metric: 'memory above weights and KV',
       target: `≤ ${mebibytes(allowed)}`,
       measured: mebibytes(beside),
     },
@@ -175,11 +175,11 @@ function compare(
 const least = (values: readonly number[]): number => Math.min(...values);
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
 
-function print(figures: readonly Figure[], missing: readonly string[], raw: object): void {
+function print(metrics: readonly Metric[], missing: readonly string[], raw: object): void {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
   console.log(`machine: ${machine}; medians per turn, the best of ${TURNS} turns\n`);
-  console.log('| figure | target | measured |\n|---|---|---|');
-  for (const { figure, target, measured } of figures) console.log(`| ${figure} | ${target} | ${measured} |`);
+  console.log('| metric | target | measured |\n|---|---|---|');
+  for (const { metric, target, measured } of metrics) console.log(`| ${metric} | ${target} | ${measured} |`);
   for (const reason of missing) console.log(`\nnot run: ${reason}`);
-  console.log(`\n${JSON.stringify({ machine, figures, ...raw })}`);
+  console.log(`\n${JSON.stringify({ machine, metrics, ...raw })}`);
 }

@@ -22,7 +22,7 @@ import { chaos } from './lib/demo-chaos.ts';
 interface Run {
   readonly name: string;
   readonly options: RequestOptions;
-  /** What is shown by it, where that is not plain. */
+  /** Printed before the run. */
   readonly note?: string;
 }
 
@@ -31,12 +31,12 @@ const RUNS: readonly Run[] = [
   { name: 'sample-deck.pdf', options: {} },
   {
     name: 'sample-video.mp4',
-    options: { summary_prompt: 'Say it once more.' },
-    note: 'The video again with another summary prompt: what was seen is not looked at twice.',
+    options: { summary_prompt: 'Summarize it in other words.' },
+    note: 'The video again with another summary prompt: frames, image features and captions are reused.',
   },
 ];
 
-/** Runs one job, prints the summary and what the model did for it, and writes the JSON. Answers the exit code. */
+/** Runs one job, prints the summary and the work of the model, and writes the JSON. Returns the exit code. */
 async function summarizeSample(
   { name, options, note }: Run,
   system: EmbeddedSystem,
@@ -65,13 +65,13 @@ async function summarizeSample(
   }
 }
 
-/** How much the model had to do, and how much of it it did together. */
+/** Describes the time, vision calls and largest decoding batch of the model. */
 function modelWork({ ledger }: Job): string {
   const segments = ledger?.segments ?? [];
-  const seen = segments.reduce((sum, segment) => sum + segment.vision_calls, 0);
-  const together = Math.max(0, ...segments.map(({ rows }) => rows));
-  const shared = together > 1 ? `, up to ${together.toFixed(1)} answers decoded together` : '';
-  return `Model: ${ledger?.gpu_seconds.toFixed(1)} s on ${ledger?.runtime}; ${segments.length} segments, vision calls: ${seen}${shared}`;
+  const visionCalls = segments.reduce((sum, segment) => sum + segment.vision_calls, 0);
+  const maxRows = Math.max(0, ...segments.map(({ rows }) => rows));
+  const shared = maxRows > 1 ? `, up to ${maxRows.toFixed(1)} generations decoded in one batch` : '';
+  return `Model: ${ledger?.gpu_seconds.toFixed(1)} s on ${ledger?.runtime}; ${segments.length} segments, vision calls: ${visionCalls}${shared}`;
 }
 
 async function demo(context: CommandContext, keep: boolean): Promise<number> {

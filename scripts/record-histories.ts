@@ -1,7 +1,7 @@
 /**
- * Records a history of each way that each workflow can take, on a real server, into test/workflows/histories. Later workflow
- * code must replay them. Run it for a new way, or after a change that running jobs need not survive, and delete the old
- * ones. Usage: node --import tsx scripts/record-histories.ts
+ * Records a history of each path of each workflow, on a real server, into test/workflows/histories. Later workflow code must
+ * replay them. Run it for a new path, or delete the old histories and run it after an incompatible change.
+ * Usage: node --import tsx scripts/record-histories.ts
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -21,14 +21,14 @@ import { startTemporal } from '../test/support/temporal.ts';
 import { answers } from '../test/workflows/answers.ts';
 
 const folder = fileURLToPath(new URL('../test/workflows/histories/', import.meta.url));
-/** Events after which the server suggests a new run: few, so that a short job has several. */
-const LONG = 300;
+/** Number of events after which the server suggests a new run. Small, so a short job has several runs. */
+const CONTINUE_AS_NEW_EVENTS = 300;
 
-interface Way {
+interface WorkflowPath {
   readonly name: string;
   readonly pages: number;
-  /** Replaces activities of the happy way. */
-  readonly change?: (happy: Activities) => Activities;
+  /** Replaces activities of the successful path. */
+  readonly change?: (successful: Activities) => Activities;
   readonly request?: Partial<SummaryRequestInput>;
   /** Cancels the job once this activity has begun. */
   readonly cancel?: 'extractFrames' | 'describeSegment' | 'reduce';
@@ -42,15 +42,15 @@ async function hang(): Promise<never> {
   }
 }
 
-/** An activity that never ends, and when it has begun. */
-function gate(): { readonly reached: Promise<void>; readonly hold: () => Promise<never> } {
+/** Returns an activity that runs until its cancellation, and a promise for its start. */
+function createBlockingActivity(): { readonly reached: Promise<void>; readonly block: () => Promise<never> } {
   let began = (): void => {};
   const reached = new Promise<void>((resolve) => {
     began = resolve;
   });
   return {
     reached,
-    hold() {
+    block() {
       began();
       return hang();
     },
@@ -58,7 +58,7 @@ function gate(): { readonly reached: Promise<void>; readonly hold: () => Promise
 }
 
 /** Fails on its first attempt. */
-function secondTime(run: ((input: never) => Promise<unknown>) | undefined) {
+function failFirst(run: ((input: never) => Promise<unknown>) | undefined) {
   return async (input: never): Promise<unknown> => {
     if (Context.current().info.attempt === 1) throw ApplicationFailure.retryable('lost', 'model_crashed');
     return run?.(input);
@@ -69,38 +69,40 @@ const poison = async (): Promise<never> => {
   throw ApplicationFailure.nonRetryable('too long', 'context_exceeded');
 };
 
-/** A thousandth for each token. */
+/** Prices per million tokens: 0.001 EUR per token. */
 const PRICES = { currency: 'EUR', input: 1000, output: 1000, gpuSecond: 0 };
 const MOST = { inputTokens: 500, outputTokens: 100 };
 
-const WAYS: readonly Way[] = [
+const PATHS: readonly WorkflowPath[] = [
   { name: 'completed', pages: 24 },
   {
     name: 'retried',
     pages: 8,
-    change: (happy) => ({
-      extractFrames: secondTime(happy.extractFrames),
-      describeSegment: secondTime(happy.describeSegment),
-      reduce: secondTime(happy.reduce),
+    change: (successful) => ({
+      extractFrames: failFirst(successful.extractFrames),
+      describeSegment: failFirst(successful.describeSegment),
+      reduce: failFirst(successful.reduce),
     }),
   },
   {
     name: 'gap',
     pages: 12,
-    change: (happy) => ({
+    change: (successful) => ({
       describeSegment: (input) =>
-        (input as { readonly at: number }).at === 1 ? poison() : (happy.describeSegment?.(input) ?? poison()),
+        (input as { readonly at: number }).at === 1
+          ? poison()
+          : (successful.describeSegment?.(input) ?? poison()),
     }),
   },
   {
     name: 'budget',
     pages: 48,
     request: { max_cost: 8 },
-    change: (happy) => ({
-      ingest: async (input) => ({ ...((await happy.ingest?.(input)) as object), prices: PRICES }),
-      plan: async (input) => ({ ...((await happy.plan?.(input)) as object), maxSegmentTokens: MOST }),
+    change: (successful) => ({
+      ingest: async (input) => ({ ...((await successful.ingest?.(input)) as object), prices: PRICES }),
+      plan: async (input) => ({ ...((await successful.plan?.(input)) as object), maxSegmentTokens: MOST }),
       describeSegment: async (input) => ({
-        ...((await happy.describeSegment?.(input)) as object),
+        ...((await successful.describeSegment?.(input)) as object),
         ...{ inputTokens: 400, outputTokens: 40 },
       }),
     }),
@@ -108,10 +110,10 @@ const WAYS: readonly Way[] = [
   {
     name: 'mended',
     pages: 12,
-    change: (happy) => {
+    change: (successful) => {
       const missed = new Set<unknown>();
       const once = (name: string, activity: string) => async (input: never) => {
-        if (missed.has(name)) return happy[activity]?.(input);
+        if (missed.has(name)) return successful[activity]?.(input);
         missed.add(name);
         throw ApplicationFailure.nonRetryable('gone', 'source_missing');
       };
@@ -135,7 +137,9 @@ const WAYS: readonly Way[] = [
 ];
 
 async function main(): Promise<void> {
-  await using temporal = await startTemporal([`limit.historyCount.suggestContinueAsNew=${LONG}`]);
+  await using temporal = await startTemporal([
+    `limit.historyCount.suggestContinueAsNew=${CONTINUE_AS_NEW_EVENTS}`,
+  ]);
   const { client } = temporal;
   const bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
@@ -160,52 +164,52 @@ async function main(): Promise<void> {
     })),
   );
   await mkdir(folder, { recursive: true });
-  for (const way of WAYS) {
-    const { cpu, gpu } = answers(way.pages);
-    const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
-    const { reached, hold } = gate();
+  for (const path of PATHS) {
+    const { cpu, gpu } = answers(path.pages);
+    const successful = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
+    const { reached, block } = createBlockingActivity();
     const options = jobOptions(
       SummaryRequest.parse({
         source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` },
-        ...way.request,
+        ...path.request,
       }),
     );
-    const changed = { ...happy, ...way.change?.(happy) };
+    const changed = { ...successful, ...path.change?.(successful) };
     const ingest = async (job: never): Promise<unknown> => {
       const ingested = await changed.ingest?.(job);
-      return { ...(ingested as object), options }; // as it is answered
+      return { ...(ingested as object), options }; // as the real activity returns it
     };
-    current = { ...changed, ingest, ...(way.cancel ? { [way.cancel]: hold } : {}) };
-    const jobId = await jobIdFor('histories', way.name);
+    current = { ...changed, ingest, ...(path.cancel ? { [path.cancel]: block } : {}) };
+    const jobId = await jobIdFor('histories', path.name);
     const input: SummarizeInput = { jobId, tenant: 'histories' };
     const handle = await client.workflow.start('summarize', {
       workflowId: jobId,
       taskQueue: TASK_QUEUES.workflow,
       args: [input],
     });
-    if (way.cancel) {
+    if (path.cancel) {
       await reached;
       await handle.cancel();
     }
     await handle.result().catch(() => undefined);
-    await keep(client, `summarize-${way.name}`, handle);
+    await writeHistories(client, `summarize-${path.name}`, handle);
   }
-  for (const way of await otherWays(poison)) {
+  for (const path of await otherWays(poison)) {
     const { cpu, gpu } = answers(4);
-    const happy = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
-    const { reached, hold } = gate();
-    current = { ...happy, ...way.activities, ...(way.change ? { describeSegment: hold } : {}) };
-    const handle = await client.workflow.start(way.workflow, {
-      workflowId: way.id,
+    const successful = { ...cpu, ...gpu } as unknown as Activities; // every activity takes one object
+    const { reached, block } = createBlockingActivity();
+    current = { ...successful, ...path.activities, ...(path.change ? { describeSegment: block } : {}) };
+    const handle = await client.workflow.start(path.workflow, {
+      workflowId: path.id,
       taskQueue: TASK_QUEUES.workflow,
-      args: [way.input],
+      args: [path.input],
     });
-    if (way.change) {
+    if (path.change) {
       await reached;
-      await way.change(handle);
+      await path.change(handle);
     }
     await handle.result().catch(() => undefined);
-    await keep(client, way.name, handle);
+    await writeHistories(client, path.name, handle);
   }
   current = { collectGarbage: async () => ({}) };
   const handle = await client.workflow.start('collectGarbage', {
@@ -213,23 +217,23 @@ async function main(): Promise<void> {
     taskQueue: TASK_QUEUES.workflow,
   });
   await handle.result();
-  await keep(client, 'collect-garbage-completed', handle);
+  await writeHistories(client, 'collect-garbage-completed', handle);
 }
 
-/** Leaves out what tells of the machine that recorded: replays do not look at it. */
-function withoutMachine(name: string, value: unknown): unknown {
+/** Removes data of the recording machine, which replays do not use. */
+function withoutMachineData(name: string, value: unknown): unknown {
   if (name === 'identity') return 'recorder';
   return name === 'stackTrace' ? '' : value;
 }
 
-/** Writes the history of each run of the chain. */
-async function keep(client: Client, name: string, handle: WorkflowHandle): Promise<void> {
+/** Writes the history of each run of a workflow. */
+async function writeHistories(client: Client, name: string, handle: WorkflowHandle): Promise<void> {
   const { raw } = await handle.describe();
   let runId: string | undefined = raw.workflowExecutionInfo?.firstRunId || undefined;
   for (let run = 1; runId !== undefined; run += 1) {
     const history = await client.workflow.getHandle(handle.workflowId, runId).fetchHistory();
     const file = `${name}${run === 1 ? '' : `-${run}`}.json.gz`;
-    const json = JSON.stringify(JSON.parse(historyToJSON(history), withoutMachine));
+    const json = JSON.stringify(JSON.parse(historyToJSON(history), withoutMachineData));
     await writeFile(`${folder}${file}`, gzipSync(json, { level: 9 }));
     console.log(`${file}: ${history.events?.length} events`);
     const last = history.events?.at(-1);

@@ -9,9 +9,9 @@ const total: number[] = [];
 const stages: Record<string, number[]> = { decode: [], 'HD transform': [], 'pixel values': [] };
 for (let round = 0; round < Number(rounds); round++) {
   const begun = cpu();
-  const picture = await decodeImage(jpeg);
+  const image = await decodeImage(jpeg);
   const decoded = cpu();
-  const padded = hdTransform(picture, Number(numCrops));
+  const padded = hdTransform(image, Number(numCrops));
   const transformed = cpu();
   toPixelValues(padded);
   const ended = cpu();

@@ -11,8 +11,7 @@ const run = promisify(execFile);
 const TRANSFORMERS_JS = '4.3.1';
 const GENAI = '0.18.0';
 
-/** Milliseconds that an installation may take. */
-const TIME_LIMIT = 600_000;
+const INSTALL_TIMEOUT_MS = 600_000;
 
 /** A package that is there, or the reason why it is not. */
 export type Rival = { readonly name: string } & (
@@ -28,7 +27,7 @@ export function transformersJs(): Promise<Rival> {
         ...['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'],
         `@huggingface/transformers@${TRANSFORMERS_JS}`,
       ],
-      { timeout: TIME_LIMIT },
+      { timeout: INSTALL_TIMEOUT_MS },
     ),
   );
 }
@@ -38,7 +37,7 @@ export function onnxruntimeGenai(): Promise<Rival> {
     run(
       'python3',
       ['-m', 'pip', 'install', '--quiet', '--target', folder, `onnxruntime-genai==${GENAI}`, 'numpy'],
-      { timeout: TIME_LIMIT },
+      { timeout: INSTALL_TIMEOUT_MS },
     ),
   );
 }
@@ -64,7 +63,7 @@ async function installed(
   }
 }
 
-/** The last line that the program or the system had to say. */
+/** Returns the last line of the error output or message. */
 export function reason(error: unknown): string {
   const { stderr, message } = error as { readonly stderr?: string; readonly message?: string }; // execFile's errors
   return (stderr?.trim() || message || String(error)).split('\n').at(-1)?.trim() ?? 'unknown';

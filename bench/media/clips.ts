@@ -1,4 +1,4 @@
-/** The long videos of the benchmark: made once, out of short pieces that are encoded once and then joined. */
+/** The long videos of the benchmark: short segments, encoded once and concatenated. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -25,7 +25,7 @@ export function longLecture(minutes: number): Promise<string> {
   return joined(`static-${minutes}min.mp4`, 5, 60, 'ultrafast', minutes, 1);
 }
 
-/** Ten minutes at 30 frames a second in which the whole picture moves, with grain and a cut every three seconds. */
+/** Ten minutes at 30 frames a second in which the whole image moves, with grain and a cut every three seconds. */
 export async function motion(): Promise<string> {
   await mkdir(CACHE, { recursive: true });
   const half = await made('motion-30s.mp4', async (path) => {
@@ -81,7 +81,7 @@ function drawPage(number: number): Canvas {
   return page;
 }
 
-/** `name` in the cache, made by `make` where it is not there yet. */
+/** Returns the path of `name` in the cache, and creates it with `make` if it is missing. */
 async function made(name: string, make: (path: string) => Promise<void>): Promise<string> {
   const path = join(CACHE, name);
   if (existsSync(path)) return path;

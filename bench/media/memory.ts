@@ -1,11 +1,10 @@
-/** The most memory that picking holds, this process and ffmpeg together, for a short and for a very long video. */
+/** Peak memory of frame selection, this process and ffmpeg together, for a short and a very long video. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { MediaTools } from '../../media/index.ts';
 import { longLecture } from './clips.ts';
 import { pick } from './pick.ts';
 
 const LENGTHS = [6, 360] as const;
-/** Milliseconds between two looks. */
 const POLL_MS = 100;
 
 export async function measureMemory(tools: MediaTools): Promise<object> {
@@ -26,7 +25,7 @@ export async function measureMemory(tools: MediaTools): Promise<object> {
   return peaks;
 }
 
-/** Bytes that the children of this process hold; 0 where there is no /proc. */
+/** Resident bytes of the children of this process. 0 without /proc. */
 function residentOfChildren(): number {
   let sum = 0;
   for (const name of listProcesses()) {

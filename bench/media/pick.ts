@@ -1,4 +1,4 @@
-/** Picks the frames of a whole video as a job does: decoded once, and each kept picture encoded. */
+/** Selects the frames of a whole video as a job does: decodes once and encodes each kept image. */
 import {
   encodeJpeg,
   type MediaTools,
@@ -12,7 +12,7 @@ const LIMITS = { maxPixels: 2 ** 26 };
 
 type Decision = Omit<SampledFrame, 'image'>;
 
-/** The decisions of a whole video, each once its picture, if it is kept, is encoded. Holds none of them. */
+/** Yields the decisions of a whole video, each after its image is encoded if it is kept. */
 export async function* pick(
   tools: MediaTools,
   path: string,

@@ -1,4 +1,4 @@
-/** How long picking takes beside ffmpeg that only decodes, with the same threads. */
+/** Time of frame selection relative to decoding by ffmpeg alone, with the same threads. */
 import type { MediaTools } from '../../media/index.ts';
 import { ffmpeg, LECTURE_SLIDES, lecture, motion } from './clips.ts';
 import { pickAll } from './pick.ts';
@@ -17,7 +17,7 @@ export async function measureSpeed(tools: MediaTools, which: 'lecture' | 'motion
   const [bestKeys, bestKeyframe] = [Math.min(...keys), Math.min(...keyframe)];
   const times = adaptive.value.filter((frame) => frame.kept).map(({ time }) => time);
   const kept = times.length;
-  console.log(`\n### ${what}\n\n| figure | target | measured |\n|---|---|---|`);
+  console.log(`\n### ${what}\n\n| metric | target | measured |\n|---|---|---|`);
   console.log(`| ffmpeg decodes all | | ${decode.seconds.toFixed(1)} s |`);
   console.log(`| adaptive, ${kept} frames kept | | ${adaptive.seconds.toFixed(1)} s |`);
   console.log(`| adaptive ÷ decoding | ≤ 1.25 | ${(adaptive.seconds / decode.seconds).toFixed(2)} |`);

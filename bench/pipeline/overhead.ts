@@ -1,4 +1,4 @@
-/** What orchestration costs: medians of the same job as a plain loop over the same activities and through the whole system, in turn. */
+/** Measures orchestration: medians of the same job as a plain loop over its activities and through the whole system, in turn. */
 import { join } from 'node:path';
 import { median } from '../median.ts';
 import { runPlainLoop } from './plain-loop.ts';
@@ -23,7 +23,7 @@ export async function measureOverhead(length: number): Promise<void> {
         times.firstEvent.push(job.firstEvent);
         segments = job.segments;
         console.log(
-          `  through the system, ${job.segments} segments: ${seconds(job.milliseconds)}, ${job.status}; first event ${job.firstEvent.toFixed(0)} ms, workflow begun ${job.started.toFixed(0)} ms after the POST`,
+          `  through the system, ${job.segments} segments: ${seconds(job.milliseconds)}, ${job.status}; first event ${job.firstEvent.toFixed(0)} ms, workflow started ${job.started.toFixed(0)} ms after the POST`,
         );
         if (pair === PAIRS - 1) await printMemory(system);
       } finally {

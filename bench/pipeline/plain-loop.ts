@@ -1,4 +1,4 @@
-/** A job without Temporal: the same activities called one after another, as many at once as the workers would. */
+/** A job without Temporal: the same activities, called with the concurrency of the workers. */
 import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -24,7 +24,7 @@ import { planSpans, videoRange } from '../../summary/plan.ts';
 import { resolveModel, startGenerator } from '../../workers/models/index.ts';
 
 export interface PlainRun {
-  /** From the first activity to the last; starting the model is not part of it. */
+  /** From the first activity to the last, without the start of the model. */
   readonly milliseconds: number;
   readonly segments: number;
 }
@@ -60,7 +60,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   const { storeShard, planMerges } = createWorkflowActivities({ store });
   const call = <I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> => {
     const environment = new MockActivityEnvironment({}, { logger });
-    return environment.run(() => activity(input)) as Promise<O>; // its type forgets what the function answers
+    return environment.run(() => activity(input)) as Promise<O>; // its type does not keep the return type
   };
 
   const { sha256 } = await store.putByContent(SOURCES, createReadStream(path));
@@ -81,7 +81,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
     const span = spans[index] as ExtractSpan; // index < spans.length
     return (await call(cpu.extractFrames, { source, artifact, span, crops: model.crops })).extraction;
   });
-  await keep('extractions', extractions);
+  await storeEntries('extractions', extractions);
   const common = {
     ...ref,
     extractions: Math.ceil(spans.length / ENTRIES_PER_SHARD),
@@ -117,7 +117,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
       return { index, generation, distinctCaptions, ...marks, stats };
     },
   );
-  await keep('described', described);
+  await storeEntries('described', described);
 
   const levels: number[] = [];
   const maxTokens = model.tokens.summary;
@@ -145,7 +145,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
         ...(jobTitle ? { jobTitle: jobTitle.generation } : {}),
       };
     });
-    await keep(`merged-${level}`, merged);
+    await storeEntries(`merged-${level}`, merged);
     levels.push(groups);
     text = merged.at(-1)?.text ?? '';
     title = merged.at(-1)?.jobTitle ?? '';
@@ -163,7 +163,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   });
   return { milliseconds: performance.now() - began, segments };
 
-  async function keep<K extends StoreShardInput['kind']>(
+  async function storeEntries<K extends StoreShardInput['kind']>(
     kind: K,
     entries: Extract<StoreShardInput, { kind: K }>['entries'],
   ): Promise<void> {
@@ -178,7 +178,7 @@ export async function runPlainLoop(path: string, home: string): Promise<PlainRun
   }
 }
 
-/** Works on the numbers below `count`, `limit` at once, and answers in their order. */
+/** Calls `work` for each number below `count`, `limit` at a time, and returns the results in order. */
 async function pool<T>(count: number, limit: number, work: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   let next = 0;

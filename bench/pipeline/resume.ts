@@ -1,4 +1,4 @@
-/** What it costs when GPU and CPU worker are killed after 90 % of the segments: medians of jobs that are killed and jobs that are not, in turn. */
+/** Measures the delay when GPU and CPU worker are killed after 90 % of the segments: medians of disturbed and undisturbed jobs, in turn. */
 import { join } from 'node:path';
 import { median } from '../median.ts';
 import { clientOf, runJob, seconds, startSystem, withVideo } from './video-job.ts';
@@ -29,9 +29,9 @@ export async function measureResume(length: number): Promise<void> {
         }
       }
     }
-    const [calm, disturbed] = [median(times.undisturbed), median(times.killed)];
+    const [baseline, disturbed] = [median(times.undisturbed), median(times.killed)];
     console.log(
-      `  medians: the kill cost ${seconds(disturbed - calm)}, ${((100 * (disturbed - calm)) / calm).toFixed(1)} % of the job`,
+      `  medians: the kill cost ${seconds(disturbed - baseline)}, ${((100 * (disturbed - baseline)) / baseline).toFixed(1)} % of the job`,
     );
   });
 }

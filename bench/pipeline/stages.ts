@@ -1,6 +1,6 @@
 /**
- * Where the time of a job goes, stage by stage, for the sample video and the sample deck; and how free the event loops of the
- * processes stayed. Everything runs as in `npm start`, on a home of its own.
+ * Measures the time of each stage of a job, for the sample video and the sample deck, and the event loop delay of the
+ * processes. Everything runs as in `npm start`, in a separate home.
  */
 import { openAsBlob } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -39,7 +39,7 @@ export async function measureStages(): Promise<void> {
         type,
         join(root, 'samples', file),
         'again with another summary prompt',
-        'Say it once more.',
+        'Summarize it in other words.',
       );
     }
   } finally {

@@ -1,4 +1,4 @@
-/** A video of a given length, and jobs on it in a system of their own. */
+/** A video of a given length, and jobs on it in a separate system. */
 import { openAsBlob } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,10 +9,10 @@ import { createClient, type FrameloomClient } from '../../client/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import { makeVideo } from '../../test/world/video.ts';
 
-/** Seconds that each scene of the video stands. */
-const SHOT = 5;
+/** Duration of each scene of the video. */
+const SHOT_SECONDS = 5;
 
-/** Runs `use` with a generated video of so many seconds and a folder for data; removes both. */
+/** Runs `use` with a generated video of `length` seconds and a folder for data, and removes both. */
 export async function withVideo(
   length: number,
   use: (video: string, folder: string) => Promise<void>,
@@ -20,7 +20,11 @@ export async function withVideo(
   const folder = await mkdtemp(join(tmpdir(), 'frameloom-bench-'));
   try {
     const video = join(folder, 'video.mp4');
-    await makeVideo(video, { seed: 5, seconds: length, shots: Math.max(1, Math.round(length / SHOT)) });
+    await makeVideo(video, {
+      seed: 5,
+      seconds: length,
+      shots: Math.max(1, Math.round(length / SHOT_SECONDS)),
+    });
     await use(video, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -47,11 +51,11 @@ export interface MeasuredJob {
   readonly status: string;
 }
 
-/** Uploads, starts and follows a job; `seen` gets each event. The upload is not measured. */
+/** Uploads, starts and follows a job; `onEvent` gets each event. The upload is not measured. */
 export async function runJob(
   client: FrameloomClient,
   video: string,
-  seen: (event: JobEvent) => void = () => undefined,
+  onEvent: (event: JobEvent) => void = () => undefined,
 ): Promise<MeasuredJob> {
   const file = await client.uploadFile(await openAsBlob(video), 'video.mp4');
   const began = performance.now();
@@ -61,7 +65,7 @@ export async function runJob(
   for await (const event of client.streamEvents(id)) {
     firstEvent ??= performance.now() - began;
     if (event.type === 'job.started') started = performance.now() - began;
-    seen(event);
+    onEvent(event);
   }
   const milliseconds = performance.now() - began;
   const { progress, status } = await client.getSummary(id);

@@ -34,7 +34,7 @@ const LOG_POLL_INTERVAL_MS = 20;
 
 interface ChaosRun {
   readonly job: Job;
-  readonly answers: GenerationStats;
+  readonly generations: GenerationStats;
   readonly seconds: number;
 }
 
@@ -46,16 +46,16 @@ interface Running {
 
 /** Returns the exit code. */
 export async function chaos(context: CommandContext): Promise<number> {
-  const say = (text: string): void => printLine(context.stdout, text);
-  say(`Chaos: ${SAMPLE} is summarized, and the GPU worker is killed in the middle of it.\n`);
+  const print = (text: string): void => printLine(context.stdout, text);
+  print(`Chaos: ${SAMPLE} is summarized, and the GPU worker is killed during the job.\n`);
   const disturbed = await summarizeIn(context, (running) => killer(context, running));
-  say(`\n${disturbed.job.result?.title}\n\n${disturbed.job.result?.summary}`);
-  say('\nThe same once more in another empty home, undisturbed, to compare.\n');
-  const calm = await summarizeIn(context, () => () => {});
-  say(`\n${verdict(disturbed, calm)}`);
-  const same = disturbed.job.result_sha256 === calm.job.result_sha256;
-  const whole = disturbed.job.status === 'completed' && disturbed.answers.repeated.length === 0;
-  return same && whole ? EXIT_CODES.complete : EXIT_CODES.failed;
+  print(`\n${disturbed.job.result?.title}\n\n${disturbed.job.result?.summary}`);
+  print('\nThe same job again in another empty home, undisturbed, for comparison.\n');
+  const baseline = await summarizeIn(context, () => () => {});
+  print(`\n${verdict(disturbed, baseline)}`);
+  const isSame = disturbed.job.result_sha256 === baseline.job.result_sha256;
+  const isComplete = disturbed.job.status === 'completed' && disturbed.generations.repeated.length === 0;
+  return isSame && isComplete ? EXIT_CODES.complete : EXIT_CODES.failed;
 }
 
 /** Runs the job on a separate system; `disturb` returns a function that is called with every event. */
@@ -87,7 +87,7 @@ async function summarizeIn(
     const job = await followJob(client, id, { ...view, showEvent }, signal);
     view.close();
     const seconds = (performance.now() - began) / 1000;
-    return { job, answers: countGenerations(await gpuLog(home)), seconds };
+    return { job, generations: countGenerations(await gpuLog(home)), seconds };
   } finally {
     await rm(home, { recursive: true, force: true });
   }
@@ -100,17 +100,17 @@ function killer({ stderr }: CommandContext, { home, system, view }: Running): (e
   async function killInTheMiddle(): Promise<void> {
     for (; ; await sleep(LOG_POLL_INTERVAL_MS)) {
       if (latest?.stage !== 'describe') return;
-      const halfMade = unfinished(await gpuLog(home));
+      const unfinishedTokens = unfinished(await gpuLog(home));
       const worker = system.processes().find(({ name }) => name === 'GPU worker');
-      if (halfMade < MIN_UNFINISHED_TOKENS || worker === undefined) continue;
+      if (unfinishedTokens < MIN_UNFINISHED_TOKENS || worker === undefined) continue;
       const { percent, segments } = latest;
       process.kill(worker.pid, 'SIGKILL');
       view.close();
       printLine(
         stderr,
         `\n>>> killing the GPU worker (kill -9), process ${worker.pid}, at ${Math.floor(percent)}%: ${segments.done} of ` +
-          `${segments.total} segments are described, ${halfMade} tokens of others are made\n` +
-          '>>> 6 s without a heartbeat, and its work is given to the next one\n',
+          `${segments.total} segments are described, ${unfinishedTokens} tokens of others are generated\n` +
+          '>>> the next worker takes over its work\n',
       );
       return;
     }
@@ -120,7 +120,7 @@ function killer({ stderr }: CommandContext, { home, system, view }: Running): (e
     const { done, total } = progress.segments;
     if (armed || total === 0 || done * 3 < total) return;
     armed = true;
-    killInTheMiddle().catch(() => undefined); // the comparison then shows that nothing was killed
+    killInTheMiddle().catch(() => undefined); // the output then shows no kill
   };
 }
 
@@ -134,15 +134,17 @@ function unfinished(lines: Awaited<ReturnType<typeof gpuLog>>): number {
   return [...tokens.values()].reduce((sum, count) => sum + count, 0);
 }
 
-function verdict(disturbed: ChaosRun, calm: ChaosRun): string {
-  const { answers, job } = disturbed;
-  const same = job.result_sha256 === calm.job.result_sha256;
+function verdict(disturbed: ChaosRun, baseline: ChaosRun): string {
+  const { generations, job } = disturbed;
+  const isSame = job.result_sha256 === baseline.job.result_sha256;
   return [
     `killed       ${job.result_sha256}  ${disturbed.seconds.toFixed(1)} s`,
-    `undisturbed  ${calm.job.result_sha256}  ${calm.seconds.toFixed(1)} s`,
-    same ? 'Nothing was lost: both results have the same bytes.' : 'The results differ: something was lost.',
-    `The model was asked ${answers.started} times for ${answers.completed} answers, never for one that was in the store; ` +
-      `made twice: ${answers.redoneTokens} of ${answers.outputTokens} tokens.`,
+    `undisturbed  ${baseline.job.result_sha256}  ${baseline.seconds.toFixed(1)} s`,
+    isSame
+      ? 'Nothing was lost: both results have the same bytes.'
+      : 'The results differ: something was lost.',
+    `The model started ${generations.started} attempts of ${generations.completed} generations, none of one that was in the store; ` +
+      `generated twice: ${generations.redoneTokens} of ${generations.outputTokens} tokens.`,
   ].join('\n');
 }
 
