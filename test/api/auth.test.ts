@@ -101,7 +101,7 @@ describe('without API keys', () => {
     }),
   );
 
-  it('a request from a page of another site is refused', () =>
+  it('rejects a request from a page of another site', () =>
     withApp(async ({ app }) => {
       const upload = (site: string) =>
         app.request('/v1/files', { method: 'POST', body: 'x', headers: { 'Sec-Fetch-Site': site } });

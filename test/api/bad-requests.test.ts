@@ -196,7 +196,7 @@ const CASES: readonly Case[] = [
     field: 'header.last-event-id',
   },
   { name: 'frames of an unknown job', path: `/v1/summaries/${JOB}/frames`, code: 'not_found' },
-  { name: 'a picture with a made-up number', path: `/v1/summaries/${JOB}/frames/-1.jpg`, code: 'not_found' },
+  { name: 'a frame with an unknown number', path: `/v1/summaries/${JOB}/frames/-1.jpg`, code: 'not_found' },
   { name: 'a picture of another kind', path: `/v1/summaries/${JOB}/frames/1.png`, code: 'not_found' },
   {
     name: 'cancelling an unknown job',
@@ -318,7 +318,7 @@ describe('an unexpected failure', () => {
     }));
 });
 
-describe('every answer', () => {
+describe('every response', () => {
   it.each(['/healthz', '/docs', '/v1/summaries', '/nothing', `/v1/summaries/${JOB}`])(
     'of %s carries the security headers',
     (path) =>
@@ -332,7 +332,7 @@ describe('every answer', () => {
       }),
   );
 
-  it('has a request id of its own where the given one could harm a log', () =>
+  it('replaces a request id that could corrupt a log', () =>
     withApp(async ({ app }) => {
       const { headers } = await app.request('/healthz', { headers: { 'X-Request-Id': 'a b' } });
       expect(headers.get('X-Request-Id')).toMatch(/^req_[0-9a-f-]{36}$/);

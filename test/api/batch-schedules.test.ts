@@ -111,7 +111,7 @@ async function results(id: string): Promise<readonly Line[]> {
 }
 
 describe('frameloom batch schedule', () => {
-  it('makes one schedule of the same file and times, and each firing is a batch of its own with all lines', async () => {
+  it('creates one schedule per file and times, and starts a separate batch with all lines each time', async () => {
     const path = join(folder, 'daily.jsonl');
     await writeFile(path, [line('a'), line('b')].map((one) => JSON.stringify(one)).join('\n'));
     const times = [
@@ -162,7 +162,7 @@ describe('frameloom batch schedule', () => {
     expect(new Set(jobs.map(({ response }) => response?.body.id)).size).toBe(6);
   }, 90_000);
 
-  it('leaves a firing out while a batch runs, rests while paused, and is gone when deleted, but not its batch', async () => {
+  it('skips a run while a batch is running, starts none while paused, and deletes the schedule without its batch', async () => {
     const path = join(folder, 'slow.jsonl');
     await writeFile(path, JSON.stringify(line('slow', { do: 'wait' })));
     const { id, status, next_at } = await shown('create', path, '--every', '12h', '--paused');
@@ -192,7 +192,7 @@ describe('frameloom batch schedule', () => {
     await expect.poll(status2, { timeout: 20_000, interval: 50 }).toBe('cancelled');
   }, 90_000);
 
-  it('is refused with one bad line, with a password, and for times that are none', async () => {
+  it('rejects an invalid line, a password and invalid times', async () => {
     const known = await stored();
     const create = (more: object, requests: readonly unknown[] = [line('a')]): Promise<Response> =>
       fetch(`${url}/v1/batch-schedules`, {

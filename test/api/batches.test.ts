@@ -43,7 +43,7 @@ async function shard(harness: Harness, batch: Batch, number = 0): Promise<readon
 }
 
 describe('the lines of a batch', () => {
-  it('are checked each for itself: a bad one is told with its number and stops no other', () =>
+  it('are validated one by one: an invalid line is reported with its number and stops no other', () =>
     withApp(async (harness) => {
       const batch = await create(
         harness,
@@ -93,7 +93,7 @@ describe('the lines of a batch', () => {
       ]);
     }));
 
-  it('refuse the whole batch with `fail_fast`, and start nothing', () =>
+  it('reject the whole batch with `fail_fast`, and start nothing', () =>
     withApp(async ({ app, post, orchestrator }) => {
       const file = await upload(app, `${line('a')}\nnonsense\n`);
       const body = { input_file_id: file, endpoint: '/v1/summaries', fail_fast: true };
@@ -127,7 +127,7 @@ describe('the lines of a batch', () => {
     120_000,
   );
 
-  it('keep passwords of their sources out of what travels', () =>
+  it('do not pass passwords of sources to Temporal', () =>
     withApp(async (harness) => {
       const source = { type: 'deck', url: 'https://example.com/a.pdf', password: 'open sesame' };
       const batch = await create(harness, line('a', { source }));
@@ -164,7 +164,7 @@ describe('the lines of a batch', () => {
 });
 
 describe('the same batch', () => {
-  it('under one key is one, also of a file uploaded twice; other lines under it are refused', () =>
+  it('with the same idempotency key is one batch, also for a file uploaded twice; rejects other lines with that key', () =>
     withApp(async (harness) => {
       const key = { 'Idempotency-Key': 'nightly' };
       const first = await create(harness, line('a'), {}, key);
@@ -215,7 +215,7 @@ describe('the results of a batch', () => {
     }));
 });
 
-describe('what a batch is told', () => {
+describe('control of a batch', () => {
   it('pauses, resumes, and changes the number of jobs under way', () =>
     withApp(async (harness) => {
       const { app, post, orchestrator } = harness;
@@ -234,7 +234,7 @@ describe('what a batch is told', () => {
       expect((await tell('cancel')).status).toBe('cancelling');
     }));
 
-  it('is refused in a state where it means nothing', () =>
+  it('is rejected in a state that it does not apply to', () =>
     withApp(async (harness) => {
       const { post, orchestrator } = harness;
       const { id } = await create(harness, [line('a'), line('b'), 'bad'].join('\n'));
@@ -313,7 +313,7 @@ describe('a form', () => {
 });
 
 describe('lines of text', () => {
-  it('are numbered as editors do, blank ones left out, long ones and those that are no UTF-8 told', async () => {
+  it('are numbered as in editors; blank lines are skipped; lines that are too long or not UTF-8 are reported', async () => {
     const bytes = new Uint8Array([
       ...new TextEncoder().encode('\uFEFFone\r\n\n  \nlonger than ten\nü'),
       ...[10, 255, 10],

@@ -56,7 +56,7 @@ describe('the event stream', () => {
       );
     }));
 
-  it('tells the place in line between the events, without an id, while others go first', () =>
+  it('reports the queue position between events, without an id, while other jobs go first', () =>
     withApp(async ({ app, post, startJob, writeEvents, orchestrator, clock }) => {
       const { id } = await startJob();
       const urgent = { source: { type: 'images', urls: ['https://a.example/1'] }, priority: 'high' };
@@ -114,7 +114,7 @@ describe('the event stream', () => {
       expect(messages.map((message) => message.id)).toEqual(['0', '1', '2']);
     }));
 
-  it('answers 204 when everything was seen, so that browsers stop reconnecting', () =>
+  it('returns 204 after the last event, which stops browsers from reconnecting', () =>
     withApp(async ({ app, startJob, orchestrator, writeEvents }) => {
       const { id } = await startJob();
       await writeEvents(id, sampleEvents(3));
@@ -168,7 +168,7 @@ describe('the event stream', () => {
 });
 
 describe('the pages of the event log', () => {
-  it('hold the same events, and say where the next one begins', () =>
+  it('contain the same events, and where the next page begins', () =>
     withApp(async ({ app, startJob, writeEvents }) => {
       const { id } = await startJob();
       const events = sampleEvents(10);

@@ -17,7 +17,7 @@ async function upload(app: Harness['app'], body: BodyInit, query = ''): Promise<
 }
 
 describe('an uploaded file', () => {
-  it('is kept under the hash of its bytes, and can be read again and deleted', () =>
+  it('is stored under the hash of its bytes, and can be read and deleted', () =>
     withApp(async ({ app, store }) => {
       const bytes = crypto.getRandomValues(new Uint8Array(50_000));
       const file = await upload(app, bytes, '?filename=talk.mp4');
@@ -35,7 +35,7 @@ describe('an uploaded file', () => {
       expect((await app.request('/v1/files', { method: 'POST', body: 'a=b', headers })).status).toBe(201);
     }));
 
-  it('has an id of its own each time, and its bytes are kept once', () =>
+  it('has a new id for each upload, and its bytes are stored once', () =>
     withApp(async ({ app, store }) => {
       const [a, b] = [await upload(app, 'same'), await upload(app, 'same')];
       expect(a.id).not.toBe(b.id);

@@ -3,7 +3,7 @@ import type { FrameDecision } from '../../schema/source.ts';
 import { FRAMES, jobArtifact } from '../../store/names.ts';
 import { type Harness, withApp } from './harness.ts';
 
-/** Writes a frame list with pictures `zero` and `one`, and a duplicate between them. */
+/** Writes a frame list with images `zero` and `one`, and a duplicate between them. */
 async function writeFrames(store: Harness['store'], id: string): Promise<string> {
   const [zero, one] = await Promise.all(
     ['zero', 'one'].map((text) => store.putByContent(FRAMES, new TextEncoder().encode(text))),
@@ -39,7 +39,7 @@ describe('the frames of a job', () => {
       expect(await response.text()).toBe(lines);
     }));
 
-  it('are numbered over the kept ones', () =>
+  it('number the kept frames', () =>
     withApp(async ({ app, startJob, store }) => {
       const { id } = await startJob();
       await writeFrames(store, id);

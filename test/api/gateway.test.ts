@@ -40,7 +40,7 @@ async function withGateway(
 }
 
 describe('a gateway', () => {
-  it('forwards what a tenant asks for, under its name and with the token of the edge', () =>
+  it('forwards requests with the name of the tenant and the token of the edge', () =>
     withGateway(async (gateway, { orchestrator }, seen) => {
       const response = await gateway.request('/v1/summaries?wait=0', {
         method: 'POST',
@@ -69,7 +69,7 @@ describe('a gateway', () => {
       expect((await gateway.request(`/v1/summaries/${job.id}`, { headers: claims })).status).toBe(404);
     }));
 
-  it('asks nothing behind it for those that it does not let in', () =>
+  it('sends nothing upstream for requests that it rejects', () =>
     withGateway(async (gateway, _, seen) => {
       for (const headers of [{}, as('key-c'), as(TOKEN), { ...as(TOKEN), 'Frameloom-Tenant': 'ada' }]) {
         expect((await gateway.request('/v1/summaries', { headers })).status).toBe(401);
@@ -88,7 +88,7 @@ describe('a gateway', () => {
       expect(seen.every(({ headers }) => !headers.has('Authorization'))).toBe(true);
     }));
 
-  it('refuses a large JSON body itself, and streams a file through', () =>
+  it('rejects a large JSON body itself, and streams a file through', () =>
     withGateway(async (gateway, _, seen) => {
       const large = await gateway.request('/v1/summaries', {
         method: 'POST',
@@ -159,7 +159,7 @@ describe('an API behind a gateway', () => {
   const withTokens = (use: (harness: Harness) => Promise<void>): Promise<void> =>
     withApp(use, { gatewayTokens, keys: parseApiKeys(`ada:${sha256('key-a')}`) });
 
-  it('heeds the name of a tenant with a token of a gateway, and with nothing else', () =>
+  it('accepts the name of a tenant only with a token of a gateway', () =>
     withTokens(async ({ app, post }) => {
       const mine = (await (await post('/v1/summaries', REQUEST, as('key-a'))).json()) as Job;
       const look = async (headers: Record<string, string>): Promise<number> =>

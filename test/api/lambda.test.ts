@@ -160,7 +160,7 @@ describe('an event of a function URL', () => {
       expect(back.bytes.equals(Buffer.from(sent))).toBe(true);
     }));
 
-  it('is answered with the problems of the API: no key, no such route, malformed JSON', () =>
+  it('returns the problems of the API for a missing key, an unknown route and malformed JSON', () =>
     withFunction(async (ask) => {
       const status = async (asked: Asked): Promise<readonly [number | undefined, string]> => {
         const { answer, bytes } = await ask(asked);
@@ -209,7 +209,7 @@ describe('a stream of events', () => {
     }));
 });
 
-it('is refused without keys: a function URL is open to everybody', () =>
+it('requires keys, because a function URL is public', () =>
   withApp(async ({ orchestrator, store }) => {
     const open = { orchestrator, store, keys: [], maxUploadBytes: 1, version: 'test', log: () => undefined };
     expect(() => createLambdaApi(open)).toThrow('FRAMELOOM_API_KEYS is required');

@@ -4,7 +4,7 @@ import { ERRORS } from '../../core/errors.ts';
 import { withApp } from './harness.ts';
 
 describe('the contract', () => {
-  it('describes every route that is there', () =>
+  it('describes every route', () =>
     withApp(async ({ app }) => {
       const document = (await (await app.request('/openapi.json')).json()) as {
         openapi: string;
@@ -20,7 +20,7 @@ describe('the contract', () => {
       expect(described.sort()).toEqual([...new Set(served)].sort());
     }));
 
-  it('refers to nothing that it does not hold', () =>
+  it('refers only to schemas that it contains', () =>
     withApp(async ({ app }) => {
       const text = await (await app.request('/openapi.json')).text();
       const document = JSON.parse(text) as { components: { schemas: Record<string, unknown> } };
@@ -61,7 +61,7 @@ describe('the contract', () => {
 });
 
 describe('the reference page', () => {
-  it('has a place for every error code, without script or foreign files', () =>
+  it('has an anchor for every error code, without scripts or external files', () =>
     withApp(async ({ app }) => {
       const response = await app.request('/docs');
       const page = await response.text();
@@ -71,7 +71,7 @@ describe('the reference page', () => {
       expect(page.match(/href="(?!#|\/)[^"]*"/)).toBeNull();
     }));
 
-  it('links only to places that are there', () =>
+  it('links only to anchors that exist', () =>
     withApp(async ({ app }) => {
       const page = await (await app.request('/docs')).text();
       const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
@@ -82,7 +82,7 @@ describe('the reference page', () => {
 });
 
 describe('the probes', () => {
-  it('tell alive from ready', () =>
+  it('distinguish alive from ready', () =>
     withApp(async ({ app, orchestrator, clock }) => {
       clock.onSleep = () => new Promise(() => undefined);
       expect((await app.request('/readyz')).status).toBe(200);
@@ -91,14 +91,14 @@ describe('the probes', () => {
       expect((await app.request('/readyz')).status).toBe(503);
     }));
 
-  it('do not wait for a part that hangs', () =>
+  it('do not wait for a dependency that hangs', () =>
     withApp(async ({ app, orchestrator }) => {
       orchestrator.ready = () => new Promise(() => undefined);
       expect((await app.request('/readyz')).status).toBe(503);
     }));
 });
 
-describe('the figures', () => {
+describe('the metrics', () => {
   it('count requests by route pattern and status', () =>
     withApp(async ({ app }) => {
       for (const letter of ['a', 'b', 'c']) await app.request(`/v1/summaries/sum_${letter.repeat(26)}`);
@@ -114,8 +114,8 @@ describe('the figures', () => {
     }));
 });
 
-describe('the figures of queues', () => {
-  it('tell what waits, and for how long', () =>
+describe('queue metrics', () => {
+  it('report the number and the age of waiting tasks', () =>
     withApp(
       async ({ app }) => {
         const text = await (await app.request('/metrics')).text();
@@ -127,7 +127,7 @@ describe('the figures of queues', () => {
 });
 
 describe('the console', () => {
-  it('is served from its assets, and never in place of a route', () =>
+  it('is served from its assets, and never replaces a route', () =>
     withApp(
       async ({ app }) => {
         const page = await app.request('/');
@@ -146,7 +146,7 @@ describe('the console', () => {
 });
 
 describe('the app', () => {
-  it('needs nothing of Node: it bundles for a platform without built-in modules', async () => {
+  it('bundles for a platform without built-in modules of Node', async () => {
     const { outputFiles, metafile } = await build({
       entryPoints: ['api/create-app.ts'],
       bundle: true,
@@ -159,11 +159,11 @@ describe('the app', () => {
       logLevel: 'silent',
     });
     expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([]);
-    // Room for growth over the 500 kB of today; a leap means that something large came in unseen.
+    // About 500 kB now; a sudden increase means that a large dependency was added by mistake.
     expect(outputFiles[0]?.contents.byteLength).toBeLessThan(700_000);
   });
 
-  it('has a client that costs a page less than 8 kB', async () => {
+  it('has a client of less than 8 kB', async () => {
     const { outputFiles } = await build({
       entryPoints: ['client/index.ts'],
       bundle: true,

@@ -22,7 +22,7 @@ const AMOUNTS: EstimateAmounts = {
 };
 
 describe('an estimate', () => {
-  it('is answered when it is done, or after the time that was given, and found under its id then', () =>
+  it('is returned when it is completed or the time to wait is over, and can be read by its id', () =>
     withApp(async ({ app, post, orchestrator, clock }) => {
       const waiting = await post('/v1/estimates?wait=2', REQUEST);
       expect(waiting.status).toBe(202);
@@ -40,7 +40,7 @@ describe('an estimate', () => {
       expect(orchestrator.runs).toBe(0);
     }));
 
-  it('says why there is none, and keeps a password out of what travels', () =>
+  it('reports why it failed, and does not pass a password to Temporal', () =>
     withApp(async ({ app, post, orchestrator, clock }) => {
       const upload = await app.request('/v1/files', { method: 'POST', body: 'x' });
       const { id } = (await upload.json()) as { id: string };
@@ -57,7 +57,7 @@ describe('an estimate', () => {
       expect(JSON.stringify(orchestrator.estimates.started)).not.toContain('sesame');
     }));
 
-  it('of a file that is not there, or of no request, is refused before anything is started', () =>
+  it('rejects a missing file and an invalid request before anything starts', () =>
     withApp(async ({ post, orchestrator }) => {
       const missing = { source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } };
       expect((await post('/v1/estimates', missing)).status).toBe(422);
@@ -101,7 +101,7 @@ describe('what was spent', () => {
       expect((await app.request(`/v1/usage?start_time=${start}&end_time=${start}`)).status).toBe(400);
     }));
 
-  it('of a running job is told with the job, and is nothing of other tenants', () => {
+  it('of a running job is part of the job, and is not counted for other tenants', () => {
     const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
     const keys = parseApiKeys(`ada:${hash('a')},bob:${hash('b')}`);
     return withApp(

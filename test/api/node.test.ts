@@ -49,7 +49,7 @@ async function withServer(use: (served: Served) => Promise<void>): Promise<void>
 }
 
 describe('the API on Node', () => {
-  it('refuses to listen to others without keys', async () => {
+  it('does not listen on other interfaces without keys', async () => {
     const deps = {
       orchestrator: createFakeOrchestrator(),
       store: createFolderStore(tmpdir()),
@@ -59,7 +59,7 @@ describe('the API on Node', () => {
     await expect(open).rejects.toThrow('FRAMELOOM_API_KEYS');
   });
 
-  it('takes an upload in a stream, tells its progress, and keeps the bytes as they were', () =>
+  it('streams an upload, reports its progress, and stores its bytes unchanged', () =>
     withServer(async ({ client, store }) => {
       const chunk = crypto.getRandomValues(new Uint8Array(65_536));
       const hash = createHash('sha256');
@@ -92,7 +92,7 @@ describe('the API on Node', () => {
       expect(file.bytes).toBe(3);
     }));
 
-  it('tells a client that its file is too large, whether its length is known or not', () =>
+  it('rejects a file that is too large, whether its length is known or not', () =>
     withServer(async ({ client }) => {
       const bytes = new Uint8Array(MAX_UPLOAD_BYTES + 1);
       const streamed = new ReadableStream<Uint8Array>({
@@ -105,7 +105,7 @@ describe('the API on Node', () => {
       }
     }));
 
-  it('refuses a body that is announced too long before it is sent', () =>
+  it('rejects a body by its declared length before it is sent', () =>
     withServer(async ({ api }) => {
       const status = await new Promise<number | undefined>((resolve, reject) => {
         const headers = { 'Content-Length': MAX_UPLOAD_BYTES + 1 };
@@ -119,7 +119,7 @@ describe('the API on Node', () => {
       expect(status).toBe(413);
     }));
 
-  it('keeps nothing of an upload that breaks off', () =>
+  it('stores nothing of an aborted upload', () =>
     withServer(async ({ api, store, logged }) => {
       const upload = request(`${api.url}/v1/files`, {
         method: 'POST',

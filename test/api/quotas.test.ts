@@ -29,7 +29,7 @@ async function told(response: Response): Promise<Record<string, unknown>> {
 }
 
 describe('requests in a minute', () => {
-  it('are counted down in headers, refused with 429, and begin anew with the next minute, for each tenant apart', () =>
+  it('are counted down in headers, rejected with 429, and reset each minute, per tenant', () =>
     withApp(
       async ({ app, clock }) => {
         const ask = async (key: string) => told(await app.request('/v1/summaries', { headers: bearer(key) }));
@@ -57,7 +57,7 @@ describe('requests in a minute', () => {
       { keys, quotas: { ...NO_QUOTAS, requests: 3 } },
     ));
 
-  it('are as many as one likes where there is no quota, and probes are never counted', () =>
+  it('are unlimited without a quota, and probes are never counted', () =>
     withApp(async ({ app }) => {
       const response = await app.request('/v1/summaries');
       expect(response.headers.has('RateLimit')).toBe(false);
@@ -68,7 +68,7 @@ describe('requests in a minute', () => {
 describe('unfinished jobs', () => {
   const quotas = { ...NO_QUOTAS, jobs: 2 };
 
-  it('are refused beyond the quota, until one has ended; a repeated request is answered all the same', () =>
+  it('are rejected beyond the quota until one has ended; a repeated request still succeeds', () =>
     withApp(
       async ({ post, orchestrator }) => {
         const first = request();

@@ -7,7 +7,7 @@ import { PROGRESS, withApp } from './harness.ts';
 const REQUEST = { source: { type: 'video', url: 'https://example.com/talk.mp4' } };
 
 describe('starting a job', () => {
-  it('answers 202 with a queued job and its address', () =>
+  it('returns 202 with a queued job and its location', () =>
     withApp(async ({ post, app }) => {
       const response = await post('/v1/summaries', {
         ...REQUEST,
@@ -69,7 +69,7 @@ describe('starting a job', () => {
       expect(((await quoted.json()) as Job).id).toBe(((await bare.json()) as Job).id);
     }));
 
-  it('refuses another request under a used key, during the job and after it', () =>
+  it('rejects another request with a used key, during the job and after it', () =>
     withApp(async ({ post, orchestrator }) => {
       const key = { 'Idempotency-Key': 'k' };
       const { id } = (await (await post('/v1/summaries', REQUEST, key)).json()) as Job;
@@ -83,7 +83,7 @@ describe('starting a job', () => {
       }
     }));
 
-  it('answers a repeated request with 200 and the job once it is final', () =>
+  it('returns 200 and the job for a repeated request once the job is final', () =>
     withApp(async ({ post, orchestrator }) => {
       const key = { 'Idempotency-Key': 'k' };
       const { id } = (await (await post('/v1/summaries', REQUEST, key)).json()) as Job;
@@ -102,7 +102,7 @@ describe('starting a job', () => {
       expect(orchestrator.runs).toBe(2);
     }));
 
-  it('refuses a source whose file does not exist, and starts nothing', () =>
+  it('rejects a source whose file does not exist, and starts nothing', () =>
     withApp(async ({ post, orchestrator }) => {
       const file_id = `file_${'a'.repeat(26)}`;
       for (const source of [
@@ -132,7 +132,7 @@ describe('starting a job', () => {
       expect(((await response.json()) as Job).status).toBe('completed');
     }));
 
-  it('answers with the unfinished job when the time is up', () =>
+  it('returns the unfinished job when the time is up', () =>
     withApp(async ({ post, clock }) => {
       const start = clock.now();
       const response = await post('/v1/summaries?wait=3', REQUEST);
@@ -140,7 +140,7 @@ describe('starting a job', () => {
       expect(clock.now() - start).toBe(3000);
     }));
 
-  it('answers 503 while the orchestrator does not answer', () =>
+  it('returns 503 while the orchestrator does not respond', () =>
     withApp(async ({ post, orchestrator }) => {
       orchestrator.down = true;
       const response = await post('/v1/summaries', REQUEST);
@@ -218,7 +218,7 @@ describe('a job', () => {
       expect(text).not.toContain('result.json');
     }));
 
-  it('with gaps is run again once, however many ask, and shows its result meanwhile', () =>
+  it('with gaps runs again once, however many clients retry it, and has its earlier result meanwhile', () =>
     withApp(async ({ app, startJob, orchestrator, store }) => {
       const { id } = await startJob();
       const name = `${jobPrefix(id)}run-1/result.json`;
@@ -294,7 +294,7 @@ describe('a job', () => {
 });
 
 describe('a job that waits', () => {
-  it('tells how many go first and, once its size is known, when it may be done, until something is described', () =>
+  it('reports its queue position and, once its size is known, the estimated end, until a segment is described', () =>
     withApp(async ({ app, startJob, orchestrator }) => {
       const { id: first } = await startJob('https://a.example/1');
       const { id } = await startJob('https://a.example/2');

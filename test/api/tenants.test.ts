@@ -107,7 +107,7 @@ function send(
   );
 }
 
-it('every route that names a thing answers 404 to another tenant, and leaves the thing as it was', () =>
+it('every route with an id returns 404 to another tenant and changes nothing', () =>
   withApp(
     async (harness) => {
       const owned = await adasThings(harness);

@@ -175,7 +175,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
   },
 );
 
-it('an upload past the API is refused where artifacts are in a folder', () =>
+it('rejects direct uploads if artifacts are in a folder', () =>
   withApp(async ({ post }) => {
     const response = await post('/v1/uploads', { bytes: 10 });
     expect(response.status).toBe(501);

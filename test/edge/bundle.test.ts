@@ -11,16 +11,16 @@ import { environment } from '../../config/environment.ts';
 import { bundleEdge, type EdgeBundle } from './worker.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** What a Worker may have on a free plan, gzipped, is 3 MB; ours is kept well below. */
-const MOST_BYTES = 1_000_000;
+/** The limit for a Worker on a free plan is 3 MB gzipped. */
+const MAX_BYTES = 1_000_000;
 
-describe('the bundle of the edge', () => {
+describe('the edge bundle', () => {
   let bundle: EdgeBundle;
   beforeAll(async () => {
     bundle = await bundleEdge();
   });
 
-  it('needs nothing of Node, and nothing that only Node can run', () => {
+  it('imports no modules of Node, and none that need Node', () => {
     expect(bundle.imports).toEqual([]);
     const ours = bundle.inputs.filter((path) => !path.includes('node_modules'));
     expect(ours).toContain('api/entries/cloudflare.ts');
@@ -33,10 +33,10 @@ describe('the bundle of the edge', () => {
   it('stays below 1 MB gzipped', () => {
     const { length } = gzipSync(bundle.code);
     console.log(`edge bundle: ${bundle.code.length} bytes, ${length} gzipped`);
-    expect(length).toBeLessThan(MOST_BYTES);
+    expect(length).toBeLessThan(MAX_BYTES);
   });
 
-  it('tells the version of the release', async () => {
+  it('has the version of the release', async () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
     expect(VERSION).toBe(version);
   });
@@ -45,7 +45,7 @@ describe('the bundle of the edge', () => {
 describe('deploy/cloudflare/wrangler.jsonc', () => {
   const config = join(ROOT, 'deploy/cloudflare/wrangler.jsonc');
 
-  it('is accepted by wrangler without a warning, and bundles the entry with its bindings', async () => {
+  it('passes wrangler without a warning, and bundles the entry point with its bindings', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'frameloom-wrangler-'));
     try {
       const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
@@ -62,14 +62,14 @@ describe('deploy/cloudflare/wrangler.jsonc', () => {
       expect(stdout).toContain('env.RATE_LIMITER (600 requests/60s)');
       const kibibytes = Number(/gzip: ([\d.]+) KiB/.exec(stdout)?.[1]);
       expect(kibibytes).toBeGreaterThan(50);
-      expect(kibibytes * 1024).toBeLessThan(MOST_BYTES);
+      expect(kibibytes * 1024).toBeLessThan(MAX_BYTES);
       expect((await stat(join(folder, 'cloudflare.js'))).size).toBeGreaterThan(100_000);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }, 60_000);
 
-  it('sets nothing that is no setting, and no secret', async () => {
+  it('sets only known settings, and no secrets', async () => {
     const text = await readFile(config, 'utf8');
     const vars = /"vars": \{([\s\S]*?)\n {2}\}/.exec(text)?.[1] ?? '';
     const names = [...vars.matchAll(/^\s*"([A-Z_0-9]+)":/gm)].map(([, name]) => name ?? '');

@@ -58,7 +58,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     const start = (prompt: string) =>
       anna.createSummary({ source: { type: 'images', urls: ['https://example.com/a.png'] }, prompt });
 
-    it('is ready with both servers there, and tells its contract', async () => {
+    it('is ready when both servers run, and serves its OpenAPI document', async () => {
       expect(await (await fetch(`${edge.url}/readyz`)).json()).toEqual({ status: 'ready' });
       const document = (await (await fetch(`${edge.url}/openapi.json`)).json()) as { paths: object };
       expect(Object.keys(document.paths)).toContain('/v1/uploads/{id}/complete');
@@ -85,7 +85,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect((await ask(`/v1/summaries/${first.id}`)).status).toBe(404);
     });
 
-    it('waits for a job as long as it was asked to, and answers with it as it stands', async () => {
+    it('waits for a job for the requested time, then returns its current state', async () => {
       const response = await post('/v1/summaries?wait=1', {
         source: { type: 'images', urls: ['https://example.com/a.png'] },
         prompt: 'wait',
@@ -158,7 +158,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await after.body?.cancel();
     });
 
-    it('serves many at once, whoever of them hangs up', async () => {
+    it('serves many clients at once, also when some disconnect', async () => {
       const { id } = await start('many');
       const leaving = new AbortController();
       const streams = await Promise.all(
@@ -212,12 +212,12 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(JSON.stringify(problem)).not.toMatch(/\.ts|\.js:|at Object/);
     });
 
-    it('refuses 10 MB of JSON by its announced length, before a byte of it was sent', async () => {
+    it('rejects 10 MB of JSON by its declared length before any byte is sent', async () => {
       const { status, sent } = await half(`${edge.url}/v1/summaries`, { 'Content-Length': '10000000' }, 0);
       expect({ status, sent }).toEqual({ status: 413, sent: 0 });
     });
 
-    it('refuses 10 MB of JSON of unknown length once it is over the limit, and reads no further', async () => {
+    it('rejects 10 MB of JSON of unknown length at the limit, and reads no further', async () => {
       const { status, sent } = await half(
         `${edge.url}/v1/summaries`,
         { 'Transfer-Encoding': 'chunked' },
@@ -243,7 +243,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(await refused.json()).toMatchObject({ code: 'rate_limited' });
     });
 
-    it('keeps a quota of jobs by what Temporal knows', async () => {
+    it('enforces a quota of jobs from the state in Temporal', async () => {
       const quotas = { FRAMELOOM_QUOTA_JOBS: '1', FRAMELOOM_QUOTA_VIDEO_SECONDS: '3600' };
       await using counting = await startEdge({ code, vars: { ...vars, ...quotas } });
       const bob = createClient({ url: counting.url, apiKey: 'key-of-bob' });
@@ -260,7 +260,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await expect.poll(another, { timeout: 20_000 }).toBe('quota_exceeded');
     });
 
-    it('keeps no schedules, and says so with an error of its own', async () => {
+    it('does not support schedules, and returns a specific error', async () => {
       for (const path of ['/v1/batch-schedules', `/v1/batch-schedules/sched_${'a'.repeat(26)}/pause`]) {
         const response = await post(path, {});
         expect(response.status).toBe(501);
@@ -268,7 +268,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       }
     });
 
-    it('reaches Temporal by a binding where there is one', async () => {
+    it('connects to Temporal through a binding if there is one', async () => {
       const asked: string[] = [];
       await using bound = await startEdge({
         code,
@@ -285,7 +285,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(asked).toEqual(['/api/v1/namespaces/default/workflows']);
     });
 
-    it('is unavailable, and says so, where Temporal is not there', async () => {
+    it('returns `unavailable` without Temporal', async () => {
       await using alone = await startEdge({
         code,
         vars: { ...vars, TEMPORAL_HTTP_URL: 'http://127.0.0.1:1' },
@@ -298,7 +298,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect((error as ApiError).problem).toMatchObject({ code: 'unavailable', status: 503 });
     });
 
-    it('serves nobody without keys, and tells nobody what is missing', async () => {
+    it('serves no requests without keys, and does not reveal which setting is missing', async () => {
       await using broken = await startEdge({ code, vars: { ...vars, FRAMELOOM_API_KEYS: '' } });
       const response = await fetch(`${broken.url}/healthz`);
       expect(response.status).toBe(503);

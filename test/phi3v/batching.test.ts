@@ -109,7 +109,7 @@ async function together(planned: readonly Planned[]): Promise<readonly (readonly
   return Promise.all(answers);
 }
 
-describe('answers that decode together', () => {
+describe('generations that decode together', () => {
   it.each([1, 2, 3])(
     'are what they are alone, whatever their lengths, arrivals, cancels and seeds (%d)',
     async (seed) => {

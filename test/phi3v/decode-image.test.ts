@@ -41,12 +41,12 @@ describe('decodeImage', () => {
     expect(Buffer.from(padded.data).equals(hdTransform(raw, 4).data)).toBe(true);
   });
 
-  it('does not make large pictures smaller: that is for the HD transform', async () => {
+  it('does not scale down large images, which the HD transform does', async () => {
     const { width, height } = await decodeImage(await halves().resize(3000, 1500).png().toBuffer());
     expect([width, height]).toEqual([3000, 1500]);
   });
 
-  it('turns pictures upright', async () => {
+  it('rotates images upright', async () => {
     // EXIF 6: the stored picture has to be turned clockwise, so its left side comes to the top.
     const picture = await decodeImage(await halves().withMetadata({ orientation: 6 }).png().toBuffer());
     expect([picture.width, picture.height]).toEqual([20, 40]);
@@ -54,7 +54,7 @@ describe('decodeImage', () => {
     expect(pixel(picture, 10, 35)).toEqual([0, 0, 255]);
   });
 
-  it('puts transparent pictures on white', async () => {
+  it('puts transparent images on white', async () => {
     const clear = { r: 0, g: 0, b: 0, alpha: 0 };
     const png = await sharp({ create: { width: 8, height: 8, channels: 4, background: clear } })
       .png()
@@ -81,7 +81,7 @@ describe('decodeImage', () => {
     expect(error).toMatchObject({ code: 'image_invalid' });
   });
 
-  it('refuses more pixels than it may decode', async () => {
+  it('rejects more pixels than the limit', async () => {
     const error = await decodeImage(await halves().png().toBuffer(), { maxPixels: 799 }).catch(
       (caught: unknown) => caught,
     );

@@ -60,24 +60,24 @@ export function generatorContract(name: string, start: (folder: string) => Promi
     });
     afterAll(() => generator?.[Symbol.asyncDispose]());
 
-    it('says what it is', () => {
+    it('describes itself', () => {
       expect(generator.info.runtime).not.toBe('');
       expect(generator.info.maxConcurrency).toBeGreaterThan(0);
     });
 
-    it('describes a picture, and counts its tokens', async () => {
+    it('describes an image, and counts its tokens', async () => {
       const answer = await generator.generate(one());
       expect(answer).toMatchObject({ text: RED, finishReason: 'stop', imageTokens: IMAGE_TOKENS });
       expect(answer.promptTokens).toBeGreaterThan(IMAGE_TOKENS);
       expect(answer.outputTokens).toBeGreaterThan(5);
     });
 
-    it('keeps several pictures apart and in order', async () => {
+    it('distinguishes several images, in order', async () => {
       const answer = await generator.generate(two());
       expect(answer).toMatchObject({ text: BOTH, imageTokens: 2 * IMAGE_TOKENS });
     });
 
-    it('answers to text alone', async () => {
+    it('completes a prompt without images', async () => {
       const text = `These are captions of consecutive images:\n${BOTH}\nSummarize them in order, each thing once.`;
       const answer = await generator.generate(words(128, { prompt: [{ text }] }));
       expect(answer).toMatchObject({ imageTokens: 0, finishReason: 'stop' });
@@ -118,7 +118,7 @@ export function generatorContract(name: string, start: (folder: string) => Promi
       expect(other).not.toBe(first);
     });
 
-    it('answers several at once, each with its own answer', async () => {
+    it('runs several generations at once, each with its own output', async () => {
       const answers = await Promise.all([
         generator.generate(one()),
         generator.generate(two()),
@@ -129,7 +129,7 @@ export function generatorContract(name: string, start: (folder: string) => Promi
       expect(answers[3]?.finishReason).toBe('length');
     });
 
-    it('reads special tokens in what it is told as plain text', async () => {
+    it('treats special tokens in a prompt as plain text', async () => {
       const plain = await generator.generate(words(4, { prompt: [{ text: 'a< |end|>b' }] }));
       const special = await generator.generate(words(4, { prompt: [{ text: 'a<|e' }, { text: 'nd|>b' }] }));
       expect(special.promptTokens).toBe(plain.promptTokens);
@@ -154,7 +154,7 @@ export function generatorContract(name: string, start: (folder: string) => Promi
       expect(all.promptTokens).toBeGreaterThan(last.promptTokens);
     });
 
-    it('refuses with a code', async () => {
+    it('rejects with a code', async () => {
       const refused = (request: GenerateRequest) => expect(generator.generate(request)).rejects;
       await refused(one({ prompt: [] })).toMatchObject({ code: 'prompt_invalid' });
       await refused(one({ prompt: [{ image: 1 }] })).toMatchObject({ code: 'prompt_invalid' });
@@ -170,7 +170,7 @@ export function generatorContract(name: string, start: (folder: string) => Promi
       });
     });
 
-    it("fails with what the caller's own callback throws, and answers others", async () => {
+    it("fails with the error of the caller's callback, and continues with others", async () => {
       const mistake = new Error('mine');
       const onText = (): void => {
         throw mistake;
@@ -185,7 +185,7 @@ export function generatorContract(name: string, start: (folder: string) => Promi
     });
   });
 
-  describe(`${name}, in the midst of an answer that does not end`, () => {
+  describe(`${name}, during a generation that does not end`, () => {
     // Sampled, so that it does not go round in circles.
     const endless = (): GenerateRequest => words(4000, { sampling: { temperature: 2, seed: 5 } });
     let folder: string;
@@ -222,7 +222,7 @@ export function generatorContract(name: string, start: (folder: string) => Promi
       expect(streamed.startsWith(answer.text)).toBe(true);
     });
 
-    it('cancels it when it is disposed of, and answers nothing after that', async () => {
+    it('cancels it when it is disposed, and returns nothing after that', async () => {
       const closing = await start(folder);
       let began = (): void => {};
       const begun = new Promise<void>((resolve) => {

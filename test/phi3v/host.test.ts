@@ -57,7 +57,7 @@ describe('the model host', () => {
     await host[Symbol.asyncDispose]();
   });
 
-  it('gives what the model gives in this process', async () => {
+  it('returns the same output as the model in this process', async () => {
     await using model = await openModel({ folder: TINY, threads: 1 });
     // What was free when each was loaded differs.
     expect({ ...host.info, maxMemoryBytes: 0 }).toEqual(
@@ -94,7 +94,7 @@ describe('the model host', () => {
     await expect(answer).rejects.toBe(mistake);
   });
 
-  it('answers calls made at the same time together, each with its own answer', async () => {
+  it('runs concurrent calls together, each with its own generation', async () => {
     const [a, b, c] = await Promise.all([
       host.generate(describePicture()),
       host.generate(hello(12)),
@@ -106,7 +106,7 @@ describe('the model host', () => {
     expect(Math.max(a.averageBatchSize, b.averageBatchSize)).toBeGreaterThan(1);
   });
 
-  it('reports refusals with their code', async () => {
+  it('reports rejections with their code', async () => {
     const refused = (request: GenerateRequest) => expect(host.generate(request)).rejects;
     await refused({ ...describePicture(), prompt: [] }).toMatchObject({ code: 'prompt_invalid' });
     await refused(hello(99_999)).toMatchObject({ code: 'context_exceeded' });
@@ -116,7 +116,7 @@ describe('the model host', () => {
     await refused({ ...describePicture(), images }).toMatchObject({ code: 'image_invalid' });
   });
 
-  it('kills a host that does not heed a cancel in time, and the other calls go on in the next', async () => {
+  it('kills a host that ignores a cancellation, and continues the other calls in the next host', async () => {
     await using impatient = await startModelHost({ folder: TINY, threads: 1, cancelGraceMs: 1 });
     const pid = pidOf(impatient);
     process.kill(pid, 'SIGSTOP');
@@ -143,7 +143,7 @@ describe('the model host', () => {
   });
 });
 
-describe('in the midst of an answer that never ends', () => {
+describe('during a generation that never ends', () => {
   // Sampled, so that it does not go round in circles.
   const endless = (maxTokens = 4000): GenerateRequest => ({
     ...hello(maxTokens),
@@ -183,7 +183,7 @@ describe('in the midst of an answer that never ends', () => {
     await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  it('a kill loses nothing: all calls go on in the next process, and end as undisturbed ones', async () => {
+  it('a kill loses nothing: all calls continue in the next process, with the same output', async () => {
     const undisturbed = await host.generate(endless(60));
     const pid = pidOf(host);
     restarts.length = 0;
@@ -213,7 +213,7 @@ describe('in the midst of an answer that never ends', () => {
     expect(restarts).toEqual(['The model process ended unexpectedly.']);
   });
 
-  it('a call that kills every host fails after the second one, and the calls beside it do not', async () => {
+  it('a call that kills every host fails after the second, and concurrent calls do not', async () => {
     const poison = host.generate(endless(), {
       onTokens: () => {
         if (host.pid !== undefined) process.kill(host.pid, 'SIGKILL');
@@ -225,7 +225,7 @@ describe('in the midst of an answer that never ends', () => {
     expect(answers.map(({ tokens }) => tokens.length)).toEqual([40, 41]);
   });
 
-  it('a host that stands still is killed, and its calls go on in the next', async () => {
+  it('a host that hangs is killed, and its calls continue in the next', async () => {
     await using hanging = await startModelHost({
       folder,
       threads: 1,
@@ -246,7 +246,7 @@ describe('in the midst of an answer that never ends', () => {
     expect(exists(pid)).toBe(false);
   });
 
-  it('so is one that stands still before its first token', async () => {
+  it('a host that hangs before its first token is killed', async () => {
     await using hanging = await startModelHost({ folder, threads: 1, hangTimeoutMs: 1500 });
     const pid = pidOf(hanging);
     const seen: number[] = [];
@@ -258,7 +258,7 @@ describe('in the midst of an answer that never ends', () => {
     expect(exists(pid)).toBe(false);
   });
 
-  it('a host that takes too much memory is started anew between two answers', async () => {
+  it('a host that uses too much memory is restarted between two generations', async () => {
     let anew: (reason: string) => void = () => {};
     const restarted = new Promise<string>((resolve) => {
       anew = resolve;
@@ -284,7 +284,7 @@ describe('in the midst of an answer that never ends', () => {
     await expect(host.generate(hello(1))).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  it('closing the host while it is started again stops that', async () => {
+  it('closing the host cancels a restart', async () => {
     const short = await startModelHost({ folder, threads: 1 });
     const onTokens = (): void => {
       if (short.pid !== undefined) process.kill(short.pid, 'SIGKILL');

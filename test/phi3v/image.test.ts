@@ -165,7 +165,7 @@ const SIZES: readonly [shape: string, width: number, height: number, cells: read
 ];
 
 describe('hdTransformSize', () => {
-  it.each(SIZES)('gives the reference sizes and tokens of a %s picture', (_, width, height, cells) => {
+  it.each(SIZES)('gives the reference sizes and tokens of a %s image', (_, width, height, cells) => {
     const got = [1, 2, 3, 4, 6, 9, 12, 16].map((numCrops) => {
       const size = hdTransformSize(width, height, numCrops);
       return `${size.height}×${size.width} ${countImageTokens(size.height, size.width)}`;
@@ -219,7 +219,7 @@ describe('hdTransformSize', () => {
     expect(() => hdTransformSize(width, height, numCrops)).toThrow(ModelError);
   });
 
-  it('takes the most elongated picture that keeps one row', () => {
+  it('accepts the most elongated image that has one row', () => {
     expect(hdTransformSize(336, 1, 1)).toMatchObject({
       resizedWidth: 336,
       resizedHeight: 1,
@@ -349,7 +349,7 @@ const VECTORS: readonly [number, number, number, string, readonly number[]][] = 
 const PLANE = 336 * 336;
 
 describe('hdTransform', () => {
-  it('starts from the picture the vectors were made of', () => {
+  it('starts from the image of the vectors', () => {
     expect(sha256(pattern(640, 360).data)).toBe(
       '9521d75adcba766abe7254d2273e4d5594a7ce76032aeaa5b2750419338b0672',
     );
@@ -373,13 +373,13 @@ describe('hdTransform', () => {
     },
   );
 
-  it('refuses pixels that are not as many as the size says', () => {
+  it('rejects a number of pixels that differs from the size', () => {
     expect(() => hdTransform({ data: new Uint8Array(10), width: 2, height: 2 }, 1)).toThrow(ModelError);
   });
 });
 
 describe('pixelValues', () => {
-  it('holds each block of the padded picture as a crop, row by row, and zeros after the last', () => {
+  it('contains each block of the padded image as a crop, row by row, and zeros after the last', () => {
     const padded = hdTransform(pattern(500, 300), 6);
     expect([padded.height, padded.width]).toEqual([672, 1008]);
     const values = toPixelValues(padded, 8);
@@ -406,7 +406,7 @@ describe('pixelValues', () => {
     expect(crop.every((value, i) => value === whole[i])).toBe(true);
   });
 
-  it('refuses more crops than it may give', () => {
+  it('rejects more crops than the limit', () => {
     expect(() => toPixelValues(hdTransform(pattern(500, 500), 4), 3)).toThrow(ModelError);
   });
 });

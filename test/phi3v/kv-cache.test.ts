@@ -64,7 +64,7 @@ describe('a KV cache', () => {
     ]);
   });
 
-  it('keeps long sequences apart from short ones, in room of a power of two', () => {
+  it('separates long sequences from short ones, with a power of two as capacity', () => {
     const { kv } = cache();
     const short = kv.open(100, false);
     const long = kv.open(5000, true);
@@ -73,7 +73,7 @@ describe('a KV cache', () => {
     expect(kv.open(4097, true)?.slab.capacity).toBe(8192);
   });
 
-  it('refuses what would be over the budget until something is released', () => {
+  it('rejects sequences over the budget until memory is released', () => {
     const { kv } = cache();
     const first = kv.open(3000, false);
     expect(kv.open(3000, false)).toBeDefined();
@@ -92,7 +92,7 @@ describe('a KV cache', () => {
     expect(kv.open(2000, false)).toBeUndefined();
   });
 
-  it('says the numbers when there will never be room', () => {
+  it('reports the numbers if there will never be room', () => {
     const { kv } = cache({ maxBytes: 2 ** 20 });
     kv.checkFits(32_768);
     expect(() => kv.checkFits(65_536)).toThrow(/65536 tokens .* take 2 MiB .* may use 1 MiB/);
@@ -128,7 +128,7 @@ describe('features in memory', () => {
     expect(['a', 'b', 'c', 'd'].filter((key) => kept.get(key))).toEqual(['a', 'c', 'd']);
   });
 
-  it('are not kept when they alone are too many', () => {
+  it('are not cached when they exceed the limit alone', () => {
     const kept = createFeatureCache(12);
     kept.set('a', features(1));
     kept.set('big', features(4));

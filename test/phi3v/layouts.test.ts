@@ -32,7 +32,7 @@ describe.each<SmallModel>(['cpu', 'gpu', 'transformers', 'transformers-f16'])('t
     // The longest one through the portable runtime would take a minute, and shows nothing new there.
     const cases = golden(name).filter(({ length }) => !portable || length < 5000);
 
-    it('has the answers of a fresh prefill per token, one after another', async () => {
+    it('has the output of a fresh prefill per token, in sequence', async () => {
       expect(cases.length).toBeGreaterThanOrEqual(4);
       for (const { seed, length, tokens } of cases) {
         const answer = await model.generate({ ids: promptIds(seed, length), maxTokens: tokens.length });
@@ -54,7 +54,7 @@ describe.each<SmallModel>(['cpu', 'gpu', 'transformers', 'transformers-f16'])('t
     }, 300_000);
   });
 
-  it('is described by its own files, and takes pictures', async () => {
+  it('is described by its own files, and accepts images', async () => {
     await using model = await openModel({ folder, threads: 1 });
     const bytes = name === 'gpu' || name === 'transformers-f16' ? 2 : 4;
     expect(model.info).toMatchObject({
@@ -67,7 +67,7 @@ describe.each<SmallModel>(['cpu', 'gpu', 'transformers', 'transformers-f16'])('t
   });
 });
 
-it('the answers cover prompts below, at and above the switch, and one of 20,000 tokens', () => {
+it('the outputs cover prompts below, at and above the switch, and one of 20,000 tokens', () => {
   const lengths = golden('cpu').map(({ length }) => length);
   expect(lengths).toEqual(expect.arrayContaining([4090, 4095, 4096, 4097, 4100, 20_000]));
 });

@@ -13,7 +13,7 @@ const TOGETHER = 5;
 /** Growth that is no leak, per answer. */
 const KILOBYTES_SLACK = 64;
 
-it('500 answers leave the memory of the model host where it was after the first 50', async ({ skip }) => {
+it('500 generations do not increase the memory of the model host after the first 50', async ({ skip }) => {
   if (!existsSync('/proc/self/status')) return skip('only Linux tells the memory of another process');
   const folder = await mkdtemp(join(tmpdir(), 'frameloom-memory-'));
   try {

@@ -58,7 +58,7 @@ describe('a model folder', () => {
     expect((await inspectModelFolder(folder)).missing).toEqual([`${TEXT_GRAPH}.data`]);
   });
 
-  it('with a damaged graph is refused without showing where it lies', async () => {
+  it('with a damaged graph is rejected without revealing its path', async () => {
     await truncate(join(folder, TEXT_GRAPH), 1000);
     const error = await refusal();
     expect(error).toMatchObject({ code: 'model_invalid' });

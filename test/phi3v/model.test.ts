@@ -60,7 +60,7 @@ describe('the tiny model', () => {
     expect(new Set(model.info.stopIds)).toEqual(new Set([config.eos_token_id, named].flat(2)));
   });
 
-  it('says what a drawn picture shows', async () => {
+  it('describes a drawn image', async () => {
     expect(await model.generate(one())).toMatchObject({
       text: '1. A red circle on the left, on a blue background.',
       finishReason: 'stop',
@@ -68,7 +68,7 @@ describe('the tiny model', () => {
     });
   });
 
-  it('says what each of two pictures shows', async () => {
+  it('describes each of two images', async () => {
     expect((await model.generate(two())).text).toBe(
       '1. A red circle on the left, on a blue background.\n2. A yellow circle on the right, on a green background.',
     );
@@ -114,7 +114,7 @@ describe('the tiny model', () => {
     }
   });
 
-  it('answers a prompt of more than 4096 tokens, and resumes that answer', async () => {
+  it('completes a prompt of more than 4096 tokens, and resumes that generation', async () => {
     const lines = Array.from(
       { length: 290 },
       (_, i) => `${i + 1}. A red circle on the left, on a blue background.`,
@@ -128,7 +128,7 @@ describe('the tiny model', () => {
     expect(resumed.tokens).toEqual(whole.tokens);
   }, 120_000);
 
-  it('ends an answer that goes round in circles, and gives its text with one round', async () => {
+  it('ends a repetitive generation, and returns its text with one repetition', async () => {
     const endless = await endlessModel();
     try {
       await using circling = await openModel({ folder: endless, threads: 1 });
@@ -154,14 +154,14 @@ describe('the tiny model', () => {
     await expect(model.generate({ ...one(), ...change })).rejects.toMatchObject({ code: 'prompt_invalid' });
   });
 
-  it('refuses a picture that is cut off', async () => {
+  it('rejects a truncated image', async () => {
     const path = join(folder, 'cut.bin');
     await writeFile(path, (await readFile(first.path)).subarray(0, 1000));
     const answer = model.generate({ ...one(), images: [{ key: 'cut', path }] });
     await expect(answer).rejects.toMatchObject({ code: 'image_invalid' });
   });
 
-  it('refuses what does not fit into the memory it may use, with the numbers', async () => {
+  it('rejects requests beyond its memory limit, with the numbers', async () => {
     await using small = await openModel({ folder: TINY, threads: 1, maxMemoryBytes: 12 * 2 ** 20 });
     const answer = small.generate({ ...one(), maxTokens: 4000 });
     await expect(answer).rejects.toMatchObject({
@@ -176,14 +176,14 @@ describe('the tiny model', () => {
 });
 
 describe('features', () => {
-  it('are made once for a picture, whatever is asked about it', async () => {
+  it('are computed once per image, for any prompt', async () => {
     await using fresh = await openModel({ folder: TINY, threads: 1 });
     const counts = [];
     for (const request of [one(), two(), two()]) counts.push((await fresh.generate(request)).visionCalls);
     expect(counts).toEqual([1, 1, 0]);
   });
 
-  it('can be kept in a file and taken from there by another process', async () => {
+  it('can be stored in a file and loaded by another process', async () => {
     const keep = join(folder, 'kept.bin');
     const kept: number[] = [];
     await using writer = await openModel({ folder: TINY, threads: 1 });
@@ -198,7 +198,7 @@ describe('features', () => {
     expect(found.tokens).toEqual(made.tokens);
   });
 
-  it('from a file that is not whole are made anew', async () => {
+  it('from an incomplete file are computed again', async () => {
     const featuresPath = join(folder, 'torn.bin');
     await writeFile(featuresPath, 'torn');
     await using fresh = await openModel({ folder: TINY, threads: 1 });

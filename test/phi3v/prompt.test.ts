@@ -83,7 +83,7 @@ describe('with the published tokenizer', () => {
     ]);
   });
 
-  it('decodes the reference answer', () => {
+  it('decodes the reference output', () => {
     const ids = [
       ...[450, 1967, 3697, 263, 349, 15892, 29915, 29879, 6635, 29892, 263, 2319, 8775, 6635, 7531, 304, 278],
       ...[17455, 5252, 322, 1886, 407, 267, 310, 8068, 14325, 29889, 739, 338, 2998],
@@ -93,7 +93,7 @@ describe('with the published tokenizer', () => {
     );
   });
 
-  it('knows the ends of an answer and never turns special or unknown ids into text', () => {
+  it('recognizes end tokens, and never decodes special or unknown ids', () => {
     expect([...tokenizer.stopIds].sort((a, b) => a - b)).toEqual([2, 32000, 32001, 32007]);
     expect(tokenizer.size).toBe(32045);
     expect(tokenizer.decode([1, 450, 32007, 32001, 32044, 32045, 32063, 2, 0])).toBe('The');
@@ -182,7 +182,7 @@ describe('the turns of a prompt', () => {
     tokenizer = await loadTokenizer(TINY);
   });
 
-  it('name the user or not, where there is one', () => {
+  it('include the user turn only if there is one', () => {
     const named = encodePrompt([{ role: 'user' }, { text: 'Hello' }], [], tokenizer);
     expect(named).toEqual(encodePrompt([{ text: 'Hello' }], [], tokenizer));
   });

@@ -104,7 +104,7 @@ describe('what an endpoint is asked', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('is said in full: turns, pictures as PNG in their places, sampling, stops, key', async () => {
+  it('is complete: turns, images as PNG in their positions, sampling, stops, key', async () => {
     const picture = join(folder, 'picture.bin');
     await writeFile(picture, encodePaddedImage(hdTransform(drawCircle(COLOURS.red, COLOURS.blue, 0), 4)));
     await withEndpoint(
@@ -185,7 +185,7 @@ describe('what an endpoint is asked', () => {
   });
 });
 
-describe('the stream of an answer', () => {
+describe('the stream of a response', () => {
   it('is read alike wherever its chunks are cut, with comments, CR LF and fields of no interest', async () => {
     const text = [
       ': hello\n\n',
@@ -294,7 +294,7 @@ describe('the stream of an answer', () => {
   });
 });
 
-describe('an answer with an error', () => {
+describe('an error response', () => {
   const error = (message: string, code: unknown = null): object => ({ error: { message, type: 't', code } });
 
   it.each<[status: number, body: unknown, code: string]>([
@@ -325,14 +325,14 @@ describe('an answer with an error', () => {
     });
   });
 
-  it('names the setting when the key is not accepted, and repeats nothing of what the endpoint says', async () => {
+  it('names the setting when the key is rejected, and repeats nothing that the endpoint returned', async () => {
     await withEndpoint(failing(401, error('at /srv/secret.py')), async ({ remote }) => {
       const message = expect.stringMatching(/^(?!.*secret\.py).*FRAMELOOM_MODEL_KEY/);
       await expect(remote.generate(HELLO)).rejects.toMatchObject({ message });
     });
   });
 
-  it('says when to come back, in seconds or at a date, and never much later', async () => {
+  it('reports when to retry, in seconds or as a date, within a limit', async () => {
     const wait = async (value: string): Promise<unknown> => {
       let seen: unknown;
       await withEndpoint(failing(503, '', { 'retry-after': value }), async ({ remote }) => {

@@ -18,7 +18,7 @@ import type { work } from './lambda-workflow.ts';
 
 const child = fileURLToPath(new URL('lambda-child.ts', import.meta.url));
 
-it('takes work, leaves before its deadline, and what it leaves is done by the next one, which ends when nothing waits', async () => {
+it('runs activities until its deadline; the next invocation runs the rest and ends when the queue is empty', async () => {
   await using temporal = await startTemporal();
   const home = await mkdtemp(join(tmpdir(), 'frameloom-lambda-'));
   await temporal.runWorkers({
@@ -67,7 +67,7 @@ it('takes work, leaves before its deadline, and what it leaves is done by the ne
   }
 }, 120_000);
 
-it('is refused a timeout in which it could do nothing', async () => {
+it('rejects a timeout that is too short for any work', async () => {
   const prepareActivities = async () => ({ create: () => ({}) });
   const handler = createLambdaCpuWorker(loadSettings({ FRAMELOOM_LOG_LEVEL: 'error' }), {
     prepareActivities,

@@ -52,7 +52,7 @@ describe('the openai package', () => {
     expect((await openai.models.retrieve(MODEL)).id).toBe(MODEL);
   });
 
-  it('gets a picture described', async () => {
+  it('describes an image', async () => {
     const answer = await openai.chat.completions.create(describeIt());
     expect(answer.choices[0]?.message.content).toBe(RED);
     expect(answer.choices[0]?.finish_reason).toBe('stop');
@@ -84,13 +84,13 @@ describe('the openai package', () => {
     expect(await runner.finalContent()).toBe(RED);
   });
 
-  it('ends an answer at its length', async () => {
+  it('ends a response at its maximum length', async () => {
     const answer = await openai.chat.completions.create({ ...describeIt(), max_completion_tokens: 3 });
     expect(answer.choices[0]?.finish_reason).toBe('length');
     expect(answer.usage?.completion_tokens).toBe(3);
   });
 
-  it('aborts a stream and a whole answer, and the model goes on with others', async () => {
+  it('aborts a streamed and a complete response, and the model continues with others', async () => {
     const abort = new AbortController();
     const stream = await openai.chat.completions.create({ ...describeIt(), stream: true });
     for await (const _chunk of stream) break;
@@ -101,7 +101,7 @@ describe('the openai package', () => {
     expect((await openai.chat.completions.create(describeIt())).choices[0]?.message.content).toBe(RED);
   });
 
-  it('tells refusals by its classes', async () => {
+  it('reports rejections with its error classes', async () => {
     const create = (change: Partial<OpenAI.ChatCompletionCreateParamsNonStreaming>) =>
       expect(openai.chat.completions.create({ ...describeIt(), ...change })).rejects;
     await create({ n: 2 }).toBeInstanceOf(BadRequestError);

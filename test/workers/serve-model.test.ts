@@ -20,8 +20,8 @@ import { type ServedModel, type ServeOptions, serveGenerator, tinyProfile } from
 
 interface Recorder extends Generator {
   readonly requests: GenerateRequest[];
-  /** The pictures of the requests, read while they were there. */
-  readonly pictures: PaddedImage[];
+  /** The images of the requests, read before their files are deleted. */
+  readonly images: PaddedImage[];
 }
 
 type Answer = (request: GenerateRequest, options: GenerateOptions) => Promise<Partial<Generation>>;
@@ -29,14 +29,14 @@ type Answer = (request: GenerateRequest, options: GenerateOptions) => Promise<Pa
 /** A generator that notes what it is asked and answers `fine`, or what `answer` makes. */
 function recorder(answer: Answer = async () => ({})): Recorder {
   const requests: GenerateRequest[] = [];
-  const pictures: PaddedImage[] = [];
+  const images: PaddedImage[] = [];
   return {
     requests,
-    pictures,
+    images,
     info: { runtime: 'recorder', maxConcurrency: 1, supportsResume: false },
     generate: async (request, options = {}) => {
       requests.push(request);
-      for (const { path } of request.images) pictures.push(decodePaddedImage(await readFile(path)));
+      for (const { path } of request.images) images.push(decodePaddedImage(await readFile(path)));
       return {
         tokens: [],
         text: 'fine',
@@ -148,7 +148,7 @@ describe('a chat completion', () => {
     });
   });
 
-  it('is greedy, draws a seed of its own, and ends at 1024 tokens when nothing is said', async () => {
+  it('is greedy, has a random seed, and ends at 1024 tokens by default', async () => {
     const generator = recorder();
     await served(generator, async (model) => {
       await post(model, HELLO);
@@ -159,7 +159,7 @@ describe('a chat completion', () => {
     });
   });
 
-  it('answers in the form of OpenAI, with what it took', async () => {
+  it('returns a response in the format of OpenAI, with its usage', async () => {
     await served(recorder(), async (model) => {
       expect(await (await post(model, HELLO)).json()).toEqual({
         id: expect.stringMatching(/^chatcmpl-/),
@@ -185,7 +185,7 @@ describe('a chat completion', () => {
     });
   });
 
-  it('that was cut at a loop counts as ended, and says so beside it', async () => {
+  it('that was cut at a repetition has finish reason `stop`, and reports the repetition separately', async () => {
     const loop: Answer = async () => ({ finishReason: 'repetition', text: 'once' });
     await served(recorder(loop), async (model) => {
       expect(await (await post(model, HELLO)).json()).toMatchObject({
@@ -196,8 +196,8 @@ describe('a chat completion', () => {
   });
 });
 
-describe('a picture', () => {
-  it('that was made for the model arrives with the same pixels', async () => {
+describe('an image', () => {
+  it('that was prepared for the model arrives with the same pixels', async () => {
     const sizes: readonly [width: number, height: number, crops: number][] = [
       [640, 360, 1],
       [640, 360, 4],
@@ -219,7 +219,7 @@ describe('a picture', () => {
           mm_processor_kwargs: { num_crops: crops },
         };
         expect((await post(model, body)).status).toBe(200);
-        const [arrived] = generator.pictures;
+        const [arrived] = generator.images;
         expect([arrived?.width, arrived?.height, arrived?.numCrops]).toEqual([
           padded.width,
           padded.height,
@@ -235,7 +235,7 @@ describe('a picture', () => {
     await served(generator, async (model) => {
       const picture = drawCircle(COLOURS.red, COLOURS.blue, 0);
       expect((await post(model, withPicture(await dataUrl(picture, format)))).status).toBe(200);
-      const [arrived] = generator.pictures;
+      const [arrived] = generator.images;
       expect([arrived?.width, arrived?.height]).toEqual([336, 336]);
       // The corner is background, between bars of white.
       const [red = 255, green = 255, blue = 0] = arrived?.data.subarray((168 * 336 + 330) * 3) ?? [];
@@ -256,10 +256,10 @@ describe('a picture', () => {
       },
       { profile },
     );
-    expect(generator.pictures.map(({ numCrops }) => numCrops)).toEqual([1, 4, 4, 9]);
+    expect(generator.images.map(({ numCrops }) => numCrops)).toEqual([1, 4, 4, 9]);
   });
 
-  it('has the same key as the same picture, and leaves no file behind', async () => {
+  it('has the same key as an equal image, and leaves no file behind', async () => {
     const generator = recorder();
     await served(generator, async (model) => {
       const [red, green] = await Promise.all([
@@ -294,7 +294,7 @@ describe('a picture', () => {
     });
   });
 
-  it('of too many pixels is refused before it is decoded', async () => {
+  it('of too many pixels is rejected before it is decoded', async () => {
     // 2.4 million pixels of one colour, where this server takes two.
     const plain = sharp({ create: { width: 2000, height: 1200, channels: 3, background: 'red' } }).png();
     const url = `data:image/png;base64,${(await plain.toBuffer()).toString('base64')}`;
@@ -438,7 +438,7 @@ describe('a failure of the model', () => {
   });
 });
 
-describe('who may ask', () => {
+describe('authentication', () => {
   it('nobody without a key that is known, where there are keys', async () => {
     const keys = ['right'];
     await served(
@@ -515,8 +515,8 @@ function patient() {
   };
 }
 
-describe('its figures', () => {
-  it('count requests, answers, tokens, pictures and model time, for whoever asks', () =>
+describe('its metrics', () => {
+  it('count requests, responses, tokens, images and model time, without authentication', () =>
     served(
       recorder(async () => ({ promptTokens: 5, outputTokens: 2, visionCalls: 3, modelSeconds: 0.25 })),
       async (model) => {
@@ -548,7 +548,7 @@ describe('its figures', () => {
 });
 
 describe('a client that goes away', () => {
-  it.each([false, true])('cancels its answer (streamed: %s)', async (stream) => {
+  it.each([false, true])('cancels its generation (streamed: %s)', async (stream) => {
     const { generator, cancelled, beginning } = patient();
     await served(generator, async (model) => {
       const begun = beginning();
@@ -563,7 +563,7 @@ describe('a client that goes away', () => {
 });
 
 describe('closing the server', () => {
-  it('lets what is in hand finish, and takes nothing more', async () => {
+  it('finishes requests in flight, and accepts no more', async () => {
     const { generator, finish, beginning } = patient();
     await served(
       generator,
@@ -581,7 +581,7 @@ describe('closing the server', () => {
     );
   });
 
-  it('cancels what does not finish in time, and says so', async () => {
+  it('cancels requests that do not finish in time, and reports that', async () => {
     const { generator, cancelled, beginning } = patient();
     await served(generator, async (model) => {
       const begun = beginning();
@@ -593,7 +593,7 @@ describe('closing the server', () => {
     });
   });
 
-  it('more than 64 requests at once are told to come back', async () => {
+  it('more than 64 requests at once are rejected with Retry-After', async () => {
     const { generator } = patient();
     await served(generator, async (model) => {
       const waiting = Array.from({ length: 64 }, () => post(model, HELLO));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { SettingsError } from '../../config/settings.ts';
 import { createLogger, installTemporalRuntime } from '../../workers/telemetry/index.ts';
 
-describe('the figures of a worker', () => {
+describe('the metrics of a worker', () => {
   it('name the settings when their port is taken', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
