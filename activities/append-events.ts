@@ -1,6 +1,6 @@
 /**
- * Appends to the event log of a job: one artifact per event, named by its number. A workflow task that is done again may gather
- * its events into other batches; by single names each event is still written once and none is lost.
+ * Appends to the event log of a job: one artifact per event, named by its number. A workflow task that runs
+ * again may group its events differently. With one artifact per event, each is still written exactly once.
  */
 
 import type { WorkflowActivities } from '../schema/activities.ts';
@@ -21,13 +21,13 @@ export function createAppendEvents({
 
   return async ({ jobId, run, events }) => {
     const ref = { jobId, run };
-    const full = await Promise.all(events.map((event) => filled(event, ref)));
-    // In order: a reader who finds an event must find those before it.
+    const full = await Promise.all(events.map((event) => withCaptions(event, ref)));
+    // In order: a reader that finds an event must find all events before it.
     for (const event of full) await putJson(store, eventsName(jobId, run, event.id), [event]);
   };
 
-  /** The event with the captions that it only names. */
-  async function filled(event: LoggedEvent, ref: JobRef): Promise<JobEvent> {
+  /** Replaces the references of an event by captions. */
+  async function withCaptions(event: LoggedEvent, ref: JobRef): Promise<JobEvent> {
     if (event.type !== 'segment.completed') return event;
     const { index, generation, cached } = event.segment;
     const [plan, captions] = await Promise.all([
@@ -54,7 +54,7 @@ export function createAppendEvents({
   }
 
   async function captionsOf(generation: string): Promise<readonly string[]> {
-    // The log goes on without captions that are gone: what needs them has them made again.
+    // The log continues without missing captions. Later stages generate them again.
     return (await findGeneration(store, generation))?.lines ?? [];
   }
 }

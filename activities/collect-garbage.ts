@@ -1,15 +1,14 @@
-/** Removes what has outlived its lifetime; a collection that is cut off goes on at the class where it was. */
+/** Deletes expired artifacts. An interrupted collection continues at the same class. */
 import { Context } from '@temporalio/activity';
 import type { GarbageActivities } from '../schema/activities.ts';
 import type { BlobStore } from '../store/artifact-store.ts';
 import { type CollectProgress, collectGarbage, type LiveJobs } from '../store/collect.ts';
 import type { Lifetimes } from '../store/lifetimes.ts';
 
-/** Milliseconds between heartbeats. */
 const HEARTBEAT_INTERVAL_MS = 2000;
 
 export interface CollectDeps {
-  /** The store as it is: looking after artifacts is no use of them. */
+  /** A store that does not renew lifetimes: a collection is not a use of artifacts. */
   readonly store: BlobStore;
   readonly lifetimes: Lifetimes;
   readonly liveJobs: () => Promise<LiveJobs>;
@@ -22,7 +21,7 @@ export function createCollectGarbage({
 }: CollectDeps): GarbageActivities['collectGarbage'] {
   return async () => {
     const context = Context.current();
-    const earlier = context.info.heartbeatDetails as CollectProgress | undefined; // only we beat here
+    const earlier = context.info.heartbeatDetails as CollectProgress | undefined; // sent by the heartbeats below
     let progress = earlier;
     const timer = setInterval(() => context.heartbeat(progress), HEARTBEAT_INTERVAL_MS);
     try {

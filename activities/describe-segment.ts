@@ -23,7 +23,10 @@ import {
   withHeartbeat,
 } from './lib/index.ts';
 
-/** Creates the activity. A finished generation of the same segment, model and prompt is found and not made again. */
+/**
+ * Creates the activity. A finished generation of the same segment, model and prompt is found and not made
+ * again.
+ */
 export function createDescribeSegment(deps: GpuContext): GpuActivities['describeSegment'] {
   const readPlan = createShardReader<PlanShard>(deps.store);
   return ({ shard, entry, ...ref }) =>

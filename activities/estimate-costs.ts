@@ -89,7 +89,10 @@ function segmentsOf(
   });
 }
 
-/** Tokens of the whole job: with outputs of the expected length, with short ones, and with outputs at their limits. */
+/**
+ * Tokens of the whole job: with outputs of the expected length, with short ones, and with outputs at their
+ * limits.
+ */
 function tokensOf({
   segments,
   input: { model, source },
@@ -126,7 +129,10 @@ function tokensOf({
   });
 }
 
-/** Whether there is a transcript without speech recognition: in the request, as a file or as a track of the video. */
+/**
+ * Whether there is a transcript without speech recognition: in the request, as a file or as a track of the
+ * video.
+ */
 function isTranscribed(source: SourceInfo, { request, hasTranscript }: StoredRequest): boolean {
   if (source.type !== 'video' || request.source.type !== 'video') return false;
   if (hasTranscript) return true;
@@ -140,7 +146,10 @@ function quotedTokens(model: ModelPlan, source: SourceInfo, hasTranscript: boole
   return { low: 0, expected: isLikely ? most / 2 : 0, high: source.type === 'images' ? 0 : most };
 }
 
-/** From the samples of the latest day. The share of distinct captions is from samples of the same type of source only. */
+/**
+ * From the samples of the latest day. The share of distinct captions is from samples of the same type of
+ * source only.
+ */
 function generationLengthOf(
   samples: readonly UsageSample[],
   { tokens, typical }: ModelProfile,
@@ -223,7 +232,10 @@ function estimateOf(
   };
 }
 
-/** From the samples of the latest day: their average, their fastest and their slowest. Undefined without samples. */
+/**
+ * From the samples of the latest day: their average, their fastest and their slowest. Undefined without
+ * samples.
+ */
 function gpuSecondsOf(
   tokens: Range<TokenCounts>,
   samples: readonly UsageSample[],

@@ -1,4 +1,4 @@
-/** Decodes one span of a source once and publishes the pictures worth describing. */
+/** Decodes one span of a source once, and stores the frames to describe. */
 
 import { digest } from '../core/canonical-json.ts';
 import {

@@ -1,4 +1,4 @@
-/** Finds out which generations of a job are damaged or gone, so that they are made again. */
+/** Finds the damaged and missing generations of a job, so that they are generated again. */
 
 import type { CpuActivities } from '../schema/activities.ts';
 import type { MergeOutcome, SegmentOutcome } from '../schema/shards.ts';
@@ -6,7 +6,7 @@ import type { MissingGeneration } from '../schema/stages.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { findGeneration, readEntryShards, withHeartbeat } from './lib/index.ts';
 
-/** Most that are told of at once: each costs the history of the job some events. */
+/** Most generations in one output: each adds events to the history of the job. */
 const MAX_MISSING = 128;
 
 export function createFindMissing({
@@ -18,13 +18,13 @@ export function createFindMissing({
     withHeartbeat(async (signal) => {
       const missing: MissingGeneration[] = [];
 
-      /** Adds the pieces of one shard whose generations are not all there. */
+      /** Adds the entries of a shard whose generations are not all intact. */
       async function check(
-        pieces: readonly (readonly [MissingGeneration, readonly string[]])[],
+        entries: readonly (readonly [MissingGeneration, readonly string[]])[],
       ): Promise<void> {
         signal.throwIfAborted();
-        const whole = await Promise.all(pieces.map(([, names]) => areThere(names)));
-        for (const [index, [piece]] of pieces.entries()) if (!whole[index]) missing.push(piece);
+        const intact = await Promise.all(entries.map(([, names]) => areIntact(names)));
+        for (const [index, [entry]] of entries.entries()) if (!intact[index]) missing.push(entry);
       }
 
       const described = readEntryShards<SegmentOutcome>(store, input, 'described', input.segments);
@@ -47,7 +47,7 @@ export function createFindMissing({
       return { missing: missing.slice(0, MAX_MISSING) };
     });
 
-  async function areThere(names: readonly string[]): Promise<boolean> {
+  async function areIntact(names: readonly string[]): Promise<boolean> {
     for (const name of names) if ((await findGeneration(store, name)) === undefined) return false;
     return true;
   }

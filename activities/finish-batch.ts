@@ -1,4 +1,4 @@
-/** Publishes the files of a batch that has ended. */
+/** Stores the output files of a batch that has ended. */
 import { unfinishedLineError } from '../schema/batch.ts';
 import { type OutputLine, outputLines } from '../schema/batch-output.ts';
 import type { BatchFileActivities, FinishBatchInput, FinishBatchOutput } from '../schema/batch-stages.ts';
@@ -28,7 +28,7 @@ export function createFinishBatch({
       };
     });
 
-  /** The file of the lines with a result, or of those without. An empty one is none. */
+  /** Stores the file of the lines with a result, or of those without. An empty file is not stored. */
   async function publish(
     { status, ...ref }: FinishBatchInput,
     ok: boolean,

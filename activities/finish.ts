@@ -1,4 +1,4 @@
-/** Stitches the pieces of a job and publishes its result and its ledger. */
+/** Stitches the segments of a job, and stores its result and its ledger. */
 
 import { FrameloomError } from '../core/errors.ts';
 import type { CpuActivities } from '../schema/activities.ts';
@@ -29,9 +29,9 @@ import {
   type SlideGap,
   withHeartbeat,
 } from './lib/index.ts';
-import type { ShownSlides } from './match-slides.ts';
+import type { SlideMatches } from './match-slides.ts';
 
-/** In place of a summary or a title that is missing. */
+/** Replaces a missing summary or title. */
 const EMPTY_GENERATION: GenerationArtifact = {
   version: GENERATION_VERSION,
   kind: 'text',
@@ -52,7 +52,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         slidesWithoutImage.push(...extraction.gaps);
       });
       const shown =
-        input.slideMatches === undefined ? undefined : await getJson<ShownSlides>(store, input.slideMatches);
+        input.slideMatches === undefined ? undefined : await getJson<SlideMatches>(store, input.slideMatches);
       const words = input.transcript && (await getJson<readonly Cue[]>(store, input.transcript.artifact));
       const { pieces, outcomes, missing } = await readSegments(input);
       const merges = await readMergeResults(store, input, input.levels, input.allowMissing);
@@ -92,11 +92,11 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
       };
     });
 
-  /** What became of each segment of the plan. */
+  /** Reads the outcome of each segment of the plan. */
   async function readSegments(input: FinishInput): Promise<{
     readonly pieces: readonly StitchSegment[];
     readonly outcomes: readonly SegmentOutcome[];
-    /** Segments that were described, and whose captions are missing. */
+    /** Segments that were described but whose captions are missing. */
     readonly missing: number;
   }> {
     const outcomes: SegmentOutcome[] = [];
@@ -130,7 +130,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
       }
     }
     if (missing > 0 && !pieces.some((piece) => 'captions' in piece))
-      throw new FrameloomError('source_missing', 'The captions of all segments are gone.');
+      throw new FrameloomError('source_missing', 'The captions of all segments are missing.');
     return { pieces, outcomes, missing };
   }
 }

@@ -1,4 +1,4 @@
-/** The activities of each queue, built from what a worker process has. */
+/** Creates the activities of each task queue. */
 
 import type {
   CpuActivities,
@@ -41,6 +41,7 @@ export { HEARTBEAT_INTERVAL_MS } from './lib/index.ts';
 
 export type CpuDeps = IngestDeps & TranscriptDeps;
 
+/** Creates the activities of the `cpu` queue. */
 export function createCpuActivities(
   deps: CpuDeps,
 ): CpuActivities & EstimateActivities & BatchFileActivities & ScheduleActivities {
@@ -60,13 +61,13 @@ export function createCpuActivities(
 }
 
 export interface GpuDeps extends Pick<GpuContext, 'store' | 'profile' | 'generator' | 'observer'> {
-  /** Folder for files that live no longer than an activity. */
+  /** Folder for temporary files of an activity. */
   readonly scratch: string;
-  /** Whether image features become artifacts, so that no worker computes them twice. */
+  /** Whether image features are stored, so that no worker computes them twice. */
   readonly keepFeatures: boolean;
 }
 
-/** The activities of the `gpu` queue, which share one model. */
+/** Creates the activities of the `gpu` queue, which share one model. */
 export function createGpuActivities(deps: GpuDeps): GpuActivities {
   const { store, scratch, keepFeatures } = deps;
   const shared: GpuContext = {
@@ -79,6 +80,7 @@ export function createGpuActivities(deps: GpuDeps): GpuActivities {
   return withTypedFailures({ describeSegment: createDescribeSegment(shared), reduce: createReduce(shared) });
 }
 
+/** Creates the activities of the `workflow` queue. */
 export function createWorkflowActivities(deps: { readonly store: ArtifactStore }): WorkflowActivities {
   return withTypedFailures({
     appendEvents: createAppendEvents(deps),
@@ -87,6 +89,7 @@ export function createWorkflowActivities(deps: { readonly store: ArtifactStore }
   });
 }
 
+/** Creates the activities that run the lines of batches. */
 export function createBatchActivities(deps: SettleDeps): BatchActivities {
   return withTypedFailures({
     readBatchLines: createReadBatchLines(deps),
@@ -94,6 +97,7 @@ export function createBatchActivities(deps: SettleDeps): BatchActivities {
   });
 }
 
+/** Creates the activity that deletes expired artifacts. */
 export function createGarbageActivities(deps: CollectDeps): GarbageActivities {
   return withTypedFailures({ collectGarbage: createCollectGarbage(deps) });
 }

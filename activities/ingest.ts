@@ -1,4 +1,4 @@
-/** Finds or fetches the source, finds out what it is, and refuses what cannot be used before any GPU time is spent. */
+/** Finds or downloads the source, probes it, and rejects unusable sources before any GPU time is spent. */
 
 import { digest } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
@@ -114,10 +114,10 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
         list.push(...(await pagesOf(name)));
       } catch (error) {
         if (!(error instanceof FrameloomError)) throw error;
-        throw new FrameloomError(error.code, `Picture ${index + 1}: ${error.message}`, { cause: error });
+        throw new FrameloomError(error.code, `Image ${index + 1}: ${error.message}`, { cause: error });
       }
       if (list.length > limits.maxPages) {
-        throw new FrameloomError('media_too_large', `There are more than ${limits.maxPages} pictures.`);
+        throw new FrameloomError('media_too_large', `There are more than ${limits.maxPages} images.`);
       }
     }
     const sha256 = await digest(list);
@@ -126,7 +126,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
     return slideSource({ type: 'images', sha256, bytes, pages: list.length }, stored.name, request);
   }
 
-  /** The pictures of a file, each read once: what is broken is refused here. */
+  /** Returns the images of a file. Each is decoded once, so that damaged images are rejected here. */
   async function pagesOf(name: string): Promise<readonly ListedImage[]> {
     const bytes = await store.bytes(name);
     const count = await countImages(bytes, limits);
@@ -142,7 +142,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
   }
 }
 
-/** All but what the worker itself brings along. */
+/** The part of the output that depends on the source. */
 type Ingested = Omit<IngestOutput, 'options' | 'model' | 'prices'>;
 
 function slideSource(
@@ -156,12 +156,15 @@ function slideSource(
 async function expectVideo(path: string): Promise<void> {
   const kind = await detectMediaKind(path);
   if (kind !== 'video') {
-    const names = { pdf: 'a PDF', pptx: 'a presentation', image: 'a picture' };
-    throw new FrameloomError('unsupported_media', `The source is ${names[kind]}, the request says a video.`);
+    const names = { pdf: 'a PDF', pptx: 'a presentation', image: 'an image' };
+    throw new FrameloomError(
+      'unsupported_media',
+      `The source is ${names[kind]}, but the request declares a video.`,
+    );
   }
 }
 
-/** Consecutive numbers as `[first, last]`. */
+/** Groups consecutive numbers as `[first, last]`. */
 function ranges(numbers: readonly number[]): readonly (readonly [number, number])[] {
   const found: [number, number][] = [];
   for (const number of numbers) {

@@ -1,4 +1,7 @@
-/** Finds out which slide of its deck each frame of a recorded lecture shows, and from when to when each slide is shown. */
+/**
+ * Matches the frames of a recorded lecture with the slides of its deck, and computes when each slide is
+ * displayed.
+ */
 
 import { digest } from '../core/canonical-json.ts';
 import {
@@ -19,16 +22,16 @@ import { slideMatchesName } from '../store/names.ts';
 import { slideIntervals } from '../summary/intervals.ts';
 import { extractionsOf, putJson, readJobFrames, withHeartbeat, withSlides } from './lib/index.ts';
 
-/** Part of the name of what is found: raise it when the same frames would show other slides. */
+/** Part of the name of the result. Increase it when the same frames would match other slides. */
 const VERSION = 1;
-/** Frames from all over the video in which the place of the slides is looked for. */
+/** Number of frames, spread over the video, in which the position of the slides is searched. */
 const SCOUT_FRAMES = 16;
 
 /** The artifact of `matchSlides`. */
-export interface ShownSlides {
-  /** Number of the slide that each frame of the job shows; null for none. */
+export interface SlideMatches {
+  /** Number of the slide that each frame of the job displays, or null. */
   readonly frames: readonly (number | null)[];
-  /** Every slide of the deck, with the times at which it is shown. */
+  /** Every slide of the deck, with the intervals in which it is displayed. */
   readonly slides: readonly ResultSlide[];
 }
 
@@ -55,37 +58,37 @@ export function createMatchSlides(deps: {
       const slideMatches = slideMatchesName(await digest(identity));
       if ((await store.head(slideMatches)) !== undefined) return { slideMatches };
       const { frames } = await readJobFrames(store, extractions, maxFrames);
-      const { records, drawn } = await readDeck(deck, signal);
-      const course = await match(frames, drawn, signal);
+      const { records, rendered } = await readDeck(deck, signal);
+      const course = await match(frames, rendered, signal);
       const times = frames.map(({ time }) => time ?? 0);
       const slides = records.map((record) => {
         const intervals = slideIntervals(course, times, end, record.slide);
         return intervals.length === 0 ? record : { ...record, intervals: [...intervals] };
       });
-      await putJson(store, slideMatches, { frames: course, slides } satisfies ShownSlides);
+      await putJson(store, slideMatches, { frames: course, slides } satisfies SlideMatches);
       return { slideMatches };
     });
 
   async function readDeck(deck: DeckFiles, signal: AbortSignal) {
     const records: ResultSlide[] = [];
-    const drawn: { readonly slide: number; readonly luma: IntegralLuma }[] = [];
+    const rendered: { readonly slide: number; readonly luma: IntegralLuma }[] = [];
     await withSlides(deps, deck, async (read) => {
       for (let slide = 1; slide <= deck.pages; slide++) {
         signal.throwIfAborted();
-        const { record, picture } = await read(slide, MATCH_MAX_SIDE_PX);
+        const { record, image } = await read(slide, MATCH_MAX_SIDE_PX);
         records.push(record);
-        if (picture) drawn.push({ slide, luma: integralLuma(picture) });
+        if (image) rendered.push({ slide, luma: integralLuma(image) });
       }
     });
-    return { records, drawn };
+    return { records, rendered };
   }
 
   async function match(
     frames: readonly Frame[],
-    drawn: Awaited<ReturnType<typeof readDeck>>['drawn'],
+    rendered: Awaited<ReturnType<typeof readDeck>>['rendered'],
     signal: AbortSignal,
   ): Promise<readonly (number | null)[]> {
-    if (drawn.length === 0 || frames.length === 0) return frames.map(() => null);
+    if (rendered.length === 0 || frames.length === 0) return frames.map(() => null);
     const small = async ({ name }: Frame) =>
       readImage(await store.bytes(name), limits, { maxSide: MATCH_MAX_SIDE_PX });
     const scouts = [];
@@ -93,7 +96,7 @@ export function createMatchSlides(deps: {
     for (let at = 0; at < frames.length; at += step)
       scouts.push(await small(frames[Math.floor(at)] as Frame)); // below length
     const matcher = await createSlideMatcher(
-      drawn.map(({ luma }) => luma),
+      rendered.map(({ luma }) => luma),
       scouts,
     );
     const scores: Float32Array[] = [];
@@ -101,6 +104,8 @@ export function createMatchSlides(deps: {
       signal.throwIfAborted();
       scores.push(matcher.score(await small(frame)));
     }
-    return alignSlides(scores).map((index) => (index === undefined ? null : (drawn[index]?.slide ?? null)));
+    return alignSlides(scores).map((index) =>
+      index === undefined ? null : (rendered[index]?.slide ?? null),
+    );
   }
 }

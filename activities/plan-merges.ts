@@ -1,4 +1,4 @@
-/** Groups what one level of merging merges: captions of neighbouring segments, or texts of the level below. */
+/** Groups the inputs of one level of merging: captions of adjacent segments, or texts of the level below. */
 
 import type { WorkflowActivities } from '../schema/activities.ts';
 import {
@@ -22,14 +22,14 @@ export function createPlanMerges({
   return async (input) => {
     const groups = input.level === 0 ? await sections(input) : await parts(input);
     const { prompt: focus, summary_prompt: instruction } = await readRequest(store, input.jobId);
-    const brief = {
+    const promptContext = {
       model: input.model,
       ...(focus === undefined ? {} : { focus }),
       ...(instruction === undefined ? {} : { instruction }),
     };
     for (let shard = 0; shard * ENTRIES_PER_SHARD < groups.length; shard += 1) {
       const own = groups.slice(shard * ENTRIES_PER_SHARD, (shard + 1) * ENTRIES_PER_SHARD);
-      const content: MergeShard = { ...brief, groups: own };
+      const content: MergeShard = { ...promptContext, groups: own };
       await putShard(store, input, `groups-${input.level}`, shard, content);
     }
     return { groups: groups.length };

@@ -1,6 +1,6 @@
 /**
- * Decides what the model looks at: spends the frame budget, publishes frames.jsonl, every decision of the sampler and of the budget in
- * order, and cuts the frames into segments.
+ * Plans a job: applies the frame budget, stores frames.jsonl with every decision of the sampler and of the
+ * budget in order, and groups the frames into segments.
  */
 import { countImageTokens, hdTransformSize } from '../phi3v/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
@@ -33,11 +33,11 @@ import {
   withHeartbeat,
 } from './lib/index.ts';
 
-/** Tokens set aside for the prompt's own words. */
+/** Tokens of the instruction of a caption prompt. */
 const INSTRUCTION_TOKENS = 64;
-/** Tokens around each picture: its label, line breaks and begin-of-text marks. */
+/** Tokens around each image: its label, line breaks and begin-of-text marks. */
 const LABEL_TOKENS = 12;
-/** Characters per token, for an upper bound of what a user's own words cost. */
+/** Characters per token, for an upper bound of the tokens of the client's prompts. */
 const CHARACTERS_PER_TOKEN = 2;
 
 export function createPlan({ store }: { readonly store: ArtifactStore }): CpuActivities['plan'] {
@@ -51,7 +51,7 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
       const found = await readJobFrames(store, extractions, input.maxFrames, (extraction) =>
         decisions.push(extraction.decisions),
       );
-      // Before anything is described: readers of events look up frames by number.
+      // Before any segment is described, because readers of events look up frames by number.
       await store.put(jobArtifact(jobId, run, 'frames.jsonl'), manifest(decisions, found));
       const { frames } = found;
       const chunk = request.chunk_duration;
@@ -80,7 +80,7 @@ export function createPlan({ store }: { readonly store: ArtifactStore }): CpuAct
     });
 }
 
-/** The lines of frames.jsonl, one block for each extraction. */
+/** Yields the lines of frames.jsonl, one block for each extraction. */
 async function* manifest(
   decisions: readonly (readonly FrameDecision[])[],
   { isUsed }: JobFrames,
@@ -96,30 +96,30 @@ async function* manifest(
   }
 }
 
-/** What `plan` was called with, and the request of its job. */
+/** The input of `plan` and the request of its job. */
 type PlannedJob = PlanInput & { readonly request: SummaryRequest };
 
-/** Tokens of a picture in the prompt. */
+/** Number of tokens of a frame in a prompt. */
 export function frameTokens({ width, height }: Frame, { crops }: ModelPlan): number {
   const size = hdTransformSize(width, height, crops);
   return countImageTokens(size.height, size.width);
 }
 
-/** Most tokens that any one of the segments can take. */
+/** Upper bound of the tokens of one segment. */
 function maxSegmentTokens(
   planned: readonly PlannedSegment[],
   frames: readonly BudgetedFrame[],
   input: PlannedJob,
 ): NonNullable<PlanOutput['maxSegmentTokens']> {
   const { promptTokens } = segmentBudget(input);
-  const perPicture = input.model.tokens.captionPerImage;
+  const tokensPerCaption = input.model.tokens.captionPerImage;
   let [inputTokens, outputTokens] = [0, 0];
   for (const { first, last } of planned) {
-    const pictures = frames
+    const imageTokens = frames
       .slice(first, last)
       .reduce((sum, frame) => sum + frame.imageTokens + LABEL_TOKENS, 0);
-    inputTokens = Math.max(inputTokens, promptTokens + pictures);
-    outputTokens = Math.max(outputTokens, (last - first) * perPicture);
+    inputTokens = Math.max(inputTokens, promptTokens + imageTokens);
+    outputTokens = Math.max(outputTokens, (last - first) * tokensPerCaption);
   }
   return { inputTokens, outputTokens };
 }
@@ -171,11 +171,14 @@ async function planSegment(
     ...(text ? { text } : {}),
   };
 
-  /** The words of a segment, where somebody will ask for them: a model that can use them, or a slide without a picture. */
+  /**
+   * Refers to the text of a segment if it is used: by a model that follows instructions, or for a slide
+   * without an image.
+   */
   function textOf(): SegmentTextRef | undefined {
     const { source, request, model } = input;
-    const alone = own.some((frame) => frame.placeholder);
-    if (!alone && model.maxQuotedTokens === 0) return undefined;
+    const hasPlaceholder = own.some((frame) => frame.placeholder);
+    if (!hasPlaceholder && model.maxQuotedTokens === 0) return undefined;
     if (source.type === 'deck') {
       const extractions = new Set(own.map((_, offset) => extractionOf(segment.first + offset)));
       return {
@@ -189,7 +192,7 @@ async function planSegment(
     return {
       kind: 'speech',
       artifact: input.transcript.artifact,
-      // Words before the first picture belong to the first segment.
+      // Speech before the first frame belongs to the first segment.
       start: segment.first === 0 ? range.start : (start ?? range.start),
       end: stop ?? range.end,
     };

@@ -1,4 +1,4 @@
-/** Gives the lines of a schedule to the batch of one firing: the same requests, as jobs of their own. */
+/** Copies the lines of a schedule to the batch of one firing: the same requests, as separate jobs. */
 import type { ShardLine } from '../schema/batch.ts';
 import { firingKey, type ScheduleActivities } from '../schema/batch-schedule.ts';
 import { batchIdFor, jobIdOfLine } from '../schema/ids.ts';

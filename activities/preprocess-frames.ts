@@ -1,4 +1,4 @@
-/** Makes the model's picture of each frame: the HD transform of the runtime, as 8-bit RGB. */
+/** Preprocesses each frame for the model: the HD transform, as 8-bit RGB. */
 import { Context } from '@temporalio/activity';
 import { readImage } from '../media/index.ts';
 import { encodePaddedImage, hdTransform } from '../phi3v/index.ts';
@@ -24,10 +24,10 @@ export function createPreprocessFrames(deps: {
         try {
           for (const { name, crops } of segment.frames) {
             signal.throwIfAborted();
-            if (crops !== undefined) await make(crops, name, plan.model.crops);
+            if (crops !== undefined) await preprocess(crops, name, plan.model.crops);
           }
         } catch (error) {
-          // What will not pass is lost for this segment alone.
+          // An error that no retry repairs fails this segment only.
           const final = signal.aborted ? undefined : permanentErrorOf(error);
           if (!final) throw error;
           failures.push({
@@ -41,7 +41,7 @@ export function createPreprocessFrames(deps: {
       return { failures };
     });
 
-  async function make(name: string, frame: string, numCrops: number): Promise<void> {
+  async function preprocess(name: string, frame: string, numCrops: number): Promise<void> {
     if ((await store.head(name)) !== undefined) return;
     const image = hdTransform(await readImage(await store.bytes(frame), limits), numCrops);
     await store.put(name, encodePaddedImage(image));

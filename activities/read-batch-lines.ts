@@ -11,7 +11,10 @@ const MAX_CONCURRENT_PUTS = 16;
 
 type GoodLine = Extract<ShardLine, { readonly request: unknown }>;
 
-/** Creates the activity, which returns at most `limit` lines, in order, and where to continue. Throws StoreError. */
+/**
+ * Creates the activity, which returns at most `limit` lines, in order, and where to continue. Throws
+ * StoreError.
+ */
 export function createReadBatchLines({
   store,
 }: {

@@ -1,4 +1,6 @@
-/** Reads the transcript of a video: from the request, else from a subtitle track, else by speech recognition. */
+/**
+ * Reads the transcript of a video: from the request, else from a subtitle track, else by speech recognition.
+ */
 
 import type { TranscriptionSettings } from '../config/settings.ts';
 import { digest } from '../core/canonical-json.ts';
@@ -50,7 +52,10 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
       return transcript ? { transcript } : {};
     });
 
-  /** The transcript in the request itself. Its cues are an artifact of the job, so that deleting the job deletes the text. */
+  /**
+   * The transcript in the request itself. Its cues are an artifact of the job, so that deleting the job
+   * deletes the text.
+   */
   async function fromRequest(jobId: string): Promise<TranscriptRef> {
     const info = await store.head(requestTranscriptName(jobId, 'sent'));
     if (!info)
@@ -90,7 +95,10 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
     });
   }
 
-  /** Section by section, each stored at once. Sections lie on a grid, so that other ranges of the same video find them. */
+  /**
+   * Section by section, each stored at once. Sections lie on a grid, so that other ranges of the same video
+   * find them.
+   */
   async function fromSpeech(
     path: string,
     { source, range }: ReadTranscriptInput,

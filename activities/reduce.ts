@@ -26,7 +26,10 @@ import {
   withHeartbeat,
 } from './lib/index.ts';
 
-/** Characters per token, to keep the input of a merge within its output limit. Low, so that the estimate errs on the safe side. */
+/**
+ * Characters per token, to keep the input of a merge within its output limit. Low, so that the estimate errs
+ * on the safe side.
+ */
 const CHARACTERS_PER_TOKEN = 3;
 
 type GenerationKind = ReduceInput['kind'] | 'title';
@@ -153,8 +156,9 @@ function inputLines(
 }
 
 /**
- * Returns the leading sentences of each text, as many as fit into `limit` characters in total, at least one of each: the output of
- * a merge of long texts would otherwise be cut off. Leading sentences are the classical baseline of extractive summarization.
+ * Returns the leading sentences of each text, as many as fit into `limit` characters in total, at least one
+ * of each: the output of a merge of long texts would otherwise be cut off. Leading sentences are the
+ * classical baseline of extractive summarization.
  */
 function condense(texts: readonly (readonly string[])[], limit: number): readonly (readonly string[])[] {
   const length = (sentenceCount: number): number =>

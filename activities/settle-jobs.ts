@@ -1,6 +1,6 @@
 /**
- * Writes down what became of the jobs of a batch. It asks the orchestrator itself, so that jobs which ended without a word, by
- * force or by a time limit, are found as well. The first outcome of a line in a round stands.
+ * Stores the outcomes of the jobs of a batch. It describes the jobs itself, so that it also finds jobs that
+ * were terminated or that timed out. The first outcome of a line in a round is final.
  */
 
 import { ERRORS, jobError } from '../core/errors.ts';
@@ -18,18 +18,18 @@ import { findVersioned, putJson } from './lib/index.ts';
 
 export interface SettleDeps {
   readonly store: ArtifactStore;
-  /** Undefined where there is no such job. */
+  /** Returns undefined for an unknown job. */
   readonly describeJob: (id: JobId) => Promise<DescribedJob | undefined>;
 }
 
-/** Jobs looked at at once. */
-const SETTLE_AT_ONCE = 10;
+/** Jobs that are settled at the same time. */
+const MAX_CONCURRENT_JOBS = 10;
 
 export function createSettleJobs({ store, describeJob }: SettleDeps): BatchActivities['settleJobs'] {
   return async ({ jobs, ...ref }) => {
     const ends: ('running' | 'completed' | 'failed')[] = [];
-    for (let first = 0; first < jobs.length; first += SETTLE_AT_ONCE) {
-      const some = jobs.slice(first, first + SETTLE_AT_ONCE);
+    for (let first = 0; first < jobs.length; first += MAX_CONCURRENT_JOBS) {
+      const some = jobs.slice(first, first + MAX_CONCURRENT_JOBS);
       ends.push(...(await Promise.all(some.map((job) => settle(ref, job)))));
     }
     return ends;
@@ -77,7 +77,7 @@ function outcomeOf(
   };
 }
 
-/** Why a job has no result: its own error, or for one that ended without telling, what its end means. */
+/** Returns why a job has no result: its own error, or one derived from its state. */
 function errorOf({ state, memo }: DescribedJob, stop: SettleJobsInput['stop']): JobError {
   if (memo.outcome?.error) return memo.outcome.error;
   if (state === 'cancelled') {
@@ -86,7 +86,7 @@ function errorOf({ state, memo }: DescribedJob, stop: SettleJobsInput['stop']): 
       : jobError('batch_cancelled', 'The job was cancelled.');
   }
   if (state === 'timed_out') return jobError('timeout', ERRORS.timeout.title);
-  return jobError('internal', 'The job ended without saying why.');
+  return jobError('internal', 'The job ended without an error.');
 }
 
 function jobOf(

@@ -1,4 +1,7 @@
-/** The part of the orchestrator port that runs batches. `test/temporal/batch-contract.ts` is the contract of its adapters. */
+/**
+ * The part of the orchestrator port that runs batches. `test/temporal/batch-contract.ts` is the contract of
+ * its adapters.
+ */
 import type { BatchMemo } from '../schema/batch.ts';
 import type { BatchControl } from '../schema/batch-stages.ts';
 import type { BatchId } from '../schema/ids.ts';
@@ -22,9 +25,15 @@ export interface BatchRecord {
   readonly createdAt: string;
 }
 
-/** Starts and manages batches. All methods throw FrameloomError `unavailable` when the orchestrator is unavailable. */
+/**
+ * Starts and manages batches. All methods throw FrameloomError `unavailable` when the orchestrator is
+ * unavailable.
+ */
 export interface BatchOrchestrator {
-  /** Starts the batch, or returns the existing batch with its id. The memo contains the fingerprint of its request. */
+  /**
+   * Starts the batch, or returns the existing batch with its id. The memo contains the fingerprint of its
+   * request.
+   */
   start(id: BatchId, memo: BatchMemo): Promise<BatchRecord>;
   /** Returns the latest run of a batch, or undefined for an unknown batch. */
   describe(id: BatchId): Promise<BatchRecord | undefined>;
@@ -39,8 +48,8 @@ export interface BatchOrchestrator {
   /** Requests the cancellation of a running batch. Does nothing if it does not run. */
   cancel(id: BatchId): Promise<void>;
   /**
-   * Starts another round of an ended batch, with `memo`. Where that round or a later one exists, it is returned instead, so
-   * concurrent equal calls start one round.
+   * Starts another round of an ended batch, with `memo`. Where that round or a later one exists, it is
+   * returned instead, so concurrent equal calls start one round.
    */
   retry(id: BatchId, memo: BatchMemo): Promise<BatchRecord>;
 }

@@ -38,7 +38,8 @@ export function createTemporalBatches(wire: TemporalWire): BatchOrchestrator {
 
     async list({ tenant, limit, after }) {
       if (!/^[A-Za-z0-9_-]+$/.test(tenant)) throw new TypeError('not a tenant');
-      // Times have milliseconds only. Batches of the same millisecond as `after` are queried too and skipped below.
+      // Times have milliseconds only. Batches of the same millisecond as `after` are queried too and skipped
+      // below.
       const before = after ? new Date(Date.parse(after.createdAt) + 1).toISOString() : undefined;
       const page = await wire.list({
         pageSize: limit + (after ? MAX_SAME_MILLISECOND : 0),

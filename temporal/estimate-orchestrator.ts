@@ -14,8 +14,8 @@ export interface EstimateRecord {
 /** Runs estimates. Both methods throw FrameloomError `unavailable` when the orchestrator is unavailable. */
 export interface EstimateOrchestrator {
   /**
-   * Starts the estimate, or returns the one in flight with this id. One that has ended is started again: prices and usage samples
-   * may have changed.
+   * Starts the estimate, or returns the one in flight with this id. One that has ended is started again:
+   * prices and usage samples may have changed.
    */
   start(id: EstimateId, input: EstimateInput, memo: EstimateMemo): Promise<EstimateRecord>;
   /** Returns the latest run of an estimate, or undefined for an unknown one. */

@@ -28,8 +28,8 @@ const REUSE = {
 } as const satisfies Record<StartInput['key'], ReusePolicy>;
 
 /**
- * Creates the orchestrator over `wire`. `store` gets a marker for every deleted job, because the server takes up to a minute to
- * delete a workflow.
+ * Creates the orchestrator over `wire`. `store` gets a marker for every deleted job, because the server takes
+ * up to a minute to delete a workflow.
  */
 export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orchestrator {
   async function describe(id: JobId): Promise<JobRecord | undefined> {
@@ -43,8 +43,8 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
   }
 
   /**
-   * Starts a run of the job if `reuse` allows one, with one call of the server. Otherwise returns the latest run, with a second
-   * call, or undefined if it was deleted.
+   * Starts a run of the job if `reuse` allows one, with one call of the server. Otherwise returns the latest
+   * run, with a second call, or undefined if it was deleted.
    */
   async function startRun(jobId: JobId, memo: JobMemo, reuse: ReusePolicy): Promise<JobRecord | undefined> {
     const { tenant, priority, createdAt } = memo;
@@ -88,7 +88,8 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
     describe,
 
     async start({ jobId, memo, key }) {
-      // Nearly all jobs are new. Only the others cost a call to find out whether they were deleted and may run again.
+      // Nearly all jobs are new. Only the others cost a call to find out whether they were deleted and may
+      // run again.
       const record = await startRun(jobId, memo, REUSE[key]);
       return record ?? started(await startRun(jobId, memo, 'ALLOW_DUPLICATE'));
     },
@@ -220,7 +221,10 @@ function newestRuns(records: readonly JobRecord[]): JobRecord[] {
   return [...byId.values()];
 }
 
-/** A cursor is a digest and the server's page token, because the server reports a foreign token as an internal error. */
+/**
+ * A cursor is a digest and the server's page token, because the server reports a foreign token as an internal
+ * error.
+ */
 async function writeCursor(tenant: string, token: string): Promise<string> {
   return `${(await digest([tenant, token])).slice(0, 16)}.${token}`;
 }

@@ -1,4 +1,7 @@
-/** The port to the durable execution of jobs. `test/temporal/orchestrator-contract.ts` is the contract of its adapters. */
+/**
+ * The port to the durable execution of jobs. `test/temporal/orchestrator-contract.ts` is the contract of its
+ * adapters.
+ */
 
 import type { JobId } from '../schema/ids.ts';
 import type { EarlierResult, JobMemo } from '../schema/job.ts';
@@ -12,7 +15,10 @@ export interface JobRecord {
   readonly id: JobId;
   /** Identifies the run of the job. Part of the names of its artifacts. */
   readonly run: string;
-  /** `cancelling`: running, with a cancellation requested. All states but `running` and `cancelling` are final. */
+  /**
+   * `cancelling`: running, with a cancellation requested. All states but `running` and `cancelling` are
+   * final.
+   */
   readonly state:
     | 'running'
     | 'cancelling'
@@ -32,8 +38,8 @@ export interface StartInput {
   readonly jobId: JobId;
   readonly memo: JobMemo;
   /**
-   * What the id is derived from. A job with an `idempotency` key runs once, whatever its outcome. A job identified by its
-   * `content` runs again if it failed or was cancelled.
+   * What the id is derived from. A job with an `idempotency` key runs once, whatever its outcome. A job
+   * identified by its `content` runs again if it failed or was cancelled.
    */
   readonly key: 'idempotency' | 'content';
 }
@@ -70,15 +76,21 @@ export interface ListInput {
   readonly cursor?: string;
 }
 
-/** Starts and manages jobs. All methods but `ready` throw FrameloomError `unavailable` when the orchestrator is unavailable. */
+/**
+ * Starts and manages jobs. All methods but `ready` throw FrameloomError `unavailable` when the orchestrator
+ * is unavailable.
+ */
 export interface Orchestrator {
-  /** Starts the job, or returns the existing job with its id. The memo contains the fingerprint of the request of that job. */
+  /**
+   * Starts the job, or returns the existing job with its id. The memo contains the fingerprint of the request
+   * of that job.
+   */
   start(input: StartInput): Promise<JobRecord>;
   /** Returns the latest run of a job, or undefined for an unknown or deleted job. */
   describe(id: JobId): Promise<JobRecord | undefined>;
   /**
-   * Starts another run of an ended job, with `retryMemo`, and returns its record. Where a later run than `ended` exists, it is
-   * returned instead, so concurrent equal calls start one run.
+   * Starts another run of an ended job, with `retryMemo`, and returns its record. Where a later run than
+   * `ended` exists, it is returned instead, so concurrent equal calls start one run.
    */
   retry(ended: JobRecord): Promise<JobRecord>;
   /**
@@ -86,13 +98,19 @@ export interface Orchestrator {
    * Throws `invalid_request` for an invalid cursor.
    */
   list(input: ListInput): Promise<{ readonly records: readonly JobRecord[]; readonly nextCursor?: string }>;
-  /** Number of unfinished jobs of a higher priority, or of the same and started earlier. Eventually consistent. */
+  /**
+   * Number of unfinished jobs of a higher priority, or of the same and started earlier. Eventually
+   * consistent.
+   */
   queuePosition(record: JobRecord): Promise<number>;
   /** Returns the GPU tasks that wait with the priority of a job or a higher one. Eventually consistent. */
   gpuBacklog(record: JobRecord): Promise<GpuBacklog>;
   /** Returns what quotas need, with one list query. Eventually consistent. */
   admissionUsage(input: TenantUsageInput): Promise<AdmissionUsage>;
-  /** What runs of a tenant's jobs have cost, whether they have ended or not: each run of a job that was retried counts. May lag behind. */
+  /**
+   * What runs of a tenant's jobs have cost, whether they have ended or not: each run of a job that was
+   * retried counts. May lag behind.
+   */
   tenantUsage(input: TenantUsageInput): Promise<{ readonly jobs: number; readonly usage: UsageCost }>;
   /** Number of a tenant's jobs that have not ended, without lines of batches. Eventually consistent. */
   unfinished(tenant: string): Promise<number>;
@@ -113,7 +131,9 @@ export function isClosed(record: JobRecord): boolean {
   return record.state !== 'running' && record.state !== 'cancelling';
 }
 
-/** Returns the current result of a job: that of its run, or that of the run before a retry without a result. */
+/**
+ * Returns the current result of a job: that of its run, or that of the run before a retry without a result.
+ */
 export function standingResult({ run, memo }: JobRecord): EarlierResult | undefined {
   const { result, ledger } = memo.outcome ?? {};
   if (!result) return memo.earlier;

@@ -13,7 +13,10 @@ const STATUSES: readonly (readonly [code: number, name: string, state: RunState]
   [8, 'PAUSED', 'running'],
 ];
 
-/** Returns the state for a status: a number, or a name such as `WORKFLOW_EXECUTION_STATUS_RUNNING`. Throws TypeError for others. */
+/**
+ * Returns the state for a status: a number, or a name such as `WORKFLOW_EXECUTION_STATUS_RUNNING`. Throws
+ * TypeError for others.
+ */
 export function runStateOf(status: number | string | null | undefined): RunState {
   const name = String(status).replace('WORKFLOW_EXECUTION_STATUS_', '');
   const found = STATUSES.find((entry) => entry[0] === status || entry[1] === name);

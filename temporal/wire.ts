@@ -1,6 +1,6 @@
 /**
- * The calls of a Temporal server that jobs, batches and estimates are built on. They have two adapters: gRPC, for Node, and the
- * HTTP API, for every platform with `fetch`.
+ * The calls of a Temporal server that jobs, batches and estimates are built on. They have two adapters: gRPC,
+ * for Node, and the HTTP API, for every platform with `fetch`.
  */
 import type { JobRecord } from './orchestrator.ts';
 
@@ -66,7 +66,10 @@ export interface Backlog {
   readonly rate: number;
 }
 
-/** Calls of a Temporal server. All but `ready` throw FrameloomError `unavailable` when it does not respond in time. */
+/**
+ * Calls of a Temporal server. All but `ready` throw FrameloomError `unavailable` when it does not respond in
+ * time.
+ */
 export interface TemporalWire {
   /**
    * Starts a run and returns its id. Returns undefined if a run is in flight or `reuse` forbids another one.

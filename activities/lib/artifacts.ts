@@ -1,19 +1,19 @@
-/** How activities write what they made, and hand it as files to programs and other processes. */
+/** JSON artifacts, and artifacts as local files for programs and other processes. */
 import { canonicalJson } from '../../core/canonical-json.ts';
 import { requireVersion, type Versioned } from '../../schema/versioned.ts';
 import type { ArtifactInfo, ArtifactStore } from '../../store/artifact-store.ts';
 
-/** Publishes `value` as canonical JSON: the same value gives the same bytes. */
+/** Stores `value` as canonical JSON: equal values have equal bytes. */
 export function putJson(store: ArtifactStore, name: string, value: unknown): Promise<ArtifactInfo> {
   return store.put(name, new TextEncoder().encode(canonicalJson(value)));
 }
 
-/** Reads what `putJson` wrote. The caller names the type: only our own activities write these artifacts. */
+/** Reads what `putJson` stored. The caller states the type; only activities write these artifacts. */
 export async function getJson<T>(store: ArtifactStore, name: string): Promise<T> {
   return JSON.parse(new TextDecoder().decode(await store.bytes(name))) as T; // see above
 }
 
-/** Reads what `putJson` wrote, or undefined. */
+/** Reads what `putJson` stored. Returns undefined if there is no such artifact. */
 export async function findJson<T>(store: ArtifactStore, name: string): Promise<T | undefined> {
   return (await store.head(name)) === undefined ? undefined : getJson<T>(store, name);
 }
@@ -41,22 +41,27 @@ export async function findVersioned<T extends Versioned>(
   return (await store.head(name)) === undefined ? undefined : getVersioned<T>(store, name, version);
 }
 
-/** How many artifacts are asked for at once. */
-const HEADS_AT_ONCE = 16;
+/** Concurrent head requests. */
+const MAX_CONCURRENT_HEADS = 16;
 
 /**
- * Whether all these artifacts are there. An artifact that names others is found only with them: asking renews them too, so that they
- * stay as long as what names them.
+ * Returns whether all these artifacts exist. The check renews their lifetime, so that artifacts stay as long
+ * as the artifact that refers to them.
  */
 export async function allExist(store: ArtifactStore, names: readonly string[]): Promise<boolean> {
-  for (let at = 0; at < names.length; at += HEADS_AT_ONCE) {
-    const heads = await Promise.all(names.slice(at, at + HEADS_AT_ONCE).map((name) => store.head(name)));
+  for (let at = 0; at < names.length; at += MAX_CONCURRENT_HEADS) {
+    const heads = await Promise.all(
+      names.slice(at, at + MAX_CONCURRENT_HEADS).map((name) => store.head(name)),
+    );
     if (heads.some((head) => head === undefined)) return false;
   }
   return true;
 }
 
-/** Calls `use` with local paths of several artifacts, in the same order. They are good until it is done. */
+/**
+ * Calls `use` with local paths of several artifacts, in the same order. The paths are valid until `use`
+ * settles.
+ */
 export async function withFiles<T>(
   store: ArtifactStore,
   names: readonly string[],

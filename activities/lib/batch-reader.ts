@@ -1,4 +1,4 @@
-/** The lines of a batch and what became of them, from the store. */
+/** Reads the lines of a batch and their outcomes from the store. */
 import type { ShardLine } from '../../schema/batch.ts';
 import { type BatchOutcome, type BatchReader, OUTCOME_VERSION } from '../../schema/batch-output.ts';
 import type { BatchRef } from '../../schema/batch-stages.ts';

@@ -1,7 +1,8 @@
 /**
- * What an interrupted generation leaves in the store for the next attempt: checkpoints of its tokens, and a marker of every attempt
- * that started. An attempt removes its marker when it ends in an orderly way: preempted, cancelled or rejected. The markers that
- * remain are of attempts that died. The number of those without progress is limited.
+ * What an interrupted generation leaves in the store for the next attempt: checkpoints of its tokens, and a
+ * marker of every attempt that started. An attempt removes its marker when it ends in an orderly way:
+ * preempted, cancelled or rejected. The markers that remain are of attempts that died. The number of those
+ * without progress is limited.
  */
 import type { Context } from '@temporalio/activity';
 import { digest as digestOf } from '../../core/canonical-json.ts';
@@ -95,7 +96,9 @@ async function activityKey({ info }: Context): Promise<string> {
   return (await digestOf({ activityId, run: workflowExecution?.runId })).slice(0, 16);
 }
 
-/** Stores a marker that this attempt starts with `known` tokens. Returns a function that removes the marker. */
+/**
+ * Stores a marker that this attempt starts with `known` tokens. Returns a function that removes the marker.
+ */
 export function markAttempt(
   store: ArtifactStore,
   digest: string,

@@ -1,11 +1,11 @@
-/** The names of preprocessed pictures. */
+/** The names of preprocessed images. */
 import { digest } from '../../core/canonical-json.ts';
 import { cropsName } from '../../store/names.ts';
 
-/** Part of the name of every preprocessed picture: raise it when the same frame would give other pixels. */
+/** Part of the names of preprocessed images. Increase it when the same frame would give other pixels. */
 const PREPROCESS_VERSION = 1;
 
-/** What the picture of `frame` for at most `numCrops` crops is called. */
+/** Returns the name of the preprocessed image of `frame` with at most `numCrops` crops. */
 export async function cropsOf(frame: string, numCrops: number): Promise<string> {
   return cropsName(await digest({ version: PREPROCESS_VERSION, frame, numCrops }));
 }

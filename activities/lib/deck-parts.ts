@@ -1,4 +1,4 @@
-/** Makes a deck ready to be read: counts its slides, and has those of a PPTX drawn and their words taken. */
+/** Prepares a deck: counts its slides; renders a PPTX to PDF and extracts its text. */
 import { createReadStream } from 'node:fs';
 import { digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
@@ -18,25 +18,30 @@ import type { ArtifactInfo, ArtifactStore } from '../../store/artifact-store.ts'
 import { renderedDeckName, slideTextsName } from '../../store/names.ts';
 import { putJson } from './artifacts.ts';
 
-/** Part of the names of words and drawings: raise it when the same deck would give others. */
+/** Part of the names of slide texts and rendered decks. Increase it when the same deck would give others. */
 const VERSION = 1;
 
 export interface DeckDeps {
   readonly store: ArtifactStore;
   readonly limits: MediaLimits;
   readonly scratch: string;
-  /** LibreOffice, where there is one. */
+  /** LibreOffice, if it is installed. */
   readonly office: LibreOffice | undefined;
-  /** What becomes of a PPTX that cannot be drawn. */
+  /** What happens with a PPTX that cannot be rendered: only its text is used, or it is rejected. */
   readonly withoutLibreOffice: 'text' | 'reject';
 }
 
-/** A slide of a PPTX with its page in the drawn PDF, from 1; undefined where it was not drawn. */
-export type DeckWords = readonly (PptxSlide & { readonly page?: number })[];
+/**
+ * The slides of a PPTX, each with its page in the rendered PDF, from 1. `page` is absent for a slide that was
+ * not rendered.
+ */
+export type DeckText = readonly (PptxSlide & { readonly page?: number })[];
 
 /**
- * Opens the deck `artifact`, with the password in the artifact `password`. Throws what is wrong with it: `unsupported_media`,
- * `encrypted_media`, `media_truncated`, `media_too_large`, `no_pages`, and by setting `renderer_missing`, `renderer_failed`.
+ * Prepares the deck `artifact`. Its password is in the artifact `password`.
+ *
+ * @throws FrameloomError `unsupported_media`, `encrypted_media`, `media_truncated`, `media_too_large`,
+ * `no_pages`; with `withoutLibreOffice: 'reject'` also `renderer_missing` and `renderer_failed`
  */
 export async function prepareDeck(
   deps: DeckDeps,
@@ -54,31 +59,37 @@ export async function prepareDeck(
       return { sha256, pages: document.pages, pdf: name, ...locked };
     }
     if (kind !== 'pptx') {
-      const found = kind === 'video' ? 'a video' : 'a picture';
-      throw new FrameloomError('unsupported_media', `The source is ${found}, the request says a deck.`);
+      const found = kind === 'video' ? 'a video' : 'an image';
+      throw new FrameloomError(
+        'unsupported_media',
+        `The source is ${found}, but the request declares a deck.`,
+      );
     }
     using zip = await openZip(path);
     const slides = await readPptx(zip, limits.maxPages);
-    const drawn = await draw(deps, zip, slides, sha256, signal);
-    const words = withPages(slides, drawn.pdf !== undefined);
-    const stored = await putJson(store, slideTextsName(await digest({ version: VERSION, words })), words);
-    return { sha256, pages: slides.length, slideText: stored.name, ...drawn };
+    const rendered = await renderPptx(deps, zip, slides, sha256, signal);
+    const text = withPages(slides, rendered.pdf !== undefined);
+    const stored = await putJson(store, slideTextsName(await digest({ version: VERSION, text })), text);
+    return { sha256, pages: slides.length, slideText: stored.name, ...rendered };
   });
 }
 
-/** The password as it was given; undefined where there is none. Throws `encrypted_media` where it is not kept any more. */
+/**
+ * Returns the password, or undefined for a deck without one. Throws `encrypted_media` when the password has
+ * expired.
+ */
 export async function readPassword(
   store: ArtifactStore,
   name: string | undefined,
 ): Promise<string | undefined> {
   if (name === undefined) return undefined;
   if ((await store.head(name)) === undefined) {
-    throw new FrameloomError('encrypted_media', 'The password is not kept any more: send the request again.');
+    throw new FrameloomError('encrypted_media', 'The password has expired. Send the request again.');
   }
   return new TextDecoder().decode(await store.bytes(name));
 }
 
-async function draw(
+async function renderPptx(
   deps: DeckDeps,
   zip: ZipPackage,
   slides: readonly PptxSlide[],
@@ -90,7 +101,7 @@ async function draw(
     if (!office)
       throw new FrameloomError(
         'renderer_missing',
-        'PPTX slides cannot be drawn: LibreOffice is not installed.',
+        'PPTX slides cannot be rendered: LibreOffice is not installed.',
       );
     const name = renderedDeckName(await digest({ version: VERSION, sha256, office: office.version }));
     if ((await store.head(name)) !== undefined) return { pdf: name };
@@ -100,26 +111,29 @@ async function draw(
       if (document.pages !== wanted) {
         throw new FrameloomError(
           'renderer_failed',
-          `LibreOffice drew ${document.pages} of ${wanted} slides.`,
+          `LibreOffice rendered ${document.pages} of ${wanted} slides.`,
         );
       }
       await store.put(name, createReadStream(pdf));
     });
     return { pdf: name };
   } catch (error) {
-    const passable =
+    const isRendererError =
       error instanceof FrameloomError &&
       (error.code === 'renderer_missing' || error.code === 'renderer_failed');
-    if (!passable || deps.withoutLibreOffice === 'reject') throw error;
+    if (!isRendererError || deps.withoutLibreOffice === 'reject') throw error;
     return { noImagesReason: error.code };
   }
 }
 
-/** Slides without a part of their own are on no page. A damaged one is an empty page: not its picture. */
-function withPages(slides: readonly PptxSlide[], drawn: boolean): DeckWords {
+/**
+ * Adds page numbers. A slide without a part has no page. A damaged slide is rendered as an empty page, which
+ * is not used.
+ */
+function withPages(slides: readonly PptxSlide[], isRendered: boolean): DeckText {
   let page = 0;
   return slides.map((slide) => {
     if (slide.part !== '') page += 1;
-    return drawn && slide.part !== '' && !slide.damaged ? { ...slide, page } : slide;
+    return isRendered && slide.part !== '' && !slide.damaged ? { ...slide, page } : slide;
   });
 }

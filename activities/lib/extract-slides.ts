@@ -1,4 +1,4 @@
-/** Publishes slides one by one, so that a lost worker costs one of them: what was drawn before is found again. */
+/** Stores slides one by one, so that a retry renders only the slides that are missing. */
 
 import { digest } from '../../core/canonical-json.ts';
 import { DEFAULT_MAX_SIDE_PX, encodeJpeg, type MediaLimits, type RgbImage } from '../../media/index.ts';
@@ -13,17 +13,17 @@ import { allExist, findJson, putJson } from './artifacts.ts';
 import { EXTRACTION_VERSION, type Extraction, type SlideGap } from './extraction.ts';
 import { type ReadSlide, withSlides } from './slides.ts';
 
-/** What one slide left: its picture is absent where it has neither picture nor words. */
+/** The artifact of a slide. `frame` is absent for a slide without image and text. */
 interface StoredSlide {
   readonly record: ResultSlide;
   readonly frame?: Frame;
   readonly gap?: SlideGap;
 }
 
-/** Side of the picture that stands for a slide without one; its grey says that nothing is missing from it. */
+/** The grey image in place of a slide without an image: size in pixels, and brightness. */
 const PLACEHOLDER = { width: 672, height: 378, level: 0xe4 } as const;
 
-/** Draws these slides of a deck, for pictures of `crops` crops. */
+/** Extracts the slides `numbers` of a deck, with images that are large enough for `crops` crops. */
 export async function extractSlides(
   deps: { readonly store: ArtifactStore; readonly limits: MediaLimits },
   deck: DeckFiles,
@@ -32,7 +32,7 @@ export async function extractSlides(
   signal: AbortSignal,
 ): Promise<Extraction> {
   const { store } = deps;
-  // As large as the crops of a wide slide can show, and large enough to be looked at.
+  // Large enough for the crops of a wide slide, and for display.
   const maxSide = Math.max(DEFAULT_MAX_SIDE_PX, hdTransformSize(1600, 900, crops).width);
   const { sha256, pdf, slideText, noImagesReason: reason } = deck;
   const nameOf = async (slide: number): Promise<string> =>
@@ -41,8 +41,8 @@ export async function extractSlides(
   const found = new Map<number, StoredSlide>();
   for (const slide of numbers) {
     const stored = await findJson<StoredSlide>(store, await nameOf(slide));
-    const picture = stored?.frame ? [stored.frame.name] : [];
-    if (stored && (await allExist(store, picture))) found.set(slide, stored);
+    const image = stored?.frame ? [stored.frame.name] : [];
+    if (stored && (await allExist(store, image))) found.set(slide, stored);
   }
   const missing = numbers.filter((slide) => !found.has(slide));
   if (missing.length > 0) {
@@ -58,14 +58,14 @@ export async function extractSlides(
   return extractionOf(numbers.flatMap((slide) => found.get(slide) ?? []));
 }
 
-async function publish(store: ArtifactStore, { record, picture, gap }: ReadSlide): Promise<StoredSlide> {
-  const lost = gap === undefined ? {} : { gap };
-  const shown = picture ?? (isTextless(record) ? undefined : placeholder());
-  if (!shown) return { record, ...lost };
-  const { name } = await store.putByContent(FRAMES, await encodeJpeg(shown));
-  const { width, height } = shown;
-  const mark = picture ? {} : ({ placeholder: true } as const);
-  return { record, frame: { name, width, height, slide: record.slide, ...mark }, ...lost };
+async function publish(store: ArtifactStore, { record, image, gap }: ReadSlide): Promise<StoredSlide> {
+  const gaps = gap === undefined ? {} : { gap };
+  const displayed = image ?? (isTextless(record) ? undefined : placeholder());
+  if (!displayed) return { record, ...gaps };
+  const { name } = await store.putByContent(FRAMES, await encodeJpeg(displayed));
+  const { width, height } = displayed;
+  const mark = image ? {} : ({ placeholder: true } as const);
+  return { record, frame: { name, width, height, slide: record.slide, ...mark }, ...gaps };
 }
 
 function placeholder(): RgbImage {

@@ -1,15 +1,15 @@
-/** The artifact that one extraction leaves: its frames, every decision of the sampler, and the words of its slides. */
+/** The artifact of an extraction: its frames, every decision of the sampler, and the text of its slides. */
 import type { ErrorCode } from '../../core/errors.ts';
 import type { ResultSlide } from '../../schema/result.ts';
 import type { Frame, FrameDecision } from '../../schema/source.ts';
 
-/** A slide of which there is no picture, and why. */
+/** A slide without an image, and the reason. */
 export interface SlideGap {
   readonly slide: number;
   readonly reason: ErrorCode;
 }
 
-/** Part of the name of every extraction: raise it when the same input would give other frames. */
+/** Part of the names of extractions. Increase it when the same input would give other frames. */
 export const EXTRACTION_VERSION = 6;
 
 export interface Extraction {

@@ -1,6 +1,7 @@
 /**
- * Converts every error of an activity to the failure that Temporal records. Its type is a code of core/errors.ts. The history gets
- * the message of a closed vocabulary and never the cause, which may quote a prompt, an address or a path: causes go to the log.
+ * Converts every error of an activity to the failure that Temporal records. Its type is a code of
+ * core/errors.ts. The history gets the message of a closed vocabulary and never the cause, which may quote a
+ * prompt, an address or a path: causes go to the log.
  */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { ERRORS, type ErrorCode, FrameloomError } from '../../core/errors.ts';
@@ -25,7 +26,10 @@ export function withTypedFailures<T extends object>(activities: T): T {
   return Object.fromEntries(wrapped) as T; // same names, same signatures
 }
 
-/** Returns the failure to record for `error`, and logs what the failure leaves out. A cancellation is returned as it is. */
+/**
+ * Returns the failure to record for `error`, and logs what the failure leaves out. A cancellation is returned
+ * as it is.
+ */
 function recordedFailure(error: unknown): unknown {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   const { log, info } = Context.current();
@@ -43,7 +47,10 @@ function recordedFailure(error: unknown): unknown {
   });
 }
 
-/** Returns the code and message of an error that no retry can repair, or undefined for other errors and for a cancellation. */
+/**
+ * Returns the code and message of an error that no retry can repair, or undefined for other errors and for a
+ * cancellation.
+ */
 export function permanentErrorOf(
   error: unknown,
 ): { readonly code: ErrorCode; readonly message: string } | undefined {

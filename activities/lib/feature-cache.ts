@@ -1,4 +1,4 @@
-/** Image features that outlive the worker that computed them: a retry, or another prompt, then pays for the language model alone. */
+/** Stored image features. A retry, or another prompt for the same images, then needs no vision model. */
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { featuresName } from '../../store/names.ts';
 import { withFiles } from './artifacts.ts';
 
-/** To be called when the features of image `index` are in its file `saveFeaturesTo`. */
+/** Called when the features of image `index` are in its file `saveFeaturesTo`. */
 export type OnFeaturesSaved = (index: number) => void;
 
 export interface FeatureCache {
   /**
-   * Calls `use` with one file per name in `crops`, in the same order, for the model `revision`. The files exist until `use` has
-   * settled. Throws StoreError where crops are missing, and what `use` throws.
+   * Calls `use` with one file per name in `crops`, in the same order, for the model `revision`. The files
+   * exist until `use` has settled. Throws StoreError where crops are missing, and what `use` throws.
    */
   withImages<T>(
     revision: string,
@@ -23,7 +23,7 @@ export interface FeatureCache {
   ): Promise<T>;
 }
 
-/** A cache that stores nothing: features only stay in the memory of the model's process. */
+/** Creates a cache that stores nothing: features stay in the memory of the model process only. */
 export function createMemoryOnlyFeatureCache(store: ArtifactStore): FeatureCache {
   return {
     withImages: (revision, crops, use) =>
@@ -36,7 +36,7 @@ export function createMemoryOnlyFeatureCache(store: ArtifactStore): FeatureCache
   };
 }
 
-/** A cache in `store`. `scratch` is the folder for features that are not stored yet. */
+/** Creates a cache in `store`. `scratch` is the folder for features before they are stored. */
 export function createStoredFeatureCache(store: ArtifactStore, scratch: string): FeatureCache {
   return {
     async withImages(revision, crops, use) {
@@ -45,7 +45,7 @@ export function createStoredFeatureCache(store: ArtifactStore, scratch: string):
       );
       const heads = await Promise.all(names.map((name) => store.head(name)));
       const stored = names.filter((_, index) => heads[index] !== undefined);
-      await mkdir(scratch, { recursive: true }); // removed where the worker was idle for long
+      await mkdir(scratch, { recursive: true }); // it may have been removed while the worker was idle
       const folder = await mkdtemp(join(scratch, 'features-'));
       const uploads: Promise<unknown>[] = [];
       try {
@@ -60,7 +60,7 @@ export function createStoredFeatureCache(store: ArtifactStore, scratch: string):
           });
           return use(images, (index) => {
             const { key = '', saveFeaturesTo = '' } = images[index] ?? {};
-            // A failed upload costs a retry some time, not this attempt its work.
+            // A failed upload must not fail the generation: it only costs a retry the vision model.
             uploads.push(store.put(key, createReadStream(saveFeaturesTo)).catch(() => undefined));
           });
         });

@@ -1,6 +1,6 @@
 /**
- * A generation that survives its worker. Its tokens are checkpointed in the store; the next attempt continues at the furthest
- * checkpoint. A finished generation is an artifact, which is found and not made again.
+ * A generation that survives its worker. Its tokens are checkpointed in the store; the next attempt continues
+ * at the furthest checkpoint. A finished generation is an artifact, which is found and not made again.
  */
 import { Context } from '@temporalio/activity';
 import { digest as digestOf } from '../../core/canonical-json.ts';
@@ -20,9 +20,15 @@ import {
 } from './checkpoints.ts';
 import type { ModelLock } from './model-lock.ts';
 
-/** After this many attempts that died without progress, the next one runs alone, so that its death blames no other generation. */
+/**
+ * After this many attempts that died without progress, the next one runs alone, so that its death blames no
+ * other generation.
+ */
 const EXCLUSIVE_AFTER_ATTEMPTS = 2;
-/** A generation fails for good after this many attempts that died without progress: its input is the cause, not the worker. */
+/**
+ * A generation fails for good after this many attempts that died without progress: its input is the cause,
+ * not the worker.
+ */
 const MAX_FRUITLESS_ATTEMPTS = 5;
 
 /** Version of the shape of a generation. It is part of the digest that names one. */
@@ -41,8 +47,8 @@ export interface GenerationArtifact extends Versioned {
 }
 
 /**
- * Returns the generation `name`, or undefined where it is damaged, missing or of another version. Throws other
- * StoreErrors.
+ * Returns the generation `name`, or undefined where it is damaged, missing or of another version. Throws
+ * other StoreErrors.
  */
 export async function findGeneration(
   store: ArtifactStore,
@@ -58,7 +64,10 @@ export async function findGeneration(
   }
 }
 
-/** Returns the generation `name`, or undefined where it is missing and `allowMissing` is set. Throws StoreError. */
+/**
+ * Returns the generation `name`, or undefined where it is missing and `allowMissing` is set. Throws
+ * StoreError.
+ */
 export function readGeneration(
   store: ArtifactStore,
   name: string,
@@ -69,7 +78,10 @@ export function readGeneration(
     : getVersioned<GenerationArtifact>(store, name, GENERATION_VERSION);
 }
 
-/** Observes generations as they are made, for logs and for tests that count repeated work. `digest` names the generation. */
+/**
+ * Observes generations as they are made, for logs and for tests that count repeated work. `digest` names the
+ * generation.
+ */
 export interface GenerationObserver {
   /** An attempt starts. `known` tokens are from earlier attempts. */
   onStart?(digest: string, known: number): void;
@@ -146,7 +158,10 @@ export async function generateOnce(deps: GenerationDeps, task: GenerationTask): 
   }
 }
 
-/** Runs one attempt from the tokens `resume` on. Stores the generation, or the progress of an attempt that fails. */
+/**
+ * Runs one attempt from the tokens `resume` on. Stores the generation, or the progress of an attempt that
+ * fails.
+ */
 async function runAttempt(
   { store, generator, observer }: GenerationDeps,
   { digest, kind, run, parse, signal }: GenerationTask,
@@ -183,7 +198,10 @@ async function runAttempt(
   }
 }
 
-/** Whether an attempt failed in a way that says nothing about its input. A crash of the model, or a bug, counts against it. */
+/**
+ * Whether an attempt failed in a way that says nothing about its input. A crash of the model, or a bug,
+ * counts against it.
+ */
 function isOrderlyEnd(error: unknown): boolean {
   if (error instanceof ModelError) return error.code !== 'crashed' && error.code !== 'runtime';
   return error instanceof StoreError || error instanceof FrameloomError;
@@ -198,7 +216,9 @@ function artifactOf(
   return { version: GENERATION_VERSION, kind, text, lines: parse(text), finishReason, usage };
 }
 
-/** Stores the generation and returns the one that is stored: where another attempt was first, that one stands. */
+/**
+ * Stores the generation and returns the one that is stored: where another attempt was first, that one stands.
+ */
 async function publishFirst(
   store: ArtifactStore,
   name: string,

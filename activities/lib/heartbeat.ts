@@ -1,31 +1,36 @@
-/** Says that an activity is alive while it works, and learns in return whether it is still wanted. */
+/** Heartbeats: an activity reports that it is alive, and learns of its cancellation. */
 import { Context } from '@temporalio/activity';
 
 /**
- * Milliseconds between beats. Well under the heartbeat timeout of 6 s; a cancel request comes with the answer to a beat, so this bounds its
- * way. Each is a transaction of the server: with beats every 0.4 s they were nearly half of what it computed.
+ * Well below the heartbeat timeout of 6 s. A cancellation arrives with the response to a heartbeat, so this
+ * bounds its delay. Each heartbeat is a transaction of the server: at 0.4 s they took nearly half of its CPU
+ * time.
  */
 export const HEARTBEAT_INTERVAL_MS = 1000;
 
-/** What the beats of each running activity say. Its next attempt gets the last of it. */
+/** Details of the heartbeats of each running activity. The next attempt gets the latest details. */
 const details = new WeakMap<Context, unknown>();
 
-/** Lets every further beat of an activity carry `detail`: small, and no more than a hint to the next attempt. */
+/**
+ * Sends `detail` with every further heartbeat of an activity. It should be small: it is a hint to the next
+ * attempt.
+ */
 export function setHeartbeatDetails(context: Context, detail: unknown): void {
   details.set(context, detail);
   context.heartbeat(detail);
 }
 
 /**
- * Runs `work` with heartbeats on a timer. `signal` aborts on cancel, on shutdown of the worker and when the server no longer knows
- * the attempt; the error then thrown is the one Temporal expects, whatever `work` made of the abort.
+ * Runs `work` with heartbeats on a timer. `signal` aborts on cancellation, on shutdown of the worker and when
+ * the server no longer knows the attempt. After an abort it throws the error that Temporal expects, whatever
+ * `work` throws.
  */
 export async function withHeartbeat<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const context = Context.current();
-  // Until there is something new to say, an attempt passes on what it was told: it may die before it has begun.
+  // An attempt repeats the details of the previous one until it has its own, because it may die before that.
   details.set(context, context.info.heartbeatDetails);
-  const beat = (): void => context.heartbeat(details.get(context));
-  const timer = setInterval(beat, HEARTBEAT_INTERVAL_MS);
+  const sendHeartbeat = (): void => context.heartbeat(details.get(context));
+  const timer = setInterval(sendHeartbeat, HEARTBEAT_INTERVAL_MS);
   try {
     return await work(context.cancellationSignal);
   } catch (error) {

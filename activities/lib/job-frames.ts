@@ -1,4 +1,6 @@
-/** The frames of a job: those of its extractions on which its budget is spent. Whoever counts frames counts these. */
+/**
+ * The frames of a job: those of its extractions that fit into its frame budget. Frame numbers count these.
+ */
 import type { Frame } from '../../schema/source.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { selectFrames } from '../../summary/budget.ts';
@@ -7,15 +9,15 @@ import type { Extraction } from './extraction.ts';
 
 export interface JobFrames {
   readonly frames: readonly Frame[];
-  /** Whether frame `number` of the extractions, counted over all of them, is one of the job's. */
+  /** Whether frame `number`, counted over all extractions, is a frame of the job. */
   isUsed(number: number): boolean;
-  /** Artifact of the extraction that frame `number` of the job is from. */
+  /** Artifact of the extraction that contains frame `number` of the job. */
   extractionOf(number: number): string;
 }
 
 /**
- * Reads each extraction once, in order, and calls `onExtraction` with it. At most `maxFrames` frames are the job's; undefined:
- * all are. Throws StoreError.
+ * Reads each extraction once, in order, and calls `onExtraction` with it. The job has at most `maxFrames`
+ * frames, or all without that limit. Throws StoreError.
  */
 export async function readJobFrames(
   store: ArtifactStore,

@@ -1,4 +1,4 @@
-/** What the merging of a job made: its sections, and the totals of all levels. */
+/** The results of merging: the sections of a job, and the totals of all levels. */
 
 import type { MergeOutcome, MergeShard } from '../../schema/shards.ts';
 import type { JobRef, TokenUsage } from '../../schema/stages.ts';
@@ -10,14 +10,17 @@ import { getShard, readEntryShards } from './shards.ts';
 
 export interface MergeResults {
   readonly sections: readonly MergedSection[];
-  /** How each text ended. */
+  /** Finish reason of each text. */
   readonly finishReasons: readonly GenerationArtifact['finishReason'][];
   readonly usage: Pick<TokenUsage, 'inputTokens' | 'outputTokens'>;
   /** What the merges are charged with. */
   readonly charged: UsageCost;
 }
 
-/** Reads the levels one by one; `levels` says how many groups each has. With `allowMissing` a text that is missing is empty. */
+/**
+ * Reads the levels one by one; `levels` says how many groups each has. With `allowMissing` a text that is
+ * missing is empty.
+ */
 export async function readMergeResults(
   store: ArtifactStore,
   ref: JobRef,

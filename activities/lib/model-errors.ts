@@ -1,4 +1,4 @@
-/** What the failures of the model runtime are called outside it. */
+/** The codes of core/errors.ts for the errors of the model runtime. */
 
 import type { ErrorCode } from '../../core/errors.ts';
 import type { ModelErrorCode } from '../../onnx/index.ts';

@@ -1,4 +1,6 @@
-/** A shared-exclusive lock on the model of a worker: many generations run together, a suspect one runs alone. */
+/**
+ * A shared-exclusive lock on the model of a worker: many generations run together, a suspect one runs alone.
+ */
 
 /** Releases the lock. To be called once. */
 export type Release = () => void;

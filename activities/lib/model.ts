@@ -12,7 +12,10 @@ export interface GpuContext extends GenerationDeps {
   readonly featureCache: FeatureCache;
 }
 
-/** Throws `model_mismatch` when the job was planned for another model than this worker runs; a worker with that model may retry. */
+/**
+ * Throws `model_mismatch` when the job was planned for another model than this worker runs; a worker with
+ * that model may retry.
+ */
 export function requirePlannedModel({ profile }: Pick<GpuContext, 'profile'>, plan: ModelPlan): void {
   if (profile.name !== plan.name || profile.revision !== plan.revision) {
     throw new FrameloomError(
@@ -22,17 +25,17 @@ export function requirePlannedModel({ profile }: Pick<GpuContext, 'profile'>, pl
   }
 }
 
-/** Tokens of words that a caption prompt may quote, for models that can make something of them. */
-const WORD_TOKENS = 512;
+/** Most tokens of slide text or transcript in a caption prompt, for models that follow instructions. */
+const MAX_QUOTED_TOKENS = 512;
 
-/** What the plan may ask of a model at a level of detail. */
+/** Returns the limits of a model at a level of detail, for the plan of a job. */
 export function modelPlan(profile: ModelProfile, detail: 'low' | 'medium' | 'high'): ModelPlan {
   const crops = profile.detail[detail];
   return {
     name: profile.name,
     revision: profile.revision,
     crops,
-    // No more pictures than one merge prompt takes captions, so that a segment always fits into one.
+    // At most as many images as a merge prompt has captions, so that the captions of a segment fit into one.
     maxImages: Math.min(profile.images_per_prompt[String(crops)] ?? 1, profile.merge.captions),
     promptTokens: profile.prompt_tokens,
     merge: profile.merge,
@@ -42,6 +45,6 @@ export function modelPlan(profile: ModelProfile, detail: 'low' | 'medium' | 'hig
       title: profile.tokens.title,
     },
     evidence: profile.evidence,
-    maxQuotedTokens: profile.follows_instructions ? WORD_TOKENS : 0,
+    maxQuotedTokens: profile.follows_instructions ? MAX_QUOTED_TOKENS : 0,
   };
 }

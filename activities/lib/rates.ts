@@ -1,6 +1,7 @@
 /**
- * What answers of a model took lately: a few jobs a day leave it in the store, for estimates. The first job of a slot has it; so
- * there is little of it, whatever the number of jobs.
+ * Usage samples: the tokens and times of recent jobs of a model, for estimates. A day has a fixed number of
+ * slots, and the first job of a slot stores its sample, so the number of samples does not depend on the
+ * number of jobs.
  */
 import type { Ledger } from '../../schema/job.ts';
 import type { SourceInfo } from '../../schema/source.ts';
@@ -11,24 +12,24 @@ import { findJson, putJson } from './artifacts.ts';
 
 export interface UsageSample {
   readonly source: SourceInfo['type'];
-  /** Of segments that were made, not found. */
+  /** Images of segments that were generated, not found. */
   readonly pictures: number;
   readonly captionTokens: number;
-  /** Captions that say something else than the one before. */
+  /** Captions that differ from the one before. */
   readonly distinct: number;
-  /** Of all that was made. */
+  /** Totals of the job. */
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly gpuSeconds: number;
 }
 
-/** Jobs of a day that are remembered. */
+/** Most samples of a day. */
 const SAMPLES_PER_DAY = 16;
-/** Days that are looked through. */
+/** Number of days that are searched for samples. */
 const MAX_AGE_DAYS = 7;
 const DAY_MS = 86_400_000;
 
-/** Remembers a job that has made something. */
+/** Stores the sample of a job that generated at least one segment. */
 export async function recordUsageSample(
   store: ArtifactStore,
   job: {
@@ -66,7 +67,7 @@ export async function recordUsageSample(
   await putJson(store, usageSampleName(job.model, dayOf(job.now), slot), rate);
 }
 
-/** What is remembered of the latest day that has something, up to a week ago. */
+/** Returns the samples of the latest day of the last week that has any. */
 export async function readUsageSamples(
   store: ArtifactStore,
   model: string,

@@ -1,4 +1,7 @@
-/** The request of a job. Temporal carries only the job's id, so activities that need the request read it from the store. */
+/**
+ * The request of a job. Temporal carries only the job's id, so activities that need the request read it from
+ * the store.
+ */
 import type { SummaryRequest } from '../../schema/request.ts';
 import { REQUEST_VERSION, type StoredRequest } from '../../schema/stored-request.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';

@@ -1,4 +1,4 @@
-/** Looks up the words that belong to the pictures of a segment. */
+/** Reads the text that belongs to the frames of a segment: slide text or transcript. */
 import type { ResultSlide } from '../../schema/result.ts';
 import type { SegmentTextRef } from '../../schema/shards.ts';
 import type { Cue } from '../../schema/source.ts';
@@ -8,7 +8,7 @@ import { slideTextLines, transcriptBetween, truncateToTokens } from '../../summa
 import { getJson } from './artifacts.ts';
 import type { Extraction } from './extraction.ts';
 
-/** The records of the slides that `ref` names, in its order. */
+/** Returns the records of the slides of `ref`, in the same order. */
 export async function readSlideRecords(
   store: ArtifactStore,
   ref: SegmentTextRef & { readonly kind: 'slides' },
@@ -20,7 +20,7 @@ export async function readSlideRecords(
   return ref.slides.map((slide) => records.get(slide));
 }
 
-/** What a prompt quotes of these words, within `tokens`; undefined where there is nothing to quote. */
+/** Returns the text of `ref` that a prompt quotes, at most `tokens` tokens, or undefined if there is none. */
 export async function promptText(
   store: ArtifactStore,
   ref: SegmentTextRef | undefined,

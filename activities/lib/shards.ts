@@ -81,16 +81,16 @@ export async function extractionsOf(
 export function createShardReader<T>(
   store: ArtifactStore,
 ): (ref: JobRef, kind: ShardKind, shard: number) => Promise<T> {
-  const kept = new Map<string, Promise<T>>();
+  const cache = new Map<string, Promise<T>>();
   return (ref, kind, shard) => {
     const name = shardName(ref.jobId, ref.run, kind, shard);
-    const known = kept.get(name);
+    const known = cache.get(name);
     if (known !== undefined) return known;
     const found = getShard<T>(store, ref, kind, shard);
-    found.catch(() => kept.delete(name)); // the next call reads it again
-    const oldest = kept.size >= CACHED_SHARDS ? kept.keys().next().value : undefined;
-    if (oldest !== undefined) kept.delete(oldest);
-    kept.set(name, found);
+    found.catch(() => cache.delete(name)); // the next call reads it again
+    const oldest = cache.size >= CACHED_SHARDS ? cache.keys().next().value : undefined;
+    if (oldest !== undefined) cache.delete(oldest);
+    cache.set(name, found);
     return found;
   };
 }

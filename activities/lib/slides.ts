@@ -1,4 +1,4 @@
-/** Reads the slides of a deck, each with its words and its picture, or the reason why there is none. */
+/** Reads the slides of a deck: text and image of each, or the reason why there is no image. */
 
 import { FrameloomError } from '../../core/errors.ts';
 import { type DeckPage, type MediaLimits, openDeck, type RgbImage } from '../../media/index.ts';
@@ -6,29 +6,32 @@ import type { ResultSlide } from '../../schema/result.ts';
 import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { getJson } from './artifacts.ts';
-import { type DeckWords, readPassword } from './deck-parts.ts';
+import { type DeckText, readPassword } from './deck-parts.ts';
 import type { SlideGap } from './extraction.ts';
 
 export interface ReadSlide {
   readonly record: ResultSlide;
-  readonly picture?: RgbImage;
+  readonly image?: RgbImage;
   readonly gap?: SlideGap;
 }
 
-/** Reads slide `number`, from 1, with its picture `maxSide` pixels long. What is wrong with a slide is in the answer. */
+/**
+ * Reads slide `number`, from 1, with an image of at most `maxSide` pixels a side. A damaged slide is reported
+ * in `gap`.
+ */
 export type SlideReader = (number: number, maxSide: number) => Promise<ReadSlide>;
 
-/** Opens the deck for as long as `use` takes. */
+/** Calls `use` with a reader of the slides. The reader is valid until `use` settles. */
 export async function withSlides<T>(
   { store, limits }: { readonly store: ArtifactStore; readonly limits: MediaLimits },
   parts: DeckFiles,
   use: (read: SlideReader) => Promise<T>,
 ): Promise<T> {
-  const words = parts.slideText === undefined ? undefined : await getJson<DeckWords>(store, parts.slideText);
+  const text = parts.slideText === undefined ? undefined : await getJson<DeckText>(store, parts.slideText);
   const { pdf } = parts;
   if (pdf === undefined) {
     return use(async (slide) => ({
-      record: recordOf(slide, words?.[slide - 1], undefined),
+      record: recordOf(slide, text?.[slide - 1], undefined),
       gap: { slide, reason: parts.noImagesReason ?? 'renderer_missing' },
     }));
   }
@@ -37,20 +40,21 @@ export async function withSlides<T>(
     let deck = await openDeck(path, limits, password);
     try {
       return await use(async (slide, maxSide) => {
-        const said = words?.[slide - 1];
-        const page = words ? said?.page : slide;
+        const pptx = text?.[slide - 1];
+        const page = text ? pptx?.page : slide;
         if (page === undefined) {
-          return { record: recordOf(slide, said, undefined), gap: { slide, reason: 'media_truncated' } };
+          return { record: recordOf(slide, pptx, undefined), gap: { slide, reason: 'media_truncated' } };
         }
         try {
-          const drawn = await deck.page(page, { maxSide });
-          return { record: recordOf(slide, said, drawn), picture: drawn.image };
+          const rendered = await deck.page(page, { maxSide });
+          return { record: recordOf(slide, pptx, rendered), image: rendered.image };
         } catch (error) {
-          // One page that cannot be drawn is a gap, not the end of the deck; the thread that drew it may be gone.
+          // A page that cannot be rendered is a gap. The deck is opened again, because the rendering thread
+          // may have died.
           if (!(error instanceof FrameloomError) || error.retryable) throw error;
           deck[Symbol.dispose]();
           deck = await openDeck(path, limits, password);
-          return { record: recordOf(slide, said, undefined), gap: { slide, reason: error.code } };
+          return { record: recordOf(slide, pptx, undefined), gap: { slide, reason: error.code } };
         }
       });
     } finally {
@@ -59,22 +63,22 @@ export async function withSlides<T>(
   });
 }
 
-/** What a PPTX says of its slide goes before what its page says. */
+/** Merges the text of a PPTX slide and of its page. That of the PPTX takes precedence. */
 function recordOf(
   slide: number,
-  said: DeckWords[number] | undefined,
+  pptx: DeckText[number] | undefined,
   page: DeckPage | undefined,
 ): ResultSlide {
-  const title = said?.title ?? page?.title;
-  const text = said && !said.damaged ? said.text : page?.text;
-  const links = said?.links ?? page?.links ?? [];
+  const title = pptx?.title ?? page?.title;
+  const text = pptx && !pptx.damaged ? pptx.text : page?.text;
+  const links = pptx?.links ?? page?.links ?? [];
   return {
     slide,
     ...(title === undefined ? {} : { title }),
     ...(text === undefined ? {} : { text }),
-    ...(said?.notes === undefined ? {} : { notes: said.notes }),
-    ...(said === undefined || said.alt.length === 0 ? {} : { alt: [...said.alt] }),
+    ...(pptx?.notes === undefined ? {} : { notes: pptx.notes }),
+    ...(pptx === undefined || pptx.alt.length === 0 ? {} : { alt: [...pptx.alt] }),
     ...(links.length === 0 ? {} : { links: [...links] }),
-    ...(said?.hidden ? { hidden: true } : {}),
+    ...(pptx?.hidden ? { hidden: true } : {}),
   };
 }

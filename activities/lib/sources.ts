@@ -1,4 +1,4 @@
-/** The bytes of a source: uploaded before, or fetched now. Either way they end as an artifact named by their hash. */
+/** The bytes of a source: uploaded, or downloaded now. They are an artifact that is named by its hash. */
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,17 +13,20 @@ import { findJson } from './artifacts.ts';
 export interface SourceDeps {
   readonly store: ArtifactStore;
   readonly limits: { readonly maxBytes: number; readonly allowPrivate: boolean };
-  /** Folder for downloads under way. */
+  /** Folder for downloads in progress. */
   readonly scratch: string;
 }
 
-/** A file or an address; exactly one is there. */
+/** A file or a URL. Exactly one is set. */
 export interface SourceRef {
   readonly file_id?: FileId | undefined;
   readonly url?: string | undefined;
 }
 
-/** Throws `source_missing`, `source_forbidden`, `source_unreachable`, `media_too_large`. */
+/**
+ * Returns the artifact of a source. Throws `source_missing`, `source_forbidden`, `source_unreachable`,
+ * `media_too_large`.
+ */
 export async function findSource(
   deps: SourceDeps,
   ref: SourceRef,
@@ -35,7 +38,7 @@ export async function findSource(
 async function uploaded(store: ArtifactStore, id: FileId): Promise<ArtifactInfo> {
   const file = await findJson<File>(store, fileName(id));
   const artifact = file && (await store.head(`${SOURCES}/${file.sha256}`));
-  if (!artifact) throw new FrameloomError('source_missing', `There is no file ${id}.`);
+  if (!artifact) throw new FrameloomError('source_missing', `No such file: ${id}.`);
   return artifact;
 }
 
@@ -44,7 +47,7 @@ async function fetched(
   url: string,
   signal: AbortSignal,
 ): Promise<ArtifactInfo> {
-  await mkdir(scratch, { recursive: true }); // swept away where the worker was idle for long
+  await mkdir(scratch, { recursive: true }); // it may have been removed while the worker was idle
   const folder = await mkdtemp(join(scratch, 'download-'));
   try {
     const path = join(folder, 'source');

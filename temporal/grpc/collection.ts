@@ -15,8 +15,9 @@ const LIVE_JOBS_QUERY = "WorkflowType='summarize' AND ExecutionStatus='Running'"
 const PAGE_SIZE = 1000;
 
 /**
- * Returns the start of the oldest live job. A job that was continued as new has a new start time; its memo contains the first one.
- * Jobs of the last seconds may be missing: the artifacts that they use are too young to be collected.
+ * Returns the start of the oldest live job. A job that was continued as new has a new start time; its memo
+ * contains the first one. Jobs of the last seconds may be missing: the artifacts that they use are too young
+ * to be collected.
  */
 export async function liveJobs(connection: ConnectionLike, namespace: string): Promise<LiveJobs> {
   const { workflowService: service } = new Client({ connection, namespace });
@@ -47,7 +48,10 @@ function parseStartedAt(payload: Payload | undefined): number {
   return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
 }
 
-/** Creates or updates the schedule that collects garbage every `hours`; 0 deletes it. Idempotent: every worker calls it at its start. */
+/**
+ * Creates or updates the schedule that collects garbage every `hours`; 0 deletes it. Idempotent: every worker
+ * calls it at its start.
+ */
 export async function scheduleCollection(
   connection: ConnectionLike,
   namespace: string,

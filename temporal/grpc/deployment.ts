@@ -1,6 +1,7 @@
 /**
- * Versions of the worker code, as Temporal worker deployments. With a build id, a job stays on workers of the build that started
- * it, so a new release never replays the history of an older one. New jobs go to the build that was promoted last.
+ * Versions of the worker code, as Temporal worker deployments. With a build id, a job stays on workers of the
+ * build that started it, so a new release never replays the history of an older one. New jobs go to the build
+ * that was promoted last.
  */
 import { Connection, isGrpcServiceError } from '@temporalio/client';
 import type { WorkerOptions } from '@temporalio/worker';
@@ -32,7 +33,10 @@ export function deploymentOptions({
   };
 }
 
-/** Routes new jobs to the build of the settings. Throws `invalid_request` without a build id, `unavailable` without workers of it. */
+/**
+ * Routes new jobs to the build of the settings. Throws `invalid_request` without a build id, `unavailable`
+ * without workers of it.
+ */
 export async function promoteBuild(settings: Settings, signal: AbortSignal): Promise<void> {
   const { buildId, deploymentName, temporalNamespace: namespace } = settings;
   if (buildId === undefined) {

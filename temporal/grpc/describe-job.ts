@@ -6,7 +6,10 @@ import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { runStateOf } from '../run-status.ts';
 
-/** Creates a function that returns the latest run of a job, or undefined where none is known. It throws the client's errors. */
+/**
+ * Creates a function that returns the latest run of a job, or undefined where none is known. It throws the
+ * client's errors.
+ */
 export function createDescribeJob(
   connection: NativeConnection,
   namespace: string,

@@ -1,7 +1,8 @@
 /**
- * Records of the activities that a worker has in flight, in a folder that the next process on this machine reads. The server
- * learns of a killed worker only by the heartbeat timeout; its successor reports the attempts as failed within two seconds.
- * A record is only a hint: the server rejects a report on an attempt that has ended, and without records the timeout applies.
+ * Records of the activities that a worker has in flight, in a folder that the next process on this machine
+ * reads. The server learns of a killed worker only by the heartbeat timeout; its successor reports the
+ * attempts as failed within two seconds. A record is only a hint: the server rejects a report on an attempt
+ * that has ended, and without records the timeout applies.
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
@@ -13,7 +14,10 @@ import type { ErrorCode } from '../../core/errors.ts';
 import { isAbandonedFolder, processFolderName } from '../../core/process-folders.ts';
 import type { FailureDetails } from '../../schema/stages.ts';
 
-/** Longest wait for the server, for all reports together: a start must not wait longer for what the timeout achieves too. */
+/**
+ * Longest wait for the server, for all reports together: a start must not wait longer for what the timeout
+ * achieves too.
+ */
 const REPORT_TIMEOUT_MS = 5000;
 
 /** How long a record outlives its activity: within that time the result has reached the server. */
@@ -22,7 +26,9 @@ const RECORD_LINGER_MS = 1000;
 export interface InFlightRecords extends AsyncDisposable {
   /** Records each activity until its result has reached the server. Must be the outermost interceptor. */
   readonly interceptor: (context: Context) => ActivityInterceptors;
-  /** Reports the attempts of killed processes of this machine as failed: their retries are then due at once. */
+  /**
+   * Reports the attempts of killed processes of this machine as failed: their retries are then due at once.
+   */
   readonly failOrphaned: (connection: NativeConnection, namespace: string) => Promise<void>;
 }
 
@@ -32,7 +38,9 @@ interface AttemptRecord {
   readonly attempt: number;
 }
 
-/** Takes over the records under `root` of processes that no longer run, and creates a folder for this process. */
+/**
+ * Takes over the records under `root` of processes that no longer run, and creates a folder for this process.
+ */
 export async function openInFlightRecords(
   root: string,
   logger: Logger,

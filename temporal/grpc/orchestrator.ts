@@ -23,8 +23,8 @@ const NOT_FOUND = 5;
 const TRANSIENT = new Set([1, 4, 8, 14]);
 
 /**
- * Creates the orchestrator over `client`, which the caller closes. `store` gets the markers of deleted jobs; `timeout` is that of
- * one call, in milliseconds.
+ * Creates the orchestrator over `client`, which the caller closes. `store` gets the markers of deleted jobs;
+ * `timeout` is that of one call, in milliseconds.
  */
 export function createTemporalOrchestrator(
   client: Client,
@@ -38,7 +38,10 @@ export function createTemporalOrchestrator(
   };
 }
 
-/** Runs a call with a timeout in milliseconds, and converts transient gRPC errors to FrameloomError `unavailable`. */
+/**
+ * Runs a call with a timeout in milliseconds, and converts transient gRPC errors to FrameloomError
+ * `unavailable`.
+ */
 type Call = <T>(request: () => Promise<T>, timeoutMs?: number) => Promise<T>;
 
 function createCall({ connection }: Client, timeout: number): Call {

@@ -5,7 +5,9 @@ import type { QueueStats } from '../orchestrator.ts';
 
 /** Timeout of the server: a scrape must not hang. */
 const TIMEOUT_MS = 2000;
-/** How long a response is reused: /metrics requires no key, and must not become a way to overload Temporal. */
+/**
+ * How long a response is reused: /metrics requires no key, and must not become a way to overload Temporal.
+ */
 const MAX_AGE_MS = 2000;
 
 // temporal.api.enums.v1.TaskQueueType
@@ -14,7 +16,10 @@ const ACTIVITY = 2;
 
 type Description = Awaited<ReturnType<WorkflowService['describeTaskQueue']>>;
 
-/** Creates a function that returns the stats of each queue, or none while Temporal is unavailable, which /readyz reports. */
+/**
+ * Creates a function that returns the stats of each queue, or none while Temporal is unavailable, which
+ * /readyz reports.
+ */
 export function createQueueStats(
   client: Client,
   now: () => number = Date.now,

@@ -4,7 +4,9 @@ import { retry } from '../../core/retry.ts';
 import { READY_TIMEOUT_MS, RPC_TIMEOUT_MS } from '../wire.ts';
 
 export interface TemporalHttpOptions {
-  /** Address of the API, such as `http://temporal:7243`. It may have a path, which `/api/v1` is appended to. */
+  /**
+   * Address of the API, such as `http://temporal:7243`. It may have a path, which `/api/v1` is appended to.
+   */
   readonly url: string;
   readonly namespace: string;
   /** Sent as `Authorization: Bearer …`. */

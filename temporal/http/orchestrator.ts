@@ -1,9 +1,10 @@
 /**
- * Temporal over its HTTP API, for platforms without gRPC: it requires only `fetch`. Self-hosted servers provide the API
- * (`services.frontend.rpc.httpPort`); Temporal Cloud does not (see docs/edge.md).
+ * Temporal over its HTTP API, for platforms without gRPC: it requires only `fetch`. Self-hosted servers
+ * provide the API (`services.frontend.rpc.httpPort`); Temporal Cloud does not (see docs/edge.md).
  *
- * The API has no route to delete one run. Runs are deleted by a batch operation of the server, of which a namespace runs one at a
- * time: concurrent deletions wait for each other, and fail as `unavailable` when that takes too long.
+ * The API has no route to delete one run. Runs are deleted by a batch operation of the server, of which a
+ * namespace runs one at a time: concurrent deletions wait for each other, and fail as `unavailable` when that
+ * takes too long.
  */
 import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../../schema/task-queues.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';

@@ -1,6 +1,6 @@
 /**
- * Temporal payloads in their full protobuf JSON form. The shorthand of the server is not used: it turns empty arrays into null, and
- * takes values that look like payloads for payloads.
+ * Temporal payloads in their full protobuf JSON form. The shorthand of the server is not used: it turns empty
+ * arrays into null, and takes values that look like payloads for payloads.
  */
 
 export interface Payload {

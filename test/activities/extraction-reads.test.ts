@@ -1,4 +1,7 @@
-/** `plan` and `finish` of a long job spend most of their time on extractions: each reads every one of them once. */
+/**
+ * `plan` and `finish` of a long job spend most of their time on extractions: each reads every one of them
+ * once.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -235,7 +235,8 @@ describe('a generation', () => {
     // 32 tokens take 1.6 s here, so tokens decide: checkpoints at 32, 64, 96 and 128.
     expect(next.requests[0]?.resume).toEqual(ANSWER.slice(0, 128));
 
-    // It was not dead. It wakes up when the other has finished, writes what it has, and changes nothing by it.
+    // It was not dead. It wakes up when the other has finished, writes what it has, and changes nothing by
+    // it.
     const before = await snapshot();
     environment.cancel('NOT_FOUND');
     await expect(killed).rejects.toBeInstanceOf(CancelledFailure);

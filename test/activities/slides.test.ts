@@ -1,4 +1,7 @@
-/** Decks through the activities: what is drawn, what is found again after a loss, and what becomes of what cannot be drawn. */
+/**
+ * Decks through the activities: what is drawn, what is found again after a loss, and what becomes of what
+ * cannot be drawn.
+ */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

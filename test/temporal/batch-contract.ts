@@ -1,4 +1,6 @@
-/** What the batch part of every Orchestrator must do. Run against the fake and against a real Temporal server. */
+/**
+ * What the batch part of every Orchestrator must do. Run against the fake and against a real Temporal server.
+ */
 import { describe, expect, it } from 'vitest';
 import type { BatchMemo } from '../../schema/batch.ts';
 import { type BatchId, batchIdFor } from '../../schema/ids.ts';

@@ -1,4 +1,6 @@
-/** A worker that finishes `one` and never finishes `two`. It prints the name of each activity that it starts. */
+/**
+ * A worker that finishes `one` and never finishes `two`. It prints the name of each activity that it starts.
+ */
 import { Context } from '@temporalio/activity';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { openInFlightRecords } from '../../temporal/grpc/index.ts';

@@ -1,4 +1,7 @@
-/** Activities that a killed worker had in flight are retried as soon as another process starts on its machine. On a real server. */
+/**
+ * Activities that a killed worker had in flight are retried as soon as another process starts on its machine.
+ * On a real server.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';

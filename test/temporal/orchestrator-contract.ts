@@ -191,7 +191,8 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
       const [first, second, normal, high, last, later] = jobs;
       if (!first || !second || !normal || !high || !last || !later) throw new Error('six were started');
       const ahead = (record: JobRecord) => orchestrator.queuePosition(record);
-      // Other tests have left jobs running, which go before them all; lists get to know of each a moment after its start.
+      // Other tests have left jobs running, which go before them all; lists get to know of each a moment
+      // after its start.
       const places = async () => {
         const before = await Promise.all([first, second, last, normal, high].map(ahead));
         const [one = 0, two = 0, three = 0, ordinary = 0, urgent = 0] = before;

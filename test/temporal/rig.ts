@@ -1,4 +1,6 @@
-/** A real Temporal server with a worker of the contract's workflows, and benches over it for any orchestrator. */
+/**
+ * A real Temporal server with a worker of the contract's workflows, and benches over it for any orchestrator.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

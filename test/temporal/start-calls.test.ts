@@ -1,4 +1,6 @@
-/** How many calls of Temporal's server a `POST /v1/summaries` takes, counted on the wire of either adapter. */
+/**
+ * How many calls of Temporal's server a `POST /v1/summaries` takes, counted on the wire of either adapter.
+ */
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../api/app/index.ts';

@@ -1,4 +1,7 @@
-/** Stands in for a job whose end is far: it waits to be told, then asks the worker of its queue which build it is of. */
+/**
+ * Stands in for a job whose end is far: it waits to be told, then asks the worker of its queue which build it
+ * is of.
+ */
 import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 
 export const finish = defineSignal('finish');
