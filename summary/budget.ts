@@ -1,9 +1,9 @@
-/** Which frames of a job are used when there are more than it may have. */
+/** Selects the frames of a job when there are more than `max_frames`. */
 
 /**
- * Numbers of the `most` frames on which the budget is spent. The frame of least score goes first, and what it was worth is
- * added to the one after it, which now shows that change as well: so cuts and new slides stay, and samples of long motion
- * thin out evenly. A frame without a score counts as worth everything. Pure: workflow and activities come to the same answer.
+ * Returns the indexes of the `most` frames to keep. The frame with the lowest score is dropped first, and its score is
+ * added to the next kept frame, which now represents that change as well. Cuts and new slides therefore stay, and samples
+ * of long motion thin out evenly. A frame without a score has the score 1. Pure.
  */
 export function selectFrames(
   frames: readonly { readonly score?: number }[],
@@ -12,7 +12,7 @@ export function selectFrames(
   const kept = new Set(frames.keys());
   if (frames.length <= most) return kept;
   const scores = frames.map(({ score }) => score ?? 1);
-  const next = frames.map((_, index) => index + 1); // a frame's follower among the kept ones, once looked up
+  const next = frames.map((_, index) => index + 1); // path-compressed: towards the next kept frame
   const queue = createQueue();
   for (const [index, score] of scores.entries()) queue.push({ index, score });
   while (kept.size > most) {
@@ -29,7 +29,7 @@ export function selectFrames(
   return kept;
 }
 
-/** The first kept frame behind `index`; shortens the way for those who come after. */
+/** The first kept frame after `index`. Compresses the path for later calls. */
 function followerOf(index: number, next: number[], kept: ReadonlySet<number>): number {
   let follower = next[index] ?? index + 1;
   while (follower < next.length && !kept.has(follower)) follower = next[follower] ?? follower + 1;
@@ -42,7 +42,7 @@ interface Entry {
   readonly score: number;
 }
 
-/** A binary heap: the least score first; of equal ones the earlier frame, so that every other one of a row goes first. */
+/** A binary heap, lowest score first. Of equal scores the earlier frame is first, so every other frame is dropped. */
 function createQueue(): { push(entry: Entry): void; pop(): Entry | undefined } {
   const heap: Entry[] = [];
   const before = (a: Entry, b: Entry): boolean =>

@@ -1,13 +1,13 @@
-/** Reads what the model answers to the caption prompt: one numbered line per picture. */
+/** Parses the response to the caption prompt: one numbered line per image. */
 
 /**
- * The caption of each of `images` pictures, `''` where the model gave none. An answer without any numbered line is taken as
- * the caption of the first picture, so that nothing it said is lost.
+ * Returns the caption of each of `images` images, `''` for an image without one. A response without any numbered line is
+ * the caption of the first image.
  */
-export function parseCaptions(answer: string, images: number): readonly string[] {
+export function parseCaptions(response: string, images: number): readonly string[] {
   const captions: string[] = Array.from({ length: images }, () => '');
   let current: number | undefined;
-  for (const line of answer.split('\n')) {
+  for (const line of response.split('\n')) {
     const match = /^\s*(\d{1,3})\s*[.):]\s*(.*)$/.exec(line);
     const number = match ? Number(match[1]) : undefined;
     if (match && number !== undefined && number >= 1 && number <= images && captions[number - 1] === '') {
@@ -17,11 +17,11 @@ export function parseCaptions(answer: string, images: number): readonly string[]
       captions[current] = `${captions[current]} ${line.trim()}`.trim();
     }
   }
-  if (current === undefined && images > 0) captions[0] = answer.replace(/\s+/g, ' ').trim();
+  if (current === undefined && images > 0) captions[0] = response.replace(/\s+/g, ' ').trim();
   return captions;
 }
 
-/** The lines without empty ones and without those equal to the one before. */
+/** Returns the lines without empty ones and without repeats of the previous line. */
 export function removeRepeats(lines: readonly string[]): readonly string[] {
   const kept = lines.filter((line) => line !== '');
   return kept.filter((line, index) => index === 0 || line !== kept[index - 1]);

@@ -1,29 +1,29 @@
-/** From pictures to tokens: what describing and merging them takes, when no answer is known yet. */
+/** Estimates the tokens of a job from its images, before any generation exists. */
 import type { ModelPlan } from '../schema/model-plan.ts';
 import { mergeGroups } from './plan.ts';
 
-/** Tokens of the caption prompt around its pictures, and around each of them. */
+/** Tokens of the caption prompt without its images, and of the label of each image. */
 const CAPTION_PROMPT_TOKENS = 22;
 const LABEL_TOKENS = 6;
-/** Tokens of a merge prompt around its lines. */
+/** Tokens of a merge prompt without its lines. */
 const MERGE_PROMPT_TOKENS = 28;
-/** Of the words of a user: characters of a token, and tokens around them. */
+/** Characters per token of a user's prompt, and tokens of the text around it. */
 const CHARACTERS_PER_TOKEN = 3;
 const USER_PROMPT_TOKENS = 8;
 
-/** How long answers are taken to be. */
+/** Expected lengths of generations. */
 export interface TypicalLengths {
-  /** Tokens of the line of a picture, its number included. */
+  /** Tokens of the line of an image, including its number. */
   readonly caption: number;
   readonly title: number;
-  /** Share of captions that say something else than the one before. */
+  /** Share of captions that differ from the previous one. */
   readonly distinct: number;
 }
 
 export interface SegmentImages {
   readonly images: number;
   readonly imageTokens: number;
-  /** Tokens of quoted words. */
+  /** Tokens of quoted text. */
   readonly quotedTokens: number;
 }
 
@@ -33,18 +33,18 @@ export interface TokenCounts {
 }
 
 export interface UserPromptLengths {
-  /** Characters of what the user says to captions and to merges. */
+  /** Characters of the user's prompts for captions and for merges. */
   readonly caption: number;
   readonly merge: number;
 }
 
-/** `most` of the numbers below `count`, from the first on, as far apart as that allows; all of them where there are no more. */
+/** Returns `most` evenly spread indexes below `count`, starting with 0; all of them if there are no more. */
 export function spreadIndexes(count: number, most: number): readonly number[] {
   const taken = Math.min(count, most);
   return Array.from({ length: taken }, (_, index) => Math.floor((index * count) / taken));
 }
 
-/** All calls of a job. */
+/** Estimates the tokens of all generations of a job. */
 export function estimateTokens(
   segments: readonly SegmentImages[],
   model: ModelPlan,
@@ -54,7 +54,7 @@ export function estimateTokens(
 ): TokenCounts {
   let [input, output] = [0, 0];
   for (const { images, imageTokens, quotedTokens } of segments) {
-    if (images === 0) continue; // described by their own words
+    if (images === 0) continue; // described by their own text
     input +=
       CAPTION_PROMPT_TOKENS + tokensOf(own.caption) + imageTokens + images * LABEL_TOKENS + quotedTokens;
     output += images * caption;
@@ -77,7 +77,7 @@ export function estimateTokens(
     title(lines);
     texts.push(longest(lines * caption));
   }
-  // A model that only copies says the same of one section as of the whole: that title is found.
+  // A model that copies gives one section and the job the same title: the second is found in the store.
   const isFound = texts.length === 1 && model.evidence === 1 && own.merge === 0;
   while (texts.length > 1) {
     const groups = mergeGroups(

@@ -1,9 +1,9 @@
 /**
- * Which captions a sentence rests on. A sentence of the summary is kept only when some segment supports it: the model may
- * merge and reorder, it may not add.
+ * Finds the captions that support a sentence. A sentence of the summary is kept only if a segment supports it: the model
+ * may merge and reorder, but not add.
  */
 
-/** Sentences of a text, in order, each with its full stop. A stop inside quotation marks ends no sentence. */
+/** Splits a text into sentences, each with its full stop. A full stop inside quotation marks ends no sentence. */
 export function splitSentences(text: string): readonly string[] {
   const found: string[] = [];
   const line = text.replace(/\s+/g, ' ').trim();
@@ -20,7 +20,7 @@ export function splitSentences(text: string): readonly string[] {
   return rest === '' ? found : [...found, rest];
 }
 
-/** The sentence as a caption: without the word that only places it in the order of the text. */
+/** Removes a leading connective such as `Then,` from a sentence. */
 export function stripConnective(sentence: string): string {
   const rest = sentence.replace(/^(?:First|Then|Next|Finally|Throughout|After that|Lastly),\s+/i, '');
   return rest.charAt(0).toUpperCase() + rest.slice(1);
@@ -28,32 +28,35 @@ export function stripConnective(sentence: string): string {
 
 export interface Evidence {
   readonly text: string;
-  /** Indexes of the supporting captions; empty when nothing supports the sentence. */
+  /** Indexes of the supporting captions; empty if there are none. */
   readonly supporters: readonly number[];
 }
 
-/** Captions that were read once, to be asked about many sentences. */
+/** An index of captions, for checks of many sentences. */
 export interface CaptionPool {
-  /** Each sentence of `text`, once, with the captions that support it best. Captions below `threshold` (0 to 1) do not count. */
+  /**
+   * Returns each distinct sentence of `text` with the captions that support it best. Captions whose support is below
+   * `threshold` (0 to 1) do not count.
+   */
   check(text: string, threshold: number): readonly Evidence[];
 }
 
 /**
- * How far a caption supports a sentence, 0 to 1: 1 when it, or one of its own sentences, says the same words in the same order, else
- * the share of the sentence's words found in it, at most 0.99. The time of a check does not grow with captions that share no word
- * with the sentence.
+ * Builds an index of captions. The support of a caption for a sentence is 1 if the caption or one of its sentences has the
+ * same words in the same order, else the share of the sentence's words that it contains, at most 0.99. The time of a check
+ * does not depend on captions that share no word with the sentence.
  */
 export function createCaptionPool(captions: readonly string[]): CaptionPool {
-  /** Captions by all that they, or a sentence of theirs, say. */
+  /** Captions by the words of the caption or of one of its sentences. */
   const exact = new Map<string, Set<number>>();
-  /** Of each word, what says it: whole captions and their sentences, numbered together. */
-  const saidBy = new Map<string, number[]>();
+  /** By word: the captions and sentences that contain it, numbered together. */
+  const unitsByWord = new Map<string, number[]>();
   const captionOf: number[] = [];
   for (const [caption, text] of captions.entries()) {
     for (const unit of new Set([text, ...splitSentences(text)])) {
-      const said = words(stripConnective(unit));
-      add(exact, said.join(' '), new Set<number>()).add(caption);
-      for (const word of new Set(said)) add(saidBy, word, []).push(captionOf.length);
+      const unitWords = words(stripConnective(unit));
+      add(exact, unitWords.join(' '), new Set<number>()).add(caption);
+      for (const word of new Set(unitWords)) add(unitsByWord, word, []).push(captionOf.length);
       captionOf.push(caption);
     }
   }
@@ -65,7 +68,7 @@ export function createCaptionPool(captions: readonly string[]): CaptionPool {
     if (threshold > MAX_UNORDERED_SUPPORT) return [];
     const shared = new Map<number, number>();
     for (const word of claim)
-      for (const unit of saidBy.get(word) ?? []) shared.set(unit, (shared.get(unit) ?? 0) + 1);
+      for (const unit of unitsByWord.get(word) ?? []) shared.set(unit, (shared.get(unit) ?? 0) + 1);
     let most = 0;
     for (const count of shared.values()) most = Math.max(most, count);
     if (Math.min(MAX_UNORDERED_SUPPORT, most / claim.length) < threshold) return [];
@@ -105,19 +108,19 @@ function add<K, V>(map: Map<K, V>, key: K, fresh: V): V {
 }
 
 /**
- * What a merge of `lines` may say: the sentences of `text` that the lines support. With `every`, a line that no sentence represents is put back in by its leading sentence, so that no part is
- * lost to a slip of the model. All lines' own sentences where nothing else is left.
+ * Returns the sentences of a merged text that `lines` support. With `everyLine`, a line that no sentence represents is
+ * added again with its first sentence, in its place. If no sentence is supported, returns the sentences of the lines.
  */
 export function repairMerge(
   text: string,
   lines: readonly string[],
   threshold: number,
-  every: boolean,
+  everyLine: boolean,
 ): readonly string[] {
   const kept = checkEvidence(text, lines, threshold).filter((item) => item.supporters.length > 0);
   if (kept.length === 0) return lines.flatMap(splitSentences);
-  const said = kept.map((item) => item.text);
-  if (!every) return said;
+  const supportedTexts = kept.map((item) => item.text);
+  if (!everyLine) return supportedTexts;
   const represented = new Set(kept.flatMap((item) => item.supporters));
   const placed = kept.map((item) => ({ text: item.text, line: Math.min(...item.supporters) }));
   for (const [line, own] of lines.entries()) {
@@ -129,10 +132,10 @@ export function repairMerge(
   return placed.map((item) => item.text);
 }
 
-/** The most that words in another order, or beside other words, count for. */
+/** Highest support of a caption whose words have another order or come with other words. */
 const MAX_UNORDERED_SUPPORT = 0.99;
 
-/** Words without meaning of their own: they neither support nor contradict. */
+/** Words that are ignored in comparisons. */
 const FILLERS = new Set(
   'a an the is are was were be been being of to in on at by for with and or it its this that these those there as from into'.split(
     ' ',

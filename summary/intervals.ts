@@ -1,4 +1,4 @@
-/** From frames that show slides to the times of slides. Pure. */
+/** Computes when a video displays a slide. Pure. */
 
 export interface Interval {
   readonly start_time: number;
@@ -6,21 +6,21 @@ export interface Interval {
 }
 
 /**
- * When `slide` is shown: a frame stands until the next one, the last until `end`; neighbours are one interval. `course` says for
- * each frame which slide it shows, `times` when it begins.
+ * Returns the intervals in which `slide` is visible. A frame lasts until the next one, the last frame until `end`;
+ * adjacent intervals are joined. `slides` has the slide of each frame, `times` its presentation time in seconds.
  */
 export function slideIntervals(
-  course: readonly (number | null)[],
+  slides: readonly (number | null)[],
   times: readonly number[],
   end: number,
   slide: number,
 ): readonly Interval[] {
   const intervals: { start_time: number; end_time: number }[] = [];
-  for (const [index, shown] of course.entries()) {
+  for (const [index, shown] of slides.entries()) {
     if (shown !== slide) continue;
     const [start, stop] = [times[index] ?? 0, times[index + 1] ?? end];
     const last = intervals.at(-1);
-    if (last && course[index - 1] === slide) last.end_time = stop;
+    if (last && slides[index - 1] === slide) last.end_time = stop;
     else intervals.push({ start_time: start, end_time: stop });
   }
   return intervals;

@@ -1,25 +1,25 @@
 /**
- * From a source and a request to units of work. Spans are what one extraction decodes; segments are what one model call
- * describes. Both are pure functions of their input, so that a workflow can compute them again on replay.
+ * Splits a source into units of work: spans, which one extraction decodes, and segments, which one model call describes.
+ * Pure: a workflow computes the same spans on replay.
  */
 import type { SummaryRequest } from '../schema/request.ts';
 import type { Frame, SourceInfo, VideoInfo } from '../schema/source.ts';
 import type { ExtractSpan, Sampler } from '../schema/stages.ts';
 
-/** Longest stretch of video that one extraction decodes, in seconds: bounds what a lost worker costs. */
+/** Longest span of a video, in seconds: bounds the work that is repeated after a lost worker. */
 const SPAN_SECONDS = 120;
-/** Most sampling points of one extraction: bounds what it answers. */
+/** Most sampling points of a span: bounds the size of an extraction. */
 const MAX_SPAN_FRAMES = 200;
-/** Most slides or pictures that one extraction renders. */
+/** Most slides or images of a span. */
 const MAX_SPAN_SLIDES = 20;
 
-/** The part of the source that the request asks for. */
+/** The requested range of a video, in seconds. */
 export interface SourceRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** The requested seconds of a video, cut to its length. */
+/** The requested range of a video, limited to its duration. */
 export function videoRange(
   source: VideoInfo,
   request: Pick<SummaryRequest, 'start_time' | 'end_time'>,
@@ -31,9 +31,10 @@ export function videoRange(
 }
 
 /**
- * The spans of `source`, in order, without holes or overlap. `slides` are the requested ones, for decks and image lists. Spans
- * of a video are the windows of its sampler. A chunk always keeps its first picture; a window inside one begins by comparing
- * with the picture before it, so that a picture that stands still over many spans costs one frame.
+ * Returns the spans of `source` in order, without holes or overlap. `slides` are the requested slides of a deck or an
+ * image list. The spans of a video are the windows of its sampler. A chunk always keeps its first frame; a window inside
+ * a chunk starts with a comparison to the frame before it, so content that does not change over many spans costs one
+ * frame.
  */
 export function planSpans(
   source: SourceInfo,
@@ -61,7 +62,7 @@ export function planSpans(
   });
 }
 
-/** `[start, end)` cut into pieces of `step`, the last one shorter. */
+/** Splits `[start, end)` into ranges of `step` seconds; the last one may be shorter. */
 function splitRange(start: number, end: number, step: number): readonly SourceRange[] {
   const count = Math.max(1, Math.ceil((end - start) / step - 1e-9));
   return Array.from({ length: count }, (_, index) => ({
@@ -70,19 +71,19 @@ function splitRange(start: number, end: number, step: number): readonly SourceRa
   }));
 }
 
-/** A frame with what it costs in the prompt. */
+/** A frame with its tokens in the prompt. */
 export interface BudgetedFrame extends Frame {
   readonly imageTokens: number;
 }
 
-/** What one prompt may hold. */
+/** Limits of one prompt. */
 export interface SegmentBudget {
   readonly maxImages: number;
-  /** Most tokens of prompt and answer together. */
+  /** Most tokens of prompt and response together. */
   readonly maxTokens: number;
-  /** Tokens of the prompt's own words. */
+  /** Tokens of the prompt without its images. */
   readonly promptTokens: number;
-  /** Tokens of the answer and of the label, per picture. */
+  /** Tokens of the caption and the label, per image. */
   readonly tokensPerImage: number;
 }
 
@@ -94,8 +95,8 @@ export interface PlannedSegment {
 }
 
 /**
- * Groups consecutive frames, each group as long as the budget allows, and evenly: 13 frames at 6 per prompt become 4 + 4 + 5.
- * With `chunk` (seconds, for videos) no group reaches over a multiple of it from `origin`.
+ * Groups consecutive frames into as few groups as the budget allows, of even size: 13 frames at 6 per prompt become
+ * 4 + 4 + 5. With `chunk` (seconds, for videos) no group crosses a multiple of it from `origin`.
  */
 export function planSegments(
   frames: readonly BudgetedFrame[],
@@ -117,7 +118,7 @@ function runs(
   frames: readonly BudgetedFrame[],
   chunk: { readonly origin: number; readonly seconds: number } | undefined,
 ): readonly { readonly first: number; readonly last: number }[] {
-  // Slides with a picture and slides without are described in different ways, and so never together.
+  // Slides with an image and slides without are described in different ways, so they are never in one group.
   const chunkOf = (frame: BudgetedFrame): string => {
     const time =
       chunk === undefined || frame.time === undefined
@@ -168,7 +169,7 @@ function fill(frames: readonly BudgetedFrame[], budget: SegmentBudget): readonly
   return groups;
 }
 
-/** Something to merge: the lines it brings, and whether its first one only continues the item before. */
+/** An input of a merge: its number of lines, and whether its first line repeats the last one of the previous item. */
 export interface MergeItem {
   readonly lines: number;
   readonly continues?: boolean;
@@ -180,8 +181,8 @@ interface Range {
 }
 
 /**
- * Groups of neighbours for one level of merging: as few groups as `most` lines per group allows, as even as possible, and cut where
- * something new begins if there is such a place. An item with more lines than `most` stands alone.
+ * Groups neighbours for one level of merging: as few groups as `most` lines per group allow, as even as possible, cut
+ * where an item does not continue the previous one if possible. An item with more than `most` lines is a group of its own.
  */
 export function mergeGroups(items: readonly MergeItem[], most: number): readonly Range[] {
   const greedy = cutGroups(items, most);
@@ -197,7 +198,7 @@ function cutGroups(items: readonly MergeItem[], most: number): readonly Range[] 
   for (let index = 0; index < items.length; index += 1) {
     const item = items[index] as MergeItem; // index < items.length
     while (index > first && lines + item.lines > most) {
-      const cut = newBeginning(items, first, index);
+      const cut = lastCut(items, first, index);
       groups.push({ first, last: cut });
       first = cut;
       lines = items.slice(cut, index).reduce((sum, { lines: own }) => sum + own, 0);
@@ -208,8 +209,8 @@ function cutGroups(items: readonly MergeItem[], most: number): readonly Range[] 
   return groups;
 }
 
-/** The last place in `(first, index]` where an item begins something new; `index` where there is none. */
-function newBeginning(items: readonly MergeItem[], first: number, index: number): number {
+/** The last index in `(first, index]` whose item does not continue the previous one; `index` if there is none. */
+function lastCut(items: readonly MergeItem[], first: number, index: number): number {
   for (let cut = index; cut > first; cut -= 1) if (items[cut]?.continues !== true) return cut;
   return index;
 }

@@ -1,11 +1,11 @@
 /**
- * Every word the product says to a model, in one place. `PROMPTS_VERSION` is part of every artifact made with them: change
- * it whenever a text below changes. The bundled model was trained on exactly these texts.
+ * All prompts. `PROMPTS_VERSION` is part of the digest of every generation: change it whenever a text below changes. The
+ * bundled model was trained on exactly these texts.
  */
 
 export const PROMPTS_VERSION = '1';
 
-/** A prompt as text and pictures in order; the runtime puts its chat template around it. */
+/** A part of a prompt: text, or the index of an image. The runtime adds the chat template. */
 export type PromptPart = { readonly text: string } | { readonly image: number };
 
 const DESCRIBE = 'Describe each image in one line, starting with its number.';
@@ -14,34 +14,34 @@ const TITLE = 'Give a title of at most six words.';
 const CAPTIONS_HEAD = 'These are captions of consecutive images:';
 const PARTS_HEAD = 'These are summaries of consecutive parts:';
 
-/** What a user may say to a stage: `focus` is added to the instruction, `instruction` replaces it. */
+/** Prompts of the request: `focus` is added to the instruction of a stage, `instruction` replaces it. */
 export interface UserPrompts {
   readonly focus?: string | undefined;
   readonly instruction?: string | undefined;
 }
 
-/** Words that are there already, for models that can make use of them: quoted, never followed. */
+/** Text of the source that a prompt quotes as data, for models that follow instructions. */
 export interface QuotedText {
   readonly kind: 'slides' | 'speech';
   readonly lines: readonly string[];
 }
 
-const WORDS_HEAD = {
+const QUOTE_HEAD = {
   slides: 'Text that belongs to these images, quoted:',
   speech: 'Words spoken while these images were shown, quoted:',
 } as const;
 
-/** Asks for one numbered line per picture. The model never sees a time: it speaks of pictures by number. */
-export function captionPrompt(images: number, user: UserPrompts, words?: QuotedText): readonly PromptPart[] {
+/** Prompts for one numbered line per image. It contains no time: the model refers to images by number. */
+export function captionPrompt(images: number, user: UserPrompts, quoted?: QuotedText): readonly PromptPart[] {
   const parts: PromptPart[] = [];
   for (let image = 0; image < images; image += 1) {
     parts.push({ text: `${image === 0 ? '' : '\n'}${image + 1}:\n` }, { image });
   }
-  parts.push({ text: `\n${words ? quote(words) : ''}${ask(DESCRIBE, user)}` });
+  parts.push({ text: `\n${quoted ? quote(quoted) : ''}${instructionWithFocus(DESCRIBE, user)}` });
   return parts;
 }
 
-/** Asks for one text from captions (first level) or from partial summaries (levels above). */
+/** Prompts for one text from captions (level 0) or from partial summaries (the levels above). */
 export function mergePrompt(
   lines: readonly string[],
   level: 'captions' | 'parts',
@@ -49,23 +49,23 @@ export function mergePrompt(
 ): readonly PromptPart[] {
   return [
     {
-      text: `${level === 'captions' ? CAPTIONS_HEAD : PARTS_HEAD}\n${numbered(lines)}\n${ask(SUMMARIZE, user)}`,
+      text: `${level === 'captions' ? CAPTIONS_HEAD : PARTS_HEAD}\n${numbered(lines)}\n${instructionWithFocus(SUMMARIZE, user)}`,
     },
   ];
 }
 
-/** Asks for a short title. */
+/** Prompts for a short title. */
 export function titlePrompt(lines: readonly string[]): readonly PromptPart[] {
   return [{ text: `${CAPTIONS_HEAD}\n${numbered(lines)}\n${TITLE}` }];
 }
 
-/** Lines of the source cannot leave their quotation marks, nor end their line. */
+/** Quotes lines of the source. A line cannot close its quotation marks or start a new line. */
 function quote({ kind, lines }: QuotedText): string {
   const quoted = lines.map((line) => `"${oneLine(line).replaceAll('"', "'")}"`);
-  return `${WORDS_HEAD[kind]}\n${quoted.join('\n')}\n`;
+  return `${QUOTE_HEAD[kind]}\n${quoted.join('\n')}\n`;
 }
 
-function ask(instruction: string, user: UserPrompts): string {
+function instructionWithFocus(instruction: string, user: UserPrompts): string {
   const focus = user.focus === undefined ? '' : `Keep in mind: ${oneLine(user.focus)}\n`;
   return focus + (user.instruction ?? instruction);
 }

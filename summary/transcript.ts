@@ -1,18 +1,18 @@
-/** Words that are there already: of slides, and spoken in videos. What of them a prompt quotes, and what a result shows. Pure. */
+/** Slide text and transcripts: what a prompt quotes and what a result contains. Pure. */
 import type { ResultCue, ResultSlide } from '../schema/result.ts';
 import type { Cue } from '../schema/source.ts';
 
-/** Longest caption that is made from the words of a slide, in characters. */
+/** Longest caption made from the text of a slide. */
 const MAX_QUOTE_CHARACTERS = 400;
-/** Longest transcript of one segment in a result, in characters. */
+/** Longest transcript of one segment in a result. */
 const MAX_TRANSCRIPT_CHARACTERS = 20_000;
 
-/** Whether nothing can be said of the slide but its number. */
+/** Whether the slide has no text at all. */
 export function isTextless({ title, text, notes, alt }: ResultSlide): boolean {
   return !title && !text && !notes && !alt?.length;
 }
 
-/** A caption for a slide of which there is no picture: its title, its text, what its author and its speaker say. */
+/** The caption of a slide without an image: its title, text, image descriptions and notes. */
 export function quoteSlide(slide: ResultSlide): string {
   const lines = [bodyOf(slide).join('; '), (slide.alt ?? []).join('; '), slide.notes ?? ''];
   const said = lines.map(oneLine).filter((line) => line !== '');
@@ -24,8 +24,8 @@ export function quoteSlide(slide: ResultSlide): string {
 }
 
 /**
- * Lines for a prompt that tell the words of each slide of a segment, numbered like its pictures, within `tokens` together. Slides
- * without words have none.
+ * Lines for a prompt with the text of each slide of a segment, numbered like its images, with at most `tokens` tokens
+ * together. A slide without text has no line.
  */
 export function slideTextLines(
   slides: readonly (ResultSlide | undefined)[],
@@ -42,7 +42,7 @@ export function slideTextLines(
   });
 }
 
-/** The words that begin to be spoken in `[start, end)`, as one text. */
+/** The cues that start in `[start, end)`, as one text. */
 export function transcriptBetween(cues: readonly Cue[], start: number, end: number): string {
   return cues
     .filter((cue) => cue.start >= start && cue.start < end)
@@ -51,14 +51,15 @@ export function transcriptBetween(cues: readonly Cue[], start: number, end: numb
 }
 
 /**
- * Returns a function for the cues that begin in `[start, end)`, as a result has them. The cues may have any order; their number is
- * their index in `cues`. A segment has at most `MAX_TRANSCRIPT` characters: the cue that exceeds that is cut, later ones are left out.
+ * Returns a function for the cues that start in `[start, end)`, in the shape of a result. The cues may have any order;
+ * the number of a cue is its index. At most `MAX_TRANSCRIPT_CHARACTERS` characters are returned: the cue that exceeds
+ * the limit is cut, later ones are left out.
  */
 export function createTranscriptReader(
   cues: readonly Cue[],
 ): (start: number, end: number) => readonly ResultCue[] {
   const isSorted = cues.every((cue, index) => index === 0 || (cues[index - 1]?.start ?? 0) <= cue.start);
-  /** Number of the first cue that begins at `time` or later. */
+  /** Index of the first cue that starts at `time` or later. */
   const firstAt = (time: number): number => {
     let [low, high] = [0, cues.length];
     while (low < high) {
@@ -83,8 +84,8 @@ export function createTranscriptReader(
 }
 
 /**
- * As much of `text` as surely takes no more than `tokens`: two characters of plain English to a token, for other writings as many
- * tokens as bytes. From longer texts whole words are kept of the beginning and of the end.
+ * Shortens `text` to at most `tokens` tokens by a safe estimate: two ASCII characters per token, one byte per token for
+ * other scripts. Keeps whole words of the beginning and of the end.
  */
 export function truncateToTokens(text: string, tokens: number): string {
   if (tokensOf(text) <= tokens) return text;
@@ -114,7 +115,7 @@ function tokensOf(text: string): number {
   return Math.ceil(tokens);
 }
 
-/** Lines of the text without the title, which is said already. */
+/** Lines of the text without the title. */
 function bodyOf({ title, text }: ResultSlide): readonly string[] {
   const lines = (text ?? '').split('\n').map(oneLine);
   return lines.filter((line) => line !== '' && line !== oneLine(title ?? ''));

@@ -1,6 +1,7 @@
 /**
- * What a job would cost: its first stages for real, up to the pictures, and the rest reckoned. What is extracted is named by its
- * content, so that the job finds it. Of a very long source only spans spread over it are looked at.
+ * Estimates the cost of a job. The first stages run as in a job, up to the sampled frames; the cost of the rest is
+ * estimated. The extractions are named by their inputs, so a later job finds them. Of a very long source a sample of its
+ * spans is extracted.
  */
 import { isCancellation, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { jobError } from '../core/errors.ts';
@@ -13,7 +14,7 @@ import { extract } from './extract.ts';
 import { errorOf, failed } from './failures.ts';
 import { numbersIn } from './summarize.ts';
 
-/** Most spans that are decoded: two hours of video. */
+/** Most spans that are decoded: two hours of video at the default sampling. */
 const MAX_SAMPLED_SPANS = 64;
 
 export async function estimate(input: EstimateInput): Promise<void> {
@@ -35,7 +36,7 @@ async function estimateAmounts({ jobId }: EstimateInput) {
   const spans = planSpans(source, options, slides.flatMap(numbersIn));
   const chosen = spreadIndexes(spans.length, MAX_SAMPLED_SPANS).flatMap((index) => spans[index] ?? []);
   const { kept } = await extract(chosen, ingested, ref, undefined, { emit: () => undefined });
-  if (kept === 0) throw failed(jobError('no_frames', 'The requested range of the source shows no picture.'));
+  if (kept === 0) throw failed(jobError('no_frames', 'The requested range of the source has no frame.'));
   return await costs.estimateCosts({
     ...ref,
     source,

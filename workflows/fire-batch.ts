@@ -1,6 +1,6 @@
 /**
- * One firing of a schedule: begins a batch of the schedule's lines and lasts as long as it does, so that the schedule knows that it is
- * still at it. The batch outlives whatever happens here.
+ * One firing of a schedule: starts a batch of the lines of the schedule and ends with it, so that the schedule's overlap
+ * policy sees a running batch. The batch continues even if this workflow fails.
  */
 import {
   defineSearchAttributeKey,
@@ -21,7 +21,7 @@ export async function fireBatch({ scheduleId, batch }: FireInput): Promise<void>
   const { tenant, input, shards, completionWindow } = batch;
   const { workflowId, startTime } = workflowInfo();
   const createdAt = Math.floor(startTime.getTime() / 1000);
-  // The id of a firing is that of its schedule and the time at which it was due.
+  // The workflow id of a firing consists of the id of its schedule and the time it was due.
   const { batchId } = await schedules.prepareFiring({
     scheduleId,
     tenant,
@@ -55,7 +55,7 @@ export async function fireBatch({ scheduleId, batch }: FireInput): Promise<void>
     });
     await child.result();
   } catch (error) {
-    // It runs already, or has run: this firing was begun before.
+    // An earlier attempt at this firing started the batch.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * One job: ingest → extract → plan → describe → reduce → finish. Orchestration only: the order, the fan-out and the retries. All work is
- * done by activities, whose outputs are artifacts. A long job is a chain of runs, each of which continues from the state of the one
- * before; docs/workflow.md has the arithmetic.
+ * One job: ingest → extract → plan → describe → reduce → finish. The workflow decides order, fan-out and retries;
+ * activities do the work, and their outputs are artifacts. A long job is a chain of runs, each of which continues from
+ * the state of the previous one (docs/workflow.md).
  */
 import { CancellationScope, ContinueAsNew, isCancellation } from '@temporalio/workflow';
 import { jobError } from '../core/errors.ts';

@@ -1,6 +1,7 @@
 /**
- * Carries the trace of a request through a workflow into its activities and children. Whether a workflow is traced is told by a header
- * in its history, so that a replay does the same whatever the worker is set to; no random number is drawn and no command added.
+ * Passes the trace context of a request on to the activities and children of a workflow. A header in the history decides
+ * whether a workflow is traced, so a replay does the same under any settings of the worker. No random number is drawn and
+ * no command is added.
  */
 import { defaultPayloadConverter, type Headers } from '@temporalio/common';
 import {
@@ -18,15 +19,15 @@ interface TraceSinks extends Sinks {
 
 const { trace } = proxySinks<TraceSinks>();
 
-/** Temporal calls this for each workflow. */
+/** Temporal calls this function for each workflow. */
 export function interceptors(): WorkflowInterceptors {
   let parent: string | undefined;
-  let own: string | undefined;
+  let traceparent: string | undefined;
 
-  function within<Input extends { readonly headers: Headers }>(input: Input): Input {
-    return own === undefined
+  function withTraceHeader<Input extends { readonly headers: Headers }>(input: Input): Input {
+    return traceparent === undefined
       ? input
-      : { ...input, headers: { ...input.headers, [TRACE_HEADER]: headerOf(own) } };
+      : { ...input, headers: { ...input.headers, [TRACE_HEADER]: headerOf(traceparent) } };
   }
 
   return {
@@ -38,9 +39,9 @@ export function interceptors(): WorkflowInterceptors {
           const link = parseTraceparent(parent);
           if (parent === undefined || link === undefined) return await next(input);
           const { runId, workflowId, workflowType, runStartTime } = workflowInfo();
-          // The random part of the id of a run: the same in every replay.
+          // The random half of the run id: the same in every replay.
           const spanId = runId.replaceAll('-', '').slice(16);
-          own = traceparentOf({ ...link, spanId });
+          traceparent = traceparentOf({ ...link, spanId });
           let failed = true;
           try {
             const result = await next(input);
@@ -62,10 +63,10 @@ export function interceptors(): WorkflowInterceptors {
     ],
     outbound: [
       {
-        scheduleActivity: (input, next) => next(within(input)),
-        scheduleLocalActivity: (input, next) => next(within(input)),
-        startChildWorkflowExecution: (input, next) => next(within(input)),
-        // The next run belongs to what this one belongs to.
+        scheduleActivity: (input, next) => next(withTraceHeader(input)),
+        scheduleLocalActivity: (input, next) => next(withTraceHeader(input)),
+        startChildWorkflowExecution: (input, next) => next(withTraceHeader(input)),
+        // The next run has the same parent as this one.
         continueAsNew: (input, next) =>
           next(
             parent === undefined
