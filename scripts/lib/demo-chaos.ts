@@ -143,7 +143,7 @@ function verdict(disturbed: ChaosRun, baseline: ChaosRun): string {
     isSame
       ? 'Nothing was lost: both results have the same bytes.'
       : 'The results differ: something was lost.',
-    `The model started ${generations.started} attempts of ${generations.completed} generations, none of one that was in the store; ` +
+    `The model started ${generations.started} attempts of ${generations.completed} generations, ${generations.repeated.length} of them when it was already in the store; ` +
       `generated twice: ${generations.redoneTokens} of ${generations.outputTokens} tokens.`,
   ].join('\n');
 }
