@@ -62,7 +62,8 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
   let memoTime = 0;
   /** The progress that the memo has. */
   let memoProgress: Progress | undefined;
-  let isMemoTimerRunning = false;
+  let memoTimer: CancellationScope | undefined;
+  let isEnding = false;
   const waiting: LoggedEvent[] = [];
 
   async function write(): Promise<void> {
@@ -88,14 +89,21 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
 
   /** Writes the memo in `milliseconds`, unless an event has written it by then. */
   function writeMemoLater(milliseconds: number): void {
-    if (isMemoTimerRunning) return;
-    isMemoTimerRunning = true;
-    sleep(milliseconds)
+    if (memoTimer || isEnding) return;
+    memoTimer = new CancellationScope({ cancellable: true });
+    memoTimer
+      .run(() => sleep(milliseconds))
       .then(() => {
-        isMemoTimerRunning = false;
+        memoTimer = undefined;
         if (progress !== memoProgress) writeMemo();
       })
       .catch(() => undefined);
+  }
+
+  /** Stops the timer: the server rejects the end of a run during which a timer fires, and repeats its last task. */
+  function stopMemoTimer(): void {
+    isEnding = true;
+    memoTimer?.cancel();
   }
 
   function writeMemo(more: Pick<JobMemo, 'outcome'> = {}): void {
@@ -136,11 +144,13 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
       upsertMemo({ ...memo });
     },
     async flush() {
+      stopMemoTimer();
       await CancellationScope.nonCancellable(writeAll);
       writeMemo();
       return { nextEvent: nextId, progress, ...(usage ? { usage } : {}) };
     },
     close(outcome, event, change = {}) {
+      stopMemoTimer();
       return CancellationScope.nonCancellable(async () => {
         await writeAll();
         advance(change);
