@@ -13,7 +13,7 @@ import type { UsageCost } from './usage-cost.ts';
 /** Most lines of a batch, and most bytes of its file: OpenAI's limits. */
 export const MAX_BATCH_LINES = 50_000;
 export const MAX_BATCH_BYTES = 200_000_000;
-/** Most bytes of the body of one line: it travels through a history. */
+/** Most bytes of the body of one line. */
 export const MAX_LINE_BYTES = 48_000;
 /** Lines in one artifact. */
 export const LINES_PER_SHARD = 100;

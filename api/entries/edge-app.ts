@@ -27,7 +27,7 @@ export interface EdgePlatform {
  * requests. The maximum of 10,000 parts is 48 GiB, more than an edge accepts.
  */
 const PART_BYTES = 5 * 2 ** 20;
-/** Each poll uses some of the 1000 requests an invocation may make; a stream ends well before that. */
+/** Each poll uses some of the 10,000 requests an invocation may make; a stream ends well before that. */
 const STREAM_TIMING = { pollIntervalMs: 1000, maxStreamMs: 120_000 } as const;
 
 /** Creates the app from the variables of the platform. @throws SettingsError */

@@ -150,6 +150,7 @@ describe('the template', () => {
       's3:GetObject Bucket/Prefix/*',
       's3:ListBucket Bucket',
       's3:ListBucketMultipartUploads Bucket',
+      's3:ListMultipartUploadParts Bucket/Prefix/*',
       's3:PutObject Bucket/Prefix/*',
     ]);
   });
