@@ -1,5 +1,5 @@
 /**
- * * Finds external programs: by environment variable, in the record of the set-up
+ * Finds external programs: by environment variable, in the record of the set-up
  * (scripts/setup/cache-folder.mjs), and on PATH.
  */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
@@ -31,7 +31,7 @@ export function toolVariable(name: ToolName): string {
 }
 
 /**
- * * Returns the path of a tool: from its environment variable, else as recorded by the set-up, else from
+ * Returns the path of a tool: from its environment variable, else as recorded by the set-up, else from
  * PATH. Undefined when it is not found. Does not run it.
  */
 export function findTool(name: ToolName, env: Env): string | undefined {

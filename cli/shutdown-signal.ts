@@ -4,7 +4,7 @@
 const SHUTDOWN_TIMEOUT_MS = 25_000;
 
 /**
- * * Returns a signal that aborts on SIGINT, SIGTERM and SIGHUP, and, in a child of the embedded system, when
+ * Returns a signal that aborts on SIGINT, SIGTERM and SIGHUP, and, in a child of the embedded system, when
  * its supervisor ends. A second signal, or 25 s without an exit, ends the process at once.
  */
 export function createShutdownSignal(self: NodeJS.Process): AbortSignal {

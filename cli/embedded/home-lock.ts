@@ -1,5 +1,5 @@
 /**
- * * `system.json` in the home folder: the lock that prevents two systems from sharing one home, and the
+ * `system.json` in the home folder: the lock that prevents two systems from sharing one home, and the
  * record by which other commands find the running one. A killed system leaves it behind; the next one takes
  * it over when its processes are gone.
  */

@@ -23,7 +23,7 @@ export interface ProcessGroup {
   /** Resolves when a process has died at every restart. */
   readonly failed: Promise<ChildProcessError>;
   /**
-   * * Stops all processes and releases the home folder. A process that has not ended after `graceMs`
+   * Stops all processes and releases the home folder. A process that has not ended after `graceMs`
    * milliseconds is killed. May be called more than once.
    */
   stop(graceMs: number): Promise<void>;

@@ -2,20 +2,20 @@
 const FEW_ARENAS_ENV = { MALLOC_ARENA_MAX: '2' } as const;
 
 /**
- * * For processes that handle images: returns the memory of large images to the system when it is freed. With
+ * For processes that handle images: returns the memory of large images to the system when it is freed. With
  * a deck of 200 pages the CPU worker peaks at 620 MiB instead of 890, at the same speed.
  */
 export const IMAGE_MEMORY_ENV = { ...FEW_ARENAS_ENV, MALLOC_MMAP_THRESHOLD_: '1048576' } as const;
 
 /**
- * * By default V8's young generation grows to 32 MiB. With this limit, and at the same speed, the peak memory
+ * By default V8's young generation grows to 32 MiB. With this limit, and at the same speed, the peak memory
  * after one and after twelve hours of video is 131 and 143 MB instead of 164 and 181 for the API, and 158 and
  * 162 instead of 228 and 242 for the GPU worker.
  */
 const SMALL_YOUNG_GENERATION_ENV = { NODE_OPTIONS: '--max-semi-space-size=4' } as const;
 
 /**
- * * The processes of a deployment: the arguments of `frameloom` that start each, and its default environment,
+ * The processes of a deployment: the arguments of `frameloom` that start each, and its default environment,
  * which settings of the operator override. The same as in deploy/.
  */
 export const ROLES = {

@@ -9,7 +9,7 @@ import { startEmbeddedSystem } from './system.ts';
 
 export interface StartFrameloomOptions {
   /**
-   * * Folder for all data: artifacts, Temporal's database, logs. It is created if needed, and one system at a
+   * Folder for all data: artifacts, Temporal's database, logs. It is created if needed, and one system at a
    * time can use it. A later start in the same folder continues unfinished jobs.
    * @default FRAMELOOM_HOME in `env`, else the folder `frameloom` in the user's data folder (XDG_DATA_HOME)
    */
@@ -20,7 +20,7 @@ export interface StartFrameloomOptions {
    */
   readonly port?: number;
   /**
-   * * Settings of all processes by name (docs/settings.md), and the PATH on which ffmpeg and the Temporal CLI
+   * Settings of all processes by name (docs/settings.md), and the PATH on which ffmpeg and the Temporal CLI
    * are found. It replaces the environment of this process: to change one setting, pass `{ ...process.env,
    * FRAMELOOM_MODEL: 'phi-3.5-vision' }`.
    * @default process.env
@@ -48,7 +48,7 @@ export interface Frameloom extends AsyncDisposable {
    */
   readonly failed: Promise<Error>;
   /**
-   * * Stops all processes and resolves when none is left. A process that has not ended after 15 s is killed.
+   * Stops all processes and resolves when none is left. A process that has not ended after 15 s is killed.
    * Running jobs are checkpointed and continue at the next start. May be called more than once.
    */
   readonly close: () => Promise<void>;
@@ -57,7 +57,7 @@ export interface Frameloom extends AsyncDisposable {
 export { ChildProcessError, HomeInUseError };
 
 /**
- * * Starts Temporal's development server, the API, a CPU worker and a GPU worker as child processes, and
+ * Starts Temporal's development server, the API, a CPU worker and a GPU worker as child processes, and
  * resolves when all are ready, usually within 10 s. They end with this process, also when it is killed.
  *
  * @example await using frameloom = await startFrameloom({ home: './data' }); const { data } = await

@@ -1,5 +1,5 @@
 /**
- * * The embedded system: Temporal's development server and the processes of a deployment, started with the
+ * The embedded system: Temporal's development server and the processes of a deployment, started with the
  * same commands as in deploy/, as children of this process, with all data in one home folder.
  */
 
@@ -51,7 +51,7 @@ export interface EmbeddedSystem {
 const SHUTDOWN_GRACE_MS = 15_000;
 
 /**
- * * Starts the system and waits until all its processes are ready. `signal` cancels the start. When it
+ * Starts the system and waits until all its processes are ready. `signal` cancels the start. When it
  * rejects, no process is left running.
  *
  * @throws HomeInUseError when another system uses the home folder.

@@ -16,7 +16,7 @@ export interface TemporalReady {
 }
 
 /**
- * * Dynamic configuration for fair sharing among tenants of one priority and strict order of priorities. A
+ * Dynamic configuration for fair sharing among tenants of one priority and strict order of priorities. A
  * queue with several partitions orders tasks only within each partition.
  */
 export const FAIR_QUEUE_CONFIG = [
@@ -104,7 +104,7 @@ async function waitUntilServing(httpPort: number, namespace: string, died: Abort
 }
 
 /**
- * * The server does not notice when the supervisor is killed. A shell does: its standard input closes, and it
+ * The server does not notice when the supervisor is killed. A shell does: its standard input closes, and it
  * stops the server. Returns a function that ends the shell.
  */
 function stopWithSupervisor(server: ChildProcess): () => void {

@@ -11,14 +11,16 @@ export function formatUploadBar(sent: number, total: number, name: string): stri
   return `${name}  ${formatBar(total === 0 ? 1 : sent / total)} uploading ${formatBytes(sent)}`;
 }
 
-/** Returns a function that prints separate lines: the last one of each upload, and one every 2 s before. */
+/** Returns a function that prints a line every 2 s, and then the last one. Shorter uploads print nothing. */
 export function createUploadLines(
   out: CommandContext['stderr'],
 ): (sent: number, total: number, name: string) => void {
   let nextAt = Date.now() + LINE_INTERVAL_MS;
+  let hasPrinted = false;
   return (sent, total, name) => {
     const now = Date.now();
-    if (sent < total && now < nextAt) return;
+    if (now < nextAt && !(hasPrinted && sent === total)) return;
+    hasPrinted = sent < total;
     nextAt = now + LINE_INTERVAL_MS;
     out.write(`${name}: uploaded ${formatBytes(sent)} of ${formatBytes(total)}\n`);
   };

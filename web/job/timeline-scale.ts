@@ -24,7 +24,7 @@ export interface FilmSlot {
 }
 
 /**
- * * Divides the source into `count` equal parts and returns the frame visible in the middle of each: the last
+ * Divides the source into `count` equal parts and returns the frame visible in the middle of each: the last
  * one before it, because repeated frames are dropped.
  */
 export function sampleFilmStrip(

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
- * * Receives files dropped or pasted anywhere on the page, so that the browser does not open them instead.
+ * Receives files dropped or pasted anywhere on the page, so that the browser does not open them instead.
  * Returns whether files are dragged over the page.
  */
 export function useDroppedFiles(onFiles: (files: readonly File[]) => void): boolean {

@@ -4,7 +4,7 @@ import { useServer } from './context.ts';
 import { useObjectUrl } from './use-object-url.ts';
 
 /**
- * * Returns the `src` of an `<img>` for an image of the API. An `<img>` cannot send an API key: with a key,
+ * Returns the `src` of an `<img>` for an image of the API. An `<img>` cannot send an API key: with a key,
  * the image is fetched when it is scrolled into view, and displayed from memory.
  */
 export function useImageUrl(path: string, ref: RefObject<HTMLImageElement>): string | undefined {

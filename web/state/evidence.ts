@@ -21,7 +21,7 @@ interface MergedRange {
 const ADJACENT_TOLERANCE_SECONDS = 1e-3;
 
 /**
- * * Returns the time or slide ranges of the segments with these indices, in the order of the source. Adjacent
+ * Returns the time or slide ranges of the segments with these indices, in the order of the source. Adjacent
  * segments are merged; missing ones (gaps) are skipped.
  */
 export function groupEvidence(
@@ -51,7 +51,7 @@ export function groupEvidence(
 }
 
 /**
- * * Returns the frame of these segments whose caption shares the most words with `text`, or the first of
+ * Returns the frame of these segments whose caption shares the most words with `text`, or the first of
  * several. The first frame of a segment may still show the previous subject.
  */
 export function findEvidenceFrame(

@@ -50,7 +50,7 @@ const ACTIONS: Readonly<Record<string, ScheduleAction>> = {
 };
 
 /**
- * * Parses the arguments after `frameloom batch schedule`. Returns a function that runs the action and
+ * Parses the arguments after `frameloom batch schedule`. Returns a function that runs the action and
  * returns the exit code.
  *
  * @throws UsageError for an unknown action or a wrong number of arguments.

@@ -42,7 +42,7 @@ export interface ExtractedFrames {
 const MAX_SHEET_FRAMES = 240;
 
 /**
- * * Writes `0001-00-00-00.000.jpg`…, `frames.jsonl` and `contact-sheet.jpg`. Throws the errors of the probe
+ * Writes `0001-00-00-00.000.jpg`…, `frames.jsonl` and `contact-sheet.jpg`. Throws the errors of the probe
  * and the decoder, or the reason of the signal; no partial file is left then.
  */
 export async function extractFrames(options: ExtractOptions): Promise<ExtractedFrames> {

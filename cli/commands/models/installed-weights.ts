@@ -33,7 +33,7 @@ export interface WeightSelection {
 }
 
 /**
- * * Returns the name of the model folder, which is also the value of FRAMELOOM_MODEL. The first variant has
+ * Returns the name of the model folder, which is also the value of FRAMELOOM_MODEL. The first variant has
  * the name of the model; other variants and non-default dtypes are appended, so that all can be installed
  * side by side.
  */
@@ -107,7 +107,7 @@ export async function pullModel(
 }
 
 /**
- * * Returns the published files and checksums of an installed model: from the catalogue if its profile names
+ * Returns the published files and checksums of an installed model: from the catalogue if its profile names
  * a folder of it, else as the server listed them when they were pulled. Undefined for models without
  * published checksums.
  */
