@@ -7,7 +7,7 @@ import { createFolderStore } from './folder/index.ts';
 import { parseLifetimes } from './lifetimes.ts';
 import { withLocalFiles } from './local-files.ts';
 import { renewOnRead } from './renew-on-read.ts';
-import { createS3Store, type Hashing, type S3Credentials, type S3Options } from './s3/index.ts';
+import { createS3Store, type IncrementalHash, type S3Credentials, type S3Options } from './s3/index.ts';
 
 /** The part of the settings that says where artifacts are and how long they stay. */
 export interface StoreSettings {
@@ -42,7 +42,7 @@ export function openStore(settings: StoreSettings, scratch: string): ArtifactSto
 /** The same without renewal, for who looks after the artifacts and does not use them. */
 export function openPlainStore({ home, bucket, storeCache }: StoreSettings, scratch: string): ArtifactStore {
   if (bucket === undefined) return createFolderStore(join(home, 'artifacts'));
-  const blobs = createS3Store({ ...bucketOptions(bucket), hashing });
+  const blobs = createS3Store({ ...bucketOptions(bucket), createSha256 });
   return withLocalFiles(blobs, { folder: join(scratch, 'artifacts'), maxBytes: storeCache });
 }
 
@@ -58,7 +58,7 @@ export function bucketOptions({
   };
 }
 
-function hashing(): Hashing {
+function createSha256(): IncrementalHash {
   const hash = createHash('sha256');
   return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') };
 }

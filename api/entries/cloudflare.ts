@@ -5,7 +5,7 @@
  */
 import { SettingsError } from '../../config/settings.ts';
 import { LifetimesError } from '../../store/lifetimes.ts';
-import type { Hashing } from '../../store/s3/index.ts';
+import type { IncrementalHash } from '../../store/s3/index.ts';
 import type { Api, Log } from '../app/index.ts';
 import { createEdgeApp, type EdgePlatform } from './edge-app.ts';
 
@@ -41,7 +41,7 @@ export default {
 
 function platformOf({ RATE_LIMITER: limiter, UPSTREAM: upstream }: Bindings): EdgePlatform {
   return {
-    hashing,
+    createSha256,
     log,
     ...(limiter ? { throttle: async (key: string) => (await limiter.limit({ key })).success } : {}),
     // `fetch` must be called as a method of the binding.
@@ -50,7 +50,7 @@ function platformOf({ RATE_LIMITER: limiter, UPSTREAM: upstream }: Bindings): Ed
 }
 
 /** Incremental SHA-256. WebCrypto has none, but Workers provide DigestStream. */
-function hashing(): Hashing {
+function createSha256(): IncrementalHash {
   const { DigestStream } = crypto as unknown as { DigestStream: new (algorithm: string) => DigestStream }; // the platform's own
   const stream = new DigestStream('SHA-256');
   const writer = stream.getWriter();

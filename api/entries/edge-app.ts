@@ -5,7 +5,7 @@ import { SettingsError } from '../../config/settings.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { parseLifetimes } from '../../store/lifetimes.ts';
 import { renewBlobsOnRead } from '../../store/renew-on-read.ts';
-import { createS3Store, type Hashing } from '../../store/s3/index.ts';
+import { createS3Store, type IncrementalHash } from '../../store/s3/index.ts';
 import { createTemporalHttpOrchestrator } from '../../temporal/http/index.ts';
 import { type Api, type Log, systemClock, type Throttle } from '../app/index.ts';
 import { createApp } from '../create-app.ts';
@@ -14,7 +14,7 @@ import { VERSION } from './version.ts';
 
 /** What the edge platform provides. */
 export interface EdgePlatform {
-  readonly hashing: () => Hashing;
+  readonly createSha256: () => IncrementalHash;
   /** Creates a log that omits messages below the given level. */
   readonly log: (least: EdgeSettings['logLevel']) => Log;
   readonly throttle?: Throttle;
@@ -44,7 +44,7 @@ export function createEdgeApp(env: Readonly<Record<string, unknown>>, platform: 
   };
   if (upstream.kind === 'gateway') return createGateway({ ...upstream, ...common });
 
-  const store = openStore(upstream, platform.hashing);
+  const store = openStore(upstream, platform.createSha256);
   const { url, namespace, apiKey } = upstream;
   return createApp({
     ...common,
@@ -64,11 +64,11 @@ export function createEdgeApp(env: Readonly<Record<string, unknown>>, platform: 
 
 function openStore(
   { bucket, lifetimes }: Extract<Upstream, { kind: 'temporal' }>,
-  hashing: () => Hashing,
+  createSha256: () => IncrementalHash,
 ): BlobStore {
   const { credentials, ...place } = bucket;
   if ('uri' in credentials)
     throw new SettingsError('The edge needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
-  const blobs = createS3Store({ ...place, hashing, partBytes: PART_BYTES, credentials: () => credentials });
+  const blobs = createS3Store({ ...place, createSha256, partBytes: PART_BYTES, credentials: () => credentials });
   return renewBlobsOnRead(blobs, parseLifetimes(lifetimes));
 }

@@ -1,11 +1,11 @@
 /**
  * Signed requests to one bucket, tried again within bounds. It needs `fetch` and WebCrypto and nothing else, so that it runs on
- * Node, in Lambda and at the edge. Every request of this store can be repeated: bodies are held in memory, names are chosen by us,
+ * Node, in Lambda and at the edge. Every request of this store can be repeated: bodies are bufferedBytes in memory, names are chosen by us,
  * and a conditional write that went through before answers as if somebody else had won.
  */
 import { AwsV4Signer } from 'aws4fetch';
 import { retry } from '../../core/retry.ts';
-import { isPassing, S3Failure, S3Interrupted } from './failure.ts';
+import { isRetryable, S3Failure, S3Interrupted } from './failure.ts';
 
 export interface S3Credentials {
   readonly accessKeyId: string;
@@ -30,16 +30,16 @@ export interface S3Limits {
   /** Tries of one request. */
   readonly attempts: number;
   /** Longest wait for the head of an answer, in milliseconds, beside the time that sending the body takes. */
-  readonly answer: number;
+  readonly responseTimeoutMs: number;
   /** Longest time in which nothing of a body arrives, in milliseconds. */
-  readonly idle: number;
+  readonly idleTimeoutMs: number;
   /** First pause between two tries, in milliseconds; each next one is twice as long, up to `MAX_PAUSE`, give or take a half. */
-  readonly pause: number;
+  readonly firstBackoffMs: number;
   /** Slowest sending of a body that is waited for, in bytes per millisecond. */
-  readonly slowest: number;
+  readonly minBytesPerMs: number;
 }
 
-const DEFAULT_LIMITS: S3Limits = { attempts: 5, answer: 20_000, idle: 30_000, pause: 100, slowest: 100 };
+const DEFAULT_LIMITS: S3Limits = { attempts: 5, responseTimeoutMs: 20_000, idleTimeoutMs: 30_000, firstBackoffMs: 100, minBytesPerMs: 100 };
 
 /** Longest wait between two attempts, before jitter. A longer `Retry-After` is cut to it. */
 export const MAX_WAIT_MS = 5000;
@@ -54,9 +54,9 @@ export interface S3Request {
   /** Hex SHA-256 of the body, where it is known: it is signed, and the server refuses a body that was damaged on its way. */
   readonly bodySha256?: string;
   /** Statuses beside 2xx that are answers and no failures. */
-  readonly expect?: readonly number[];
+  readonly acceptedStatuses?: readonly number[];
   /** Longest time for all tries together, in milliseconds. */
-  readonly within?: number;
+  readonly timeoutMs?: number;
 }
 
 export interface S3Client {
@@ -77,7 +77,7 @@ export interface S3Client {
 
 export function createS3Client(options: S3Options): S3Client {
   const { region } = options;
-  const request = options.fetch ?? fetch;
+  const fetchFn = options.fetch ?? fetch;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   // Derived signing keys; one a day.
   const cache = new Map<string, ArrayBuffer>();
@@ -92,8 +92,8 @@ export function createS3Client(options: S3Options): S3Client {
   }
 
   /** One try. */
-  async function once(wanted: S3Request, timeout: number): Promise<Response> {
-    const { method, key, query, headers, body, bodySha256, expect = [] } = wanted;
+  async function sendOnce(s3Request: S3Request, timeoutMs: number): Promise<Response> {
+    const { method, key, query, headers, body, bodySha256, acceptedStatuses = [] } = s3Request;
     const url = addressOf(key, query);
     const hash = bodySha256 ?? (body ? await sha256(body) : EMPTY_SHA256);
     const signer = new AwsV4Signer({
@@ -108,10 +108,10 @@ export function createS3Client(options: S3Options): S3Client {
     const signed = await signer.sign();
     signed.headers.set('accept-encoding', 'identity'); // not signed, as proxies change it
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeout + (body?.byteLength ?? 0) / limits.slowest);
+    const timer = setTimeout(() => abort.abort(), timeoutMs + (body?.byteLength ?? 0) / limits.minBytesPerMs);
     let response: Response;
     try {
-      response = await request(signed.url, {
+      response = await fetchFn(signed.url, {
         method,
         headers: signed.headers,
         redirect: 'manual',
@@ -123,19 +123,19 @@ export function createS3Client(options: S3Options): S3Client {
     } finally {
       clearTimeout(timer);
     }
-    if (response.ok || expect.includes(response.status)) return response;
+    if (response.ok || acceptedStatuses.includes(response.status)) return response;
     throw await S3Failure.of(method, response);
   }
 
-  async function trying<T>(wanted: S3Request, read: (response: Response) => Promise<T>): Promise<T> {
-    const deadline = Date.now() + (wanted.within ?? Number.POSITIVE_INFINITY);
+  async function sendWithRetries<T>(s3Request: S3Request, read: (response: Response) => Promise<T>): Promise<T> {
+    const deadline = Date.now() + (s3Request.timeoutMs ?? Number.POSITIVE_INFINITY);
     return await retry(
-      async () => await read(await once(wanted, Math.min(limits.answer, deadline - Date.now()))),
+      async () => await read(await sendOnce(s3Request, Math.min(limits.responseTimeoutMs, deadline - Date.now()))),
       {
         attempts: limits.attempts,
-        backoff: { firstMs: limits.pause, maxMs: MAX_WAIT_MS },
+        backoff: { firstMs: limits.firstBackoffMs, maxMs: MAX_WAIT_MS },
         deadline,
-        isRetryable: isPassing,
+        isRetryable,
         waitMs(error, backoff) {
           const asked = error instanceof S3Failure ? (error.retryAfterMs ?? 0) : 0;
           return Math.max(Math.min(asked, MAX_WAIT_MS), backoff);
@@ -146,8 +146,8 @@ export function createS3Client(options: S3Options): S3Client {
 
   return {
     limits,
-    send: (wanted) => trying(wanted, (response) => Promise.resolve(response)),
-    text: (wanted) => trying(wanted, (response) => wholeText(wanted.method, response, limits.idle)),
+    send: (s3Request) => sendWithRetries(s3Request, (response) => Promise.resolve(response)),
+    text: (s3Request) => sendWithRetries(s3Request, (response) => readText(s3Request.method, response, limits.idleTimeoutMs)),
 
     async sign(method, key, seconds, query = {}, headers = {}) {
       const url = addressOf(key, { ...query, 'X-Amz-Expires': String(seconds) });
@@ -168,13 +168,13 @@ export function createS3Client(options: S3Options): S3Client {
 }
 
 /** The body of a small answer. */
-async function wholeText(operation: string, response: Response, idle: number): Promise<string> {
+async function readText(operation: string, response: Response, idleTimeoutMs: number): Promise<string> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     return await Promise.race([
       response.text(),
       new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('too slow')), idle);
+        timer = setTimeout(() => reject(new Error('too slow')), idleTimeoutMs);
       }),
     ]);
   } catch (error) {

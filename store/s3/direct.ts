@@ -11,11 +11,11 @@ import {
 } from '../artifact-store.ts';
 import { download } from './download.ts';
 import { S3Failure } from './failure.ts';
-import { BYTES, type Objects } from './objects.ts';
-import { completeUpload, type Hashing, publishBytes } from './upload.ts';
-import { elements, textOf } from './xml.ts';
+import { BYTES_PREFIX, type BucketObjects } from './objects.ts';
+import { completeUpload, type IncrementalHash, publishBytes } from './upload.ts';
+import { elements, elementText } from './xml.ts';
 
-export function createDirectUploads(objects: Objects, hashing: () => Hashing): Required<DirectUploads> {
+export function createDirectUploads(objects: BucketObjects, createSha256: () => IncrementalHash): Required<DirectUploads> {
   const { client, keyOf } = objects;
 
   async function* listParts({
@@ -26,20 +26,20 @@ export function createDirectUploads(objects: Objects, hashing: () => Hashing): R
     for (;;) {
       const query = { uploadId, ...marker };
       const xml = await client.text({ method: 'GET', key: keyOf(key), query }).catch((error: unknown) => {
-        throw isGone(error) ? new StoreError('not_found', 'no such upload', { cause: error }) : error;
+        throw isNoSuchUpload(error) ? new StoreError('not_found', 'no such upload', { cause: error }) : error;
       });
       for (const part of elements(xml, 'Part')) {
-        const etag = textOf(part, 'ETag') ?? '';
-        yield { number: Number(textOf(part, 'PartNumber')), bytes: Number(textOf(part, 'Size')), etag };
+        const etag = elementText(part, 'ETag') ?? '';
+        yield { number: Number(elementText(part, 'PartNumber')), bytes: Number(elementText(part, 'Size')), etag };
       }
-      const next = textOf(xml, 'NextPartNumberMarker');
-      if (textOf(xml, 'IsTruncated') !== 'true' || next === undefined) return;
+      const next = elementText(xml, 'NextPartNumberMarker');
+      if (elementText(xml, 'IsTruncated') !== 'true' || next === undefined) return;
       marker = { 'part-number-marker': next };
     }
   }
 
-  async function hashOf(key: string, bytes: number): Promise<string> {
-    const hash = hashing();
+  async function computeHash(key: string, bytes: number): Promise<string> {
+    const hash = createSha256();
     const span = { key: keyOf(key), start: 0, end: bytes };
     for await (const chunk of download(client, span)) await hash.update(chunk);
     return await hash.hex();
@@ -47,9 +47,9 @@ export function createDirectUploads(objects: Objects, hashing: () => Hashing): R
 
   return {
     async begin() {
-      const key = `${BYTES}${crypto.randomUUID()}`;
+      const key = `${BYTES_PREFIX}${crypto.randomUUID()}`;
       const started = await client.text({ method: 'POST', key: keyOf(key), query: { uploads: '' } });
-      return { key, uploadId: textOf(started, 'UploadId') ?? '' };
+      return { key, uploadId: elementText(started, 'UploadId') ?? '' };
     },
 
     async signPart({ key, uploadId }, { number, bytes }, seconds) {
@@ -73,16 +73,16 @@ export function createDirectUploads(objects: Objects, hashing: () => Hashing): R
       }
       const whole = await objects.head(key);
       if (!whole) throw new StoreError('not_found', 'no such upload');
-      const sum = await hashOf(key, whole.bytes);
+      const sum = await computeHash(key, whole.bytes);
       return await publishBytes(objects, { name: `${prefix}/${sum}`, sha256: sum, bytes: whole.bytes, key });
     },
 
     async abort({ key, uploadId }) {
-      await client.send({ method: 'DELETE', key: keyOf(key), query: { uploadId }, expect: [404] });
+      await client.send({ method: 'DELETE', key: keyOf(key), query: { uploadId }, acceptedStatuses: [404] });
     },
   };
 }
 
-function isGone(error: unknown): boolean {
+function isNoSuchUpload(error: unknown): boolean {
   return error instanceof S3Failure && (error.status === 404 || error.code === 'NoSuchUpload');
 }

@@ -7,7 +7,7 @@ import { backoffMs } from '../../core/retry.ts';
 import { sleep } from '../../core/sleep.ts';
 import { StoreError } from '../artifact-store.ts';
 import { MAX_WAIT_MS, type S3Client } from './client.ts';
-import { isPassing, S3Failure, S3Interrupted } from './failure.ts';
+import { isRetryable, S3Failure, S3Interrupted } from './failure.ts';
 
 /** The bytes `[start, end)` of an object. */
 export interface Span {
@@ -17,10 +17,10 @@ export interface Span {
 }
 
 /** Bytes asked for at once: what a stream takes of memory. Large, so that the way to the bucket and back counts for little. */
-export const RANGE = 8 * 2 ** 20;
+export const RANGE_BYTES = 8 * 2 ** 20;
 
 /**
- * The bytes of `span`. `opened` is an answer that holds all of them, at most `RANGE`. Cut-offs in a row without a byte between them
+ * The bytes of `span`. `opened` is an answer that holds all of them, at most `RANGE_BYTES`. Cut-offs in a row without a byte between them
  * after which a stream is given up are as many as the tries of a request.
  */
 export async function* download(
@@ -28,55 +28,55 @@ export async function* download(
   { key, start, end }: Span,
   opened?: Response,
 ): AsyncGenerator<Uint8Array> {
-  let at = start;
+  let offset = start;
   let failures = 0;
   let response = opened;
-  while (at < end) {
-    const until = opened ? end : Math.min(at + RANGE, end);
-    const pieces: Uint8Array[] = [];
+  while (offset < end) {
+    const until = opened ? end : Math.min(offset + RANGE_BYTES, end);
+    const chunks: Uint8Array[] = [];
     let failure: unknown;
     try {
       response ??= await client.send({
         method: 'GET',
         key,
-        headers: { range: `bytes=${at}-${until - 1}` },
-        expect: [404],
+        headers: { range: `bytes=${offset}-${until - 1}` },
+        acceptedStatuses: [404],
       });
       if (response.status === 404) {
         await response.body?.cancel();
         throw new StoreError('not_found', 'the artifact was removed while it was read');
       }
-      await take(response, until - at, client.limits.idle, pieces);
+      await readBody(response, until - offset, client.limits.idleTimeoutMs, chunks);
     } catch (error) {
       failure = error;
     }
     response = undefined;
     // What came before a cut is good: the reader gets it, and the next range begins after it.
-    if (pieces.length > 0) failures = 0;
-    for (const piece of pieces) {
-      at += piece.byteLength;
-      yield piece;
+    if (chunks.length > 0) failures = 0;
+    for (const chunk of chunks) {
+      offset += chunk.byteLength;
+      yield chunk;
     }
     if (failure === undefined) continue;
     failures += 1;
-    if (!isPassing(failure) || failures >= client.limits.attempts) throw failure;
+    if (!isRetryable(failure) || failures >= client.limits.attempts) throw failure;
     // Not `retry`: each attempt yields the bytes that it got before it failed.
-    await sleep(backoffMs(failures, { firstMs: client.limits.pause, maxMs: MAX_WAIT_MS }));
+    await sleep(backoffMs(failures, { firstMs: client.limits.firstBackoffMs, maxMs: MAX_WAIT_MS }));
   }
 }
 
 /**
- * Puts the body of an answer into `pieces`, without a pause between them; what stops for longer than `idle` counts as cut off. Throws
+ * Puts the body of an answer into `chunks`, without a pause between them; what stops for longer than `idle` counts as cut off. Throws
  * when it has other than `bytes` bytes: a server that ignores ranges must not reach the reader.
  */
-async function take(response: Response, bytes: number, idle: number, pieces: Uint8Array[]): Promise<void> {
+async function readBody(response: Response, bytes: number, idleTimeoutMs: number, chunks: Uint8Array[]): Promise<void> {
   const reader = response.body?.getReader();
   let left = bytes;
   try {
     while (reader) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new S3Interrupted('GET: nothing more came')), idle);
+        timer = setTimeout(() => reject(new S3Interrupted('GET: nothing more came')), idleTimeoutMs);
       });
       const { done, value } = await Promise.race([reader.read(), late])
         .catch((error: unknown) => {
@@ -86,7 +86,7 @@ async function take(response: Response, bytes: number, idle: number, pieces: Uin
       if (done) break;
       if (value.byteLength > left) throw new S3Interrupted('GET: more bytes than asked for');
       left -= value.byteLength;
-      pieces.push(value);
+      chunks.push(value);
     }
     if (left > 0) throw new S3Interrupted('GET: the body was cut off');
   } finally {
@@ -96,7 +96,7 @@ async function take(response: Response, bytes: number, idle: number, pieces: Uin
 }
 
 /** A web stream of what a generator gives, pulled as it is read. */
-export function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+export function toReadableStream(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -113,6 +113,6 @@ export function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uin
 }
 
 /** Whether an answer says that there is no such object, rather than no such bucket. */
-export function isMissing(error: unknown): boolean {
+export function isNotFound(error: unknown): boolean {
   return error instanceof S3Failure && error.status === 404;
 }

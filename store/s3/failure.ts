@@ -1,7 +1,7 @@
 /** What a bucket answers when it does not do as asked: which of it passes, and what the store makes of it. */
 import { parseRetryAfter } from '../../core/retry.ts';
 import { StoreError, type StoreErrorCode } from '../artifact-store.ts';
-import { textOf } from './xml.ts';
+import { elementText } from './xml.ts';
 
 /** An answer other than the expected ones. Its message holds no address, header or key: it may be logged. */
 export class S3Failure extends Error {
@@ -22,7 +22,7 @@ export class S3Failure extends Error {
   static async of(operation: string, response: Response): Promise<S3Failure> {
     const text = await response.text().catch(() => ''); // cut off: the status says enough
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
-    return new S3Failure(operation, response.status, textOf(text, 'Code') ?? '', retryAfterMs);
+    return new S3Failure(operation, response.status, elementText(text, 'Code') ?? '', retryAfterMs);
   }
 }
 
@@ -31,10 +31,10 @@ export class S3Interrupted extends Error {
   override readonly name = 'S3Interrupted';
 }
 
-const FULL = new Set(['QuotaExceeded', 'InsufficientCapacity', 'InsufficientStorage', 'XMinioStorageFull']);
+const FULL_CODES = new Set(['QuotaExceeded', 'InsufficientCapacity', 'InsufficientStorage', 'XMinioStorageFull']);
 
 /** Refusals with a status of the client's fault that are nobody's: bytes damaged on their way, writers that met, a slow line. */
-const PASSING = new Set([
+const RETRYABLE_CODES = new Set([
   'RequestTimeout',
   'IncompleteBody',
   'BadDigest',
@@ -45,15 +45,15 @@ const PASSING = new Set([
 ]);
 
 /** Whether doing the same again within seconds can help. */
-export function isPassing(error: unknown): boolean {
+export function isRetryable(error: unknown): boolean {
   if (error instanceof S3Interrupted) return true;
   if (!(error instanceof S3Failure) || isFull(error)) return false;
   const { status, code } = error;
-  return status >= 500 || status === 429 || status === 408 || status === 409 || PASSING.has(code);
+  return status >= 500 || status === 429 || status === 408 || status === 409 || RETRYABLE_CODES.has(code);
 }
 
 function isFull({ status, code }: S3Failure): boolean {
-  return status === 507 || FULL.has(code);
+  return status === 507 || FULL_CODES.has(code);
 }
 
 /** The error of the store for what was thrown; what is none of the bucket's stays as it is. */

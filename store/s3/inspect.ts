@@ -2,7 +2,7 @@
 import { StoreError } from '../artifact-store.ts';
 import { createS3Client, type S3Options, sha256 } from './client.ts';
 import { asStoreError } from './failure.ts';
-import { BYTES } from './objects.ts';
+import { BYTES_PREFIX } from './objects.ts';
 
 /** `works`, or what it does not do. */
 export type BucketReport =
@@ -14,7 +14,7 @@ export type BucketReport =
     };
 
 /** Somebody waits for the answer. */
-const LIMITS = { attempts: 2, answer: 8000, idle: 8000 } as const;
+const LIMITS = { attempts: 2, responseTimeoutMs: 8000, idleTimeoutMs: 8000 } as const;
 
 /**
  * Writes an object of two bytes, tries to write over it, reads a part of it, and removes it. It lies where bytes without a name are
@@ -25,7 +25,7 @@ export async function inspectBucket({
   ...options
 }: S3Options & { readonly prefix: string }): Promise<BucketReport> {
   const client = createS3Client({ ...options, limits: { ...LIMITS, ...options.limits } });
-  const key = `${prefix}${BYTES}${crypto.randomUUID()}`;
+  const key = `${prefix}${BYTES_PREFIX}${crypto.randomUUID()}`;
   const write = async (text: string): Promise<number> => {
     const body = new TextEncoder().encode(text);
     const response = await client.send({
@@ -34,7 +34,7 @@ export async function inspectBucket({
       headers: { 'if-none-match': '*' },
       body,
       bodySha256: await sha256(body),
-      expect: [412],
+      acceptedStatuses: [412],
     });
     await response.body?.cancel();
     return response.status;
@@ -53,7 +53,7 @@ export async function inspectBucket({
             reason: 'it does not answer with the range that was asked for',
           };
     } finally {
-      await client.text({ method: 'DELETE', key, expect: [404] });
+      await client.text({ method: 'DELETE', key, acceptedStatuses: [404] });
     }
   } catch (error) {
     const found = asStoreError(error);

@@ -7,10 +7,10 @@
  */
 import type { StoredArtifact } from '../artifact-store.ts';
 import type { S3Client } from './client.ts';
-import { elements, textOf } from './xml.ts';
+import { elements, elementText } from './xml.ts';
 
 /** Where the bytes of large artifacts are. No artifact name begins with a dot. */
-export const BYTES = '.bytes/';
+export const BYTES_PREFIX = '.bytes/';
 
 export interface StoredObject extends StoredArtifact {
   /** Key of the bytes, relative to the store; undefined where the object under the name holds them. */
@@ -29,7 +29,7 @@ export function metadataOf(
 }
 
 /** What the head of an answer says of the artifact `name`. */
-export function objectOf(name: string, headers: Headers): StoredObject {
+export function parseObject(name: string, headers: Headers): StoredObject {
   const bytesKey = headers.get('x-amz-meta-bytes-key') ?? undefined;
   return {
     name,
@@ -42,12 +42,12 @@ export function objectOf(name: string, headers: Headers): StoredObject {
 }
 
 /** The objects of one store: a bucket, and what comes before every name in it. */
-export interface Objects {
+export interface BucketObjects {
   readonly client: S3Client;
   keyOf(name: string): string;
-  head(name: string, within?: number): Promise<StoredObject | undefined>;
+  head(name: string, timeoutMs?: number): Promise<StoredObject | undefined>;
   /** Removes one object. */
-  remove(name: string, within?: number): Promise<void>;
+  remove(name: string, timeoutMs?: number): Promise<void>;
   /** Every object below `prefix`, after `after`, in order. */
   list(prefix: string, after?: string): AsyncGenerator<ListedObject>;
 }
@@ -59,26 +59,26 @@ export interface ListedObject {
   readonly modified: number;
 }
 
-export function createObjects(client: S3Client, prefix: string): Objects {
+export function createBucketObjects(client: S3Client, prefix: string): BucketObjects {
   const keyOf = (name: string): string => `${prefix}${name}`;
-  const limit = (within: number | undefined): { within?: number } => (within === undefined ? {} : { within });
+  const limit = (timeoutMs: number | undefined): { timeoutMs?: number } => (timeoutMs === undefined ? {} : { timeoutMs });
 
   return {
     client,
     keyOf,
 
-    async head(name, within) {
+    async head(name, timeoutMs) {
       const response = await client.send({
         method: 'HEAD',
         key: keyOf(name),
-        expect: [404],
-        ...limit(within),
+        acceptedStatuses: [404],
+        ...limit(timeoutMs),
       });
-      return response.status === 404 ? undefined : objectOf(name, response.headers);
+      return response.status === 404 ? undefined : parseObject(name, response.headers);
     },
 
-    async remove(name, within) {
-      await client.text({ method: 'DELETE', key: keyOf(name), expect: [404], ...limit(within) });
+    async remove(name, timeoutMs) {
+      await client.text({ method: 'DELETE', key: keyOf(name), acceptedStatuses: [404], ...limit(timeoutMs) });
     },
 
     async *list(below, after) {
@@ -89,12 +89,12 @@ export function createObjects(client: S3Client, prefix: string): Objects {
           query: { 'list-type': '2', prefix: keyOf(below), ...next },
         });
         for (const found of elements(xml, 'Contents')) {
-          const name = (textOf(found, 'Key') ?? '').slice(prefix.length);
-          const modified = Date.parse(textOf(found, 'LastModified') ?? '');
-          yield { name, bytes: Number(textOf(found, 'Size')), modified };
+          const name = (elementText(found, 'Key') ?? '').slice(prefix.length);
+          const modified = Date.parse(elementText(found, 'LastModified') ?? '');
+          yield { name, bytes: Number(elementText(found, 'Size')), modified };
         }
-        const token = textOf(xml, 'NextContinuationToken');
-        if (textOf(xml, 'IsTruncated') !== 'true' || token === undefined) return;
+        const token = elementText(xml, 'NextContinuationToken');
+        if (elementText(xml, 'IsTruncated') !== 'true' || token === undefined) return;
         next = { 'continuation-token': token };
       }
     },

@@ -3,16 +3,16 @@
 import { isArtifactName, requirePrefix } from '../artifact-name.ts';
 import { type ArtifactEntry, StoreError } from '../artifact-store.ts';
 import type { S3Client } from './client.ts';
-import { download, RANGE } from './download.ts';
-import { type Objects, objectOf, type StoredObject } from './objects.ts';
+import { download, RANGE_BYTES } from './download.ts';
+import { type BucketObjects, parseObject, type StoredObject } from './objects.ts';
 import { AFTER_BYTES } from './sweep.ts';
-import type { Hashing } from './upload.ts';
+import type { IncrementalHash } from './upload.ts';
 
 export interface ObjectReader {
   /** @throws StoreError `not_found`. */
   find(name: string): Promise<StoredObject>;
   /** Key of the bytes, which for a large artifact differs from the key of its name. */
-  keyOfBytes(object: StoredObject): string;
+  bytesKeyOf(object: StoredObject): string;
   /** All bytes in chunks. @throws StoreError `not_found`, `corrupt` after the last chunk. */
   whole(name: string): AsyncGenerator<Uint8Array>;
   /** All bytes at once. */
@@ -20,40 +20,40 @@ export interface ObjectReader {
   entries(prefix: string, after?: string): AsyncGenerator<ArtifactEntry>;
 }
 
-export function createObjectReader(client: S3Client, objects: Objects, hashing: () => Hashing): ObjectReader {
+export function createObjectReader(client: S3Client, objects: BucketObjects, createSha256: () => IncrementalHash): ObjectReader {
   async function find(name: string): Promise<StoredObject> {
     const object = await objects.head(name);
     if (!object) throw new StoreError('not_found', `no artifact ${name}`);
     return object;
   }
 
-  const keyOfBytes = ({ name, bytesKey }: StoredObject): string => objects.keyOf(bytesKey ?? name);
+  const bytesKeyOf = ({ name, bytesKey }: StoredObject): string => objects.keyOf(bytesKey ?? name);
 
   /** All bytes of `name` in pieces; the last one is followed by the check. */
   async function* whole(name: string): AsyncGenerator<Uint8Array> {
-    const response = await client.send({ method: 'GET', key: objects.keyOf(name), expect: [404] });
-    const found = response.status === 404 ? undefined : objectOf(name, response.headers);
+    const response = await client.send({ method: 'GET', key: objects.keyOf(name), acceptedStatuses: [404] });
+    const found = response.status === 404 ? undefined : parseObject(name, response.headers);
     // The bytes of a large one are elsewhere, and those of one of more than a range are asked for range by range.
-    const isHere = found !== undefined && found.bytesKey === undefined && found.bytes <= RANGE;
+    const isHere = found !== undefined && found.bytesKey === undefined && found.bytes <= RANGE_BYTES;
     if (!isHere) await response.body?.cancel();
     // A bucket that forgets for a moment what it holds is asked once more.
     const object = found ?? (await find(name));
-    const span = { key: keyOfBytes(object), start: 0, end: object.bytes };
-    const hash = hashing();
+    const span = { key: bytesKeyOf(object), start: 0, end: object.bytes };
+    const hash = createSha256();
     for await (const chunk of download(client, span, isHere ? response : undefined)) {
       await hash.update(chunk);
       yield chunk;
     }
-    if ((await hash.hex()) !== object.sha256) throw await damaged(object);
+    if ((await hash.hex()) !== object.sha256) throw await diagnoseDamage(object);
   }
 
   /**
    * Bytes that do not match their hash were damaged on their way or in the bucket: a second look tells. Only what is damaged
    * there is removed, so that it can be made again.
    */
-  async function damaged(object: StoredObject): Promise<StoreError> {
-    const hash = hashing();
-    const span = { key: keyOfBytes(object), start: 0, end: object.bytes };
+  async function diagnoseDamage(object: StoredObject): Promise<StoreError> {
+    const hash = createSha256();
+    const span = { key: bytesKeyOf(object), start: 0, end: object.bytes };
     for await (const chunk of download(client, span)) await hash.update(chunk);
     if ((await hash.hex()) === object.sha256) {
       return new StoreError('unavailable', `artifact ${object.name} was damaged on its way`);
@@ -87,5 +87,5 @@ export function createObjectReader(client: S3Client, objects: Objects, hashing: 
     }
   }
 
-  return { find, keyOfBytes, whole, collect, entries };
+  return { find, bytesKeyOf, whole, collect, entries };
 }

@@ -6,17 +6,17 @@ import { isArtifactName, requireName, requirePrefix } from '../artifact-name.ts'
 import { type BlobStore, EXPIRY_SETTLE_MS, StoreError } from '../artifact-store.ts';
 import { createS3Client, type S3Options } from './client.ts';
 import { createDirectUploads } from './direct.ts';
-import { download, isMissing, streamOf } from './download.ts';
+import { download, isNotFound, toReadableStream } from './download.ts';
 import { asStoreError } from './failure.ts';
-import { createObjects, metadataOf, type Objects } from './objects.ts';
+import { createBucketObjects, metadataOf, type BucketObjects } from './objects.ts';
 import { createObjectReader } from './read.ts';
-import { AFTER_BYTES, abortUploads, removeNameless } from './sweep.ts';
-import { type Hashing, publish, withoutKey } from './upload.ts';
+import { AFTER_BYTES, abortStaleUploads, removeOrphanedBytes } from './sweep.ts';
+import { type IncrementalHash, publish, toStoredArtifact } from './upload.ts';
 
 export interface S3StoreOptions extends S3Options {
   /** What comes before every name, such as `frameloom/`; empty, or ending with a slash. */
   readonly prefix?: string;
-  readonly hashing: () => Hashing;
+  readonly createSha256: () => IncrementalHash;
   /**
    * Size of a part of a large body, in bytes: two of them are the memory that an upload takes, and 10,000 the most it can be.
    * At least 5 MiB, which S3 asks for; by default 16 MiB, which is 156 GiB at most.
@@ -24,23 +24,23 @@ export interface S3StoreOptions extends S3Options {
   readonly partBytes?: number;
 }
 
-const PART = 16 * 2 ** 20;
+const DEFAULT_PART_BYTES = 16 * 2 ** 20;
 
 /** A store in a bucket that is there already. */
 export function createS3Store(options: S3StoreOptions): BlobStore {
   const client = createS3Client(options);
-  const objects = createObjects(client, options.prefix ?? '');
-  const upload = { objects, hashing: options.hashing, partBytes: options.partBytes ?? PART };
+  const objects = createBucketObjects(client, options.prefix ?? '');
+  const upload = { objects, createSha256: options.createSha256, partBytes: options.partBytes ?? DEFAULT_PART_BYTES };
 
-  const { find, keyOfBytes, whole, collect, entries } = createObjectReader(client, objects, options.hashing);
+  const { find, bytesKeyOf, whole, collect, entries } = createObjectReader(client, objects, options.createSha256);
 
-  return inStoreErrors({
+  return withStoreErrors({
     async put(name, body) {
       requireName(name);
       if (!(body instanceof Uint8Array)) {
         // A long body is not sent for nothing.
         const found = await objects.head(name);
-        if (found) return withoutKey(found);
+        if (found) return toStoredArtifact(found);
       }
       return publish(body, {
         ...upload,
@@ -61,7 +61,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
     async head(name) {
       requireName(name);
       const found = await objects.head(name);
-      return found && withoutKey(found);
+      return found && toStoredArtifact(found);
     },
 
     async read(name, range) {
@@ -69,12 +69,12 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
       if (range) {
         const object = await find(name);
         const end = Math.min(range.end ?? object.bytes, object.bytes);
-        return streamOf(typed(download(client, { key: keyOfBytes(object), start: range.start, end })));
+        return toReadableStream(streamWithStoreErrors(download(client, { key: bytesKeyOf(object), start: range.start, end })));
       }
       // The first piece is fetched now, so that what is missing is said here and not in the stream.
-      const chunks = typed(whole(name));
+      const chunks = streamWithStoreErrors(whole(name));
       const first = await chunks.next();
-      return streamOf(chained(first, chunks));
+      return toReadableStream(prepend(first, chunks));
     },
 
     async bytes(name) {
@@ -117,23 +117,23 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
     },
 
     async sweep(before) {
-      const uploads = await abortUploads(objects, before);
-      const nameless = await removeNameless(objects, before);
-      return { removed: uploads.removed + nameless.removed, bytes: nameless.bytes };
+      const uploads = await abortStaleUploads(objects, before);
+      const orphaned = await removeOrphanedBytes(objects, before);
+      return { removed: uploads.removed + orphaned.removed, bytes: orphaned.bytes };
     },
 
     async signedUrl(name, seconds) {
       requireName(name);
       const object = await objects.head(name);
-      return object && (await client.sign('GET', keyOfBytes(object), seconds));
+      return object && (await client.sign('GET', bytesKeyOf(object), seconds));
     },
 
-    direct: createDirectUploads(objects, options.hashing),
+    direct: createDirectUploads(objects, options.createSha256),
   });
 }
 
 /** Copies an object onto itself, which S3 allows if the metadata is replaced: its modification time becomes now. */
-async function touchObject(objects: Objects, bucket: string, name: string): Promise<boolean> {
+async function touchObject(objects: BucketObjects, bucket: string, name: string): Promise<boolean> {
   requireName(name);
   const object = await objects.head(name);
   if (!object) return false;
@@ -149,13 +149,13 @@ async function touchObject(objects: Objects, bucket: string, name: string): Prom
     await objects.client.text({ method: 'PUT', key, headers });
     return true;
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }
 
 /** `first`, which was taken already, and what comes after it. */
-async function* chained(
+async function* prepend(
   first: IteratorResult<Uint8Array>,
   rest: AsyncGenerator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
@@ -165,7 +165,7 @@ async function* chained(
 }
 
 /** The same stream, failing with errors of the store only. */
-async function* typed<T>(values: AsyncIterable<T>): AsyncGenerator<T> {
+async function* streamWithStoreErrors<T>(values: AsyncIterable<T>): AsyncGenerator<T> {
   try {
     yield* values;
   } catch (error) {
@@ -174,7 +174,7 @@ async function* typed<T>(values: AsyncIterable<T>): AsyncGenerator<T> {
 }
 
 /** Every method of `store`, failing with errors of the store only. */
-function inStoreErrors(store: Required<BlobStore>): BlobStore {
+function withStoreErrors(store: Required<BlobStore>): BlobStore {
   const call = <A extends readonly unknown[], R>(method: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {
       try {
@@ -190,8 +190,8 @@ function inStoreErrors(store: Required<BlobStore>): BlobStore {
     head: call(store.head),
     read: call(store.read),
     bytes: call(store.bytes),
-    list: (prefix, from) => typed(store.list(prefix, from)),
-    entries: (prefix, from) => typed(store.entries(prefix, from)),
+    list: (prefix, from) => streamWithStoreErrors(store.list(prefix, from)),
+    entries: (prefix, from) => streamWithStoreErrors(store.entries(prefix, from)),
     delete: call(store.delete),
     touch: call(store.touch),
     expire: call(store.expire),

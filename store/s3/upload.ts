@@ -2,18 +2,18 @@
 import { type ArtifactBody, type StoredArtifact, StoreError } from '../artifact-store.ts';
 import { sha256 } from './client.ts';
 import { S3Failure } from './failure.ts';
-import { BYTES, metadataOf, type Objects, type StoredObject } from './objects.ts';
-import { escapeXml, textOf } from './xml.ts';
+import { BYTES_PREFIX, metadataOf, type BucketObjects, type StoredObject } from './objects.ts';
+import { escapeXml, elementText } from './xml.ts';
 
 /** A running SHA-256. WebCrypto has none, so that each runtime brings its own. */
-export interface Hashing {
+export interface IncrementalHash {
   update(bytes: Uint8Array): void | Promise<void>;
   hex(): string | Promise<string>;
 }
 
 export interface UploadOptions {
-  readonly objects: Objects;
-  readonly hashing: () => Hashing;
+  readonly objects: BucketObjects;
+  readonly createSha256: () => IncrementalHash;
   readonly partBytes: number;
   readonly maxBytes: number;
   /** The name for a hash. */
@@ -23,10 +23,10 @@ export interface UploadOptions {
 /** Publishes `body` and answers what stands under the name afterwards. Throws `too_large`, S3Failure, S3Interrupted, what `body` throws. */
 export async function publish(body: ArtifactBody, options: UploadOptions): Promise<StoredArtifact> {
   if (body instanceof Uint8Array) {
-    limitSize(body.byteLength, options.maxBytes);
+    requireMaxBytes(body.byteLength, options.maxBytes);
     return publishSmall(body, options);
   }
-  const parts = partsOf(body, options);
+  const parts = splitIntoParts(body, options);
   const first = await parts.next();
   if (first.done) return publishSmall(new Uint8Array(), options);
   const second = await parts.next();
@@ -43,7 +43,7 @@ async function publishSmall(body: Uint8Array, { objects, nameOf }: UploadOptions
 
 /** The conditional put that makes an artifact visible. `object` is that of another writer where one was first. */
 async function publishObject(
-  objects: Objects,
+  objects: BucketObjects,
   name: string,
   body: Uint8Array,
   bodySha256: string,
@@ -58,7 +58,7 @@ async function publishObject(
       headers: { ...metadata, 'if-none-match': '*' },
       body,
       bodySha256,
-      expect: [412],
+      acceptedStatuses: [412],
     });
     await response.body?.cancel();
     if (response.status !== 412) {
@@ -67,12 +67,12 @@ async function publishObject(
       return { artifact: { name, bytes, sha256: hash, modified: Date.now() } };
     }
     const object = await head(name);
-    if (object) return { artifact: withoutKey(object), object };
+    if (object) return { artifact: toStoredArtifact(object), object };
     if (attempt === 2) throw new S3Failure('PUT', 409, 'ConditionalRequestConflict');
   }
 }
 
-export function withoutKey({ bytesKey: _, ...artifact }: StoredObject): StoredArtifact {
+export function toStoredArtifact({ bytesKey: _, ...artifact }: StoredObject): StoredArtifact {
   return artifact;
 }
 
@@ -80,14 +80,14 @@ async function publishLarge(
   first: Uint8Array,
   second: Uint8Array,
   rest: AsyncGenerator<Uint8Array>,
-  { objects, hashing, nameOf }: UploadOptions,
+  { objects, createSha256, nameOf }: UploadOptions,
 ): Promise<StoredArtifact> {
   const { client, keyOf } = objects;
-  const bytesKey = `${BYTES}${crypto.randomUUID()}`;
+  const bytesKey = `${BYTES_PREFIX}${crypto.randomUUID()}`;
   const key = keyOf(bytesKey);
   const started = await client.text({ method: 'POST', key, query: { uploads: '' } });
-  const uploadId = textOf(started, 'UploadId') ?? '';
-  const hash = hashing();
+  const uploadId = elementText(started, 'UploadId') ?? '';
+  const hash = createSha256();
   const etags: string[] = [];
   let bytes = 0;
   const send = async (part: Uint8Array): Promise<void> => {
@@ -106,7 +106,7 @@ async function publishLarge(
   } catch (error) {
     await rest.return(undefined);
     // What cannot be taken back now is swept later.
-    await client.send({ method: 'DELETE', key, query: { uploadId }, expect: [404] }).catch(() => undefined);
+    await client.send({ method: 'DELETE', key, query: { uploadId }, acceptedStatuses: [404] }).catch(() => undefined);
     throw error;
   }
   const sum = await hash.hex();
@@ -115,7 +115,7 @@ async function publishLarge(
 
 /** Makes bytes that are at a key of their own an artifact. They go where another writer was first. */
 export async function publishBytes(
-  objects: Objects,
+  objects: BucketObjects,
   large: { readonly name: string; readonly sha256: string; readonly bytes: number; readonly key: string },
 ): Promise<StoredArtifact> {
   const metadata = metadataOf(large.sha256, large);
@@ -129,7 +129,7 @@ const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 /** Makes one object of the parts. Its answer may be a failure in spite of a good status, as S3 begins it before it is done. */
 export async function completeUpload(
-  { client, keyOf, head }: Objects,
+  { client, keyOf, head }: BucketObjects,
   bytesKey: string,
   uploadId: string,
   etags: readonly string[],
@@ -143,7 +143,7 @@ export async function completeUpload(
   const request = { method: 'POST', key: keyOf(bytesKey), query: { uploadId }, body } as const;
   try {
     const answer = await client.text(request);
-    const code = textOf(answer, 'Code');
+    const code = elementText(answer, 'Code');
     if (answer.includes('<Error') && code !== undefined) throw new S3Failure('POST', 500, code);
   } catch (error) {
     // A try before may have gone through without its answer.
@@ -153,33 +153,33 @@ export async function completeUpload(
 }
 
 /** Cuts a body into parts that are full but for the last. */
-async function* partsOf(
+async function* splitIntoParts(
   body: AsyncIterable<Uint8Array>,
   { partBytes, maxBytes }: UploadOptions,
 ): AsyncGenerator<Uint8Array> {
   let chunks: Uint8Array[] = [];
-  let held = 0;
+  let bufferedBytes = 0;
   let total = 0;
   for await (const chunk of body) {
     total += chunk.byteLength;
-    limitSize(total, maxBytes);
+    requireMaxBytes(total, maxBytes);
     let rest = chunk;
-    while (held + rest.byteLength >= partBytes) {
-      const used = partBytes - held;
-      yield joined([...chunks, rest.subarray(0, used)], partBytes);
+    while (bufferedBytes + rest.byteLength >= partBytes) {
+      const used = partBytes - bufferedBytes;
+      yield concatenate([...chunks, rest.subarray(0, used)], partBytes);
       rest = rest.subarray(used);
       chunks = [];
-      held = 0;
+      bufferedBytes = 0;
     }
     if (rest.byteLength > 0) {
       chunks.push(rest);
-      held += rest.byteLength;
+      bufferedBytes += rest.byteLength;
     }
   }
-  if (held > 0) yield joined(chunks, held);
+  if (bufferedBytes > 0) yield concatenate(chunks, bufferedBytes);
 }
 
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const whole = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {
@@ -189,6 +189,6 @@ function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
   return whole;
 }
 
-function limitSize(bytes: number, maxBytes: number): void {
+function requireMaxBytes(bytes: number, maxBytes: number): void {
   if (bytes > maxBytes) throw new StoreError('too_large', `longer than ${maxBytes} bytes`);
 }

@@ -10,7 +10,7 @@ export function elements(xml: string, name: string): readonly string[] {
 }
 
 /** The text of the first element `name`, or undefined. */
-export function textOf(xml: string, name: string): string | undefined {
+export function elementText(xml: string, name: string): string | undefined {
   const [inner] = elements(xml, name);
   return inner?.replace(/&(#\d+|#x[0-9a-fA-F]+|[a-z]+);/g, (whole, entity: string) => {
     if (entity.startsWith('#x')) return String.fromCodePoint(Number.parseInt(entity.slice(2), 16));

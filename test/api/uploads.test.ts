@@ -4,7 +4,7 @@ import { SignedParts, Upload } from '../../schema/upload.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { SOURCES } from '../../store/names.ts';
 import { createS3Store } from '../../store/s3/index.ts';
-import { hashing, PART, sha256Of } from '../store/contract.ts';
+import { createSha256, PART, sha256Of } from '../store/contract.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
 import { type Harness, withApp } from './harness.ts';
 
@@ -26,7 +26,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     let store: BlobStore;
     beforeAll(async () => {
       bucket = await startBucket();
-      store = createS3Store({ ...bucket.options, prefix: 'a/', hashing, partBytes: PART });
+      store = createS3Store({ ...bucket.options, prefix: 'a/', createSha256, partBytes: PART });
     });
     afterAll(() => bucket[Symbol.asyncDispose]());
 

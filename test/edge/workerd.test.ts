@@ -11,7 +11,7 @@ import { eventsName, SOURCES } from '../../store/names.ts';
 import { createS3Store } from '../../store/s3/index.ts';
 import { createTemporalHttpOrchestrator } from '../../temporal/http/index.ts';
 import { sampleEvents } from '../api/harness.ts';
-import { all, hashing, mebibytes, sha256Of } from '../store/contract.ts';
+import { all, createSha256, mebibytes, sha256Of } from '../store/contract.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
 import { startTemporalRig, type TemporalRig } from '../temporal/rig.ts';
 import { bundleEdge, type RunningEdge, startEdge } from './worker.ts';
@@ -33,7 +33,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
     beforeAll(async () => {
       [rig, bucket, { code }] = await Promise.all([startTemporalRig(), startBucket(), bundleEdge()]);
-      store = createS3Store({ ...bucket.options, prefix: 'some/where/', hashing });
+      store = createS3Store({ ...bucket.options, prefix: 'some/where/', createSha256 });
       vars = {
         ...bucket.env,
         FRAMELOOM_API_KEYS: ['anna', 'bob'].map((name) => `${name}:${keyHash(`key-of-${name}`)}`).join(','),

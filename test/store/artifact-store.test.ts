@@ -8,7 +8,7 @@ import { createS3Client } from '../../store/s3/client.ts';
 import { createS3Store } from '../../store/s3/index.ts';
 import { elements } from '../../store/s3/xml.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
-import { all, describeArtifactStore, hashing, PART, text } from './contract.ts';
+import { all, describeArtifactStore, createSha256, PART, text } from './contract.ts';
 
 describeArtifactStore('on a folder', async () => {
   const root = await mkdtemp(join(tmpdir(), 'frameloom-store-'));
@@ -52,7 +52,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     describeArtifactStore('in a bucket', async () => {
       const prefix = `${crypto.randomUUID()}/`;
       const client = createS3Client(bucket.options);
-      const blobs = createS3Store({ ...bucket.options, prefix, hashing, partBytes: PART });
+      const blobs = createS3Store({ ...bucket.options, prefix, createSha256, partBytes: PART });
       const folder = await mkdtemp(join(tmpdir(), 'frameloom-files-'));
       return {
         store: withLocalFiles(blobs, { folder, maxBytes: 2 ** 30 }),

@@ -31,7 +31,7 @@ export async function all<T>(values: AsyncIterable<T>): Promise<readonly T[]> {
 }
 
 /** A running SHA-256, as an S3 store is given it. */
-export function hashing() {
+export function createSha256() {
   const hash = createHash('sha256');
   return { update: (bytes: Uint8Array) => void hash.update(bytes), hex: () => hash.digest('hex') };
 }

@@ -5,7 +5,7 @@ import { createS3Client } from '../../store/s3/client.ts';
 import { createS3Store } from '../../store/s3/index.ts';
 import { elements } from '../../store/s3/xml.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
-import { all, collect, hashing, mebibytes, PART, sha256, sha256Of } from './contract.ts';
+import { all, collect, createSha256, mebibytes, PART, sha256, sha256Of } from './contract.ts';
 
 const MIB = 2 ** 20;
 /** Bytes that are no multiple of anything. */
@@ -28,7 +28,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
     function open(): { store: BlobStore; direct: DirectUploads; objects(): Promise<readonly string[]> } {
       const prefix = `${crypto.randomUUID()}/`;
-      const store = createS3Store({ ...bucket.options, prefix, hashing, partBytes: PART });
+      const store = createS3Store({ ...bucket.options, prefix, createSha256, partBytes: PART });
       const client = createS3Client(bucket.options);
       if (!store.direct) throw new Error('a bucket has direct uploads');
       return {

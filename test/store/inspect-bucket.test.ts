@@ -7,7 +7,7 @@ import { inspectBucket } from '../../store/s3/index.ts';
 import { elements } from '../../store/s3/xml.ts';
 import { NO_S3_SERVER, startBucket } from '../support/s3-server.ts';
 
-const QUICK = { attempts: 1, answer: 2000, pause: 1 } as const;
+const QUICK = { attempts: 1, responseTimeoutMs: 2000, firstBackoffMs: 1 } as const;
 
 /** A server that keeps the last body of each key, and looks at no condition. */
 async function startServer(listener: RequestListener) {

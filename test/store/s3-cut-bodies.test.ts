@@ -8,7 +8,7 @@ import { createServer, type Socket } from 'node:net';
 import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createS3Store } from '../../store/s3/index.ts';
-import { hashing, sha256, sha256Of } from './contract.ts';
+import { createSha256, sha256, sha256Of } from './contract.ts';
 
 /** More than one range that is read at once. */
 const BODY = Uint8Array.from({ length: 9 * 2 ** 20 }, (_, index) => (index * 31 + (index >> 12)) & 0xff);
@@ -84,8 +84,8 @@ describe('a body that is cut off while its reader is slow', () => {
       bucket: 'b',
       pathStyle: true,
       credentials: () => ({ accessKeyId: 'a', secretAccessKey: 's' }),
-      hashing,
-      limits: { attempts: 4, pause: 5, answer: 20_000 },
+      createSha256,
+      limits: { attempts: 4, firstBackoffMs: 5, responseTimeoutMs: 20_000 },
     });
     served.how = how;
     served.cuts = 2;

@@ -15,7 +15,7 @@ import {
   startFaultProxy,
 } from '../support/fault-proxy.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
-import { all, collect, hashing, mebibytes, PART, sha256, sha256Of, text } from './contract.ts';
+import { all, collect, createSha256, mebibytes, PART, sha256, sha256Of, text } from './contract.ts';
 
 const PASSING: readonly (readonly [string, Fault])[] = [
   ['500', { kind: 'status', status: 500, code: 'InternalError' }],
@@ -51,12 +51,12 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
 
     /** A store that waits for an answer for so many milliseconds. Only where none ever comes is that time spent. */
     function open(answer: number): ReturnType<typeof createS3Store> {
-      const limits = { attempts: 4, answer, idle: answer, pause: 5, slowest: 50_000 };
+      const limits = { attempts: 4, responseTimeoutMs: answer, idleTimeoutMs: answer, firstBackoffMs: 5, minBytesPerMs: 50_000 };
       return createS3Store({
         ...bucket.options,
         endpoint: proxy.endpoint,
         prefix,
-        hashing,
+        createSha256,
         limits,
         partBytes: PART,
       });
@@ -190,7 +190,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       const wrong = createS3Store({
         ...bucket.options,
         endpoint: proxy.endpoint,
-        hashing,
+        createSha256,
         credentials: () => ({ accessKeyId: 'test-key', secretAccessKey: 'not-the-secret' }),
       });
       const error: unknown = await wrong.put('crops/a', text('x')).catch((thrown: unknown) => thrown);
