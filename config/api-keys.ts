@@ -1,66 +1,83 @@
-/** Keys that a server accepts. A key names a tenant; without keys it serves the person at this machine and nobody else. */
+/**
+ * API keys of a server. A key identifies a tenant. Without keys, the server accepts only requests from this
+ * machine.
+ */
 import { hex } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
 import { SettingsError } from './settings.ts';
 
 export interface ApiKey {
   readonly tenant: string;
-  /** Hex SHA-256 of the key. A fast hash suits keys of 160 random bits and more. */
+  /** Hex SHA-256 of the key. A fast hash is sufficient for keys with at least 160 random bits. */
   readonly sha256: string;
 }
 
-/** Names of tenants. */
-export const TENANT = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-/** The hex SHA-256 of a key. */
-export const KEY_HASH = /^[0-9a-f]{64}$/;
+/** Pattern of tenant names. */
+export const TENANT_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+/** Pattern of a hex SHA-256. */
+export const KEY_HASH_PATTERN = /^[0-9a-f]{64}$/;
 
-/** Reads `tenant:sha256hex,…`, the value of FRAMELOOM_API_KEYS. Throws SettingsError, which quotes nothing of the value. */
+/**
+ * Parses FRAMELOOM_API_KEYS, `tenant:sha256hex,…`.
+ *
+ * @throws SettingsError if an entry is malformed. The message does not quote the value.
+ */
 export function parseApiKeys(setting: string | undefined): readonly ApiKey[] {
   const entries = (setting ?? '').split(',').map((entry) => entry.trim());
   return entries
     .filter((entry) => entry !== '')
     .map((entry, index) => {
       const [tenant = '', sha256 = '', ...rest] = entry.split(':');
-      if (!TENANT.test(tenant) || !KEY_HASH.test(sha256) || rest.length > 0) {
-        throw new SettingsError(`FRAMELOOM_API_KEYS: entry ${index + 1} is not tenant:sha256-of-key-in-hex.`);
+      if (!TENANT_PATTERN.test(tenant) || !KEY_HASH_PATTERN.test(sha256) || rest.length > 0) {
+        throw new SettingsError(
+          `FRAMELOOM_API_KEYS: entry ${index + 1} must be tenant:sha256-of-key-in-hex.`,
+        );
       }
       return { tenant, sha256 };
     });
 }
 
-/** Whether a host name, without port, can only mean this machine. */
+/** Whether a host name (without port) is a loopback name or address. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
 }
 
 /**
- * Keeps web pages of others out of a server without keys: those reached by a name that resolves here, and cross-site ones.
- * Throws `unauthorized`.
+ * Protects a server without keys from other web pages: it rejects host names other than loopback ones (DNS
+ * rebinding) and requests with a `Sec-Fetch-Site` of another site.
+ *
+ * @throws FrameloomError `unauthorized`.
  */
-export function requireOwnMachine(url: string, site: string | undefined): void {
+export function requireLocalOrigin(url: string, site: string | undefined): void {
   if (!isLoopback(new URL(url).hostname)) {
-    throw new FrameloomError('unauthorized', 'Without API keys this server answers on localhost only.');
+    throw new FrameloomError(
+      'unauthorized',
+      'Without API keys, this server accepts only requests to localhost.',
+    );
   }
   if (site === 'cross-site' || site === 'same-site') {
-    throw new FrameloomError('unauthorized', 'Without API keys this server answers to its own pages only.');
+    throw new FrameloomError(
+      'unauthorized',
+      'Without API keys, this server accepts only requests from its own pages.',
+    );
   }
 }
 
-/** The hash of the key that an `Authorization` header carries; undefined where it carries none. */
-export async function keyHashOf(authorization: string | undefined): Promise<string | undefined> {
+/** Returns the hex SHA-256 of the key in an `Authorization: Bearer` header, or undefined if there is none. */
+export async function hashBearerKey(authorization: string | undefined): Promise<string | undefined> {
   const key = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
   if (key === undefined) return undefined;
   return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))));
 }
 
-/** The tenant of an `Authorization` header. Throws `unauthorized`. */
+/** Returns the tenant of the key in an `Authorization` header. @throws FrameloomError `unauthorized`. */
 export async function tenantOf(keys: readonly ApiKey[], authorization: string | undefined): Promise<string> {
-  const given = await keyHashOf(authorization);
-  if (given === undefined) throw new FrameloomError('unauthorized', 'The request carries no API key.');
+  const given = await hashBearerKey(authorization);
+  if (given === undefined) throw new FrameloomError('unauthorized', 'The request has no API key.');
   let tenant: string | undefined;
-  // Every key is compared in full, so that the time taken tells nothing about them.
+  // Compares all keys completely, so that the duration reveals nothing about them.
   for (const candidate of keys) if (equal(candidate.sha256, given)) tenant ??= candidate.tenant;
-  if (tenant === undefined) throw new FrameloomError('unauthorized', 'The API key is not known.');
+  if (tenant === undefined) throw new FrameloomError('unauthorized', 'The API key is unknown.');
   return tenant;
 }
 

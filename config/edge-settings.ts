@@ -1,4 +1,7 @@
-/** The settings of the API at an edge: variables, secrets and bindings of the platform, held to the same table as all settings. */
+/**
+ * Settings of the API at the edge, read from variables and secrets of the platform. They share the table of
+ * all settings.
+ */
 
 import { environment } from './environment.ts';
 import type { Quotas } from './quotas.ts';
@@ -11,7 +14,7 @@ const EdgeEnvironment = environment.pick({
   FRAMELOOM_LIFETIMES: true,
   FRAMELOOM_LOG_LEVEL: true,
   FRAMELOOM_MAX_UPLOAD_BYTES: true,
-  // Requests are counted by the platform: an isolate knows its own only.
+  // Without FRAMELOOM_QUOTA_REQUESTS: the platform limits requests, because an isolate counts only its own.
   FRAMELOOM_QUOTA_JOBS: true,
   FRAMELOOM_QUOTA_VIDEO_SECONDS: true,
   FRAMELOOM_S3_ENDPOINT: true,
@@ -26,12 +29,14 @@ const EdgeEnvironment = environment.pick({
   TEMPORAL_NAMESPACE: true,
 });
 
+/** Settings of the API at the edge. */
 export interface EdgeSettings {
   readonly apiKeys: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly upstream: Upstream;
 }
 
+/** Where the edge forwards requests: an API (gateway), or Temporal and a bucket. */
 export type Upstream =
   | { readonly kind: 'gateway'; readonly url: string; readonly token: string }
   | {
@@ -45,7 +50,12 @@ export type Upstream =
       readonly quotas: Quotas;
     };
 
-/** Reads the variables and secrets in `env`, whose other values are bindings. Throws SettingsError. */
+/**
+ * Reads all settings from `env`. Values that are not strings are bindings and are ignored.
+ *
+ * @throws SettingsError for an unknown variable that starts with `FRAMELOOM_`, and for a missing or malformed
+ *   value.
+ */
 export function loadEdgeSettings(env: Readonly<Record<string, unknown>>): EdgeSettings {
   const given = Object.entries(env).filter(([, value]) => typeof value === 'string' && value !== '');
   for (const [name] of given) {
@@ -56,13 +66,11 @@ export function loadEdgeSettings(env: Readonly<Record<string, unknown>>): EdgeSe
   const parsed = EdgeEnvironment.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new SettingsError(
-      `${String(issue?.path[0])}: ${issue?.message}. docs/settings.md says what it takes.`,
-    );
+    throw new SettingsError(`${String(issue?.path[0])}: ${issue?.message}. See docs/settings.md.`);
   }
   const e = parsed.data;
   if (e.FRAMELOOM_API_KEYS === undefined) {
-    throw new SettingsError('FRAMELOOM_API_KEYS is required at the edge, which anybody can reach.');
+    throw new SettingsError('FRAMELOOM_API_KEYS is required at the edge, because it is publicly reachable.');
   }
   return { apiKeys: e.FRAMELOOM_API_KEYS, logLevel: e.FRAMELOOM_LOG_LEVEL, upstream: upstreamOf(e) };
 }
@@ -70,16 +78,18 @@ export function loadEdgeSettings(env: Readonly<Record<string, unknown>>): EdgeSe
 function upstreamOf(e: ReturnType<typeof EdgeEnvironment.parse>): Upstream {
   const { FRAMELOOM_GATEWAY_URL: gateway, FRAMELOOM_GATEWAY_TOKEN: token, TEMPORAL_HTTP_URL: url } = e;
   if (gateway !== undefined) {
-    if (token === undefined) throw new SettingsError('FRAMELOOM_GATEWAY_URL needs FRAMELOOM_GATEWAY_TOKEN.');
+    if (token === undefined)
+      throw new SettingsError('FRAMELOOM_GATEWAY_URL requires FRAMELOOM_GATEWAY_TOKEN.');
     if (url !== undefined) {
       throw new SettingsError('FRAMELOOM_GATEWAY_URL and TEMPORAL_HTTP_URL exclude each other.');
     }
     return { kind: 'gateway', url: gateway, token };
   }
   if (url === undefined)
-    throw new SettingsError('The edge needs TEMPORAL_HTTP_URL or FRAMELOOM_GATEWAY_URL.');
+    throw new SettingsError('The edge requires TEMPORAL_HTTP_URL or FRAMELOOM_GATEWAY_URL.');
   const bucket = bucketSettings(e);
-  if (!bucket) throw new SettingsError('FRAMELOOM_STORE must be a bucket at the edge, which has no folders.');
+  if (!bucket)
+    throw new SettingsError('FRAMELOOM_STORE must be a bucket at the edge, which has no file system.');
   return {
     kind: 'temporal',
     url,

@@ -1,6 +1,7 @@
 /**
- * Every environment variable that Frameloom reads: meaning, format and default. `settings.ts` turns them into settings;
- * `edge-settings.ts` picks those that the edge shares. docs/settings.md is generated from this table.
+ * Every environment variable that Frameloom reads: meaning, format and default. `settings.ts` turns them into
+ * settings; `edge-settings.ts` picks those that the edge shares. docs/settings.md is generated from this
+ * table.
  */
 import { z } from 'zod';
 

@@ -1,6 +1,6 @@
 /**
- * Settings of a process, read from environment variables. Process entry points call `loadSettings` once; nothing else reads
- * the environment.
+ * Settings of a process, read from environment variables. Process entry points call `loadSettings` once;
+ * nothing else reads the environment.
  */
 import type { z } from 'zod';
 import type { Prices } from '../schema/usage-cost.ts';

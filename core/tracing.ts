@@ -1,38 +1,45 @@
-/** Traces as the rooms see them: a port, so that who is traced knows no tracer. Absent where traces are off. */
+/**
+ * The port to traces. Modules do not depend on OpenTelemetry. The tracer is undefined if traces are disabled.
+ */
 
 export type TraceAttributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface TraceSpan {
-  /** Adds what is known only later. */
+  /** Adds attributes that are known only after the start. */
   set(attributes: TraceAttributes): void;
-  /** Marks it as failed. */
+  /** Marks the span as failed. */
   fail(): void;
 }
 
 export interface TraceSpanOptions {
-  /** W3C `traceparent` of what it is part of. Default: the span that is under way where it is called. */
+  /** W3C `traceparent` of the parent. Default: the current span. */
   readonly parent?: string | undefined;
   readonly kind: 'server' | 'client' | 'consumer' | 'internal';
   readonly attributes?: TraceAttributes;
 }
 
 export interface Tracer {
-  /** Runs `run` as a span: what it calls is part of it. One that throws has failed. */
+  /**
+   * Calls `run` within a new span, which is the parent of spans that it starts. If `run` throws, the span has
+   * failed.
+   */
   span<T>(name: string, options: TraceSpanOptions, run: (span: TraceSpan) => Promise<T>): Promise<T>;
-  /** `traceparent` of the span that is under way. */
+  /** Returns the `traceparent` of the current span. */
   current(): string | undefined;
 }
 
-/** Header of workflows and activities with a `traceparent`, https://www.w3.org/TR/trace-context/. */
+/**
+ * Temporal header of workflows and activities with a `traceparent` (https://www.w3.org/TR/trace-context/).
+ */
 export const TRACE_HEADER = 'traceparent';
 
-/** A workflow run that has ended. Its workflow tells this to the worker, which has the tracer. */
+/** A finished workflow run. The workflow reports it to the worker, because only the worker has a tracer. */
 export interface EndedRun {
   readonly name: string;
   readonly parent: string;
   /** 16 hex digits. */
   readonly spanId: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the epoch. */
   readonly began: number;
   readonly ended: number;
   readonly failed: boolean;
@@ -45,7 +52,7 @@ export interface Traceparent {
   readonly flags: string;
 }
 
-/** The parts of a `traceparent`; undefined for what is none. */
+/** Parses a `traceparent`. Returns undefined if it is missing or malformed. */
 export function parseTraceparent(text: string | undefined): Traceparent | undefined {
   const [, traceId, spanId, flags] =
     /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(text ?? '') ?? [];
@@ -54,6 +61,7 @@ export function parseTraceparent(text: string | undefined): Traceparent | undefi
   return { traceId, spanId, flags };
 }
 
-export function traceparentOf({ traceId, spanId, flags }: Traceparent): string {
+/** Formats a `traceparent` header. */
+export function formatTraceparent({ traceId, spanId, flags }: Traceparent): string {
   return `00-${traceId}-${spanId}-${flags}`;
 }

@@ -1,4 +1,7 @@
-/** What an artifact may be called: safe as a path of a folder and as a key of a bucket, and never outside of either. */
+/**
+ * What an artifact may be called: safe as a path of a folder and as a key of a bucket, and never outside of
+ * either.
+ */
 import { StoreError } from './artifact-store.ts';
 
 const NAME = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)+$/;

@@ -1,7 +1,8 @@
 /**
- * The artifact store: immutable blobs under names, on a folder or in a bucket. A name is `class/rest`, made from
- * lower-case letters, digits, `.`, `_`, `-` and `/`. Once published an artifact never changes: a second put of the same
- * name is answered with the first one, so that an activity that runs twice ends the same.
+ * The port to the artifact store: immutable blobs with names, in a folder or a bucket. A name is `class/rest`
+ * and consists of lower-case letters, digits, `.`, `_`, `-` and `/`. A published artifact never changes: a
+ * second put under the same name returns the first artifact, so that an activity that runs twice has the same
+ * result.
  */
 
 export interface ArtifactInfo {
@@ -11,27 +12,33 @@ export interface ArtifactInfo {
   readonly sha256: string;
 }
 
-/** An artifact with its age. */
+/** An artifact with its modification time. */
 export interface StoredArtifact extends ArtifactInfo {
-  /** When it was written or touched last, in milliseconds since the epoch, by the clock of the store. */
+  /** Time of the last write or touch, in milliseconds since the epoch, by the clock of the store. */
   readonly modified: number;
-  /** Whether that was a touch, where the store can tell and where a removal that looked before the touch may still come. */
+  /**
+   * Whether `modified` is the time of a touch. Unset if the store cannot distinguish, or if `expire` is
+   * atomic.
+   */
   readonly touched?: boolean;
 }
 
-/** What a listing knows of an artifact. */
+/** An artifact as a listing returns it. */
 export type ArtifactEntry = Omit<StoredArtifact, 'sha256' | 'touched'>;
 
 export type ArtifactBody = Uint8Array | AsyncIterable<Uint8Array>;
 
-/** What every adapter does, wherever it runs. */
+/** The operations of every adapter. All throw StoreError. */
 export interface BlobStore {
-  /** Publishes `body` under `name`: readers see all of it or nothing. Answers what stands under the name afterwards. */
+  /**
+   * Publishes `body` under `name`. Readers see all or nothing. Returns the artifact that exists afterwards.
+   */
   put(name: string, body: ArtifactBody): Promise<StoredArtifact>;
 
   /**
-   * Publishes `body` under `prefix/<its SHA-256>`. Stops with `too_large` when it is longer than `maxBytes`; nothing of it
-   * stays then.
+   * Publishes `body` under `prefix/<its SHA-256>`.
+   *
+   * @throws StoreError `too_large` if the body is longer than `maxBytes`. Nothing is stored then.
    */
   putByContent(
     prefix: string,
@@ -39,73 +46,85 @@ export interface BlobStore {
     options?: { readonly maxBytes?: number },
   ): Promise<StoredArtifact>;
 
-  /** What stands under `name`, or undefined. */
+  /** Returns the artifact `name`, or undefined. */
   head(name: string): Promise<StoredArtifact | undefined>;
 
   /**
-   * The bytes of `name`, or of `[start, end)` of them, as a stream. A whole read is checked against the hash: the stream
-   * ends with `corrupt` if they differ.
+   * Returns the bytes of `name`, or its range `[start, end)`, as a stream. If all bytes are read, their hash
+   * is verified: the stream fails with `corrupt` if it differs.
+   *
+   * @throws StoreError `not_found`.
    */
   read(
     name: string,
     range?: { readonly start: number; readonly end?: number },
   ): Promise<ReadableStream<Uint8Array>>;
 
-  /** All bytes of `name`, checked. For small artifacts. */
+  /** Returns all bytes of a small artifact. @throws StoreError `not_found`, `corrupt`. */
   bytes(name: string): Promise<Uint8Array>;
 
-  /** Names that begin with `prefix`, in order of their bytes, after `after`. */
+  /** Yields names that start with `prefix` and sort after `after`, in the order of their bytes. */
   list(prefix: string, after?: string): AsyncIterable<string>;
 
-  /** The same with size and age. */
+  /** As `list`, with size and modification time. */
   entries(prefix: string, after?: string): AsyncIterable<ArtifactEntry>;
 
-  /** Removes `name`; nothing happens where nothing is. */
+  /** Removes `name`. A no-op if it does not exist. */
   delete(name: string): Promise<void>;
 
-  /** Makes `name` as young as if it were written now. Answers whether it is there. */
+  /** Sets the modification time of `name` to now. Returns whether it exists. */
   touch(name: string): Promise<boolean>;
 
   /**
-   * Removes `name` unless it was written or touched at `before` or later, and answers whether it did. Looks and removes
-   * within `EXPIRY_SETTLES`: who touches an artifact and finds it again after that time keeps it.
+   * Removes `name` unless it was written or touched at `before` or later. Returns whether it was removed.
+   * Check and removal happen within `EXPIRY_SETTLE_MS`: an artifact that exists that long after a touch
+   * stays.
    */
   expire(name: string, before: number): Promise<boolean>;
 
-  /** Removes what writers that were killed before `before` left half-made. Such remains are no artifacts: no reader sees them. */
+  /** Removes incomplete data that killed writers left before `before`. It is not visible to readers. */
   sweep(before: number): Promise<{ readonly removed: number; readonly bytes: number }>;
 
   /**
-   * An address from which anybody can read the artifact for `seconds`, or undefined where nothing is. Only a store that
-   * clients can reach has it.
+   * Returns a URL that permits anyone to read the artifact for `seconds`, or undefined if it does not exist.
+   * Unset if clients cannot reach the store.
    */
   signedUrl?(name: string, seconds: number): Promise<string | undefined>;
 
-  /** Uploads past us. Likewise. */
+  /** Uploads from clients to the store. Unset if clients cannot reach it. */
   readonly direct?: DirectUploads;
 }
 
-/** Large bodies that clients send straight to the store, in parts and in any order, by signed addresses. */
+/** Large bodies that clients send directly to the store, in parts and in any order, by presigned URLs. */
 export interface DirectUploads {
   begin(): Promise<DirectUpload>;
-  /** An address to which exactly `bytes` bytes can be put for `seconds`, as part `number`, counted from 1; again replaces them. */
+  /**
+   * Returns a URL for a PUT of exactly `bytes` bytes as part `number` (from 1), for `seconds`. A second PUT
+   * replaces the part.
+   */
   signPart(
     upload: DirectUpload,
     part: { readonly number: number; readonly bytes: number },
     seconds: number,
   ): Promise<string>;
-  /** The parts that are there, in order. Throws `not_found` once the upload was finished or taken back. */
+  /**
+   * Returns the uploaded parts in order. @throws StoreError `not_found` if the upload was finished or
+   * aborted.
+   */
   parts(upload: DirectUpload): Promise<readonly UploadedPart[]>;
   /**
-   * Makes the parts that are there an artifact under `prefix/<its SHA-256>`, for which all bytes are read once. May be called again
-   * after a failure. Throws `not_found` where nothing is left of the upload: it became the bytes of an artifact that was there already.
+   * Publishes the uploaded parts as an artifact under `prefix/<its SHA-256>`. Reads all bytes once. May be
+   * repeated after a failure.
+   *
+   * @throws StoreError `not_found` if the upload was aborted, or if its bytes were removed because the
+   *   artifact existed.
    */
   finish(upload: DirectUpload, prefix: string): Promise<StoredArtifact>;
-  /** Takes an upload back that was not finished; nothing happens where nothing is. */
+  /** Aborts an unfinished upload. A no-op if it does not exist. */
   abort(upload: DirectUpload): Promise<void>;
 }
 
-/** An upload under way. Plain data: the next call may come to another process. */
+/** An unfinished upload. Plain data, because the next call may reach another process. */
 export interface DirectUpload {
   readonly key: string;
   readonly uploadId: string;
@@ -116,18 +135,21 @@ export interface UploadedPart {
   readonly bytes: number;
 }
 
-/** What a process with a file system has. */
+/** A store for processes with a file system. */
 export interface ArtifactStore extends BlobStore {
-  /** Calls `use` with a local path of the artifact's bytes, which it must not change and not keep. For programs such as ffmpeg. */
+  /**
+   * Calls `use` with a local path of the bytes, for programs such as ffmpeg. The file must not be changed, or
+   * used later.
+   */
   withFile<T>(name: string, use: (path: string) => Promise<T>): Promise<T>;
 }
 
-/** Longest time in milliseconds from the look of `expire` to the removal. */
+/** Maximum time between the check and the removal in `expire`. */
 export const EXPIRY_SETTLE_MS = 10_000;
 
 export type StoreErrorCode = 'not_found' | 'corrupt' | 'too_large' | 'full' | 'unavailable' | 'invalid_name';
 
-/** Every failure of a store. `full` and `unavailable` may pass; the others stay. */
+/** A failure of a store. Only `full` and `unavailable` may be temporary. The message is for developers. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly code: StoreErrorCode;

@@ -1,7 +1,8 @@
 /**
- * One garbage collection at a time. Two could do harm together: an artifact that one removed may have been written again before the
- * other, which checked it earlier, removes it. The lock is an artifact and not core/file-lock.ts, because collections of several
- * machines share only the store, which may be a bucket. Readers find it there, too (renew-on-read.ts).
+ * One garbage collection at a time. Two could do harm together: an artifact that one removed may have been
+ * written again before the other, which checked it earlier, removes it. The lock is an artifact and not
+ * core/file-lock.ts, because collections of several machines share only the store, which may be a bucket.
+ * Readers find it there, too (renew-on-read.ts).
  */
 import { hex } from '../core/canonical-json.ts';
 import { type ArtifactInfo, type BlobStore, EXPIRY_SETTLE_MS, StoreError } from './artifact-store.ts';
@@ -14,7 +15,10 @@ const RENEW_INTERVAL_MS = 60_000;
 const ABANDONED_AFTER_MS = 10 * RENEW_INTERVAL_MS + EXPIRY_SETTLE_MS;
 
 export interface CollectLock {
-  /** To be called before each removal. @throws StoreError `unavailable` if another collection has taken the lock. */
+  /**
+   * To be called before each removal. @throws StoreError `unavailable` if another collection has taken the
+   * lock.
+   */
   confirm(): Promise<void>;
   release(): Promise<void>;
 }

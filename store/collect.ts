@@ -1,7 +1,8 @@
 /**
- * Removes what has outlived its lifetime. What a live job needs is known without reading what it did: a job uses what it wrote or
- * found, and what it found was renewed then unless it was younger than half of its lifetime. So nothing is removed that
- * is less than half a lifetime older than the oldest live job, however long that job takes.
+ * Garbage collection: removes artifacts whose lifetime has ended. Artifacts of live jobs are recognized by
+ * age alone: a job uses artifacts that it wrote or found, and each found artifact was renewed unless it was
+ * younger than half of its lifetime. Hence an artifact is kept if it is less than half a lifetime older than
+ * the start of the oldest live job.
  */
 import type { ArtifactEntry, BlobStore } from './artifact-store.ts';
 import { lockCollection } from './collect-lock.ts';
@@ -14,21 +15,21 @@ export interface CollectOptions {
   readonly live: LiveJobs;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
-  /** Only counts. */
+  /** Counts without removing. Default: false. */
   readonly dryRun?: boolean;
-  /** Where an earlier collection stopped, with what it had counted until then; what it did after its last report is looked at again. */
+  /** Progress of an earlier collection to resume. Artifacts after its last report are checked again. */
   readonly from?: CollectProgress;
   /** Called after each step. Throwing ends the collection. */
   readonly onProgress?: (progress: CollectProgress) => void;
 }
 
-/** What the orchestrator knows, asked before anything is looked at. */
+/** The state of the jobs in Temporal, read before the collection. */
 export interface LiveJobs {
-  /** When it was asked, in milliseconds since the epoch: jobs that were started later are not among the live ones. */
+  /** Time of the read, in milliseconds since the epoch. Jobs that were started later are missing. */
   readonly asOf: number;
-  /** When the oldest job that has not ended was started, in milliseconds since the epoch; undefined where none is live. */
+  /** Start of the oldest unfinished job, in milliseconds since the epoch. Undefined if there is none. */
   readonly oldestStart: number | undefined;
-  /** How long the orchestrator remembers ended jobs, in milliseconds. */
+  /** Retention of finished jobs in Temporal, in milliseconds. */
   readonly retention: number;
 }
 
@@ -40,56 +41,61 @@ export interface ClassCount {
 }
 
 /**
- * By class; `remains` is what killed writers left. Artifacts of classes that this version does not know are neither counted nor
- * removed.
+ * Counts by class. `orphans` is incomplete data of killed writers. Artifacts of unknown classes are neither
+ * counted nor removed.
  */
-export type CollectReport = Readonly<Partial<Record<ArtifactClass | 'remains', ClassCount>>>;
+export type CollectReport = Readonly<Partial<Record<ArtifactClass | 'orphans', ClassCount>>>;
 
 export interface CollectProgress {
-  /** The class that is looked at, and the last name of it that was. */
+  /** The current class and its last checked name. */
   readonly at: { readonly class: ArtifactClass; readonly after?: string };
   readonly report: CollectReport;
 }
 
-/** Clocks of machines and buckets may differ by this much, in milliseconds. */
-const SKEW = 3_600_000;
-/** Remains of killed writers are swept after this time, in milliseconds: longer than any upload takes. */
-const REMAINS = 2 * DAY_MS;
-/** Entries between two reports of progress. */
-const STEP = 100;
+/** Maximum difference of the clocks of machines and buckets. */
+const CLOCK_SKEW_MS = 3_600_000;
+/** Incomplete data is removed after this time, which is longer than any upload takes. */
+const ORPHAN_LIFETIME_MS = 2 * DAY_MS;
+/** Number of entries between two reports of progress. */
+const PROGRESS_INTERVAL = 100;
 
-/** Looks at every artifact once. Throws `unavailable` while another collection is under way, any other StoreError, and what `onProgress` throws. */
+/**
+ * Checks each artifact once, removes expired ones, and returns the counts.
+ *
+ * @throws StoreError `unavailable` while another collection is running; any StoreError of the store; the
+ *   error of `onProgress`.
+ */
 export async function collectGarbage(options: CollectOptions): Promise<CollectReport> {
   const { store, lifetimes, live, dryRun = false, from, now = Date.now } = options;
-  const report: Partial<Record<ArtifactClass | 'remains', ClassCount>> = { ...from?.report };
-  // Who finds something expired from here on waits until it cannot be removed any more.
+  const report: Partial<Record<ArtifactClass | 'orphans', ClassCount>> = { ...from?.report };
+  // From here on, readers of an expired artifact wait until it can no longer be removed (renew-on-read.ts).
   const lock = dryRun ? undefined : await lockCollection(store, now);
   try {
-    // Remains first: bytes whose name goes in this collection stay until the next one.
+    // Before the names: bytes whose name is removed by this collection stay until the next one.
     if (lock && !from) {
-      const { removed, bytes } = await store.sweep(live.asOf - REMAINS);
-      report.remains = { removed, removedBytes: bytes, kept: 0, keptBytes: 0 };
+      const { removed, bytes } = await store.sweep(live.asOf - ORPHAN_LIFETIME_MS);
+      report.orphans = { removed, removedBytes: bytes, kept: 0, keptBytes: 0 };
     }
     const first = from ? ARTIFACT_CLASSES.indexOf(from.at.class) : 0;
     for (const name of ARTIFACT_CLASSES.slice(first)) {
       if (name === 'collection-lock') continue;
-      const limit = expiryOf(name, lifetimes[name], live);
+      const limit = expiryLimit(name, lifetimes[name], live);
       let after = name === from?.at.class ? from.at.after : undefined;
-      const tell = (): void =>
+      const reportProgress = (): void =>
         options.onProgress?.({
           at: { class: name, ...(after === undefined ? {} : { after }) },
           report: { ...report },
         });
-      let looked = 0;
-      tell();
-      for await (const group of groupsOf(name, store.entries(`${name}/`, after))) {
+      let checkedCount = 0;
+      reportProgress();
+      for await (const group of groupForRemoval(name, store.entries(`${name}/`, after))) {
         const isOld = group.every((entry) => entry.modified < limit);
         for (const entry of group) {
           if (isOld) await lock?.confirm();
           const removed = isOld && (dryRun || (await store.expire(entry.name, limit)));
-          report[name] = counted(report[name], entry.bytes, removed);
-          looked += 1;
-          if (looked % STEP === 0) tell();
+          report[name] = addToCount(report[name], entry.bytes, removed);
+          checkedCount += 1;
+          if (checkedCount % PROGRESS_INTERVAL === 0) reportProgress();
         }
         after = group.at(-1)?.name;
       }
@@ -100,23 +106,27 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
   return report;
 }
 
-/** Before when an artifact of the class must have been used last, or written, to be removed. */
-function expiryOf(
+/**
+ * Returns the time before which the last use of an artifact must be for its removal, in milliseconds since
+ * the epoch.
+ */
+function expiryLimit(
   name: ArtifactClass,
   { milliseconds, renewed }: Lifetime,
   { asOf, oldestStart = Number.POSITIVE_INFINITY, retention }: LiveJobs,
 ): number {
-  // Both are read as long as the orchestrator remembers a job: without the first a deleted job would come back, and
-  // without the second a job could not be displayed. A renewal happens after half of the lifetime only.
+  // Both must outlive the record of a job in Temporal: without the first, a deleted job would reappear, and
+  // without the second, a job could not be displayed. Requests are renewed only after half of their lifetime,
+  // hence the factor.
   const least =
     name === 'deletions' ? retention + DAY_MS : name === 'requests' ? 2 * (retention + DAY_MS) : 0;
   const lifetime = Math.max(milliseconds, least);
   const needed = oldestStart - (renewed ? lifetime / 2 : 0);
-  return Math.min(asOf - lifetime, needed) - SKEW;
+  return Math.min(asOf - lifetime, needed) - CLOCK_SKEW_MS;
 }
 
-/** What is removed together: all of a job, and otherwise each artifact alone. */
-async function* groupsOf(
+/** Groups artifacts that are removed together: all of a job, and otherwise each artifact alone. */
+async function* groupForRemoval(
   name: ArtifactClass,
   entries: AsyncIterable<ArtifactEntry>,
 ): AsyncGenerator<readonly ArtifactEntry[]> {
@@ -136,7 +146,7 @@ async function* groupsOf(
   if (group.length > 0) yield group;
 }
 
-function counted(
+function addToCount(
   { removed, removedBytes, kept, keptBytes }: ClassCount = {
     removed: 0,
     removedBytes: 0,

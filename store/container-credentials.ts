@@ -1,4 +1,7 @@
-/** Temporary access keys from the credentials endpoint of a container (Amazon ECS, EKS Pod Identity). Node only: reads a token file. */
+/**
+ * Temporary access keys from the credentials endpoint of a container (Amazon ECS, EKS Pod Identity). Node
+ * only: reads a token file.
+ */
 import { readFile } from 'node:fs/promises';
 import { StoreError } from './artifact-store.ts';
 import type { S3Credentials } from './s3/index.ts';
@@ -16,8 +19,8 @@ interface CredentialsResponse {
 }
 
 /**
- * Returns a function that fetches access keys from `uri`, and again shortly before they expire. Concurrent calls share one
- * request. The token in `tokenFile`, which the platform rotates, authorizes each request.
+ * Returns a function that fetches access keys from `uri`, and again shortly before they expire. Concurrent
+ * calls share one request. The token in `tokenFile`, which the platform rotates, authorizes each request.
  *
  * @throws StoreError `unavailable`, from the returned function.
  */

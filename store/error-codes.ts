@@ -17,9 +17,9 @@ const UNAVAILABLE: PublicError = {
 };
 
 /**
- * What a failure means while a request is handled (`request`), and while an activity runs (`job`). They differ for two: an
- * artifact that a request reads was recorded as present, one that a job reads is part of its source; and a body that is too
- * large belongs to the request, or is the source.
+ * What a failure means while a request is handled (`request`), and while an activity runs (`job`). They
+ * differ for two: an artifact that a request reads was recorded as present, one that a job reads is part of
+ * its source; and a body that is too large belongs to the request, or is the source.
  */
 const PUBLIC_ERRORS: Readonly<
   Record<StoreErrorCode, { readonly request: PublicError; readonly job: PublicError }>

@@ -1,7 +1,8 @@
 /**
- * The lifetimes of artifacts, by class. The lifetime of a `renewed` class counts from the last use: shared artifacts stay as long
- * as jobs use them. The lifetime of any other class counts from the writing, so that users know when the data of a job is
- * deleted. A use renews an artifact only after half of its lifetime, hence it stays for at least another half.
+ * The lifetimes of artifacts, by class. The lifetime of a `renewed` class counts from the last use: shared
+ * artifacts stay as long as jobs use them. The lifetime of any other class counts from the writing, so that
+ * users know when the data of a job is deleted. A use renews an artifact only after half of its lifetime,
+ * hence it stays for at least another half.
  */
 import { ARTIFACT_CLASSES, type ArtifactClass } from './names.ts';
 
@@ -28,7 +29,10 @@ export class LifetimesError extends Error {
 const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
-/** Shortest lifetime of a renewed class: half of it must outlast the time between two uses of an artifact within one job. */
+/**
+ * Shortest lifetime of a renewed class: half of it must outlast the time between two uses of an artifact
+ * within one job.
+ */
 const MIN_RENEWED_MS = 2 * DAY_MS;
 /** Shortest lifetime of the others: a job must be able to end, and its result to be read. */
 const MIN_MS = HOUR_MS;

@@ -1,4 +1,7 @@
-/** Local copies of artifacts that are far away, for programs that read files: downloaded once, checked, and bounded in bytes. */
+/**
+ * Local copies of artifacts that are far away, for programs that read files: downloaded once, checked, and
+ * bounded in bytes.
+ */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +14,9 @@ import { asStoreError } from './folder/index.ts';
 export interface LocalFilesOptions {
   /** Folder for this process alone. */
   readonly folder: string;
-  /** Copies that nobody uses are removed, the longest unused first, until the others take no more than this. */
+  /**
+   * Copies that nobody uses are removed, the longest unused first, until the others take no more than this.
+   */
   readonly maxBytes: number;
 }
 

@@ -1,6 +1,7 @@
 /**
- * The names of all artifacts. A name is derived from the inputs of the artifact; its first segment is the class, which
- * determines the lifetime. A new class is one entry here and one in lifetimes.ts, which does not compile without it.
+ * The names of all artifacts. A name is derived from the inputs of the artifact; its first segment is the
+ * class, which determines the lifetime. A new class is one entry here and one in lifetimes.ts, which does not
+ * compile without it.
  */
 
 export const ARTIFACT_CLASSES = [
@@ -93,7 +94,9 @@ export function secretName(jobId: string, reference: string): string {
   return `${jobPrefix(jobId)}secrets/${reference.replace(/^secret_/, '')}`;
 }
 
-/** The transcript that the request of a job contains, as it was sent and as cues. It is deleted with the job. */
+/**
+ * The transcript that the request of a job contains, as it was sent and as cues. It is deleted with the job.
+ */
 export function requestTranscriptName(jobId: string, form: 'sent' | 'cues.json'): string {
   return `${jobPrefix(jobId)}transcript/${form}`;
 }
@@ -180,7 +183,10 @@ export function deletionMarkerName(jobId: string, run: string): string {
 /** The lock of the garbage collection that is running. */
 export const COLLECTION_LOCKS = 'collection-lock/';
 
-/** A shard of the checked lines of a batch. `input` is a digest of what was asked for, so that two requests under one key cannot mix. */
+/**
+ * A shard of the checked lines of a batch. `input` is a digest of what was asked for, so that two requests
+ * under one key cannot mix.
+ */
 export function batchShardName(batchId: string, input: string, shard: number): string {
   return `batches/${batchId}/input/${input}/${String(shard).padStart(6, '0')}.json`;
 }

@@ -32,8 +32,8 @@ export interface StoreSettings {
 }
 
 /**
- * The store of a process, which renews what it uses. `scratch` is a folder for this process alone, where local copies from a bucket
- * are kept. Throws LifetimesError.
+ * The store of a process, which renews what it uses. `scratch` is a folder for this process alone, where
+ * local copies from a bucket are kept. Throws LifetimesError.
  */
 export function openStore(settings: StoreSettings, scratch: string): ArtifactStore {
   return renewOnRead(openPlainStore(settings, scratch), parseLifetimes(settings.lifetimes));

@@ -1,8 +1,9 @@
 /**
- * Renews artifacts when they are used. Around any store, it touches an artifact that is found after half of its lifetime: the
- * finder can rely on it for another half. A running collection may already have selected the artifact for removal. Therefore
- * an artifact that is past its lifetime, or was touched by another process a moment ago, counts as found only if it still exists
- * after `EXPIRY_SETTLE_MS`, in which that collection would have removed it.
+ * Renews artifacts when they are used. Around any store, it touches an artifact that is found after half of
+ * its lifetime: the finder can rely on it for another half. A running collection may already have selected
+ * the artifact for removal. Therefore an artifact that is past its lifetime, or was touched by another
+ * process a moment ago, counts as found only if it still exists after `EXPIRY_SETTLE_MS`, in which that
+ * collection would have removed it.
  */
 
 import { sleep } from '../core/sleep.ts';
@@ -25,7 +26,9 @@ export interface RenewalClock {
 
 const systemClock: RenewalClock = { now: Date.now, sleep };
 
-/** A touch up to this age may have happened in the last seconds: the clocks of machines and buckets differ. */
+/**
+ * A touch up to this age may have happened in the last seconds: the clocks of machines and buckets differ.
+ */
 const RECENT_TOUCH_MS = 15 * 60_000;
 /** Number of artifacts that need no request at each use, because their next renewal time is cached. */
 const MAX_CACHED = 20_000;

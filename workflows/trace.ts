@@ -11,7 +11,7 @@ import {
   type WorkflowInterceptors,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type EndedRun, parseTraceparent, TRACE_HEADER, traceparentOf } from '../core/tracing.ts';
+import { type EndedRun, parseTraceparent, TRACE_HEADER, formatTraceparent } from '../core/tracing.ts';
 
 interface TraceSinks extends Sinks {
   readonly trace: { ended(run: EndedRun): void };
@@ -41,7 +41,7 @@ export function interceptors(): WorkflowInterceptors {
           const { runId, workflowId, workflowType, runStartTime } = workflowInfo();
           // The random half of the run id: the same in every replay.
           const spanId = runId.replaceAll('-', '').slice(16);
-          traceparent = traceparentOf({ ...link, spanId });
+          traceparent = formatTraceparent({ ...link, spanId });
           let failed = true;
           try {
             const result = await next(input);

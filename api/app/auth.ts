@@ -1,6 +1,6 @@
 /** Authentication. An API key belongs to a tenant; without keys, only requests from this machine are accepted. */
 import type { MiddlewareHandler } from 'hono';
-import { type ApiKey, requireOwnMachine, tenantOf } from '../../config/api-keys.ts';
+import { type ApiKey, requireLocalOrigin, tenantOf } from '../../config/api-keys.ts';
 import type { ApiEnv } from './env.ts';
 import { forwardedTenant, TENANT_HEADER } from './gateway-auth.ts';
 
@@ -15,7 +15,7 @@ export function authenticate(
     if (forwarded !== undefined) {
       c.set('tenant', forwarded);
     } else if (keys.length + gatewayTokens.length === 0) {
-      requireOwnMachine(c.req.url, c.req.header('Sec-Fetch-Site'));
+      requireLocalOrigin(c.req.url, c.req.header('Sec-Fetch-Site'));
       c.set('tenant', 'default');
     } else {
       c.set('tenant', await tenantOf(keys, authorization));

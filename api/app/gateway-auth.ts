@@ -2,7 +2,7 @@
  * Authentication of gateways. A gateway authenticates its callers itself and forwards each request with its own token and
  * the name of the tenant. The name is used with a valid token only, so no other caller can choose a tenant.
  */
-import { KEY_HASH, keyHashOf, TENANT } from '../../config/api-keys.ts';
+import { hashBearerKey, KEY_HASH_PATTERN, TENANT_PATTERN } from '../../config/api-keys.ts';
 import { SettingsError } from '../../config/settings.ts';
 import { FrameloomError } from '../../core/errors.ts';
 
@@ -16,7 +16,7 @@ export const TENANT_HEADER = 'Frameloom-Tenant';
 export function parseGatewayTokens(setting: string | undefined): readonly string[] {
   const entries = (setting ?? '').split(',').map((entry) => entry.trim());
   const hashes = entries.filter((entry) => entry !== '');
-  if (hashes.every((entry) => KEY_HASH.test(entry))) return hashes;
+  if (hashes.every((entry) => KEY_HASH_PATTERN.test(entry))) return hashes;
   throw new SettingsError('FRAMELOOM_GATEWAY_TOKENS: an entry is not the SHA-256 of a token in hex.');
 }
 
@@ -31,9 +31,9 @@ export async function forwardedTenant(
   named: string | undefined,
 ): Promise<string | undefined> {
   if (tokens.length === 0) return undefined;
-  const given = await keyHashOf(authorization);
+  const given = await hashBearerKey(authorization);
   // Hashes are compared, so the time it takes reveals nothing about the token.
   if (given === undefined || !tokens.includes(given)) return undefined;
-  if (named !== undefined && TENANT.test(named)) return named;
+  if (named !== undefined && TENANT_PATTERN.test(named)) return named;
   throw new FrameloomError('unauthorized', `A gateway must name the tenant in ${TENANT_HEADER}.`);
 }

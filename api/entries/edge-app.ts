@@ -69,6 +69,11 @@ function openStore(
   const { credentials, ...place } = bucket;
   if ('uri' in credentials)
     throw new SettingsError('The edge needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
-  const blobs = createS3Store({ ...place, createSha256, partBytes: PART_BYTES, credentials: () => credentials });
+  const blobs = createS3Store({
+    ...place,
+    createSha256,
+    partBytes: PART_BYTES,
+    credentials: () => credentials,
+  });
   return renewBlobsOnRead(blobs, parseLifetimes(lifetimes));
 }

@@ -1,19 +1,19 @@
-/** What the file system throws, as the errors of a store. */
+/** Converts errors of the file system to errors of the store. */
 import { StoreError } from '../artifact-store.ts';
 
-/** For `catch`: undefined where nothing is; anything else is thrown on. */
-export function absent(error: unknown): undefined {
-  if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
+/** For `catch`: returns undefined if a path does not exist, and throws any other error as a StoreError. */
+export function undefinedIfMissing(error: unknown): undefined {
+  if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
   throw asStoreError(error);
 }
 
-export function isCode(error: unknown, code: string): boolean {
+export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
 export function asStoreError(error: unknown): unknown {
   if (error instanceof StoreError || !(error instanceof Error) || !('syscall' in error)) return error;
-  if (isCode(error, 'ENOSPC') || isCode(error, 'EDQUOT'))
+  if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT'))
     return new StoreError('full', 'the disk is full', { cause: error });
   return new StoreError('unavailable', 'the folder of the store failed', { cause: error });
 }

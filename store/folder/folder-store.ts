@@ -1,7 +1,8 @@
 /**
- * Artifacts in a folder. Each is a folder of its own, `<root>/<name>/` with `data` and `meta.json`, made aside and moved into
- * place by one rename: it is there wholly or not at all, and of several writers the first one wins. Nothing is flushed to
- * the disk on purpose: a power cut may lose or damage what was written last, and the hash on reading finds it.
+ * Artifacts in a folder. Each artifact is a folder `<root>/<name>/` with `data` and `meta.json`. It is
+ * written to a staging folder and published by one rename, hence readers see all or nothing, and the first
+ * writer wins. Files are not flushed: a power failure may lose or damage recent artifacts, which the hash
+ * detects when they are read.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -17,58 +18,61 @@ import {
   type StoredArtifact,
   StoreError,
 } from '../artifact-store.ts';
-import { absent, asStoreError, isCode } from './folder-errors.ts';
-import { namesBelow, sweepAside } from './folder-walk.ts';
+import { asStoreError, hasCode, undefinedIfMissing } from './folder-errors.ts';
+import { namesBelow, sweepStaging } from './folder-walk.ts';
 
-/** What a killed writer left aside is removed after this time, in milliseconds. */
-const ASIDE_LIFETIME = 3_600_000;
-/** Files up to this are compared with their hash before a program gets them: pictures and features are, films are not read twice. */
-const CHECKED_BYTES = 64 * 2 ** 20;
+/** Staging folders of killed writers are removed after this time. */
+const STAGING_LIFETIME_MS = 3_600_000;
+/**
+ * Files up to this size are verified before a program gets their path. Larger ones, such as videos, are not
+ * read twice.
+ */
+const MAX_VERIFIED_BYTES = 64 * 2 ** 20;
 
 export interface FolderStoreOptions {
-  /** Milliseconds since the epoch; the age of an artifact is counted by it. */
+  /** Returns the modification time of new artifacts, in milliseconds since the epoch. Default: Date.now. */
   readonly now?: () => number;
 }
 
-/** A store in `root`, which is made when missing. */
+/** Creates a store in the folder `root`, which is created by the first write. */
 export function createFolderStore(root: string, { now = Date.now }: FolderStoreOptions = {}): ArtifactStore {
-  const aside = join(root, '.aside');
+  const staging = join(root, '.staging');
   let swept: Promise<unknown> | undefined;
 
-  function place(name: string): string {
+  function pathOf(name: string): string {
     requireName(name);
     return join(root, ...name.split('/'));
   }
 
   async function head(name: string): Promise<StoredArtifact | undefined> {
-    const folder = place(name);
-    const text = await readFile(join(folder, 'meta.json'), 'utf8').catch(absent);
+    const folder = pathOf(name);
+    const text = await readFile(join(folder, 'meta.json'), 'utf8').catch(undefinedIfMissing);
     if (text === undefined) return undefined;
-    const data = await stat(join(folder, 'data')).catch(absent);
+    const data = await stat(join(folder, 'data')).catch(undefinedIfMissing);
     const meta = readMeta(text);
     if (meta === undefined || !data) {
-      // A power cut left part of it: what it was is made again.
+      // A power failure left an incomplete artifact. It is removed, so that it can be created again.
       await rm(folder, { recursive: true, force: true });
       return undefined;
     }
     return { name, ...meta, modified: data.mtimeMs };
   }
 
-  async function found(name: string): Promise<StoredArtifact> {
+  async function requireArtifact(name: string): Promise<StoredArtifact> {
     const info = await head(name);
     if (!info) throw new StoreError('not_found', `no artifact ${name}`);
     return info;
   }
 
-  /** Writes `body` aside, then moves it to the name that `nameOf` gives for its hash. */
+  /** Writes `body` to a staging folder, then renames that to the result of `nameOf` for its hash. */
   async function publish(
     body: ArtifactBody,
     nameOf: (sha256: string) => string,
     maxBytes = Number.POSITIVE_INFINITY,
   ): Promise<StoredArtifact> {
-    swept ??= sweepAside(aside, now() - ASIDE_LIFETIME);
+    swept ??= sweepStaging(staging, now() - STAGING_LIFETIME_MS);
     await swept;
-    const folder = join(aside, randomUUID());
+    const folder = join(staging, randomUUID());
     try {
       await mkdir(folder, { recursive: true });
       const { bytes, sha256 } = await write(join(folder, 'data'), body, maxBytes);
@@ -76,14 +80,14 @@ export function createFolderStore(root: string, { now = Date.now }: FolderStoreO
       const modified = now();
       await utimes(join(folder, 'data'), modified / 1000, modified / 1000);
       const name = nameOf(sha256);
-      const target = place(name);
+      const target = pathOf(name);
       await mkdir(join(target, '..'), { recursive: true });
       try {
         await rename(folder, target);
         return { name, bytes, sha256, modified };
       } catch (error) {
-        if (!isCode(error, 'ENOTEMPTY') && !isCode(error, 'EEXIST')) throw error;
-        return await found(name);
+        if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
+        return await requireArtifact(name);
       }
     } catch (error) {
       throw asStoreError(error);
@@ -94,7 +98,7 @@ export function createFolderStore(root: string, { now = Date.now }: FolderStoreO
 
   async function* entries(prefix: string, after?: string): AsyncGenerator<ArtifactEntry> {
     for await (const name of list(prefix, after)) {
-      const info = await stat(join(place(name), 'data')).catch(absent);
+      const info = await stat(join(pathOf(name), 'data')).catch(undefinedIfMissing);
       if (info) yield { name, bytes: info.size, modified: info.mtimeMs };
     }
   }
@@ -120,27 +124,29 @@ export function createFolderStore(root: string, { now = Date.now }: FolderStoreO
     head,
 
     async read(name, range) {
-      const info = await found(name);
-      const path = join(place(name), 'data');
+      const info = await requireArtifact(name);
+      const path = join(pathOf(name), 'data');
       if (range) {
         const end = Math.min(range.end ?? info.bytes, info.bytes);
-        if (range.start >= end) return Readable.toWeb(Readable.from([])) as ReadableStream<Uint8Array>; // Node's own type of the same thing
+        if (range.start >= end) return Readable.toWeb(Readable.from([])) as ReadableStream<Uint8Array>;
         return toWeb(createReadStream(path, { start: range.start, end: end - 1 }));
       }
       return toWeb(
         Readable.from(
-          checked(createReadStream(path), info, () => rm(place(name), { recursive: true, force: true })),
+          verifyWhileReading(createReadStream(path), info, () =>
+            rm(pathOf(name), { recursive: true, force: true }),
+          ),
         ),
       );
     },
 
     async bytes(name) {
-      const info = await found(name);
-      const data = await readFile(join(place(name), 'data')).catch((error: unknown) => {
+      const info = await requireArtifact(name);
+      const data = await readFile(join(pathOf(name), 'data')).catch((error: unknown) => {
         throw asStoreError(error);
       });
       if (createHash('sha256').update(data).digest('hex') !== info.sha256) {
-        await rm(place(name), { recursive: true, force: true });
+        await rm(pathOf(name), { recursive: true, force: true });
         throw new StoreError('corrupt', `artifact ${name} does not match its hash`);
       }
       return data;
@@ -150,57 +156,57 @@ export function createFolderStore(root: string, { now = Date.now }: FolderStoreO
     entries,
 
     async delete(name) {
-      await rm(place(name), { recursive: true, force: true });
+      await rm(pathOf(name), { recursive: true, force: true });
     },
 
     async touch(name) {
       const at = now() / 1000;
-      return await utimes(join(place(name), 'data'), at, at).then(() => true, touchFailed);
+      return await utimes(join(pathOf(name), 'data'), at, at).then(() => true, falseIfMissing);
     },
 
     async expire(name, before) {
-      const target = place(name);
+      const target = pathOf(name);
       const isOld = async (folder: string): Promise<boolean> => {
-        const info = await stat(join(folder, 'data')).catch(absent);
+        const info = await stat(join(folder, 'data')).catch(undefinedIfMissing);
         return info !== undefined && info.mtimeMs < before;
       };
       if (!(await isOld(target))) return false;
-      // It is taken away first and looked at again, so that no touch comes between the look and the removal.
-      const claimed = join(aside, randomUUID());
-      await mkdir(aside, { recursive: true });
-      const taken = await rename(target, claimed).then(() => true, touchFailed);
+      // It is renamed first and checked again, so that no touch can happen between the check and the removal.
+      const claimed = join(staging, randomUUID());
+      await mkdir(staging, { recursive: true });
+      const taken = await rename(target, claimed).then(() => true, falseIfMissing);
       if (!taken) return false;
       const removed = await isOld(claimed);
-      if (!removed) await rename(claimed, target).catch(() => undefined); // somebody made it again
+      if (!removed) await rename(claimed, target).catch(() => undefined); // it was created again
       await rm(claimed, { recursive: true, force: true });
       return removed;
     },
 
     sweep(before) {
-      return sweepAside(aside, before);
+      return sweepStaging(staging, before);
     },
 
     async withFile(name, use) {
-      const info = await found(name);
-      const path = join(place(name), 'data');
-      if (info.bytes <= CHECKED_BYTES) await check(path, info);
+      const info = await requireArtifact(name);
+      const path = join(pathOf(name), 'data');
+      if (info.bytes <= MAX_VERIFIED_BYTES) await verifyFile(path, info);
       return use(path);
     },
   };
 
-  /** Reads it for its hash alone. */
-  async function check(path: string, info: ArtifactInfo): Promise<void> {
-    const discard = (): Promise<void> => rm(place(info.name), { recursive: true, force: true });
-    for await (const _ of checked(createReadStream(path), info, discard)) {
-      // the hash is taken on the way
+  /** Reads a file only to verify its hash. */
+  async function verifyFile(path: string, info: ArtifactInfo): Promise<void> {
+    const discard = (): Promise<void> => rm(pathOf(info.name), { recursive: true, force: true });
+    for await (const _ of verifyWhileReading(createReadStream(path), info, discard)) {
+      // reading computes the hash
     }
   }
 }
 
-/** What `publish` wrote; undefined where the disk has lost some of it. */
+/** Parses `meta.json`. Returns undefined if a power failure damaged it. */
 function readMeta(text: string): { readonly bytes: number; readonly sha256: string } | undefined {
   try {
-    return JSON.parse(text) as { bytes: number; sha256: string }; // whole JSON is what was written
+    return JSON.parse(text) as { bytes: number; sha256: string }; // valid JSON is as it was written
   } catch {
     return undefined;
   }
@@ -227,7 +233,7 @@ async function write(
   return { bytes, sha256: hash.digest('hex') };
 }
 
-async function* checked(
+async function* verifyWhileReading(
   chunks: AsyncIterable<Uint8Array>,
   info: ArtifactInfo,
   discard: () => Promise<void>,
@@ -243,11 +249,11 @@ async function* checked(
   }
 }
 
-function touchFailed(error: unknown): boolean {
-  absent(error);
+function falseIfMissing(error: unknown): boolean {
+  undefinedIfMissing(error);
   return false;
 }
 
 function toWeb(stream: Readable): ReadableStream<Uint8Array> {
-  return Readable.toWeb(stream) as ReadableStream<Uint8Array>; // Node's own type of the same thing
+  return Readable.toWeb(stream) as ReadableStream<Uint8Array>;
 }

@@ -1,7 +1,8 @@
 /**
- * Signed requests to one bucket, tried again within bounds. It needs `fetch` and WebCrypto and nothing else, so that it runs on
- * Node, in Lambda and at the edge. Every request of this store can be repeated: bodies are bufferedBytes in memory, names are chosen by us,
- * and a conditional write that went through before answers as if somebody else had won.
+ * Signed requests to one bucket with bounded retries. Requires only `fetch` and WebCrypto, and therefore runs
+ * on Node, in Lambda and at the edge. All requests of the store are repeatable: bodies are in memory, the
+ * client chooses names, and a repeated conditional write returns the same response as one that lost against
+ * another writer.
  */
 import { AwsV4Signer } from 'aws4fetch';
 import { retry } from '../../core/retry.ts';
@@ -18,54 +19,66 @@ export interface S3Options {
   readonly endpoint: string;
   readonly region: string;
   readonly bucket: string;
-  /** The bucket stands in the path of addresses; otherwise it is the first part of the host name. */
+  /** Whether the bucket is in the path of URLs. Otherwise it is the first label of the host name. */
   readonly pathStyle: boolean;
-  /** Asked before every request: credentials may run out. */
+  /** Called before each request, because credentials may expire. */
   readonly credentials: () => Promise<S3Credentials> | S3Credentials;
   readonly fetch?: typeof fetch;
   readonly limits?: Partial<S3Limits>;
 }
 
 export interface S3Limits {
-  /** Tries of one request. */
+  /** Maximum number of attempts of a request. */
   readonly attempts: number;
-  /** Longest wait for the head of an answer, in milliseconds, beside the time that sending the body takes. */
+  /** Timeout for the response headers, in addition to the time for sending the body. */
   readonly responseTimeoutMs: number;
-  /** Longest time in which nothing of a body arrives, in milliseconds. */
+  /** Timeout between two chunks of a response body. */
   readonly idleTimeoutMs: number;
-  /** First pause between two tries, in milliseconds; each next one is twice as long, up to `MAX_PAUSE`, give or take a half. */
+  /** Wait before the second attempt. It doubles with each attempt up to `MAX_WAIT_MS`, with jitter. */
   readonly firstBackoffMs: number;
-  /** Slowest sending of a body that is waited for, in bytes per millisecond. */
+  /** Minimum upload rate, in bytes per millisecond. It determines the time for sending a body. */
   readonly minBytesPerMs: number;
 }
 
-const DEFAULT_LIMITS: S3Limits = { attempts: 5, responseTimeoutMs: 20_000, idleTimeoutMs: 30_000, firstBackoffMs: 100, minBytesPerMs: 100 };
+const DEFAULT_LIMITS: S3Limits = {
+  attempts: 5,
+  responseTimeoutMs: 20_000,
+  idleTimeoutMs: 30_000,
+  firstBackoffMs: 100,
+  minBytesPerMs: 100,
+};
 
 /** Longest wait between two attempts, before jitter. A longer `Retry-After` is cut to it. */
 export const MAX_WAIT_MS = 5000;
 
 export interface S3Request {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
-  /** Key in the bucket; none for the bucket itself. */
+  /** Key of an object. Undefined for a request to the bucket itself. */
   readonly key?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** Hex SHA-256 of the body, where it is known: it is signed, and the server refuses a body that was damaged on its way. */
+  /**
+   * Hex SHA-256 of the body, if known. It is signed, so that the server rejects a body that was damaged in
+   * transit.
+   */
   readonly bodySha256?: string;
-  /** Statuses beside 2xx that are answers and no failures. */
+  /** Statuses other than 2xx that are not failures. */
   readonly acceptedStatuses?: readonly number[];
-  /** Longest time for all tries together, in milliseconds. */
+  /** Timeout for all attempts together. */
   readonly timeoutMs?: number;
 }
 
 export interface S3Client {
   readonly limits: S3Limits;
-  /** The answer, whose body is still to be read. Throws S3Failure and S3Interrupted. */
+  /** Sends a request. The body of the response is not read yet. @throws S3Failure, S3Interrupted. */
   send(request: S3Request): Promise<Response>;
-  /** The same with the whole body as text, which is then part of what is tried again. */
+  /**
+   * Sends a request and reads the response body as text, within the same attempts. @throws S3Failure,
+   * S3Interrupted.
+   */
   text(request: S3Request): Promise<string>;
-  /** An address with a signature, good for `seconds`, for a request that has `headers` as they are given. */
+  /** Returns a presigned URL that is valid for `seconds`, for a request with exactly these `headers`. */
   sign(
     method: 'GET' | 'PUT',
     key: string,
@@ -79,7 +92,7 @@ export function createS3Client(options: S3Options): S3Client {
   const { region } = options;
   const fetchFn = options.fetch ?? fetch;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  // Derived signing keys; one a day.
+  // Derived signing keys, one per day.
   const cache = new Map<string, ArrayBuffer>();
 
   function addressOf(key = '', query: S3Request['query'] = {}): URL {
@@ -91,7 +104,7 @@ export function createS3Client(options: S3Options): S3Client {
     return url;
   }
 
-  /** One try. */
+  /** A single attempt. */
   async function sendOnce(s3Request: S3Request, timeoutMs: number): Promise<Response> {
     const { method, key, query, headers, body, bodySha256, acceptedStatuses = [] } = s3Request;
     const url = addressOf(key, query);
@@ -106,7 +119,7 @@ export function createS3Client(options: S3Options): S3Client {
       headers: { ...headers, 'x-amz-content-sha256': hash },
     });
     const signed = await signer.sign();
-    signed.headers.set('accept-encoding', 'identity'); // not signed, as proxies change it
+    signed.headers.set('accept-encoding', 'identity'); // not signed, because proxies change it
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), timeoutMs + (body?.byteLength ?? 0) / limits.minBytesPerMs);
     let response: Response;
@@ -119,7 +132,7 @@ export function createS3Client(options: S3Options): S3Client {
         ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}), // never shared memory
       });
     } catch (error) {
-      throw new S3Interrupted(`${method}: no answer`, { cause: error });
+      throw new S3Interrupted(`${method}: no response`, { cause: error });
     } finally {
       clearTimeout(timer);
     }
@@ -127,18 +140,22 @@ export function createS3Client(options: S3Options): S3Client {
     throw await S3Failure.of(method, response);
   }
 
-  async function sendWithRetries<T>(s3Request: S3Request, read: (response: Response) => Promise<T>): Promise<T> {
+  async function sendWithRetries<T>(
+    s3Request: S3Request,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     const deadline = Date.now() + (s3Request.timeoutMs ?? Number.POSITIVE_INFINITY);
     return await retry(
-      async () => await read(await sendOnce(s3Request, Math.min(limits.responseTimeoutMs, deadline - Date.now()))),
+      async () =>
+        await read(await sendOnce(s3Request, Math.min(limits.responseTimeoutMs, deadline - Date.now()))),
       {
         attempts: limits.attempts,
         backoff: { firstMs: limits.firstBackoffMs, maxMs: MAX_WAIT_MS },
         deadline,
         isRetryable,
         waitMs(error, backoff) {
-          const asked = error instanceof S3Failure ? (error.retryAfterMs ?? 0) : 0;
-          return Math.max(Math.min(asked, MAX_WAIT_MS), backoff);
+          const retryAfterMs = error instanceof S3Failure ? (error.retryAfterMs ?? 0) : 0;
+          return Math.max(Math.min(retryAfterMs, MAX_WAIT_MS), backoff);
         },
       },
     );
@@ -147,7 +164,8 @@ export function createS3Client(options: S3Options): S3Client {
   return {
     limits,
     send: (s3Request) => sendWithRetries(s3Request, (response) => Promise.resolve(response)),
-    text: (s3Request) => sendWithRetries(s3Request, (response) => readText(s3Request.method, response, limits.idleTimeoutMs)),
+    text: (s3Request) =>
+      sendWithRetries(s3Request, (response) => readText(s3Request.method, response, limits.idleTimeoutMs)),
 
     async sign(method, key, seconds, query = {}, headers = {}) {
       const url = addressOf(key, { ...query, 'X-Amz-Expires': String(seconds) });
@@ -167,19 +185,19 @@ export function createS3Client(options: S3Options): S3Client {
   };
 }
 
-/** The body of a small answer. */
+/** Reads a small response body. */
 async function readText(operation: string, response: Response, idleTimeoutMs: number): Promise<string> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     return await Promise.race([
       response.text(),
       new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error('too slow')), idleTimeoutMs);
+        timer = setTimeout(() => reject(new Error('timeout')), idleTimeoutMs);
       }),
     ]);
   } catch (error) {
     await response.body?.cancel().catch(() => undefined); // locked while it is read
-    throw new S3Interrupted(`${operation}: the answer was cut off`, { cause: error });
+    throw new S3Interrupted(`${operation}: the response was incomplete`, { cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,7 @@
 /**
- * Bytes that clients send straight to the bucket, part by part, by signed addresses. Nobody of ours sees them on their way, so that
- * their hash is known only once they were read back; until then they have no name, and a sweep takes them for remains.
+ * Uploads that clients send directly to the bucket in parts, by presigned URLs. Their hash is known only
+ * after the bytes were read back. Until then they have no artifact name, and a sweep removes them if they are
+ * old.
  */
 import {
   type DirectUpload,
@@ -11,11 +12,14 @@ import {
 } from '../artifact-store.ts';
 import { download } from './download.ts';
 import { S3Failure } from './failure.ts';
-import { BYTES_PREFIX, type BucketObjects } from './objects.ts';
+import { type BucketObjects, BYTES_PREFIX } from './objects.ts';
 import { completeUpload, type IncrementalHash, publishBytes } from './upload.ts';
 import { elements, elementText } from './xml.ts';
 
-export function createDirectUploads(objects: BucketObjects, createSha256: () => IncrementalHash): Required<DirectUploads> {
+export function createDirectUploads(
+  objects: BucketObjects,
+  createSha256: () => IncrementalHash,
+): Required<DirectUploads> {
   const { client, keyOf } = objects;
 
   async function* listParts({
@@ -30,7 +34,11 @@ export function createDirectUploads(objects: BucketObjects, createSha256: () => 
       });
       for (const part of elements(xml, 'Part')) {
         const etag = elementText(part, 'ETag') ?? '';
-        yield { number: Number(elementText(part, 'PartNumber')), bytes: Number(elementText(part, 'Size')), etag };
+        yield {
+          number: Number(elementText(part, 'PartNumber')),
+          bytes: Number(elementText(part, 'Size')),
+          etag,
+        };
       }
       const next = elementText(xml, 'NextPartNumberMarker');
       if (elementText(xml, 'IsTruncated') !== 'true' || next === undefined) return;
@@ -65,7 +73,7 @@ export function createDirectUploads(objects: BucketObjects, createSha256: () => 
 
     async finish(upload, prefix): Promise<StoredArtifact> {
       const { key, uploadId } = upload;
-      // A try before may have got this far.
+      // An earlier attempt may have completed the upload.
       if ((await objects.head(key)) === undefined) {
         const etags: string[] = [];
         for await (const { etag } of listParts(upload)) etags.push(etag);

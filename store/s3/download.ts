@@ -1,7 +1,8 @@
 /**
- * Reads an object as a stream that goes on where the line was cut. Its bytes come by ranges that are taken into memory as fast as they
- * arrive, however slow the reader is: a connection whose body nobody reads is paused, and undici ends the process when one
- * is closed meanwhile (nodejs/undici#5360; no 7.x is without it, and importing it puts it behind the `fetch` of Node as well).
+ * Streams an object and resumes after a broken connection. Bytes are requested in ranges and buffered at the
+ * speed of the network, even if the reader is slow: undici pauses a connection whose body is not read, and
+ * ends the process if the server closes it then (nodejs/undici#5360; all 7.x releases are affected, and the
+ * `fetch` of Node as well).
  */
 import { backoffMs } from '../../core/retry.ts';
 import { sleep } from '../../core/sleep.ts';
@@ -16,12 +17,17 @@ export interface Span {
   readonly end: number;
 }
 
-/** Bytes asked for at once: what a stream takes of memory. Large, so that the way to the bucket and back counts for little. */
+/**
+ * Size of a range, which is the memory of a stream. Large, so that the round trip to the bucket matters
+ * little.
+ */
 export const RANGE_BYTES = 8 * 2 ** 20;
 
 /**
- * The bytes of `span`. `opened` is an answer that holds all of them, at most `RANGE_BYTES`. Cut-offs in a row without a byte between them
- * after which a stream is given up are as many as the tries of a request.
+ * Yields the bytes of `span`. `opened` is a response with all of them, at most `RANGE_BYTES`. Fails after as
+ * many failures in a row without a received byte as a request has attempts.
+ *
+ * @throws StoreError `not_found` if the object was removed meanwhile; S3Failure, S3Interrupted.
  */
 export async function* download(
   client: S3Client,
@@ -51,7 +57,7 @@ export async function* download(
       failure = error;
     }
     response = undefined;
-    // What came before a cut is good: the reader gets it, and the next range begins after it.
+    // Received bytes are valid: they are yielded, and the next range starts after them.
     if (chunks.length > 0) failures = 0;
     for (const chunk of chunks) {
       offset += chunk.byteLength;
@@ -66,36 +72,45 @@ export async function* download(
 }
 
 /**
- * Puts the body of an answer into `chunks`, without a pause between them; what stops for longer than `idle` counts as cut off. Throws
- * when it has other than `bytes` bytes: a server that ignores ranges must not reach the reader.
+ * Appends the body of a response to `chunks`. A body that pauses for longer than the timeout counts as
+ * interrupted.
+ *
+ * @throws S3Interrupted also if the body does not have `bytes` bytes, as from a server that ignores ranges.
  */
-async function readBody(response: Response, bytes: number, idleTimeoutMs: number, chunks: Uint8Array[]): Promise<void> {
+async function readBody(
+  response: Response,
+  bytes: number,
+  idleTimeoutMs: number,
+  chunks: Uint8Array[],
+): Promise<void> {
   const reader = response.body?.getReader();
   let left = bytes;
   try {
     while (reader) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new S3Interrupted('GET: nothing more came')), idleTimeoutMs);
+        timer = setTimeout(() => reject(new S3Interrupted('GET: the body stopped')), idleTimeoutMs);
       });
       const { done, value } = await Promise.race([reader.read(), late])
         .catch((error: unknown) => {
-          throw error instanceof S3Interrupted ? error : new S3Interrupted('GET: cut off', { cause: error });
+          throw error instanceof S3Interrupted
+            ? error
+            : new S3Interrupted('GET: connection broken', { cause: error });
         })
         .finally(() => clearTimeout(timer));
       if (done) break;
-      if (value.byteLength > left) throw new S3Interrupted('GET: more bytes than asked for');
+      if (value.byteLength > left) throw new S3Interrupted('GET: more bytes than requested');
       left -= value.byteLength;
       chunks.push(value);
     }
-    if (left > 0) throw new S3Interrupted('GET: the body was cut off');
+    if (left > 0) throw new S3Interrupted('GET: the body was incomplete');
   } finally {
-    // A body that stopped, or has too much: the connection is of no more use.
+    // The connection of an incomplete or too long body cannot be reused.
     await reader?.cancel().catch(() => undefined);
   }
 }
 
-/** A web stream of what a generator gives, pulled as it is read. */
+/** Converts a generator to a web stream, which pulls each chunk when it is read. */
 export function toReadableStream(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
@@ -112,7 +127,7 @@ export function toReadableStream(chunks: AsyncGenerator<Uint8Array>): ReadableSt
   );
 }
 
-/** Whether an answer says that there is no such object, rather than no such bucket. */
+/** Whether an error means that the object does not exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof S3Failure && error.status === 404;
 }

@@ -1,13 +1,13 @@
-/** What a bucket answers when it does not do as asked: which of it passes, and what the store makes of it. */
+/** Failures of a bucket: which are retryable, and their codes as errors of the store. */
 import { parseRetryAfter } from '../../core/retry.ts';
 import { StoreError, type StoreErrorCode } from '../artifact-store.ts';
 import { elementText } from './xml.ts';
 
-/** An answer other than the expected ones. Its message holds no address, header or key: it may be logged. */
+/** A response with an error status. The message has no URL, header or key, and may be logged. */
 export class S3Failure extends Error {
   override readonly name = 'S3Failure';
   readonly status: number;
-  /** The code in the body, such as `SlowDown`; empty where there is none. */
+  /** The code in the body, such as `SlowDown`. Empty if there is none. */
   readonly code: string;
   /** Milliseconds that the server asks to wait before a retry. */
   readonly retryAfterMs: number | undefined;
@@ -20,20 +20,28 @@ export class S3Failure extends Error {
   }
 
   static async of(operation: string, response: Response): Promise<S3Failure> {
-    const text = await response.text().catch(() => ''); // cut off: the status says enough
+    const text = await response.text().catch(() => ''); // incomplete body: the status is sufficient
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
     return new S3Failure(operation, response.status, elementText(text, 'Code') ?? '', retryAfterMs);
   }
 }
 
-/** A body or a connection that stopped, or an answer that never came. */
+/** A broken connection, or a timeout. */
 export class S3Interrupted extends Error {
   override readonly name = 'S3Interrupted';
 }
 
-const FULL_CODES = new Set(['QuotaExceeded', 'InsufficientCapacity', 'InsufficientStorage', 'XMinioStorageFull']);
+const FULL_CODES = new Set([
+  'QuotaExceeded',
+  'InsufficientCapacity',
+  'InsufficientStorage',
+  'XMinioStorageFull',
+]);
 
-/** Refusals with a status of the client's fault that are nobody's: bytes damaged on their way, writers that met, a slow line. */
+/**
+ * Codes with a 4xx status that are temporary: bytes damaged in transit, concurrent writers, a slow
+ * connection.
+ */
 const RETRYABLE_CODES = new Set([
   'RequestTimeout',
   'IncompleteBody',
@@ -44,7 +52,7 @@ const RETRYABLE_CODES = new Set([
   'SlowDown',
 ]);
 
-/** Whether doing the same again within seconds can help. */
+/** Whether the same request may succeed within seconds. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof S3Interrupted) return true;
   if (!(error instanceof S3Failure) || isFull(error)) return false;
@@ -56,7 +64,7 @@ function isFull({ status, code }: S3Failure): boolean {
   return status === 507 || FULL_CODES.has(code);
 }
 
-/** The error of the store for what was thrown; what is none of the bucket's stays as it is. */
+/** Returns the StoreError for a failure of the bucket. Returns any other error unchanged. */
 export function asStoreError(error: unknown): unknown {
   if (!(error instanceof S3Failure) && !(error instanceof S3Interrupted)) return error;
   const [code, message] = describe(error);
@@ -64,13 +72,13 @@ export function asStoreError(error: unknown): unknown {
 }
 
 function describe(error: S3Failure | S3Interrupted): readonly [StoreErrorCode, string] {
-  if (error instanceof S3Interrupted) return ['unavailable', 'the bucket did not answer'];
+  if (error instanceof S3Interrupted) return ['unavailable', 'the bucket is not reachable'];
   if (isFull(error)) return ['full', 'the bucket is full'];
   if (error.status === 413 || error.code === 'EntityTooLarge')
-    return ['too_large', 'the bucket takes no object this large'];
+    return ['too_large', 'the object is too large for the bucket'];
   if (error.status === 401 || error.status === 403)
-    return ['unavailable', 'the bucket refuses the credentials'];
+    return ['unavailable', 'the bucket rejects the credentials'];
   if (error.code === 'NoSuchBucket') return ['unavailable', 'the bucket does not exist'];
   if (error.status === 301 || error.status === 307) return ['unavailable', 'the bucket is in another region'];
-  return ['unavailable', `the bucket answered with ${error.message}`];
+  return ['unavailable', `the bucket failed: ${error.message}`];
 }

@@ -1,10 +1,10 @@
-/** Finds out whether a bucket does what the store rests on, by doing it. */
+/** Tests whether a bucket supports conditional writes and ranges, which the store requires. */
 import { StoreError } from '../artifact-store.ts';
 import { createS3Client, type S3Options, sha256 } from './client.ts';
 import { asStoreError } from './failure.ts';
 import { BYTES_PREFIX } from './objects.ts';
 
-/** `works`, or what it does not do. */
+/** Whether the bucket is usable, else the first problem. */
 export type BucketReport =
   | { readonly works: true }
   | {
@@ -13,12 +13,13 @@ export type BucketReport =
       readonly reason: string;
     };
 
-/** Somebody waits for the answer. */
+/** Short, because a user waits for the report. */
 const LIMITS = { attempts: 2, responseTimeoutMs: 8000, idleTimeoutMs: 8000 } as const;
 
 /**
- * Writes an object of two bytes, tries to write over it, reads a part of it, and removes it. It lies where bytes without a name are
- * swept, should it stay. `prefix` is that of the store.
+ * Writes an object of two bytes, tries to overwrite it, reads a range of it, and removes it. `prefix` is that
+ * of the store. If the removal fails, a later sweep removes the object. Does not throw for failures of the
+ * bucket.
  */
 export async function inspectBucket({
   prefix,
@@ -43,21 +44,21 @@ export async function inspectBucket({
     await write('ab');
     try {
       if ((await write('cd')) !== 412)
-        return { works: false, problem: 'overwrites', reason: 'it writes over what is there' };
+        return { works: false, problem: 'overwrites', reason: 'it overwrites existing objects' };
       const part = await client.text({ method: 'GET', key, headers: { range: 'bytes=1-1' } });
       return part === 'b'
         ? { works: true }
         : {
             works: false,
             problem: 'no-ranges',
-            reason: 'it does not answer with the range that was asked for',
+            reason: 'it does not return the requested range',
           };
     } finally {
       await client.text({ method: 'DELETE', key, acceptedStatuses: [404] });
     }
   } catch (error) {
     const found = asStoreError(error);
-    const reason = found instanceof StoreError ? found.message : 'it cannot be asked';
+    const reason = found instanceof StoreError ? found.message : 'it is not reachable';
     return { works: false, problem: 'unreachable', reason };
   }
 }

@@ -1,19 +1,20 @@
 /**
- * How artifacts lie in a bucket. One of up to a part's size is an object under its name, with its hash as metadata, published
- * by one conditional put. Of a larger one the hash is known only when all of it was sent, and metadata cannot be added
- * afterwards: its bytes go by multipart to a key of their own, and then an empty object is published under the name, by
- * the same conditional put, which says hash, size and where the bytes are. Either way one request publishes, the first
- * writer wins, and one HEAD answers everything.
+ * The layout of artifacts in a bucket. A small artifact, of at most one part, is an object under its name
+ * with its hash as metadata, published by one conditional put. The hash of a larger artifact is known only
+ * after all bytes were sent, and metadata cannot be added later: its bytes are sent by a multipart upload to
+ * a separate key, and then an empty object with hash, size and that key as metadata is published under the
+ * name by a conditional put. In both cases one request publishes, the first writer wins, and one HEAD returns
+ * all metadata.
  */
 import type { StoredArtifact } from '../artifact-store.ts';
 import type { S3Client } from './client.ts';
 import { elements, elementText } from './xml.ts';
 
-/** Where the bytes of large artifacts are. No artifact name begins with a dot. */
+/** Prefix of the bytes of large artifacts. No artifact name starts with a dot. */
 export const BYTES_PREFIX = '.bytes/';
 
 export interface StoredObject extends StoredArtifact {
-  /** Key of the bytes, relative to the store; undefined where the object under the name holds them. */
+  /** Key of the bytes, relative to the store. Undefined if they are in the object under the name. */
   readonly bytesKey: string | undefined;
 }
 
@@ -28,7 +29,7 @@ export function metadataOf(
   };
 }
 
-/** What the head of an answer says of the artifact `name`. */
+/** Parses the response headers of the object of an artifact. */
 export function parseObject(name: string, headers: Headers): StoredObject {
   const bytesKey = headers.get('x-amz-meta-bytes-key') ?? undefined;
   return {
@@ -41,7 +42,7 @@ export function parseObject(name: string, headers: Headers): StoredObject {
   };
 }
 
-/** The objects of one store: a bucket, and what comes before every name in it. */
+/** The objects of a store in a bucket below the prefix of the store. */
 export interface BucketObjects {
   readonly client: S3Client;
   keyOf(name: string): string;
@@ -61,7 +62,8 @@ export interface ListedObject {
 
 export function createBucketObjects(client: S3Client, prefix: string): BucketObjects {
   const keyOf = (name: string): string => `${prefix}${name}`;
-  const limit = (timeoutMs: number | undefined): { timeoutMs?: number } => (timeoutMs === undefined ? {} : { timeoutMs });
+  const limit = (timeoutMs: number | undefined): { timeoutMs?: number } =>
+    timeoutMs === undefined ? {} : { timeoutMs };
 
   return {
     client,

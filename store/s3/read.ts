@@ -20,7 +20,11 @@ export interface ObjectReader {
   entries(prefix: string, after?: string): AsyncGenerator<ArtifactEntry>;
 }
 
-export function createObjectReader(client: S3Client, objects: BucketObjects, createSha256: () => IncrementalHash): ObjectReader {
+export function createObjectReader(
+  client: S3Client,
+  objects: BucketObjects,
+  createSha256: () => IncrementalHash,
+): ObjectReader {
   async function find(name: string): Promise<StoredObject> {
     const object = await objects.head(name);
     if (!object) throw new StoreError('not_found', `no artifact ${name}`);
@@ -29,14 +33,14 @@ export function createObjectReader(client: S3Client, objects: BucketObjects, cre
 
   const bytesKeyOf = ({ name, bytesKey }: StoredObject): string => objects.keyOf(bytesKey ?? name);
 
-  /** All bytes of `name` in pieces; the last one is followed by the check. */
+  /** All bytes of `name` in chunks. The hash is checked after the last chunk. */
   async function* whole(name: string): AsyncGenerator<Uint8Array> {
     const response = await client.send({ method: 'GET', key: objects.keyOf(name), acceptedStatuses: [404] });
     const found = response.status === 404 ? undefined : parseObject(name, response.headers);
-    // The bytes of a large one are elsewhere, and those of one of more than a range are asked for range by range.
+    // The bytes of a large artifact have another key, and those of more than a range are requested by ranges.
     const isHere = found !== undefined && found.bytesKey === undefined && found.bytes <= RANGE_BYTES;
     if (!isHere) await response.body?.cancel();
-    // A bucket that forgets for a moment what it holds is asked once more.
+    // A second request, because a bucket may temporarily report that an existing object is missing.
     const object = found ?? (await find(name));
     const span = { key: bytesKeyOf(object), start: 0, end: object.bytes };
     const hash = createSha256();
@@ -48,15 +52,15 @@ export function createObjectReader(client: S3Client, objects: BucketObjects, cre
   }
 
   /**
-   * Bytes that do not match their hash were damaged on their way or in the bucket: a second look tells. Only what is damaged
-   * there is removed, so that it can be made again.
+   * Bytes that do not match their hash were damaged in transit or in the bucket. A second read finds out
+   * which. An artifact that is damaged in the bucket is removed, so that it can be created again.
    */
   async function diagnoseDamage(object: StoredObject): Promise<StoreError> {
     const hash = createSha256();
     const span = { key: bytesKeyOf(object), start: 0, end: object.bytes };
     for await (const chunk of download(client, span)) await hash.update(chunk);
     if ((await hash.hex()) === object.sha256) {
-      return new StoreError('unavailable', `artifact ${object.name} was damaged on its way`);
+      return new StoreError('unavailable', `artifact ${object.name} was damaged in transit`);
     }
     await objects.remove(object.name);
     if (object.bytesKey !== undefined) await objects.remove(object.bytesKey);
@@ -79,9 +83,9 @@ export function createObjectReader(client: S3Client, objects: BucketObjects, cre
     requirePrefix(prefix);
     const from = after ?? (prefix === '' ? AFTER_BYTES : undefined);
     for await (const entry of objects.list(prefix, from)) {
-      // Other objects may lie in the bucket; they are none of ours.
+      // The bucket may contain objects of other programs.
       if (!isArtifactName(entry.name)) continue;
-      // An empty object may stand for a large artifact.
+      // An empty object may represent a large artifact.
       const object = entry.bytes === 0 ? await objects.head(entry.name) : entry;
       if (object) yield { name: entry.name, bytes: object.bytes, modified: entry.modified };
     }

@@ -1,6 +1,7 @@
 /**
- * Artifacts in a bucket of S3 or of what speaks its protocol. Needs conditional writes (`If-None-Match: *`) and strong
- * consistency; docs/store.md lists all that is asked of a bucket. Runs wherever `fetch` and WebCrypto are.
+ * Artifacts in a bucket of S3 or a compatible server. Requires conditional writes (`If-None-Match: *`) and
+ * strong consistency; docs/store.md lists all requirements. Runs wherever `fetch` and WebCrypto are
+ * available.
  */
 import { isArtifactName, requireName, requirePrefix } from '../artifact-name.ts';
 import { type BlobStore, EXPIRY_SETTLE_MS, StoreError } from '../artifact-store.ts';
@@ -8,37 +9,45 @@ import { createS3Client, type S3Options } from './client.ts';
 import { createDirectUploads } from './direct.ts';
 import { download, isNotFound, toReadableStream } from './download.ts';
 import { asStoreError } from './failure.ts';
-import { createBucketObjects, metadataOf, type BucketObjects } from './objects.ts';
+import { type BucketObjects, createBucketObjects, metadataOf } from './objects.ts';
 import { createObjectReader } from './read.ts';
 import { AFTER_BYTES, abortStaleUploads, removeOrphanedBytes } from './sweep.ts';
 import { type IncrementalHash, publish, toStoredArtifact } from './upload.ts';
 
 export interface S3StoreOptions extends S3Options {
-  /** What comes before every name, such as `frameloom/`; empty, or ending with a slash. */
+  /** Prefix of all keys, such as `frameloom/`. Empty, or ending with a slash. */
   readonly prefix?: string;
   readonly createSha256: () => IncrementalHash;
   /**
-   * Size of a part of a large body, in bytes: two of them are the memory that an upload takes, and 10,000 the most it can be.
-   * At least 5 MiB, which S3 asks for; by default 16 MiB, which is 156 GiB at most.
+   * Size of a part of a large body. An upload needs the memory of two parts and has at most 10,000. Minimum:
+   * 5 MiB, as S3 requires. Default: 16 MiB, which limits an artifact to 156 GiB.
    */
   readonly partBytes?: number;
 }
 
 const DEFAULT_PART_BYTES = 16 * 2 ** 20;
 
-/** A store in a bucket that is there already. */
+/** Creates a store in an existing bucket. Sends no request yet. */
 export function createS3Store(options: S3StoreOptions): BlobStore {
   const client = createS3Client(options);
   const objects = createBucketObjects(client, options.prefix ?? '');
-  const upload = { objects, createSha256: options.createSha256, partBytes: options.partBytes ?? DEFAULT_PART_BYTES };
+  const upload = {
+    objects,
+    createSha256: options.createSha256,
+    partBytes: options.partBytes ?? DEFAULT_PART_BYTES,
+  };
 
-  const { find, bytesKeyOf, whole, collect, entries } = createObjectReader(client, objects, options.createSha256);
+  const { find, bytesKeyOf, whole, collect, entries } = createObjectReader(
+    client,
+    objects,
+    options.createSha256,
+  );
 
   return withStoreErrors({
     async put(name, body) {
       requireName(name);
       if (!(body instanceof Uint8Array)) {
-        // A long body is not sent for nothing.
+        // Avoids sending a long body that already exists.
         const found = await objects.head(name);
         if (found) return toStoredArtifact(found);
       }
@@ -69,9 +78,11 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
       if (range) {
         const object = await find(name);
         const end = Math.min(range.end ?? object.bytes, object.bytes);
-        return toReadableStream(streamWithStoreErrors(download(client, { key: bytesKeyOf(object), start: range.start, end })));
+        return toReadableStream(
+          streamWithStoreErrors(download(client, { key: bytesKeyOf(object), start: range.start, end })),
+        );
       }
-      // The first piece is fetched now, so that what is missing is said here and not in the stream.
+      // Reads the first chunk, so that `not_found` is thrown here and not by the stream.
       const chunks = streamWithStoreErrors(whole(name));
       const first = await chunks.next();
       return toReadableStream(prepend(first, chunks));
@@ -95,32 +106,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
 
     entries,
 
-    async delete(name) {
-      requireName(name);
-      const found = await objects.head(name);
-      if (!found) return;
-      // The name goes first: bytes without a name are swept, a name without bytes would be a broken artifact.
-      await objects.remove(name);
-      if (found.bytesKey !== undefined) await objects.remove(found.bytesKey);
-    },
-
-    touch: (name) => touchObject(objects, options.bucket, name),
-
-    async expire(name, before) {
-      requireName(name);
-      const until = Date.now() + EXPIRY_SETTLE_MS;
-      const object = await objects.head(name, EXPIRY_SETTLE_MS / 2);
-      if (!object || object.modified >= before) return false;
-      await objects.remove(name, until - Date.now());
-      // The bytes of a large one stay until they are swept: a touch that met the removal may have brought the name back.
-      return true;
-    },
-
-    async sweep(before) {
-      const uploads = await abortStaleUploads(objects, before);
-      const orphaned = await removeOrphanedBytes(objects, before);
-      return { removed: uploads.removed + orphaned.removed, bytes: orphaned.bytes };
-    },
+    ...createMaintenance(objects, options.bucket),
 
     async signedUrl(name, seconds) {
       requireName(name);
@@ -132,7 +118,47 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
   });
 }
 
-/** Copies an object onto itself, which S3 allows if the metadata is replaced: its modification time becomes now. */
+/** The operations that renew and remove artifacts. */
+function createMaintenance(
+  objects: BucketObjects,
+  bucket: string,
+): Pick<BlobStore, 'delete' | 'touch' | 'expire' | 'sweep'> {
+  return {
+    async delete(name) {
+      requireName(name);
+      const found = await objects.head(name);
+      if (!found) return;
+      // The name is removed first: a sweep removes bytes without a name, but a name without bytes is a broken
+      // artifact.
+      await objects.remove(name);
+      if (found.bytesKey !== undefined) await objects.remove(found.bytesKey);
+    },
+
+    touch: (name) => touchObject(objects, bucket, name),
+
+    async expire(name, before) {
+      requireName(name);
+      const until = Date.now() + EXPIRY_SETTLE_MS;
+      const object = await objects.head(name, EXPIRY_SETTLE_MS / 2);
+      if (!object || object.modified >= before) return false;
+      await objects.remove(name, until - Date.now());
+      // The bytes of a large artifact are left to a sweep, because a concurrent touch may have restored the
+      // name.
+      return true;
+    },
+
+    async sweep(before) {
+      const uploads = await abortStaleUploads(objects, before);
+      const orphaned = await removeOrphanedBytes(objects, before);
+      return { removed: uploads.removed + orphaned.removed, bytes: orphaned.bytes };
+    },
+  };
+}
+
+/**
+ * Copies an object onto itself, which S3 allows if the metadata is replaced: its modification time becomes
+ * now.
+ */
 async function touchObject(objects: BucketObjects, bucket: string, name: string): Promise<boolean> {
   requireName(name);
   const object = await objects.head(name);
@@ -154,7 +180,7 @@ async function touchObject(objects: BucketObjects, bucket: string, name: string)
   }
 }
 
-/** `first`, which was taken already, and what comes after it. */
+/** Yields `first`, which was read already, and the rest. */
 async function* prepend(
   first: IteratorResult<Uint8Array>,
   rest: AsyncGenerator<Uint8Array>,
@@ -164,7 +190,7 @@ async function* prepend(
   yield* rest;
 }
 
-/** The same stream, failing with errors of the store only. */
+/** Yields the same values, and converts failures of the bucket to StoreErrors. */
 async function* streamWithStoreErrors<T>(values: AsyncIterable<T>): AsyncGenerator<T> {
   try {
     yield* values;
@@ -173,7 +199,7 @@ async function* streamWithStoreErrors<T>(values: AsyncIterable<T>): AsyncGenerat
   }
 }
 
-/** Every method of `store`, failing with errors of the store only. */
+/** Wraps each method of `store` to convert failures of the bucket to StoreErrors. */
 function withStoreErrors(store: Required<BlobStore>): BlobStore {
   const call = <A extends readonly unknown[], R>(method: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {

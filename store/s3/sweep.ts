@@ -1,5 +1,5 @@
-/** Finds what killed writers left in a bucket: uploads that were never completed, and bytes without a name. */
-import { BYTES_PREFIX, type BucketObjects } from './objects.ts';
+/** Removes what killed writers left in a bucket: unfinished uploads, and bytes without an artifact name. */
+import { type BucketObjects, BYTES_PREFIX } from './objects.ts';
 import { elements, elementText } from './xml.ts';
 
 export interface SweepResult {
@@ -7,17 +7,27 @@ export interface SweepResult {
   readonly bytes: number;
 }
 
-/** Takes back uploads that were begun before `before`. */
-export async function abortStaleUploads({ client, keyOf }: BucketObjects, before: number): Promise<SweepResult> {
+/** Aborts unfinished uploads that were started before `before`, in milliseconds since the epoch. */
+export async function abortStaleUploads(
+  { client, keyOf }: BucketObjects,
+  before: number,
+): Promise<SweepResult> {
   let removed = 0;
   let next: Record<string, string> = {};
   for (;;) {
-    const xml = await client.text({ method: 'GET', query: { uploads: '', prefix: keyOf(BYTES_PREFIX), ...next } });
+    const xml = await client.text({
+      method: 'GET',
+      query: { uploads: '', prefix: keyOf(BYTES_PREFIX), ...next },
+    });
     for (const upload of elements(xml, 'Upload')) {
       const key = elementText(upload, 'Key') ?? '';
       const uploadId = elementText(upload, 'UploadId') ?? '';
       // Some servers ignore the prefix.
-      if (!key.startsWith(keyOf(BYTES_PREFIX)) || Date.parse(elementText(upload, 'Initiated') ?? '') >= before) continue;
+      if (
+        !key.startsWith(keyOf(BYTES_PREFIX)) ||
+        Date.parse(elementText(upload, 'Initiated') ?? '') >= before
+      )
+        continue;
       await client.text({ method: 'DELETE', key, query: { uploadId }, acceptedStatuses: [404] });
       removed += 1;
     }
@@ -28,9 +38,9 @@ export async function abortStaleUploads({ client, keyOf }: BucketObjects, before
 }
 
 /**
- * Removes bytes older than `before` to which no name leads. A writer publishes the name right after the last byte, so that what is
- * old and orphaned stays orphaned. Names are listed after the bytes were; without any such bytes, which is the rule where artifacts
- * are small, they are not listed at all.
+ * Removes bytes older than `before` to which no artifact name refers. A writer publishes the name right after
+ * the last byte, hence old bytes without a name stay without one. Names are listed after the bytes, and only
+ * if there are such bytes, which is rare if artifacts are small.
  */
 export async function removeOrphanedBytes(objects: BucketObjects, before: number): Promise<SweepResult> {
   const orphaned = new Map<string, number>();
@@ -50,5 +60,5 @@ export async function removeOrphanedBytes(objects: BucketObjects, before: number
   return { removed: orphaned.size, bytes: total };
 }
 
-/** Every artifact name sorts after this, and every key of bytes before. */
+/** Sorts after every key with `BYTES_PREFIX` and before every artifact name. */
 export const AFTER_BYTES = '.~';

@@ -1,11 +1,11 @@
-/** Publishes a body of any length in the memory of one part. */
+/** Publishes a body of any length. Needs the memory of two parts. */
 import { type ArtifactBody, type StoredArtifact, StoreError } from '../artifact-store.ts';
 import { sha256 } from './client.ts';
 import { S3Failure } from './failure.ts';
-import { BYTES_PREFIX, metadataOf, type BucketObjects, type StoredObject } from './objects.ts';
-import { escapeXml, elementText } from './xml.ts';
+import { type BucketObjects, BYTES_PREFIX, metadataOf, type StoredObject } from './objects.ts';
+import { elementText, escapeXml } from './xml.ts';
 
-/** A running SHA-256. WebCrypto has none, so that each runtime brings its own. */
+/** An incremental SHA-256. WebCrypto has none, so each runtime provides its own. */
 export interface IncrementalHash {
   update(bytes: Uint8Array): void | Promise<void>;
   hex(): string | Promise<string>;
@@ -16,11 +16,15 @@ export interface UploadOptions {
   readonly createSha256: () => IncrementalHash;
   readonly partBytes: number;
   readonly maxBytes: number;
-  /** The name for a hash. */
+  /** Returns the artifact name for a hex SHA-256. */
   readonly nameOf: (sha256: string) => string;
 }
 
-/** Publishes `body` and answers what stands under the name afterwards. Throws `too_large`, S3Failure, S3Interrupted, what `body` throws. */
+/**
+ * Publishes `body` and returns the artifact that exists under the name afterwards.
+ *
+ * @throws StoreError `too_large`; S3Failure, S3Interrupted; the error of `body`.
+ */
 export async function publish(body: ArtifactBody, options: UploadOptions): Promise<StoredArtifact> {
   if (body instanceof Uint8Array) {
     requireMaxBytes(body.byteLength, options.maxBytes);
@@ -41,7 +45,7 @@ async function publishSmall(body: Uint8Array, { objects, nameOf }: UploadOptions
   return artifact;
 }
 
-/** The conditional put that makes an artifact visible. `object` is that of another writer where one was first. */
+/** The conditional put that makes an artifact visible. `object` is set if another writer was first. */
 async function publishObject(
   objects: BucketObjects,
   name: string,
@@ -50,7 +54,7 @@ async function publishObject(
   metadata: Record<string, string>,
 ): Promise<{ readonly artifact: StoredArtifact; readonly object?: StoredObject }> {
   const { client, keyOf, head } = objects;
-  // Twice: what was first may be removed before it is looked at.
+  // Two attempts, because the existing object may be removed before it is read.
   for (let attempt = 1; ; attempt++) {
     const response = await client.send({
       method: 'PUT',
@@ -105,29 +109,34 @@ async function publishLarge(
     await completeUpload(objects, bytesKey, uploadId, etags);
   } catch (error) {
     await rest.return(undefined);
-    // What cannot be taken back now is swept later.
-    await client.send({ method: 'DELETE', key, query: { uploadId }, acceptedStatuses: [404] }).catch(() => undefined);
+    // If this fails, a later sweep aborts the upload.
+    await client
+      .send({ method: 'DELETE', key, query: { uploadId }, acceptedStatuses: [404] })
+      .catch(() => undefined);
     throw error;
   }
   const sum = await hash.hex();
   return await publishBytes(objects, { name: nameOf(sum), sha256: sum, bytes, key: bytesKey });
 }
 
-/** Makes bytes that are at a key of their own an artifact. They go where another writer was first. */
+/** Publishes bytes at a separate key as an artifact. If another writer was first, the bytes are removed. */
 export async function publishBytes(
   objects: BucketObjects,
   large: { readonly name: string; readonly sha256: string; readonly bytes: number; readonly key: string },
 ): Promise<StoredArtifact> {
   const metadata = metadataOf(large.sha256, large);
   const { artifact, object } = await publishObject(objects, large.name, new Uint8Array(), EMPTY, metadata);
-  // Somebody else was first, unless that was an earlier try of ours whose answer was lost.
+  // Another writer was first, unless it was an earlier attempt whose response was lost.
   if (object && object.bytesKey !== large.key) await objects.remove(large.key).catch(() => undefined);
   return artifact;
 }
 
 const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-/** Makes one object of the parts. Its answer may be a failure in spite of a good status, as S3 begins it before it is done. */
+/**
+ * Completes a multipart upload. S3 sends the status early, so that a response with status 200 may contain an
+ * error.
+ */
 export async function completeUpload(
   { client, keyOf, head }: BucketObjects,
   bytesKey: string,
@@ -142,17 +151,17 @@ export async function completeUpload(
   );
   const request = { method: 'POST', key: keyOf(bytesKey), query: { uploadId }, body } as const;
   try {
-    const answer = await client.text(request);
-    const code = elementText(answer, 'Code');
-    if (answer.includes('<Error') && code !== undefined) throw new S3Failure('POST', 500, code);
+    const response = await client.text(request);
+    const code = elementText(response, 'Code');
+    if (response.includes('<Error') && code !== undefined) throw new S3Failure('POST', 500, code);
   } catch (error) {
-    // A try before may have gone through without its answer.
+    // An earlier attempt may have succeeded although its response was lost.
     const isGone = error instanceof S3Failure && error.code === 'NoSuchUpload';
     if (!isGone || (await head(bytesKey)) === undefined) throw error;
   }
 }
 
-/** Cuts a body into parts that are full but for the last. */
+/** Splits a body into parts of `partBytes`. Only the last one may be shorter. */
 async function* splitIntoParts(
   body: AsyncIterable<Uint8Array>,
   { partBytes, maxBytes }: UploadOptions,

@@ -1,15 +1,15 @@
-/** The XML of S3 as far as it is needed: flat elements that a server wrote, without attributes that matter. */
+/** A parser for the XML of S3, which has flat elements without relevant attributes. */
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** What stands in each element `name`, as it is written. */
+/** Returns the raw content of each element `name`. */
 export function elements(xml: string, name: string): readonly string[] {
   return [...xml.matchAll(new RegExp(`<${name}(?: [^>]*)?>([\\s\\S]*?)</${name}>`, 'g'))].map(
     ([, inner]) => inner ?? '',
   );
 }
 
-/** The text of the first element `name`, or undefined. */
+/** Returns the unescaped text of the first element `name`, or undefined. */
 export function elementText(xml: string, name: string): string | undefined {
   const [inner] = elements(xml, name);
   return inner?.replace(/&(#\d+|#x[0-9a-fA-F]+|[a-z]+);/g, (whole, entity: string) => {

@@ -16,8 +16,8 @@ const GATEWAY = {
   FRAMELOOM_GATEWAY_TOKEN: 'x'.repeat(32),
 };
 
-describe('the settings of an edge', () => {
-  it('name Temporal and a bucket, beside bindings that are none of them', () => {
+describe('edge settings', () => {
+  it('accept Temporal and a bucket, and ignore bindings', () => {
     const settings = loadEdgeSettings({ ...DIRECT, RATE_LIMITER: { limit: () => undefined }, OTHER: 'x' });
     expect(settings).toEqual({
       apiKeys: DIRECT.FRAMELOOM_API_KEYS,
@@ -39,7 +39,7 @@ describe('the settings of an edge', () => {
     });
   });
 
-  it('or an API to forward to, and neither bucket nor Temporal with it', () => {
+  it('accept a gateway without Temporal and bucket', () => {
     expect(loadEdgeSettings(GATEWAY).upstream).toEqual({
       kind: 'gateway',
       url: 'https://api.internal',
@@ -52,10 +52,10 @@ describe('the settings of an edge', () => {
     ['a folder', { FRAMELOOM_STORE: 'folder' }, 'FRAMELOOM_STORE'],
     ['no store', { FRAMELOOM_STORE: '' }, 'FRAMELOOM_STORE'],
     ['a bucket without keys', { AWS_SECRET_ACCESS_KEY: '' }, 'AWS_SECRET_ACCESS_KEY'],
-    ['nothing to ask', { TEMPORAL_HTTP_URL: '' }, 'TEMPORAL_HTTP_URL'],
-    ['an address that is none', { TEMPORAL_HTTP_URL: 'temporal:7233' }, 'TEMPORAL_HTTP_URL'],
-    ['a setting of another place', { FRAMELOOM_PORT: '80' }, 'FRAMELOOM_PORT'],
-    ['two places to ask', { ...GATEWAY }, 'TEMPORAL_HTTP_URL'],
+    ['no upstream', { TEMPORAL_HTTP_URL: '' }, 'TEMPORAL_HTTP_URL'],
+    ['a malformed URL', { TEMPORAL_HTTP_URL: 'temporal:7233' }, 'TEMPORAL_HTTP_URL'],
+    ['a setting of another process', { FRAMELOOM_PORT: '80' }, 'FRAMELOOM_PORT'],
+    ['two upstreams', { ...GATEWAY }, 'TEMPORAL_HTTP_URL'],
     ['a gateway without a token', { FRAMELOOM_GATEWAY_URL: 'https://a' }, 'FRAMELOOM_GATEWAY_TOKEN'],
     ['a short token', { ...GATEWAY, FRAMELOOM_GATEWAY_TOKEN: 'abc' }, 'FRAMELOOM_GATEWAY_TOKEN'],
   ])('are refused with %s, naming it', (_, change, name) => {

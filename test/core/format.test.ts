@@ -32,8 +32,8 @@ describe('formatTime', () => {
   });
 });
 
-describe('the other formats', () => {
-  it('tell waiting times in two units', () => {
+describe('other formats', () => {
+  it('format waiting times in two units', () => {
     expect([0, 59.4, 60, 81, 3600, 3900].map(formatWait)).toEqual([
       '0 s',
       '59 s',
@@ -44,7 +44,7 @@ describe('the other formats', () => {
     ]);
   });
 
-  it('tell sizes in decimal units', () => {
+  it('format sizes in decimal units', () => {
     expect([0, 999, 1000, 3_400_000, 123_456_789, 20 * 2 ** 30].map(formatBytes)).toEqual([
       '0 B',
       '999 B',
@@ -55,19 +55,19 @@ describe('the other formats', () => {
     ]);
   });
 
-  it('fold runs of slides', () => {
+  it('combine consecutive slides', () => {
     expect(formatSlides([3, 1, 2, 7])).toBe('1–3, 7');
     expect(formatSlides([])).toBe('');
   });
 
-  it('name a place by times or by slides', () => {
+  it('label a segment by times or by slides', () => {
     expect(formatPlace({ start_time: 0, end_time: 61.2 }, 'Slide')).toBe('0:00–1:01');
     expect(formatPlace({ slides: [4] }, 'Slide')).toBe('Slide 4');
     expect(formatPlace({ slides: [4, 5] }, 'Picture')).toBe('Pictures 4–5');
     expect(formatPlace({}, 'Slide')).toBe('');
   });
 
-  it('tell how long ago something was', () => {
+  it('format the age of an event', () => {
     const now = Date.parse('2026-03-02T12:00:00Z');
     expect([30, 300, 3 * 3600].map((seconds) => formatAge(now - seconds * 1000, now))).toEqual([
       'just now',

@@ -118,7 +118,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       const through = await anna.uploadFile(new Blob([body]), 'talk.mp4');
       expect(through).toMatchObject({ sha256, bytes: body.byteLength });
       const back = await ask(`/v1/files/${through.id}/content`);
-      expect(keyHashOf(await back.arrayBuffer())).toBe(sha256);
+      expect(hashBearerKey(await back.arrayBuffer())).toBe(sha256);
     }, 60_000);
 
     it('streams events as they come, and goes on after Last-Event-ID', async () => {
@@ -307,7 +307,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
   },
 );
 
-function keyHashOf(bytes: ArrayBuffer): string {
+function hashBearerKey(bytes: ArrayBuffer): string {
   return createHash('sha256').update(new Uint8Array(bytes)).digest('hex');
 }
 

@@ -50,11 +50,11 @@ async function fillAndFree(fixture: Fixture, home: string, folder: string): Prom
   await deployment.waitForLine(
     ({ message, fields }) => message === 'Activity failed' && JSON.stringify(fields).includes('is full'),
   );
-  const partialWhileFull = (await readdir(join(folder, '.aside')).catch(() => [])).length;
+  const partialWhileFull = (await readdir(join(folder, '.staging')).catch(() => [])).length;
   await rm(ballast);
   const disturbed = await running;
   const problems = [...differencesFromBaseline(disturbed, baseline)];
-  const partialFiles = (await readdir(join(folder, '.aside')).catch(() => [])).length;
+  const partialFiles = (await readdir(join(folder, '.staging')).catch(() => [])).length;
   if (partialFiles > 0)
     problems.push(`${partialFiles} partial files are left (${partialWhileFull} while the disk was full)`);
   const failures = deployment.lines.filter(({ message }) => message === 'Activity failed').length;

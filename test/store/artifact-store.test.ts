@@ -8,22 +8,22 @@ import { createS3Client } from '../../store/s3/client.ts';
 import { createS3Store } from '../../store/s3/index.ts';
 import { elements } from '../../store/s3/xml.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
-import { all, describeArtifactStore, createSha256, PART, text } from './contract.ts';
+import { all, createSha256, describeArtifactStore, PART, text } from './contract.ts';
 
 describeArtifactStore('on a folder', async () => {
   const root = await mkdtemp(join(tmpdir(), 'frameloom-store-'));
   return {
     store: createFolderStore(root),
-    remains: () => readdir(join(root, '.aside')),
+    leftovers: () => readdir(join(root, '.staging')),
     damage: (name, bytes) => writeFile(join(root, ...name.split('/'), 'data'), bytes),
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
 });
 
-describe('what a power cut left of an artifact on a folder', () => {
+describe('an artifact in a folder after a power failure', () => {
   it.each([
-    ['an empty description', (folder: string) => writeFile(join(folder, 'meta.json'), '')],
-    ['no bytes', (folder: string) => rm(join(folder, 'data'))],
+    ['with an empty meta.json', (folder: string) => writeFile(join(folder, 'meta.json'), '')],
+    ['without bytes', (folder: string) => rm(join(folder, 'data'))],
   ])('%s: is none, and can be made again', async (_, cut) => {
     const root = await mkdtemp(join(tmpdir(), 'frameloom-store-'));
     try {
@@ -56,7 +56,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       const folder = await mkdtemp(join(tmpdir(), 'frameloom-files-'));
       return {
         store: withLocalFiles(blobs, { folder, maxBytes: 2 ** 30 }),
-        async remains() {
+        async leftovers() {
           const found = await client.text({ method: 'GET', query: { 'list-type': '2', prefix } });
           const uploads = await client.text({ method: 'GET', query: { uploads: '', prefix } });
           const names = new Set(await all(blobs.list('')));

@@ -35,8 +35,8 @@ const collect = (live: Live = IDLE, more = {}) =>
     ...more,
   });
 
-describe('a collection of garbage', () => {
-  it('removes what has outlived the lifetime of its class, and counts it', async () => {
+describe('garbage collection', () => {
+  it('removes and counts artifacts whose lifetime has ended', async () => {
     await store.put('crops/a.bin', text('12345'));
     await store.put('generations/a.json', text('123'));
     now = START + 8 * DAY_MS; // 7 for crops, 90 for generations
@@ -46,7 +46,7 @@ describe('a collection of garbage', () => {
     expect(await all(store.list(''))).toEqual(['generations/a.json']);
   });
 
-  it('removes nothing in a dry run, which counts the same', async () => {
+  it('removes nothing in a dry run and counts the same', async () => {
     await store.put('crops/a.bin', text('12345'));
     now = START + 8 * DAY_MS;
     const report = await collect(IDLE, { dryRun: true });
@@ -77,7 +77,7 @@ describe('a collection of garbage', () => {
     expect(await all(store.list('jobs/'))).toEqual([]);
   });
 
-  it('keeps the note of a deleted job for longer than the orchestrator remembers the job', async () => {
+  it('keeps the deletion marker of a job for longer than Temporal keeps the job', async () => {
     await store.put('deletions/sum_1/run', new Uint8Array());
     now = START + 200 * DAY_MS;
     await collect({ oldestStart: undefined, retention: 365 * DAY_MS });
@@ -86,7 +86,7 @@ describe('a collection of garbage', () => {
     expect(await all(store.list('deletions/'))).toEqual([]);
   });
 
-  it('keeps what a job that has run for a month may have found at its start', async () => {
+  it('keeps artifacts that a job of a month may have found at its start', async () => {
     await store.put('crops/old.bin', text('x'));
     await store.put('crops/found.bin', text('x'));
     const started = START + 5 * DAY_MS;
@@ -100,7 +100,7 @@ describe('a collection of garbage', () => {
     expect(await all(store.list('crops/'))).toEqual([]);
   });
 
-  it('never removes keys, nor classes it does not know', async () => {
+  it('never removes keys or unknown classes', async () => {
     await store.put('keys/references', text('x'));
     await store.put('later/version', text('x'));
     now = START + 10_000 * DAY_MS;
@@ -108,7 +108,7 @@ describe('a collection of garbage', () => {
     expect(await all(store.list(''))).toEqual(['keys/references', 'later/version']);
   });
 
-  it('goes on where an earlier one was cut off, and counts nothing twice', async () => {
+  it('resumes after an interruption and counts nothing twice', async () => {
     for (let index = 0; index < 250; index++) await store.put(`crops/${index}.bin`, text('x'));
     await store.put('frames/a', text('x'));
     now = START + 8 * DAY_MS;
@@ -130,8 +130,8 @@ describe('a collection of garbage', () => {
   });
 });
 
-describe('two collections', () => {
-  it('are not under way together, unless the first one was killed', async () => {
+describe('concurrent collections', () => {
+  it('are rejected unless the first one was killed', async () => {
     let second: unknown;
     await collect(IDLE, {
       onProgress: () => {
@@ -148,7 +148,7 @@ describe('two collections', () => {
 });
 
 describe('lifetimes', () => {
-  it('are changed by class', () => {
+  it('can be changed by class', () => {
     const { crops, jobs, generations, frames } = parseLifetimes('crops=2d, jobs=12h,generations=never');
     expect(crops.milliseconds).toBe(2 * DAY_MS);
     expect(jobs.milliseconds).toBe(DAY_MS / 2);
@@ -163,15 +163,18 @@ describe('lifetimes', () => {
     },
   );
 
-  it('keep a picture for as long as a job that shows it, whenever that found it', () => {
+  it('keep a frame as long as a job that displays it', () => {
     expect(DEFAULT_LIFETIMES.frames.milliseconds / 2).toBeGreaterThanOrEqual(
       DEFAULT_LIFETIMES.jobs.milliseconds,
     );
   });
 });
 
-describe('a race of jobs and collections', () => {
-  /** What is wrong after many jobs and collections in an order that `seed` gives; and whether anything happened at all. */
+describe('concurrent jobs and collections', () => {
+  /**
+   * What is wrong after many jobs and collections in an order that `seed` gives; and whether anything
+   * happened at all.
+   */
   async function race(seed: number, keeping: boolean) {
     const world = createWorld(seed, START);
     const stepped = createSteppedStore(world);
@@ -244,14 +247,14 @@ describe('a race of jobs and collections', () => {
     return sum;
   }
 
-  it('never loses a job what it found, though much is removed and much is found after its time', async () => {
+  it('never remove an artifact that a job has found', async () => {
     const { lost, removed, foundExpired } = await races(true);
     expect(lost).toBe(0);
     expect(removed).toBeGreaterThan(50);
     expect(foundExpired).toBeGreaterThan(50);
   });
 
-  it('would lose it if uses renewed nothing', async () => {
+  it('would remove such artifacts without renewal', async () => {
     expect((await races(false)).lost).toBeGreaterThan(0);
   });
 });

@@ -1,4 +1,4 @@
-/** What every artifact store does, whatever it keeps artifacts in. */
+/** Contract of all artifact stores. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,9 +6,9 @@ import type { ArtifactStore } from '../../store/artifact-store.ts';
 
 export interface StoreUnderTest extends AsyncDisposable {
   readonly store: ArtifactStore;
-  /** What the adapter holds beside artifacts: nothing, where nobody writes. */
-  remains(): Promise<readonly string[]>;
-  /** Changes the stored bytes of an artifact behind the back of the store, keeping their number. */
+  /** Data of the adapter other than artifacts. Empty unless a writer is active. */
+  leftovers(): Promise<readonly string[]>;
+  /** Overwrites the stored bytes of an artifact with as many others. */
   damage(name: string, bytes: Uint8Array): Promise<void>;
 }
 
@@ -30,13 +30,13 @@ export async function all<T>(values: AsyncIterable<T>): Promise<readonly T[]> {
   return found;
 }
 
-/** A running SHA-256, as an S3 store is given it. */
+/** An incremental SHA-256 for an S3 store. */
 export function createSha256() {
   const hash = createHash('sha256');
   return { update: (bytes: Uint8Array) => void hash.update(bytes), hex: () => hash.digest('hex') };
 }
 
-/** Part size for buckets under test, the smallest that S3 takes: bodies of a few MiB are large then. */
+/** Part size of buckets in tests: the minimum of S3, so that bodies of a few MiB have several parts. */
 export const PART = 5 * 2 ** 20;
 
 /** `count` chunks of 1 MiB, each filled with its number. */
@@ -60,7 +60,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
     });
     afterEach(() => tested[Symbol.asyncDispose]());
 
-    it('gives back what was put, with its size, hash and age', async () => {
+    it('returns an artifact with its size, hash and modification time', async () => {
       const before = Date.now();
       const info = await store.put('generations/a.json', chunks('hello ', 'world'));
       expect(info).toMatchObject({ name: 'generations/a.json', bytes: 11, sha256: sha256('hello world') });
@@ -73,7 +73,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       expect(new TextDecoder().decode(await store.bytes('generations/a.json'))).toBe('hello world');
     });
 
-    it('keeps an empty artifact', async () => {
+    it('stores an empty artifact', async () => {
       await store.put('deletions/a/run', new Uint8Array());
       expect(await store.head('deletions/a/run')).toMatchObject({ bytes: 0, sha256: sha256('') });
       expect(await collect(await store.read('deletions/a/run'))).toBe('');
@@ -89,7 +89,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       expect(await collect(await store.read('sources/a', { start: 20, end: 30 }))).toBe('');
     });
 
-    it('takes a body of 12 MiB, in which every byte is where it was', async () => {
+    it('stores a body of 12 MiB without a change', async () => {
       const sum = await sha256Of(mebibytes(12));
       const info = await store.putByContent('sources', mebibytes(12));
       expect(info).toMatchObject({ name: `sources/${sum}`, bytes: 12 * 2 ** 20, sha256: sum });
@@ -105,7 +105,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       // The second of two equal bodies leaves nothing but the first.
       expect(await store.putByContent('sources', mebibytes(12))).toMatchObject({ sha256: sum });
       await store.delete(info.name);
-      expect(await tested.remains()).toEqual([]);
+      expect(await tested.leftovers()).toEqual([]);
     });
 
     it('keeps the first of two puts under one name', async () => {
@@ -116,7 +116,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       expect(await collect(await store.read('frames/a'))).toBe('first');
     });
 
-    it('lets exactly one of many simultaneous writers win, and shows no reader a mixture', async () => {
+    it('keeps the artifact of exactly one of many concurrent writers', async () => {
       const bodies = Array.from({ length: 20 }, (_, index) => `${index}`.repeat(50_000));
       const infos = await Promise.all(bodies.map((body) => store.put('frames/race', chunks(body))));
       const published = await collect(await store.read('frames/race'));
@@ -124,7 +124,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       expect(new Set(infos.map((info) => info.sha256))).toEqual(new Set([sha256(published)]));
     });
 
-    it('shows a reader all of a large artifact or nothing while it is written', async () => {
+    it('returns all of a large artifact or nothing while it is written', async () => {
       const seen = new Set<number | undefined>();
       async function* watched(): AsyncGenerator<Uint8Array> {
         for await (const chunk of mebibytes(12)) {
@@ -137,7 +137,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       expect((await store.head('sources/large'))?.bytes).toBe(12 * 2 ** 20);
     });
 
-    it('names content by its own hash', async () => {
+    it('names content by its hash', async () => {
       const info = await store.putByContent('sources', chunks('a', 'b'));
       expect(info.name).toBe(`sources/${sha256('ab')}`);
     });
@@ -149,21 +149,21 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       await expect(store.putByContent('sources', mebibytes(12), { maxBytes })).rejects.toMatchObject({
         code: 'too_large',
       });
-      expect(await tested.remains()).toEqual([]);
+      expect(await tested.leftovers()).toEqual([]);
       expect(await all(store.list(''))).toEqual([]);
     });
 
-    it('keeps nothing of a body whose stream fails', async () => {
+    it('stores nothing of a body whose stream fails', async () => {
       async function* failing(): AsyncGenerator<Uint8Array> {
         yield* mebibytes(11);
         throw new Error('connection lost');
       }
       await expect(store.put('sources/x', failing())).rejects.toThrow('connection lost');
       expect(await store.head('sources/x')).toBeUndefined();
-      expect(await tested.remains()).toEqual([]);
+      expect(await tested.leftovers()).toEqual([]);
     });
 
-    it('refuses damaged bytes on reading, and lets them be made again', async () => {
+    it('rejects damaged bytes, and permits to create the artifact again', async () => {
       await store.put('crops/a', text('good'));
       await tested.damage('crops/a', text('evil'));
       await expect(store.bytes('crops/a')).rejects.toMatchObject({ code: 'corrupt' });
@@ -206,7 +206,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       expect((await all(store.list('')))[0]).toBe('frames/z');
     });
 
-    it('forgets what was deleted, and deletes twice without complaint', async () => {
+    it('deletes an artifact, and deletes it twice without an error', async () => {
       await store.put('frames/a', text('x'));
       await store.delete('frames/a');
       await store.delete('frames/a');
@@ -216,7 +216,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       await expect(store.withFile('frames/a', async () => 1)).rejects.toMatchObject({ code: 'not_found' });
     });
 
-    it('removes what is older than a time, and nothing that was touched since', async () => {
+    it('expires older artifacts and none that was touched since', async () => {
       const { modified } = await store.put('crops/a', text('x'));
       expect(await store.expire('crops/a', modified - 5000)).toBe(false);
       expect(await store.head('crops/a')).toBeDefined();
@@ -228,7 +228,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       expect(await store.expire('crops/a', Date.now() + 5000)).toBe(false);
     });
 
-    it('keeps a large artifact whole when it is touched, and sweeps its bytes after it expired', async () => {
+    it('keeps the bytes of a touched large artifact, and sweeps those of an expired one', async () => {
       await store.put('sources/large', mebibytes(12));
       await store.touch('sources/large');
       await store.sweep(Date.now() + 5000);
@@ -236,7 +236,7 @@ export function describeArtifactStore(kind: string, open: () => Promise<StoreUnd
       expect(await store.expire('sources/large', Date.now() + 5000)).toBe(true);
       await expect(store.read('sources/large')).rejects.toMatchObject({ code: 'not_found' });
       await store.sweep(Date.now() + 5000);
-      expect(await tested.remains()).toEqual([]);
+      expect(await tested.leftovers()).toEqual([]);
     });
 
     it.each([

@@ -42,7 +42,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-it('are asked for once while they are good, by however many at once', async () => {
+it('requests credentials once for concurrent callers while they are valid', async () => {
   const credentials = containerCredentials(uri, undefined);
   const given = await Promise.all([credentials(), credentials(), credentials()]);
   expect(new Set(given)).toEqual(
@@ -52,7 +52,7 @@ it('are asked for once while they are good, by however many at once', async () =
   expect(asked).toEqual([undefined]);
 });
 
-it('are asked for again five minutes before they run out, with the token of that time', async () => {
+it('requests credentials again five minutes before they expire, with the current token', async () => {
   const tokenFile = join(folder, 'token');
   await writeFile(tokenFile, 'first\n');
   const credentials = containerCredentials(uri, tokenFile);
@@ -65,7 +65,7 @@ it('are asked for again five minutes before they run out, with the token of that
   expect(asked).toEqual(['first', 'second']);
 });
 
-it('that are refused, or whose token cannot be read, are an error that passes and names no address', async () => {
+it('reports rejected credentials and an unreadable token as temporary, without a URL', async () => {
   answer.status = 500;
   const credentials = containerCredentials(uri, undefined);
   const refusal = { name: 'StoreError', code: 'unavailable' };
@@ -77,7 +77,7 @@ it('that are refused, or whose token cannot be read, are an error that passes an
   expect((await credentials()).secretAccessKey).toBe('secret');
 });
 
-it('of the environment come before those of the platform; a bucket without any is refused', () => {
+it('prefers credentials of the environment, and rejects a bucket without any', () => {
   const bucket = { FRAMELOOM_STORE: 's3://bucket', FRAMELOOM_HOME: folder };
   const platform = {
     AWS_CONTAINER_CREDENTIALS_FULL_URI: uri,

@@ -55,7 +55,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       return response.status;
     }
 
-    it('becomes the artifact that an ordinary upload of the same bytes is', async () => {
+    it('results in the same artifact as an ordinary upload', async () => {
       const { store, direct, objects } = open();
       const bodies = [part(5 * MIB, 1), part(5 * MIB, 2), part(123_457, 3)];
       const whole = Buffer.concat(bodies);
@@ -84,7 +84,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(await objects()).toEqual([]);
     });
 
-    it('leaves nothing but the first where the same bytes are there already', async () => {
+    it('keeps the first artifact if the same bytes already exist', async () => {
       const { store, direct, objects } = open();
       const first = await store.putByContent('sources', mebibytes(6));
       const before = await objects();
@@ -96,7 +96,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await expect(direct.finish(upload, 'sources')).rejects.toMatchObject({ code: 'not_found' });
     });
 
-    it('takes no part but the one that was signed, of the length that was signed', async () => {
+    it('accepts only the signed part with the signed length', async () => {
       const { direct } = open();
       const upload = await direct.begin();
       const url = await direct.signPart(upload, { number: 1, bytes: 10 }, 60);
@@ -113,7 +113,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await direct.abort(upload);
     });
 
-    it('can be taken back, twice, and leaves nothing', async () => {
+    it('can be aborted twice and leaves nothing', async () => {
       const { direct, objects } = open();
       const upload = await direct.begin();
       expect(await send(direct, upload, 1, part(1000, 1))).toBe(200);
@@ -124,14 +124,14 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(await send(direct, upload, 2, part(1000, 1))).toBe(404);
     });
 
-    it('is swept when nobody finishes it', async () => {
+    it('is swept if it is not finished', async () => {
       const { store, direct, objects } = open();
       await send(direct, await direct.begin(), 1, part(1000, 1));
       expect((await store.sweep(Date.now() + 5000)).removed).toBe(1);
       expect(await objects()).toEqual([]);
     });
 
-    it('makes a file of one byte an artifact that can be read at once', async () => {
+    it('publishes a file of one byte that can be read at once', async () => {
       const { store, direct } = open();
       const upload = await direct.begin();
       await send(direct, upload, 1, new TextEncoder().encode('x'));
@@ -142,7 +142,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
   },
 );
 
-it('is not offered by a folder, which no client reaches', () => {
+it('has no direct uploads in a folder, which clients cannot reach', () => {
   expect(createFolderStore('/nowhere').direct).toBeUndefined();
 });
 

@@ -20,13 +20,13 @@ describe.skipIf(reason !== undefined)(`a folder on a full disk${reason ? ` (${re
     await rm(disk, { recursive: true, force: true });
   });
 
-  it('says that it is full, keeps nothing half-made and all that was there, and works again when there is space', async () => {
+  it('reports a full disk, keeps no incomplete artifact and all complete ones, and works again with free space', async () => {
     const store = createFolderStore(join(disk, 'store'));
     const { name } = await store.putByContent('sources', mebibytes(5));
     const full = { name: 'StoreError', code: 'full' };
     await expect(store.put('frames/large', mebibytes(5))).rejects.toMatchObject(full);
     await expect(store.putByContent('sources', mebibytes(6))).rejects.toMatchObject(full);
-    expect(await readdir(join(disk, 'store', '.aside'))).toEqual([]);
+    expect(await readdir(join(disk, 'store', '.staging'))).toEqual([]);
     expect(await all(store.list(''))).toEqual([name]);
     expect(await sha256Of(await store.read(name))).toBe(await sha256Of(mebibytes(5)));
     await store.put('frames/small', text('there is room for this'));

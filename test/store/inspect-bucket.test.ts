@@ -41,7 +41,7 @@ it.skipIf(NO_S3_SERVER !== undefined)(
   },
 );
 
-it('one that writes over what is there is not', async () => {
+it('rejects a bucket that overwrites objects', async () => {
   const removed: string[] = [];
   await using server = await startServer((request, response) => {
     if (request.method === 'DELETE') removed.push(request.url ?? '');
@@ -51,7 +51,7 @@ it('one that writes over what is there is not', async () => {
   expect(removed).toEqual([expect.stringMatching(/^\/b\/some\/\.bytes\//)]);
 });
 
-it('one that ignores ranges is not', async () => {
+it('rejects a bucket that ignores ranges', async () => {
   let writes = 0;
   await using server = await startServer((request, response) => {
     if (request.method === 'PUT') writes += 1;
@@ -62,8 +62,8 @@ it('one that ignores ranges is not', async () => {
 });
 
 it.each([
-  [403, 'the bucket refuses the credentials'],
-  [503, 'the bucket answered with PUT: HTTP 503'],
+  [403, 'the bucket rejects the credentials'],
+  [503, 'the bucket failed: PUT: HTTP 503'],
 ])('of one that answers %i it says why', async (status, reason) => {
   await using server = await startServer((request, response) => {
     request.resume().on('end', () => response.writeHead(status).end());

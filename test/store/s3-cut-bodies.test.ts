@@ -1,6 +1,7 @@
 /**
- * Bodies that are cut off while their reader is slow. undici asserts, and so ends the process, when a connection that was to be closed
- * ends while its parser is paused (nodejs/undici#5360, open in 7.x), and a parser is paused while nobody reads.
+ * Bodies that are cut off while their reader is slow. undici asserts, and so ends the process, when a
+ * connection that was to be closed ends while its parser is paused (nodejs/undici#5360, open in 7.x), and a
+ * parser is paused while nobody reads.
  */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -57,7 +58,7 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-describe('a body that is cut off while its reader is slow', () => {
+describe('a body that is interrupted while its reader is slow', () => {
   const { server, served } = startServer();
   const usual = getGlobalDispatcher();
   const agent = new Agent();
@@ -76,26 +77,29 @@ describe('a body that is cut off while its reader is slow', () => {
     served.cuts = 0;
   });
 
-  it.each(['ended', 'reset'] as const)('is taken up where it was, the connection being %s', async (how) => {
-    const { port } = server.address() as AddressInfo; // it listens on TCP
-    const store = createS3Store({
-      endpoint: `http://127.0.0.1:${port}`,
-      region: 'us-east-1',
-      bucket: 'b',
-      pathStyle: true,
-      credentials: () => ({ accessKeyId: 'a', secretAccessKey: 's' }),
-      createSha256,
-      limits: { attempts: 4, firstBackoffMs: 5, responseTimeoutMs: 20_000 },
-    });
-    served.how = how;
-    served.cuts = 2;
-    async function* slowly(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of await store.read('sources/a')) {
-        yield chunk;
-        await served.cut;
+  it.each(['ended', 'reset'] as const)(
+    'is resumed at the next byte after a connection was %s',
+    async (how) => {
+      const { port } = server.address() as AddressInfo; // it listens on TCP
+      const store = createS3Store({
+        endpoint: `http://127.0.0.1:${port}`,
+        region: 'us-east-1',
+        bucket: 'b',
+        pathStyle: true,
+        credentials: () => ({ accessKeyId: 'a', secretAccessKey: 's' }),
+        createSha256,
+        limits: { attempts: 4, firstBackoffMs: 5, responseTimeoutMs: 20_000 },
+      });
+      served.how = how;
+      served.cuts = 2;
+      async function* slowly(): AsyncGenerator<Uint8Array> {
+        for await (const chunk of await store.read('sources/a')) {
+          yield chunk;
+          await served.cut;
+        }
       }
-    }
-    expect(await sha256Of(slowly())).toBe(sha256(BODY));
-    expect(served.cuts).toBe(0);
-  });
+      expect(await sha256Of(slowly())).toBe(sha256(BODY));
+      expect(served.cuts).toBe(0);
+    },
+  );
 });

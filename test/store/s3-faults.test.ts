@@ -21,8 +21,8 @@ const PASSING: readonly (readonly [string, Fault])[] = [
   ['500', { kind: 'status', status: 500, code: 'InternalError' }],
   ['503', { kind: 'status', status: 503, code: 'SlowDown' }],
   ['a reset connection', { kind: 'reset' }],
-  ['an answer that was lost', { kind: 'lost-response' }],
-  ['an answer that never comes', { kind: 'hang' }],
+  ['a lost response', { kind: 'lost-response' }],
+  ['no response', { kind: 'hang' }],
 ];
 
 const isPut = ({ method }: ProxiedRequest): boolean => method === 'PUT';
@@ -49,9 +49,18 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
     });
     afterEach(() => proxy[Symbol.asyncDispose]());
 
-    /** A store that waits for an answer for so many milliseconds. Only where none ever comes is that time spent. */
+    /**
+     * A store that waits for an answer for so many milliseconds. Only where none ever comes is that time
+     * spent.
+     */
     function open(answer: number): ReturnType<typeof createS3Store> {
-      const limits = { attempts: 4, responseTimeoutMs: answer, idleTimeoutMs: answer, firstBackoffMs: 5, minBytesPerMs: 50_000 };
+      const limits = {
+        attempts: 4,
+        responseTimeoutMs: answer,
+        idleTimeoutMs: answer,
+        firstBackoffMs: 5,
+        minBytesPerMs: 50_000,
+      };
       return createS3Store({
         ...bucket.options,
         endpoint: proxy.endpoint,
@@ -79,7 +88,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         store = open(patience(fault));
       });
 
-      it('publishes once it passes', async () => {
+      it('publishes after the fault', async () => {
         proxy.plan = faultFirst(2, isPut, fault);
         const info = await store.put('crops/a', text('hello'));
         expect(info.sha256).toBe(sha256('hello'));
@@ -87,7 +96,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         expect(await everything()).toEqual(['crops/a']);
       });
 
-      it('reads once it passes', async () => {
+      it('reads after the fault', async () => {
         await store.put('crops/a', text('hello'));
         proxy.plan = faultFirst(2, isGet, fault);
         expect(await collect(await store.read('crops/a'))).toBe('hello');
@@ -95,13 +104,13 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         expect(await store.head('crops/a')).toMatchObject({ bytes: 5 });
       });
 
-      it('lists once it passes', async () => {
+      it('lists after the fault', async () => {
         await store.put('crops/a', text('hello'));
         proxy.plan = faultFirst(2, isGet, fault);
         expect(await all(store.list('crops/'))).toEqual(['crops/a']);
       });
 
-      it('says that the store is not available when it stays', async () => {
+      it('reports a permanent fault as unavailable', async () => {
         await store.put('crops/a', text('hello'));
         proxy.plan = always(() => true, fault);
         const unavailable = { name: 'StoreError', code: 'unavailable' };
@@ -114,7 +123,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       });
     });
 
-    it.each(PASSING)('sends a large body whole in spite of %s at every kind of request', async (_, fault) => {
+    it.each(PASSING)('sends a complete large body despite %s at every kind of request', async (_, fault) => {
       store = open(fault.kind === 'hang' ? 3000 : 20_000);
       const sum = await sha256Of(mebibytes(12));
       for (const matches of [
@@ -134,14 +143,14 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(await everything()).toEqual([]);
     });
 
-    it('takes up a body that is cut off at the byte where it was', async () => {
+    it('resumes an interrupted body at the next byte', async () => {
       const { name, sha256: sum } = await store.putByContent('sources', mebibytes(12));
       proxy.plan = faultFirst(3, isGet, { kind: 'truncated', bytes: 3_000_001 });
       expect(await sha256Of(await store.read(name))).toBe(sum);
       expect(proxy.requests.filter(isGet).length).toBeGreaterThanOrEqual(4);
     });
 
-    it('gives up a body from which nothing more comes', async () => {
+    it('fails if a body stops', async () => {
       const { name } = await store.putByContent('sources', mebibytes(12));
       proxy.plan = always(isGet, { kind: 'truncated', bytes: 0 });
       await expect(collect(await store.read(name, { start: 0 }))).rejects.toMatchObject({
@@ -149,7 +158,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       });
     });
 
-    it('reads again what was damaged on its way, and does not remove it', async () => {
+    it('rereads an artifact that was damaged in transit and keeps it', async () => {
       await store.put('crops/a', text('hello'));
       proxy.plan = faultFirst(1, isGet, { kind: 'flipped' });
       expect(new TextDecoder().decode(await store.bytes('crops/a'))).toBe('hello');
@@ -159,7 +168,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(await store.head('crops/a')).toBeDefined();
     });
 
-    it('fails as something that may pass, and leaves nothing, when a part comes back with another etag', async () => {
+    it('fails as unavailable and leaves nothing if a part has another etag', async () => {
       proxy.plan = faultFirst(1, ({ url }) => url.includes('partNumber=1'), { kind: 'etag' });
       await expect(store.put('sources/a', mebibytes(12))).rejects.toMatchObject({ code: 'unavailable' });
       expect(await store.head('sources/a')).toBeUndefined();
@@ -168,7 +177,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       await store.put('sources/a', mebibytes(12));
     });
 
-    it('looks twice before it says that an artifact is gone', async () => {
+    it('sends two requests before it reports a missing artifact', async () => {
       await store.put('crops/a', text('hello'));
       const gone = { kind: 'status', status: 404, code: 'NoSuchKey' } as const;
       proxy.plan = faultFirst(1, isGet, gone);
@@ -186,7 +195,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(proxy.requests.filter(isPut)).toHaveLength(1);
     });
 
-    it('tries wrong credentials once, and tells them to nobody', async () => {
+    it('sends wrong credentials once and does not disclose them', async () => {
       const wrong = createS3Store({
         ...bucket.options,
         endpoint: proxy.endpoint,
@@ -194,13 +203,13 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         credentials: () => ({ accessKeyId: 'test-key', secretAccessKey: 'not-the-secret' }),
       });
       const error: unknown = await wrong.put('crops/a', text('x')).catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ code: 'unavailable', message: 'the bucket refuses the credentials' });
+      expect(error).toMatchObject({ code: 'unavailable', message: 'the bucket rejects the credentials' });
       expect(proxy.requests).toHaveLength(1);
       const { inspect } = await import('node:util');
       expect(inspect(error, { depth: 9 })).not.toMatch(/not-the-secret|AWS4-HMAC|test-key/);
     });
 
-    it('keeps its memory while 100 MiB go up and down through faults', async () => {
+    it('has constant memory while it transfers 100 MiB through faults', async () => {
       let parts = 0;
       proxy.plan = ({ url }) => {
         if (!url.includes('partNumber=')) return undefined;
@@ -219,11 +228,12 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       const { name } = await store.putByContent('sources', watched());
       proxy.plan = faultFirst(5, isGet, { kind: 'truncated', bytes: 10_000_000 });
       for await (const _ of await store.read(name)) peak = Math.max(peak, process.memoryUsage().arrayBuffers);
-      // Two parts of 5 MiB, what they were joined from, and what the collector of garbage has not come to yet.
+      // Two parts of 5 MiB, what they were joined from, and what the collector of garbage has not come to
+      // yet.
       expect(peak - before).toBeLessThan(80 * 2 ** 20);
     }, 120_000);
 
-    it('gives addresses that anybody can read from, for a time', async () => {
+    it('returns URLs that permit reading for a limited time', async () => {
       await store.put('frames/a', text('picture'));
       const large = await store.putByContent('sources', mebibytes(12));
       expect(await (await fetch((await store.signedUrl?.('frames/a', 60)) ?? '')).text()).toBe('picture');
@@ -236,7 +246,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect((await fetch(unsigned)).status).toBe(403);
     });
 
-    it('keeps no more local copies than it may, and none that is in use goes', async () => {
+    it('limits the local copies and keeps those in use', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'frameloom-files-'));
       try {
         const { credentials, ...place } = bucket.options;

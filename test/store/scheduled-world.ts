@@ -1,4 +1,7 @@
-/** A clock that nobody waits for, tasks whose steps come in a random order, and a store whose operations are such steps. */
+/**
+ * A clock that nobody waits for, tasks whose steps come in a random order, and a store whose operations are
+ * such steps.
+ */
 import { createHash } from 'node:crypto';
 import {
   type ArtifactStore,
@@ -63,7 +66,10 @@ export function createWorld(seed: number, start: number): World {
   };
 }
 
-/** Artifacts in memory. As in a bucket, `expire` looks in one step and removes in another, and gives up when that comes too late. */
+/**
+ * Artifacts in memory. As in a bucket, `expire` looks in one step and removes in another, and gives up when
+ * that comes too late.
+ */
 export function createSteppedStore({
   now,
   turn,

@@ -2,7 +2,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { type ApiKey, requireOwnMachine, tenantOf } from '../../config/api-keys.ts';
+import { type ApiKey, requireLocalOrigin, tenantOf } from '../../config/api-keys.ts';
 import { PROMETHEUS_CONTENT_TYPE } from '../../core/prometheus.ts';
 import type { GenerateRequest, Generation, Generator, Sampling } from '../../phi3v/index.ts';
 import type { ModelProfile } from '../../schema/model-profile.ts';
@@ -93,7 +93,7 @@ export function createModelApp(given: ModelAppDeps, work: RequestState): Hono {
 
 function authenticate(keys: readonly ApiKey[]): MiddlewareHandler {
   return async function authenticated(c, next) {
-    if (keys.length === 0) requireOwnMachine(c.req.url, c.req.header('Sec-Fetch-Site'));
+    if (keys.length === 0) requireLocalOrigin(c.req.url, c.req.header('Sec-Fetch-Site'));
     else await tenantOf(keys, c.req.header('Authorization'));
     await next();
   };

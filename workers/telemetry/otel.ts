@@ -12,7 +12,7 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace-base';
-import { type EndedRun, parseTraceparent, type Tracer, traceparentOf } from '../../core/tracing.ts';
+import { type EndedRun, formatTraceparent, parseTraceparent, type Tracer } from '../../core/tracing.ts';
 
 export interface Tracing extends Tracer, AsyncDisposable {
   /** Records a workflow run, whose span id is given. */
@@ -97,5 +97,5 @@ export function startOtlpTracing(service: string): Tracing {
 
 function headerOf(span: Span): string {
   const { traceId, spanId, traceFlags } = span.spanContext();
-  return traceparentOf({ traceId, spanId, flags: traceFlags.toString(16).padStart(2, '0') });
+  return formatTraceparent({ traceId, spanId, flags: traceFlags.toString(16).padStart(2, '0') });
 }
