@@ -63,7 +63,7 @@ const READ_BATCH = 50;
 const MIN_POLL_MS = 1000;
 const MAX_POLL_MS = 15_000;
 
-const TENANT_PATTERN = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
+const TENANT = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
 const PRIORITY = defineSearchAttributeKey(PRIORITY_ATTRIBUTE, SearchAttributeType.INT);
 
 const control = defineSignal<[BatchControl]>(BATCH_CONTROL);
@@ -188,7 +188,7 @@ async function startJob(run: BatchRun, { line, jobId, fingerprint, priority }: R
     args: [{ jobId, tenant } satisfies SummarizeInput],
     memo: { ...({ tenant, fingerprint, priority, createdAt } satisfies JobMemo) },
     typedSearchAttributes: [
-      { key: TENANT_PATTERN, value: tenant },
+      { key: TENANT, value: tenant },
       { key: PRIORITY, value: priorityKey },
     ],
     parentClosePolicy: ParentClosePolicy.ABANDON,

@@ -15,7 +15,7 @@ import { PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts'
 import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../schema/task-queues.ts';
 import { schedules } from './activities.ts';
 
-const TENANT_PATTERN = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
+const TENANT = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
 
 export async function fireBatch({ scheduleId, batch }: FireInput): Promise<void> {
   const { tenant, input, shards, completionWindow } = batch;
@@ -48,7 +48,7 @@ export async function fireBatch({ scheduleId, batch }: FireInput): Promise<void>
       workflowTaskTimeout: `${WORKFLOW_TASK_SECONDS}s`,
       args: [batchInput(batchId, memo)],
       memo: { ...memo },
-      typedSearchAttributes: [{ key: TENANT_PATTERN, value: tenant }],
+      typedSearchAttributes: [{ key: TENANT, value: tenant }],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       priority: { priorityKey: PRIORITY_KEYS.normal, fairnessKey: tenant },

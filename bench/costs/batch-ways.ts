@@ -13,7 +13,7 @@ import type { EstimateInput } from '../../schema/estimate.ts';
 import { batchIdFor, jobIdFor, scheduleIdFor } from '../../schema/ids.ts';
 import { NO_USAGE } from '../../schema/usage-cost.ts';
 
-const TENANT_PATTERN = 'histories';
+const TENANT = 'histories';
 const A_DAY = 24 * 3600 * 1000;
 
 export type Activities = Record<string, (input: never) => Promise<unknown>>;
@@ -44,7 +44,7 @@ export async function otherWays(poison: () => Promise<never>): Promise<readonly 
 }
 
 async function batchOf(name: string, lines: number, input: Partial<BatchInput> = {}): Promise<OtherWay> {
-  const batchId = await batchIdFor(TENANT_PATTERN, name);
+  const batchId = await batchIdFor(TENANT, name);
   const ready = await Promise.all(Array.from({ length: lines }, (_, index) => lineOf(name, index)));
   const rest = { shards: 1, round: 1, total: lines, invalid: 0, completed: 0, maxInFlight: 4 };
   return {
@@ -52,7 +52,7 @@ async function batchOf(name: string, lines: number, input: Partial<BatchInput> =
     workflow: 'batch',
     id: batchId,
     input: {
-      ...{ batchId, tenant: TENANT_PATTERN, input: 'i', ...rest, expiresAt: Date.now() + A_DAY },
+      ...{ batchId, tenant: TENANT, input: 'i', ...rest, expiresAt: Date.now() + A_DAY },
       ...input,
     } satisfies BatchInput,
     activities: batchActivities(ready),
@@ -60,7 +60,7 @@ async function batchOf(name: string, lines: number, input: Partial<BatchInput> =
 }
 
 async function lineOf(name: string, index: number): Promise<ReadyLine> {
-  const jobId = await jobIdFor(TENANT_PATTERN, `${name} ${index}`);
+  const jobId = await jobIdFor(TENANT, `${name} ${index}`);
   return {
     position: { shard: 0, entry: index },
     line: index + 1,
@@ -93,11 +93,11 @@ function batchActivities(lines: readonly ReadyLine[]): Activities {
 }
 
 async function firing(): Promise<OtherWay> {
-  const scheduleId = await scheduleIdFor(TENANT_PATTERN, 'nightly');
-  const batchId = await batchIdFor(TENANT_PATTERN, 'fired');
+  const scheduleId = await scheduleIdFor(TENANT, 'nightly');
+  const batchId = await batchIdFor(TENANT, 'fired');
   const ready = await Promise.all([0, 1].map((index) => lineOf('fired', index)));
   const batch: BatchTemplate = {
-    ...{ tenant: TENANT_PATTERN, fingerprint: 'f', input: 'i', inputFileId: null, metadata: null },
+    ...{ tenant: TENANT, fingerprint: 'f', input: 'i', inputFileId: null, metadata: null },
     ...{ completionWindow: '24h', shards: 1, total: 2, maxInFlight: 2 },
   };
   return {
@@ -110,12 +110,12 @@ async function firing(): Promise<OtherWay> {
 }
 
 async function estimate(name: string, activities: Activities): Promise<OtherWay> {
-  const jobId = await jobIdFor(TENANT_PATTERN, `estimate ${name}`);
+  const jobId = await jobIdFor(TENANT, `estimate ${name}`);
   return {
     name: `estimate-${name}`,
     workflow: 'estimate',
     id: `estimate-${name}`,
-    input: { jobId, tenant: TENANT_PATTERN } satisfies EstimateInput,
+    input: { jobId, tenant: TENANT } satisfies EstimateInput,
     activities,
   };
 }

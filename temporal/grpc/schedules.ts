@@ -19,7 +19,7 @@ import { TENANT_ATTRIBUTE } from '../../schema/search-attributes.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
 import type { ScheduleOrchestrator, ScheduleRecord } from '../schedule-orchestrator.ts';
 
-const TENANT_PATTERN = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
+const TENANT = defineSearchAttributeKey(TENANT_ATTRIBUTE, SearchAttributeType.KEYWORD);
 /** A firing that was missed while the server was unavailable is made up for within this time. */
 const CATCHUP_WINDOW = '1d';
 
@@ -68,10 +68,10 @@ export function createTemporalSchedules(
               // The server appends the time.
               workflowId: id,
               args: [{ scheduleId: id, batch } satisfies FireInput],
-              typedSearchAttributes: [{ key: TENANT_PATTERN, value: memo.tenant }],
+              typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
             },
             memo: { ...memo },
-            typedSearchAttributes: [{ key: TENANT_PATTERN, value: memo.tenant }],
+            typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
             state: { paused },
           }),
         );
