@@ -11,7 +11,7 @@ import {
   type WorkflowInterceptors,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type EndedRun, parseTraceparent, TRACE_HEADER, formatTraceparent } from '../core/tracing.ts';
+import { type EndedRun, formatTraceparent, parseTraceparent, TRACE_HEADER } from '../core/tracing.ts';
 
 interface TraceSinks extends Sinks {
   readonly trace: { ended(run: EndedRun): void };
