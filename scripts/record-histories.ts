@@ -108,7 +108,7 @@ const PATHS: readonly WorkflowPath[] = [
     }),
   },
   {
-    name: 'mended',
+    name: 'repaired',
     pages: 12,
     change: (successful) => {
       const missed = new Set<unknown>();
