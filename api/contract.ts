@@ -1,6 +1,7 @@
 /**
- * The contract of the API as types, derived from the operations that the routes implement. Clients import these types
- * and nothing else of this module: if they do not follow a change of an operation, the type check fails.
+ * The contract of the API as types, derived from the operations that the routes implement. Clients import
+ * these types and nothing else of this module: if they do not follow a change of an operation, the type check
+ * fails.
  */
 import type { z } from '@hono/zod-openapi';
 import type * as operations from './operations/index.ts';

@@ -1,4 +1,7 @@
-/** Which activities there are, and on which queue: what workflows call and workers offer. What they take and answer is in stages.ts. */
+/**
+ * The activities of each task queue: workflows call them, workers implement them. stages.ts has their inputs
+ * and outputs.
+ */
 import type {
   AppendEventsInput,
   DescribeSegmentInput,
@@ -28,27 +31,27 @@ import type {
 
 /** Activities of the `cpu` queue. */
 export interface CpuActivities {
-  /** Finds or fetches the source, hashes and probes it, refuses what cannot be used. */
+  /** Finds or fetches the source, hashes it and probes it. Rejects unusable sources. */
   ingest(input: IngestInput): Promise<IngestOutput>;
-  /** Decodes one span once and keeps the pictures worth describing. */
+  /** Decodes one span and keeps the frames to describe. */
   extractFrames(input: ExtractFramesInput): Promise<ExtractFramesOutput>;
-  /** Reads the words that go with a video: from the request, a subtitle track, or by speech recognition. */
+  /** Returns the transcript of a video: from the request, a subtitle track, or speech recognition. */
   readTranscript(input: ReadTranscriptInput): Promise<ReadTranscriptOutput>;
-  /** Finds out which slide of its deck each frame of a video shows. */
+  /** Finds the slide of the deck that each frame of a video displays. */
   matchSlides(input: MatchSlidesInput): Promise<MatchSlidesOutput>;
-  /** Spends the frame budget, publishes frames.jsonl of the job, and cuts its frames into segments. */
+  /** Applies the frame budget, publishes frames.jsonl of the job, and splits its frames into segments. */
   plan(input: PlanInput): Promise<PlanOutput>;
-  /** Makes the model's picture of each frame of some segments. */
+  /** Preprocesses the frames of some segments for the model. */
   preprocessFrames(input: PreprocessFramesInput): Promise<PreprocessFramesOutput>;
-  /** Reads every generation of the job, and finds those that are damaged or gone. */
+  /** Reads every generation of the job and finds those that are damaged or missing. */
   findMissing(input: FindMissingInput): Promise<FindMissingOutput>;
-  /** Stitches and publishes result and ledger. */
+  /** Publishes the result and the ledger. */
   finish(input: FinishInput): Promise<FinishOutput>;
 }
 
 /** Activities of the `gpu` queue. */
 export interface GpuActivities {
-  /** Captions the pictures of one segment. */
+  /** Captions the frames of one segment. */
   describeSegment(input: DescribeSegmentInput): Promise<DescribeSegmentOutput>;
   /** Merges texts into one. */
   reduce(input: ReduceInput): Promise<ReduceOutput>;
@@ -58,13 +61,13 @@ export interface GpuActivities {
 export interface WorkflowActivities {
   /** Appends to the event log of a job. */
   appendEvents(input: AppendEventsInput): Promise<void>;
-  /** Publishes a shard of outcomes, so that the workflow can forget them. */
+  /** Publishes a shard of outcomes, which the workflow then releases from memory. */
   storeShard(input: StoreShardInput): Promise<void>;
   /** Groups the entries of one level of merging. */
   planMerges(input: PlanMergesInput): Promise<PlanMergesOutput>;
 }
 
-/** How many artifacts of a class a collection of garbage removed and kept, and their bytes. */
+/** Number and bytes of the artifacts of one class that a garbage collection removed and kept. */
 export interface CollectedClass {
   readonly removed: number;
   readonly removedBytes: number;
@@ -72,11 +75,11 @@ export interface CollectedClass {
   readonly keptBytes: number;
 }
 
-/** By class of artifact. */
+/** By artifact class. */
 export type CollectGarbageOutput = Readonly<Record<string, CollectedClass>>;
 
 /** Activities of the `cpu` queue that belong to no job. */
 export interface GarbageActivities {
-  /** Removes artifacts that have outlived their lifetime and that no live job needs. */
+  /** Removes expired artifacts that no live job needs. */
   collectGarbage(input: Record<string, never>): Promise<CollectGarbageOutput>;
 }

@@ -1,4 +1,4 @@
-/** From what is known of each line of a batch to the line that clients read: OpenAI's output and error lines. */
+/** The output and error lines of a batch, in the format of OpenAI's Batch API. */
 
 import { ERRORS } from '../core/errors.ts';
 import type { ShardLine } from './batch.ts';
@@ -8,7 +8,7 @@ import type { Versioned } from './versioned.ts';
 
 export const OUTCOME_VERSION = 1;
 
-/** What became of a line: the job as it ended, without the result and the ledger, which are named. */
+/** The outcome of a line: the job as it ended. `result` and `ledger` are names of artifacts. */
 export interface BatchOutcome extends Versioned {
   readonly version: typeof OUTCOME_VERSION;
   readonly ok: boolean;
@@ -18,30 +18,30 @@ export interface BatchOutcome extends Versioned {
   readonly error?: Pick<JobError, 'code' | 'message'>;
 }
 
-/** Where the lines of a batch are read from. */
+/** Reads the lines of a batch and their outcomes. */
 export interface BatchReader {
   readonly shards: number;
   readonly round: number;
   shard(number: number): Promise<readonly ShardLine[]>;
-  /** What became of the line in its last round that has an outcome, from `round` down. */
+  /** The outcome of the line in its latest round that has one, counting down from `round`. */
   outcome(line: number, round: number): Promise<BatchOutcome | undefined>;
-  /** The content of a JSON artifact, or undefined where it is gone. */
+  /** The content of a JSON artifact; undefined if the artifact is missing. */
   json(name: string): Promise<unknown>;
 }
 
 export interface OutputLine {
   readonly ok: boolean;
   readonly text: string;
-  /** What its job has cost. */
+  /** Usage of the job of the line. */
   readonly usage?: Usage;
 }
 
-/** Lines whose artifacts are read at once. */
+/** Number of lines whose artifacts are read in parallel. */
 const AT_ONCE = 10;
 
 /**
- * The lines that have an outcome, in the order of the input. Those without one are left out while the batch runs; once it has
- * ended, `rest` says why they have none.
+ * Yields the lines that have an outcome, in the order of the input. Without `rest`, lines without an outcome
+ * are left out; `rest` is the error of these lines once the batch has ended.
  */
 export async function* outputLines(reader: BatchReader, rest?: JobError): AsyncGenerator<OutputLine> {
   for (let number = 0; number < reader.shards; number += 1) {

@@ -1,36 +1,40 @@
-/** Backfills that come again: the lines of a batch, and when a batch of them begins. */
+/** Schedules: the lines of a batch, and when a batch with these lines is started. */
 import { z } from 'zod';
 import { BatchCreate, type BatchMemo } from './batch.ts';
 import type { BatchRef } from './batch-stages.ts';
 import { BatchId, FileId, ScheduleId } from './ids.ts';
 
-/** Least time between two firings, in seconds. */
+/** Minimum time between two runs of a schedule, in seconds. */
 const LEAST_EVERY = 60;
 
 const Cron = z
   .string()
   .max(100)
   .regex(/^\S+(\s+\S+){4}$/, { error: 'must be five fields: minute, hour, day of month, month, day of week' })
-  .describe('Five fields, such as `0 3 * * *`: minute, hour, day of month, month, day of week.');
+  .describe(
+    'A cron expression with five fields: minute, hour, day of month, month, day of week. For example, `0 3 * * *`.',
+  );
 const Every = z
   .string()
   .regex(/^[1-9]\d{0,3}[mhd]$/, { error: 'must be minutes, hours or days, such as 30m, 6h or 7d' })
   .refine((every) => intervalSeconds(every) >= LEAST_EVERY)
-  .describe('Minutes, hours or days, such as `30m`, `6h` or `7d`; counted from the beginning of 1970, UTC.');
+  .describe(
+    'An interval in minutes, hours or days, such as `30m`, `6h` or `7d`. Intervals are aligned to the Unix epoch.',
+  );
 const Timezone = z
   .string()
   .max(64)
-  .refine(isTimezone, { error: 'must be a name of the time zone database, such as Europe/Berlin' })
-  .describe('Time zone of `cron`; UTC if not given.');
+  .refine(isTimezone, { error: 'must be an IANA time zone, such as Europe/Berlin' })
+  .describe('The IANA time zone of `cron`, such as `Europe/Berlin`. The default is UTC.');
 
 export const ScheduleCreate = z
   .strictObject({
     ...BatchCreate.shape,
-    fail_fast: z.literal(true).optional().describe('One bad line always refuses a schedule.'),
+    fail_fast: z.literal(true).optional().describe('Always true: one invalid line rejects the schedule.'),
     cron: Cron.optional(),
     every: Every.optional(),
     timezone: Timezone.optional(),
-    paused: z.boolean().default(false).describe('Whether it waits to be resumed.'),
+    paused: z.boolean().default(false).describe('Whether the schedule is created paused.'),
   })
   .refine(({ input_file_id, requests }) => (input_file_id === undefined) !== (requests === undefined), {
     error: 'give exactly one of input_file_id and requests',
@@ -41,7 +45,7 @@ export const ScheduleCreate = z
     path: ['cron'],
   })
   .refine(({ cron, timezone }) => timezone === undefined || cron !== undefined, {
-    error: 'goes with cron only',
+    error: 'can only be used with cron',
     path: ['timezone'],
   })
   .meta({ id: 'BatchScheduleCreate' });
@@ -61,12 +65,14 @@ export const BatchSchedule = z
     completion_window: z.string(),
     max_in_flight: z.int(),
     metadata: z.record(z.string(), z.string()).nullable(),
-    lines: z.int().describe('Lines of each batch.'),
-    created_at: z.int().describe('Seconds of Unix.'),
-    next_at: z.int().nullable().describe('When it fires next, in seconds of Unix; null where it does not.'),
+    lines: z.int().describe('Number of lines in each batch.'),
+    created_at: z.int().describe('Time of creation, in Unix seconds.'),
+    next_at: z.int().nullable().describe('Time of the next run, in Unix seconds. Null if no run is planned.'),
     recent: z
       .array(z.object({ fired_at: z.int(), batch_id: BatchId }))
-      .describe('The latest firings, the newest first, and the batch that each began.'),
+      .describe(
+        'The most recent runs, newest first: their time in Unix seconds and the batch that each started.',
+      ),
   })
   .meta({ id: 'BatchSchedule' });
 export type BatchSchedule = z.infer<typeof BatchSchedule>;
@@ -75,7 +81,7 @@ export const BatchScheduleList = z
   .object({ object: z.literal('list'), data: z.array(BatchSchedule) })
   .meta({ id: 'BatchScheduleList' });
 
-/** What the batches of a schedule have in common: the part of their memos that is known beforehand. */
+/** What all batches of a schedule have in common: the part of their memos that is known in advance. */
 export type BatchTemplate = Pick<
   BatchMemo,
   | 'tenant'
@@ -89,12 +95,12 @@ export type BatchTemplate = Pick<
   | 'maxInFlight'
 >;
 
-/** What the memo of a schedule holds. */
+/** The memo of a schedule. */
 export interface ScheduleMemo extends BatchTemplate {
   readonly cron: string | null;
   readonly every: string | null;
   readonly timezone: string | null;
-  /** Seconds of Unix. */
+  /** Unix time in seconds. */
   readonly createdAt: number;
 }
 
@@ -107,22 +113,22 @@ export interface FireInput {
 
 export interface PrepareFiringInput extends Pick<BatchRef, 'tenant' | 'input' | 'shards'> {
   readonly scheduleId: ScheduleId;
-  /** What names the firing: made from the schedule and its time, by the orchestrator. */
+  /** Identifies the firing. The orchestrator derives it from the schedule and the time it was due. */
   readonly firing: string;
 }
 
 /** Activities of the `cpu` queue. */
 export interface ScheduleActivities {
-  /** Gives the lines of the schedule to the batch of this firing, and answers its id. */
+  /** Copies the lines of the schedule to the batch of this firing. Returns the id of the batch. */
   prepareFiring(input: PrepareFiringInput): Promise<{ readonly batchId: BatchId }>;
 }
 
-/** The key from which the id of a firing's batch is made: one firing is one batch, however often it is begun. */
+/** The idempotency key of the batch of a firing: repeated attempts at one firing start one batch. */
 export function firingKey(firing: string): string {
   return `firing ${firing}`;
 }
 
-/** Seconds in `30m`, `6h` or `7d`. */
+/** Converts an interval such as `30m`, `6h` or `7d` to seconds. */
 export function intervalSeconds(every: string): number {
   const unit = every.at(-1);
   return Number.parseInt(every, 10) * (unit === 'd' ? 86_400 : unit === 'h' ? 3600 : 60);

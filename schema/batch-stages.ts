@@ -1,16 +1,16 @@
-/** What travels between the workflow of a batch, its activities and its next run. Small, as in stages.ts. */
+/** Messages between the workflow of a batch, its activities and its next run. Small, as in stages.ts. */
 import type { BatchMemo, BatchStatus } from './batch.ts';
 import type { BatchId, FileId, JobId } from './ids.ts';
 import type { JobMemo } from './job.ts';
 import type { UsageCost } from './usage-cost.ts';
 
-/** What can be said to a running batch, by a signal of this name. */
+/** Name of the signal that changes a running batch. */
 export const BATCH_CONTROL = 'control';
 export type BatchControl =
   | { readonly type: 'pause' | 'resume' }
   | { readonly type: 'limit'; readonly maxInFlight: number };
 
-/** Which lines a batch has, and which round of it this is. */
+/** Identifies a batch, its lines and the current round. */
 export interface BatchRef {
   readonly batchId: BatchId;
   readonly tenant: string;
@@ -23,16 +23,16 @@ export interface BatchRef {
 export interface BatchInput extends BatchRef {
   readonly total: number;
   readonly invalid: number;
-  /** Lines that have a result from rounds before. */
+  /** Number of lines that have a result from earlier rounds. */
   readonly completed: number;
   readonly maxInFlight: number;
-  /** Milliseconds since 1970. */
+  /** Unix time in milliseconds. */
   readonly expiresAt: number;
-  /** Where the run before left off; callers never set it. */
+  /** State of the previous run of the chain; callers never set it. */
   readonly state?: BatchState;
 }
 
-/** The argument for a batch with this memo. */
+/** The workflow argument of a batch with this memo. */
 export function batchInput(id: BatchId, memo: BatchMemo): BatchInput {
   const { tenant, input, shards, round, total, invalid, completed, maxInFlight, expiresAt } = memo;
   return {
@@ -41,21 +41,21 @@ export function batchInput(id: BatchId, memo: BatchMemo): BatchInput {
   };
 }
 
-/** A place among the lines: shard, and entry of it. */
+/** The position of a line: the number of its shard, and its index in the shard. */
 export interface LinePosition {
   readonly shard: number;
   readonly entry: number;
 }
 
 export interface BatchState {
-  /** First line that is not yet begun; absent when all are. */
+  /** First line that has not been started; absent if all have been started. */
   readonly next?: LinePosition;
   readonly completed: number;
   readonly failed: number;
   readonly maxInFlight: number;
   readonly paused: boolean;
   readonly stop?: 'cancelled' | 'expired';
-  /** Lines under way and their jobs. */
+  /** Lines in flight and their jobs. */
   readonly inFlight: readonly (readonly [line: number, jobId: JobId])[];
 }
 
@@ -64,10 +64,10 @@ export interface ReadBatchLinesInput extends BatchRef {
   readonly limit: number;
 }
 
-/** A line whose job is to be run, and its place. */
+/** A line whose job can be started, and its position. */
 export interface ReadyLine {
   readonly position: LinePosition;
-  /** From 1. */
+  /** Number of the line, from 1. */
   readonly line: number;
   readonly jobId: JobId;
   readonly fingerprint: string;
@@ -76,17 +76,17 @@ export interface ReadyLine {
 
 export interface ReadBatchLinesOutput {
   readonly lines: readonly ReadyLine[];
-  /** Where to go on; absent at the end. */
+  /** Position of the next line to read; absent at the end. */
   readonly next?: LinePosition;
 }
 
 export interface SettleJobsInput extends BatchRef {
-  /** Why jobs are being cancelled, where they are. */
+  /** Why the jobs are being cancelled; absent if they are not. */
   readonly stop?: 'cancelled' | 'expired';
   readonly jobs: readonly (readonly [line: number, jobId: JobId])[];
 }
 
-/** Of each job, in order. */
+/** The state of each job, in the order of the input. */
 export type SettleJobsOutput = readonly ('running' | 'completed' | 'failed')[];
 
 export interface FinishBatchInput extends BatchRef {
@@ -103,19 +103,21 @@ export interface FinishBatchOutput {
 
 /** Local activities of the `workflow` queue. */
 export interface BatchActivities {
-  /** The next lines that have no result yet. Publishes the request of each as that of its job. */
+  /**
+   * Returns the next lines without a result. Publishes the request of each line as the request of its job.
+   */
   readBatchLines(input: ReadBatchLinesInput): Promise<ReadBatchLinesOutput>;
-  /** Looks at jobs, and writes down what became of those that have ended, however they did. */
+  /** Returns the states of jobs. Records the outcome of each job that has ended. */
   settleJobs(input: SettleJobsInput): Promise<SettleJobsOutput>;
 }
 
 /** Activities of the `cpu` queue. */
 export interface BatchFileActivities {
-  /** Publishes output and error file, which together have each line once. */
+  /** Publishes the output file and the error file. Each line of the batch is in exactly one of them. */
   finishBatch(input: FinishBatchInput): Promise<FinishBatchOutput>;
 }
 
-/** A job as the orchestrator knows it. */
+/** A job as the orchestrator reports it. */
 export interface DescribedJob {
   readonly state: 'running' | 'completed' | 'failed' | 'cancelled' | 'timed_out';
   readonly memo: JobMemo;

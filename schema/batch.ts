@@ -1,6 +1,6 @@
 /**
- * Batches as OpenAI has them: many jobs from one file of JSON lines. The object and its lines are OpenAI's, so that its clients read
- * them unchanged, times in seconds of Unix included; what is ours beside them is said in the descriptions.
+ * Batches: many jobs from one file of JSON lines. The batch object and its lines are compatible with OpenAI's
+ * Batch API, with times in Unix seconds. The descriptions name the members that Frameloom adds.
  */
 import { z } from 'zod';
 import { jobError } from '../core/errors.ts';
@@ -10,17 +10,17 @@ import { Metadata, SummaryRequest } from './request.ts';
 import { BatchUsage } from './usage.ts';
 import type { UsageCost } from './usage-cost.ts';
 
-/** Most lines of a batch, and most bytes of its file: OpenAI's limits. */
+/** Maximum number of lines in a batch, and of bytes in its file: OpenAI's limits. */
 export const MAX_BATCH_LINES = 50_000;
 export const MAX_BATCH_BYTES = 200_000_000;
-/** Most bytes of the body of one line. */
+/** Maximum number of bytes in the body of one line. */
 export const MAX_LINE_BYTES = 48_000;
-/** Lines in one artifact. */
+/** Number of lines in one artifact. */
 export const LINES_PER_SHARD = 100;
-/** Seconds: what lines refer to is kept for so long at least. */
+/** Maximum completion window in seconds. Files that lines refer to are kept at least this long. */
 const MAX_WINDOW = 30 * 86_400;
 export const DEFAULT_IN_FLIGHT = 16;
-/** Temporal advises at most this many children under way. */
+/** Temporal's recommended maximum of concurrent child workflows. */
 export const MAX_IN_FLIGHT = 500;
 
 const Endpoint = z.literal('/v1/summaries');
@@ -29,13 +29,13 @@ const InFlight = z
   .min(1)
   .max(MAX_IN_FLIGHT)
   .describe(
-    `Most jobs of the batch under way at once; ${DEFAULT_IN_FLIGHT} if not given. Can be changed while it runs.`,
+    `Maximum number of concurrent jobs. The default is ${DEFAULT_IN_FLIGHT}. It can be changed while the batch runs.`,
   );
 
-/** One line of the file. */
+/** One line of the input file. */
 export const BatchRequestLine = z
   .strictObject({
-    custom_id: z.string().min(1).max(128).describe('Names the line; no other line of the batch may have it.'),
+    custom_id: z.string().min(1).max(128).describe('Identifies the line. Must be unique within the batch.'),
     method: z.literal('POST'),
     url: Endpoint,
     body: SummaryRequest,
@@ -44,23 +44,27 @@ export const BatchRequestLine = z
 
 export const BatchCreate = z
   .strictObject({
-    input_file_id: FileId.optional().describe('File of JSON lines, uploaded with purpose `batch`.'),
+    input_file_id: FileId.optional().describe(
+      'The ID of a file of JSON lines that was uploaded with purpose `batch`.',
+    ),
     requests: z
       .array(z.unknown())
       .min(1)
       .max(MAX_BATCH_LINES)
       .optional()
-      .describe('The lines themselves, in place of a file.'),
+      .describe('The lines of the batch, instead of a file.'),
     endpoint: Endpoint,
     completion_window: z
       .string()
       .regex(/^[1-9]\d{0,2}[hd]$/, { error: 'must be hours or days, such as 24h or 7d' })
       .refine((window) => windowSeconds(window) <= MAX_WINDOW, { error: 'must be 30 days at most' })
       .default('24h')
-      .describe('What is not done by then expires. Hours or days, such as 24h or 7d.'),
+      .describe(
+        'Time limit in hours or days, such as `24h` or `7d`. Lines that are not finished by then expire.',
+      ),
     metadata: Metadata.nullish(),
     max_in_flight: InFlight.optional(),
-    fail_fast: z.boolean().default(false).describe('Whether one bad line refuses the whole batch.'),
+    fail_fast: z.boolean().default(false).describe('Whether one invalid line rejects the whole batch.'),
   })
   .refine(({ input_file_id, requests }) => (input_file_id === undefined) !== (requests === undefined), {
     error: 'give exactly one of input_file_id and requests',
@@ -114,7 +118,7 @@ const BatchError = z
 
 const BatchErrors = z.object({ object: z.literal('list'), data: z.array(BatchError) }).meta({
   id: 'BatchErrors',
-  description: 'The first invalid lines. They are in the error file too, and do not stop the batch.',
+  description: 'The first invalid lines. They are also in the error file and do not stop the batch.',
 });
 
 const BatchRequestCounts = z
@@ -129,18 +133,26 @@ export const Batch = z
     errors: BatchErrors.optional(),
     input_file_id: FileId.nullable(),
     completion_window: z.string(),
-    status: BatchStatus.describe('`paused` is ours.'),
-    output_file_id: FileId.optional().describe('Lines with a result, once the batch has ended.'),
-    error_file_id: FileId.optional().describe('Lines without one, once the batch has ended.'),
+    status: BatchStatus.describe(
+      'Status of the batch. `paused` is a Frameloom extension of the OpenAI object.',
+    ),
+    output_file_id: FileId.optional().describe(
+      'File with the lines that have a result. Set once the batch has ended.',
+    ),
+    error_file_id: FileId.optional().describe(
+      'File with the lines that have no result. Set once the batch has ended.',
+    ),
     created_at: z.int(),
     expires_at: z.int(),
     ...BatchTimes.shape,
     request_counts: BatchRequestCounts,
     metadata: z.record(z.string(), z.string()).nullable(),
-    max_in_flight: z.int().describe('Ours.'),
-    round: z.int().describe('Ours: 1, and one more with each retry.'),
+    max_in_flight: z.int().describe('Maximum number of concurrent jobs. Frameloom extension.'),
+    round: z
+      .int()
+      .describe('Number of the current run of the batch: 1, plus 1 for each retry. Frameloom extension.'),
     usage: BatchUsage.optional(),
-    schedule_id: ScheduleId.optional().describe('Ours: the schedule that began it.'),
+    schedule_id: ScheduleId.optional().describe('The schedule that started the batch. Frameloom extension.'),
   })
   .meta({ id: 'Batch' });
 export type Batch = z.infer<typeof Batch>;
@@ -155,43 +167,43 @@ export const BatchList = z
   })
   .meta({ id: 'BatchList' });
 
-/** What a bad line is told. */
+/** The error of an invalid line. */
 export interface LineError {
   readonly code: JobError['code'];
   readonly message: string;
   readonly param?: string;
 }
 
-/** A checked line, as shards hold it. Lines are numbered from 1, as editors do. */
+/** A validated line as it is stored in a shard. Lines are numbered from 1, as in editors. */
 export type ShardLine = { readonly line: number } & (
   | {
       readonly customId: string;
       readonly jobId: JobId;
       readonly fingerprint: string;
       readonly request: SummaryRequest;
-      /** As of `StoredRequest`. */
+      /** As in `StoredRequest`. */
       readonly hasTranscript?: true;
     }
   | { readonly customId: string | null; readonly error: LineError }
 );
 
-/** What the memo of a batch holds: readable without any worker, and small. */
+/** The memo of a batch. It can be read without a worker and is small. */
 export interface BatchMemo {
   readonly tenant: string;
-  /** Tells a repeated request from another one under the same key. */
+  /** Digest of the request. Distinguishes a repeated request from another one with the same key. */
   readonly fingerprint: string;
-  /** Part of the names of its shards. */
+  /** Part of the names of the shards of the batch. */
   readonly input: string;
   readonly inputFileId: FileId | null;
   readonly completionWindow: string;
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly shards: number;
   readonly total: number;
-  /** Bad lines: they fail in every round. */
+  /** Number of invalid lines, which fail in every round. */
   readonly invalid: number;
   readonly round: number;
   readonly maxInFlight: number;
-  /** Seconds of Unix. */
+  /** Unix time in seconds. */
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly status: BatchStatus;
@@ -199,21 +211,21 @@ export interface BatchMemo {
   readonly failed: number;
   readonly times: BatchTimes;
   readonly errors?: NonNullable<Batch['errors']>['data'];
-  /** What its jobs have cost, once it has ended. */
+  /** Total usage of the jobs of the batch; set once the batch has ended. */
   readonly usage?: UsageCost;
   readonly outputFileId?: FileId;
   readonly errorFileId?: FileId;
   readonly scheduleId?: ScheduleId;
 }
 
-/** Seconds in `24h` or `7d`. */
+/** Converts a window such as `24h` or `7d` to seconds. */
 export function windowSeconds(window: string): number {
   return Number.parseInt(window, 10) * (window.endsWith('d') ? 86_400 : 3600);
 }
 
-/** Why a line without an outcome has none, once its batch has ended. */
+/** The error of a line that has no outcome when its batch ends. */
 export function unfinishedLineError(status: BatchStatus): JobError {
   return status === 'expired'
-    ? jobError('batch_expired', 'The batch expired before this line was done.')
-    : jobError('batch_cancelled', 'The batch ended before this line was done.');
+    ? jobError('batch_expired', 'The batch expired before this line was finished.')
+    : jobError('batch_cancelled', 'The batch ended before this line was finished.');
 }

@@ -1,4 +1,4 @@
-/** What a request will probably cost, and what travels to find that out. */
+/** Estimates of the cost of a request, and the messages of the `estimate` workflow. */
 import { z } from 'zod';
 import { EstimateId, type JobId } from './ids.ts';
 import { JobError } from './job.ts';
@@ -10,7 +10,7 @@ import type { Prices } from './usage-cost.ts';
 
 const Range = z
   .object({ expected: z.number(), low: z.number(), high: z.number() })
-  .meta({ id: 'EstimateRange', description: 'The most probable value, and the limits of the likely range.' });
+  .meta({ id: 'EstimateRange', description: 'The expected value, and the limits of the likely range.' });
 
 export const EstimateAmounts = z
   .object({
@@ -20,16 +20,16 @@ export const EstimateAmounts = z
     output_tokens: Range,
     gpu_seconds: z
       .union([Range, z.null()])
-      .describe('From recent jobs of this model; null if there are none.'),
+      .describe('GPU time in seconds, from recent jobs of this model. Null if there are none.'),
     cost: Range,
     currency: z.string().nullable(),
-    assumptions: z.array(z.string()).describe('Quantities that were assumed instead of measured.'),
+    assumptions: z.array(z.string()).describe('The quantities that were assumed instead of measured.'),
   })
   .meta({
     id: 'EstimateAmounts',
     description:
-      '`frames` are described by the model. `input_tokens` include those of images. `cost` is 0 without prices, ' +
-      'and excludes GPU seconds if these are null.',
+      '`frames` is the number of frames that the model describes. `input_tokens` includes image tokens. `cost` is 0 if the ' +
+      'server has no prices, and excludes GPU time if `gpu_seconds` is null.',
   });
 export type EstimateAmounts = z.infer<typeof EstimateAmounts>;
 
@@ -45,7 +45,7 @@ export const Estimate = z
   .meta({ id: 'Estimate' });
 export type Estimate = z.infer<typeof Estimate>;
 
-/** What the memo of an estimate holds. */
+/** The memo of an estimate. */
 export interface EstimateMemo {
   readonly tenant: string;
   /** Digest of the request. */
@@ -57,7 +57,7 @@ export interface EstimateMemo {
 
 /** The argument of the `estimate` workflow. */
 export interface EstimateInput {
-  /** Names what is kept for it, as a job's id does. No job has it. */
+  /** Names the artifacts of the estimate, like the id of a job. No job has this id. */
   readonly jobId: JobId;
   readonly tenant: string;
 }
@@ -66,16 +66,16 @@ export interface EstimateCostsInput extends JobRef {
   readonly source: SourceInfo;
   readonly model: ModelPlan;
   readonly prices?: Prices;
-  /** Number of shards with the names of extractions. */
+  /** Number of shards of kind `extractions`. */
   readonly extractions: number;
   readonly maxFrames?: number;
-  /** Spans of the source that were looked at, of how many. */
+  /** Number of spans of the source that were sampled, and of all its spans. */
   readonly sampledSpans: number;
   readonly totalSpans: number;
 }
 
 /** Activities of the `cpu` queue. */
 export interface EstimateActivities {
-  /** Reckons from the pictures that were picked what describing and merging them takes. */
+  /** Estimates from the sampled frames what it costs to describe and merge them. */
   estimateCosts(input: EstimateCostsInput): Promise<EstimateAmounts>;
 }

@@ -1,6 +1,7 @@
 /**
- * The event log of a job: append-only, numbered from 0 without holes, the same for every reader and every reconnect.
- * Event 0 (`job.created`) is derived from the start of the workflow; the workflow writes all others.
+ * The event log of a job. It is append-only and numbered from 0 without gaps, and every reader sees the same
+ * events. Event 0 (`job.created`) is derived from the start of the workflow; the workflow writes all other
+ * events.
  */
 import { z } from 'zod';
 import { JobError, Progress } from './job.ts';
@@ -8,7 +9,9 @@ import { ResultFrame } from './result.ts';
 
 const base = { id: z.int().min(0), time: z.iso.datetime(), progress: Progress };
 
-/** An event of one type. The `id` names its schema in the OpenAPI document, from which clients are generated. */
+/**
+ * An event of one type. The `id` names its schema in the OpenAPI document, from which clients are generated.
+ */
 function eventSchema<T extends string, S extends z.ZodRawShape>(type: T, shape: S, id: string) {
   return z.object({ ...base, type: z.literal(type), ...shape }).meta({ id });
 }
@@ -82,7 +85,7 @@ export const JobEvent = z
   .meta({ id: 'JobEvent' });
 export type JobEvent = z.infer<typeof JobEvent>;
 
-/** Whether no event can follow this one. */
+/** Whether this is the last event of a run. */
 export function isLastEvent(event: JobEvent): boolean {
   return event.type === 'job.completed' || event.type === 'job.failed' || event.type === 'job.cancelled';
 }

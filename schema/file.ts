@@ -1,8 +1,10 @@
-/** An uploaded file: `POST /v1/files`. Its bytes are an artifact named by their hash; the file is a name for them. */
+/**
+ * Files (`POST /v1/files`). The bytes of a file are an artifact named by their hash; the file refers to it.
+ */
 import { z } from 'zod';
 import { FileId, Sha256 } from './ids.ts';
 
-/** `batch_output` files are made by the server; the others are uploaded. */
+/** Files with purpose `batch_output` are created by the server; all others are uploaded. */
 export const FilePurpose = z.enum(['source', 'batch', 'batch_output']);
 export type FilePurpose = z.infer<typeof FilePurpose>;
 
@@ -19,7 +21,7 @@ export const File = z
   .meta({ id: 'File' });
 export type File = z.infer<typeof File>;
 
-/** What stands in the store: the file and whose it is. */
+/** The stored record of a file, with its tenant. */
 export interface StoredFile extends File {
   readonly tenant: string;
 }

@@ -1,4 +1,4 @@
-/** Ids of things users can name: a prefix that says what it is, and 26 base32 characters (130 bits). */
+/** Public ids: a prefix for the type of the resource, and 26 base32 characters (130 bits). */
 import { z } from 'zod';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -40,7 +40,7 @@ export const ScheduleId = z
   .brand('ScheduleId');
 export type ScheduleId = z.infer<typeof ScheduleId>;
 
-/** A hex SHA-256. */
+/** A SHA-256 digest in lowercase hex. */
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 function encode(bytes: Uint8Array): string {
@@ -59,44 +59,47 @@ function encode(bytes: Uint8Array): string {
   return out;
 }
 
-/** The id of the job that `tenant` asked for under `key`: the same pair always gives the same id. */
+/** Returns the id of the job of `tenant` with the idempotency key `key`. Deterministic. */
 export async function jobIdFor(tenant: string, key: string): Promise<JobId> {
   const bytes = new TextEncoder().encode(JSON.stringify([tenant, key]));
-  return `sum_${encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))}` as JobId; // built to the pattern above
+  // Built to the pattern above.
+  return `sum_${encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))}` as JobId;
 }
 
-/** The id of the estimate for which things are kept under `owner`, and back. */
+/** Returns the id of the estimate whose artifacts are named by `owner`. */
 export function estimateIdOf(owner: JobId): EstimateId {
-  return owner.replace(/^sum_/, 'est_') as EstimateId; // of the same pattern
+  return owner.replace(/^sum_/, 'est_') as EstimateId; // has the same pattern
 }
 
-/** The id of the job of a line of a batch: the same line is the same job, in every round. */
+/** Returns the id of the job of a batch line. A line has the same job in every round. */
 export function jobIdOfLine(tenant: string, batchId: BatchId, customId: string): Promise<JobId> {
   return jobIdFor(tenant, `batch:${batchId}:${customId}`);
 }
 
-/** A new random file id. */
+/** Returns a new random file id. */
 export function newFileId(): FileId {
   return `file_${encode(crypto.getRandomValues(new Uint8Array(17)))}` as FileId; // built to the pattern above
 }
 
-/** A new random upload id. */
+/** Returns a new random upload id. */
 export function newUploadId(): UploadId {
-  return `upload_${encode(crypto.getRandomValues(new Uint8Array(17)))}` as UploadId; // built to the pattern above
+  // Built to the pattern above.
+  return `upload_${encode(crypto.getRandomValues(new Uint8Array(17)))}` as UploadId;
 }
 
-/** The id of the file that the server makes for `purpose` on behalf of `tenant`: the same pair always gives the same id. */
+/** Returns the id of the file that the server creates for `tenant` and `purpose`. Deterministic. */
 export async function fileIdFor(tenant: string, purpose: string): Promise<FileId> {
   const bytes = new TextEncoder().encode(JSON.stringify(['file', tenant, purpose]));
-  return `file_${encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))}` as FileId; // built to the pattern above
+  // Built to the pattern above.
+  return `file_${encode(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))}` as FileId;
 }
 
-/** The id of the batch that `tenant` asked for under `key`; without one, a new random id. */
+/** Returns the id of the batch of `tenant` with the idempotency key `key`. Without a key the id is random. */
 export async function batchIdFor(tenant: string, key: string | undefined): Promise<BatchId> {
   return `batch_${await bodyFor('batch', tenant, key)}` as BatchId; // built to the pattern above
 }
 
-/** The id of the schedule of batches, likewise. */
+/** Returns the id of a schedule, by the same rule as `batchIdFor`. */
 export async function scheduleIdFor(tenant: string, key: string | undefined): Promise<ScheduleId> {
   return `sched_${await bodyFor('schedule', tenant, key)}` as ScheduleId; // built to the pattern above
 }

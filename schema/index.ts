@@ -1,6 +1,7 @@
 /**
- * The public wire contract, published as `frameloom/schema`: zod schemas of requests and responses with the types
- * inferred from them, and the vocabulary of errors. Everything else in this folder is internal to the system.
+ * The public wire contract, published as `frameloom/schema`: zod schemas of requests and responses with the
+ * types inferred from them, and the vocabulary of errors. Everything else in this folder is internal to the
+ * system.
  */
 export { ERRORS, type ErrorCode } from '../core/errors.ts';
 export {

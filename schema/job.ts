@@ -1,4 +1,4 @@
-/** A job as clients see it, and the memo in which its workflow keeps what clients may ask for at any moment. */
+/** The job object of the API, and the workflow memo from which it is built. */
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 import { JobId, Sha256 } from './ids.ts';
@@ -18,7 +18,7 @@ export const JobStatus = z.enum([
 ]);
 export type JobStatus = z.infer<typeof JobStatus>;
 
-/** Whether a job in this status will not change any more. */
+/** Whether a job with this status has ended. */
 export function isFinalStatus(status: JobStatus): boolean {
   return (
     status === 'completed' ||
@@ -44,13 +44,13 @@ export const Progress = z
       .number()
       .optional()
       .describe(
-        'Seconds to the end, by the speed so far; while the job waits, by how fast the line has moved lately.',
+        'Estimated seconds until the job ends. For a waiting job, the estimate is based on the recent speed of the queue.',
       ),
     queue_position: z
       .int()
       .min(0)
       .optional()
-      .describe('Unfinished jobs that go first, while nothing of this one has been described.'),
+      .describe('Number of unfinished jobs ahead of this one. Present until the first segment is described.'),
   })
   .meta({ id: 'Progress' });
 export type Progress = z.infer<typeof Progress>;
@@ -68,27 +68,27 @@ const LedgerSegment = z
     attempts: z.int(),
     cached: z.boolean(),
     gpu_seconds: z.number(),
-    vision_calls: z.int().describe('Pictures that the vision graph was run for.'),
-    rows: z.number().describe('Answers that decoded together with this one, itself included, on average.'),
-    input_tokens: z.int().describe('Charged tokens: 0 where the caption was found.'),
+    vision_calls: z.int().describe('Number of images that the vision encoder processed.'),
+    rows: z.number().describe('Average decode batch size, including this generation.'),
+    input_tokens: z.int().describe('Charged input tokens: 0 if the caption was cached.'),
     output_tokens: z.int(),
     cost: z.number(),
   })
   .meta({ id: 'LedgerSegment' });
 
-/** What the run cost: differs from run to run, and so stands beside the result. */
+/** The cost of a run. It differs between runs, so it is not part of the result. */
 export const Ledger = z
   .object({
-    gpu_seconds: z.number().describe('Time the model was busy for this job, in seconds.'),
+    gpu_seconds: z.number().describe('GPU time of the job, in seconds.'),
     wall_seconds: z.number(),
-    runtime: z.string().describe('Such as `onnxruntime-node 1.30.0 cpu`.'),
+    runtime: z.string().describe('The inference runtime, such as `onnxruntime-node 1.30.0 cpu`.'),
     segments: z.array(LedgerSegment),
-    /** Of sections, summary and titles. */
+    /** Usage of section texts, summary and titles. */
     merging: Usage,
-    input_tokens: z.int().describe('The sum over segments and merging; so are the next two.'),
+    input_tokens: z.int().describe('Total input tokens of segments and merging.'),
     output_tokens: z.int(),
     cost: z.number(),
-    currency: z.string().nullable().describe('Null where the server has no prices; `cost` is 0 then.'),
+    currency: z.string().nullable().describe('Null if the server has no prices. In that case, `cost` is 0.'),
   })
   .meta({ id: 'Ledger' });
 export type Ledger = z.infer<typeof Ledger>;
@@ -104,12 +104,14 @@ export const Job = z
     request: ResolvedSummaryRequest,
     result: z
       .union([SummaryResult, z.null()])
-      .describe('During a retry, and after one that made none: what the run before it made.'),
-    result_sha256: Sha256.nullable().describe('Hash of the stored result.'),
+      .describe(
+        'The result of the job. During a retry, and after a retry without a result, this is the result of the previous run.',
+      ),
+    result_sha256: Sha256.nullable().describe('SHA-256 of the stored result.'),
     ledger: z.union([Ledger, z.null()]),
     usage: z
       .union([Usage, z.null()])
-      .describe('What this run has cost so far, also where it ends without a result.'),
+      .describe('Usage of the current run so far. Also set if the run ends without a result.'),
     error: z.union([JobError, z.null()]),
     created_at: z.iso.datetime(),
     started_at: z.iso.datetime().nullable(),
@@ -118,36 +120,38 @@ export const Job = z
   .meta({ id: 'Summary' });
 export type Job = z.infer<typeof Job>;
 
-/** One page of jobs, newest first; jobs in a list carry no result. */
+/** One page of jobs, newest first. Jobs in a list have no result. */
 export const JobList = z
   .object({ object: z.literal('list'), data: z.array(Job), next_cursor: z.string().nullable() })
   .meta({ id: 'SummaryList' });
 
 /**
- * The memo of the workflow: readable without any worker, and small (below 2 kB). Request, result and ledger are artifacts; it
- * contains no text that a client sent.
+ * The memo of the workflow. It can be read without a worker, is below 2 kB, and contains no text that a
+ * client sent: request, result and ledger are artifacts.
  */
 export interface JobMemo {
   readonly tenant: string;
-  /** Digest of the request, which distinguishes a repeated request from another one under the same idempotency key. */
+  /**
+   * Digest of the request. Distinguishes a repeated request from another one with the same idempotency key.
+   */
   readonly fingerprint: string;
   readonly priority: SummaryRequest['priority'];
-  /** When the job was started; the runs that continue it keep this time. RFC 3339. */
+  /** Time at which the job was started, in RFC 3339; the same in every run of the chain. */
   readonly createdAt: string;
   readonly progress?: Progress;
-  /** What this run has cost so far. */
+  /** Usage of this run so far. */
   readonly usage?: UsageCost;
   readonly startedAt?: string;
-  /** The first of its runs. */
+  /** Id of the first run of the chain. */
   readonly run?: string;
   readonly outcome?: JobOutcome;
-  /** Run that ended before its time or with gaps, after which a client asked for this one. */
+  /** Id of the run that this one retries. */
   readonly retryOf?: string;
-  /** What the runs before this retry made: it stands until this run has made something. */
+  /** Result before this retry. Returned until this run has a result. */
   readonly earlier?: EarlierResult;
 }
 
-/** A result and the run whose it is. */
+/** A result and the run that produced it. */
 export interface EarlierResult {
   readonly run: string;
   readonly result: NonNullable<JobOutcome['result']>;

@@ -1,4 +1,4 @@
-/** What the plan needs to know of the model, and what a GPU worker checks itself against. */
+/** The properties of a model that a plan depends on. A GPU worker compares them with its own model. */
 export interface ModelPlan {
   readonly name: string;
   readonly revision: string;
@@ -9,6 +9,9 @@ export interface ModelPlan {
   readonly merge: { readonly captions: number; readonly parts: number };
   readonly tokens: { readonly captionPerImage: number; readonly summary: number; readonly title: number };
   readonly evidence: number;
-  /** Most tokens of words that a caption prompt may quote; 0 for models that do not follow instructions. */
+  /**
+   * Maximum number of tokens of quoted text in a caption prompt; 0 for models that do not follow
+   * instructions.
+   */
   readonly maxQuotedTokens: number;
 }

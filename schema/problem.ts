@@ -1,4 +1,4 @@
-/** Errors on the wire: RFC 9457 `application/problem+json` with our stable `code`. */
+/** Errors of the API: RFC 9457 `application/problem+json` with a stable `code`. */
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 
@@ -6,7 +6,7 @@ const FieldError = z.object({ path: z.string(), message: z.string() }).meta({ id
 
 export const Problem = z
   .object({
-    type: z.string().describe('Stable address of this kind of error.'),
+    type: z.string().describe('A URI that identifies the type of error.'),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
@@ -14,12 +14,12 @@ export const Problem = z
     hint: z.string(),
     retryable: z.boolean(),
     request_id: z.string(),
-    errors: z.array(FieldError).optional().describe('Where a request is malformed.'),
+    errors: z.array(FieldError).optional().describe('The invalid fields of a malformed request.'),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.infer<typeof Problem>;
 
-/** The problem document of a code. `detail` must be fit for users. */
+/** Returns the problem document of an error code. `detail` is shown to users. */
 export function createProblem(
   code: ErrorCode,
   detail: string,

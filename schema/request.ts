@@ -1,4 +1,4 @@
-/** What a client asks for: the body of `POST /v1/summaries`. Unknown members are refused, so that a typo is never ignored. */
+/** The body of `POST /v1/summaries`. Unknown members are rejected, so a typo is never ignored. */
 import { z } from 'zod';
 import { FileId } from './ids.ts';
 
@@ -6,13 +6,13 @@ const Url = z.url({ protocol: /^https?$/ }).max(4096);
 
 const one = { file_id: FileId.optional(), url: Url.optional() };
 
-/** Of a PDF. The server keeps it apart and answers with a reference in its place. */
+/** Password of a PDF. The server stores it separately; responses contain a reference instead. */
 const Password = z
   .string()
   .min(1)
   .max(256)
   .optional()
-  .describe('Opens an encrypted PDF. Answers show a reference in its place.');
+  .describe('The password of an encrypted PDF. Responses contain a reference instead of the password.');
 
 const exactlyOne = {
   error: 'give exactly one of file_id and url (file_ids and urls for images)',
@@ -24,15 +24,15 @@ function namesOne(source: { readonly file_id?: unknown; readonly url?: unknown }
 
 const Subtitles = z.strictObject(one).refine(namesOne, exactlyOne).meta({
   id: 'SubtitlesSource',
-  description:
-    'The speech of a video as a file: SubRip, WebVTT, ASS, TTML, or lines that begin with their time.',
+  description: 'A subtitle file: SubRip, WebVTT, ASS, TTML, or text lines that start with a timestamp.',
 });
 const VideoDeck = z
   .strictObject({ ...one, password: Password })
   .refine(namesOne, exactlyOne)
   .meta({
     id: 'VideoDeckSource',
-    description: 'The deck that the video shows. Its slides are matched to their times in the video.',
+    description:
+      'The slide deck that the video shows. Each slide is matched to the times at which it is visible.',
   });
 
 const VideoSource = z
@@ -77,23 +77,28 @@ const Transcript = z.union([
 ]);
 
 /**
- * How pictures are taken from a video; docs/media.md says how each mode decides. `adaptive` (the default) follows change.
- * `fps`: pictures per second of source. `count`: that many pictures, evenly spread. `scene`: one per shot. `keyframe`: the
- * encoder's keyframes. All leave out pictures that look like the one before.
+ * How frames are sampled from a video. `adaptive` (the default): when the content changes. `fps`: at a fixed
+ * rate. `count`: a fixed number of frames, evenly spaced. `scene`: one frame per shot. `keyframe`: the
+ * keyframes of the encoder. All modes drop duplicates of the previous frame. See docs/media.md.
  */
 export const Sampling = z
   .strictObject({
     mode: z
       .enum(['adaptive', 'fps', 'count', 'scene', 'keyframe'])
       .optional()
-      .describe('How pictures are chosen. Default: fps where fps is given, else adaptive.'),
-    fps: z.number().positive().max(30).optional().describe('Pictures per second, for mode fps. Default 1.'),
+      .describe('The sampling mode. The default is `fps` if `fps` is set, otherwise `adaptive`.'),
+    fps: z
+      .number()
+      .positive()
+      .max(30)
+      .optional()
+      .describe('Frames per second, for mode `fps`. The default is 1.'),
     max_frames: z
       .int()
       .positive()
       .max(100_000)
       .default(600)
-      .describe('Most pictures taken from the source; those that show least change are left out first.'),
+      .describe('Maximum number of frames. Frames with the least change are dropped first.'),
   })
   .transform(({ mode, fps, max_frames }) => ({
     mode: mode ?? (fps === undefined ? ('adaptive' as const) : ('fps' as const)),
@@ -103,7 +108,7 @@ export const Sampling = z
   .meta({ id: 'Sampling' });
 export type Sampling = z.infer<typeof Sampling>;
 
-/** Notes of the client's own, which answers repeat. */
+/** Custom key-value pairs of the client. Responses include them unchanged. */
 export const Metadata = z
   .record(z.string().max(64), z.string().max(512))
   .refine((metadata) => Object.keys(metadata).length <= 16, { error: 'at most 16 members' });
@@ -115,48 +120,52 @@ export const SummaryRequest = z
   .strictObject({
     source: SourceRequest,
     transcript: Transcript.optional().describe(
-      'Words spoken in the video: an array of start, end (seconds) and text, or text whose lines begin with their time.',
+      'The transcript of the video: an array of cues with start and end in seconds, or text lines that start with a timestamp.',
     ),
-    prompt: Prompt.optional().describe('What the summary should answer or stress.'),
-    caption_prompt: Prompt.optional().describe('Replaces the instruction of the caption stage.'),
-    summary_prompt: Prompt.optional().describe('Replaces the instruction of the summary stage.'),
+    prompt: Prompt.optional().describe('The focus of the summary, such as a question it should answer.'),
+    caption_prompt: Prompt.optional().describe('Replaces the instruction of the caption prompt.'),
+    summary_prompt: Prompt.optional().describe('Replaces the instruction of the summary prompt.'),
     sampling: Sampling.default({ mode: 'adaptive', fps: 1, max_frames: 600 }),
-    start_time: Seconds.optional().describe('Seconds from the first shown frame.'),
-    end_time: Seconds.optional(),
+    start_time: Seconds.optional().describe(
+      'Start of the range to summarize, in seconds from the first displayed frame.',
+    ),
+    end_time: Seconds.optional().describe(
+      'End of the range to summarize, in seconds from the first displayed frame.',
+    ),
     pages: z
       .string()
       .regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/)
       .max(1000)
       .optional()
-      .describe('Slides to use, such as 1-20,25.'),
+      .describe('Slides to summarize, such as `1-20,25`.'),
     chunk_duration: z
       .number()
       .min(1)
       .max(86_400)
       .optional()
-      .describe('Longest segment in seconds; default: as long as the model allows.'),
+      .describe('Maximum length of a segment in seconds. The default is the maximum the model allows.'),
     detail: z
       .enum(['low', 'medium', 'high'])
       .default('medium')
-      .describe('How closely each picture is looked at.'),
+      .describe('Image resolution for the model. Higher detail uses more tokens per frame.'),
     max_cost: z
       .number()
       .positive()
       .max(1e9)
       .optional()
       .describe(
-        'Most the job may cost, in the currency of the server: no segment is begun that could take it beyond. What is described ' +
-          'by then is summarized, and the rest are gaps with the reason `budget`.',
+        'Maximum cost of the job, in the currency of the server. No segment is started that could exceed it. The segments ' +
+          'described so far are summarized; the others become gaps with reason `budget`.',
       ),
-    max_tokens: z.int().min(16).max(4096).optional().describe('Most tokens of the summary.'),
+    max_tokens: z.int().min(16).max(4096).optional().describe('Maximum number of tokens in the summary.'),
     priority: z
       .enum(['high', 'normal', 'low'])
       .default('normal')
       .describe(
-        'Which waiting work goes first: high where a person waits, low for backfills. Within one level tenants share evenly.',
+        'Priority in the queue: `high` for interactive use, `low` for backfills. Tenants share each level evenly.',
       ),
-    custom_id: z.string().min(1).max(128).optional(),
-    metadata: Metadata.optional(),
+    custom_id: z.string().min(1).max(128).optional().describe('Your own identifier of the job.'),
+    metadata: Metadata.optional().describe('Up to 16 key-value pairs, which are returned with the job.'),
   })
   .refine(
     (request) =>
@@ -171,13 +180,13 @@ export const SummaryRequest = z
   .refine(
     ({ source, transcript }) =>
       transcript === undefined || (source.type === 'video' && source.subtitles === undefined),
-    { error: 'goes with a video that has no source.subtitles', path: ['transcript'] },
+    { error: 'can only be used with a video without source.subtitles', path: ['transcript'] },
   )
   .meta({ id: 'SummaryRequest' });
 
-/** A request as it came in, defaults not yet filled. */
+/** A request as clients send it, before defaults are applied. */
 export type SummaryRequestInput = z.input<typeof SummaryRequest>;
-/** A request after validation, defaults filled. */
+/** A request after validation, with defaults applied. */
 export type SummaryRequest = z.output<typeof SummaryRequest>;
 
 const ResolvedSampling = z
@@ -188,7 +197,7 @@ const ResolvedSampling = z
   })
   .meta({ id: 'ResolvedSampling' });
 
-/** A request as responses show it: all defaults are filled in. */
+/** A request as responses return it, with all defaults applied. */
 export const ResolvedSummaryRequest = z
   .object({
     ...SummaryRequest.shape,

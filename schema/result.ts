@@ -1,22 +1,24 @@
 /**
- * What a job made. The result is a pure function of source, request and model: it holds nothing that depends on when,
- * where or in how many attempts it was made, so that two runs of a job can be compared byte by byte; only a gap says how often it
- * was tried. What it cost stands in the `ledger` of the job.
+ * The result of a job. It is a pure function of source, request and model: it contains no time, host or
+ * number of attempts, so the results of two runs can be compared byte by byte. The exception is `attempts` of
+ * a gap. The `ledger` of the job has the cost.
  */
 import { z } from 'zod';
 import { Sha256 } from './ids.ts';
 
-/** A picture the model saw. Videos give `time`, decks and image lists give `slide`. */
+/** A frame that was described. Frames of videos have `time`, those of decks and image lists have `slide`. */
 export const ResultFrame = z
   .object({
-    index: z.int().describe('Number of the frame in the job, from 0: /frames/{index}.jpg'),
-    time: z.number().optional().describe('Presentation time in seconds from the first shown frame.'),
+    index: z.int().describe('Number of the frame in the job, from 0. Its image is at `/frames/{index}.jpg`.'),
+    time: z.number().optional().describe('Presentation time in seconds from the first displayed frame.'),
     slide: z
       .int()
       .optional()
-      .describe('Slide or picture number, from 1; in a video, that of the slide it shows.'),
-    caption: z.string().describe('What the model says of this picture.'),
-    image: z.string().describe('Address of the picture, relative to the API.'),
+      .describe(
+        'Number of the slide or image, from 1. For a video with a deck, the slide that the frame displays.',
+      ),
+    caption: z.string().describe("The model's description of the frame."),
+    image: z.string().describe('URL of the image, relative to the API.'),
   })
   .meta({ id: 'Frame' });
 
@@ -31,7 +33,7 @@ export const ResultCue = z
   .meta({ id: 'Cue' });
 export type ResultCue = z.infer<typeof ResultCue>;
 
-/** Version of the shape of a result. */
+/** Version of the result schema. */
 export const RESULT_SCHEMA = 2;
 
 const SegmentUsage = z
@@ -43,12 +45,15 @@ export const ResultSegment = z
     index: z.int(),
     start_time: z.number().optional(),
     end_time: z.number().optional(),
-    slides: z.array(z.int()).optional().describe('Slides described, or shown in this part of a video.'),
+    slides: z
+      .array(z.int())
+      .optional()
+      .describe('The slides that were described, or that this segment of a video displays.'),
     caption: z.string(),
     transcript: z
       .array(ResultCue)
       .optional()
-      .describe('Subtitles or speech that begin in this part of a video. Absent where there are none.'),
+      .describe('The transcript cues that start in this segment of a video. Absent if there are none.'),
     finish_reason: z.enum(['stop', 'length', 'repetition']),
     frames: z.array(ResultFrame),
     usage: SegmentUsage,
@@ -75,25 +80,34 @@ export const ResultSlide = z
     slide: z.int(),
     title: z.string().optional(),
     text: z.string().optional(),
-    notes: z.string().optional().describe('What the speaker wrote below the slide.'),
-    alt: z.array(z.string()).optional().describe('What the author says of the pictures on the slide.'),
-    links: z.array(z.string()).optional().describe('Addresses the slide links to. They are never followed.'),
-    hidden: z.boolean().optional().describe('True where the author hid the slide from the show.'),
-    caption: z.string().optional().describe('What the model says of the picture of the slide.'),
-    intervals: z.array(SlideInterval).optional().describe('When the video shows the slide, in seconds.'),
+    notes: z.string().optional().describe('Speaker notes.'),
+    alt: z.array(z.string()).optional().describe('Alternative texts of the images on the slide.'),
+    links: z
+      .array(z.string())
+      .optional()
+      .describe('URLs of the links on the slide. Frameloom never follows them.'),
+    hidden: z.boolean().optional().describe('True if the slide is hidden in the slide show.'),
+    caption: z.string().optional().describe("The model's description of the slide image."),
+    intervals: z
+      .array(SlideInterval)
+      .optional()
+      .describe('The times at which the video displays the slide, in seconds.'),
   })
   .meta({ id: 'Slide' });
 
 export const ResultGap = z
   .object({
-    segment: z.int().optional().describe('Absent where slides could not be drawn and so are in no segment.'),
+    segment: z
+      .int()
+      .optional()
+      .describe('Absent if the slides could not be rendered and therefore belong to no segment.'),
     start_time: z.number().optional(),
     end_time: z.number().optional(),
     slides: z.array(z.int()).optional(),
-    reason: z.string().describe('Error code; `budget` where `max_cost` was reached.'),
+    reason: z.string().describe('An error code, or `budget` if `max_cost` was reached.'),
     attempts: z
       .int()
-      .describe('How often it was tried, workers that were lost included; 0 where it was not begun.'),
+      .describe('Number of attempts, including those lost with a worker. 0 if the segment was not started.'),
   })
   .meta({ id: 'Gap' });
 
@@ -107,7 +121,9 @@ const ResultSource = z
     start_offset: z
       .number()
       .optional()
-      .describe('Container time in seconds of the first shown frame; times in the result count from it.'),
+      .describe(
+        'Container time of the first displayed frame in seconds. All times in the result are relative to it.',
+      ),
     width: z.int().optional(),
     height: z.int().optional(),
     pages: z.int().optional(),
@@ -120,33 +136,33 @@ const ResultModel = z.object({ name: z.string(), revision: z.string() }).meta({ 
 
 export const SummaryResult = z
   .object({
-    schema: z.literal(RESULT_SCHEMA).describe('Version of this object.'),
+    schema: z.literal(RESULT_SCHEMA).describe('Version of the result schema.'),
     title: z.string(),
     summary: z.string(),
     finish_reason: z.enum(['stop', 'length', 'repetition', 'budget']),
-    coverage: z.number().describe('Share of the source that was described, 0 to 1.'),
+    coverage: z.number().describe('Share of the source that was described, from 0 to 1.'),
     gaps: z.array(ResultGap),
     chapters: z.array(ResultChapter),
     segments: z.array(ResultSegment),
     sentences: z
       .array(ResultSentence)
-      .describe('The sentences of the summary, each with the segments it rests on.'),
+      .describe('The sentences of the summary, each with the segments that support it.'),
     unsupported: z
       .array(z.string())
-      .describe('Sentences the model wrote that no segment supports; they are left out of the summary.'),
+      .describe('Generated sentences that no segment supports. They are not part of the summary.'),
     slides: z
       .array(ResultSlide)
       .optional()
-      .describe('Decks, and videos with their deck: what each slide says.'),
+      .describe('The slides of a deck, or of the deck of a video, with their text.'),
     text_sources: z
       .array(z.enum(['slides', 'recognized', 'speech', 'subtitles']))
       .describe(
-        'Where the text of the result is from: slides, text recognized in frames, speech, subtitles (of the request or a track).',
+        'Sources of the text in the result: slide text, text recognized in frames, speech, or subtitles from the request or a track.',
       ),
     source: ResultSource,
     usage: ResultUsage,
     model: ResultModel,
-    prompts: z.string().describe('Version of the prompts.'),
+    prompts: z.string().describe('Version of the prompts that were used.'),
     notice: z.string(),
   })
   .meta({ id: 'SummaryResult' });

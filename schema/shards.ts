@@ -1,6 +1,6 @@
 /**
- * What the stages of a job leave for each other in the store, in numbered shards of at most `ENTRIES_PER_SHARD` entries: neither the messages
- * between them nor the memory of a workflow grow with the source.
+ * The data that the stages of a job exchange through the store, in numbered shards of at most
+ * `ENTRIES_PER_SHARD` entries. Messages and workflow memory therefore do not grow with the source.
  */
 import type { ModelPlan } from './model-plan.ts';
 import type { GenerationStats, UsageCost } from './usage-cost.ts';
@@ -8,17 +8,17 @@ import type { GenerationStats, UsageCost } from './usage-cost.ts';
 /** Version of all shards of a job. */
 export const SHARD_VERSION = 1;
 
-/** Entries of one shard. A segment under way knows its shard and its place there: both follow from its number. */
+/** Maximum number of entries in a shard. The number of a segment determines its shard and position. */
 export const ENTRIES_PER_SHARD = 64;
 
-/** Shard and position in it of entry `index` of a stage. */
+/** Returns the shard of entry `index` of a stage, and its position in the shard. */
 export function shardPosition(index: number): { readonly shard: number; readonly entry: number } {
   return { shard: Math.floor(index / ENTRIES_PER_SHARD), entry: index % ENTRIES_PER_SHARD };
 }
 
 /**
- * `extractions`: names of extractions. `segments`: what to describe. `described`: what became of that. `groups-n`: what level n
- * of merging merges. `merged-n`: what became of that.
+ * `extractions`: names of extractions. `segments`: segments to describe. `described`: their outcomes.
+ * `groups-n`: groups to merge on level n. `merged-n`: their outcomes.
  */
 export type ShardKind = 'extractions' | 'segments' | 'described' | `groups-${number}` | `merged-${number}`;
 
@@ -30,7 +30,7 @@ export interface EntryShard<T> {
   readonly entries: readonly T[];
 }
 
-/** What the prompts of a stage have in common. */
+/** Context that all prompts of a stage share. */
 export interface PromptContext {
   readonly model: ModelPlan;
   readonly focus?: string;
@@ -45,24 +45,24 @@ export interface PlanShard extends PromptContext {
 /** Frames that one model call describes. */
 export interface PlanSegment {
   readonly index: number;
-  /** Number of its first frame in the job. */
+  /** Number of the first frame of the segment, counted over the job. */
   readonly first: number;
   readonly frames: readonly PlanFrame[];
-  /** Seconds; of videos only. */
+  /** Range in seconds; videos only. */
   readonly start_time?: number;
   readonly end_time?: number;
-  /** Offered to the model; where there is no picture, the description itself. */
+  /** Text quoted in the prompt. For frames without an image it is the caption itself. */
   readonly text?: SegmentTextRef;
 }
 
-/** Words that belong to the pictures of a segment. */
+/** Reference to the text that belongs to the frames of a segment. */
 export type SegmentTextRef =
   | { readonly kind: 'slides'; readonly extractions: readonly string[]; readonly slides: readonly number[] }
   | { readonly kind: 'speech'; readonly artifact: string; readonly start: number; readonly end: number };
 
 export interface PlanFrame {
   readonly name: string;
-  /** Artifact of its preprocessed picture; absent where a slide could not be drawn. */
+  /** Artifact of the preprocessed image; absent if a slide could not be rendered. */
   readonly crops?: string;
   readonly time?: number;
   readonly slide?: number;
@@ -74,9 +74,11 @@ export type SegmentOutcome = DescribedSegment | FailedSegment;
 export interface DescribedSegment {
   readonly index: number;
   readonly generation: string;
-  /** Captions that differ from the one before: what merging will cost. */
+  /** Number of captions that differ from the previous one; determines the cost of merging. */
   readonly distinctCaptions: number;
-  /** Marks of its first and its last caption: equal marks, equal captions. Absent where it has none. */
+  /**
+   * Hashes of the first and the last caption, to compare captions of neighbours. Absent if there are none.
+   */
   readonly firstCaptionHash?: string;
   readonly lastCaptionHash?: string;
   readonly stats: GenerationStats;
@@ -84,7 +86,7 @@ export interface DescribedSegment {
 
 export interface FailedSegment {
   readonly index: number;
-  /** Code of the error. */
+  /** Error code. */
   readonly reason: string;
   readonly attempts: number;
 }
@@ -94,9 +96,9 @@ export interface MergeShard extends PromptContext {
   readonly groups: readonly MergeGroup[];
 }
 
-/** Generations that become one text. */
+/** Generations that are merged into one text. */
 export interface MergeGroup {
-  /** Segments `[first, last)` that it covers. */
+  /** The group covers the segments `[first, last)`. */
   readonly first: number;
   readonly last: number;
   readonly inputs: readonly string[];
@@ -104,14 +106,14 @@ export interface MergeGroup {
 
 /** An entry of `merged-n`. */
 export interface MergeOutcome {
-  /** Generation of the text: of a group of one, the one that it has. */
+  /** Generation of the text. For a group with one input, that input. */
   readonly text: string;
-  /** Generation of the title; of the first level only. */
+  /** Generation of the title; first level only. */
   readonly title?: string;
-  /** Generation of the title of the job; of the last group only. */
+  /** Generation of the title of the job; last group only. */
   readonly jobTitle?: string;
-  /** What was made for it, for the totals. */
+  /** All generations of the group, for the totals. */
   readonly generations: readonly string[];
-  /** What its generations are charged with. */
+  /** Charged usage of these generations. */
   readonly usage: UsageCost;
 }

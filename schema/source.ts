@@ -1,6 +1,6 @@
 /**
- * What CPU activities find out about a source and extract from it. These types travel between activities and
- * the plan.
+ * Properties of a source, and the frames and text extracted from it. Activities and the plan exchange these
+ * types.
  */
 
 /** A source that can be processed: unusable sources are rejected before one of these exists. */
@@ -28,7 +28,7 @@ export interface VideoInfo {
   readonly subtitles: readonly SubtitleTrack[];
 }
 
-/** How the frames of a video are stored, as far as displaying them correctly depends on it. */
+/** Properties of stored frames that are needed to display them correctly. */
 export interface FrameCoding {
   /** Degrees by which a stored frame is rotated clockwise to be upright. */
   readonly turn: 0 | 90 | 180 | 270;
@@ -36,7 +36,7 @@ export interface FrameCoding {
   readonly mirrored: boolean;
   /** `pq` and `hlg` are the two kinds of high dynamic range (ITU-R BT.2100). */
   readonly range: 'sdr' | 'pq' | 'hlg';
-  /** Colour matrix where the file does not name one; absent where it does. */
+  /** Assumed color matrix if the file does not specify one; otherwise absent. */
   readonly matrix?: 'bt709' | 'bt2020';
   /** Whether frames may consist of two fields, taken one after the other. */
   readonly interlaced: boolean;
@@ -45,7 +45,7 @@ export interface FrameCoding {
 export interface FrameRate {
   /** `variable`: frames do not all last equally long. */
   readonly kind: 'constant' | 'variable';
-  /** Frames a second. */
+  /** Frames per second. */
   readonly average: number;
 }
 
@@ -55,9 +55,9 @@ export interface SubtitleTrack {
   readonly index: number;
   /** ffmpeg's name of the format, such as `subrip`, `ass`, `mov_text`, `webvtt`, `dvb_subtitle`. */
   readonly codec: string;
-  /** `bitmap`: images of text, which cannot be read as text. */
+  /** `bitmap`: images of text; such tracks cannot be read. */
   readonly form: 'text' | 'bitmap';
-  /** As the file names it, mostly ISO 639-2. */
+  /** Language code from the file, usually ISO 639-2. */
   readonly language?: string;
   readonly title?: string;
 }
@@ -77,7 +77,7 @@ export interface ImagesInfo {
   readonly pages: number;
 }
 
-/** A kept frame. `name` is its artifact: the JPEG that people and the model both see. */
+/** A kept frame. `name` is the artifact with its JPEG, which users and the model see. */
 export interface Frame {
   readonly name: string;
   readonly width: number;
@@ -128,7 +128,7 @@ export type FrameReason =
 export interface FrameDecision {
   /** Videos: presentation time in seconds from the first displayed frame. */
   readonly time?: number;
-  /** The same on the container's clock. */
+  /** Presentation time in the container, in seconds. */
   readonly pts?: number;
   readonly slide?: number;
   /** Artifact of the image of a kept frame: its name is the SHA-256 of its bytes. */

@@ -1,5 +1,5 @@
 /**
- * What travels between a workflow and its activities: small JSON and artifact names, at most 64 KB each. Blobs stay in the
+ * Inputs and outputs of activities: small JSON with artifact names, at most 64 KB each. Blobs stay in the
  * store.
  */
 import type { ErrorCode } from '../core/errors.ts';
@@ -16,13 +16,13 @@ import type { GenerationStats, PricedUsage, Prices, UsageCost } from './usage-co
 export interface SummarizeInput {
   readonly jobId: JobId;
   readonly tenant: string;
-  /** Where the run before left off, in a run that continues one; callers never set it. */
+  /** State of the previous run of the chain; callers never set it. */
   readonly state?: JobState;
 }
 
 /**
- * All that a run of the workflow hands to the next one. It does not grow with the source: what does is in shards, which are
- * named by their numbers.
+ * The state that a run of the workflow passes to the next one. It does not grow with the source: data that
+ * does is stored in shards.
  */
 export interface JobState {
   readonly startedAt: string;
@@ -43,7 +43,7 @@ export interface ExtractedState {
   /** Number of the next span. */
   readonly next: number;
   readonly kept: number;
-  /** Slides whose picture is missing. */
+  /** Number of slides without an image. */
   readonly gaps: number;
 }
 
@@ -52,37 +52,37 @@ export interface DescribedState {
   readonly next: number;
   readonly done: number;
   readonly failed: number;
-  /** When the first segment was begun, in milliseconds. */
+  /** Start time of the first segment, in Unix milliseconds. */
   readonly startedAtMs: number;
-  /** Why the first of the failed ones failed. */
+  /** Error of the first failed segment. */
   readonly error?: JobError;
 }
 
 export interface MergedState {
-  /** Number of groups of each level so far. */
+  /** Number of groups on each level so far. */
   readonly levels: readonly number[];
-  /** Next group of the last of these levels. */
+  /** Number of the next group on the last of these levels. */
   readonly next: number;
-  /** Generation of the last merged text: of the summary, once a level has a single group. */
+  /** Generation of the last merged text; the summary once a level has a single group. */
   readonly text?: string;
-  /** Generation of the title of the job, likewise. */
+  /** Generation of the title of the job; set once a level has a single group. */
   readonly jobTitle?: string;
 }
 
-/** The job and the first run of its chain of runs: together they name its artifacts. */
+/** The job and the first run of its chain. Together they name the artifacts of the job. */
 export interface JobRef {
   readonly jobId: JobId;
   readonly run: string;
 }
 
-/** What the slides of a deck are read from. */
+/** The artifacts that the slides of a deck are read from. */
 export interface DeckFiles {
   readonly sha256: string;
   readonly pages: number;
-  /** Artifact of the PDF whose pages are their pictures; absent where there are none, and `missing` says why. */
+  /** Artifact of the PDF from which slides are rendered; absent if there is none, with `noImagesReason`. */
   readonly pdf?: string;
   readonly noImagesReason?: ErrorCode;
-  /** Artifact of the words of a PPTX. A PDF has them in its pages. */
+  /** Artifact of the slide text of a PPTX. A PDF contains its own text. */
   readonly slideText?: string;
   /** Artifact of the password of the PDF. */
   readonly password?: string;
@@ -97,16 +97,16 @@ export interface IngestOutput {
   readonly options: JobOptions;
   /** Artifact with the bytes of the source; for image lists, with the list of their artifacts. */
   readonly artifact: string;
-  /** Requested slides, for decks and image lists; else empty. Written as ranges: `[first, last]`, both included. */
+  /** Requested slides of decks and image lists, as inclusive ranges `[first, last]`; otherwise empty. */
   readonly slides: readonly (readonly [number, number])[];
-  /** Of a deck, or of the deck that a video shows. */
+  /** Files of the deck, or of the deck of a video. */
   readonly deck?: DeckFiles;
   readonly model: ModelPlan;
-  /** Of the worker that took the job in; absent where it has none. */
+  /** Prices of the worker that ingested the source; absent if it has none. */
   readonly prices?: Prices;
 }
 
-/** The stretches in which the sampler decides: of `seconds` each, from the beginning of a chunk to its end. */
+/** The windows in which the sampler decides: `seconds` long, from the start of a chunk to its end. */
 export interface SampleWindows {
   readonly origin: number;
   readonly end: number;
@@ -114,8 +114,9 @@ export interface SampleWindows {
 }
 
 /**
- * How candidates are found among the frames of a video; all times from the first shown frame. `grid`: the first frame at or
- * after each point `origin + k * interval`. The others are policies of `media/sampling/`.
+ * How candidates are selected among the frames of a video. Times are in seconds from the first displayed
+ * frame. `grid`: the first frame at or after each point `origin + k * interval`. The other modes are policies
+ * of `media/sampling/`.
  */
 export type Sampler =
   | {
@@ -140,16 +141,16 @@ export interface ExtractFramesInput {
   readonly artifact: string;
   readonly deck?: DeckFiles;
   readonly span: ExtractSpan;
-  /** `num_crops` of the model's pictures: slides are drawn as large as these can show. */
+  /** `num_crops` of the preprocessing. Determines the size at which slides are rendered. */
   readonly crops: number;
 }
 
 export interface ExtractFramesOutput {
-  /** Artifact that holds frames, slide texts and decisions of this span. */
+  /** Artifact with the frames, slide texts and sampling decisions of this span. */
   readonly extraction: string;
   readonly kept: number;
   readonly dropped: number;
-  /** Slides whose picture is missing. */
+  /** Number of slides without an image. */
   readonly gaps: number;
 }
 
@@ -157,41 +158,41 @@ export interface ReadTranscriptInput {
   readonly jobId: JobId;
   readonly source: VideoInfo;
   readonly artifact: string;
-  /** Seconds of the video that matter. */
+  /** The requested range of the video, in seconds. */
   readonly range: { readonly start: number; readonly end: number };
 }
 
-/** Words of a video: an artifact of cues, and where they are from. */
+/** The transcript of a video: an artifact of cues, and their origin. */
 export interface TranscriptRef {
   readonly artifact: string;
   readonly from: 'request' | 'track' | 'speech';
 }
 
 export interface ReadTranscriptOutput {
-  /** Absent where the video has none. */
+  /** Absent if the video has no transcript. */
   readonly transcript?: TranscriptRef;
 }
 
 export interface MatchSlidesInput extends JobRef {
   readonly deck: DeckFiles;
-  /** Number of shards with the names of extractions. */
+  /** Number of shards of kind `extractions`. */
   readonly extractions: number;
-  /** As in the plan. */
+  /** As in `PlanInput`. */
   readonly maxFrames?: number;
-  /** Where the last frame ends, in seconds. */
+  /** End of the last frame, in seconds. */
   readonly end: number;
 }
 
 export interface MatchSlidesOutput {
-  /** Artifact that says which slide each frame shows, and holds the words of the slides with their times. */
+  /** Artifact with the slide that each frame displays, and the text and times of the slides. */
   readonly slideMatches: string;
 }
 
 export interface PlanInput extends JobRef {
   readonly source: SourceInfo;
-  /** Number of shards with the names of extractions. */
+  /** Number of shards of kind `extractions`. */
   readonly extractions: number;
-  /** Most frames of the job; without: all. */
+  /** Maximum number of frames of the job; without it, all frames are kept. */
   readonly maxFrames?: number;
   readonly transcript?: TranscriptRef;
   readonly model: ModelPlan;
@@ -200,7 +201,7 @@ export interface PlanInput extends JobRef {
 export interface PlanOutput {
   readonly segments: number;
   readonly frames: number;
-  /** Most tokens that any of the segments can take. */
+  /** Maximum number of tokens that any of the segments can use. */
   readonly maxSegmentTokens?: Pick<PricedUsage, 'inputTokens' | 'outputTokens'>;
 }
 
@@ -219,7 +220,7 @@ export interface PreprocessFailure {
 }
 
 export interface PreprocessFramesOutput {
-  /** Segments whose pictures cannot be made: their places in the shard, and why. */
+  /** Segments whose images cannot be preprocessed: their positions in the shard, and the errors. */
   readonly failures: readonly PreprocessFailure[];
 }
 
@@ -229,7 +230,7 @@ export interface TokenUsage {
   readonly outputTokens: number;
 }
 
-/** Segment `at` of a shard. */
+/** Segment `entry` of a shard. */
 export interface DescribeSegmentInput extends JobRef {
   readonly shard: number;
   readonly entry: number;
@@ -237,16 +238,16 @@ export interface DescribeSegmentInput extends JobRef {
 
 export interface DescribeSegmentOutput extends GenerationStats {
   readonly generation: string;
-  /** As in the outcome. */
+  /** As in `DescribedSegment`. */
   readonly distinctCaptions: number;
   readonly firstCaptionHash?: string;
   readonly lastCaptionHash?: string;
 }
 
 export interface PlanMergesInput extends JobRef {
-  /** 0 merges captions into sections, each further one the texts of the one before. */
+  /** Level 0 merges captions into sections; each higher level merges the texts of the level below. */
   readonly level: number;
-  /** Number of entries of the level before; on level 0 of segments. */
+  /** Number of entries on the level below; on level 0, of segments. */
   readonly entries: number;
   readonly model: ModelPlan;
 }
@@ -258,42 +259,42 @@ export interface PlanMergesOutput {
 export interface FindMissingInput extends JobRef {
   /** Number of segments. */
   readonly segments: number;
-  /** Number of groups of each level of merging that is done. */
+  /** Number of groups on each finished merge level. */
   readonly levels: readonly number[];
 }
 
-/** What has to be made again: a segment's caption, or what was made of a group of a level. */
+/** A generation to repeat: the captions of a segment, or the texts of a merge group. */
 export type MissingGeneration =
   | { readonly segment: number }
   | { readonly level: number; readonly group: number };
 
 export interface FindMissingOutput {
-  /** The first ones, lower levels before higher. */
+  /** The first missing generations, lower levels first. */
   readonly missing: readonly MissingGeneration[];
 }
 
-/** Merges group `at` of a shard of a level. */
+/** Merges group `entry` of a shard of a level. */
 export interface ReduceInput extends JobRef {
-  /** `section`: captions become one text with a title. `summary`: texts become one text. */
+  /** `section`: merges captions into one text with a title. `summary`: merges texts into one. */
   readonly kind: 'section' | 'summary';
   readonly level: number;
   readonly shard: number;
   readonly entry: number;
-  /** Most tokens of the text; titles have their own limit in the plan. */
+  /** Maximum number of tokens in the text. Titles have their own limit in the plan. */
   readonly maxTokens: number;
-  /** The only group of its level: its text is the summary of the job, which gets a title. */
+  /** Whether this is the only group of its level: its text is the summary, and the job gets a title. */
   readonly isLast?: true;
-  /** Missing inputs are left out. */
+  /** Whether missing inputs are left out instead of failing the activity. */
   readonly allowMissing?: true;
 }
 
 export interface ReduceOutput extends GenerationStats {
   readonly generation: string;
-  /** Of a section. */
+  /** Title of a section. */
   readonly title?: TitleOutput;
-  /** Of the last group. */
+  /** Title of the job; last group only. */
   readonly jobTitle?: TitleOutput;
-  /** A group of one text: nothing was made, `generation` is that text. */
+  /** Whether the group has one text, which is `generation`; the model was not run. */
   readonly isUnchanged?: true;
 }
 
@@ -305,16 +306,16 @@ export interface TitleOutput extends GenerationStats {
 export interface FinishInput extends JobRef {
   readonly source: SourceInfo;
   readonly range?: { readonly start: number; readonly end: number };
-  /** Number of shards with the names of extractions. */
+  /** Number of shards of kind `extractions`. */
   readonly extractions: number;
-  /** As in the plan. */
+  /** As in `PlanInput`. */
   readonly maxFrames?: number;
   readonly transcript?: TranscriptRef;
-  /** Artifact of `matchSlides`. */
+  /** Output of `matchSlides`. */
   readonly slideMatches?: string;
   /** Number of segments. */
   readonly segments: number;
-  /** Number of groups of each level of merging. */
+  /** Number of groups on each merge level. */
   readonly levels: readonly number[];
   /** Generations of the summary and of its title. */
   readonly summary: string;
@@ -322,40 +323,40 @@ export interface FinishInput extends JobRef {
   readonly prices?: Prices;
   readonly startedAt: string;
   readonly model: ModelPlan;
-  /** A segment whose caption is missing is a gap. */
+  /** Whether a segment with missing captions becomes a gap instead of failing the activity. */
   readonly allowMissing?: true;
 }
 
 export interface FinishOutput {
   readonly result: { readonly name: string; readonly sha256: string };
   readonly ledger: string;
-  /** Segments that became gaps here: their captions are missing. */
+  /** Number of segments that became gaps because their captions are missing. */
   readonly missingSegments?: number;
 }
 
 type SegmentCompleted = Extract<JobEvent, { readonly type: 'segment.completed' }>;
 
-/** A `segment.completed` that only names what it shows: captions stay out of histories. */
+/** A `segment.completed` event with a reference to its captions, which therefore stay out of histories. */
 export type SegmentCompletedRef = Omit<SegmentCompleted, 'segment'> & {
   readonly segment: { readonly index: number; readonly generation: string; readonly cached: boolean };
 };
 
-/** An event on its way into the log. */
+/** An event as the workflow passes it to `appendEvents`. */
 export type LoggedEvent = Exclude<JobEvent, SegmentCompleted> | SegmentCompletedRef;
 
 export interface AppendEventsInput extends JobRef {
   readonly events: readonly LoggedEvent[];
 }
 
-/** A shard of what a stage made. */
+/** A shard of the output of a stage. */
 export type StoreShardInput = JobRef & { readonly shard: number } & (
     | { readonly kind: 'extractions'; readonly entries: readonly string[] }
     | { readonly kind: 'described'; readonly entries: readonly SegmentOutcome[] }
     | { readonly kind: `merged-${number}`; readonly entries: readonly MergeOutcome[] }
   );
 
-/** What a failed activity says besides code and message. */
+/** Details of a failed activity, in addition to code and message. */
 export interface FailureDetails {
-  /** The attempt that failed. */
+  /** Number of the attempt that failed, from 1. */
   readonly attempts: number;
 }

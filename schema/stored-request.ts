@@ -1,31 +1,36 @@
-/** The request of a job as the store keeps it. Temporal carries only the job's id: text that a client sent stays in the store. */
+/**
+ * The stored request of a job. Temporal only has the id of the job: text that a client sent stays in the
+ * store.
+ */
 import type { SummaryRequest } from './request.ts';
 import type { Versioned } from './versioned.ts';
 
 export const REQUEST_VERSION = 1;
 
-/** The artifact `requests/<job id>.json`. Immutable: the first request under a job's id stands. */
+/**
+ * The artifact `requests/<job id>.json`. Immutable: a later request with the same job id does not replace it.
+ */
 export interface StoredRequest extends Versioned {
   readonly version: typeof REQUEST_VERSION;
   readonly tenant: string;
   /** Digest of the request as the client sent it, with references in place of passwords. */
   readonly fingerprint: string;
-  /** Without passwords and transcripts, which are artifacts of their own. */
+  /** The request without passwords and transcripts, which are separate artifacts. */
   readonly request: SummaryRequest;
-  /** Whether the client sent a transcript with the request. It is an artifact of the job. */
+  /** Whether the request had a transcript, which is a separate artifact of the job. */
   readonly hasTranscript?: true;
 }
 
-/** The settings of a request that decide the course of its workflow: numbers and choices, no text. */
+/** The settings of a request that control its workflow: numbers and choices, no text. */
 export type JobOptions = Pick<
   SummaryRequest,
   'sampling' | 'start_time' | 'end_time' | 'chunk_duration' | 'max_cost' | 'max_tokens'
 > & {
-  /** Characters of a merge prompt that are from the client. */
+  /** Number of characters in a merge prompt that come from the client. */
   readonly mergePromptLength: number;
 };
 
-/** The part of `request` that a workflow may know. */
+/** Returns the part of `request` that is passed to workflows. */
 export function jobOptions(request: SummaryRequest): JobOptions {
   const { sampling, start_time, end_time, chunk_duration, max_cost, max_tokens } = request;
   const mergePromptLength = (request.prompt?.length ?? 0) + (request.summary_prompt?.length ?? 0);

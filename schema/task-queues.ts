@@ -1,8 +1,8 @@
-/** One task queue per resource class: a worker process polls those it has the means for. */
+/** One task queue per resource class. A worker process polls the queues for which it has the resources. */
 export const TASK_QUEUES = { workflow: 'workflow', cpu: 'cpu', gpu: 'gpu' } as const;
 
 /**
- * Seconds in which a worker has to answer a workflow task; when it is killed, the task goes to another after them. Temporal's own limit is 10. The longest
- * thing in it is to replay a history from its beginning, for which see workflows/chain.ts.
+ * Workflow task timeout in seconds; Temporal's default is 10. The task of a killed worker goes to another
+ * worker after this time. The longest workflow task replays a history from its start; see workflows/chain.ts.
  */
 export const WORKFLOW_TASK_SECONDS = 4;

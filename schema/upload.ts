@@ -1,21 +1,23 @@
-/** An upload past the API: the client sends the parts of a file straight to the bucket, to addresses that the API signs. */
+/** Direct uploads: the client sends the parts of a file to the bucket, to URLs that the API signs. */
 import { z } from 'zod';
 import { File, FilePurpose } from './file.ts';
 import { type FileId, UploadId } from './ids.ts';
 
-/** Most parts that S3 takes. */
+/** Maximum number of parts that S3 accepts. */
 export const MAX_UPLOAD_PARTS = 10_000;
-/** Addresses of one answer. */
+/** Maximum number of URLs in one response. */
 export const MAX_SIGNED_PARTS = 100;
 const MIB = 2 ** 20;
-/** Least size of a part. R2 wants all parts but the last of one size, and S3 none below 5 MiB. */
+/** Minimum part size in bytes. R2 requires equal sizes except for the last part, S3 at least 5 MiB. */
 const PART = 16 * MIB;
 
 export const UploadCreate = z
   .strictObject({
-    filename: z.string().max(1024).optional().describe('For display only.'),
-    bytes: z.int().min(1).describe('Length of the file.'),
-    purpose: FilePurpose.extract(['source', 'batch']).default('source').describe('As of a file.'),
+    filename: z.string().max(1024).optional().describe('The name of the file, for display only.'),
+    bytes: z.int().min(1).describe('Size of the file in bytes.'),
+    purpose: FilePurpose.extract(['source', 'batch'])
+      .default('source')
+      .describe('The purpose of the file: `batch` for the input of a batch, `source` otherwise.'),
   })
   .meta({ id: 'UploadCreate' });
 /** The body of `POST /v1/uploads` as clients send it. */
@@ -29,12 +31,12 @@ export const Upload = z
     filename: z.string(),
     purpose: FilePurpose,
     bytes: z.int(),
-    part_bytes: z.int().describe('Length of every part but the last, which has what is left.'),
-    parts: z.int().describe('Number of parts, which are counted from 1.'),
-    received: z.array(z.int()).describe('Numbers of the parts that are there.'),
+    part_bytes: z.int().describe('Size of each part in bytes. The last part can be smaller.'),
+    parts: z.int().describe('Number of parts. Parts are numbered from 1.'),
+    received: z.array(z.int()).describe('Numbers of the parts that were received.'),
     created_at: z.iso.datetime(),
-    expires_at: z.iso.datetime().describe('An upload that is not completed by then is removed.'),
-    file: z.union([File, z.null()]).describe('The file, once the upload is completed.'),
+    expires_at: z.iso.datetime().describe('Time at which the upload is removed if it is not completed.'),
+    file: z.union([File, z.null()]).describe('The file. Null until the upload is completed.'),
   })
   .meta({ id: 'Upload' });
 export type Upload = z.infer<typeof Upload>;
@@ -48,8 +50,8 @@ export const PartsRequest = z
 const SignedPart = z
   .object({
     part_number: z.int(),
-    bytes: z.int().describe('The part must have exactly this length.'),
-    url: z.url().describe('Where to PUT the bytes, without any header of the API.'),
+    bytes: z.int().describe('The exact size of the part in bytes.'),
+    url: z.url().describe('The URL to which to send the bytes with PUT. Do not send your API key to it.'),
   })
   .meta({ id: 'UploadPart' });
 
@@ -59,12 +61,12 @@ export const SignedParts = z
     data: z.array(SignedPart),
     expires_at: z.iso
       .datetime()
-      .describe('Until when the addresses are good; ask again for those left then.'),
+      .describe('Time at which the URLs expire. Request new URLs for the remaining parts after this time.'),
   })
   .meta({ id: 'UploadParts' });
 export type SignedParts = z.infer<typeof SignedParts>;
 
-/** What stands in the store of an upload. */
+/** The stored record of an upload. */
 export interface StoredUpload {
   readonly id: UploadId;
   readonly tenant: string;
@@ -72,25 +74,25 @@ export interface StoredUpload {
   readonly filename: string;
   readonly purpose: FilePurpose;
   readonly bytes: number;
-  /** Milliseconds since the epoch. */
+  /** Unix time in milliseconds. */
   readonly createdAt: number;
   readonly direct: { readonly key: string; readonly uploadId: string };
 }
 
-/** How long an upload may take, in milliseconds: well below the age at which parts of killed writers are swept. */
+/** Lifetime of an upload in milliseconds, well below the age at which abandoned parts are deleted. */
 const LIFETIME = 24 * 3_600_000;
 
 export function uploadExpiry({ createdAt }: StoredUpload): number {
   return createdAt + LIFETIME;
 }
 
-/** How a file of so many bytes is cut. */
+/** Returns the part size and the number of parts for a file of `bytes` bytes. */
 export function splitIntoParts(bytes: number): { readonly partBytes: number; readonly count: number } {
   const partBytes = Math.max(PART, Math.ceil(bytes / MAX_UPLOAD_PARTS / MIB) * MIB);
   return { partBytes, count: Math.ceil(bytes / partBytes) };
 }
 
-/** The length of part `number`; undefined where there is no such part. */
+/** Returns the size of part `number` in bytes; undefined if there is no such part. */
 export function partLength(bytes: number, number: number): number | undefined {
   const { partBytes, count } = splitIntoParts(bytes);
   if (number < 1 || number > count) return undefined;

@@ -1,8 +1,8 @@
-/** What work consumes and what that costs: one type for a generation, a job, a batch and a tenant. */
+/** Usage and its cost: one type for a generation, a job, a batch and a tenant. */
 
 /**
- * Prices of the CPU worker that ingests a job. They stay with the job: a change of the settings does not change the cost of a job
- * in progress. Amounts are in units of `currency`; any of them may be 0.
+ * Prices of the CPU worker that ingests a job. They are stored with the job: a change of the settings does
+ * not affect jobs in progress. Amounts are in units of `currency`; any of them may be 0.
  */
 export interface Prices {
   readonly currency: string;
@@ -13,11 +13,11 @@ export interface Prices {
   readonly gpuSecond: number;
 }
 
-/** Tokens, seconds and their cost. A job records it in its memo, so that it is known for failed jobs as well. */
+/** Tokens, seconds and their cost. Recorded in the memo of a job, so it is also available for failed jobs. */
 export interface UsageCost {
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** Time the model was busy, in seconds. */
+  /** GPU time in seconds. */
   readonly gpuSeconds: number;
   /** Duration of the requested video, in seconds; 0 for a single generation. */
   readonly videoSeconds: number;
@@ -34,16 +34,16 @@ export type PricedUsage = Pick<UsageCost, 'inputTokens' | 'outputTokens' | 'gpuS
 export interface GenerationStats {
   /** Number of this attempt, from 1. */
   readonly attempts: number;
-  /** Whether the generation was found in the store instead of made. */
+  /** Whether the generation was found in the store, so the model was not run. */
   readonly cached: boolean;
   readonly gpuSeconds: number;
-  /** Images for which the vision graph ran. */
+  /** Number of images that the vision encoder processed. */
   readonly visionCalls: number;
-  /** Average number of generations that decoded together with this one, itself included; 0 without a decode step. */
+  /** Average decode batch size, including this generation; 0 without a decode step. */
   readonly rows: number;
-  /** What ran the model, such as `onnxruntime-node 1.30.0 cpu`. */
+  /** The inference runtime, such as `onnxruntime-node 1.30.0 cpu`. */
   readonly runtime: string;
-  /** Tokens of the generation, whether it was made or found; absent where no model was called. */
+  /** Tokens of the generation, whether new or cached; absent if no model was called. */
   readonly inputTokens?: number;
   readonly outputTokens?: number;
 }
@@ -74,7 +74,7 @@ export function sumUsage(usages: Iterable<UsageCost | undefined>): UsageCost {
   return sum;
 }
 
-/** Adds the cost to an amount of work; the cost is 0 without prices. */
+/** Returns the usage of an amount of work with its cost, which is 0 without prices. */
 export function priceUsage(prices: Prices | undefined, amounts: PricedUsage): UsageCost {
   const { inputTokens, outputTokens, gpuSeconds } = amounts;
   const usage = { ...NO_USAGE, inputTokens, outputTokens, gpuSeconds };
@@ -88,8 +88,9 @@ export function priceUsage(prices: Prices | undefined, amounts: PricedUsage): Us
 }
 
 /**
- * The usage a generation is charged with. A generation of another job or run is free. One that a later attempt finds was made by an
- * attempt that died before it returned: it is charged like any other, so that a killed worker changes no sum.
+ * Returns the charged usage of a generation. A cached generation of another job or run is free. A generation
+ * that a later attempt finds in the store was made by an attempt whose worker died. It is charged, so a
+ * killed worker does not change the total.
  */
 export function generationUsage(prices: Prices | undefined, stats: GenerationStats): UsageCost {
   const { attempts, cached, gpuSeconds, inputTokens = 0, outputTokens = 0 } = stats;
@@ -98,7 +99,7 @@ export function generationUsage(prices: Prices | undefined, stats: GenerationSta
   return priceUsage(prices, isFree ? NO_USAGE : made);
 }
 
-/** Rounds to a billionth, far below any coin, so that a sum does not depend on the order of its parts. */
+/** Rounds to a billionth, so a sum does not depend on the order of its terms. */
 function roundCost(amount: number): number {
   return Math.round(amount * 1e9) / 1e9;
 }

@@ -1,25 +1,25 @@
-/** What was spent, as clients see it: of a job, a batch or a tenant. */
+/** The usage objects of the API: of a job, a batch or a tenant. */
 import { z } from 'zod';
 import type { UsageCost } from './usage-cost.ts';
 
 const amounts = {
-  input_tokens: z.int().describe('Tokens of prompts, pictures included.'),
-  output_tokens: z.int(),
-  gpu_seconds: z.number().describe('Time the model was busy, in seconds.'),
-  cost: z.number().describe('By the prices of the server; 0 where it has none.'),
-  currency: z.string().nullable().describe('Null where the server has no prices.'),
+  input_tokens: z.int().describe('Prompt tokens, including image tokens.'),
+  output_tokens: z.int().describe('Generated tokens.'),
+  gpu_seconds: z.number().describe('GPU time in seconds.'),
+  cost: z.number().describe('Cost by the prices of the server. 0 if it has no prices.'),
+  currency: z.string().nullable().describe('Null if the server has no prices.'),
 };
 
 export const Usage = z
   .object(amounts)
-  .describe('What was made, and made for this; what was found costs nothing.')
+  .describe('New work only: cached generations are free.')
   .meta({ id: 'Usage' });
 export type Usage = z.infer<typeof Usage>;
 
 const InputTokensDetails = z.object({ cached_tokens: z.int() }).meta({ id: 'InputTokensDetails' });
 const OutputTokensDetails = z.object({ reasoning_tokens: z.int() }).meta({ id: 'OutputTokensDetails' });
 
-/** OpenAI's usage of a batch, and ours beside it. */
+/** The usage of a batch: OpenAI's members, and those of `Usage`. */
 export const BatchUsage = z
   .object({
     ...amounts,
@@ -29,23 +29,23 @@ export const BatchUsage = z
   })
   .meta({
     id: 'BatchUsage',
-    description: 'The cost of the jobs of an ended batch. Of a retried line, the last round counts.',
+    description: 'Total usage of the jobs of an ended batch. For a retried line, only the last round counts.',
   });
 export type BatchUsage = z.infer<typeof BatchUsage>;
 
 export const TenantUsage = z
   .object({
     object: z.literal('usage'),
-    start_time: z.int().describe('Seconds of Unix. Jobs that began from here on are counted …'),
-    end_time: z.int().describe('… up to here.'),
-    jobs: z.int().describe('Runs of jobs: one that was retried counts once more.'),
-    video_seconds: z.number().describe('Seconds of video that these jobs took in.'),
+    start_time: z.int().describe('Start of the period in Unix seconds (inclusive).'),
+    end_time: z.int().describe('End of the period in Unix seconds (exclusive).'),
+    jobs: z.int().describe('Number of job runs. Each retry counts as a run.'),
+    video_seconds: z.number().describe('Total duration of the summarized video, in seconds.'),
     ...amounts,
   })
   .meta({ id: 'TenantUsage' });
 export type TenantUsage = z.infer<typeof TenantUsage>;
 
-/** The usage as it is shown to clients. */
+/** Converts a usage to the API format. */
 export function toUsage({ inputTokens, outputTokens, gpuSeconds, cost, currency }: UsageCost): Usage {
   return {
     input_tokens: inputTokens,
@@ -56,7 +56,7 @@ export function toUsage({ inputTokens, outputTokens, gpuSeconds, cost, currency 
   };
 }
 
-/** The opposite of `toUsage`, for sums of stored usages. `videoSeconds` is 0. */
+/** The inverse of `toUsage`. `videoSeconds` is 0. */
 export function fromUsage(usage: Usage): UsageCost {
   return {
     inputTokens: usage.input_tokens,
@@ -68,7 +68,7 @@ export function fromUsage(usage: Usage): UsageCost {
   };
 }
 
-/** The usage in the shape of OpenAI's batch object. */
+/** Converts a usage to the format of a batch object. */
 export function toBatchUsage(sum: UsageCost): BatchUsage {
   const usage = toUsage(sum);
   return {

@@ -1,9 +1,9 @@
 /** Selects the frames of a job when there are more than `max_frames`. */
 
 /**
- * Returns the indexes of the `most` frames to keep. The frame with the lowest score is dropped first, and its score is
- * added to the next kept frame, which now represents that change as well. Cuts and new slides therefore stay, and samples
- * of long motion thin out evenly. A frame without a score has the score 1. Pure.
+ * Returns the indexes of the `most` frames to keep. The frame with the lowest score is dropped first, and its
+ * score is added to the next kept frame, which now represents that change as well. Cuts and new slides
+ * therefore stay, and samples of long motion thin out evenly. A frame without a score has the score 1. Pure.
  */
 export function selectFrames(
   frames: readonly { readonly score?: number }[],
@@ -42,7 +42,10 @@ interface Entry {
   readonly score: number;
 }
 
-/** A binary heap, lowest score first. Of equal scores the earlier frame is first, so every other frame is dropped. */
+/**
+ * A binary heap, lowest score first. Of equal scores the earlier frame is first, so every other frame is
+ * dropped.
+ */
 function createQueue(): { push(entry: Entry): void; pop(): Entry | undefined } {
   const heap: Entry[] = [];
   const before = (a: Entry, b: Entry): boolean =>

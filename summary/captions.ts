@@ -1,8 +1,8 @@
 /** Parses the response to the caption prompt: one numbered line per image. */
 
 /**
- * Returns the caption of each of `images` images, `''` for an image without one. A response without any numbered line is
- * the caption of the first image.
+ * Returns the caption of each of `images` images, `''` for an image without one. A response without any
+ * numbered line is the caption of the first image.
  */
 export function parseCaptions(response: string, images: number): readonly string[] {
   const captions: string[] = Array.from({ length: images }, () => '');

@@ -1,9 +1,11 @@
 /**
- * Finds the captions that support a sentence. A sentence of the summary is kept only if a segment supports it: the model
- * may merge and reorder, but not add.
+ * Finds the captions that support a sentence. A sentence of the summary is kept only if a segment supports
+ * it: the model may merge and reorder, but not add.
  */
 
-/** Splits a text into sentences, each with its full stop. A full stop inside quotation marks ends no sentence. */
+/**
+ * Splits a text into sentences, each with its full stop. A full stop inside quotation marks ends no sentence.
+ */
 export function splitSentences(text: string): readonly string[] {
   const found: string[] = [];
   const line = text.replace(/\s+/g, ' ').trim();
@@ -35,16 +37,16 @@ export interface Evidence {
 /** An index of captions, for checks of many sentences. */
 export interface CaptionPool {
   /**
-   * Returns each distinct sentence of `text` with the captions that support it best. Captions whose support is below
-   * `threshold` (0 to 1) do not count.
+   * Returns each distinct sentence of `text` with the captions that support it best. Captions whose support
+   * is below `threshold` (0 to 1) do not count.
    */
   check(text: string, threshold: number): readonly Evidence[];
 }
 
 /**
- * Builds an index of captions. The support of a caption for a sentence is 1 if the caption or one of its sentences has the
- * same words in the same order, else the share of the sentence's words that it contains, at most 0.99. The time of a check
- * does not depend on captions that share no word with the sentence.
+ * Builds an index of captions. The support of a caption for a sentence is 1 if the caption or one of its
+ * sentences has the same words in the same order, else the share of the sentence's words that it contains, at
+ * most 0.99. The time of a check does not depend on captions that share no word with the sentence.
  */
 export function createCaptionPool(captions: readonly string[]): CaptionPool {
   /** Captions by the words of the caption or of one of its sentences. */
@@ -108,8 +110,9 @@ function add<K, V>(map: Map<K, V>, key: K, fresh: V): V {
 }
 
 /**
- * Returns the sentences of a merged text that `lines` support. With `everyLine`, a line that no sentence represents is
- * added again with its first sentence, in its place. If no sentence is supported, returns the sentences of the lines.
+ * Returns the sentences of a merged text that `lines` support. With `everyLine`, a line that no sentence
+ * represents is added again with its first sentence, in its place. If no sentence is supported, returns the
+ * sentences of the lines.
  */
 export function repairMerge(
   text: string,

@@ -6,8 +6,9 @@ export interface Interval {
 }
 
 /**
- * Returns the intervals in which `slide` is visible. A frame lasts until the next one, the last frame until `end`;
- * adjacent intervals are joined. `slides` has the slide of each frame, `times` its presentation time in seconds.
+ * Returns the intervals in which `slide` is visible. A frame lasts until the next one, the last frame until
+ * `end`; adjacent intervals are joined. `slides` has the slide of each frame, `times` its presentation time
+ * in seconds.
  */
 export function slideIntervals(
   slides: readonly (number | null)[],

@@ -16,8 +16,8 @@ export interface MergeBound {
 }
 
 /**
- * The bound for `segments` segments with `images` images: sections with their titles, the levels above, and the title of
- * the job.
+ * The bound for `segments` segments with `images` images: sections with their titles, the levels above, and
+ * the title of the job.
  */
 export function maxMergeUsage(
   segments: number,

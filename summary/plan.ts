@@ -1,6 +1,6 @@
 /**
- * Splits a source into units of work: spans, which one extraction decodes, and segments, which one model call describes.
- * Pure: a workflow computes the same spans on replay.
+ * Splits a source into units of work: spans, which one extraction decodes, and segments, which one model call
+ * describes. Pure: a workflow computes the same spans on replay.
  */
 import type { SummaryRequest } from '../schema/request.ts';
 import type { Frame, SourceInfo, VideoInfo } from '../schema/source.ts';
@@ -31,10 +31,10 @@ export function videoRange(
 }
 
 /**
- * Returns the spans of `source` in order, without holes or overlap. `slides` are the requested slides of a deck or an
- * image list. The spans of a video are the windows of its sampler. A chunk always keeps its first frame; a window inside
- * a chunk starts with a comparison to the frame before it, so content that does not change over many spans costs one
- * frame.
+ * Returns the spans of `source` in order, without holes or overlap. `slides` are the requested slides of a
+ * deck or an image list. The spans of a video are the windows of its sampler. A chunk always keeps its first
+ * frame; a window inside a chunk starts with a comparison to the frame before it, so content that does not
+ * change over many spans costs one frame.
  */
 export function planSpans(
   source: SourceInfo,
@@ -95,8 +95,8 @@ export interface PlannedSegment {
 }
 
 /**
- * Groups consecutive frames into as few groups as the budget allows, of even size: 13 frames at 6 per prompt become
- * 4 + 4 + 5. With `chunk` (seconds, for videos) no group crosses a multiple of it from `origin`.
+ * Groups consecutive frames into as few groups as the budget allows, of even size: 13 frames at 6 per prompt
+ * become 4 + 4 + 5. With `chunk` (seconds, for videos) no group crosses a multiple of it from `origin`.
  */
 export function planSegments(
   frames: readonly BudgetedFrame[],
@@ -140,7 +140,9 @@ function runs(
   return found;
 }
 
-/** Group sizes: as few groups as the budget allows, then as even as possible where the budget allows that too. */
+/**
+ * Group sizes: as few groups as the budget allows, then as even as possible where the budget allows that too.
+ */
 function sizes(frames: readonly BudgetedFrame[], budget: SegmentBudget): readonly number[] {
   const greedy = fill(frames, budget);
   const edge = (group: number): number => Math.floor((group * frames.length) / greedy.length);
@@ -169,7 +171,10 @@ function fill(frames: readonly BudgetedFrame[], budget: SegmentBudget): readonly
   return groups;
 }
 
-/** An input of a merge: its number of lines, and whether its first line repeats the last one of the previous item. */
+/**
+ * An input of a merge: its number of lines, and whether its first line repeats the last one of the previous
+ * item.
+ */
 export interface MergeItem {
   readonly lines: number;
   readonly continues?: boolean;
@@ -181,8 +186,9 @@ interface Range {
 }
 
 /**
- * Groups neighbours for one level of merging: as few groups as `most` lines per group allow, as even as possible, cut
- * where an item does not continue the previous one if possible. An item with more than `most` lines is a group of its own.
+ * Groups neighbours for one level of merging: as few groups as `most` lines per group allow, as even as
+ * possible, cut where an item does not continue the previous one if possible. An item with more than `most`
+ * lines is a group of its own.
  */
 export function mergeGroups(items: readonly MergeItem[], most: number): readonly Range[] {
   const greedy = cutGroups(items, most);
@@ -209,7 +215,9 @@ function cutGroups(items: readonly MergeItem[], most: number): readonly Range[] 
   return groups;
 }
 
-/** The last index in `(first, index]` whose item does not continue the previous one; `index` if there is none. */
+/**
+ * The last index in `(first, index]` whose item does not continue the previous one; `index` if there is none.
+ */
 function lastCut(items: readonly MergeItem[], first: number, index: number): number {
   for (let cut = index; cut > first; cut -= 1) if (items[cut]?.continues !== true) return cut;
   return index;

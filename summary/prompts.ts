@@ -1,6 +1,6 @@
 /**
- * All prompts. `PROMPTS_VERSION` is part of the digest of every generation: change it whenever a text below changes. The
- * bundled model was trained on exactly these texts.
+ * All prompts. `PROMPTS_VERSION` is part of the digest of every generation: change it whenever a text below
+ * changes. The bundled model was trained on exactly these texts.
  */
 
 export const PROMPTS_VERSION = '1';

@@ -4,7 +4,10 @@ import { removeRepeats } from './captions.ts';
 import type { StitchInput } from './stitch-input.ts';
 import { createTranscriptReader } from './transcript.ts';
 
-/** Where a range of segments is in the source: seconds in a video, slide numbers in a deck, both in a lecture with its deck. */
+/**
+ * Where a range of segments is in the source: seconds in a video, slide numbers in a deck, both in a lecture
+ * with its deck.
+ */
 export interface SourceSpan {
   readonly start_time?: number;
   readonly end_time?: number;
@@ -15,8 +18,8 @@ export interface SourceSpan {
 export type SpanOf = (first: number, last: number) => SourceSpan;
 
 /**
- * Returns a function for the spans of segments. Times are those of frames: a segment starts at its first frame and ends
- * where the next segment starts, the last one at the end of the requested range.
+ * Returns a function for the spans of segments. Times are those of frames: a segment starts at its first
+ * frame and ends where the next segment starts, the last one at the end of the requested range.
  */
 export function createSpanOf({ segments, frames, range }: StitchInput): SpanOf {
   const starts = segments.map((segment) => frames[segment.first]?.time);
@@ -102,7 +105,10 @@ export function buildSegments(input: StitchInput, spanOf: SpanOf): ResultSegment
   };
 }
 
-/** Returns a function for the cues that start in a segment. Cues before the first frame belong to the first segment. */
+/**
+ * Returns a function for the cues that start in a segment. Cues before the first frame belong to the first
+ * segment.
+ */
 function createCueReader({
   transcript,
   range,
@@ -116,7 +122,10 @@ function createCueReader({
   };
 }
 
-/** Share of the requested source in described segments, 0 to 1, rounded to 1e-6: of its time, or of its slides. */
+/**
+ * Share of the requested source in described segments, 0 to 1, rounded to 1e-6: of its time, or of its
+ * slides.
+ */
 export function coverageOf(
   { segments: planned, frames, slidesWithoutImage = [] }: StitchInput,
   segments: readonly ResultSegment[],

@@ -1,6 +1,6 @@
 /**
- * Stitches the captions, texts and titles of a job into its result. All times are those of frames; the model never
- * writes one.
+ * Stitches the captions, texts and titles of a job into its result. All times are those of frames; the model
+ * never writes one.
  */
 import {
   RESULT_SCHEMA,

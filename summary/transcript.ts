@@ -24,8 +24,8 @@ export function quoteSlide(slide: ResultSlide): string {
 }
 
 /**
- * Lines for a prompt with the text of each slide of a segment, numbered like its images, with at most `tokens` tokens
- * together. A slide without text has no line.
+ * Lines for a prompt with the text of each slide of a segment, numbered like its images, with at most
+ * `tokens` tokens together. A slide without text has no line.
  */
 export function slideTextLines(
   slides: readonly (ResultSlide | undefined)[],
@@ -51,9 +51,9 @@ export function transcriptBetween(cues: readonly Cue[], start: number, end: numb
 }
 
 /**
- * Returns a function for the cues that start in `[start, end)`, in the shape of a result. The cues may have any order;
- * the number of a cue is its index. At most `MAX_TRANSCRIPT_CHARACTERS` characters are returned: the cue that exceeds
- * the limit is cut, later ones are left out.
+ * Returns a function for the cues that start in `[start, end)`, in the shape of a result. The cues may have
+ * any order; the number of a cue is its index. At most `MAX_TRANSCRIPT_CHARACTERS` characters are returned:
+ * the cue that exceeds the limit is cut, later ones are left out.
  */
 export function createTranscriptReader(
   cues: readonly Cue[],
@@ -84,8 +84,8 @@ export function createTranscriptReader(
 }
 
 /**
- * Shortens `text` to at most `tokens` tokens by a safe estimate: two ASCII characters per token, one byte per token for
- * other scripts. Keeps whole words of the beginning and of the end.
+ * Shortens `text` to at most `tokens` tokens by a safe estimate: two ASCII characters per token, one byte per
+ * token for other scripts. Keeps whole words of the beginning and of the end.
  */
 export function truncateToTokens(text: string, tokens: number): string {
   if (tokensOf(text) <= tokens) return text;

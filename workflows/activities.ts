@@ -1,6 +1,6 @@
 /**
- * The activities as workflows call them: queue, timeouts and retries. Failures have the codes of core/errors.ts, which also decide
- * whether an activity is retried.
+ * The activities as workflows call them: queue, timeouts and retries. Failures have the codes of
+ * core/errors.ts, which also decide whether an activity is retried.
  */
 import { type ActivityOptions, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/activities.ts';
@@ -10,8 +10,8 @@ import type { EstimateActivities } from '../schema/estimate.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 
 /**
- * A lost worker is detected after this time. Heartbeats are sent every second (activities/lib/heartbeat.ts, and the throttle of the
- * workers), so that one may be 5 s late before its work is given to another worker.
+ * A lost worker is detected after this time. Heartbeats are sent every second (activities/lib/heartbeat.ts,
+ * and the throttle of the workers), so that one may be 5 s late before its work is given to another worker.
  */
 const HEARTBEAT_TIMEOUT_MS = 6000;
 
@@ -27,7 +27,10 @@ export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readTransc
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 10 },
 });
 
-/** Activities that need workers and the store only. A full disk or an unavailable store has a quarter of an hour to recover. */
+/**
+ * Activities that need workers and the store only. A full disk or an unavailable store has a quarter of an
+ * hour to recover.
+ */
 const CPU_OPTIONS: ActivityOptions = {
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '30m',
@@ -38,8 +41,8 @@ const CPU_OPTIONS: ActivityOptions = {
 export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readTranscript' | 'finish'>>(CPU_OPTIONS);
 
 /**
- * `finish` of a job with this number of segments. It computes without a heartbeat, 0.1 ms a segment on a quiet machine; the timeout
- * allows ten times as long.
+ * `finish` of a job with this number of segments. It computes without a heartbeat, 0.1 ms a segment on a
+ * quiet machine; the timeout allows ten times as long.
  */
 export const finishOf = (segments: number): Pick<CpuActivities, 'finish'> =>
   proxyActivities<Pick<CpuActivities, 'finish'>>({
@@ -50,7 +53,8 @@ export const finishOf = (segments: number): Pick<CpuActivities, 'finish'> =>
 export const gpu = proxyActivities<GpuActivities>({
   taskQueue: TASK_QUEUES.gpu,
   startToCloseTimeout: '1h',
-  // No limit on attempts: every preemption is one. The time from first schedule to the end is limited instead.
+  // No limit on attempts: every preemption is one. The time from first schedule to the end is limited
+  // instead.
   scheduleToCloseTimeout: '24h',
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -102,8 +106,9 @@ export const schedules = proxyActivities<ScheduleActivities>({
 });
 
 /**
- * Runs local activities one after the other. The results of concurrent ones arrive one by one in the first run, but all at once in a
- * replay: the commands that follow would have another order, and the replay would fail.
+ * Runs local activities one after the other. The results of concurrent ones arrive one by one in the first
+ * run, but all at once in a replay: the commands that follow would have another order, and the replay would
+ * fail.
  */
 function inOrder<I, O>(work: (input: I) => Promise<O>): (input: I) => Promise<O> {
   return (input) => {

@@ -9,7 +9,10 @@ const MEMO_INTERVAL_MS = 1000;
 export interface BatchMemoWriter {
   /** Whether `write` should be called now, although nothing else has happened. */
   isDue(): boolean;
-  /** Reports a change of the window. An urgent one is written with the next `write`, others at most every second. */
+  /**
+   * Reports a change of the window. An urgent one is written with the next `write`, others at most every
+   * second.
+   */
   markChanged(isUrgent?: boolean): void;
   /** Writes status and counts, where they have changed. */
   write(window: BatchWindow, options?: { readonly force?: boolean }): void;

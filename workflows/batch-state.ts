@@ -1,4 +1,7 @@
-/** The state of a batch between two workflow tasks, and its transitions: a pure reducer, so that each step can be read alone. */
+/**
+ * The state of a batch between two workflow tasks, and its transitions: a pure reducer, so that each step can
+ * be read alone.
+ */
 import type {
   BatchControl,
   BatchInput,
@@ -18,7 +21,10 @@ export interface BatchWindow {
   /** Lines that were read and are not started. */
   readonly page: readonly ReadyLine[];
   readonly inFlight: ReadonlyMap<number, JobId>;
-  /** Lines of which the end is not reported here, because a run before or another round started them: their jobs are polled. */
+  /**
+   * Lines of which the end is not reported here, because a run before or another round started them: their
+   * jobs are polled.
+   */
   readonly polled: ReadonlySet<number>;
   /** Lines whose jobs have probably ended, and are not settled. */
   readonly ended: readonly number[];

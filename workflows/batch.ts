@@ -1,8 +1,8 @@
 /**
- * A batch: a window over its lines, each of which is a job. The jobs are children that outlive this workflow. Their ids
- * are derived from batch and line, so no line runs twice. `settleJobs` records their outcomes and reads the state of each
- * job itself. A long batch is a chain of runs: a later run polls the jobs that an earlier one started, because their ends
- * are not reported to it.
+ * A batch: a window over its lines, each of which is a job. The jobs are children that outlive this workflow.
+ * Their ids are derived from batch and line, so no line runs twice. `settleJobs` records their outcomes and
+ * reads the state of each job itself. A long batch is a chain of runs: a later run polls the jobs that an
+ * earlier one started, because their ends are not reported to it.
  */
 import {
   defineSearchAttributeKey,

@@ -17,9 +17,9 @@ export interface Sweep<R> {
 }
 
 /**
- * Processes the items from `from`, and returns the number of the first one left: the first of a shard, or `total`. Shards overlap:
- * while the last items of one are in flight, those of the next start. When one call fails, the others are cancelled and awaited; then
- * the first failure is thrown.
+ * Processes the items from `from`, and returns the number of the first one left: the first of a shard, or
+ * `total`. Shards overlap: while the last items of one are in flight, those of the next start. When one call
+ * fails, the others are cancelled and awaited; then the first failure is thrown.
  */
 export async function sweep<R>({ from, total, limit, work, keep, isEnough }: Sweep<R>): Promise<number> {
   const open = new Map<number, { readonly results: R[]; left: number }>();
@@ -65,8 +65,8 @@ export async function both<A, B>(a: () => Promise<A>, b: () => Promise<B>): Prom
 }
 
 /**
- * Takes and awaits work in `limit` lanes until `take` returns undefined. The first failure cancels the rest, and is thrown after all
- * have ended.
+ * Takes and awaits work in `limit` lanes until `take` returns undefined. The first failure cancels the rest,
+ * and is thrown after all have ended.
  */
 async function lanes(limit: number, take: () => Promise<void> | undefined): Promise<void> {
   let failure: { readonly error: unknown } | undefined;

@@ -1,6 +1,7 @@
 /**
- * `max_cost`: decides before each segment whether it may start. A segment in flight counts with the most it can cost, and so does the
- * merging of all segments described by then: what has started can finish within the limit.
+ * `max_cost`: decides before each segment whether it may start. A segment in flight counts with the most it
+ * can cost, and so does the merging of all segments described by then: what has started can finish within the
+ * limit.
  */
 
 import type { ModelPlan } from '../schema/model-plan.ts';
@@ -12,8 +13,8 @@ import type { EventLog } from './event-log.ts';
 
 export interface Budget {
   /**
-   * Waits, in the order of the calls, until it is known whether one more segment may start. After the first `false` it always returns
-   * `false`.
+   * Waits, in the order of the calls, until it is known whether one more segment may start. After the first
+   * `false` it always returns `false`.
    */
   admit(): Promise<boolean>;
   /** Reports that an admitted segment has ended, whatever its outcome. */
@@ -58,8 +59,8 @@ export function openBudget(
   }
 
   /**
-   * Resolves waiting calls as far as the decision is known. Uses promises only: when a `condition` is evaluated depends on how
-   * activity results arrive, which a replay need not repeat.
+   * Resolves waiting calls as far as the decision is known. Uses promises only: when a `condition` is
+   * evaluated depends on how activity results arrive, which a replay need not repeat.
    */
   function decide(): void {
     while (waiting.length > 0) {

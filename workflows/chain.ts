@@ -1,6 +1,6 @@
 /**
- * A job is a chain of runs: before the history of one becomes long, its state is passed to the next. Artifacts, events and progress
- * belong to the whole chain.
+ * A job is a chain of runs: before the history of one becomes long, its state is passed to the next.
+ * Artifacts, events and progress belong to the whole chain.
  */
 import {
   CancellationScope,
@@ -11,9 +11,9 @@ import {
 import type { JobRef, JobState, SummarizeInput } from '../schema/stages.ts';
 
 /**
- * Events after which the next run takes over. A shard in progress is finished first, which takes up to 1,536 more. A worker that gets
- * a history for the first time must replay it within WORKFLOW_TASK_SECONDS: 2,000 events take 0.6 s, or 2.4 s where six other
- * processes compute on the same two cores.
+ * Events after which the next run takes over. A shard in progress is finished first, which takes up to 1,536
+ * more. A worker that gets a history for the first time must replay it within WORKFLOW_TASK_SECONDS: 2,000
+ * events take 0.6 s, or 2.4 s where six other processes compute on the same two cores.
  */
 const MAX_HISTORY_EVENTS = 1500;
 
@@ -29,11 +29,13 @@ export function isLong(): boolean {
 }
 
 /**
- * Ends this run and starts the next one; nothing may be in flight. Search attributes and priority are inherited. The memo is passed
- * explicitly: without that, changes of the current workflow task would be lost (server 1.29).
+ * Ends this run and starts the next one; nothing may be in flight. Search attributes and priority are
+ * inherited. The memo is passed explicitly: without that, changes of the current workflow task would be lost
+ * (server 1.29).
  */
 export async function continueInNextRun(input: SummarizeInput, state: JobState): Promise<never> {
-  // The server rejects the new run when a cancel request has just arrived, and repeats the task: the cancellation must win then.
+  // The server rejects the new run when a cancel request has just arrived, and repeats the task: the
+  // cancellation must win then.
   if (CancellationScope.current().consideredCancelled)
     throw new CancelledFailure('Cancelled between two runs');
   const { memo = {} } = workflowInfo();

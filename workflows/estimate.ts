@@ -1,7 +1,7 @@
 /**
- * Estimates the cost of a job. The first stages run as in a job, up to the sampled frames; the cost of the rest is
- * estimated. The extractions are named by their inputs, so a later job finds them. Of a very long source a sample of its
- * spans is extracted.
+ * Estimates the cost of a job. The first stages run as in a job, up to the sampled frames; the cost of the
+ * rest is estimated. The extractions are named by their inputs, so a later job finds them. Of a very long
+ * source a sample of its spans is extracted.
  */
 import { isCancellation, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { jobError } from '../core/errors.ts';

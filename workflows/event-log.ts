@@ -1,7 +1,7 @@
 /**
- * The event log and the progress of a job. Events are numbered here, from 1, and appended in batches: while one batch is written, the
- * next one collects. The memo has the progress, so that it is readable while no worker runs. A cancellation does not interrupt these
- * writes: an event with a number always reaches the log.
+ * The event log and the progress of a job. Events are numbered here, from 1, and appended in batches: while
+ * one batch is written, the next one collects. The memo has the progress, so that it is readable while no
+ * worker runs. A cancellation does not interrupt these writes: an event with a number always reaches the log.
  */
 import {
   CancellationScope,
@@ -46,7 +46,9 @@ export interface EventLog {
   updateMemo(memo: Partial<JobMemo>): void;
   /** Waits until every event so far is in the log, and returns the state for the next run. */
   flush(): Promise<LogState>;
-  /** Writes the outcome to the memo, then the last event to the log: a reader of the event finds the outcome. */
+  /**
+   * Writes the outcome to the memo, then the last event to the log: a reader of the event finds the outcome.
+   */
   close(outcome: JobOutcome, event: NewEvent, progress?: Partial<Progress>): Promise<void>;
 }
 
@@ -100,7 +102,10 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
       .catch(() => undefined);
   }
 
-  /** Stops the timer: the server rejects the end of a run during which a timer fires, and repeats its last task. */
+  /**
+   * Stops the timer: the server rejects the end of a run during which a timer fires, and repeats its last
+   * task.
+   */
   function stopMemoTimer(): void {
     isEnding = true;
     memoTimer?.cancel();
@@ -122,7 +127,8 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
   }
 
   function append(event: NewEvent): void {
-    waiting.push({ ...event, id: nextId, time: new Date().toISOString(), progress } as LoggedEvent); // a NewEvent and its missing members
+    // A NewEvent and its missing members.
+    waiting.push({ ...event, id: nextId, time: new Date().toISOString(), progress } as LoggedEvent);
     nextId += 1;
   }
 
@@ -165,8 +171,8 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
 }
 
 /**
- * Waits until the workflow has processed everything that this workflow task delivered, so that its events make one batch. Does not
- * depend on the clock: a replay must produce the same batches.
+ * Waits until the workflow has processed everything that this workflow task delivered, so that its events
+ * make one batch. Does not depend on the clock: a replay must produce the same batches.
  */
 async function restOfTask(): Promise<void> {
   let checks = 0;
@@ -175,8 +181,8 @@ async function restOfTask(): Promise<void> {
 }
 
 /**
- * Ends the workflow task, which stores its commands. A timer would do the same, but takes a second at least; the server rejects a
- * signal of a workflow to itself at once, in a task of its own.
+ * Ends the workflow task, which stores its commands. A timer would do the same, but takes a second at least;
+ * the server rejects a signal of a workflow to itself at once, in a task of its own.
  */
 async function nextTask(): Promise<void> {
   const itself = getExternalWorkflowHandle(workflowInfo().workflowId);

@@ -14,11 +14,15 @@ export function errorOf(failure: unknown): JobError {
   return jobError('internal', 'The job ended because of an unexpected failure.');
 }
 
-/** The attempt in which the activity finally failed; after a timeout, the last attempt that reported its number, or 1. */
+/**
+ * The attempt in which the activity finally failed; after a timeout, the last attempt that reported its
+ * number, or 1.
+ */
 export function attemptsOf(failure: unknown): number {
   for (let cause = failure; cause instanceof Error; cause = cause.cause) {
     if (!(cause instanceof ApplicationFailure)) continue;
-    const [details] = (cause.details ?? []) as readonly Partial<FailureDetails>[]; // as activities/lib/failures.ts writes them
+    // As activities/lib/failures.ts writes them.
+    const [details] = (cause.details ?? []) as readonly Partial<FailureDetails>[];
     if (typeof details?.attempts === 'number') return details.attempts;
   }
   return 1;

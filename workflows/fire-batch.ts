@@ -1,6 +1,6 @@
 /**
- * One firing of a schedule: starts a batch of the lines of the schedule and ends with it, so that the schedule's overlap
- * policy sees a running batch. The batch continues even if this workflow fails.
+ * One firing of a schedule: starts a batch of the lines of the schedule and ends with it, so that the
+ * schedule's overlap policy sees a running batch. The batch continues even if this workflow fails.
  */
 import {
   defineSearchAttributeKey,

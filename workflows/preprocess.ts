@@ -1,4 +1,6 @@
-/** Preprocesses the frames of segments a little ahead of their description, so that the model does not wait. */
+/**
+ * Preprocesses the frames of segments a little ahead of their description, so that the model does not wait.
+ */
 import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
 import type { JobRef, PreprocessFailure, PreprocessFramesOutput } from '../schema/stages.ts';
 import { cpu } from './activities.ts';

@@ -1,4 +1,7 @@
-/** From captions to one summary: captions → sections → summary, level by level, each prompt within the limits of the model. */
+/**
+ * From captions to one summary: captions → sections → summary, level by level, each prompt within the limits
+ * of the model.
+ */
 import type { ModelPlan } from '../schema/model-plan.ts';
 import { type MergeOutcome, shardPosition } from '../schema/shards.ts';
 import type { JobRef, MergedState, ReduceOutput } from '../schema/stages.ts';

@@ -1,6 +1,7 @@
 /**
- * Rebuilds artifacts that are damaged or missing. An activity that misses one fails; the missing artifacts are found and made again
- * by the activities that made them before; then the work is repeated. After that the work continues without what is still missing.
+ * Rebuilds artifacts that are damaged or missing. An activity that misses one fails; the missing artifacts
+ * are found and made again by the activities that made them before; then the work is repeated. After that the
+ * work continues without what is still missing.
  */
 import { isCancellation } from '@temporalio/workflow';
 import { shardPosition } from '../schema/shards.ts';
@@ -18,7 +19,10 @@ export interface RepairAttempt {
 }
 
 export interface Repair {
-  /** Runs `work`, which needs the generations of all segments and of all groups of `levels`. Rebuilds them where they are missing. */
+  /**
+   * Runs `work`, which needs the generations of all segments and of all groups of `levels`. Rebuilds them
+   * where they are missing.
+   */
   run<T>(levels: readonly number[], work: (attempt: RepairAttempt) => Promise<T>): Promise<T>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * One job: ingest → extract → plan → describe → reduce → finish. The workflow decides order, fan-out and retries;
- * activities do the work, and their outputs are artifacts. A long job is a chain of runs, each of which continues from
- * the state of the previous one (docs/workflow.md).
+ * One job: ingest → extract → plan → describe → reduce → finish. The workflow decides order, fan-out and
+ * retries; activities do the work, and their outputs are artifacts. A long job is a chain of runs, each of
+ * which continues from the state of the previous one (docs/workflow.md).
  */
 import { CancellationScope, ContinueAsNew, isCancellation } from '@temporalio/workflow';
 import { jobError } from '../core/errors.ts';
@@ -62,7 +62,10 @@ interface JobRun {
 /** The results of the stages so far; the next run starts with them. */
 type StageState = Omit<JobState, 'startedAt' | 'nextEvent' | 'progress' | 'usage'>;
 
-/** Runs the stages that `input.state` lacks. Where the history has become long after one, the next run continues. */
+/**
+ * Runs the stages that `input.state` lacks. Where the history has become long after one, the next run
+ * continues.
+ */
 async function runStages(run: JobRun): Promise<{ readonly output: FinishOutput; readonly gaps: number }> {
   const { input, ref, log, startedAt } = run;
   let state: StageState = input.state ?? {};

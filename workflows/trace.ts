@@ -1,7 +1,7 @@
 /**
- * Passes the trace context of a request on to the activities and children of a workflow. A header in the history decides
- * whether a workflow is traced, so a replay does the same under any settings of the worker. No random number is drawn and
- * no command is added.
+ * Passes the trace context of a request on to the activities and children of a workflow. A header in the
+ * history decides whether a workflow is traced, so a replay does the same under any settings of the worker.
+ * No random number is drawn and no command is added.
  */
 import { defaultPayloadConverter, type Headers } from '@temporalio/common';
 import {

@@ -1,4 +1,6 @@
-/** Authentication. An API key belongs to a tenant; without keys, only requests from this machine are accepted. */
+/**
+ * Authentication. An API key belongs to a tenant; without keys, only requests from this machine are accepted.
+ */
 import type { MiddlewareHandler } from 'hono';
 import { type ApiKey, requireLocalOrigin, tenantOf } from '../../config/api-keys.ts';
 import type { ApiEnv } from './env.ts';

@@ -1,4 +1,7 @@
-/** The dependencies of the app. The entry of each platform provides them and adapts `app.fetch`; nothing else differs. */
+/**
+ * The dependencies of the app. The entry of each platform provides them and adapts `app.fetch`; nothing else
+ * differs.
+ */
 import type { ApiKey } from '../../config/api-keys.ts';
 import type { Quotas } from '../../config/quotas.ts';
 import type { Tracer } from '../../core/tracing.ts';

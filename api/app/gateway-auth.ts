@@ -1,6 +1,7 @@
 /**
- * Authentication of gateways. A gateway authenticates its callers itself and forwards each request with its own token and
- * the name of the tenant. The name is used with a valid token only, so no other caller can choose a tenant.
+ * Authentication of gateways. A gateway authenticates its callers itself and forwards each request with its
+ * own token and the name of the tenant. The name is used with a valid token only, so no other caller can
+ * choose a tenant.
  */
 import { hashBearerKey, KEY_HASH_PATTERN, TENANT_PATTERN } from '../../config/api-keys.ts';
 import { SettingsError } from '../../config/settings.ts';

@@ -16,8 +16,8 @@ const BARE = /^[\x21-\x7e][\x20-\x7e]{0,254}$/;
 const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 
 /**
- * Parses an `Idempotency-Key` header, quoted as in draft-ietf-httpapi-idempotency-key-header-07 or bare, as most clients
- * send it.
+ * Parses an `Idempotency-Key` header, quoted as in draft-ietf-httpapi-idempotency-key-header-07 or bare, as
+ * most clients send it.
  *
  * @throws FrameloomError `invalid_request`
  */

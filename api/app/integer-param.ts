@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi';
 
-/** An integer in a query or header. Only decimal digits are accepted: `Number` would read an empty value as 0. */
+/**
+ * An integer in a query or header. Only decimal digits are accepted: `Number` would read an empty value as 0.
+ */
 export function integerParam(minimum: number, maximum: number, description: string) {
   return z
     .string()

@@ -58,7 +58,10 @@ export function responseHeaders(): MiddlewareHandler<ApiEnv> {
   };
 }
 
-/** Middleware that rejects JSON bodies above MAX_JSON_BYTES, by `Content-Length` before and by length while reading. */
+/**
+ * Middleware that rejects JSON bodies above MAX_JSON_BYTES, by `Content-Length` before and by length while
+ * reading.
+ */
 export const jsonLimit: MiddlewareHandler = bodyLimit({
   maxSize: MAX_JSON_BYTES,
   onError: () => {

@@ -9,7 +9,7 @@ import type { ApiEnv } from './env.ts';
 export interface Metrics {
   /** Counts every request by method, route pattern and status. */
   readonly count: MiddlewareHandler<ApiEnv>;
-  /** All metrics as text. `processMetrics` are those of the process, by name without prefix. */
+  /** Returns all metrics as text. `processMetrics` has the metrics of the process, by name without prefix. */
   render(processMetrics: Readonly<Record<string, number>>, queues: readonly QueueStats[]): string;
 }
 
@@ -20,10 +20,10 @@ export function createMetrics(clock: Clock): Metrics {
     'frameloom_http_request_seconds_total',
     'Time until the response started, in seconds.',
   );
-  const backlog = registry.gauge('frameloom_queue_backlog', 'Tasks that wait for a worker.');
+  const backlog = registry.gauge('frameloom_queue_backlog', 'Tasks waiting for a worker.');
   const backlogAge = registry.gauge(
     'frameloom_queue_backlog_age_seconds',
-    'Time that the oldest waiting task has waited, in seconds.',
+    'Age of the oldest waiting task, in seconds.',
   );
   const processGauges = new Map<string, Gauge>();
 
@@ -37,7 +37,7 @@ export function createMetrics(clock: Clock): Metrics {
     async count(c, next) {
       const start = clock.now();
       await next();
-      // The pattern, not the path: each id would be a series of its own.
+      // The route pattern, not the path: with the path, each id would create a time series.
       const labels = { method: methodOf(c.req.method), route: routePath(c, -1), status: c.res.status };
       requests.add(1, labels);
       seconds.add((clock.now() - start) / 1000, labels);
@@ -58,7 +58,7 @@ export function createMetrics(clock: Clock): Metrics {
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS']);
 
-/** Any other method is counted as `other`, so that clients cannot create series. */
+/** Any other method is counted as `other`, so clients cannot create time series. */
 function methodOf(method: string): string {
   return METHODS.has(method) ? method : 'other';
 }

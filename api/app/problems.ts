@@ -1,4 +1,4 @@
-/** Errors as `application/problem+json`. Responses have the message for users; causes go to the log only. */
+/** Errors as `application/problem+json`. Responses contain the message for users; causes are only logged. */
 import type { Hook } from '@hono/zod-openapi';
 import type { Context, ErrorHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
@@ -22,7 +22,7 @@ const RETRY_AFTER_HEADER = {
   },
 };
 
-/** The code of anything thrown, and a message for users. */
+/** Returns the error code of a thrown value, and a message for users. */
 export function describeError(error: unknown): { readonly code: ErrorCode; readonly detail: string } {
   if (error instanceof FrameloomError) return { code: error.code, detail: error.message };
   if (error instanceof StoreError) {
@@ -35,7 +35,7 @@ export function describeError(error: unknown): { readonly code: ErrorCode; reado
     }
     if (error.status === 400) return { code: 'invalid_request', detail: 'The body is not valid JSON.' };
   }
-  return { code: 'internal', detail: 'Something unexpected went wrong.' };
+  return { code: 'internal', detail: 'An unexpected error occurred.' };
 }
 
 /** The response with the problem document of `code`. */
@@ -68,7 +68,7 @@ export function errorHandler(log: Log): ErrorHandler<ApiEnv> {
 /** Turns a failed validation into a problem that names each field, such as `source.url` or `query.limit`. */
 export const validationHook: Hook<unknown, ApiEnv, string, Response | undefined> = (result, c) => {
   if (result.success) return undefined;
-  // No resource has an id of another shape.
+  // No resource can have an id with an invalid format.
   if (result.target === 'param') return problemResponse(c, 'not_found', `No such ${resourceAt(c.req.path)}.`);
   const place = result.target === 'json' ? [] : [result.target];
   const errors = result.error.issues.flatMap((issue) => fieldErrors(issue, place)).slice(0, MAX_FIELD_ERRORS);
@@ -111,8 +111,9 @@ function cut(text: string): string {
 }
 
 /**
- * The problem responses of an operation for its OpenAPI description, one per status. Includes the errors that every
- * operation can return. The type is empty, because handlers throw these responses and never return them.
+ * The problem responses of an operation for its OpenAPI description, one per status. Includes the errors that
+ * every operation can return. The type is empty, because handlers throw these responses and never return
+ * them.
  */
 export function problems(...codes: readonly ErrorCode[]): Record<never, never> {
   const byStatus = new Map<number, ErrorCode[]>();

@@ -1,6 +1,6 @@
 /**
- * Quotas per tenant. Requests are counted in this process only. Jobs and video seconds are read from the orchestrator, so
- * those quotas are the same for all processes and survive restarts.
+ * Quotas per tenant. Requests are counted in this process only. Jobs and video seconds are read from the
+ * orchestrator, so those quotas are the same for all processes and survive restarts.
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { NO_QUOTAS } from '../../config/quotas.ts';
@@ -17,7 +17,10 @@ const JOB_QUOTA_RETRY_S = 10;
 const VIDEO_USAGE_TTL_MS = 5000;
 
 export interface QuotaGuard {
-  /** Whether `admit` calls the orchestrator: once, and once more for each further 1000 jobs of the tenant today. */
+  /**
+   * Whether `admit` calls the orchestrator: once, and once more for each further 1000 jobs of the tenant
+   * today.
+   */
   readonly limitsJobs: boolean;
   /** Middleware that counts requests. @throws FrameloomError `rate_limited` */
   readonly requests: MiddlewareHandler<ApiEnv>;
@@ -95,9 +98,15 @@ export function createQuotaGuard(deps: QuotaDeps): QuotaGuard {
   };
 }
 
-/** Returns a function that reads the usage with one call: a listing if video seconds must be read, otherwise a count. */
+/**
+ * Returns a function that reads the usage with one call: a listing if video seconds must be read, otherwise a
+ * count.
+ */
 function createUsageReader({ orchestrator, quotas = NO_QUOTAS }: QuotaDeps) {
-  /** By tenant. Values, not promises: at an edge a call can end with its request and leave others waiting forever. */
+  /**
+   * By tenant. Values, not promises: at an edge a call can end with its request and leave others waiting
+   * forever.
+   */
   const videoUsage = new Map<string, { readonly at: number; readonly seconds: number }>();
   return async (tenant: string, now: number, needsJobs: boolean): Promise<AdmissionUsage> => {
     const known = videoUsage.get(tenant);

@@ -6,7 +6,10 @@ import { problemResponse } from './problems.ts';
 
 const RETRY_AFTER_S = 10;
 
-/** Middleware that responds with `rate_limited`. Runs after authentication, because requests are counted per tenant. */
+/**
+ * Middleware that responds with `rate_limited`. Runs after authentication, because requests are counted per
+ * tenant.
+ */
 export function rateLimit(allows: Throttle): MiddlewareHandler<ApiEnv> {
   return async function withinLimit(c, next) {
     // If the limiter fails, requests are allowed.

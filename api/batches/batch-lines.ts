@@ -16,7 +16,10 @@ export type RawLine = { readonly line: number } & (
 export interface LineDeps {
   readonly store: BlobStore;
   readonly clock: { now(): number };
-  /** Whether the lines run repeatedly. They then cannot have passwords or transcripts, which are stored per job. */
+  /**
+   * Whether the lines run repeatedly. They then cannot have passwords or transcripts, which are stored per
+   * job.
+   */
   readonly repeats?: boolean;
 }
 

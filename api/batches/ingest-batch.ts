@@ -27,8 +27,8 @@ const MAX_LISTED_ERRORS = 8;
 const MAX_MESSAGE_LENGTH = 100;
 
 /**
- * A digest of a request. Requests with the same digest are the same batch: it includes the bytes of the input file but not
- * its id, so the file can be uploaded again, and no members that can be updated later.
+ * A digest of a request. Requests with the same digest are the same batch: it includes the bytes of the input
+ * file but not its id, so the file can be uploaded again, and no members that can be updated later.
  */
 export function batchFingerprint(request: BatchCreate, file: File | undefined): Promise<string> {
   const { input_file_id: _id, max_in_flight: _changeable, ...rest } = request;

@@ -39,7 +39,10 @@ export function openApiDocument(app: Api, version: string): OpenApiDocument {
   );
 }
 
-/** Adds the components that no route defines: the security scheme (an API key as bearer token) and the upload form. */
+/**
+ * Adds the components that no route defines: the security scheme (an API key as bearer token) and the upload
+ * form.
+ */
 export function registerComponents(app: Api): void {
   // Not a zod schema, with which the router would read the whole file into memory to validate it.
   app.openAPIRegistry.registerComponent('schemas', 'FileForm', {

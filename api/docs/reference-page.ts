@@ -1,4 +1,7 @@
-/** The reference page at /docs: the OpenAPI document and the table of errors as one HTML page without script or foreign files. */
+/**
+ * The reference page at /docs: the OpenAPI document and the error table as one HTML page without scripts or
+ * external files.
+ */
 import { html } from 'hono/html';
 import { ERRORS } from '../../core/errors.ts';
 import type { OpenApiDocument } from './openapi.ts';
@@ -7,7 +10,7 @@ import { isObject, schemaNotes, schemaRows, typeName } from './schema-text.ts';
 type Html = ReturnType<typeof html>;
 type Operation = NonNullable<NonNullable<OpenApiDocument['paths']>[string]['get']>;
 
-/** The whole page for `document`. */
+/** Returns the reference page of `document`. */
 export function referencePage(document: OpenApiDocument): Html {
   const operations = operationsOf(document);
   const schemas = Object.entries(document.components?.schemas ?? {});
@@ -41,7 +44,7 @@ export function referencePage(document: OpenApiDocument): Html {
       <h2 id="objects">Objects</h2>
       ${schemas.map(([name, schema]) => html`<section id="schema-${name}"><h3>${name}</h3>${schemaDescription(schema)}${membersTable(schema)}</section>`)}
       <h2 id="errors">Errors</h2>
-      <p>The <code>code</code> of a problem is one of these, and stays what it is. Only where a retry can help, the same again may succeed.</p>
+      <p>The <code>code</code> of a problem is stable. If <code>retryable</code> is true, repeating the request can succeed.</p>
       ${errorTable()}
     </main>
   </body>
@@ -132,7 +135,7 @@ function membersTable(schema: unknown): Html {
 
 function errorTable(): Html {
   return html`<table>
-    <thead><tr><th>Code</th><th>Status</th><th>Retry can help</th><th>Meaning</th><th>What to do</th></tr></thead>
+    <thead><tr><th>Code</th><th>Status</th><th>Retryable</th><th>Meaning</th><th>What to do</th></tr></thead>
     <tbody>${Object.entries(ERRORS).map(
       ([code, error]) => html`<tr id="error-${code}">
         <td><code>${code}</code></td>
@@ -150,13 +153,13 @@ function contentTypes(holder: unknown): [string, unknown][] {
   return Object.entries(holder.content).map(([type, media]) => [type, isObject(media) ? media.schema : {}]);
 }
 
-/** The name of a type, where names of objects lead to them. */
+/** The name of a type, with links to the objects in it. */
 function typeLink(schema: unknown): Html {
   const parts = typeName(schema).split(/([A-Z]\w+)/);
   return html`${parts.map((part, index) => (index % 2 === 1 ? html`<a href="#schema-${part}">${part}</a>` : part))}`;
 }
 
-/** Text in which \`backticks\` mark code. */
+/** Renders text with code in \`backticks\`. */
 function prose(text: string): Html {
   const parts = text.split('`');
   return html`${parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;

@@ -1,9 +1,9 @@
 import { isObject } from './schema-text.ts';
 
 /**
- * The document with the defaults of request members in their descriptions instead of in the `default` keyword.
- * Generators of typed clients make members with a `default` required, because responses always have them. In our
- * document responses have schemas of their own, in which these members are required.
+ * The document with the defaults of request members in their descriptions instead of in the `default`
+ * keyword. Generators of typed clients treat members with a `default` as required, because responses always
+ * have them. In this document, responses have separate schemas in which these members are required.
  */
 export function describeRequestDefaults<T>(document: T): T {
   return convert(document) as T; // only `default` members are removed

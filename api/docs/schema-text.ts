@@ -1,4 +1,4 @@
-/** JSON Schema as words, for the reference page. */
+/** Describes JSON Schemas as text, for the reference page. */
 
 export interface SchemaRow {
   readonly name: string;
@@ -11,7 +11,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The type of a schema in a few words, such as `array of Segment` or `"fps" | "count"`. */
+/** The type of a schema as text, such as `array of Segment` or `"fps" | "count"`. */
 export function typeName(schema: unknown): string {
   if (!isObject(schema)) return 'any';
   if (typeof schema.$ref === 'string') return schema.$ref.split('/').at(-1) ?? '';
@@ -30,7 +30,10 @@ export function typeName(schema: unknown): string {
     .join(' | ');
 }
 
-/** The members of an object, those of nested unnamed objects included, as `outer.inner`; of a union, those of all its members. */
+/**
+ * The members of an object, with those of nested unnamed objects as `outer.inner`. For a union, the members
+ * of all its options.
+ */
 export function schemaRows(schema: unknown, prefix = ''): SchemaRow[] {
   if (!isObject(schema)) return [];
   const options = schema.oneOf ?? schema.anyOf;
@@ -48,7 +51,7 @@ export function schemaRows(schema: unknown, prefix = ''): SchemaRow[] {
   });
 }
 
-/** One row a name: members that differ in type between the options of a union are joined. */
+/** One row per name: joins the types of a member that differ between the options of a union. */
 function mergeRows(rows: readonly SchemaRow[]): SchemaRow[] {
   const byName = new Map<string, SchemaRow[]>();
   for (const row of rows) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
@@ -59,16 +62,16 @@ function mergeRows(rows: readonly SchemaRow[]): SchemaRow[] {
   });
 }
 
-/** What a schema says of its values beside their type: description, bounds and default. */
+/** The description, bounds and default of a schema. */
 export function schemaNotes(schema: unknown): string {
   if (!isObject(schema)) return '';
   const range = [
     schema.minimum !== undefined || schema.maximum !== undefined
       ? `From ${schema.minimum ?? '…'} to ${schema.maximum ?? '…'}.`
       : '',
-    schema.exclusiveMinimum !== undefined ? `Above ${schema.exclusiveMinimum}.` : '',
+    schema.exclusiveMinimum !== undefined ? `Greater than ${schema.exclusiveMinimum}.` : '',
     schema.maxLength !== undefined ? `At most ${schema.maxLength} characters.` : '',
-    schema.maxItems !== undefined ? `At most ${schema.maxItems}.` : '',
+    schema.maxItems !== undefined ? `At most ${schema.maxItems} items.` : '',
     schema.default !== undefined ? `Default: \`${JSON.stringify(schema.default)}\`.` : '',
   ];
   return [schema.description, ...range].filter((part) => part !== undefined && part !== '').join(' ');

@@ -1,7 +1,8 @@
 /**
- * The API on Cloudflare Workers. Variables and secrets are settings (config/edge-settings.ts). Both bindings are optional:
- * `RATE_LIMITER` limits requests per tenant; `UPSTREAM` connects to Temporal's HTTP API, or to the API behind a gateway,
- * through a private network or with a client certificate. See deploy/cloudflare and docs/edge.md.
+ * The API on Cloudflare Workers. Variables and secrets are settings (config/edge-settings.ts). Both bindings
+ * are optional: `RATE_LIMITER` limits requests per tenant; `UPSTREAM` connects to Temporal's HTTP API, or to
+ * the API behind a gateway, through a private network or with a client certificate. See deploy/cloudflare and
+ * docs/edge.md.
  */
 import { SettingsError } from '../../config/settings.ts';
 import { LifetimesError } from '../../store/lifetimes.ts';

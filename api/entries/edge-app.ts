@@ -23,8 +23,8 @@ export interface EdgePlatform {
 }
 
 /**
- * Part size of uploads through the edge. Two parts are in memory at the same time, and an isolate has 128 MB for all of its
- * requests. The maximum of 10,000 parts is 48 GiB, more than an edge accepts.
+ * Part size of uploads through the edge. Two parts are in memory at the same time, and an isolate has 128 MB
+ * for all of its requests. The maximum of 10,000 parts is 48 GiB, more than an edge accepts.
  */
 const PART_BYTES = 5 * 2 ** 20;
 /** Each poll uses some of the 10,000 requests an invocation may make; a stream ends well before that. */

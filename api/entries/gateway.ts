@@ -1,6 +1,7 @@
 /**
- * A gateway to another Frameloom API, for edges that can reach neither Temporal's gRPC nor its HTTP API, as with Temporal
- * Cloud. It authenticates callers, applies limits and forwards requests. It has no store and no orchestrator.
+ * A gateway to another Frameloom API, for edges that can reach neither Temporal's gRPC nor its HTTP API, as
+ * with Temporal Cloud. It authenticates callers, applies limits and forwards requests. It has no store and no
+ * orchestrator.
  */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';

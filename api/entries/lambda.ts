@@ -1,7 +1,7 @@
 /**
- * The API on AWS Lambda, behind a function URL with streamed responses (`InvokeMode: RESPONSE_STREAM`). Hono's adapter
- * converts requests and responses. Streams end before the deadline of the invocation, so the platform never cuts off a
- * response; clients resume event streams with `Last-Event-ID`.
+ * The API on AWS Lambda, behind a function URL with streamed responses (`InvokeMode: RESPONSE_STREAM`).
+ * Hono's adapter converts requests and responses. Streams end before the deadline of the invocation, so the
+ * platform never cuts off a response; clients resume event streams with `Last-Event-ID`.
  */
 import { Hono } from 'hono';
 import { streamHandle } from 'hono/aws-lambda';
@@ -40,8 +40,8 @@ export function createLambdaApi(
 }
 
 /**
- * Returns a stream of the bytes that arrive within `milliseconds`. Nothing is read ahead, so a source whose reader has gone
- * waits until then and is cancelled.
+ * Returns a stream of the bytes that arrive within `milliseconds`. Nothing is read ahead, so a source whose
+ * reader has gone waits until then and is cancelled.
  */
 function endingBefore(body: ReadableStream<Uint8Array>, milliseconds: number): ReadableStream<Uint8Array> {
   const reader = body.getReader();

@@ -18,7 +18,10 @@ export interface RunningApi {
   /** Base URL, such as `http://127.0.0.1:8484`. */
   readonly url: string;
   readonly port: number;
-  /** Stops listening and ends event streams. Requests have 5 seconds to finish before their connections are closed. */
+  /**
+   * Stops listening and ends event streams. Requests have 5 seconds to finish before their connections are
+   * closed.
+   */
   close(): Promise<void>;
 }
 

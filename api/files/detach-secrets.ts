@@ -1,7 +1,7 @@
 /**
- * Removes from a request what must not travel with it: passwords and transcripts become artifacts of the job, which are deleted
- * with it. A reference replaces a password, so that no history, memo, log or response contains it. The rest is stored as the
- * request of the job. Temporal gets only the id of the job.
+ * Removes from a request what must not travel with it: passwords and transcripts become artifacts of the job,
+ * which are deleted with it. A reference replaces a password, so that no history, memo, log or response
+ * contains it. The rest is stored as the request of the job. Temporal gets only the id of the job.
  */
 import { canonicalJson, hex } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
@@ -20,8 +20,8 @@ export interface ReferencedRequest {
 }
 
 /**
- * Puts references in place of passwords. The same password of the same tenant has the same reference, so equal requests stay
- * equal; without the key in the store nobody can find the password by trying.
+ * Puts references in place of passwords. The same password of the same tenant has the same reference, so
+ * equal requests stay equal; without the key in the store nobody can find the password by trying.
  */
 export async function replacePasswords(
   store: BlobStore,
@@ -51,7 +51,10 @@ export async function replacePasswords(
 /** A request without its transcript, as it is stored. */
 export type DetachedRequest = Pick<StoredRequest, 'request' | 'hasTranscript'>;
 
-/** Stores the passwords and the transcript of a request as artifacts of its job. Returns the rest. Throws StoreError. */
+/**
+ * Stores the passwords and the transcript of a request as artifacts of its job. Returns the rest. Throws
+ * StoreError.
+ */
 export async function detachSecrets(
   store: BlobStore,
   jobId: JobId,
@@ -69,8 +72,8 @@ export async function detachSecrets(
 }
 
 /**
- * Stores the request of the job `jobId` with all that belongs to it. The first request under an id stands: throws
- * `idempotency_conflict`, and stores nothing, where that is another one. Throws StoreError.
+ * Stores the request of the job `jobId` with all that belongs to it. The first request under an id stands:
+ * throws `idempotency_conflict`, and stores nothing, where that is another one. Throws StoreError.
  */
 export async function storeRequest(
   store: BlobStore,

@@ -1,6 +1,6 @@
 /**
- * Reads the event log of a job. The workflow writes events in batches; each is an artifact named by the id of its first
- * event. Event 0 is derived from the record, so clients receive an event before any worker runs.
+ * Reads the event log of a job. The workflow writes events in batches; each is an artifact named by the id of
+ * its first event. Event 0 is derived from the record, so clients receive an event before any worker runs.
  */
 import { isLastEvent, type JobEvent } from '../../schema/events.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
@@ -40,8 +40,8 @@ export async function* storedEvents(
 }
 
 /**
- * Yields the events after id `after` as they are written, until the last event, the end of the job or an abort. Yields
- * `waiting` after each read without an event, so the caller can send a heartbeat.
+ * Yields the events after id `after` as they are written, until the last event, the end of the job or an
+ * abort. Yields `waiting` after each read without an event, so the caller can send a heartbeat.
  *
  * @throws StoreError, and the errors of `describe`
  */
@@ -83,5 +83,6 @@ export async function* followEvents(
 async function readBatch(store: BlobStore, record: JobRecord, first: number): Promise<JobEvent[]> {
   const name = eventsName(record.id, record.run, first);
   if (!(await store.head(name))) return [];
-  return (await readJson(store, name)) as JobEvent[]; // written by the workflow from this type, verified by hash
+  // Written by the workflow from this type, verified by hash.
+  return (await readJson(store, name)) as JobEvent[];
 }

@@ -20,7 +20,9 @@ export interface SseOptions {
   readonly clock: Clock;
   /** Aborted when the client disconnects. The producer of `events` must stop on the same signal. */
   readonly stop: AbortController;
-  /** Receives errors of `events`. They are not sent to the client: the stream ends, and the client resumes it. */
+  /**
+   * Receives errors of `events`. They are not sent to the client: the stream ends, and the client resumes it.
+   */
   readonly onError: (error: unknown) => void;
 }
 

@@ -27,8 +27,8 @@ export function createFrameIndex(store: BlobStore): FrameIndex {
 }
 
 /**
- * The artifact with the frame list of a job: of its current run or, until a retry has extracted its frames, of the run that
- * made the current result.
+ * The artifact with the frame list of a job: of its current run or, until a retry has extracted its frames,
+ * of the run that made the current result.
  */
 export async function frameList(store: BlobStore, record: JobRecord): Promise<string | undefined> {
   for (const run of [record.run, standingResult(record)?.run]) {
@@ -39,9 +39,12 @@ export async function frameList(store: BlobStore, record: JobRecord): Promise<st
 }
 
 function namesOf(lines: string): string[] {
-  return lines
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as FrameDecision) // written by the workflow from this type, verified by hash
-    .flatMap((decision) => (decision.kept && decision.name !== undefined ? [decision.name] : []));
+  return (
+    lines
+      .split('\n')
+      .filter((line) => line !== '')
+      // Written by the workflow from this type, verified by hash.
+      .map((line) => JSON.parse(line) as FrameDecision)
+      .flatMap((decision) => (decision.kept && decision.name !== undefined ? [decision.name] : []))
+  );
 }

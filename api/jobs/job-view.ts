@@ -1,4 +1,4 @@
-/** A job as clients see it, from what the orchestrator and the store know. */
+/** Builds the job object of the API from the records of the orchestrator and the store. */
 import { ERRORS, jobError } from '../../core/errors.ts';
 import type { Job, JobError, JobStatus, Ledger, Progress } from '../../schema/job.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
@@ -10,7 +10,7 @@ import type { BlobStore } from '../../store/artifact-store.ts';
 import { requestName } from '../../store/names.ts';
 import { isClosed, type JobRecord, standingResult } from '../../temporal/orchestrator.ts';
 
-/** What a job that nobody has taken up yet has reached. */
+/** The progress of a job that no worker has started. */
 export const NO_PROGRESS: Progress = {
   percent: 0,
   stage: 'queued',
@@ -40,7 +40,7 @@ export function jobView(record: JobRecord, request: SummaryRequest): Job {
   };
 }
 
-/** The job with result and ledger, where it has them. Throws StoreError. */
+/** The job with its result and ledger, if they exist. Throws StoreError. */
 export async function fullJobView(record: JobRecord, store: BlobStore): Promise<Job> {
   const standing = standingResult(record);
   const name = requestName(record.id);
@@ -52,8 +52,9 @@ export async function fullJobView(record: JobRecord, store: BlobStore): Promise<
   const { request } = requireVersion<StoredRequest>(stored, REQUEST_VERSION, name);
   return {
     ...jobView(record, request),
-    result: (result as SummaryResult | undefined) ?? null, // written by the job from that type, checked by hash
-    ledger: (ledger as Ledger | undefined) ?? null, // likewise
+    // Written by the job from this type, verified by hash.
+    result: (result as SummaryResult | undefined) ?? null,
+    ledger: (ledger as Ledger | undefined) ?? null, // as above
   };
 }
 
@@ -82,10 +83,10 @@ export function statusOf(record: JobRecord): JobStatus {
   }
 }
 
-/** The job's own error, or for one that ended without telling, what its end means. */
+/** The recorded error of the job. If there is none, it is derived from how the job ended. */
 function errorOf(record: JobRecord): JobError | null {
   if (record.memo.outcome) return record.memo.outcome.error ?? null;
   if (statusOf(record) !== 'failed') return null;
   if (record.state === 'timed_out') return jobError('timeout', ERRORS.timeout.title);
-  return jobError('internal', 'The job ended without saying why.');
+  return jobError('internal', 'The job ended without reporting an error.');
 }

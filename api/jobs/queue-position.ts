@@ -14,8 +14,8 @@ export interface QueueUpdate {
 }
 
 /**
- * Adds the queue position to `progress` while no segment of the job is done, and the time to its end once its size is
- * known. Makes at most two calls to the orchestrator.
+ * Adds the queue position to `progress` while no segment of the job is done, and the time to its end once its
+ * size is known. Makes at most two calls to the orchestrator.
  */
 export async function withQueueProgress(
   orchestrator: Orchestrator,
@@ -43,8 +43,8 @@ function isWaiting(record: JobRecord, progress: Progress): boolean {
 }
 
 /**
- * Yields the events of `stream`, and a queue update whenever the queue position has changed. `readProgress` is not called
- * after the first segment of the job is done.
+ * Yields the events of `stream`, and a queue update whenever the queue position has changed. `readProgress`
+ * is not called after the first segment of the job is done.
  */
 export async function* withQueueUpdates(
   stream: AsyncGenerator<JobEvent | 'waiting'>,

@@ -30,7 +30,9 @@ import {
 import { readJson } from '../jobs/index.ts';
 import * as operations from '../operations/index.ts';
 
-/** Longest wait until a batch has applied a request, in milliseconds. After that it applies it all the same. */
+/**
+ * Longest wait until a batch has applied a request, in milliseconds. After that it applies it all the same.
+ */
 const CONTROL_TIMEOUT_MS = 3000;
 const CONTROL_POLL_MS = 50;
 
@@ -122,7 +124,8 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
       isFinalBatchStatus(status) ? unfinishedLineError(status) : undefined,
     );
     const body = c.req.method === 'HEAD' ? null : streamOf(lines);
-    return new Response(body, { headers: { 'Content-Type': 'application/jsonl' } }) as never; // the types treat jsonl as JSON
+    // The types treat jsonl as JSON.
+    return new Response(body, { headers: { 'Content-Type': 'application/jsonl' } }) as never;
   });
 }
 
@@ -195,7 +198,8 @@ function readerOf(store: BlobStore, { id, memo }: BatchRecord): BatchReader {
     round,
     json,
     shard: async (number) =>
-      (await readJson(store, batchShardName(id, input, number))) as readonly ShardLine[], // written by ingestBatch
+      // Written by ingestBatch.
+      (await readJson(store, batchShardName(id, input, number))) as readonly ShardLine[],
     async outcome(line, from) {
       for (let tried = from; tried >= 1; tried -= 1) {
         const name = batchOutcomeName(id, line, tried);

@@ -19,7 +19,8 @@ export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
     const info = name === undefined ? undefined : await store.head(name);
     if (name === undefined || !info) throw noFrames(record);
     const headers = { 'Content-Type': 'application/x-ndjson', 'Content-Length': String(info.bytes) };
-    return new Response(await body(c.req.method, name), { headers }) as never; // the types treat x-ndjson as JSON
+    // The types treat x-ndjson as JSON.
+    return new Response(await body(c.req.method, name), { headers }) as never;
   });
 
   app.openapi(operations.getFrame, async (c) => {

@@ -41,7 +41,10 @@ function isRunAgain(record: JobRecord): boolean {
 export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { orchestrator, store } = deps;
 
-  /** A job of a list; none where its request is missing, because one damaged artifact must not make the list unreadable. */
+  /**
+   * A job of a list; none where its request is missing, because one damaged artifact must not make the list
+   * unreadable.
+   */
   async function listed(record: JobRecord): Promise<readonly Job[]> {
     const stored = await findRequest(store, record.id);
     if (stored) return [jobView(record, stored.request)];
@@ -59,9 +62,9 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
   }
 
   /**
-   * Starts the job of a request, or finds it. A new job costs one call of the orchestrator, and one more where quotas are on; a
-   * repeated request costs one, and one more where the job failed and is run again. Three are possible only where equal requests
-   * race, and for a request repeated after its job was deleted.
+   * Starts the job of a request, or finds it. A new job costs one call of the orchestrator, and one more
+   * where quotas are on; a repeated request costs one, and one more where the job failed and is run again.
+   * Three are possible only where equal requests race, and for a request repeated after its job was deleted.
    */
   async function startJob(
     c: Context<ApiEnv>,

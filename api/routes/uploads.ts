@@ -125,7 +125,10 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
   });
 }
 
-/** @throws FrameloomError `upload_incomplete` with the first missing part. Undefined `parts` were joined before. */
+/**
+ * @throws FrameloomError `upload_incomplete` with the first missing part. Undefined `parts` were joined
+ * before.
+ */
 function requireParts(bytes: number, parts: Awaited<ReturnType<DirectUploads['parts']>> | undefined): void {
   if (!parts) return;
   const lengths = new Map(parts.map((part) => [part.number, part.bytes]));
