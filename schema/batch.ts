@@ -94,7 +94,7 @@ export function isFinalBatchStatus(status: BatchStatus): boolean {
   return status === 'completed' || status === 'expired' || status === 'cancelled' || status === 'failed';
 }
 
-const time = z.int().optional().describe('Seconds of Unix.');
+const time = z.int().optional().describe('Unix time in seconds.');
 
 const BatchTimes = z.object({
   in_progress_at: time,
@@ -111,8 +111,8 @@ const BatchError = z
   .object({
     code: z.string(),
     message: z.string(),
-    line: z.int().nullable(),
-    param: z.string().nullable(),
+    line: z.int().nullable().describe('Number of the line, from 1.'),
+    param: z.string().nullable().describe('The invalid field of the line.'),
   })
   .meta({ id: 'BatchError' });
 
@@ -132,7 +132,7 @@ export const Batch = z
     endpoint: Endpoint,
     errors: BatchErrors.optional(),
     input_file_id: FileId.nullable(),
-    completion_window: z.string(),
+    completion_window: z.string().describe('Time limit of the batch, such as `24h`.'),
     status: BatchStatus.describe(
       'Status of the batch. `paused` is a Frameloom extension of the OpenAI object.',
     ),
@@ -142,8 +142,8 @@ export const Batch = z
     error_file_id: FileId.optional().describe(
       'File with the lines that have no result. Set once the batch has ended.',
     ),
-    created_at: z.int(),
-    expires_at: z.int(),
+    created_at: z.int().describe('Time of creation, in Unix seconds.'),
+    expires_at: z.int().describe('Time at which unfinished lines expire, in Unix seconds.'),
     ...BatchTimes.shape,
     request_counts: BatchRequestCounts,
     metadata: z.record(z.string(), z.string()).nullable(),
@@ -162,8 +162,8 @@ export const BatchList = z
     object: z.literal('list'),
     data: z.array(Batch),
     first_id: z.string().nullable(),
-    last_id: z.string().nullable(),
-    has_more: z.boolean(),
+    last_id: z.string().nullable().describe('`after` of the next page.'),
+    has_more: z.boolean().describe('Whether there is another page.'),
   })
   .meta({ id: 'BatchList' });
 

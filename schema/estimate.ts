@@ -22,7 +22,7 @@ export const EstimateAmounts = z
       .union([Range, z.null()])
       .describe('GPU time in seconds, from recent jobs of this model. Null if there are none.'),
     cost: Range,
-    currency: z.string().nullable(),
+    currency: z.string().nullable().describe('Null if the server has no prices.'),
     assumptions: z.array(z.string()).describe('The quantities that were assumed instead of measured.'),
   })
   .meta({

@@ -7,7 +7,11 @@ import { z } from 'zod';
 import { JobError, Progress } from './job.ts';
 import { ResultFrame } from './result.ts';
 
-const base = { id: z.int().min(0), time: z.iso.datetime(), progress: Progress };
+const base = {
+  id: z.int().min(0).describe('Number of the event, from 0.'),
+  time: z.iso.datetime().describe('Time of the event.'),
+  progress: Progress,
+};
 
 /**
  * An event of one type. The `id` names its schema in the OpenAPI document, from which clients are generated.
@@ -29,10 +33,17 @@ const SourceReadyEvent = eventSchema(
 );
 const FramesExtractedEvent = eventSchema(
   'frames.extracted',
-  { kept: z.int(), dropped: z.int() },
+  {
+    kept: z.int().describe('Number of kept frames.'),
+    dropped: z.int().describe('Number of dropped frames.'),
+  },
   'FramesExtractedEvent',
 );
-const PlanReadyEvent = eventSchema('plan.ready', { segments: z.int(), frames: z.int() }, 'PlanReadyEvent');
+const PlanReadyEvent = eventSchema(
+  'plan.ready',
+  { segments: z.int().describe('Number of segments.'), frames: z.int().describe('Number of frames.') },
+  'PlanReadyEvent',
+);
 const SegmentCompletedEvent = eventSchema(
   'segment.completed',
   {
@@ -42,7 +53,7 @@ const SegmentCompletedEvent = eventSchema(
         start_time: z.number().optional(),
         end_time: z.number().optional(),
         frames: z.array(ResultFrame),
-        cached: z.boolean(),
+        cached: z.boolean().describe('Whether the captions were reused from an earlier generation.'),
       })
       .meta({ id: 'EventSegment' }),
   },
@@ -61,7 +72,11 @@ const ChapterCompletedEvent = eventSchema(
 const ReduceStartedEvent = eventSchema('reduce.started', { sections: z.int() }, 'ReduceStartedEvent');
 const ReduceCompletedEvent = eventSchema('reduce.completed', {}, 'ReduceCompletedEvent');
 const JobCancellingEvent = eventSchema('job.cancelling', {}, 'JobCancellingEvent');
-const JobCompletedEvent = eventSchema('job.completed', { gaps: z.int() }, 'JobCompletedEvent');
+const JobCompletedEvent = eventSchema(
+  'job.completed',
+  { gaps: z.int().describe('Number of gaps in the result.') },
+  'JobCompletedEvent',
+);
 const JobFailedEvent = eventSchema('job.failed', { error: JobError }, 'JobFailedEvent');
 const JobCancelledEvent = eventSchema('job.cancelled', {}, 'JobCancelledEvent');
 

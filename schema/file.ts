@@ -14,7 +14,7 @@ export const File = z
     object: z.literal('file'),
     filename: z.string(),
     purpose: FilePurpose,
-    bytes: z.int(),
+    bytes: z.int().describe('Size of the file in bytes.'),
     sha256: Sha256,
     created_at: z.iso.datetime(),
   })

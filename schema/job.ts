@@ -37,7 +37,11 @@ const SegmentCounts = z
 
 export const Progress = z
   .object({
-    percent: z.number().min(0).max(100),
+    percent: z
+      .number()
+      .min(0)
+      .max(100)
+      .describe('Estimated share of the work that is done. It never decreases during a run.'),
     stage: Stage,
     segments: SegmentCounts,
     eta_seconds: z
@@ -58,16 +62,21 @@ export type Progress = z.infer<typeof Progress>;
 const codes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]; // Object.keys loses the literal types
 
 export const JobError = z
-  .object({ code: z.enum(codes), message: z.string(), hint: z.string(), retryable: z.boolean() })
+  .object({
+    code: z.enum(codes).describe('A stable error code.'),
+    message: z.string().describe('A description of the error.'),
+    hint: z.string().describe('How to resolve the error.'),
+    retryable: z.boolean().describe('Whether a retry can succeed.'),
+  })
   .meta({ id: 'JobError' });
 export type JobError = z.infer<typeof JobError>;
 
 const LedgerSegment = z
   .object({
-    index: z.int(),
-    attempts: z.int(),
-    cached: z.boolean(),
-    gpu_seconds: z.number(),
+    index: z.int().describe('Number of the segment, from 0.'),
+    attempts: z.int().describe('Number of attempts, from 1.'),
+    cached: z.boolean().describe('Whether the caption was reused from an earlier generation.'),
+    gpu_seconds: z.number().describe('GPU time in seconds.'),
     vision_calls: z.int().describe('Number of images that the vision encoder processed.'),
     rows: z.number().describe('Average decode batch size, including this generation.'),
     input_tokens: z.int().describe('Charged input tokens: 0 if the caption was cached.'),
@@ -80,14 +89,14 @@ const LedgerSegment = z
 export const Ledger = z
   .object({
     gpu_seconds: z.number().describe('GPU time of the job, in seconds.'),
-    wall_seconds: z.number(),
+    wall_seconds: z.number().describe('Time from the start to the end of the run, in seconds.'),
     runtime: z.string().describe('The inference runtime, such as `onnxruntime-node 1.30.0 cpu`.'),
     segments: z.array(LedgerSegment),
-    /** Usage of section texts, summary and titles. */
+    /** Usage of chapter summaries, summary and titles. */
     merging: Usage,
     input_tokens: z.int().describe('Total input tokens of segments and merging.'),
-    output_tokens: z.int(),
-    cost: z.number(),
+    output_tokens: z.int().describe('Total output tokens of segments and merging.'),
+    cost: z.number().describe('Total cost of segments and merging.'),
     currency: z.string().nullable().describe('Null if the server has no prices. In that case, `cost` is 0.'),
   })
   .meta({ id: 'Ledger' });
@@ -97,8 +106,8 @@ export const Job = z
   .object({
     id: JobId,
     object: z.literal('summary'),
-    custom_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.string()),
+    custom_id: z.string().nullable().describe('The `custom_id` of the request.'),
+    metadata: z.record(z.string(), z.string()).describe('The `metadata` of the request.'),
     status: JobStatus,
     progress: Progress,
     request: ResolvedSummaryRequest,
@@ -113,16 +122,26 @@ export const Job = z
       .union([Usage, z.null()])
       .describe('Usage of the current run so far. Also set if the run ends without a result.'),
     error: z.union([JobError, z.null()]),
-    created_at: z.iso.datetime(),
-    started_at: z.iso.datetime().nullable(),
-    completed_at: z.iso.datetime().nullable(),
+    created_at: z.iso.datetime().describe('Time at which the job was created.'),
+    started_at: z.iso
+      .datetime()
+      .nullable()
+      .describe('Time at which a worker started the job. Null while it is queued.'),
+    completed_at: z.iso
+      .datetime()
+      .nullable()
+      .describe('Time at which the job ended, whatever its status. Null until then.'),
   })
   .meta({ id: 'Summary' });
 export type Job = z.infer<typeof Job>;
 
 /** One page of jobs, newest first. Jobs in a list have no result. */
 export const JobList = z
-  .object({ object: z.literal('list'), data: z.array(Job), next_cursor: z.string().nullable() })
+  .object({
+    object: z.literal('list'),
+    data: z.array(Job),
+    next_cursor: z.string().nullable().describe('`cursor` of the next page. Null on the last page.'),
+  })
   .meta({ id: 'SummaryList' });
 
 /**

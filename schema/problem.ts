@@ -7,13 +7,13 @@ const FieldError = z.object({ path: z.string(), message: z.string() }).meta({ id
 export const Problem = z
   .object({
     type: z.string().describe('A URI that identifies the type of error.'),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string(),
-    hint: z.string(),
-    retryable: z.boolean(),
-    request_id: z.string(),
+    title: z.string().describe('A short description of the type of error.'),
+    status: z.int().describe('The HTTP status code.'),
+    detail: z.string().describe('A description of this error.'),
+    code: z.string().describe('A stable error code.'),
+    hint: z.string().describe('How to resolve the error.'),
+    retryable: z.boolean().describe('Whether the same request can succeed later.'),
+    request_id: z.string().describe('The ID of the request, for support and logs.'),
     errors: z.array(FieldError).optional().describe('The invalid fields of a malformed request.'),
   })
   .meta({ id: 'Problem' });

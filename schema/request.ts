@@ -78,7 +78,7 @@ const Transcript = z.union([
 
 /**
  * How frames are sampled from a video. `adaptive` (the default): when the content changes. `fps`: at a fixed
- * rate. `count`: a fixed number of frames, evenly spaced. `scene`: one frame per shot. `keyframe`: the
+ * rate. `count`: `max_frames` frames, evenly spaced. `scene`: one frame per shot. `keyframe`: the
  * keyframes of the encoder. All modes drop duplicates of the previous frame. See docs/media.md.
  */
 export const Sampling = z

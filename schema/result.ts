@@ -42,19 +42,23 @@ const SegmentUsage = z
 
 export const ResultSegment = z
   .object({
-    index: z.int(),
-    start_time: z.number().optional(),
-    end_time: z.number().optional(),
+    index: z.int().describe('Number of the segment, from 0.'),
+    start_time: z.number().optional().describe('Start of the segment in seconds; videos only.'),
+    end_time: z.number().optional().describe('End of the segment in seconds; videos only.'),
     slides: z
       .array(z.int())
       .optional()
       .describe('The slides that were described, or that this segment of a video displays.'),
-    caption: z.string(),
+    caption: z.string().describe("The model's description of the segment."),
     transcript: z
       .array(ResultCue)
       .optional()
       .describe('The transcript cues that start in this segment of a video. Absent if there are none.'),
-    finish_reason: z.enum(['stop', 'length', 'repetition']),
+    finish_reason: z
+      .enum(['stop', 'length', 'repetition'])
+      .describe(
+        'Why the generation ended: `stop` (complete), `length` (token limit) or `repetition` (the text repeated itself).',
+      ),
     frames: z.array(ResultFrame),
     usage: SegmentUsage,
   })
@@ -66,8 +70,8 @@ export const ResultChapter = z
     start_time: z.number().optional(),
     end_time: z.number().optional(),
     slides: z.array(z.int()).optional(),
-    summary: z.string(),
-    segments: z.array(z.int()),
+    summary: z.string().describe('Summary of the chapter.'),
+    segments: z.array(z.int()).describe('Numbers of the segments of the chapter.'),
   })
   .meta({ id: 'Chapter' });
 
@@ -77,9 +81,9 @@ const SlideInterval = z
 
 export const ResultSlide = z
   .object({
-    slide: z.int(),
+    slide: z.int().describe('Number of the slide, from 1.'),
     title: z.string().optional(),
-    text: z.string().optional(),
+    text: z.string().optional().describe('The text of the slide.'),
     notes: z.string().optional().describe('Speaker notes.'),
     alt: z.array(z.string()).optional().describe('Alternative texts of the images on the slide.'),
     links: z
@@ -111,13 +115,18 @@ export const ResultGap = z
   })
   .meta({ id: 'Gap' });
 
-const ResultSentence = z.object({ text: z.string(), segments: z.array(z.int()) }).meta({ id: 'Sentence' });
+const ResultSentence = z
+  .object({
+    text: z.string(),
+    segments: z.array(z.int()).describe('Numbers of the segments that support the sentence.'),
+  })
+  .meta({ id: 'Sentence' });
 
 const ResultSource = z
   .object({
     type: z.enum(['video', 'deck', 'images']),
     sha256: Sha256,
-    duration: z.number().optional(),
+    duration: z.number().optional().describe('Duration of the video in seconds.'),
     start_offset: z
       .number()
       .optional()
@@ -126,7 +135,7 @@ const ResultSource = z
       ),
     width: z.int().optional(),
     height: z.int().optional(),
-    pages: z.int().optional(),
+    pages: z.int().optional().describe('Number of slides or images.'),
   })
   .meta({ id: 'ResultSource' });
 
@@ -138,8 +147,10 @@ export const SummaryResult = z
   .object({
     schema: z.literal(RESULT_SCHEMA).describe('Version of the result schema.'),
     title: z.string(),
-    summary: z.string(),
-    finish_reason: z.enum(['stop', 'length', 'repetition', 'budget']),
+    summary: z.string().describe('The summary of the source.'),
+    finish_reason: z
+      .enum(['stop', 'length', 'repetition', 'budget'])
+      .describe('As for segments, over all generations; `budget` if `max_cost` was reached.'),
     coverage: z.number().describe('Share of the source that was described, from 0 to 1.'),
     gaps: z.array(ResultGap),
     chapters: z.array(ResultChapter),

@@ -8,9 +8,9 @@ import type { ExtractSpan, Sampler } from '../schema/stages.ts';
 
 /** Longest span of a video, in seconds: bounds the work that is repeated after a lost worker. */
 const SPAN_SECONDS = 120;
-/** Most sampling points of a span: bounds the size of an extraction. */
+/** Maximum number of sampling points in a span: bounds the size of an extraction. */
 const MAX_SPAN_FRAMES = 200;
-/** Most slides or images of a span. */
+/** Maximum number of slides or images in a span. */
 const MAX_SPAN_SLIDES = 20;
 
 /** The requested range of a video, in seconds. */
@@ -79,7 +79,7 @@ export interface BudgetedFrame extends Frame {
 /** Limits of one prompt. */
 export interface SegmentBudget {
   readonly maxImages: number;
-  /** Most tokens of prompt and response together. */
+  /** Maximum number of tokens of prompt and generation together. */
   readonly maxTokens: number;
   /** Tokens of the prompt without its images. */
   readonly promptTokens: number;

@@ -11,7 +11,8 @@ import { TASK_QUEUES } from '../schema/task-queues.ts';
 
 /**
  * A lost worker is detected after this time. Heartbeats are sent every second (activities/lib/heartbeat.ts,
- * and the throttle of the workers), so that one may be 5 s late before its work is given to another worker.
+ * and the throttle of the workers), so a heartbeat can be 5 s late before the activity is retried on another
+ * worker.
  */
 const HEARTBEAT_TIMEOUT_MS = 6000;
 
@@ -72,7 +73,7 @@ const planning = proxyLocalActivities<Pick<WorkflowActivities, 'planMerges'>>({
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '200ms', maximumInterval: '1m', maximumAttempts: 20 },
 });
-/** Run in the worker of the workflow, without a task of their own: each adds one event to the history. */
+/** Local activities run in the worker of the workflow, without a task; each adds one event to the history. */
 export const local: WorkflowActivities = {
   appendEvents: inOrder(forJobs.appendEvents),
   storeShard: inOrder(forJobs.storeShard),

@@ -14,7 +14,7 @@ export interface BatchMemoWriter {
    * second.
    */
   markChanged(isUrgent?: boolean): void;
-  /** Writes status and counts, where they have changed. */
+  /** Writes status and counts if they have changed. */
   write(window: BatchWindow, options?: { readonly force?: boolean }): void;
 }
 

@@ -1,7 +1,4 @@
-/**
- * The state of a batch between two workflow tasks, and its transitions: a pure reducer, so that each step can
- * be read alone.
- */
+/** The state of a batch between two workflow tasks, and its transitions: a pure reducer. */
 import type {
   BatchControl,
   BatchInput,
@@ -16,17 +13,17 @@ export type StopReason = NonNullable<BatchState['stop']>;
 
 /** A window over the lines of a batch: at most `maxInFlight` of their jobs are in flight. */
 export interface BatchWindow {
-  /** First line that is not in `page` and not started; absent where there is none. */
+  /** First line that is not in `page` and not started; absent if there is none. */
   readonly next?: LinePosition;
-  /** Lines that were read and are not started. */
+  /** Lines that were read but not started. */
   readonly page: readonly ReadyLine[];
   readonly inFlight: ReadonlyMap<number, JobId>;
   /**
-   * Lines of which the end is not reported here, because a run before or another round started them: their
+   * Lines whose end is not reported to this run, because an earlier run or another round started them. Their
    * jobs are polled.
    */
   readonly polled: ReadonlySet<number>;
-  /** Lines whose jobs have probably ended, and are not settled. */
+  /** Lines whose jobs have probably ended and are not settled yet. */
   readonly ended: readonly number[];
   /** Jobs whose start is not confirmed. */
   readonly starting: number;
@@ -46,7 +43,7 @@ export type BatchTransition =
       readonly next: LinePosition | undefined;
     }
   | { readonly type: 'lines_started'; readonly count: number }
-  /** The server has answered the start of a job; `isDuplicate`: it was started before. */
+  /** The server confirmed the start of a job. `isDuplicate`: it had been started before. */
   | { readonly type: 'start_confirmed'; readonly line: number; readonly isDuplicate: boolean }
   | { readonly type: 'job_ended'; readonly line: number }
   | { readonly type: 'poll_due' }
@@ -54,7 +51,7 @@ export type BatchTransition =
   | { readonly type: 'settling'; readonly count: number }
   | { readonly type: 'settled'; readonly lines: readonly number[]; readonly ends: SettleJobsOutput };
 
-/** The window of a new run: of a batch that starts, or of one that continues. */
+/** Returns the window of a new run, for a batch that starts or continues. */
 export function openWindow(input: BatchInput): BatchWindow {
   const { inFlight, ...rest } = input.state ?? {
     next: { shard: 0, entry: 0 },
@@ -68,7 +65,7 @@ export function openWindow(input: BatchInput): BatchWindow {
   return { ...rest, page: [], inFlight: jobs, polled: new Set(jobs.keys()), ended: [], starting: 0 };
 }
 
-/** What the next run needs of a window without starting jobs. */
+/** The state for the next run, from a window in which no job is being started. */
 export function stateOf(window: BatchWindow): BatchState {
   const { page, next: unread, inFlight, completed, failed, maxInFlight, paused, stop } = window;
   const next = page[0]?.position ?? unread;

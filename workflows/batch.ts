@@ -55,9 +55,9 @@ import { errorOf, failed } from './failures.ts';
 
 /** Events after which the next run takes over. The jobs then in flight add at most eleven events each. */
 const MAX_HISTORY_EVENTS = 1500;
-/** Jobs that one activity settles. */
+/** Maximum number of jobs that one activity settles. */
 const SETTLE_BATCH = 50;
-/** Lines that one activity reads; fewer where they are long. */
+/** Maximum number of lines that one activity reads; fewer if they are long. */
 const READ_BATCH = 50;
 /** Pauses between two polls of jobs whose ends are not reported. */
 const MIN_POLL_MS = 1000;
@@ -112,7 +112,7 @@ async function runBatch(run: BatchRun): Promise<void> {
   }
 }
 
-/** Applies control signals, and stops the batch when its time is up. */
+/** Applies control signals, and stops the batch when it expires. */
 function listen(run: BatchRun): void {
   setHandler(control, (change) => {
     apply(run, { type: 'controlled', change });
@@ -124,7 +124,7 @@ function listen(run: BatchRun): void {
   );
 }
 
-/** Waits until there is something to do, and does it. Returns whether the batch is over. */
+/** Waits for the next event and handles it. Returns whether the batch has ended. */
 async function step(run: BatchRun): Promise<boolean> {
   await condition(() => hasWork(run));
   if (run.isCancelled) apply(run, { type: 'stopped', reason: 'cancelled' });
@@ -150,7 +150,7 @@ function hasWork({ window, memo, isCancelled, areJobsCancelled }: BatchRun): boo
   );
 }
 
-/** Starts jobs while there are lines and room for them. */
+/** Starts jobs while there are lines left and fewer than `maxInFlight` jobs in flight. */
 async function startJobs(run: BatchRun): Promise<void> {
   while (canStart(run.window)) {
     const { page, next } = run.window;
@@ -263,7 +263,7 @@ async function continueInNextRun(run: BatchRun): Promise<never> {
   });
 }
 
-/** Publishes the files of a batch that is over. */
+/** Publishes the files of a batch that has ended. */
 async function finish({ input, window }: BatchRun): Promise<void> {
   const { completed, failed: failedLines, stop: status = 'completed' } = window;
   updateBatchMemo({

@@ -6,7 +6,7 @@ export interface Sweep<R> {
   /** Number of the first item, which must be the first of a shard. */
   readonly from: number;
   readonly total: number;
-  /** Most items in flight. */
+  /** Maximum number of items in flight. */
   readonly limit: number;
   /** Called in the order of the items. */
   readonly work: (index: number) => Promise<R>;

@@ -36,15 +36,20 @@ export function openBudget(
   let described = before?.done ?? 0;
   let running = 0;
   let stopped = false;
-  /** Most GPU seconds of a segment of this run so far; unknown before the first one ends. */
+  /** Maximum GPU seconds of a segment of this run so far; undefined until the first one ends. */
   let secondsPerSegment = prices.gpuSecond === 0 ? 0 : undefined;
   const waiting: ((mayBegin: boolean) => void)[] = [];
 
   function fits(): boolean {
     if (secondsPerSegment === undefined && running > 0) return false;
-    const begun = described + running + 1;
+    const started = described + running + 1;
     const gpuSeconds = secondsPerSegment ?? 0;
-    const merging = maxMergeUsage(begun, Math.ceil((begun * frames) / Math.max(1, segments)), model, options);
+    const merging = maxMergeUsage(
+      started,
+      Math.ceil((started * frames) / Math.max(1, segments)),
+      model,
+      options,
+    );
     const inFlight: PricedUsage = { ...tokens, gpuSeconds };
     return (
       log.totalCost() +

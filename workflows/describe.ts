@@ -21,7 +21,7 @@ const MAX_CONCURRENT_SEGMENTS = 16;
 
 /**
  * Describes the segments from `state.next`, until all are done or the history is long. A segment that cannot
- * be described becomes a gap in the result; the job fails only where no segment is described.
+ * be described becomes a gap in the result; the job fails only if no segment is described.
  */
 export async function describe(
   { segments: total, frames }: PlanOutput,

@@ -14,7 +14,7 @@ import { extract } from './extract.ts';
 import { errorOf, failed } from './failures.ts';
 import { numbersIn } from './summarize.ts';
 
-/** Most spans that are decoded: two hours of video at the default sampling. */
+/** Maximum number of spans that are decoded: two hours of video at the default sampling. */
 const MAX_SAMPLED_SPANS = 64;
 
 export async function estimate(input: EstimateInput): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * The event log and the progress of a job. Events are numbered here, from 1, and appended in batches: while
- * one batch is written, the next one collects. The memo has the progress, so that it is readable while no
+ * one batch is written, the next one collects. The memo has the progress, so it can be read while no
  * worker runs. A cancellation does not interrupt these writes: an event with a number always reaches the log.
  */
 import {
@@ -39,7 +39,7 @@ export interface EventLog {
   emit(event: NewEvent, progress?: Partial<Progress>): void;
   /** Adds to the usage of the job. The memo has it with the next event. */
   addUsage(usage: UsageCost): void;
-  /** Records the seconds of video that the job covers, likewise. */
+  /** Adds the seconds of video that the job covers. The memo has them with the next event. */
   setVideoSeconds(seconds: number): void;
   /** Cost of the run so far. */
   totalCost(): number;
@@ -171,8 +171,8 @@ export function openEventLog(ref: JobRef, before?: LogState): EventLog {
 }
 
 /**
- * Waits until the workflow has processed everything that this workflow task delivered, so that its events
- * make one batch. Does not depend on the clock: a replay must produce the same batches.
+ * Waits until the workflow has processed everything that this workflow task delivered, so its events
+ * form one batch. Does not depend on the clock: a replay must produce the same batches.
  */
 async function restOfTask(): Promise<void> {
   let checks = 0;
@@ -182,7 +182,7 @@ async function restOfTask(): Promise<void> {
 
 /**
  * Ends the workflow task, which stores its commands. A timer would do the same, but takes a second at least;
- * the server rejects a signal of a workflow to itself at once, in a task of its own.
+ * the server rejects a signal of a workflow to itself immediately, in a separate task.
  */
 async function nextTask(): Promise<void> {
   const itself = getExternalWorkflowHandle(workflowInfo().workflowId);

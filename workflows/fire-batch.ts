@@ -1,5 +1,5 @@
 /**
- * One firing of a schedule: starts a batch of the lines of the schedule and ends with it, so that the
+ * One firing of a schedule: starts a batch of the lines of the schedule and runs until it ends, so the
  * schedule's overlap policy sees a running batch. The batch continues even if this workflow fails.
  */
 import {

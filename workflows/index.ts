@@ -1,4 +1,4 @@
-/** The workflows a worker runs. The bundle begins here. */
+/** The workflows that workers run: the entry point of the workflow bundle. */
 export { batch } from './batch.ts';
 export { collectGarbage } from './collect-garbage.ts';
 export { estimate } from './estimate.ts';

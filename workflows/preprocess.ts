@@ -1,6 +1,4 @@
-/**
- * Preprocesses the frames of segments a little ahead of their description, so that the model does not wait.
- */
+/** Preprocesses the frames of segments a little ahead of their description, so the model does not wait. */
 import { ENTRIES_PER_SHARD } from '../schema/shards.ts';
 import type { JobRef, PreprocessFailure, PreprocessFramesOutput } from '../schema/stages.ts';
 import { cpu } from './activities.ts';
@@ -11,7 +9,9 @@ const BLOCK_SEGMENTS = 4;
 const BLOCKS_AHEAD = 4;
 
 export interface PreparedImages {
-  /** Waits for the images of a segment; call it in order. Returns the failure where they cannot be made. */
+  /**
+   * Waits for the images of a segment; call it in order. Returns the failure if they cannot be preprocessed.
+   */
   ready(index: number): Promise<PreprocessFailure | undefined>;
   /** Waits for all blocks in flight. */
   settled(): Promise<void>;

@@ -21,7 +21,7 @@ export interface RepairAttempt {
 export interface Repair {
   /**
    * Runs `work`, which needs the generations of all segments and of all groups of `levels`. Rebuilds them
-   * where they are missing.
+   * if they are missing.
    */
   run<T>(levels: readonly number[], work: (attempt: RepairAttempt) => Promise<T>): Promise<T>;
 }
@@ -29,7 +29,7 @@ export interface Repair {
 export interface MergeLimits {
   /** Number of segments. */
   readonly segments: number;
-  /** Most tokens of a merged text. */
+  /** Maximum number of tokens in a merged text. */
   readonly maxTokens: number;
 }
 
@@ -77,7 +77,7 @@ export function openRepair(ref: JobRef, { segments, maxTokens }: MergeLimits): R
   };
 }
 
-/** Describes one segment, and preprocesses its frames again where their images are missing. */
+/** Describes one segment, and preprocesses its frames again if their images are missing. */
 export function describeSegment(input: DescribeSegmentInput): Promise<DescribeSegmentOutput> {
   const { entry, ...rest } = input;
   return retryAfter(

@@ -108,7 +108,7 @@ async function runStages(run: JobRun): Promise<{ readonly output: FinishOutput; 
   return { output, gaps: extracted.gaps + described.failed + missingSegments };
 }
 
-/** Finds the source, and checks that the job can have a cost limit where it asks for one. */
+/** Finds the source, and rejects a cost limit if the server cannot enforce it. */
 async function ingest({ input: { jobId }, log }: JobRun): Promise<IngestOutput> {
   log.emit({ type: 'job.started' }, { stage: 'ingest', percent: 1 });
   const ingested = await sourceActivities.ingest({ jobId });
@@ -139,7 +139,7 @@ async function extractStage(
   return { extracted, transcript };
 }
 
-/** The transcript of a video, where it has one. */
+/** The transcript of a video, if it has one. */
 async function readTranscript(
   { jobId }: SummarizeInput,
   { source, artifact, options }: IngestOutput,
@@ -150,7 +150,7 @@ async function readTranscript(
   return transcript;
 }
 
-/** Where activities find the frames of the job. */
+/** References to the frames of the job, for activities. */
 type FrameSource = JobRef & { readonly extractions: number; readonly maxFrames?: number };
 
 function frameSource(
@@ -180,7 +180,7 @@ async function planStage(
   return { planned, slideMatches };
 }
 
-/** The artifact that says which slides of its deck a video shows, where it has a deck. */
+/** The artifact with the slides that a video displays, if it has a deck. */
 async function matchSlides(
   frames: FrameSource,
   { source, deck, options }: IngestOutput,

@@ -1,6 +1,6 @@
 /**
  * Removes from a request what must not travel with it: passwords and transcripts become artifacts of the job,
- * which are deleted with it. A reference replaces a password, so that no history, memo, log or response
+ * which are deleted with it. A reference replaces a password, so no history, memo, log or response
  * contains it. The rest is stored as the request of the job. Temporal gets only the id of the job.
  */
 import { canonicalJson, hex } from '../../core/canonical-json.ts';

@@ -52,9 +52,9 @@ export async function fullJobView(record: JobRecord, store: BlobStore): Promise<
   const { request } = requireVersion<StoredRequest>(stored, REQUEST_VERSION, name);
   return {
     ...jobView(record, request),
-    // Written by the job from this type, verified by hash.
+    // Both were written by the job from these types and are verified by hash.
     result: (result as SummaryResult | undefined) ?? null,
-    ledger: (ledger as Ledger | undefined) ?? null, // as above
+    ledger: (ledger as Ledger | undefined) ?? null,
   };
 }
 

@@ -17,7 +17,7 @@ export const createSchedule = createRoute({
   operationId: 'createSchedule',
   summary: 'Create a schedule',
   description:
-    'Takes the members of `POST /v1/batches`, and when to run. Every line is checked now; one invalid line rejects the ' +
+    'Takes the members of `POST /v1/batches` and a `cron` expression or an interval. All lines are validated now; one invalid line rejects the ' +
     'schedule. While a batch of the schedule is running, the next one is skipped.',
   tags: ['Batches'],
   middleware: [jsonLimit] as const,

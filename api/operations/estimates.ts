@@ -17,7 +17,7 @@ export const createEstimate = createRoute({
   summary: 'Create an estimate',
   description:
     'Takes the body of `POST /v1/summaries`. The source is fetched and its frames are selected as for the job, which ' +
-    'reuses them; the model is not run. Of a video longer than two hours, only sections are analyzed.',
+    'reuses them; the model is not run. For a video longer than two hours, only a sample of its sections is analyzed.',
   tags: ['Usage'],
   middleware: [jsonLimit] as const,
   request: {

@@ -16,7 +16,7 @@ export const createSummary = createRoute({
   summary: 'Create a summary',
   description:
     'Starts a job that summarizes one source. Requests with the same `Idempotency-Key` are one job; without a key, ' +
-    'requests with the same content are. A repeated request returns the existing job. Without a key, a job that ' +
+    'requests with the same content are one job. A repeated request returns the existing job. Without a key, a job that ' +
     'failed or was cancelled runs again. Servers with job quotas omit `progress.queue_position` here; ' +
     '`GET /v1/summaries/{id}` and the events include it.',
   tags: ['Summaries'],
@@ -120,7 +120,7 @@ export const retrySummary = createRoute({
   summary: 'Retry a summary',
   description:
     'Runs a job again that has gaps, failed, or was cancelled. The job keeps its ID, and work that is already done is ' +
-    'reused, so only what is missing costs anything. Its events start over. Its result stays until the retry has a ' +
+    'reused, so you pay only for the missing work. Its events start over. Its result stays until the retry has a ' +
     'new one. A second request while the retry runs has no effect.',
   tags: ['Summaries'],
   request: { params: JobParams },

@@ -15,7 +15,7 @@ export const createUpload = createRoute({
   summary: 'Create a direct upload',
   description:
     'For large files, and for servers at an edge that accepts no large bodies. Request URLs for the parts, PUT the ' +
-    'bytes of each part to its URL, in any order, then complete the upload. The server must keep artifacts in a bucket.',
+    'bytes of each part to its URL, in any order, then complete the upload. The server must store artifacts in a bucket.',
   tags,
   middleware: [jsonLimit] as const,
   request: { body: { required: true, content: { 'application/json': { schema: UploadCreate } } } },
