@@ -81,7 +81,7 @@ export const BatchScheduleList = z
   .object({ object: z.literal('list'), data: z.array(BatchSchedule) })
   .meta({ id: 'BatchScheduleList' });
 
-/** What all batches of a schedule have in common: the part of their memos that is known in advance. */
+/** The part of a batch memo that is the same for all batches of a schedule. */
 export type BatchTemplate = Pick<
   BatchMemo,
   | 'tenant'

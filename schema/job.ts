@@ -41,7 +41,7 @@ export const Progress = z
       .number()
       .min(0)
       .max(100)
-      .describe('Estimated share of the work that is done. It never decreases during a run.'),
+      .describe('Estimated percentage of the work that is done. It never decreases during a run.'),
     stage: Stage,
     segments: SegmentCounts,
     eta_seconds: z

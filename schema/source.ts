@@ -88,7 +88,9 @@ export interface Frame {
   readonly slide?: number;
   /** A blank image in place of a slide that could not be rendered: the slide text describes it. */
   readonly placeholder?: true;
-  /** Priority where the budget does not allow all frames, 0 to 1; absent: by position. */
+  /**
+   * Priority if the budget does not allow all frames, 0 to 1. Without it, frames are selected by position.
+   */
   readonly score?: number;
 }
 
@@ -139,6 +141,6 @@ export interface FrameDecision {
   readonly reason: FrameReason;
   /** Perceptual difference from the last kept frame, 0 to 1. */
   readonly difference: number;
-  /** Videos: priority where the budget does not allow all frames, 0 to 1; 0 where it was dropped. */
+  /** Videos: priority if the budget does not allow all frames, 0 to 1; 0 for a dropped frame. */
   readonly score?: number;
 }

@@ -85,7 +85,7 @@ export function createTranscriptReader(
 
 /**
  * Shortens `text` to at most `tokens` tokens by a safe estimate: two ASCII characters per token, one byte per
- * token for other scripts. Keeps whole words of the beginning and of the end.
+ * token for other scripts. Keeps whole words from the start and the end.
  */
 export function truncateToTokens(text: string, tokens: number): string {
   if (tokensOf(text) <= tokens) return text;

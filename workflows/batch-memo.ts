@@ -1,4 +1,4 @@
-/** Keeps the memo of a batch up to date: its status and counts are readable there while no worker runs. */
+/** Updates the memo of a batch, so its status and counts can be read while no worker runs. */
 import { sleep, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { BatchMemo, BatchStatus } from '../schema/batch.ts';
 import type { BatchWindow } from './batch-state.ts';

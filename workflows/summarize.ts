@@ -63,7 +63,7 @@ interface JobRun {
 type StageState = Omit<JobState, 'startedAt' | 'nextEvent' | 'progress' | 'usage'>;
 
 /**
- * Runs the stages that `input.state` lacks. Where the history has become long after one, the next run
+ * Runs the stages that `input.state` lacks. If the history is long after a stage, the next run
  * continues.
  */
 async function runStages(run: JobRun): Promise<{ readonly output: FinishOutput; readonly gaps: number }> {

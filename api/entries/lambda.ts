@@ -41,7 +41,7 @@ export function createLambdaApi(
 
 /**
  * Returns a stream of the bytes that arrive within `milliseconds`. Nothing is read ahead, so a source whose
- * reader has gone waits until then and is cancelled.
+ * reader has disconnected waits until then and is cancelled.
  */
 function endingBefore(body: ReadableStream<Uint8Array>, milliseconds: number): ReadableStream<Uint8Array> {
   const reader = body.getReader();

@@ -31,7 +31,8 @@ import { readJson } from '../jobs/index.ts';
 import * as operations from '../operations/index.ts';
 
 /**
- * Longest wait until a batch has applied a request, in milliseconds. After that it applies it all the same.
+ * Maximum wait for a batch to apply a request, in milliseconds. The batch applies it even if the wait ends
+ * first.
  */
 const CONTROL_TIMEOUT_MS = 3000;
 const CONTROL_POLL_MS = 50;

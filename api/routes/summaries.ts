@@ -63,7 +63,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
 
   /**
    * Starts the job of a request, or finds it. A new job costs one call of the orchestrator, and one more
-   * where quotas are on; a repeated request costs one, and one more where the job failed and is run again.
+   * if quotas are on; a repeated request costs one, and one more if the job failed and is run again.
    * Three are possible only where equal requests race, and for a request repeated after its job was deleted.
    */
   async function startJob(
