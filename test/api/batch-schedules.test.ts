@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFinishBatch } from '../../activities/finish-batch.ts';
 import { createBatchActivities } from '../../activities/index.ts';
 import { withTypedFailures } from '../../activities/lib/failures.ts';
+import { readRequest } from '../../activities/lib/index.ts';
 import { createPrepareFiring } from '../../activities/prepare-firing.ts';
 import { startApi } from '../../api/entries/node.ts';
 import { createClient, type FrameloomClient } from '../../client/index.ts';
@@ -38,7 +39,10 @@ beforeAll(async () => {
     {
       taskQueue: TASK_QUEUES.workflow,
       workflowsPath: fileURLToPath(new URL('../workflows/batch-summarize.ts', import.meta.url)),
-      activities: createBatchActivities({ store, describeJob: createDescribeJob(server.native, 'default') }),
+      activities: {
+        ...createBatchActivities({ store, describeJob: createDescribeJob(server.native, 'default') }),
+        requestOf: (jobId: string) => readRequest(store, jobId),
+      },
     },
     {
       taskQueue: TASK_QUEUES.cpu,
