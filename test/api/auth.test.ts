@@ -117,9 +117,9 @@ describe('the setting of the keys', () => {
     `ada:${sha256('x').slice(1)}`,
     `a da:${sha256('x')}`,
     `ada:${sha256('x').toUpperCase()}`,
-  ])('refuses %s without repeating it', (setting) => {
+  ])('rejects %s without repeating it', (setting) => {
     expect(() => parseApiKeys(setting)).toThrow(
-      'FRAMELOOM_API_KEYS: entry 1 is not tenant:sha256-of-key-in-hex.',
+      'FRAMELOOM_API_KEYS: entry 1 must be tenant:sha256-of-key-in-hex.',
     );
   });
 
