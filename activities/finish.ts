@@ -54,7 +54,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
       const shown =
         input.slideMatches === undefined ? undefined : await getJson<SlideMatches>(store, input.slideMatches);
       const words = input.transcript && (await getJson<readonly Cue[]>(store, input.transcript.artifact));
-      const { pieces, outcomes, missing } = await readSegments(input);
+      const { pieces, outcomes, missing } = await readSegments(store, input);
       const merges = await readMergeResults(store, input, input.levels, input.allowMissing);
       const summary = (await readGeneration(store, input.summary, input.allowMissing)) ?? EMPTY_GENERATION;
       const title = (await readGeneration(store, input.title, input.allowMissing)) ?? EMPTY_GENERATION;
@@ -91,48 +91,51 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         ...(missing > 0 ? { missingSegments: missing } : {}),
       };
     });
+}
 
-  /** Reads the outcome of each segment of the plan. */
-  async function readSegments(input: FinishInput): Promise<{
-    readonly pieces: readonly StitchSegment[];
-    readonly outcomes: readonly SegmentOutcome[];
-    /** Segments that were described but whose captions are missing. */
-    readonly missing: number;
-  }> {
-    const outcomes: SegmentOutcome[] = [];
-    for await (const shard of readEntryShards<SegmentOutcome>(store, input, 'described', input.segments))
-      outcomes.push(...shard);
-    const pieces: StitchSegment[] = [];
-    let missing = 0;
-    for await (const plan of readShards<PlanShard>(store, input, 'segments', input.segments)) {
-      for (const { index, first, frames } of plan.segments) {
-        const outcome = outcomes[index];
-        const place = { index, first, last: first + frames.length };
-        if (!outcome) throw new TypeError(`no outcome of segment ${index}`);
-        if ('reason' in outcome) {
-          pieces.push({ ...place, reason: outcome.reason, attempts: outcome.attempts });
-          continue;
-        }
-        const found = await readGeneration(store, outcome.generation, input.allowMissing);
-        if (found === undefined) {
-          missing += 1;
-          pieces.push({ ...place, reason: 'source_missing', attempts: outcome.stats.attempts });
-          continue;
-        }
-        const { lines, finishReason, usage } = found;
-        const { imageTokens, inputTokens, outputTokens } = usage;
-        pieces.push({
-          ...place,
-          captions: lines,
-          finishReason,
-          usage: { image_tokens: imageTokens, input_tokens: inputTokens, output_tokens: outputTokens },
-        });
+/** Reads the outcome of each segment of the plan. */
+async function readSegments(
+  store: ArtifactStore,
+  input: FinishInput,
+): Promise<{
+  readonly pieces: readonly StitchSegment[];
+  readonly outcomes: readonly SegmentOutcome[];
+  /** Segments that were described but whose captions are missing. */
+  readonly missing: number;
+}> {
+  const outcomes: SegmentOutcome[] = [];
+  for await (const shard of readEntryShards<SegmentOutcome>(store, input, 'described', input.segments))
+    outcomes.push(...shard);
+  const pieces: StitchSegment[] = [];
+  let missing = 0;
+  for await (const plan of readShards<PlanShard>(store, input, 'segments', input.segments)) {
+    for (const { index, first, frames } of plan.segments) {
+      const outcome = outcomes[index];
+      const place = { index, first, last: first + frames.length };
+      if (!outcome) throw new TypeError(`no outcome of segment ${index}`);
+      if ('reason' in outcome) {
+        pieces.push({ ...place, reason: outcome.reason, attempts: outcome.attempts });
+        continue;
       }
+      const found = await readGeneration(store, outcome.generation, input.allowMissing);
+      if (found === undefined) {
+        missing += 1;
+        pieces.push({ ...place, reason: 'source_missing', attempts: outcome.stats.attempts });
+        continue;
+      }
+      const { lines, finishReason, usage } = found;
+      const { imageTokens, inputTokens, outputTokens } = usage;
+      pieces.push({
+        ...place,
+        captions: lines,
+        finishReason,
+        usage: { image_tokens: imageTokens, input_tokens: inputTokens, output_tokens: outputTokens },
+      });
     }
-    if (missing > 0 && !pieces.some((piece) => 'captions' in piece))
-      throw new FrameloomError('source_missing', 'The captions of all segments are missing.');
-    return { pieces, outcomes, missing };
   }
+  if (missing > 0 && !pieces.some((piece) => 'captions' in piece))
+    throw new FrameloomError('source_missing', 'The captions of all segments are missing.');
+  return { pieces, outcomes, missing };
 }
 
 function withSlide(frame: Frame, slide: number | null | undefined): Frame {

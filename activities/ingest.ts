@@ -17,7 +17,7 @@ import type { SourceInfo } from '../schema/source.ts';
 import type { DeckFiles, IngestInput, IngestOutput } from '../schema/stages.ts';
 import { jobOptions } from '../schema/stored-request.ts';
 import type { Prices } from '../schema/usage-cost.ts';
-import type { ArtifactInfo } from '../store/artifact-store.ts';
+import type { ArtifactInfo, ArtifactStore } from '../store/artifact-store.ts';
 import { imageListName, secretName } from '../store/names.ts';
 import {
   type DeckDeps,
@@ -52,7 +52,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
         const refs: readonly SourceRef[] =
           source.file_ids?.map((file_id) => ({ file_id })) ?? (source.urls ?? []).map((url) => ({ url }));
         return {
-          ...(await images(await inOrder(refs, (ref) => findSource(deps, ref, signal)), request)),
+          ...(await ingestImages(deps, await inOrder(refs, (ref) => findSource(deps, ref, signal)), request)),
           ...common,
         };
       }
@@ -106,40 +106,49 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
       return { source: info, artifact: name, slides: [] };
     });
   }
+}
 
-  async function images(artifacts: readonly ArtifactInfo[], request: SummaryRequest): Promise<Ingested> {
-    const list: ListedImage[] = [];
-    for (const [index, { name }] of artifacts.entries()) {
-      try {
-        list.push(...(await pagesOf(name)));
-      } catch (error) {
-        if (!(error instanceof FrameloomError)) throw error;
-        throw new FrameloomError(error.code, `Image ${index + 1}: ${error.message}`, { cause: error });
-      }
-      if (list.length > limits.maxPages) {
-        throw new FrameloomError('media_too_large', `There are more than ${limits.maxPages} images.`);
-      }
+/** Stores the list of images. @throws FrameloomError with the number of the image that is rejected. */
+async function ingestImages(
+  { store, limits }: IngestDeps,
+  artifacts: readonly ArtifactInfo[],
+  request: SummaryRequest,
+): Promise<Ingested> {
+  const list: ListedImage[] = [];
+  for (const [index, { name }] of artifacts.entries()) {
+    try {
+      list.push(...(await pagesOf(store, limits, name)));
+    } catch (error) {
+      if (!(error instanceof FrameloomError)) throw error;
+      throw new FrameloomError(error.code, `Image ${index + 1}: ${error.message}`, { cause: error });
     }
-    const sha256 = await digest(list);
-    const stored = await putJson(store, imageListName(sha256), list);
-    const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-    return slideSource({ type: 'images', sha256, bytes, pages: list.length }, stored.name, request);
+    if (list.length > limits.maxPages) {
+      throw new FrameloomError('media_too_large', `There are more than ${limits.maxPages} images.`);
+    }
   }
+  const sha256 = await digest(list);
+  const stored = await putJson(store, imageListName(sha256), list);
+  const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+  return slideSource({ type: 'images', sha256, bytes, pages: list.length }, stored.name, request);
+}
 
-  /** Returns the images of a file. Each is decoded once, so that damaged images are rejected here. */
-  async function pagesOf(name: string): Promise<readonly ListedImage[]> {
-    const bytes = await store.bytes(name);
-    const count = await countImages(bytes, limits);
-    if (count > limits.maxPages) {
-      throw new FrameloomError('media_too_large', `It has ${count} pages; the limit is ${limits.maxPages}.`);
-    }
-    const pages: ListedImage[] = [];
-    for (let page = 1; page <= count; page++) {
-      await readImage(bytes, limits, { page });
-      pages.push(count === 1 ? { name } : { name, page });
-    }
-    return pages;
+/** Returns the images of a file. Each is decoded once, so that damaged images are rejected here. */
+async function pagesOf(
+  store: ArtifactStore,
+  limits: IngestDeps['limits'],
+  name: string,
+): Promise<readonly ListedImage[]> {
+  const bytes = await store.bytes(name);
+  const count = await countImages(bytes, limits);
+  if (count > limits.maxPages) {
+    throw new FrameloomError('media_too_large', `It has ${count} pages; the limit is ${limits.maxPages}.`);
   }
+  const pages: ListedImage[] = [];
+  for (let page = 1; page <= count; page++) {
+    await readImage(bytes, limits, { page });
+    pages.push(count === 1 ? { name } : { name, page });
+  }
+  return pages;
 }
 
 /** The part of the output that depends on the source. */

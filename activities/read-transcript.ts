@@ -18,7 +18,7 @@ import {
 import type { CpuActivities } from '../schema/activities.ts';
 import type { Cue } from '../schema/source.ts';
 import type { ReadTranscriptInput, TranscriptRef } from '../schema/stages.ts';
-import type { ArtifactInfo } from '../store/artifact-store.ts';
+import type { ArtifactInfo, ArtifactStore } from '../store/artifact-store.ts';
 import { requestTranscriptName, transcriptName } from '../store/names.ts';
 import {
   findJson,
@@ -61,20 +61,14 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
     if (!info)
       throw new FrameloomError('source_missing', 'The transcript has expired. Send the request again.');
     const artifact = requestTranscriptName(jobId, 'cues.json');
-    await putJson(store, artifact, await cuesOf(info));
+    await putJson(store, artifact, await readCues(store, info));
     return { artifact, from: 'request' };
   }
 
   /** A subtitle file that the request refers to. */
   async function fromFile(subtitles: SourceRef, signal: AbortSignal): Promise<TranscriptRef> {
-    const cues = await cuesOf(await findSource(deps, subtitles, signal));
-    return { artifact: await storeCues(cues), from: 'request' };
-  }
-
-  async function cuesOf({ name, bytes }: ArtifactInfo): Promise<readonly Cue[]> {
-    if (bytes > MAX_TRANSCRIPT_BYTES)
-      throw new FrameloomError('media_too_large', 'The transcript is too large.');
-    return parseTranscript(await store.bytes(name));
+    const cues = await readCues(store, await findSource(deps, subtitles, signal));
+    return { artifact: await storeCues(store, cues), from: 'request' };
   }
 
   async function fromVideo(
@@ -87,11 +81,11 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
       const track = findTextTrack(source);
       if (track !== undefined) {
         const cues = await readSubtitleTrack(tools, { path, video: source, track, maxPixels, signal });
-        if (cues.length > 0) return { artifact: await storeCues(cues), from: 'track' };
+        if (cues.length > 0) return { artifact: await storeCues(store, cues), from: 'track' };
       }
       if (!transcription || !(await hasAudio(tools, path, maxPixels, signal))) return undefined;
       const cues = await fromSpeech(path, input, transcription, signal);
-      return cues.length === 0 ? undefined : { artifact: await storeCues(cues), from: 'speech' };
+      return cues.length === 0 ? undefined : { artifact: await storeCues(store, cues), from: 'speech' };
     });
   }
 
@@ -125,8 +119,16 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
     }
     return cues;
   }
+}
 
-  async function storeCues(cues: readonly Cue[]): Promise<string> {
-    return (await putJson(store, transcriptName(await digest({ version: VERSION, cues })), cues)).name;
-  }
+/** Parses a stored transcript. @throws FrameloomError `media_too_large`. */
+async function readCues(store: ArtifactStore, { name, bytes }: ArtifactInfo): Promise<readonly Cue[]> {
+  if (bytes > MAX_TRANSCRIPT_BYTES)
+    throw new FrameloomError('media_too_large', 'The transcript is too large.');
+  return parseTranscript(await store.bytes(name));
+}
+
+/** Stores cues under their hash. Returns the name of the artifact. */
+async function storeCues(store: ArtifactStore, cues: readonly Cue[]): Promise<string> {
+  return (await putJson(store, transcriptName(await digest({ version: VERSION, cues })), cues)).name;
 }

@@ -4,6 +4,7 @@ import { digest } from '../core/canonical-json.ts';
 import type { GpuActivities } from '../schema/activities.ts';
 import type { MergeShard, PromptContext } from '../schema/shards.ts';
 import type { ReduceInput, ReduceOutput, TitleOutput } from '../schema/stages.ts';
+import type { ArtifactStore } from '../store/artifact-store.ts';
 import { generationName } from '../store/names.ts';
 import { removeRepeats } from '../summary/captions.ts';
 import { repairMerge, splitSentences, stripConnective } from '../summary/evidence.ts';
@@ -43,7 +44,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
   return (input) =>
     withHeartbeat(async (signal) => {
       const { kind, maxTokens } = input;
-      const { inputs, model, ...user } = await readMergeGroup(input);
+      const { inputs, model, ...user } = await readMergeGroup(readGroups, input);
       requirePlannedModel(deps, model);
       const common = { attempts: Context.current().info.attempt, runtime: generator.info.runtime };
       const merged = await makeText();
@@ -87,7 +88,12 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
         });
         if (lines.length === 0 || (lines.length === 1 && what !== 'title')) {
           const [text = ''] = lines;
-          return { ...common, ...NO_MODEL_COST, generation: await storeSingleLine(identity, text), text };
+          return {
+            ...common,
+            ...NO_MODEL_COST,
+            generation: await storeSingleLine(store, identity, text),
+            text,
+          };
         }
         const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(deps, {
           digest: identity,
@@ -105,30 +111,31 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
         return { ...common, generation: name, text: artifact.lines[0] ?? '', ...cost };
       }
     });
+}
 
-  /** Stores a single line, which needs no merging, as a generation. Returns the name of the generation. */
-  async function storeSingleLine(identity: string, line: string): Promise<string> {
-    const artifact: GenerationArtifact = {
-      version: GENERATION_VERSION,
-      kind: 'text',
-      text: line,
-      lines: splitSentences(line),
-      finishReason: 'stop',
-      usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
-    };
-    await putJson(store, generationName(identity), artifact);
-    return generationName(identity);
-  }
+/** Reads the inputs of a merge and its prompt context. */
+async function readMergeGroup(
+  readGroups: ReturnType<typeof createShardReader<MergeShard>>,
+  input: ReduceInput,
+): Promise<PromptContext & { readonly inputs: readonly string[] }> {
+  const { groups, ...context } = await readGroups(input, `groups-${input.level}`, input.shard);
+  const group = groups[input.entry];
+  if (!group) throw new TypeError(`shard ${input.shard} has no group ${input.entry}`);
+  return { ...context, inputs: group.inputs };
+}
 
-  /** Reads the inputs of a merge and its prompt context. */
-  async function readMergeGroup(
-    input: ReduceInput,
-  ): Promise<PromptContext & { readonly inputs: readonly string[] }> {
-    const { groups, ...context } = await readGroups(input, `groups-${input.level}`, input.shard);
-    const group = groups[input.entry];
-    if (!group) throw new TypeError(`shard ${input.shard} has no group ${input.entry}`);
-    return { ...context, inputs: group.inputs };
-  }
+/** Stores a single line, which needs no merging, as a generation. Returns the name of the generation. */
+async function storeSingleLine(store: ArtifactStore, identity: string, line: string): Promise<string> {
+  const artifact: GenerationArtifact = {
+    version: GENERATION_VERSION,
+    kind: 'text',
+    text: line,
+    lines: splitSentences(line),
+    finishReason: 'stop',
+    usage: { imageTokens: 0, inputTokens: 0, outputTokens: 0 },
+  };
+  await putJson(store, generationName(identity), artifact);
+  return generationName(identity);
 }
 
 function promptFor(

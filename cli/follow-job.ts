@@ -20,6 +20,7 @@ export async function followJob(
 ): Promise<Job> {
   for await (const event of client.streamEvents(id, { signal, onQueueUpdate: view.showQueuePosition }))
     view.showEvent(event);
+  // Not `retry`: it waits for a status, and no request has failed.
   for (;;) {
     const job = await client.getSummary(id, { signal });
     if (isFinalStatus(job.status)) return job;

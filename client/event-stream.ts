@@ -43,6 +43,7 @@ export function eventMethods(transport: Transport): EventMethods {
     async *streamEvents(id, options = {}) {
       const { signal, after = -1 } = options;
       const state: StreamState = { seen: after, failures: 0, heardAt: Date.now() };
+      // Not `retry`: a generator yields events between failures, and a stream that ends early is no error.
       for (;;) {
         try {
           const hasEnded = yield* readConnection(transport, id, state, options);

@@ -32,6 +32,7 @@ export function usageMethods({ json, jsonById, sleep }: Transport): UsageMethods
   const methods: UsageMethods = {
     async estimate(request, options) {
       let estimate = await methods.createEstimate(request, options);
+      // Not `retry`: it waits for a result, and no request has failed.
       while (estimate.status === 'pending') {
         await sleep(ESTIMATE_POLL_MS);
         estimate = await methods.getEstimate(estimate.id, options);

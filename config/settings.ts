@@ -100,20 +100,7 @@ export class SettingsError extends Error {
  * @throws SettingsError for an unknown variable that starts with `FRAMELOOM_`, and for a malformed value.
  */
 export function loadSettings(env: Readonly<Record<string, string | undefined>>): Settings {
-  for (const name of Object.keys(env)) {
-    if (name.startsWith('FRAMELOOM_') && !Object.hasOwn(environment.shape, name)) {
-      throw new SettingsError(`${name} is not a setting. docs/settings.md lists all of them.`);
-    }
-  }
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new SettingsError(`${String(issue?.path[0])}: ${issue?.message}. See docs/settings.md.`);
-  }
-  const e = parsed.data;
+  const { given, variables: e } = readVariables(env);
   return {
     home:
       e.FRAMELOOM_HOME ??
@@ -179,6 +166,27 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
             apiKey: e.FRAMELOOM_TRANSCRIBE_API_KEY,
           },
   };
+}
+
+/** Variables that are set, unparsed and parsed. An empty variable counts as not set. @throws SettingsError. */
+function readVariables(env: Readonly<Record<string, string | undefined>>): {
+  readonly given: Readonly<Record<string, string | undefined>>;
+  readonly variables: z.infer<typeof environment>;
+} {
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('FRAMELOOM_') && !Object.hasOwn(environment.shape, name)) {
+      throw new SettingsError(`${name} is not a setting. docs/settings.md lists all of them.`);
+    }
+  }
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new SettingsError(`${String(issue?.path[0])}: ${issue?.message}. See docs/settings.md.`);
+  }
+  return { given, variables: parsed.data };
 }
 
 type BucketVariables = Pick<

@@ -118,24 +118,7 @@ type Native = ReturnType<ReturnType<Koffi['load']>['func']>;
  */
 export async function loadOrtApi(path: string | undefined): Promise<OrtApi> {
   const { default: koffi } = await import('koffi');
-  const library = koffi.load(path ?? bundledLibraryPath());
-  const base = koffi.decode(
-    library.func('void *OrtGetApiBase()')(),
-    koffi.struct({ GetApi: 'void *', GetVersionString: 'void *' }),
-  ) as { GetApi: Pointer; GetVersionString: Pointer }; // the types of the struct
-  const version = String(koffi.call(base.GetVersionString, koffi.proto('const char *()')));
-  const table: unknown = koffi.call(base.GetApi, koffi.proto('void *(uint32_t version)'), API_VERSION);
-  if (typeof table !== 'bigint' || table === 0n) {
-    throw new Error(`ONNX Runtime ${version} is too old: 1.20 or later is required.`);
-  }
-  const last = Math.max(...Object.values(FUNCTIONS).map(([index]) => index));
-  const pointers = new BigUint64Array(koffi.view(table, (last + 1) * 8));
-  const functions = new Map<FunctionName, Native>();
-  for (const [name, [index, result, parameters]] of Object.entries(FUNCTIONS)) {
-    const decoded: unknown = koffi.decode(pointers[index], koffi.proto(`${result} (${parameters})`));
-    // `name` is a key of the table, and a prototype decodes to a function.
-    functions.set(name as FunctionName, decoded as Native);
-  }
+  const { version, functions } = loadFunctions(koffi, path ?? bundledLibraryPath());
   const madvise = loadMadvise(koffi);
 
   function native(name: FunctionName): Native {
@@ -192,6 +175,32 @@ export async function loadOrtApi(path: string | undefined): Promise<OrtApi> {
     },
   };
   return api;
+}
+
+/** Loads the library and the functions of its table. @throws Error as `loadOrtApi`. */
+function loadFunctions(
+  koffi: Koffi,
+  path: string,
+): { readonly version: string; readonly functions: ReadonlyMap<FunctionName, Native> } {
+  const library = koffi.load(path);
+  const base = koffi.decode(
+    library.func('void *OrtGetApiBase()')(),
+    koffi.struct({ GetApi: 'void *', GetVersionString: 'void *' }),
+  ) as { GetApi: Pointer; GetVersionString: Pointer }; // the types of the struct
+  const version = String(koffi.call(base.GetVersionString, koffi.proto('const char *()')));
+  const table: unknown = koffi.call(base.GetApi, koffi.proto('void *(uint32_t version)'), API_VERSION);
+  if (typeof table !== 'bigint' || table === 0n) {
+    throw new Error(`ONNX Runtime ${version} is too old: 1.20 or later is required.`);
+  }
+  const last = Math.max(...Object.values(FUNCTIONS).map(([index]) => index));
+  const pointers = new BigUint64Array(koffi.view(table, (last + 1) * 8));
+  const functions = new Map<FunctionName, Native>();
+  for (const [name, [index, result, parameters]] of Object.entries(FUNCTIONS)) {
+    const decoded: unknown = koffi.decode(pointers[index], koffi.proto(`${result} (${parameters})`));
+    // `name` is a key of the table, and a prototype decodes to a function.
+    functions.set(name as FunctionName, decoded as Native);
+  }
+  return { version, functions };
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Local copies of artifacts that are far away, for programs that read files: downloaded once, checked, and
- * bounded in bytes.
+ * Local copies of artifacts in a remote store, for programs that read files. Each artifact is downloaded once
+ * and verified. The total size of unused copies is limited.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
@@ -12,10 +12,11 @@ import { type ArtifactStore, type BlobStore, StoreError } from './artifact-store
 import { asStoreError } from './folder/index.ts';
 
 export interface LocalFilesOptions {
-  /** Folder for this process alone. */
+  /** Folder of the copies. No other process may use it. */
   readonly folder: string;
   /**
-   * Copies that nobody uses are removed, the longest unused first, until the others take no more than this.
+   * Maximum total size of the copies. Above it, unused copies are removed, the least recently used first.
+   * Copies in use are never removed, so the total may exceed it.
    */
   readonly maxBytes: number;
 }
@@ -25,23 +26,24 @@ interface Copy {
   readonly bytes: number;
 }
 
-/** `store` with `withFile`. */
+/** Adds `withFile` to a store without a file system, by local copies. */
 export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFilesOptions): ArtifactStore {
   const downloads = new Map<string, Promise<Copy>>();
-  /** What is there, in order of its last use. */
+  /** Finished copies by name, the least recently used first. */
   const copies = new Map<string, Copy>();
+  /** Number of calls of `withFile` in progress, by name. */
   const users = new Map<string, number>();
-  let made = 0;
+  let downloadCount = 0;
 
   async function download(name: string): Promise<Copy> {
     const info = await store.head(name);
     if (!info) throw new StoreError('not_found', `no artifact ${name}`);
     await makeRoom(info.bytes);
     await mkdir(folder, { recursive: true });
-    made += 1;
-    const path = join(folder, `${made}-${info.sha256}`);
+    downloadCount += 1;
+    const path = join(folder, `${downloadCount}-${info.sha256}`);
     try {
-      const chunks = (await store.read(name)) as NodeReadableStream<Uint8Array>; // Node's own type of the same thing
+      const chunks = (await store.read(name)) as NodeReadableStream<Uint8Array>; // the same type in Node's typings
       await pipeline(Readable.fromWeb(chunks), createWriteStream(`${path}.part`));
       await rename(`${path}.part`, path);
       return { path, bytes: info.bytes };
@@ -51,7 +53,7 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
     }
   }
 
-  /** Removes unused copies until `bytes` more fit, or none is left that is unused. */
+  /** Removes unused copies until `bytes` more fit, or until only copies in use remain. */
   async function makeRoom(bytes: number): Promise<void> {
     let total = bytes;
     for (const copy of copies.values()) total += copy.bytes;
@@ -64,13 +66,14 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
     }
   }
 
-  /** The copy of `name`; several that ask at once wait for one download. */
+  /** Returns the copy of `name`. Concurrent calls share one download. */
   async function copyOf(name: string): Promise<Copy> {
-    const there = copies.get(name);
-    if (there) {
+    const existing = copies.get(name);
+    if (existing) {
+      // Becomes the most recently used.
       copies.delete(name);
-      copies.set(name, there);
-      return there;
+      copies.set(name, existing);
+      return existing;
     }
     const running = downloads.get(name) ?? download(name).finally(() => downloads.delete(name));
     downloads.set(name, running);
@@ -87,8 +90,8 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
       try {
         return await use((await copyOf(name)).path);
       } finally {
-        const left = (users.get(name) ?? 1) - 1;
-        if (left > 0) users.set(name, left);
+        const remaining = (users.get(name) ?? 1) - 1;
+        if (remaining > 0) users.set(name, remaining);
         else users.delete(name);
         await makeRoom(0);
       }

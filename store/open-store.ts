@@ -1,4 +1,4 @@
-/** The store that the settings name, on Node. */
+/** Opens the artifact store that the settings select, on Node. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ArtifactStore } from './artifact-store.ts';
@@ -9,10 +9,10 @@ import { withLocalFiles } from './local-files.ts';
 import { renewOnRead } from './renew-on-read.ts';
 import { createS3Store, type IncrementalHash, type S3Credentials, type S3Options } from './s3/index.ts';
 
-/** The part of the settings that says where artifacts are and how long they stay. */
+/** The settings for the location and the lifetimes of artifacts. */
 export interface StoreSettings {
   readonly home: string;
-  /** Undefined: the folder `artifacts` in `home`. */
+  /** Undefined: artifacts are in the folder `artifacts` in `home`. */
   readonly bucket:
     | {
         readonly bucket: string;
@@ -25,34 +25,36 @@ export interface StoreSettings {
           | { readonly uri: string; readonly tokenFile: string | undefined };
       }
     | undefined;
-  /** Most bytes of unused local copies from a bucket. */
+  /** Maximum total size of local copies from a bucket, in bytes. Copies in use may exceed it. */
   readonly storeCache: number;
-  /** As `parseLifetimes` takes it. */
+  /** Lifetimes of artifacts by class, in the format of `parseLifetimes`. */
   readonly lifetimes: string;
 }
 
 /**
- * The store of a process, which renews what it uses. `scratch` is a folder for this process alone, where
- * local copies from a bucket are kept. Throws LifetimesError.
+ * Opens the store of a process that uses artifacts. Each use renews the lifetime of an artifact.
+ *
+ * @param scratch Folder for local copies from a bucket. No other process may use it.
+ * @throws LifetimesError for malformed lifetimes.
  */
 export function openStore(settings: StoreSettings, scratch: string): ArtifactStore {
   return renewOnRead(openPlainStore(settings, scratch), parseLifetimes(settings.lifetimes));
 }
 
-/** The same without renewal, for who looks after the artifacts and does not use them. */
+/** Opens the store without renewal, for garbage collection and checks, which must not extend lifetimes. */
 export function openPlainStore({ home, bucket, storeCache }: StoreSettings, scratch: string): ArtifactStore {
   if (bucket === undefined) return createFolderStore(join(home, 'artifacts'));
   const blobs = createS3Store({ ...bucketOptions(bucket), createSha256 });
   return withLocalFiles(blobs, { folder: join(scratch, 'artifacts'), maxBytes: storeCache });
 }
 
-/** How the bucket of the settings is reached. */
+/** Converts the settings of a bucket to options of `createS3Store`. */
 export function bucketOptions({
   credentials,
-  ...place
+  ...location
 }: NonNullable<StoreSettings['bucket']>): S3Options & { readonly prefix: string } {
   return {
-    ...place,
+    ...location,
     credentials:
       'uri' in credentials ? containerCredentials(credentials.uri, credentials.tokenFile) : () => credentials,
   };

@@ -55,39 +55,16 @@ export function renewBlobsOnRead(store: BlobStore, lifetimes: Lifetimes): BlobSt
   return blobs;
 }
 
-function withRenewal(
-  store: BlobStore,
-  lifetimes: Lifetimes,
-  clock: RenewalClock,
-): BlobStore & { readonly use: (name: string) => Promise<void> } {
+interface Renewer {
+  /** Renews an artifact that was just found, if that is due. Undefined if it was removed in the meantime. */
+  renew(found: StoredArtifact): Promise<StoredArtifact | undefined>;
+  /** Whether `name` must be looked up before it is read, because its renewal may be due. */
+  mayBeDue(name: string): boolean;
+}
+
+function createRenewer(store: BlobStore, lifetimes: Lifetimes, clock: RenewalClock): Renewer {
   /** When the next renewal of an existing artifact is due, by name. Other processes can only postpone it. */
   const due = new Map<string, number>();
-
-  /** Renews the artifact if that is due. Undefined if it was removed in the meantime. */
-  async function renew(info: StoredArtifact): Promise<StoredArtifact | undefined> {
-    const lifetime = renewedLifetime(info.name);
-    if (lifetime === undefined) return info;
-    let { modified } = info;
-    let mayBeRemoved = info.touched === true && clock.now() - modified < RECENT_TOUCH_MS;
-    if (clock.now() - modified >= lifetime / 2) {
-      if (!(await store.touch(info.name))) return undefined;
-      // Read after the touch, which may have taken any time.
-      const now = clock.now();
-      mayBeRemoved = now - modified >= lifetime;
-      modified = now;
-    }
-    if (mayBeRemoved && (await isCollecting())) {
-      await clock.sleep(EXPIRY_SETTLE_MS);
-      if ((await store.head(info.name)) === undefined) return undefined;
-    }
-    remember(info.name, modified + lifetime / 2);
-    return { ...info, modified };
-  }
-
-  function renewedLifetime(name: string): number | undefined {
-    const known = classOf(name);
-    return known !== undefined && lifetimes[known].renewed ? lifetimes[known].milliseconds : undefined;
-  }
 
   function remember(name: string, at: number): void {
     due.delete(name);
@@ -96,10 +73,47 @@ function withRenewal(
     if (due.size > MAX_CACHED && oldest !== undefined) due.delete(oldest);
   }
 
+  function renewedLifetime(name: string): number | undefined {
+    const known = classOf(name);
+    return known !== undefined && lifetimes[known].renewed ? lifetimes[known].milliseconds : undefined;
+  }
+
   async function isCollecting(): Promise<boolean> {
     for await (const _ of store.list(COLLECTION_LOCKS)) return true;
     return false;
   }
+
+  return {
+    async renew(found) {
+      const lifetime = renewedLifetime(found.name);
+      if (lifetime === undefined) return found;
+      let { modified } = found;
+      let mayBeRemoved = found.touched === true && clock.now() - modified < RECENT_TOUCH_MS;
+      if (clock.now() - modified >= lifetime / 2) {
+        if (!(await store.touch(found.name))) return undefined;
+        // Read after the touch, which may have taken any time.
+        const now = clock.now();
+        mayBeRemoved = now - modified >= lifetime;
+        modified = now;
+      }
+      if (mayBeRemoved && (await isCollecting())) {
+        await clock.sleep(EXPIRY_SETTLE_MS);
+        if ((await store.head(found.name)) === undefined) return undefined;
+      }
+      remember(found.name, modified + lifetime / 2);
+      return { ...found, modified };
+    },
+
+    mayBeDue: (name) => renewedLifetime(name) !== undefined && (due.get(name) ?? 0) <= clock.now(),
+  };
+}
+
+function withRenewal(
+  store: BlobStore,
+  lifetimes: Lifetimes,
+  clock: RenewalClock,
+): BlobStore & { readonly use: (name: string) => Promise<void> } {
+  const { renew, mayBeDue } = createRenewer(store, lifetimes, clock);
 
   async function head(name: string): Promise<StoredArtifact | undefined> {
     const info = await store.head(name);
@@ -108,7 +122,7 @@ function withRenewal(
 
   /** Called before `name` is read. The read itself reports that it is missing. */
   async function use(name: string): Promise<void> {
-    if (renewedLifetime(name) !== undefined && (due.get(name) ?? 0) <= clock.now()) await head(name);
+    if (mayBeDue(name)) await head(name);
   }
 
   /** As `putByContent`. */

@@ -29,7 +29,8 @@ const REUSE = {
 
 /**
  * Creates the orchestrator over `wire`. `store` gets a marker for every deleted job, because the server takes
- * up to a minute to delete a workflow.
+ * up to a minute to delete a workflow. One long function, because its methods are short and share `wire` and
+ * the lookup that hides deleted jobs.
  */
 export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orchestrator {
   async function describe(id: JobId): Promise<JobRecord | undefined> {

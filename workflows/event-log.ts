@@ -52,6 +52,10 @@ export interface EventLog {
   close(outcome: JobOutcome, event: NewEvent, progress?: Partial<Progress>): Promise<void>;
 }
 
+/**
+ * Opens the log of a run, at its start or where the run before it ended. One long function, because all its
+ * steps change the same counters, progress and timer.
+ */
 export function openEventLog(ref: JobRef, before?: LogState): EventLog {
   let progress: Progress = before?.progress ?? {
     percent: 0,

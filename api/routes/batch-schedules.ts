@@ -13,7 +13,10 @@ function rejectSchedules(): never {
   throw new FrameloomError('not_supported', 'This server does not support schedules. The API on Node does.');
 }
 
-/** Registers the routes. They respond with `not_supported` if the orchestrator has no schedules. */
+/**
+ * Registers the routes. They respond with `not_supported` if the orchestrator has no schedules. One long
+ * function, because its handlers are short and share the lookup of a schedule.
+ */
 export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { store } = deps;
   const { schedules } = deps.orchestrator;

@@ -38,6 +38,10 @@ function isRunAgain(record: JobRecord): boolean {
   return isClosed(record) && record.state !== 'completed';
 }
 
+/**
+ * Registers the routes. One long function, because its handlers are short and share the start and the view of
+ * a job.
+ */
 export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   const { orchestrator, store } = deps;
 

@@ -18,6 +18,9 @@ import * as operations from '../operations/index.ts';
 /** How long the signed URL of a part is valid, in seconds. */
 const SIGNED_URL_LIFETIME_S = 3600;
 
+/**
+ * Registers the routes. One long function, because its handlers are short and share the lookup of an upload.
+ */
 export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps): void {
   function direct(): DirectUploads {
     if (store.direct) return store.direct;

@@ -113,6 +113,7 @@ async function handleInterruption(
   const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
   try {
     let current = await client.cancelSummary(job.id, { signal });
+    // Not `retry`: it waits for a status, and no request has failed.
     while (!isFinalStatus(current.status)) {
       await sleep(100);
       current = await client.getSummary(job.id, { signal });

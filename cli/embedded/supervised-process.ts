@@ -122,6 +122,7 @@ export function startSupervisedProcess<Ready>(
   async function keepRunning(): Promise<void> {
     let failedStarts = 0;
     let delay = MIN_RESTART_DELAY_MS;
+    // Not `retry`: it restarts a process that ran well too, and only failed starts in a row count.
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
       const { wasReady, description, code } = await runOnce();

@@ -85,6 +85,7 @@ function serverArguments(home: string, namespace: string, port: number, httpPort
 async function waitUntilServing(httpPort: number, namespace: string, died: AbortSignal): Promise<void> {
   const address = `http://127.0.0.1:${httpPort}/api/v1/namespaces/${encodeURIComponent(namespace)}`;
   const signal = AbortSignal.any([died, AbortSignal.timeout(START_TIMEOUT_MS)]);
+  // Not `retry`: it polls at a fixed, short interval, also after a response without the attributes.
   for (;;) {
     signal.throwIfAborted();
     try {

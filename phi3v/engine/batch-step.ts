@@ -23,7 +23,10 @@ export interface BatchStep {
   decode(sequences: Iterable<Sequence>): Promise<void>;
 }
 
-/** Never throws: what fails is reported to the sequences concerned, through `admission`. */
+/**
+ * Creates the steps of a batch. They never throw: a failure is reported to its sequences through `admission`.
+ * One long function, because the steps share the progress count and the stop ids.
+ */
 export function createBatchStep(decoder: Decoder, limits: GenerationLimits, admission: Admission): BatchStep {
   const stopIds = new Set(limits.stopIds);
   let progress = 0;

@@ -88,57 +88,15 @@ export interface S3Client {
   ): Promise<string>;
 }
 
+/** Creates a client. Sends no request yet. */
 export function createS3Client(options: S3Options): S3Client {
-  const { region } = options;
-  const fetchFn = options.fetch ?? fetch;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  // Derived signing keys, one per day.
-  const cache = new Map<string, ArrayBuffer>();
-
-  function addressOf(key = '', query: S3Request['query'] = {}): URL {
-    const url = new URL(options.endpoint);
-    const path = options.pathStyle ? `/${options.bucket}/${key}` : `/${key}`;
-    if (!options.pathStyle) url.hostname = `${options.bucket}.${url.hostname}`;
-    url.pathname = `${url.pathname.replace(/\/$/, '')}${key === '' ? path.replace(/\/$/, '') || '/' : path}`;
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    return url;
-  }
-
-  /** A single attempt. */
-  async function sendOnce(s3Request: S3Request, timeoutMs: number): Promise<Response> {
-    const { method, key, query, headers, body, bodySha256, acceptedStatuses = [] } = s3Request;
-    const url = addressOf(key, query);
-    const hash = bodySha256 ?? (body ? await sha256(body) : EMPTY_SHA256);
-    const signer = new AwsV4Signer({
-      ...(await options.credentials()),
-      service: 's3',
-      region,
-      cache,
-      method,
-      url: url.href,
-      headers: { ...headers, 'x-amz-content-sha256': hash },
-    });
-    const signed = await signer.sign();
-    signed.headers.set('accept-encoding', 'identity'); // not signed, because proxies change it
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), timeoutMs + (body?.byteLength ?? 0) / limits.minBytesPerMs);
-    let response: Response;
-    try {
-      response = await fetchFn(signed.url, {
-        method,
-        headers: signed.headers,
-        redirect: 'manual',
-        signal: abort.signal,
-        ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}), // never shared memory
-      });
-    } catch (error) {
-      throw new S3Interrupted(`${method}: no response`, { cause: error });
-    } finally {
-      clearTimeout(timer);
-    }
-    if (response.ok || acceptedStatuses.includes(response.status)) return response;
-    throw await S3Failure.of(method, response);
-  }
+  const context: RequestContext = {
+    options,
+    fetchFn: options.fetch ?? fetch,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    signingKeys: new Map(),
+  };
+  const { limits } = context;
 
   async function sendWithRetries<T>(
     s3Request: S3Request,
@@ -147,7 +105,9 @@ export function createS3Client(options: S3Options): S3Client {
     const deadline = Date.now() + (s3Request.timeoutMs ?? Number.POSITIVE_INFINITY);
     return await retry(
       async () =>
-        await read(await sendOnce(s3Request, Math.min(limits.responseTimeoutMs, deadline - Date.now()))),
+        await read(
+          await sendOnce(context, s3Request, Math.min(limits.responseTimeoutMs, deadline - Date.now())),
+        ),
       {
         attempts: limits.attempts,
         backoff: { firstMs: limits.firstBackoffMs, maxMs: MAX_WAIT_MS },
@@ -168,12 +128,12 @@ export function createS3Client(options: S3Options): S3Client {
       sendWithRetries(s3Request, (response) => readText(s3Request.method, response, limits.idleTimeoutMs)),
 
     async sign(method, key, seconds, query = {}, headers = {}) {
-      const url = addressOf(key, { ...query, 'X-Amz-Expires': String(seconds) });
+      const url = objectUrl(options, key, { ...query, 'X-Amz-Expires': String(seconds) });
       const credentials = await options.credentials();
       const signed = await new AwsV4Signer({
         ...credentials,
         service: 's3',
-        region,
+        region: options.region,
         method,
         url: url.href,
         headers,
@@ -183,6 +143,69 @@ export function createS3Client(options: S3Options): S3Client {
       return signed.url.href;
     },
   };
+}
+
+/** What all requests of a client share. */
+interface RequestContext {
+  readonly options: S3Options;
+  readonly fetchFn: typeof fetch;
+  readonly limits: S3Limits;
+  /** Derived signing keys, one per day. */
+  readonly signingKeys: Map<string, ArrayBuffer>;
+}
+
+/** URL of an object, or of the bucket if the key is empty. */
+function objectUrl(
+  { endpoint, bucket, pathStyle }: S3Options,
+  key: string,
+  query: Readonly<Record<string, string>>,
+): URL {
+  const url = new URL(endpoint);
+  const path = pathStyle ? `/${bucket}/${key}` : `/${key}`;
+  if (!pathStyle) url.hostname = `${bucket}.${url.hostname}`;
+  url.pathname = `${url.pathname.replace(/\/$/, '')}${key === '' ? path.replace(/\/$/, '') || '/' : path}`;
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url;
+}
+
+/** A single attempt. @throws S3Failure, S3Interrupted. */
+async function sendOnce(
+  { options, fetchFn, limits, signingKeys }: RequestContext,
+  s3Request: S3Request,
+  timeoutMs: number,
+): Promise<Response> {
+  const { method, key = '', query = {}, headers, body, bodySha256, acceptedStatuses = [] } = s3Request;
+  const url = objectUrl(options, key, query);
+  const hash = bodySha256 ?? (body ? await sha256(body) : EMPTY_SHA256);
+  const signer = new AwsV4Signer({
+    ...(await options.credentials()),
+    service: 's3',
+    region: options.region,
+    cache: signingKeys,
+    method,
+    url: url.href,
+    headers: { ...headers, 'x-amz-content-sha256': hash },
+  });
+  const signed = await signer.sign();
+  signed.headers.set('accept-encoding', 'identity'); // not signed, because proxies change it
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeoutMs + (body?.byteLength ?? 0) / limits.minBytesPerMs);
+  let response: Response;
+  try {
+    response = await fetchFn(signed.url, {
+      method,
+      headers: signed.headers,
+      redirect: 'manual',
+      signal: abort.signal,
+      ...(body ? { body: body as Uint8Array<ArrayBuffer> } : {}), // never shared memory
+    });
+  } catch (error) {
+    throw new S3Interrupted(`${method}: no response`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+  if (response.ok || acceptedStatuses.includes(response.status)) return response;
+  throw await S3Failure.of(method, response);
 }
 
 /** Reads a small response body. */

@@ -31,12 +31,6 @@ const DEFAULT_PART_BYTES = 16 * 2 ** 20;
 export function createS3Store(options: S3StoreOptions): BlobStore {
   const client = createS3Client(options);
   const objects = createBucketObjects(client, options.prefix ?? '');
-  const upload = {
-    objects,
-    createSha256: options.createSha256,
-    partBytes: options.partBytes ?? DEFAULT_PART_BYTES,
-  };
-
   const { find, bytesKeyOf, whole, collect, entries } = createObjectReader(
     client,
     objects,
@@ -44,28 +38,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
   );
 
   return withStoreErrors({
-    async put(name, body) {
-      requireName(name);
-      if (!(body instanceof Uint8Array)) {
-        // Avoids sending a long body that already exists.
-        const found = await objects.head(name);
-        if (found) return toStoredArtifact(found);
-      }
-      return publish(body, {
-        ...upload,
-        maxBytes: Number.POSITIVE_INFINITY,
-        nameOf: () => name,
-      });
-    },
-
-    async putByContent(prefix, body, { maxBytes = Number.POSITIVE_INFINITY } = {}) {
-      requireName(`${prefix}/x`);
-      return publish(body, {
-        ...upload,
-        maxBytes,
-        nameOf: (sha256) => `${prefix}/${sha256}`,
-      });
-    },
+    ...createWriter(objects, options),
 
     async head(name) {
       requireName(name);
@@ -116,6 +89,30 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
 
     direct: createDirectUploads(objects, options.createSha256),
   });
+}
+
+/** The operations that create artifacts. */
+function createWriter(
+  objects: BucketObjects,
+  { createSha256, partBytes = DEFAULT_PART_BYTES }: S3StoreOptions,
+): Pick<BlobStore, 'put' | 'putByContent'> {
+  const upload = { objects, createSha256, partBytes };
+  return {
+    async put(name, body) {
+      requireName(name);
+      if (!(body instanceof Uint8Array)) {
+        // Avoids sending a long body that already exists.
+        const found = await objects.head(name);
+        if (found) return toStoredArtifact(found);
+      }
+      return publish(body, { ...upload, maxBytes: Number.POSITIVE_INFINITY, nameOf: () => name });
+    },
+
+    async putByContent(prefix, body, { maxBytes = Number.POSITIVE_INFINITY } = {}) {
+      requireName(`${prefix}/x`);
+      return publish(body, { ...upload, maxBytes, nameOf: (sha256) => `${prefix}/${sha256}` });
+    },
+  };
 }
 
 /** The operations that renew and remove artifacts. */

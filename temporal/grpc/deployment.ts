@@ -47,6 +47,7 @@ export async function promoteBuild(settings: Settings, signal: AbortSignal): Pro
     ...(settings.temporalApiKey === undefined ? {} : { apiKey: settings.temporalApiKey, tls: true }),
   });
   try {
+    // Not `retry`: it polls at a fixed interval, and its timeout has an error of its own.
     for (const until = Date.now() + WORKER_WAIT_MS; ; ) {
       signal.throwIfAborted();
       try {

@@ -57,6 +57,7 @@ function createCall({ connection }: Client, timeout: number): Call {
   };
 }
 
+/** The wire over gRPC. One long function, because it only lists its requests, which share `call`. */
 function grpcWire({ workflow }: Client, call: Call): TemporalWire {
   const { workflowService } = workflow;
   const { namespace } = workflow.options;

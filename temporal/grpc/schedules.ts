@@ -4,6 +4,7 @@ import {
   type ScheduleClient,
   type ScheduleDescription,
   ScheduleNotFoundError,
+  type ScheduleOptions,
   type ScheduleSummary,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
@@ -49,32 +50,8 @@ export function createTemporalSchedules(
     describe,
 
     async create(id, memo, paused) {
-      const { cron, every, timezone, createdAt: _own, ...batch } = memo;
       try {
-        await call(() =>
-          schedule.create({
-            scheduleId: id,
-            spec: {
-              ...(cron === null ? {} : { cronExpressions: [cron] }),
-              ...(every === null ? {} : { intervals: [{ every: intervalSeconds(every) * 1000 }] }),
-              ...(timezone === null ? {} : { timezone }),
-            },
-            // The workflow lasts as long as its batch, so batches do not overlap.
-            policies: { overlap: 'SKIP', catchupWindow: CATCHUP_WINDOW },
-            action: {
-              type: 'startWorkflow',
-              workflowType: FIRE_WORKFLOW,
-              taskQueue: TASK_QUEUES.workflow,
-              // The server appends the time.
-              workflowId: id,
-              args: [{ scheduleId: id, batch } satisfies FireInput],
-              typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
-            },
-            memo: { ...memo },
-            typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
-            state: { paused },
-          }),
-        );
+        await call(() => schedule.create(scheduleOptions(id, memo, paused)));
       } catch (error) {
         // The client throws a TypeError where the server reports an invalid argument.
         if (error instanceof TypeError)
@@ -110,6 +87,32 @@ export function createTemporalSchedules(
       }),
 
     delete: (id) => ifExists(() => schedule.getHandle(id).delete()),
+  };
+}
+
+function scheduleOptions(id: ScheduleId, memo: ScheduleMemo, paused: boolean): ScheduleOptions {
+  const { cron, every, timezone, createdAt: _own, ...batch } = memo;
+  return {
+    scheduleId: id,
+    spec: {
+      ...(cron === null ? {} : { cronExpressions: [cron] }),
+      ...(every === null ? {} : { intervals: [{ every: intervalSeconds(every) * 1000 }] }),
+      ...(timezone === null ? {} : { timezone }),
+    },
+    // The workflow lasts as long as its batch, so batches do not overlap.
+    policies: { overlap: 'SKIP', catchupWindow: CATCHUP_WINDOW },
+    action: {
+      type: 'startWorkflow',
+      workflowType: FIRE_WORKFLOW,
+      taskQueue: TASK_QUEUES.workflow,
+      // The server appends the time.
+      workflowId: id,
+      args: [{ scheduleId: id, batch } satisfies FireInput],
+      typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
+    },
+    memo: { ...memo },
+    typedSearchAttributes: [{ key: TENANT, value: memo.tenant }],
+    state: { paused },
   };
 }
 

@@ -32,6 +32,7 @@ export function createTemporalHttpOrchestrator(options: TemporalHttpOptions, sto
   return createOrchestrator(httpWire(options), store);
 }
 
+/** The wire over HTTP. One long function, because it only lists its requests, which share one client. */
 function httpWire(options: TemporalHttpOptions): TemporalWire {
   const { get, post, ready } = createTemporalHttpClient(options);
   const runs = (workflowId: string): string => `/workflows/${encodeURIComponent(workflowId)}`;

@@ -76,21 +76,13 @@ export function HomePage({ onStarted }: Props): JSX.Element {
               </div>
             </>
           )}
-          {fileError !== '' && (
-            <p class="field-error" role="alert">
-              {fileError}
-            </p>
-          )}
+          {fileError !== '' && <FieldError message={fileError} />}
           {submission.problem && <ProblemNotice problem={submission.problem} />}
         </form>
       ) : (
         <div class="card chooser">
           <DropZone isDraggedOver={isDraggedOver} onFiles={selectFiles} />
-          {fileError !== '' && (
-            <p class="field-error" role="alert">
-              {fileError}
-            </p>
-          )}
+          {fileError !== '' && <FieldError message={fileError} />}
           <UrlForm
             onUrl={({ url, kind, name }) => {
               setFileError('');
@@ -101,6 +93,14 @@ export function HomePage({ onStarted }: Props): JSX.Element {
       )}
       <RecentJobs />
     </div>
+  );
+}
+
+function FieldError({ message }: { readonly message: string }): JSX.Element {
+  return (
+    <p class="field-error" role="alert">
+      {message}
+    </p>
   );
 }
 

@@ -30,39 +30,23 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
       <div class="options__fields">
         <fieldset class="field">
           <legend class="label">Detail</legend>
-          <div class="segmented">
-            {DETAILS.map(({ value, label }) => (
-              <label key={value} class="segmented__item">
-                <input
-                  type="radio"
-                  name="detail"
-                  value={value}
-                  checked={options.detail === value}
-                  onChange={() => onChange({ ...options, detail: value })}
-                />
-                <span>{label}</span>
-              </label>
-            ))}
-          </div>
+          <Segmented
+            name="detail"
+            choices={DETAILS}
+            selected={options.detail}
+            onSelect={(detail) => onChange({ ...options, detail })}
+          />
           <p class="help">{DETAILS.find(({ value }) => value === options.detail)?.meaning}</p>
         </fieldset>
         {kind === 'video' && (
           <fieldset class="field">
             <legend class="label">Frames</legend>
-            <div class="segmented">
-              {SAMPLINGS.map(({ value, label }) => (
-                <label key={value} class="segmented__item">
-                  <input
-                    type="radio"
-                    name="sampling"
-                    value={value}
-                    checked={options.sampling === value}
-                    onChange={() => onChange({ ...options, sampling: value })}
-                  />
-                  <span>{label}</span>
-                </label>
-              ))}
-            </div>
+            <Segmented
+              name="sampling"
+              choices={SAMPLINGS}
+              selected={options.sampling}
+              onSelect={(sampling) => onChange({ ...options, sampling })}
+            />
             <p class="help">
               {options.sampling === 'fps'
                 ? 'At a fixed number per second. Repeated frames are dropped.'
@@ -107,6 +91,34 @@ export function OptionsPanel({ kind, options, onChange }: Props): JSX.Element {
         </div>
       </div>
     </details>
+  );
+}
+
+interface SegmentedProps<Value extends string> {
+  readonly name: string;
+  readonly choices: readonly { readonly value: Value; readonly label: string }[];
+  readonly selected: Value;
+  readonly onSelect: (value: Value) => void;
+}
+
+/** Radio buttons in one row. */
+function Segmented<Value extends string>(props: SegmentedProps<Value>): JSX.Element {
+  const { name, choices, selected, onSelect } = props;
+  return (
+    <div class="segmented">
+      {choices.map(({ value, label }) => (
+        <label key={value} class="segmented__item">
+          <input
+            type="radio"
+            name={name}
+            value={value}
+            checked={selected === value}
+            onChange={() => onSelect(value)}
+          />
+          <span>{label}</span>
+        </label>
+      ))}
+    </div>
   );
 }
 

@@ -35,6 +35,7 @@ export async function followJob(
   };
   const onQueueUpdate = (progress: Progress): void => set({ log: { ...state.log, progress } });
   let delay = MIN_DELAY_MS;
+  // Not `retry`: events arrive between failures, and a loaded job stays visible after them.
   while (!signal.aborted) {
     try {
       const job = await client.getSummary(id, { signal });

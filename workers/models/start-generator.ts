@@ -45,6 +45,7 @@ export async function startGenerator({
       onRestart,
     );
   }
+  // Not `retry`: the wait has a fixed interval and no limit on attempts.
   for (;;) {
     signal.throwIfAborted();
     try {

@@ -19,6 +19,7 @@ export async function connectToTemporal(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<NativeConnection> {
+  // Not `retry`: the wait has a fixed interval and no limit on attempts.
   for (;;) {
     signal.throwIfAborted();
     try {

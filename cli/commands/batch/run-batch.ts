@@ -71,6 +71,7 @@ export async function runBatch(
   try {
     let batch = await startBatch(client, file, options, { signal, onProgress: view.showUpload });
     id = batch.id;
+    // Not `retry`: it waits for a status, and no request has failed.
     for (;;) {
       view.show(batch);
       if (isFinalBatchStatus(batch.status)) break;
