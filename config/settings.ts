@@ -168,7 +168,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
   };
 }
 
-/** Variables that are set, unparsed and parsed. An empty variable counts as not set. @throws SettingsError. */
+/** Reads the variables that are set. An empty one counts as not set. @throws SettingsError. */
 function readVariables(env: Readonly<Record<string, string | undefined>>): {
   readonly given: Readonly<Record<string, string | undefined>>;
   readonly variables: z.infer<typeof environment>;

@@ -43,7 +43,8 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
     downloadCount += 1;
     const path = join(folder, `${downloadCount}-${info.sha256}`);
     try {
-      const chunks = (await store.read(name)) as NodeReadableStream<Uint8Array>; // the same type in Node's typings
+      // Node's typings declare the same stream as a type of their own.
+      const chunks = (await store.read(name)) as NodeReadableStream<Uint8Array>;
       await pipeline(Readable.fromWeb(chunks), createWriteStream(`${path}.part`));
       await rename(`${path}.part`, path);
       return { path, bytes: info.bytes };
