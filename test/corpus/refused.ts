@@ -34,7 +34,7 @@ export const REFUSED: readonly RefusedFile[] = [
     code: 'no_video_stream',
     says: /only audio and a cover image/,
   },
-  written('empty.mp4', 'nothing', '', 'empty_source', /no bytes/),
+  written('empty.mp4', 'nothing', '', 'empty_source', /is empty/),
   written('letter.mp4', 'text', 'Dear reader,\n'.repeat(500), 'unsupported_media', /not a video/),
   written(
     'playlist.mp4',
