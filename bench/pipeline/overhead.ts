@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { median } from '../median.ts';
 import { runPlainLoop } from './plain-loop.ts';
-import { clientOf, printMemory, runJob, seconds, startSystem, withVideo } from './video-job.ts';
+import { clientOf, cpuSeconds, printMemory, runJob, seconds, startSystem, withVideo } from './video-job.ts';
 
 const PAIRS = 3;
 
@@ -18,13 +18,19 @@ export async function measureOverhead(length: number): Promise<void> {
       );
       const system = await startSystem(join(folder, `system-${pair}`));
       try {
+        const before = await cpuSeconds(system);
         const job = await runJob(clientOf(system), video);
+        const after = await cpuSeconds(system);
         times.job.push(job.milliseconds);
         times.firstEvent.push(job.firstEvent);
         segments = job.segments;
         console.log(
           `  through the system, ${job.segments} segments: ${seconds(job.milliseconds)}, ${job.status}; first event ${job.firstEvent.toFixed(0)} ms, workflow started ${job.started.toFixed(0)} ms after the POST`,
         );
+        const used = [...after].map(
+          ([name, spent]) => `${name} ${(spent - (before.get(name) ?? 0)).toFixed(1)}`,
+        );
+        console.log(`  CPU-seconds of the job, without child processes: ${used.join(', ')}`);
         if (pair === PAIRS - 1) await printMemory(system);
       } finally {
         await system.stop();

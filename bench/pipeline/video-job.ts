@@ -72,6 +72,20 @@ export async function runJob(
   return { milliseconds, firstEvent: firstEvent ?? 0, started, segments: progress.segments.total, status };
 }
 
+/** Ticks of a second in /proc/PID/stat: USER_HZ of Linux on every architecture that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** Returns the CPU time so far of each process without its children, in seconds (fields 14 and 15 of /proc/PID/stat, proc(5)). */
+export async function cpuSeconds(system: EmbeddedSystem): Promise<ReadonlyMap<string, number>> {
+  const times = system.processes().map(async ({ name, pid }) => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may contain spaces. Field 3 follows it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return [name, (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND] as const;
+  });
+  return new Map(await Promise.all(times));
+}
+
 /** Prints the largest resident set so far of each process, and of its children. */
 export async function printMemory(system: EmbeddedSystem): Promise<void> {
   for (const { name, pid } of system.processes()) {
