@@ -157,8 +157,8 @@ function generationLengthOf(
 ): TypicalLengths {
   const sameType = samples.filter(({ source }) => source === type);
   const average = (of: (sample: UsageSample) => number, over: readonly UsageSample[]): number | undefined => {
-    const pictures = over.reduce((sum, sample) => sum + sample.pictures, 0);
-    return pictures === 0 ? undefined : over.reduce((sum, sample) => sum + of(sample), 0) / pictures;
+    const images = over.reduce((sum, sample) => sum + sample.images, 0);
+    return images === 0 ? undefined : over.reduce((sum, sample) => sum + of(sample), 0) / images;
   };
   return {
     caption:

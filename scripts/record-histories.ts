@@ -89,7 +89,7 @@ const PATHS: readonly WorkflowPath[] = [
     pages: 12,
     change: (successful) => ({
       describeSegment: (input) =>
-        (input as { readonly at: number }).at === 1
+        (input as { readonly entry: number }).entry === 1
           ? poison()
           : (successful.describeSegment?.(input) ?? poison()),
     }),
@@ -119,7 +119,7 @@ const PATHS: readonly WorkflowPath[] = [
       };
       return {
         describeSegment: (input) =>
-          once(`pictures ${(input as { readonly at: number }).at}`, 'describeSegment')(input),
+          once(`images ${(input as { readonly entry: number }).entry}`, 'describeSegment')(input),
         reduce: once('captions', 'reduce'),
         finish: once('texts', 'finish'),
         findMissing: async () => ({

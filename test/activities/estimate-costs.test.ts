@@ -5,7 +5,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEstimateCosts } from '../../activities/estimate-costs.ts';
 import { modelPlan } from '../../activities/lib/model.ts';
-import { recordUsageSample } from '../../activities/lib/rates.ts';
+import { recordUsageSample } from '../../activities/lib/usage-samples.ts';
 import profile from '../../models/tiny-phi3v/frameloom.json' with { type: 'json' };
 import type { EstimateAmounts, EstimateCostsInput } from '../../schema/estimate.ts';
 import { jobIdFor } from '../../schema/ids.ts';

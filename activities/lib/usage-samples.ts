@@ -13,7 +13,7 @@ import { findJson, putJson } from './artifacts.ts';
 export interface UsageSample {
   readonly source: SourceInfo['type'];
   /** Images of segments that were generated, not found. */
-  readonly pictures: number;
+  readonly images: number;
   readonly captionTokens: number;
   /** Captions that differ from the one before. */
   readonly distinct: number;
@@ -44,20 +44,20 @@ export async function recordUsageSample(
   const made = new Set(
     ledger.segments.flatMap(({ output_tokens, index }) => (output_tokens > 0 ? [index] : [])),
   );
-  let [pictures, captionTokens, distinct] = [0, 0, 0];
+  let [images, captionTokens, distinct] = [0, 0, 0];
   for (const piece of pieces) {
     if ('reason' in piece || !made.has(piece.index)) continue;
-    pictures += piece.captions.length;
+    images += piece.captions.length;
     captionTokens += piece.usage.output_tokens;
     distinct += piece.captions.filter(
       (line, index) => line !== '' && line !== piece.captions[index - 1],
     ).length;
   }
-  if (pictures === 0) return;
+  if (images === 0) return;
   const slot = Number.parseInt(job.jobId.slice(-2), 36) % SAMPLES_PER_DAY;
   const rate: UsageSample = {
     source: job.source,
-    pictures,
+    images,
     captionTokens,
     distinct,
     inputTokens: ledger.input_tokens,
