@@ -134,9 +134,14 @@ describe('the metrics of a system under load', () => {
     const described = job.ledger?.segments.length ?? 0;
     expect(described).toBeGreaterThan(2);
     expect(total(gpu, 'frameloom_segments_total', { cached: 'false' })).toBe(described);
-    expect(
-      total(gpu, 'frameloom_activities_total', { activity: 'describeSegment', outcome: 'completed' }),
-    ).toBe(described);
+    // A suspension of more than the heartbeat timeout costs one more attempt, which finds the generation.
+    const attempts = job.ledger?.segments.reduce((sum, segment) => sum + segment.attempts, 0) ?? 0;
+    const completed = total(gpu, 'frameloom_activities_total', {
+      activity: 'describeSegment',
+      outcome: 'completed',
+    });
+    expect(completed).toBeGreaterThanOrEqual(described);
+    expect(completed).toBeLessThanOrEqual(attempts);
     expect(total(gpu, 'frameloom_tokens_total', { kind: 'prompt' })).toBeGreaterThan(1000);
     expect(total(gpu, 'frameloom_tokens_total', { kind: 'output' })).toBeGreaterThan(described);
     expect(total(gpu, 'frameloom_images_encoded_total')).toBeGreaterThan(0);
