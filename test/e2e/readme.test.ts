@@ -28,7 +28,8 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-readme-'));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+// The system that the last block stopped may still be writing its last files.
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 250 }));
 
 /** The shell block below a heading of README.md. */
 function blockOf(heading: string): string {
