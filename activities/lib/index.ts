@@ -19,7 +19,6 @@ export { type MergeResults, readMergeResults } from './merges.ts';
 export { type GpuContext, modelPlan, requirePlannedModel } from './model.ts';
 export { MODEL_ERRORS } from './model-errors.ts';
 export { createModelLock } from './model-lock.ts';
-export { readUsageSamples, recordUsageSample, type UsageSample } from './usage-samples.ts';
 export { readRequest, readStoredRequest } from './request.ts';
 export { promptText, readSlideRecords } from './segment-text.ts';
 export {
@@ -32,3 +31,4 @@ export {
 } from './shards.ts';
 export { withSlides } from './slides.ts';
 export { findSource, type SourceDeps, type SourceRef } from './sources.ts';
+export { readUsageSamples, recordUsageSample, type UsageSample } from './usage-samples.ts';
