@@ -1,14 +1,18 @@
 /** Downloads a file. Resumes a partial download and computes the checksum on the way. */
 import type { WeightFile } from './catalogue.ts';
 import { WeightsError } from './errors.ts';
-import type { HubClient, HubResponse } from './hub.ts';
+import type { HttpResponse } from './http.ts';
 import { openPartialFile, type PartialFile } from './partial-file.ts';
 import { type RetryEvent, type RetryPolicy, retryTransfer } from './retry.ts';
 
+/** What is known of a file before it is downloaded. */
+export type DownloadedFile = Pick<WeightFile, 'path' | 'digest' | 'size'>;
+
 export interface FetchContext {
-  readonly hub: HubClient;
-  readonly repository: string;
-  readonly revision: string;
+  /** Host name of the server, for messages. */
+  readonly host: string;
+  /** Requests the file from byte `from`. */
+  readonly open: (from: number) => Promise<HttpResponse>;
   readonly retryPolicy: RetryPolicy;
   readonly signal: AbortSignal;
   /**
@@ -30,7 +34,7 @@ const ROUNDED_SIZE_TOLERANCE = { factor: 1.05, bytes: 4096 } as const;
  *
  * @throws WeightsError `corrupt` if the checksum is wrong twice, and the errors of the server and the disk.
  */
-export async function fetchFile(file: WeightFile, target: string, context: FetchContext): Promise<void> {
+export async function fetchFile(file: DownloadedFile, target: string, context: FetchContext): Promise<void> {
   await using partial = await openPartialFile(target, file.digest, context.onBytes, context.signal);
   for (const isLastAttempt of [false, true]) {
     if (await downloadFile(file, partial, context)) {
@@ -41,26 +45,24 @@ export async function fetchFile(file: WeightFile, target: string, context: Fetch
     if (isLastAttempt) {
       throw new WeightsError(
         'corrupt',
-        `${file.path} from ${context.hub.host} differs from what was published (${file.digest.algorithm} ${file.digest.hex}). Two downloads failed.`,
+        `${file.path} from ${context.host} differs from what was published (${file.digest.algorithm} ${file.digest.hex}). Two downloads failed.`,
       );
     }
   }
 }
 
 /** Downloads the missing bytes. Returns whether the checksum of the whole file is correct. */
-async function downloadFile(file: WeightFile, partial: PartialFile, context: FetchContext): Promise<boolean> {
+async function downloadFile(
+  file: DownloadedFile,
+  partial: PartialFile,
+  context: FetchContext,
+): Promise<boolean> {
   let received = 0;
   return retryTransfer(
     async () => {
       if (!canResume(file, partial)) await partial.restart();
       if (file.size.exact && partial.bytes === file.size.bytes) return partial.matches();
-      const response = await context.hub.openFile(
-        context.repository,
-        context.revision,
-        file.source,
-        partial.bytes,
-        context.signal,
-      );
+      const response = await context.open(partial.bytes);
       try {
         return await receiveBody(response, file, partial, context, (count) => {
           received += count;
@@ -78,7 +80,7 @@ async function downloadFile(file: WeightFile, partial: PartialFile, context: Fet
   );
 }
 
-function canResume({ size }: WeightFile, partial: PartialFile): boolean {
+function canResume({ size }: DownloadedFile, partial: PartialFile): boolean {
   return partial.bytes <= maxFileBytes(size);
 }
 
@@ -87,10 +89,10 @@ function maxFileBytes({ bytes, exact }: WeightFile['size']): number {
 }
 
 async function receiveBody(
-  { status, header, body }: HubResponse,
-  file: WeightFile,
+  { status, header, body }: HttpResponse,
+  file: DownloadedFile,
   partial: PartialFile,
-  { hub, onSize }: FetchContext,
+  { host, onSize }: FetchContext,
   onReceived: (count: number) => void,
 ): Promise<boolean> {
   const range = parseContentRange(header('content-range'));
@@ -98,13 +100,13 @@ async function receiveBody(
     // The file has no further bytes: the partial file is complete, or it belongs to another file.
     if (range?.total === partial.bytes) return partial.matches();
     await partial.restart();
-    throw new WeightsError('broken', `${hub.host} cannot resume ${file.path}. The download is restarted.`, {
+    throw new WeightsError('broken', `${host} cannot resume ${file.path}. The download is restarted.`, {
       retryAfterMs: 0,
     });
   }
   if (status === 206 && range?.start !== partial.bytes) {
     await partial.restart();
-    throw new WeightsError('broken', `${hub.host} returned a different range than requested.`, {
+    throw new WeightsError('broken', `${host} returned a different range than requested.`, {
       retryAfterMs: 0,
     });
   }
@@ -122,7 +124,7 @@ async function receiveBody(
   }
   const expected = total ?? (file.size.exact ? file.size.bytes : undefined);
   if (expected !== undefined && partial.bytes < expected) {
-    throw new WeightsError('broken', `${hub.host} closed the connection before the end of ${file.path}.`);
+    throw new WeightsError('broken', `${host} closed the connection before the end of ${file.path}.`);
   }
   return partial.matches();
 }

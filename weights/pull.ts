@@ -110,9 +110,8 @@ async function pull(set: WeightSet, folder: string, options: PullOptions): Promi
     if (file.path === set.markerFile) await writeExtraFiles(folder, options.extraFiles);
     const step = progress.file(index);
     await fetchFile(file, join(folder, file.path), {
-      hub,
-      repository: set.repository,
-      revision: set.revision,
+      host: hub.host,
+      open: (from) => hub.openFile(set.repository, set.revision, file.source, from, signal),
       retryPolicy,
       signal,
       onBytes: (change, how) => step.add(change, how),
