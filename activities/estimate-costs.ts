@@ -136,7 +136,7 @@ function tokensOf({
 function isTranscribed(source: SourceInfo, { request, hasTranscript }: StoredRequest): boolean {
   if (source.type !== 'video' || request.source.type !== 'video') return false;
   if (hasTranscript) return true;
-  return request.source.subtitles !== undefined || source.subtitles.length > 0;
+  return request.source.subtitles !== undefined || source.tracks.some(({ type }) => type === 'subtitles');
 }
 
 /** Tokens of slide text or transcript that a caption prompt quotes. */

@@ -43,6 +43,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
           source: source.sha256,
           type: source.type,
           span,
+          ...(source.type === 'video' ? { track: source.videoTrack } : {}),
           ...(source.type === 'deck'
             ? { pdf: deck?.pdf, slideText: deck?.slideText, noImagesReason: deck?.noImagesReason, crops }
             : {}),

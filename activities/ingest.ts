@@ -90,8 +90,9 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
   ): Promise<Ingested> {
     return store.withFile(name, async (path) => {
       await expectVideo(path);
+      const wanted = request.source.type === 'video' ? request.source.tracks : undefined;
       const info = {
-        ...(await probeVideo(tools, path, limits, signal)),
+        ...(await probeVideo(tools, path, { ...limits, videoTrack: wanted?.video }, signal)),
         type: 'video',
         bytes,
         sha256,

@@ -139,6 +139,12 @@ export const ERRORS = {
     title: 'The source has no video.',
     hint: 'Send a source with a video stream. Audio alone cannot be summarized.',
   },
+  no_such_track: {
+    status: 422,
+    retryable: false,
+    title: 'The source has no such track.',
+    hint: 'Leave out `source.tracks`, or send a number from `source.tracks` of a result of the same file.',
+  },
   media_truncated: {
     status: 422,
     retryable: false,

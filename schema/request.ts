@@ -35,12 +35,22 @@ const VideoDeck = z
       'The slide deck that the video shows. Each slide is matched to the times at which it is visible.',
   });
 
+const TrackNumber = z.int().min(0).max(63).optional();
+
+const VideoTracks = z.strictObject({ video: TrackNumber, audio: TrackNumber, subtitles: TrackNumber }).meta({
+  id: 'VideoTracks',
+  description:
+    'The tracks of the video to use, as numbers of its streams from 0. `source.tracks` of a result lists them. ' +
+    'Without a number the track is chosen by the flags in the file.',
+});
+
 const VideoSource = z
   .strictObject({
     type: z.literal('video'),
     ...one,
     subtitles: Subtitles.optional(),
     deck: VideoDeck.optional(),
+    tracks: VideoTracks.optional(),
   })
   .meta({ id: 'VideoSource' });
 const DeckSource = z

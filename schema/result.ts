@@ -122,6 +122,29 @@ const ResultSentence = z
   })
   .meta({ id: 'Sentence' });
 
+const ResultTrack = z
+  .object({
+    index: z
+      .int()
+      .describe('Number of the stream in the file, from 0. `source.tracks` of a request takes it.'),
+    type: z.enum(['video', 'audio', 'subtitles']),
+    codec: z.string().describe("ffmpeg's name of the format."),
+    language: z.string().optional(),
+    title: z.string().optional(),
+    default: z.boolean().optional().describe('True if the file marks the track as the default.'),
+    forced: z
+      .boolean()
+      .optional()
+      .describe('True if the file marks the track as forced: only signs or foreign speech.'),
+    poster: z
+      .boolean()
+      .optional()
+      .describe('True for a cover image or thumbnails, which are not summarized.'),
+    bitmap: z.boolean().optional().describe('True for subtitles that are images of text.'),
+    selected: z.boolean().optional().describe('True if the job used the track.'),
+  })
+  .meta({ id: 'Track' });
+
 const ResultSource = z
   .object({
     type: z.enum(['video', 'deck', 'images']),
@@ -135,6 +158,7 @@ const ResultSource = z
       ),
     width: z.int().optional(),
     height: z.int().optional(),
+    tracks: z.array(ResultTrack).optional().describe('The video, audio and subtitle tracks of the file.'),
     pages: z.int().optional().describe('Number of slides or images.'),
   })
   .meta({ id: 'ResultSource' });

@@ -24,8 +24,10 @@ export interface VideoInfo {
    * decoding all frames in order.
    */
   readonly lacksTimestamps?: true;
-  /** In the order of the file. */
-  readonly subtitles: readonly SubtitleTrack[];
+  /** All streams of the file, in its order. */
+  readonly tracks: readonly SourceTrack[];
+  /** Number of the stream whose frames are read, one of `tracks`. */
+  readonly videoTrack: number;
 }
 
 /** Properties of stored frames that are needed to display them correctly. */
@@ -49,17 +51,24 @@ export interface FrameRate {
   readonly average: number;
 }
 
-/** A subtitle track inside a video. */
-export interface SubtitleTrack {
+/** A stream of a video file. */
+export interface SourceTrack {
   /** Number of the stream in the file, from 0, as ffmpeg counts. */
   readonly index: number;
-  /** ffmpeg's name of the format, such as `subrip`, `ass`, `mov_text`, `webvtt`, `dvb_subtitle`. */
+  readonly type: 'video' | 'audio' | 'subtitles';
+  /** ffmpeg's name of the format, such as `h264`, `aac`, `subrip`, `dvb_subtitle`. */
   readonly codec: string;
-  /** `bitmap`: images of text; such tracks cannot be read. */
-  readonly form: 'text' | 'bitmap';
   /** Language code from the file, usually ISO 639-2. */
   readonly language?: string;
   readonly title?: string;
+  /** Whether the file marks the track as the one to present without a choice of the viewer. */
+  readonly default?: true;
+  /** Whether the file marks the track as forced: it translates only signs or foreign speech. */
+  readonly forced?: true;
+  /** A video track that is not part of the presentation: a cover image or thumbnails for players. */
+  readonly poster?: true;
+  /** Subtitles that are images of text; such tracks cannot be read. */
+  readonly bitmap?: true;
 }
 
 export interface DeckInfo {

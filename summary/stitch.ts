@@ -133,8 +133,11 @@ function totalUsage(
 
 function describeSource(source: SourceInfo): SummaryResult['source'] {
   if (source.type === 'video') {
-    const { type, sha256, duration, startOffset, width, height } = source;
-    return { type, sha256, duration, start_offset: startOffset, width, height };
+    const { type, sha256, duration, startOffset, width, height, videoTrack } = source;
+    const tracks = source.tracks.map((track) =>
+      track.index === videoTrack ? { ...track, selected: true } : track,
+    );
+    return { type, sha256, duration, start_offset: startOffset, width, height, tracks };
   }
   return { type: source.type, sha256: source.sha256, pages: source.pages };
 }

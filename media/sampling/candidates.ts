@@ -30,7 +30,10 @@ import { type PipeFormat, pipeFormat } from './pipe-format.ts';
 import { planeBytes, planeSize, readPlane } from './plane.ts';
 
 export interface CandidateRequest {
-  readonly video: Pick<ProbedVideo, 'width' | 'height' | 'coding' | 'startOffset' | 'lacksTimestamps'>;
+  readonly video: Pick<
+    ProbedVideo,
+    'width' | 'height' | 'coding' | 'startOffset' | 'lacksTimestamps' | 'videoTrack'
+  >;
   /** Size of the images, in pixels. */
   readonly size: Size;
   /** Container time in seconds; undefined: from the first frame. */
@@ -193,7 +196,7 @@ function candidateArgs(
   // Microseconds, whatever the container counts in.
   const head = [...fieldFilters(coding), 'settb=AVTB'].join(',');
   const graph = [
-    `[0:V:0]${head},${pick}split[a][b]`,
+    `[0:${request.video.videoTrack}]${head},${pick}split[a][b]`,
     `[a]${planeFilters(coding, planes).join(',')}[plane]`,
     `[b]${written},${format.filters.join(',')}[picture]`,
   ];

@@ -95,6 +95,7 @@ async function* decodeCandidates(
       tools,
       path,
       {
+        videoTrack: video.videoTrack,
         size,
         coding: video.coding,
         from: from <= 0 ? undefined : from + video.startOffset,

@@ -1,6 +1,6 @@
 /** Reads the text of a subtitle track inside a video. */
 import { FrameloomError } from '../../core/errors.ts';
-import type { Cue, SubtitleTrack, VideoInfo } from '../../schema/source.ts';
+import type { Cue, SourceTrack, VideoInfo } from '../../schema/source.ts';
 import { inputArgs, type MediaTools, runProgram, toMediaError } from '../exec/index.ts';
 import { probeHeaders } from '../video/index.ts';
 import { shiftCues } from './cues.ts';
@@ -15,8 +15,8 @@ const TIME_LIMIT_MS = 1_200_000;
  * Returns the first subtitle track, of those that `probeVideo` found, that can be read as text; undefined
  * where there is none.
  */
-export function findTextTrack({ subtitles }: Pick<VideoInfo, 'subtitles'>): SubtitleTrack | undefined {
-  return subtitles.find(({ codec }) => TEXT_CODECS.has(codec));
+export function findTextTrack({ tracks }: Pick<VideoInfo, 'tracks'>): SourceTrack | undefined {
+  return tracks.find(({ type, codec }) => type === 'subtitles' && TEXT_CODECS.has(codec));
 }
 
 /**
@@ -38,7 +38,7 @@ export interface SubtitleTrackRequest {
   /** File of the video. */
   readonly path: string;
   readonly video: Pick<VideoInfo, 'startOffset'>;
-  readonly track: SubtitleTrack;
+  readonly track: SourceTrack;
   /** Largest frame of the video that ffmpeg may allocate, in pixels. */
   readonly maxPixels: number;
   readonly signal?: AbortSignal | undefined;

@@ -26,6 +26,8 @@ export interface Grid {
 }
 
 export interface DecodeRequest {
+  /** Number of the stream to read. */
+  readonly videoTrack: number;
   /** Size of the images, whatever the size of the frames. */
   readonly size: Size;
   /** Container time of the first frame, in seconds; undefined: from the beginning. */
@@ -158,7 +160,7 @@ function decodeArgs(
   ];
   return [
     ...decoderInputArgs(path, start, options),
-    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters.join(',')],
+    ...['-map', `0:${request.videoTrack}`, '-an', '-sn', '-dn', '-vf', filters.join(',')],
     ...rawVideoOutput(1, 3),
   ];
 }
@@ -215,7 +217,11 @@ export function rawVideoOutput(pixels: number, timestamps: number, queue = QUEUE
  * The `select` expression: the first frame decoded, the first of each grid interval or all, the first after
  * the end.
  */
-export function selectExpression({ from, until, grid }: Omit<DecodeRequest, 'size'>): string {
+export function selectExpression({
+  from,
+  until,
+  grid,
+}: Pick<DecodeRequest, 'from' | 'until' | 'grid'>): string {
   const index = (time: string, { origin, interval }: Grid): string =>
     `floor((${time}-(${origin})+${TIME_SLACK.toFixed(7)})/${interval})`;
   const begun = from === undefined ? '1' : `gte(t,${(from - TIME_SLACK).toFixed(7)})`;

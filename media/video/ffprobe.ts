@@ -30,7 +30,13 @@ const Stream = z.object({
   start_time: number,
   duration: number,
   disposition: z
-    .object({ attached_pic: z.number().optional(), timed_thumbnails: z.number().optional() })
+    .object({
+      default: z.number().optional(),
+      forced: z.number().optional(),
+      attached_pic: z.number().optional(),
+      timed_thumbnails: z.number().optional(),
+      still_image: z.number().optional(),
+    })
     .optional(),
   side_data_list: z.array(z.object({ displaymatrix: z.string().optional() })).optional(),
   tags: z.record(z.string(), z.string()).optional(),

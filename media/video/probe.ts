@@ -17,14 +17,7 @@ import {
 } from './ffprobe.ts';
 import { clockOf, displayedPackets, endOfLastFrame, rateOf } from './frame-times.ts';
 import { isScrambled } from './scrambled.ts';
-import {
-  codingOf,
-  encrypted,
-  findVideoStream,
-  subtitleTracks,
-  undecodable,
-  uprightSize,
-} from './video-stream.ts';
+import { codingOf, encrypted, findVideoStream, tracksOf, undecodable, uprightSize } from './video-stream.ts';
 
 /** Length of the end of the file in which the last packets are searched. */
 const TAIL_SECONDS = 10;
@@ -41,18 +34,23 @@ const DEFAULT_MAX_SECONDS = 48 * 3600;
 /** The result of `probeVideo`: VideoInfo without hash and size of the file. */
 export type ProbedVideo = Omit<VideoInfo, 'type' | 'sha256' | 'bytes'>;
 
+export interface ProbeLimits extends Pick<MediaLimits, 'maxPixels' | 'maxDuration'> {
+  /** Number of the video stream to read. Default: the one that players show. */
+  readonly videoTrack?: number | undefined;
+}
+
 /**
  * Probes a video: duration and start in seconds, displayed size in pixels, colour coding, frame rate and
  * subtitle tracks, from the headers of its container and its first and last frames.
  *
  * @throws FrameloomError `empty_source`, `source_missing`, `unsupported_media`, `no_video_stream` (only
- *   audio, only cover images), `media_truncated`, `media_too_large`, `encrypted_media`, `timeout`; or the
+ *   audio, only cover images), `no_such_track`, `media_truncated`, `media_too_large`, `encrypted_media`, `timeout`; or the
  *   reason of the signal
  */
 export async function probeVideo(
   tools: MediaTools,
   path: string,
-  limits: Pick<MediaLimits, 'maxPixels' | 'maxDuration'>,
+  limits: ProbeLimits,
   signal?: AbortSignal,
 ): Promise<ProbedVideo> {
   const kind = await detectMediaKind(path);
@@ -60,7 +58,7 @@ export async function probeVideo(
   if (await isScrambled(path)) throw encrypted();
   const target = { tools, path, maxPixels: limits.maxPixels, signal };
   const headers = await probeHeaders(target);
-  const stream = findVideoStream(headers);
+  const stream = findVideoStream(headers, limits.videoTrack);
   const coding = codingOf(stream);
   if (!stream.width || !stream.height) throw errorFromOutput(headers.errorOutput, undecodable());
   const size = uprightSize(stream, coding, limits.maxPixels);
@@ -85,7 +83,8 @@ export async function probeVideo(
     coding,
     frameRate,
     ...(clockOf(displayed) === 'dts_time' ? { lacksTimestamps: true } : {}),
-    subtitles: subtitleTracks(headers),
+    tracks: tracksOf(headers),
+    videoTrack: stream.index,
   };
 }
 
@@ -104,7 +103,7 @@ async function endsOf(
 ): Promise<Ends> {
   const packetsFailed = new AbortController();
   const signals = [packetsFailed.signal, ...(target.signal ? [target.signal] : [])];
-  const first = firstFrameTime({ ...target, signal: AbortSignal.any(signals) }, size);
+  const first = firstFrameTime({ ...target, signal: AbortSignal.any(signals) }, stream, size);
   const firstEnded = first.catch(() => undefined);
   try {
     const { packets, whole } = await lastPackets(target, headers, stream);
@@ -176,8 +175,12 @@ async function readTail(
   return found?.packets.some(({ stream_index }) => stream_index === String(stream.index)) ? found : undefined;
 }
 
-async function firstFrameTime({ tools, path, maxPixels, signal }: ProbeTarget, size: Size): Promise<number> {
-  const request = { size: fitWithin(size, 64) };
+async function firstFrameTime(
+  { tools, path, maxPixels, signal }: ProbeTarget,
+  stream: ProbedStream,
+  size: Size,
+): Promise<number> {
+  const request = { size: fitWithin(size, 64), videoTrack: stream.index };
   const options = { signal, maxPixels, timeLimitMs: FIRST_FRAME_LIMIT_MS };
   for await (const { pts } of decodeFrames(tools, path, request, options)) return pts;
   throw undecodable();

@@ -1,21 +1,21 @@
 /**
- * The video stream and subtitle tracks by the headers: which stream it is, and how its frames are stored and
+ * The tracks by the headers: which stream it is, and how its frames are stored and
  * displayed.
  */
 import { FrameloomError } from '../../core/errors.ts';
-import type { FrameCoding, SubtitleTrack } from '../../schema/source.ts';
+import type { FrameCoding, SourceTrack } from '../../schema/source.ts';
 import type { Size } from '../images/index.ts';
 import { type ProbedHeaders, type ProbedStream, parseRatio } from './ffprobe.ts';
 
 /**
- * Returns the stream that ffmpeg's `V:0` selects: the first video that is not a cover image. Throws
- * `no_video_stream`, `encrypted_media`, `unsupported_media`.
+ * Returns the stream to read: the one with number `wanted`, else the video that a player shows. Throws
+ * `no_video_stream`, `no_such_track`, `encrypted_media`, `unsupported_media`.
  */
-export function findVideoStream({ streams }: ProbedHeaders): ProbedStream {
-  const stream = streams.find(
-    ({ codec_type, disposition }) =>
-      codec_type === 'video' && disposition?.attached_pic !== 1 && disposition?.timed_thumbnails !== 1,
-  );
+export function findVideoStream({ streams }: ProbedHeaders, wanted?: number): ProbedStream {
+  const stream = wanted === undefined ? mainVideo(streams) : streams.find(({ index }) => index === wanted);
+  if (wanted !== undefined && stream?.codec_type !== 'video') {
+    throw new FrameloomError('no_such_track', `Track ${wanted} of the file is not a video track.`);
+  }
   if (!stream) {
     const cover = streams.some(({ codec_type }) => codec_type === 'video') ? ' and a cover image' : '';
     const hasSound = streams.some(({ codec_type }) => codec_type === 'audio');
@@ -93,19 +93,46 @@ function orientation({ side_data_list = [] }: ProbedStream): Pick<FrameCoding, '
 
 const QUARTERS = [0, 90, 180, 270] as const;
 
-const BITMAP_SUBTITLES = new Set(['dvb_subtitle', 'dvd_subtitle', 'hdmv_pgs_subtitle', 'xsub']);
+/** Codecs of single images: a track of them next to another video is most likely a poster. */
+const IMAGE_CODECS = new Set(['mjpeg', 'png', 'bmp', 'gif', 'webp', 'tiff']);
 
-export function subtitleTracks({ streams }: ProbedHeaders): readonly SubtitleTrack[] {
-  return streams.flatMap(({ index, codec_type, codec_name, tags }) => {
-    if (codec_type !== 'subtitle' || codec_name === undefined) return [];
+/**
+ * The first track with the highest rank: the default flag counts most, except for images beside a film. A
+ * track without a size was announced in the headers, but no frame of it was found.
+ */
+function mainVideo(streams: readonly ProbedStream[]): ProbedStream | undefined {
+  const videos = streams.filter((stream) => stream.codec_type === 'video' && !isPoster(stream));
+  const rank = ({ width, codec_name = '', disposition }: ProbedStream): number =>
+    (width ? 4 : 0) + (disposition?.default === 1 ? 2 : 0) + (IMAGE_CODECS.has(codec_name) ? 0 : 1);
+  const best = Math.max(...videos.map(rank));
+  return videos.find((stream) => rank(stream) === best);
+}
+
+/** Cover images, thumbnails of chapters, and still images that belong to another track. */
+function isPoster({ disposition }: ProbedStream): boolean {
+  return [disposition?.attached_pic, disposition?.timed_thumbnails, disposition?.still_image].includes(1);
+}
+
+const BITMAP_SUBTITLES = new Set(['dvb_subtitle', 'dvd_subtitle', 'hdmv_pgs_subtitle', 'xsub']);
+const TRACK_TYPES = { video: 'video', audio: 'audio', subtitle: 'subtitles' } as const;
+
+/** Returns the video, audio and subtitle tracks of the file, in its order. */
+export function tracksOf({ streams }: ProbedHeaders): readonly SourceTrack[] {
+  return streams.flatMap((stream): readonly SourceTrack[] => {
+    const { index, codec_type, codec_name = 'unknown', disposition, tags } = stream;
+    if (codec_type !== 'video' && codec_type !== 'audio' && codec_type !== 'subtitle') return [];
     const { language, title } = tags ?? {};
     return [
       {
         index,
+        type: TRACK_TYPES[codec_type],
         codec: codec_name,
-        form: BITMAP_SUBTITLES.has(codec_name) ? ('bitmap' as const) : ('text' as const),
         ...(language === undefined || language === 'und' ? {} : { language: language.slice(0, 35) }),
         ...(title === undefined ? {} : { title: title.slice(0, 200) }),
+        ...(disposition?.default === 1 ? { default: true } : {}),
+        ...(disposition?.forced === 1 ? { forced: true } : {}),
+        ...(codec_type === 'video' && isPoster(stream) ? { poster: true } : {}),
+        ...(BITMAP_SUBTITLES.has(codec_name) ? { bitmap: true } : {}),
       },
     ];
   });

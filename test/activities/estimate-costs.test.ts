@@ -48,7 +48,8 @@ beforeAll(async () => {
       ...{ bytes: 1, duration: 240, startOffset: 0, width: 640, height: 360 },
       coding: { turn: 0, mirrored: false, range: 'sdr', interlaced: false },
       frameRate: { kind: 'constant', average: 25 },
-      subtitles: [],
+      tracks: [],
+      videoTrack: 0,
     },
     prices: { currency: 'EUR', input: 10, output: 20, gpuSecond: 0.5 },
   };

@@ -16,37 +16,40 @@ async function probed(name: string, clip: ClipOptions): Promise<ProbedVideo> {
   return probeVideo(tools, await makeClip(join(folder, name), clip), LIMITS);
 }
 
-describe('subtitle tracks', () => {
-  it('are found with stream index, format, language and title', async () => {
+describe('tracks', () => {
+  it('are found with stream index, format, language, title and flags', async () => {
     const words = join(folder, 'words.srt');
     await writeFile(words, '1\n00:00:00,000 --> 00:00:01,000\nGood morning\n');
     const map = ['-i', words, '-i', words, '-map', '0', '-map', '1', '-map', '2'];
     const said = [
       ...['-metadata:s:s:0', 'language=eng', '-metadata:s:s:1', 'language=ger'],
-      ...['-metadata:s:s:1', 'title=Deutsch'],
+      ...['-metadata:s:s:1', 'title=Deutsch', '-disposition:s:0', 'forced', '-disposition:s:1', 'default'],
     ];
-    const { subtitles } = await probed('words.mkv', {
+    const { tracks, videoTrack } = await probed('words.mkv', {
       frames: 50,
       args: [...map, ...H264, '-c:s:0', 'subrip', '-c:s:1', 'ass', ...said],
     });
-    expect(subtitles).toEqual([
-      { index: 1, codec: 'subrip', form: 'text', language: 'eng' },
-      { index: 2, codec: 'ass', form: 'text', language: 'ger', title: 'Deutsch' },
+    expect(videoTrack).toBe(0);
+    expect(tracks).toMatchObject([
+      { index: 0, type: 'video', codec: 'h264' },
+      { index: 1, type: 'subtitles', codec: 'subrip', language: 'eng', forced: true },
+      { index: 2, type: 'subtitles', codec: 'ass', language: 'ger', title: 'Deutsch', default: true },
     ]);
   });
 
   it('of an mp4 are found as well, without a language where none is set', async () => {
     const words = join(folder, 'words.vtt');
     await writeFile(words, 'WEBVTT\n\n00:00.000 --> 00:01.000\nGood morning\n');
-    const { subtitles } = await probed('words.mp4', {
+    const { tracks } = await probed('words.mp4', {
       frames: 50,
       args: ['-i', words, ...H264, '-c:s', 'mov_text'],
     });
-    expect(subtitles).toEqual([{ index: 1, codec: 'mov_text', form: 'text' }]);
+    expect(tracks[1]).toEqual({ index: 1, type: 'subtitles', codec: 'mov_text', default: true });
   });
 
-  it('are empty where there are none', async () => {
-    expect((await probed('silent.mkv', { frames: 10, args: [...H264] })).subtitles).toEqual([]);
+  it('are the video alone where there is nothing else', async () => {
+    const { tracks } = await probed('silent.mkv', { frames: 10, args: [...H264] });
+    expect(tracks.map(({ type }) => type)).toEqual(['video']);
   });
 });
 

@@ -159,7 +159,7 @@ describe('a subtitle track', () => {
     await ffmpeg(['-i', clip, '-i', at('side.srt'), ...video, '-c:s', codec, ...offset, path]);
     const info = await probeVideo(tools, path, LIMITS);
     const track = findTextTrack(info);
-    expect(track).toMatchObject({ form: 'text' });
+    expect(track).toMatchObject({ type: 'subtitles', codec });
     if (!track) return;
     expect(await hasAudio(tools, path, LIMITS.maxPixels)).toBe(false);
     expect(Math.round(info.startOffset * 10) / 10).toBe(offset.length > 0 ? 7.5 : 0);

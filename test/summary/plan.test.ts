@@ -14,7 +14,8 @@ const video = (duration: number): SourceInfo => ({
   height: 720,
   coding: { turn: 0, mirrored: false, range: 'sdr', interlaced: false },
   frameRate: { kind: 'constant', average: 25 },
-  subtitles: [],
+  tracks: [],
+  videoTrack: 0,
 });
 const request = (more: Partial<SummaryRequestInput> = {}): SummaryRequest =>
   SummaryRequest.parse({ source: { type: 'video', file_id: FILE }, ...more });
