@@ -51,10 +51,8 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
       if (source.type === 'images') {
         const refs: readonly SourceRef[] =
           source.file_ids?.map((file_id) => ({ file_id })) ?? (source.urls ?? []).map((url) => ({ url }));
-        return {
-          ...(await ingestImages(deps, await inOrder(refs, (ref) => findSource(deps, ref, signal)), request)),
-          ...common,
-        };
+        const find = (ref: SourceRef, index: number) => ofImage(index, () => findSource(deps, ref, signal));
+        return { ...(await ingestImages(deps, await inOrder(refs, find), request)), ...common };
       }
       const artifact = await findSource(deps, source, signal);
       if (source.type === 'deck') {
@@ -117,12 +115,7 @@ async function ingestImages(
 ): Promise<Ingested> {
   const list: ListedImage[] = [];
   for (const [index, { name }] of artifacts.entries()) {
-    try {
-      list.push(...(await pagesOf(store, limits, name)));
-    } catch (error) {
-      if (!(error instanceof FrameloomError)) throw error;
-      throw new FrameloomError(error.code, `Image ${index + 1}: ${error.message}`, { cause: error });
-    }
+    list.push(...(await ofImage(index, () => pagesOf(store, limits, name))));
     if (list.length > limits.maxPages) {
       throw new FrameloomError('media_too_large', `There are more than ${limits.maxPages} images.`);
     }
@@ -185,8 +178,22 @@ function ranges(numbers: readonly number[]): readonly (readonly [number, number]
   return found;
 }
 
-async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+/** Runs `work` on an image of a list. @throws FrameloomError with the number of the image. */
+async function ofImage<R>(index: number, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof FrameloomError)) throw error;
+    const { code, message, retryAfterMs } = error;
+    throw new FrameloomError(code, `Image ${index + 1}: ${message}`, { cause: error, retryAfterMs });
+  }
+}
+
+async function inOrder<T, R>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<R>,
+): Promise<readonly R[]> {
   const results: R[] = [];
-  for (const item of items) results.push(await work(item));
+  for (const [index, item] of items.entries()) results.push(await work(item, index));
   return results;
 }

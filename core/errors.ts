@@ -115,6 +115,12 @@ export const ERRORS = {
     title: 'The source address is not allowed.',
     hint: 'Use a public https address, or upload the file.',
   },
+  source_rejected: {
+    status: 422,
+    retryable: false,
+    title: 'The server of the source refused to send it.',
+    hint: 'Check that the address opens without signing in and that a signed URL has not expired, or upload the file.',
+  },
   source_unreachable: {
     status: 502,
     retryable: true,
@@ -343,11 +349,18 @@ export function isErrorCode(value: unknown): value is ErrorCode {
  */
 export class FrameloomError extends Error {
   readonly code: ErrorCode;
+  /** Milliseconds until the next attempt, where another server asked for a wait (`Retry-After`). */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly retryAfterMs?: number | undefined },
+  ) {
     super(message, options);
     this.name = 'FrameloomError';
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 
   get retryable(): boolean {

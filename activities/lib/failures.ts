@@ -41,10 +41,14 @@ function recordedFailure(error: unknown): unknown {
     message,
     details: [{ attempts: info.attempt } satisfies FailureDetails],
     nonRetryable: !ERRORS[code].retryable,
-    ...(error instanceof ModelError && error.retryAfterMs !== undefined
-      ? { nextRetryDelay: error.retryAfterMs }
-      : {}),
+    ...nextRetryDelayOf(error),
   });
+}
+
+/** The wait that another server asked for, instead of that of the retry policy. */
+function nextRetryDelayOf(error: unknown): { readonly nextRetryDelay?: number } {
+  if (!(error instanceof ModelError || error instanceof FrameloomError)) return {};
+  return error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs };
 }
 
 /**

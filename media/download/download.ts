@@ -12,6 +12,7 @@ import { pipeline } from 'node:stream/promises';
 import { FrameloomError } from '../../core/errors.ts';
 import { retry } from '../../core/retry.ts';
 import { checkUrl, guardedLookup } from './address.ts';
+import { errorFromConnection, errorFromStatus, rejectWebPage } from './answer.ts';
 
 export interface DownloadLimits {
   /** Most bytes that are accepted; one more is `media_too_large`. */
@@ -29,6 +30,8 @@ const IDLE_TIMEOUT_MS = 30_000;
 /** Failures in a row, after the last one that brought bytes, before a download fails. */
 const ATTEMPTS = 5;
 const BACKOFF = { firstMs: 200, maxMs: 3200 } as const;
+/** A longer `Retry-After` ends the download; its error says how long to wait. */
+const MAX_WAIT_MS = 10_000;
 
 /** Bytes received so far, and the validator by which the rest is known to be of the same content. */
 interface Progress {
@@ -37,12 +40,18 @@ interface Progress {
   validator?: string | undefined;
 }
 
+/** The server no longer has the content of which a part was received: the download starts again. */
+class ContentChanged extends Error {
+  override readonly name = 'ContentChanged';
+}
+
 /**
  * Downloads `url` to `path`, which must not exist yet. Follows at most three redirects, and checks each
  * target like the first URL. Leaves no file where it throws.
  *
- * @throws FrameloomError `source_forbidden` (private address, other protocol), `source_missing` (404, 410),
- *   `source_unreachable`, `media_too_large`, `storage_full`; or the reason of the signal
+ * @throws FrameloomError `source_forbidden` (private address, other protocol), `source_missing` (404, 410, no such
+ *   host), `source_rejected` (any other final answer), `source_unreachable` (worth a retry),
+ *   `unsupported_media` (a web page), `media_too_large`, `storage_full`; or the reason of the signal
  */
 export async function download(
   url: string,
@@ -80,7 +89,10 @@ async function fetchAll(
     attempts: ATTEMPTS,
     backoff: BACKOFF,
     // Without a validator, a resumed body could belong to another version of the file.
-    isRetryable: (error) => progress.validator !== undefined && isConnectionError(error),
+    isRetryable: (error) =>
+      error instanceof ContentChanged || (progress.validator !== undefined && isTemporary(error)),
+    waitMs: (error, backoff) => (error instanceof FrameloomError ? (error.retryAfterMs ?? backoff) : backoff),
+    maxWaitMs: MAX_WAIT_MS,
     hasProgressed: () => progress.bytes > before,
     signal,
   });
@@ -113,10 +125,7 @@ async function openResponse(
     if (next === undefined) return checkResponse(response, progress, limits.maxBytes);
     response.destroy();
     if (redirects === MAX_REDIRECTS) {
-      throw new FrameloomError(
-        'source_unreachable',
-        `The address redirects more than ${MAX_REDIRECTS} times.`,
-      );
+      throw new FrameloomError('source_rejected', `The address redirects more than ${MAX_REDIRECTS} times.`);
     }
     target = checkUrl(URL.canParse(next, target) ? new URL(next, target).href : '', limits.allowPrivate);
   }
@@ -132,29 +141,53 @@ function sendRequest(target: URL, options: RequestOptions): Promise<IncomingMess
   });
 }
 
+/**
+ * Returns the response if its body is the source, or the rest of it.
+ *
+ * @throws ContentChanged when it is the rest of something else; FrameloomError otherwise
+ */
 function checkResponse(response: IncomingMessage, progress: Progress, maxBytes: number): IncomingMessage {
-  const { statusCode = 0, headers } = response;
-  const resumed = statusCode === 206 && progress.validator !== undefined;
-  if (!resumed) progress.bytes = 0; // from the beginning
-  const from = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1];
-  const failure =
-    statusCode === 404 || statusCode === 410
-      ? new FrameloomError('source_missing', `The server returned status ${statusCode} for the address.`)
-      : statusCode !== 200 && !(resumed && Number(from) === progress.bytes)
-        ? new FrameloomError(
-            'source_unreachable',
-            `The server returned status ${statusCode} for the address.`,
-          )
-        : progress.bytes + Number(headers['content-length'] ?? 0) > maxBytes
-          ? tooLarge(maxBytes)
-          : undefined;
+  const failure = failureOf(response, progress, maxBytes);
   if (failure) {
     response.destroy();
     throw failure;
   }
-  const { etag } = headers;
-  progress.validator = etag && !etag.startsWith('W/') ? etag : headers['last-modified'];
+  progress.validator = validatorOf(response);
   return response;
+}
+
+function failureOf(
+  response: IncomingMessage,
+  progress: Progress,
+  maxBytes: number,
+): FrameloomError | ContentChanged | undefined {
+  const { statusCode = 0, headers } = response;
+  const { validator } = progress;
+  if (validator !== undefined && (statusCode === 206 || statusCode === 416)) {
+    const from = Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1]);
+    const now = validatorOf(response) ?? validator;
+    if (statusCode === 416 || from !== progress.bytes || now !== validator) {
+      progress.bytes = 0;
+      progress.validator = undefined;
+      return new ContentChanged();
+    }
+  } else if (statusCode === 200 || isWhole(response)) {
+    progress.bytes = 0; // from the beginning
+  } else {
+    return errorFromStatus(statusCode, headers);
+  }
+  const bytes = progress.bytes + Number(headers['content-length'] ?? 0);
+  return bytes > maxBytes ? tooLarge(maxBytes) : undefined;
+}
+
+/** Whether a response is all of the content as one range, which some servers send unasked. */
+function isWhole({ statusCode, headers }: IncomingMessage): boolean {
+  const [, last, total] = /^bytes 0-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '') ?? [];
+  return statusCode === 206 && last !== undefined && Number(last) + 1 === Number(total);
+}
+
+function validatorOf({ headers: { etag, 'last-modified': modified } }: IncomingMessage): string | undefined {
+  return etag && !etag.startsWith('W/') ? etag : modified;
 }
 
 async function save(
@@ -168,6 +201,7 @@ async function save(
     response,
     async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) {
+        if (progress.bytes === 0) rejectWebPage(chunk);
         if (progress.bytes + chunk.length > maxBytes) throw tooLarge(maxBytes);
         await file.appendFile(chunk);
         progress.bytes += chunk.length;
@@ -184,26 +218,22 @@ function tooLarge(maxBytes: number): FrameloomError {
   );
 }
 
-/** Whether the connection broke; all other errors would be the same on a retry. */
-function isConnectionError(error: unknown): boolean {
-  return !(error instanceof FrameloomError) && !isDiskFull(error);
+/** Whether the connection broke, or the server is busy; all other errors would be the same on a retry. */
+function isTemporary(error: unknown): boolean {
+  return (
+    !isDiskFull(error) && (error instanceof FrameloomError ? error : errorFromConnection(error)).retryable
+  );
 }
 
 function isDiskFull(error: unknown): boolean {
   return isCode(error, 'ENOSPC') || isCode(error, 'EDQUOT');
 }
 
-function downloadFailure(error: unknown): unknown {
+function downloadFailure(error: unknown): FrameloomError {
   if (error instanceof FrameloomError) return error;
   if (isDiskFull(error))
     return new FrameloomError('storage_full', 'The disk of the worker is full.', { cause: error });
-  return new FrameloomError(
-    'source_unreachable',
-    'The address cannot be reached, or the download broke. Check the URL.',
-    {
-      cause: error,
-    },
-  );
+  return errorFromConnection(error);
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -69,7 +69,7 @@ export function errorFromStatus(
       { cause },
     );
   }
-  if (status === 408 || status === 429 || (status > 500 && status < 600)) {
+  if (status === 408 || status === 425 || status === 429 || (status > 500 && status < 600)) {
     const retryAfterMs = parseRetryAfter(retryAfter, now);
     const message = `The model endpoint is overloaded or not ready (status ${status}).`;
     return new ModelError('unavailable', message, { cause, retryAfterMs });
@@ -77,9 +77,8 @@ export function errorFromStatus(
   if (status === 500) {
     return modelError('crashed', cause);
   }
-  return new ModelError('prompt_invalid', `The model endpoint rejected the request (status ${status}).`, {
-    cause,
-  });
+  // Final: the same request would be rejected again.
+  return new ModelError('rejected', `The model endpoint rejected the request (status ${status}).`, { cause });
 }
 
 /** The error for an error message within a stream. */

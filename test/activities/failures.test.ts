@@ -58,6 +58,15 @@ it('records the code as type, and whether a retry can help', async () => {
   expect(final).toMatchObject({ type: 'unsupported_media', nonRetryable: true });
 });
 
+it('records the wait that another server asked for', async () => {
+  const retryAfterMs = 90_000;
+  for (const error of [
+    new FrameloomError('source_unreachable', 'Busy.', { retryAfterMs }),
+    new ModelError('unavailable', 'Busy.', { retryAfterMs }),
+  ])
+    expect((await recorded(error)).failure).toMatchObject({ nextRetryDelay: retryAfterMs });
+});
+
 it('records a cancellation as a cancellation', async () => {
   const cancelled = new CancelledFailure('CANCELLED');
   expect((await recorded(cancelled)).failure).toBe(cancelled);

@@ -1,9 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { download } from '../../media/index.ts';
+import { CERTIFICATE } from './certificate.ts';
 import { temporaryFolder } from './clips.ts';
 
 const folder = temporaryFolder();
@@ -55,12 +57,55 @@ const routes: Readonly<Record<string, RequestListener>> = {
     if (first) void cutOff(response, 'changed', 0, BODY.subarray(0, 30_000));
     else response.end(Buffer.alloc(BODY.length, 'changed'));
   },
+  // The rest is asked for with the validator of a version that is gone, in three ways.
+  '/rest-refused': (request, response) => {
+    if (request.headers.range) response.writeHead(416, { 'content-range': 'bytes */9' }).end();
+    else if (ranges.push(0) === 1) void firstPart(response, 'rest-refused', '"v1"');
+    else response.writeHead(200, { etag: '"v2"' }).end(BODY);
+  },
+  '/rest-of-another': (request, response) => {
+    const range = { 'content-range': 'bytes 30000-49999/50000' };
+    if (request.headers.range) response.writeHead(206, { ...range, etag: '"v2"' }).end(Buffer.alloc(20_000));
+    else if (ranges.push(0) === 1) void firstPart(response, 'rest-of-another', '"v1"');
+    else response.writeHead(200, { etag: '"v2"' }).end(BODY);
+  },
+  '/rest-from-elsewhere': (request, response) => {
+    const range = { 'content-range': 'bytes 10000-49999/50000' };
+    if (request.headers.range) response.writeHead(206, { ...range, etag: '"v1"' }).end(Buffer.alloc(40_000));
+    else if (ranges.push(0) === 1) void firstPart(response, 'rest-from-elsewhere', '"v1"');
+    else response.writeHead(200, { etag: '"v1"' }).end(BODY);
+  },
+  // Busy for a moment after the line broke.
+  '/busy-then-rest': (request, response) => {
+    if (ranges.push(0) === 1) void firstPart(response, 'busy-then-rest', '"v1"');
+    else if (ranges.length === 2) response.writeHead(503, { 'retry-after': '0' }).end();
+    else {
+      const from = rangeStart(request.headers.range);
+      response.writeHead(206, { etag: '"v1"', 'content-range': `bytes ${from}-49999/50000` });
+      response.end(BODY.subarray(from));
+    }
+  },
+  '/whole-range': (_request, response) =>
+    response.writeHead(206, { 'content-range': 'bytes 0-49999/50000' }).end(BODY),
+  '/part-of-it': (_request, response) =>
+    response.writeHead(206, { 'content-range': 'bytes 0-99/50000' }).end(BODY.subarray(0, 100)),
+  '/sign-in': (_request, response) =>
+    response
+      .writeHead(200, { 'content-type': 'video/mp4' })
+      .end('\ufeff\n<!-- cached -->\n<!DOCTYPE html>\n<html><title>Sign in</title>'),
+  '/nowhere': (_request, response) => response.writeHead(302).end(),
   '/never-whole': (_request, response) => {
     ranges.push(0);
     response.writeHead(200, { etag: '"v1"', 'content-length': BODY.length });
     response.write(BODY.subarray(0, 30_000), () => response.destroy());
   },
 };
+
+/** Sends 30,000 of the 50,000 bytes. */
+function firstPart(response: ServerResponse, file: string, etag: string): Promise<void> {
+  response.writeHead(200, { etag, 'content-length': BODY.length });
+  return cutOff(response, file, 0, BODY.subarray(0, 30_000));
+}
 
 /** Ends the line once what was sent is in the file. */
 async function cutOff(response: ServerResponse, file: string, from: number, part: Buffer): Promise<void> {
@@ -76,7 +121,9 @@ const rangeStart = (range = ''): number => Number(/^bytes=(\d+)-$/.exec(range)?.
 const server = createServer((request, response) => {
   requests.push(request.url ?? '');
   const route = routes[request.url ?? ''];
-  if (route) route(request, response);
+  const status = /^\/status\/(\d+)$/.exec(request.url ?? '')?.[1];
+  if (status) response.writeHead(Number(status), { 'retry-after': '90' }).end();
+  else if (route) route(request, response);
   else response.writeHead(404).end();
 });
 
@@ -116,6 +163,55 @@ describe('download', () => {
     expect((await readFile(path)).equals(Buffer.alloc(BODY.length, 'changed'))).toBe(true);
   });
 
+  it.each(['rest-refused', 'rest-of-another', 'rest-from-elsewhere', 'busy-then-rest'])(
+    'has the content of one version after an interruption: %s',
+    async (name) => {
+      ranges = [];
+      const path = join(folder, name);
+      expect(await download(`${origin}/${name}`, path, OPEN)).toEqual({ bytes: BODY.length });
+      expect((await readFile(path)).equals(BODY)).toBe(true);
+    },
+  );
+
+  it('takes all of the content as one range', async () => {
+    const path = join(folder, 'whole-range');
+    expect(await download(`${origin}/whole-range`, path, OPEN)).toEqual({ bytes: BODY.length });
+  });
+
+  it.each([
+    [400, 'source_rejected', false],
+    [401, 'source_rejected', false],
+    [403, 'source_rejected', false],
+    [404, 'source_missing', false],
+    [405, 'source_rejected', false],
+    [406, 'source_rejected', false],
+    [407, 'source_rejected', false],
+    [410, 'source_missing', false],
+    [416, 'source_rejected', false],
+    [451, 'source_rejected', false],
+    [204, 'source_rejected', false],
+    [408, 'source_unreachable', true],
+    [425, 'source_unreachable', true],
+    [429, 'source_unreachable', true],
+    [500, 'source_unreachable', true],
+    [503, 'source_unreachable', true],
+  ])(
+    'asks once for an address that answers with status %i: %s, retryable: %s',
+    async (status, code, retryable) => {
+      requests = [];
+      const asked = download(`${origin}/status/${status}`, join(folder, 'refused'), OPEN);
+      const retryAfterMs = retryable ? 90_000 : undefined;
+      await expect(asked).rejects.toMatchObject({ code, retryable, retryAfterMs });
+      expect(requests).toEqual([`/status/${status}`]);
+    },
+  );
+
+  it('says that a web page came instead of a file', async () => {
+    await refused(`${origin}/sign-in`, 'unsupported_media', OPEN);
+    const asked = download(`${origin}/sign-in`, join(folder, 'refused'), OPEN);
+    await expect(asked).rejects.toThrow('returned a web page (HTML) instead of a file');
+  });
+
   it('fails where no more bytes arrive', async () => {
     ranges = [];
     await refused(`${origin}/never-whole`, 'source_unreachable', OPEN);
@@ -151,7 +247,9 @@ describe('download', () => {
     ['/gone', 'source_missing'],
     ['/failing', 'source_unreachable'],
     ['/broken', 'source_unreachable'],
-    ['/loop', 'source_unreachable'],
+    ['/loop', 'source_rejected'],
+    ['/nowhere', 'source_rejected'],
+    ['/part-of-it', 'source_rejected'],
     ['/large', 'media_too_large'],
     ['/endless', 'media_too_large'],
     ['/to-file', 'source_forbidden'],
@@ -167,6 +265,21 @@ describe('download', () => {
     await new Promise((resolve) => closed.close(resolve));
     await refused(`http://127.0.0.1:${port}/`, 'source_unreachable', OPEN);
   });
+
+  it('does not ask again where the host name does not exist', () =>
+    refused('http://no-such-host.invalid/x.mp4', 'source_missing', OPEN));
+
+  it('does not ask again where the certificate is not valid', async () => {
+    // Self-signed, for another name.
+    const secure = createHttpsServer(CERTIFICATE, (_request, response) => response.end(BODY));
+    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+    const { port } = secure.address() as AddressInfo; // a TCP server has no other kind
+    await refused(`https://127.0.0.1:${port}/x.mp4`, 'source_rejected', OPEN);
+    await new Promise((resolve) => secure.close(resolve));
+  });
+
+  it('does not ask again where the server speaks http and the address says https', () =>
+    refused(`${origin.replace('http:', 'https:')}/ok`, 'source_rejected', OPEN));
 
   it('throws the reason of the signal', async () => {
     const abort = new AbortController();

@@ -298,8 +298,11 @@ describe('an error response', () => {
   const error = (message: string, code: unknown = null): object => ({ error: { message, type: 't', code } });
 
   it.each<[status: number, body: unknown, code: string]>([
-    [400, error('bad'), 'prompt_invalid'],
-    [422, 'what?', 'prompt_invalid'],
+    [400, error('bad'), 'rejected'],
+    [422, 'what?', 'rejected'],
+    [405, '', 'rejected'],
+    [410, '', 'rejected'],
+    [425, '', 'unavailable'],
     [400, error('too long', 'context_length_exceeded'), 'context_exceeded'],
     // As vLLM says it, in its newer and its older form.
     [400, error("This model's maximum context length is 4096 tokens.", 400), 'context_exceeded'],
