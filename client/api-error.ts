@@ -19,26 +19,29 @@ export async function responseError(response: Response): Promise<ApiError> {
     if (problem !== undefined) return new ApiError(problem as Problem); // the API documents this content type
   }
   // The response is not from the API, but for example from a proxy.
+  const { status } = response;
   return new ApiError({
-    ...UNREACHABLE,
-    status: response.status,
-    detail: `The server responded with status ${response.status}.`,
-    retryable: response.status >= 500 || response.status === 429,
+    ...unavailable(`The server responded with status ${status}.`),
+    status,
+    retryable: status >= 500 || status === 429,
   });
 }
 
 /** The error of a request without a response. */
 export function unreachableError(cause?: unknown): ApiError {
-  return new ApiError(UNREACHABLE, { cause });
+  return new ApiError(unavailable('The server does not respond.'), { cause });
 }
 
-const UNREACHABLE: Problem = {
-  type: '/docs#error-unavailable',
-  title: 'The service is not ready.',
-  status: 503,
-  detail: 'The server does not respond.',
-  code: 'unavailable',
-  hint: 'Check the address of the server.',
-  retryable: true,
-  request_id: '',
-};
+function unavailable(detail: string): Problem {
+  return {
+    type: '/docs#error-unavailable',
+    title: 'The service is not ready.',
+    status: 503,
+    detail,
+    code: 'unavailable',
+    hint: 'Check the address of the server.',
+    retryable: true,
+    request_id: '',
+    error: { message: detail, type: 'server_error', param: null, code: 'unavailable' },
+  };
+}

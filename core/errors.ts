@@ -89,6 +89,12 @@ export const ERRORS = {
     title: 'Parts of the upload are missing.',
     hint: 'GET the upload to list the received parts, send the missing ones, and complete it again.',
   },
+  request_timeout: {
+    status: 408,
+    retryable: true,
+    title: 'The body of the request arrived too slowly.',
+    hint: 'Send the request again over a faster connection.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,

@@ -4,6 +4,16 @@ import { ERRORS, type ErrorCode } from '../core/errors.ts';
 
 const FieldError = z.object({ path: z.string(), message: z.string() }).meta({ id: 'FieldError' });
 
+const OpenAiError = z
+  .object({
+    message: z.string().describe('Same as `detail`.'),
+    type: z.string().describe('`invalid_request_error`, `rate_limit_error` or `server_error`.'),
+    param: z.string().nullable().describe('The first invalid field of a malformed request.'),
+    code: z.string().describe('Same as `code`.'),
+  })
+  .meta({ id: 'OpenAiError', description: 'The same error in the format of OpenAI, for its clients.' });
+export type OpenAiError = z.infer<typeof OpenAiError>;
+
 export const Problem = z
   .object({
     type: z.string().describe('A URI that identifies the type of error.'),
@@ -15,6 +25,7 @@ export const Problem = z
     retryable: z.boolean().describe('Whether the same request can succeed later.'),
     request_id: z.string().describe('The ID of the request, for support and logs.'),
     errors: z.array(FieldError).optional().describe('The invalid fields of a malformed request.'),
+    error: OpenAiError,
   })
   .meta({ id: 'Problem' });
 export type Problem = z.infer<typeof Problem>;
@@ -37,5 +48,22 @@ export function createProblem(
     retryable,
     request_id: requestId,
     ...(errors ? { errors } : {}),
+    error: openAiError({ status, message: detail, param: errors?.[0]?.path, code }),
   };
+}
+
+/** Returns an error in OpenAI's format, which its clients print. */
+export function openAiError({
+  status,
+  message,
+  param,
+  code,
+}: {
+  readonly status: number;
+  readonly message: string;
+  readonly param: string | null | undefined;
+  readonly code: string;
+}): OpenAiError {
+  const ofClient = status === 429 ? 'rate_limit_error' : 'invalid_request_error';
+  return { message, type: status < 500 ? ofClient : 'server_error', param: param || null, code };
 }

@@ -5,10 +5,9 @@ export type { Api, ApiEnv } from './env.ts';
 export { parseGatewayTokens, TENANT_HEADER } from './gateway-auth.ts';
 export { idempotencyHeader, idempotencyKey } from './idempotency-key.ts';
 export { integerParam } from './integer-param.ts';
+export { jsonBody, MAX_JSON_BYTES, readText } from './json-body.ts';
 export {
-  jsonLimit,
   MAX_HEADER_LENGTH,
-  MAX_JSON_BYTES,
   MAX_URL_LENGTH,
   PAGE_POLICY,
   responseHeaders,

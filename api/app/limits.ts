@@ -1,12 +1,9 @@
 /** Size limits that are checked before any work, and the headers of every response. */
 import type { MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { FrameloomError } from '../../core/errors.ts';
 import type { ApiEnv } from './env.ts';
 import { quotaHeaders } from './quotas.ts';
 
-/** The maximum size of a JSON body. */
-export const MAX_JSON_BYTES = 1_000_000;
 /** The maximum length of a URL, in characters. */
 export const MAX_URL_LENGTH = 8192;
 /** The maximum length of a header value, in characters. */
@@ -57,14 +54,3 @@ export function responseHeaders(): MiddlewareHandler<ApiEnv> {
     if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store');
   };
 }
-
-/**
- * Middleware that rejects JSON bodies above MAX_JSON_BYTES, by `Content-Length` before and by length while
- * reading.
- */
-export const jsonLimit: MiddlewareHandler = bodyLimit({
-  maxSize: MAX_JSON_BYTES,
-  onError: () => {
-    throw new FrameloomError('payload_too_large', `A JSON body may have at most ${MAX_JSON_BYTES} bytes.`);
-  },
-});

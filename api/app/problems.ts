@@ -48,6 +48,8 @@ export function problemResponse(
   const headers = new Headers({ 'Content-Type': 'application/problem+json' });
   if (code === 'unauthorized') headers.set('WWW-Authenticate', 'Bearer realm="frameloom"');
   if (ERRORS[code].status === 503) headers.set('Retry-After', '1');
+  // The rest of the body is not read.
+  if (code === 'payload_too_large' || code === 'request_timeout') headers.set('Connection', 'close');
   const body = createProblem(code, detail, c.get('requestId'), errors);
   return new Response(JSON.stringify(body), { status: ERRORS[code].status, headers });
 }

@@ -12,10 +12,10 @@ import {
   type ApiEnv,
   authenticate,
   errorHandler,
-  jsonLimit,
   type Log,
   problemResponse,
   rateLimit,
+  readText,
   responseHeaders,
   TENANT_HEADER,
   type Throttle,
@@ -66,7 +66,9 @@ export function createGateway(deps: GatewayDeps): Api {
       const value = c.req.header(name);
       if (value !== undefined) headers.set(name, value);
     }
-    const { body, method, signal } = c.req.raw;
+    const { method, signal } = c.req.raw;
+    const body = await limitedBody(c);
+    if (typeof body === 'string') headers.delete('content-length');
     let response: Response;
     try {
       response = await request(`${base}${pathname}${search}`, {
@@ -93,10 +95,14 @@ export function createGateway(deps: GatewayDeps): Api {
   for (const path of PUBLIC_PATHS) app.get(path, (c) => forward(c, {}));
   app.use('/v1/*', authenticate(deps.keys));
   if (deps.throttle) app.use('/v1/*', rateLimit(deps.throttle));
-  // All request bodies are JSON, except files.
-  app.use('/v1/*', (c, next) => (c.req.path === '/v1/files' ? next() : jsonLimit(c, next)));
   app.all('/v1/*', (c) =>
     forward(c, { Authorization: `Bearer ${deps.token}`, [TENANT_HEADER]: c.get('tenant') }),
   );
   return app;
+}
+
+/** All request bodies are JSON, except files. */
+async function limitedBody(c: Context<ApiEnv>): Promise<ReadableStream<Uint8Array> | string | null> {
+  if (c.req.path === '/v1/files') return c.req.raw.body;
+  return c.req.header('Content-Type') === undefined ? null : await readText(c.req.raw);
 }

@@ -1,9 +1,10 @@
 /** The API on Node: the app behind an HTTP server with graceful shutdown. */
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { isLoopback } from '../../config/api-keys.ts';
 import { SettingsError } from '../../config/settings.ts';
 import { startHttpServer } from '../../core/http-server.ts';
 import { readProcessMetrics } from '../../core/process-metrics.ts';
+import { createProblem } from '../../schema/problem.ts';
 import { type ApiDeps, MAX_HEADER_LENGTH, MAX_URL_LENGTH, systemClock } from '../app/index.ts';
 import { createApp } from '../create-app.ts';
 
@@ -50,7 +51,8 @@ export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
     processMetrics: () => ({ ...readProcessMetrics() }),
   });
   const server = await startHttpServer({
-    listener: getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    // Requests of HTTP/1.0 may have no host.
+    listener: getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: host, errorHandler }),
     host,
     port,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
@@ -70,4 +72,17 @@ export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
       return server.drain();
     },
   };
+}
+
+/** The response to a request that the app does not get, because its URL or host is malformed. */
+function errorHandler(error: unknown): Response {
+  const id = `req_${crypto.randomUUID()}`;
+  const body =
+    error instanceof RequestError
+      ? createProblem('invalid_request', 'The URL or host is malformed.', id)
+      : createProblem('internal', 'An unexpected error occurred.', id);
+  return new Response(JSON.stringify(body), {
+    status: body.status,
+    headers: { 'Content-Type': 'application/problem+json', 'X-Request-Id': id },
+  });
 }

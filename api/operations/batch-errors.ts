@@ -3,6 +3,7 @@ export const BATCH_ERRORS = [
   'invalid_request',
   'idempotency_conflict',
   'payload_too_large',
+  'request_timeout',
   'unsupported_content_type',
   'not_found',
   'quota_exceeded',

@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { BatchSchedule, BatchScheduleList, ScheduleCreate } from '../../schema/batch-schedule.ts';
 import { ScheduleId } from '../../schema/ids.ts';
-import { idempotencyHeader, jsonLimit, problems } from '../app/index.ts';
+import { idempotencyHeader, jsonBody, problems } from '../app/index.ts';
 import { BATCH_ERRORS } from './batch-errors.ts';
 
 const Params = z.object({ id: ScheduleId.meta({ description: 'The ID of the schedule.' }) });
@@ -20,7 +20,7 @@ export const createSchedule = createRoute({
     'Takes the members of `POST /v1/batches` and a `cron` expression or an interval. All lines are validated now; one invalid line rejects the ' +
     'schedule. While a batch of the schedule is running, the next one is skipped.',
   tags: ['Batches'],
-  middleware: [jsonLimit] as const,
+  middleware: [jsonBody] as const,
   request: {
     headers: idempotencyHeader('nightly'),
     body: { required: true, content: { 'application/json': { schema: ScheduleCreate } } },

@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { Batch, BatchChange, BatchCreate, BatchList } from '../../schema/batch.ts';
 import { BatchId } from '../../schema/ids.ts';
-import { idempotencyHeader, integerParam, jsonLimit, problems } from '../app/index.ts';
+import { idempotencyHeader, integerParam, jsonBody, problems } from '../app/index.ts';
 import { BATCH_ERRORS } from './batch-errors.ts';
 
 const Params = z.object({ id: BatchId.meta({ description: 'The ID of the batch.' }) });
@@ -18,7 +18,7 @@ export const createBatch = createRoute({
     '`fail_fast`, one invalid line rejects the whole batch. Requests with the same `Idempotency-Key` are one batch, ' +
     'also if the same file was uploaded again.',
   tags: ['Batches'],
-  middleware: [jsonLimit] as const,
+  middleware: [jsonBody] as const,
   request: {
     headers: idempotencyHeader('archive-2026-11'),
     body: { required: true, content: { 'application/json': { schema: BatchCreate } } },
@@ -65,7 +65,7 @@ export const updateBatch = createRoute({
   summary: 'Update a batch',
   description: 'Changes how many jobs of the batch run at the same time.',
   tags: ['Batches'],
-  middleware: [jsonLimit] as const,
+  middleware: [jsonBody] as const,
   request: {
     params: Params,
     body: { required: true, content: { 'application/json': { schema: BatchChange } } },
@@ -75,6 +75,7 @@ export const updateBatch = createRoute({
     ...problems(
       'invalid_request',
       'payload_too_large',
+      'request_timeout',
       'unsupported_content_type',
       'not_found',
       'batch_state',

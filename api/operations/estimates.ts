@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { Estimate } from '../../schema/estimate.ts';
 import { EstimateId } from '../../schema/ids.ts';
 import { SummaryRequest } from '../../schema/request.ts';
-import { integerParam, jsonLimit, problems } from '../app/index.ts';
+import { integerParam, jsonBody, problems } from '../app/index.ts';
 
 const content = { 'application/json': { schema: Estimate } };
 
@@ -19,7 +19,7 @@ export const createEstimate = createRoute({
     'Takes the body of `POST /v1/summaries`. The source is fetched and its frames are selected as for the job, which ' +
     'reuses them; the model is not run. For a video longer than two hours, only a sample of its sections is analyzed.',
   tags: ['Usage'],
-  middleware: [jsonLimit] as const,
+  middleware: [jsonBody] as const,
   request: {
     query: z.object({
       wait: integerParam(
@@ -36,6 +36,7 @@ export const createEstimate = createRoute({
     ...problems(
       'invalid_request',
       'payload_too_large',
+      'request_timeout',
       'unsupported_content_type',
       'source_missing',
       'unavailable',

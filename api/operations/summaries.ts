@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { JobId } from '../../schema/ids.ts';
 import { Job, JobList } from '../../schema/job.ts';
 import { SummaryRequest } from '../../schema/request.ts';
-import { idempotencyHeader, integerParam, jsonLimit, problems } from '../app/index.ts';
+import { idempotencyHeader, integerParam, jsonBody, problems } from '../app/index.ts';
 
 export const JobParams = z.object({ id: JobId.meta({ description: 'The ID of the job.' }) });
 
@@ -20,7 +20,7 @@ export const createSummary = createRoute({
     'failed or was cancelled runs again. Servers with job quotas omit `progress.queue_position` here; ' +
     '`GET /v1/summaries/{id}` and the events include it.',
   tags: ['Summaries'],
-  middleware: [jsonLimit] as const,
+  middleware: [jsonBody] as const,
   request: {
     headers: idempotencyHeader('talk-17'),
     query: z.object({
@@ -52,6 +52,7 @@ export const createSummary = createRoute({
       'invalid_request',
       'idempotency_conflict',
       'payload_too_large',
+      'request_timeout',
       'unsupported_content_type',
       'source_missing',
       'quota_exceeded',

@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { UploadId } from '../../schema/ids.ts';
 import { PartsRequest, SignedParts, Upload, UploadCreate } from '../../schema/upload.ts';
-import { jsonLimit, problems } from '../app/index.ts';
+import { jsonBody, problems } from '../app/index.ts';
 
 const Params = z.object({ id: UploadId.meta({ description: 'The ID of the upload.' }) });
 const content = { 'application/json': { schema: Upload } };
@@ -17,13 +17,14 @@ export const createUpload = createRoute({
     'For large files, and for servers at an edge that accepts no large bodies. Request URLs for the parts, PUT the ' +
     'bytes of each part to its URL, in any order, then complete the upload. The server must store artifacts in a bucket.',
   tags,
-  middleware: [jsonLimit] as const,
+  middleware: [jsonBody] as const,
   request: { body: { required: true, content: { 'application/json': { schema: UploadCreate } } } },
   responses: {
     201: { description: 'The upload, which is pending.', content },
     ...problems(
       'invalid_request',
       'payload_too_large',
+      'request_timeout',
       'unsupported_content_type',
       'not_supported',
       'storage_unavailable',
@@ -52,7 +53,7 @@ export const signUploadParts = createRoute({
   summary: 'Create URLs for parts of an upload',
   description: 'Returns a URL for each part, to which the bytes of the part can be sent with PUT.',
   tags,
-  middleware: [jsonLimit] as const,
+  middleware: [jsonBody] as const,
   request: {
     params: Params,
     body: { required: true, content: { 'application/json': { schema: PartsRequest } } },
@@ -62,6 +63,7 @@ export const signUploadParts = createRoute({
     ...problems(
       'invalid_request',
       'payload_too_large',
+      'request_timeout',
       'unsupported_content_type',
       'not_found',
       'storage_unavailable',

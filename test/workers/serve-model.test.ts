@@ -16,6 +16,7 @@ import {
 } from '../../phi3v/index.ts';
 import { startModelServer } from '../../workers/serve-model/server.ts';
 import { COLOURS, drawCircle } from '../phi3v/support.ts';
+import { inChunks, sendRaw } from '../support/raw-http.ts';
 import { type ServedModel, type ServeOptions, serveGenerator, tinyProfile } from './served-model.ts';
 
 interface Recorder extends Generator {
@@ -68,10 +69,22 @@ const HELLO = { model: 'tiny-phi3v', messages: [{ role: 'user', content: 'Hello'
 function post({ url }: ServedModel, body: unknown, init: RequestInit = {}): Promise<Response> {
   return fetch(`${url}/chat/completions`, {
     method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
     body: typeof body === 'string' ? body : JSON.stringify(body),
     ...init,
   });
 }
+
+const requestHead = (...headers: readonly string[]): string =>
+  [
+    'POST /v1/chat/completions HTTP/1.1',
+    'Host: localhost',
+    'Content-Type: application/json',
+    ...headers,
+    'Connection: close',
+    '',
+    '',
+  ].join('\r\n');
 
 interface Refusal {
   readonly error: {
@@ -103,6 +116,75 @@ async function dataUrl(image: RgbImage, format: 'png' | 'jpeg' | 'webp'): Promis
 }
 
 describe('a chat completion', () => {
+  it('takes back a message of a completion with all the members that clients give it', async () => {
+    const generator = recorder();
+    await served(generator, async (model) => {
+      // As `message.model_dump()` of OpenAI's Python client and `JSON.stringify(message)` of the other.
+      const dumped = { content: 'I.', refusal: null, role: 'assistant', annotations: null, audio: null };
+      const response = await post(model, {
+        ...HELLO,
+        tools: null,
+        messages: [
+          { role: 'user', content: 'Who?', name: null },
+          { ...dumped, function_call: null, tool_calls: null },
+          { role: 'user', content: 'And?' },
+          { role: 'assistant', content: 'You.', refusal: null, annotations: [], tool_calls: [] },
+          { role: 'user', content: 'And?' },
+          { role: 'assistant', content: null, refusal: 'No.' },
+          { role: 'user', content: [{ type: 'text', text: 'Why?' }] },
+        ],
+      });
+      expect(response.status).toBe(200);
+      const said = generator.requests[0]?.prompt.flatMap((part) => ('text' in part ? [part.text] : []));
+      expect(said).toEqual(['Who?', 'I.', 'And?', 'You.', 'And?', 'No.', 'Why?']);
+    });
+  });
+
+  it.each([
+    [
+      'in chunks',
+      (text: string) => [
+        requestHead('Transfer-Encoding: chunked'),
+        inChunks(text.slice(0, 9), text.slice(9)),
+      ],
+      200,
+    ],
+    [
+      'after 100 Continue',
+      (text: string) => [requestHead('Expect: 100-continue', `Content-Length: ${text.length}`), text],
+      200,
+    ],
+    [
+      'compressed',
+      (text: string) => [requestHead('Content-Encoding: gzip', 'Transfer-Encoding: chunked'), inChunks(text)],
+      415,
+    ],
+    ['above the limit', () => [requestHead(`Content-Length: ${2 ** 30}`)], 413],
+  ] as const)('of a body that is sent %s is answered', async (_, framing, status) => {
+    await served(recorder(), async (model) => {
+      const port = Number(new URL(model.url).port);
+      const [response] = await sendRaw(port, ...framing(JSON.stringify(HELLO)));
+      expect(response?.status).toBe(status);
+      expect(JSON.parse(response?.body ?? '')).toHaveProperty(status === 200 ? 'choices' : 'error.message');
+    });
+  });
+
+  it.each([
+    ['64 characters and a line feed', 64, '\n'],
+    ['76 characters and CR LF', 76, '\r\n'],
+  ])('takes an image whose base64 has lines of %s', async (_, length, lineBreak) => {
+    const generator = recorder();
+    const image = drawCircle(COLOURS.red, COLOURS.blue, 0);
+    await served(generator, async (model) => {
+      const [head = '', text = ''] = (await dataUrl(image, 'png')).split(',');
+      const lines = text.match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
+      const broken = `${head},${lines.join(lineBreak)}${lineBreak}`;
+      expect((await post(model, withPicture(broken))).status).toBe(200);
+      expect((await post(model, withPicture(`${head},${text}`))).status).toBe(200);
+      expect(generator.images[0]).toEqual(generator.images[1]);
+    });
+  });
+
   it('passes on every turn and every setting', async () => {
     const generator = recorder();
     await served(generator, async (model) => {
@@ -330,7 +412,7 @@ describe('what is not supported', () => {
     ['a result of a tool', { messages: [{ role: 'tool', content: 'x' }] }, 'messages[0].role'],
     [
       'a call of a tool',
-      { messages: [{ role: 'assistant', content: 'x', tool_calls: [] }] },
+      { messages: [{ role: 'assistant', content: 'x', tool_calls: [{ id: 'call_1' }] }] },
       'messages[0].tool_calls',
     ],
     [
@@ -520,7 +602,8 @@ describe('its metrics', () => {
     served(
       recorder(async () => ({ promptTokens: 5, outputTokens: 2, visionCalls: 3, modelSeconds: 0.25 })),
       async (model) => {
-        const authorization = { headers: { authorization: 'Bearer key' } };
+        const headers = { authorization: 'Bearer key', 'Content-Type': 'application/json' };
+        const authorization = { headers };
         expect((await post(model, HELLO, authorization)).status).toBe(200);
         expect((await post(model, HELLO, authorization)).status).toBe(200);
         expect((await post(model, HELLO)).status).toBe(401);

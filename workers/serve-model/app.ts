@@ -1,8 +1,8 @@
 /** The routes of `frameloom serve-model`. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { type ApiKey, requireLocalOrigin, tenantOf } from '../../config/api-keys.ts';
+import { readJsonText } from '../../core/json-body.ts';
 import { PROMETHEUS_CONTENT_TYPE } from '../../core/prometheus.ts';
 import type { GenerateRequest, Generation, Generator, Sampling } from '../../phi3v/index.ts';
 import type { ModelProfile } from '../../schema/model-profile.ts';
@@ -11,7 +11,7 @@ import { type ChatRequest, maxTokensOf, parseChatRequest } from './chat-request.
 import { type CompletionHead, toChatCompletion } from './chat-response.ts';
 import { streamChatCompletion } from './chat-stream.ts';
 import { withImageFiles } from './image-files.ts';
-import { MAX_BODY_BYTES, MAX_REQUESTS } from './limits.ts';
+import { BODY_TIMEOUT_MS, MAX_BODY_BYTES, MAX_REQUESTS } from './limits.ts';
 import { createModelServerMetrics } from './metrics.ts';
 import { toPrompt } from './prompt.ts';
 
@@ -79,7 +79,7 @@ export function createModelApp(given: ModelAppDeps, work: RequestState): Hono {
     requireModel(c.req.param('id'), profile);
     return c.json(model);
   });
-  app.post('/v1/chat/completions', limitBody, async (c) => {
+  app.post('/v1/chat/completions', async (c) => {
     const done = trackRequest(work);
     try {
       return await complete(c, deps, work.stop, done);
@@ -119,13 +119,6 @@ function trackRequest({ draining, running }: RequestState): () => void {
     end();
   };
 }
-
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw new ChatError(413, 'request_too_large', `The request body exceeds ${MAX_BODY_BYTES} bytes.`);
-  },
-});
 
 function requireModel(name: string, profile: ModelProfile): void {
   if (name === profile.name) return;
@@ -193,11 +186,10 @@ async function complete(
 }
 
 async function readJson(c: Context): Promise<unknown> {
+  const text = await readJsonText(c.req.raw, { maxBytes: MAX_BODY_BYTES, timeoutMs: BODY_TIMEOUT_MS });
   try {
-    return await c.req.json();
-  } catch (error) {
-    // The limit of the body is thrown here as well.
-    if (error instanceof ChatError) throw error;
+    return JSON.parse(text);
+  } catch {
     throw badRequest('body', 'The request body is not valid JSON.', 'invalid_json');
   }
 }

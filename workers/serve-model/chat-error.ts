@@ -1,7 +1,9 @@
 /** Errors in OpenAI's format: `{ "error": { "message", "type", "param", "code" } }`. */
 
 import { FrameloomError } from '../../core/errors.ts';
+import { JsonBodyError, type JsonBodyFault } from '../../core/json-body.ts';
 import { ModelError, type ModelErrorCode } from '../../onnx/index.ts';
+import { openAiError } from '../../schema/problem.ts';
 
 /** An error that is sent to the client, including its `message`. */
 export class ChatError extends Error {
@@ -46,6 +48,16 @@ const FROM_MODEL: Readonly<Record<ModelErrorCode, readonly [status: number, code
   rejected: [503, 'model_unavailable'],
 };
 
+const FROM_BODY: Readonly<Record<JsonBodyFault, readonly [status: number, code: string]>> = {
+  too_large: [413, 'request_too_large'],
+  too_slow: [408, 'request_timeout'],
+  cut_off: [400, 'invalid_json'],
+  compressed: [415, 'unsupported_content_encoding'],
+  not_json_type: [415, 'unsupported_content_type'],
+  not_utf8: [400, 'invalid_json'],
+  too_deep: [400, 'invalid_json'],
+};
+
 /** Converts anything thrown to the error for the client. */
 export function toChatError(error: unknown): ChatError {
   if (error instanceof ChatError) return error;
@@ -53,26 +65,28 @@ export function toChatError(error: unknown): ChatError {
     const [status, code] = FROM_MODEL[error.code];
     return new ChatError(status, code, error.message, { cause: error });
   }
+  if (error instanceof JsonBodyError) {
+    const [status, code] = FROM_BODY[error.fault];
+    return new ChatError(status, code, error.message, { param: 'body', cause: error });
+  }
   if (error instanceof FrameloomError && error.code === 'unauthorized') {
     return new ChatError(401, 'invalid_api_key', error.message, { cause: error });
   }
   return new ChatError(500, 'internal_error', 'An unexpected error occurred.', { cause: error });
 }
 
-/** OpenAI's error types. */
-function errorType({ status }: ChatError): string {
-  if (status === 429) return 'rate_limit_error';
-  return status < 500 ? 'invalid_request_error' : 'server_error';
-}
-
 /** The body of an error response, and the last message of a stream that fails. */
 export function errorBody(error: ChatError): object {
-  return { error: { message: error.message, type: errorType(error), param: error.param, code: error.code } };
+  return { error: openAiError(error) };
 }
 
 export function errorResponse(error: ChatError): Response {
   return Response.json(errorBody(error), {
     status: error.status,
-    headers: error.retryAfter === undefined ? {} : { 'Retry-After': String(error.retryAfter) },
+    headers: {
+      ...(error.retryAfter === undefined ? {} : { 'Retry-After': String(error.retryAfter) }),
+      // The rest of the body is not read.
+      ...(error.status === 413 || error.status === 408 ? { Connection: 'close' } : {}),
+    },
   });
 }

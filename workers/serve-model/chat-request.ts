@@ -1,5 +1,6 @@
 /** The body of `POST /v1/chat/completions`: its schema, and which parameters are ignored or rejected. */
 import { z } from 'zod';
+import { withoutNullMembers } from '../../core/json-body.ts';
 import { badRequest, type ChatError } from './chat-error.ts';
 import { DEFAULT_MAX_TOKENS, MAX_CROPS, MAX_MESSAGES, MAX_STOP_LENGTH, MAX_STOPS } from './limits.ts';
 
@@ -29,7 +30,21 @@ const Message = z.discriminatedUnion(
       ]),
       name,
     }),
-    z.strictObject({ role: z.literal('assistant'), content: plain, name, refusal: z.null().optional() }),
+    // As in the message of a completion, which clients send back with all its members.
+    z
+      .strictObject({
+        role: z.literal('assistant'),
+        content: plain.optional(),
+        name,
+        refusal: z.string().optional(),
+        annotations: z.array(z.unknown()).optional(),
+        tool_calls: z.array(z.unknown()).max(0, { error: 'tools are not supported' }).optional(),
+      })
+      .refine(({ content, refusal }) => content !== undefined || refusal !== undefined, {
+        error: 'Required',
+        path: ['content'],
+      })
+      .transform(({ role, content, refusal = '' }) => ({ role, content: content ?? refusal })),
   ],
   { error: 'The role must be `system`, `developer`, `user` or `assistant`; tools are not supported.' },
 );
@@ -97,9 +112,9 @@ export function parseChatRequest(body: unknown): ChatRequest {
     throw badRequest('body', 'The request body must be a JSON object.');
   }
   const known: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(body)) {
-    // null is the same as a missing member.
-    if (value === null || IGNORED.has(field)) continue;
+  // null is the same as a missing member.
+  for (const [field, value] of Object.entries(withoutNullMembers(body) as object)) {
+    if (IGNORED.has(field)) continue;
     if (!Object.hasOwn(UNSUPPORTED, field)) known[field] = value;
     else if (!UNSUPPORTED[field]?.some((accepted) => JSON.stringify(accepted) === JSON.stringify(value))) {
       throw badRequest(field, `This value of \`${field}\` is not supported.`, 'unsupported_parameter');

@@ -12,7 +12,7 @@ import type { PromptImage } from './prompt.ts';
 /** Images are not downscaled before the HD transform, whose resizing is what the model was trained with. */
 const MAX_SIDE_PX = 65_535;
 
-const DATA_URL = /^data:image\/(?:png|jpeg|jpg|webp);base64,/i;
+const DATA_URL = /^data:image\/(?:png|jpeg|jpg|webp)(?:;[\w-]+=[\w-]+)*;\s*base64,/i;
 
 export interface ImageFileOptions {
   /** Folder for files that are deleted at the end of the request. */
@@ -65,7 +65,8 @@ async function decode({ url, param }: PromptImage, maxPixels: number): Promise<R
       'invalid_image_url',
     );
   }
-  const text = url.slice(prefix.length);
+  // Encoders break lines after 64 or 76 characters (RFC 2045).
+  const text = url.slice(prefix.length).replace(/\s+/g, '');
   if ((text.length * 3) / 4 > MAX_IMAGE_BYTES + 2) {
     throw invalid(param, `The image exceeds ${MAX_IMAGE_BYTES} bytes.`);
   }

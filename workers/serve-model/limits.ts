@@ -2,6 +2,8 @@
 
 /** Request body: some dozens of photographs in base64. */
 export const MAX_BODY_BYTES = 64 * 2 ** 20;
+/** How long a body may take to arrive, in milliseconds. */
+export const BODY_TIMEOUT_MS = 300_000;
 export const MAX_MESSAGES = 256;
 export const MAX_IMAGES = 64;
 /** One image, decoded from base64. */

@@ -37,7 +37,7 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
   const work = { draining: false, stop: stop.signal, running: new Set<Promise<void>>() };
   const app = createModelApp(deps, work);
   const server = await startHttpServer({
-    listener: getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+    listener: getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: host }),
     host,
     port,
     server: { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
