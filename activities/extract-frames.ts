@@ -24,6 +24,7 @@ import {
   getJson,
   type ListedImage,
   putJson,
+  type SlideGap,
   withHeartbeat,
 } from './lib/index.ts';
 
@@ -59,6 +60,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
 
       const frames: Frame[] = [];
       const decisions: FrameDecision[] = [];
+      const gaps: SlideGap[] = [];
       const add: Add = ({ frame, decision }) => {
         if (frame) frames.push(frame);
         decisions.push(decision);
@@ -66,9 +68,9 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
       if (span.kind === 'video' && source.type === 'video') {
         await fromVideo(artifact, source, span, add, signal);
       } else if (span.kind === 'slides') {
-        await fromImages(artifact, span.slides, add, signal);
+        gaps.push(...(await fromImages(artifact, span.slides, add, signal)));
       }
-      const extraction: Extraction = { frames, decisions, slides: [], gaps: [] };
+      const extraction: Extraction = { frames, decisions, slides: [], gaps };
       await putJson(store, name, extraction);
       return outputOf(name, extraction);
     });
@@ -104,14 +106,20 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
     numbers: readonly number[],
     add: Add,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<readonly SlideGap[]> {
+    const gaps: SlideGap[] = [];
     const images = await getJson<readonly ListedImage[]>(store, artifact);
     for (const slide of numbers) {
       signal.throwIfAborted();
-      const { name = '', page = 1 } = images[slide - 1] ?? {};
-      const image = await readImage(await store.bytes(name), limits, { page });
+      const listed = images[slide - 1] ?? { reason: 'source_missing' };
+      if (listed.reason !== undefined) {
+        gaps.push({ slide, reason: listed.reason });
+        continue;
+      }
+      const image = await readImage(await store.bytes(listed.name), limits, { page: listed.page ?? 1 });
       add(await publish({ slide, kept: true, reason: 'first', difference: 1 }, image));
     }
+    return gaps;
   }
 }
 

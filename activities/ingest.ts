@@ -2,14 +2,7 @@
 
 import { digest } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
-import {
-  countImages,
-  detectMediaKind,
-  type MediaTools,
-  parsePageRanges,
-  probeVideo,
-  readImage,
-} from '../media/index.ts';
+import { detectMediaKind, type MediaTools, parsePageRanges, probeVideo } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import type { SummaryRequest } from '../schema/request.ts';
@@ -17,12 +10,12 @@ import type { SourceInfo } from '../schema/source.ts';
 import type { DeckFiles, IngestInput, IngestOutput } from '../schema/stages.ts';
 import { jobOptions } from '../schema/stored-request.ts';
 import type { Prices } from '../schema/usage-cost.ts';
-import type { ArtifactInfo, ArtifactStore } from '../store/artifact-store.ts';
+import type { ArtifactInfo } from '../store/artifact-store.ts';
 import { imageListName, secretName } from '../store/names.ts';
 import {
   type DeckDeps,
   findSource,
-  type ListedImage,
+  listImages,
   modelPlan,
   prepareDeck,
   putJson,
@@ -51,8 +44,7 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
       if (source.type === 'images') {
         const refs: readonly SourceRef[] =
           source.file_ids?.map((file_id) => ({ file_id })) ?? (source.urls ?? []).map((url) => ({ url }));
-        const find = (ref: SourceRef, index: number) => ofImage(index, () => findSource(deps, ref, signal));
-        return { ...(await ingestImages(deps, await inOrder(refs, find), request)), ...common };
+        return { ...(await ingestImages(deps, refs, request, signal)), ...common };
       }
       const artifact = await findSource(deps, source, signal);
       if (source.type === 'deck') {
@@ -107,42 +99,16 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
   }
 }
 
-/** Stores the list of images. @throws FrameloomError with the number of the image that is rejected. */
 async function ingestImages(
-  { store, limits }: IngestDeps,
-  artifacts: readonly ArtifactInfo[],
+  deps: IngestDeps,
+  refs: readonly SourceRef[],
   request: SummaryRequest,
+  signal: AbortSignal,
 ): Promise<Ingested> {
-  const list: ListedImage[] = [];
-  for (const [index, { name }] of artifacts.entries()) {
-    list.push(...(await ofImage(index, () => pagesOf(store, limits, name))));
-    if (list.length > limits.maxPages) {
-      throw new FrameloomError('media_too_large', `There are more than ${limits.maxPages} images.`);
-    }
-  }
-  const sha256 = await digest(list);
-  const stored = await putJson(store, imageListName(sha256), list);
-  const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-  return slideSource({ type: 'images', sha256, bytes, pages: list.length }, stored.name, request);
-}
-
-/** Returns the images of a file. Each is decoded once, so that damaged images are rejected here. */
-async function pagesOf(
-  store: ArtifactStore,
-  limits: IngestDeps['limits'],
-  name: string,
-): Promise<readonly ListedImage[]> {
-  const bytes = await store.bytes(name);
-  const count = await countImages(bytes, limits);
-  if (count > limits.maxPages) {
-    throw new FrameloomError('media_too_large', `It has ${count} pages; the limit is ${limits.maxPages}.`);
-  }
-  const pages: ListedImage[] = [];
-  for (let page = 1; page <= count; page++) {
-    await readImage(bytes, limits, { page });
-    pages.push(count === 1 ? { name } : { name, page });
-  }
-  return pages;
+  const { images, bytes } = await listImages(deps, refs, signal);
+  const sha256 = await digest(images);
+  const stored = await putJson(deps.store, imageListName(sha256), images);
+  return slideSource({ type: 'images', sha256, bytes, pages: images.length }, stored.name, request);
 }
 
 /** The part of the output that depends on the source. */
@@ -176,24 +142,4 @@ function ranges(numbers: readonly number[]): readonly (readonly [number, number]
     else found.push([number, number]);
   }
   return found;
-}
-
-/** Runs `work` on an image of a list. @throws FrameloomError with the number of the image. */
-async function ofImage<R>(index: number, work: () => Promise<R>): Promise<R> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof FrameloomError)) throw error;
-    const { code, message, retryAfterMs } = error;
-    throw new FrameloomError(code, `Image ${index + 1}: ${message}`, { cause: error, retryAfterMs });
-  }
-}
-
-async function inOrder<T, R>(
-  items: readonly T[],
-  work: (item: T, index: number) => Promise<R>,
-): Promise<readonly R[]> {
-  const results: R[] = [];
-  for (const [index, item] of items.entries()) results.push(await work(item, index));
-  return results;
 }

@@ -18,9 +18,3 @@ export interface Extraction {
   readonly slides: readonly ResultSlide[];
   readonly gaps: readonly SlideGap[];
 }
-
-/** An entry of the list of a source of images: a file, or one page of a TIFF, from 1. */
-export interface ListedImage {
-  readonly name: string;
-  readonly page?: number;
-}

@@ -3,7 +3,7 @@ export { batchReader } from './batch-reader.ts';
 export { cropsOf } from './crops.ts';
 export { type DeckDeps, prepareDeck } from './deck-parts.ts';
 export { extractSlides } from './extract-slides.ts';
-export { EXTRACTION_VERSION, type Extraction, type ListedImage, type SlideGap } from './extraction.ts';
+export { EXTRACTION_VERSION, type Extraction, type SlideGap } from './extraction.ts';
 export { permanentErrorOf, withTypedFailures } from './failures.ts';
 export { createMemoryOnlyFeatureCache, createStoredFeatureCache } from './feature-cache.ts';
 export {
@@ -14,6 +14,7 @@ export {
   readGeneration,
 } from './generation.ts';
 export { HEARTBEAT_INTERVAL_MS, withHeartbeat } from './heartbeat.ts';
+export { type ListedImage, listImages } from './image-list.ts';
 export { type JobFrames, readJobFrames } from './job-frames.ts';
 export { type MergeResults, readMergeResults } from './merges.ts';
 export { type GpuContext, modelPlan, requirePlannedModel } from './model.ts';

@@ -1,8 +1,9 @@
 /** The source on a command line. Local files are classified here and uploaded later. */
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FrameloomClient } from '../../client/index.ts';
 import { FrameloomError } from '../../core/errors.ts';
+import { isSystemFile } from '../../core/system-files.ts';
 import type { SourceRequest } from '../../schema/request.ts';
 import { UsageError } from '../context.ts';
 import { type OnUpload, uploadLocalFile } from '../upload-local-file.ts';
@@ -19,6 +20,7 @@ interface LocalFile {
 }
 
 const IMAGE_NAME = /\.(jpe?g|png|webp|avif|gif|tiff?|hei[cf])$/i;
+const DECK_NAME = /\.(pdf|ppt|pptx|pptm|ppsx|odp|key|docx?|xlsx?)$/i;
 /** Compares numbers in names by value: `page 2` comes before `page 10`. */
 const compareNames = new Intl.Collator('en', { numeric: true }).compare;
 
@@ -127,40 +129,46 @@ async function listFiles(path: string): Promise<readonly LocalFile[]> {
   if (!found.isDirectory()) {
     throw new FrameloomError('unsupported_media', `${basename(path)} is not a file or folder.`); // a pipe may never end
   }
-  const names = (await readdir(path)).filter((name) => IMAGE_NAME.test(name));
-  if (names.length === 0) {
+  const entries = (await readdir(path)).filter((name) => IMAGE_NAME.test(name) && !isSystemFile(name));
+  const images = (
+    await Promise.all(entries.sort(compareNames).map((name) => localFile(join(path, name))))
+  ).flatMap((file) => file ?? []);
+  if (images.length === 0) {
     throw new FrameloomError(
       'source_missing',
       `The folder ${basename(path)} contains no images (JPEG, PNG, WebP, AVIF, GIF, TIFF).`,
     );
   }
-  names.sort(compareNames);
-  return Promise.all(
-    names.map(async (name) => ({ path: join(path, name), bytes: (await stat(join(path, name))).size })),
-  );
+  return images;
 }
 
-/** Detects the kind by the first bytes. Everything else counts as a video; the server checks it. */
-async function detectFileKind({ path }: LocalFile): Promise<SourceKind> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
-    const head = buffer.subarray(0, bytesRead).toString('latin1');
-    // Office documents of any version count as decks; the server rejects those it cannot read.
-    if (['%PDF-', 'PK\x03\x04', '\xd0\xcf\x11\xe0'].some((start) => head.startsWith(start))) return 'deck';
-    const isImage =
-      ['\xff\xd8\xff', '\x89PNG\r\n', 'GIF8', 'II*\0', 'MM\0*'].some((start) => head.startsWith(start)) ||
-      (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP') ||
-      (head.slice(4, 8) === 'ftyp' && ['avif', 'avis', 'mif1', 'heic', 'heix'].includes(head.slice(8, 12)));
-    return isImage ? 'images' : 'video';
-  } finally {
-    await file.close();
-  }
+/** Returns undefined for what cannot be uploaded: an empty file, a folder, a pipe, a link that leads nowhere. */
+async function localFile(path: string): Promise<LocalFile | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() && found.size > 0 ? { path, bytes: found.size } : undefined;
+}
+
+/**
+ * Detects the kind as the server does, by the contents. What cannot be recognized counts as what its name
+ * says; the server states why it cannot be read.
+ */
+async function detectFileKind(
+  { path }: LocalFile,
+  _index: number,
+  files: readonly LocalFile[],
+): Promise<SourceKind> {
+  if (files.length > 1 && IMAGE_NAME.test(path)) return 'images'; // one that is not an image is a gap
+  const { detectMediaKind } = await import('../../media/index.ts'); // loads native libraries
+  const kind = await detectMediaKind(path).catch(() => undefined);
+  if (kind === undefined) return kindOfName(path);
+  return kind === 'pdf' || kind === 'pptx' ? 'deck' : kind === 'image' ? 'images' : 'video';
+}
+
+function kindOfName(name: string): SourceKind {
+  return DECK_NAME.test(name) ? 'deck' : IMAGE_NAME.test(name) ? 'images' : 'video';
 }
 
 function detectUrlKind(url: string): SourceKind {
   if (!URL.canParse(url)) throw new UsageError(`${url} is not a valid URL.`);
-  const { pathname } = new URL(url);
-  if (/\.(pdf|pptx|pptm|ppsx)$/i.test(pathname)) return 'deck';
-  return IMAGE_NAME.test(pathname) ? 'images' : 'video';
+  return kindOfName(new URL(url).pathname);
 }

@@ -28,8 +28,21 @@ export async function readImage(
   options: { readonly maxSide?: number; readonly page?: number } = {},
 ): Promise<RgbImage> {
   const bytes = typeof source === 'string' ? await readWhole(source, limits) : source;
+  const open = { page: (options.page ?? 1) - 1, maxPixels: limits.maxPixels };
   const side = options.maxSide ?? DEFAULT_MAX_SIDE_PX;
-  const image = openImage(bytes, limits, (options.page ?? 1) - 1);
+  try {
+    return await decode(openImage(bytes, open), side);
+  } catch (error) {
+    const completed = withEndMarker(bytes);
+    if (completed === undefined || !(error instanceof FrameloomError) || error.code !== 'media_truncated')
+      throw error;
+    // Even a warning counts here: it tells a JPEG that lacks pixels from one that lacks only its last
+    // marker.
+    return await decode(openImage(completed, { ...open, failOn: 'warning' }), side);
+  }
+}
+
+async function decode(image: Sharp, side: number): Promise<RgbImage> {
   try {
     const { data, info } = await image
       .timeout({ seconds: TIME_LIMIT_SECONDS })
@@ -60,14 +73,27 @@ export async function countImages(
   limits: Pick<MediaLimits, 'maxPixels'>,
 ): Promise<number> {
   try {
-    const { format, pages } = await openImage(bytes, limits, 0).metadata();
+    const { format, pages } = await openImage(bytes, { page: 0, maxPixels: limits.maxPixels }).metadata();
     return format === 'tiff' ? (pages ?? 1) : 1;
   } catch (error) {
     throw imageFailure(error);
   }
 }
 
-function openImage(bytes: Uint8Array, limits: Pick<MediaLimits, 'maxPixels'>, page: number): Sharp {
+/** A JPEG with the marker that ends it, which interrupted copies lack; undefined for anything else. */
+function withEndMarker(bytes: Uint8Array): Buffer | undefined {
+  const isJpeg = bytes[0] === 0xff && bytes[1] === 0xd8;
+  return isJpeg ? Buffer.concat([bytes, Buffer.from([0xff, 0xd9])]) : undefined;
+}
+
+function openImage(
+  bytes: Uint8Array,
+  {
+    page,
+    maxPixels,
+    failOn = 'error',
+  }: { readonly page: number; readonly maxPixels: number; readonly failOn?: 'error' | 'warning' },
+): Sharp {
   if (detectMediaKindOfBytes(bytes) !== 'image') {
     throw new FrameloomError(
       'unsupported_media',
@@ -76,8 +102,8 @@ function openImage(bytes: Uint8Array, limits: Pick<MediaLimits, 'maxPixels'>, pa
   }
   allowOnlyKnownLoaders();
   return sharp(bytes, {
-    limitInputPixels: limits.maxPixels,
-    failOn: 'error',
+    limitInputPixels: maxPixels,
+    failOn,
     sequentialRead: true,
     ...(page > 0 ? { page } : {}),
   });

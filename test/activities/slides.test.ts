@@ -287,6 +287,48 @@ describe('a list of images', () => {
   });
 });
 
+describe('a list of images of which some cannot be read', () => {
+  const picture = (background: string): Promise<Buffer> =>
+    sharp({ create: { width: 40, height: 30, channels: 3, background } })
+      .jpeg()
+      .toBuffer();
+
+  it('has a gap with number and reason for each of them, and every other image', async () => {
+    const [red, blue] = [await picture('#ff0000'), await picture('#0000ff')];
+    const contents = [red, Buffer.alloc(0), blue.subarray(0, -20), Buffer.from('no picture'), blue];
+    const ids = [];
+    for (const content of contents) ids.push(await upload(content));
+    const found = await ingest({ type: 'images', file_ids: ids });
+    expect(found.source).toMatchObject({ type: 'images', pages: 5 });
+    const output = await run(cpu().extractFrames, extractInput(found));
+    const { frames, gaps } = await extracted(output);
+    expect(frames.map(({ slide }) => slide)).toEqual([1, 5]);
+    expect(gaps).toEqual([
+      { slide: 2, reason: 'empty_source' },
+      { slide: 3, reason: 'media_truncated' },
+      { slide: 4, reason: 'unsupported_media' },
+    ]);
+    expect(output.gaps).toBe(3);
+  });
+
+  it('is rejected with the reason of the first if none can be read', async () => {
+    const ids = [await upload(Buffer.from('no picture')), await upload(Buffer.alloc(0))];
+    await expect(ingest({ type: 'images', file_ids: ids })).rejects.toMatchObject({
+      type: 'unsupported_media',
+      nonRetryable: true,
+      message: expect.stringContaining('Image 1'),
+    });
+  });
+
+  it('leaves out the companion files of macOS', async () => {
+    const companion = Buffer.concat([Buffer.from([0, 5, 0x16, 7, 0, 2, 0, 0]), Buffer.from('Mac OS X')]);
+    const file_ids = [await upload(companion), await upload(await picture('#00ff00'))];
+    const found = await ingest({ type: 'images', file_ids });
+    expect(found.source).toMatchObject({ pages: 1 });
+    expect((await run(cpu().extractFrames, extractInput(found))).gaps).toBe(0);
+  });
+});
+
 it('nothing is left in scratch', async () => {
   await ingest(await pptx({ slides: [{ title: 'x' }] }));
   expect((await readdir(root)).sort()).toEqual(['deck.pptx', 'store']);

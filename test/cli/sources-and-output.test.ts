@@ -7,6 +7,7 @@ import { UsageError } from '../../cli/context.ts';
 import { createProgressView, formatResult } from '../../cli/output/index.ts';
 import type { JobEvent } from '../../schema/events.ts';
 import type { SummaryResult } from '../../schema/result.ts';
+import { CASES_ABSENT, CASES_REASON, casePath } from '../support/shared-cases.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -39,6 +40,26 @@ describe('the source on a command line', () => {
     expect(names).toEqual(['slide1.png', 'slide9.png', 'slide10.png']);
   });
 
+  it('is a deck where other bytes come before the header of a PDF', async () => {
+    for (const before of ['\n', '\r\n\r\n', '\xef\xbb\xbf', 'x'.repeat(1000)])
+      expect((await readSource([await file('a', `${before}%PDF-1.4`)])).kind).toBe('deck');
+  });
+
+  it('takes the pictures of a folder, not what an operating system put beside them', async () => {
+    await mkdir(join(folder, 'photos', 'album.jpg'), { recursive: true });
+    for (const name of ['._P2.png', '.P3.jpg', '.DS_Store', 'Thumbs.db', 'desktop.ini', '._P12.jpg'])
+      await file(`photos/${name}`, '\0\x05\x16\x07\0\x02\0\0');
+    for (const name of ['P12.jpg', 'P2.png']) await file(`photos/${name}`, PNG);
+    const source = await readSource([join(folder, 'photos')]);
+    const names = source.at === 'disk' ? source.files.map(({ path }) => basename(path)) : [];
+    expect([source.kind, ...names]).toEqual(['images', 'P2.png', 'P12.jpg']);
+  });
+
+  it('is a list of images even if one of them cannot be read', async () => {
+    const args = [await file('a.png', PNG), await file('b.jpg', ''), await file('c.jpg', '%PDF-1.4')];
+    expect((await readSource(args)).kind).toBe('images');
+  });
+
   it.each([
     ['https://example.com/talk.mp4?x=1', 'video'],
     ['https://example.com/Deck.PDF#page=2', 'deck'],
@@ -51,6 +72,16 @@ describe('the source on a command line', () => {
   it('must be of one kind', async () => {
     const args = [await file('a.png', PNG), await file('b.pdf', '%PDF-1.7')];
     await expect(readSource(args)).rejects.toThrow(UsageError);
+  });
+});
+
+describe('the folder of photos that a Mac wrote', () => {
+  beforeEach(({ skip }) => skip(CASES_ABSENT, CASES_REASON));
+
+  it('has three pictures', async () => {
+    const source = await readSource([casePath('images/i1-photos')]);
+    const names = source.at === 'disk' ? source.files.map(({ path }) => basename(path)) : [];
+    expect([source.kind, ...names]).toEqual(['images', 'IMG_1.jpg', 'IMG_2.jpg', 'IMG_10.jpg']);
   });
 });
 

@@ -54,6 +54,18 @@ describe('readImage', () => {
     expect(strongest(pixel(picture, 35, 10))).toBe('blue');
   });
 
+  it('reads a JPEG that lacks only the marker of its end, and none that lacks pixels', async () => {
+    const jpeg = await halves().jpeg().toBuffer();
+    for (const missing of [1, 2]) {
+      const picture = await readImage(jpeg.subarray(0, -missing), LIMITS);
+      expect([strongest(pixel(picture, 5, 10)), strongest(pixel(picture, 35, 10))]).toEqual(['red', 'blue']);
+    }
+    for (const missing of [6, 40])
+      await expect(readImage(jpeg.subarray(0, -missing), LIMITS)).rejects.toMatchObject({
+        code: 'media_truncated',
+      });
+  });
+
   it('reads greyscale as RGB', async () => {
     const picture = await readImage(await halves().greyscale().png().toBuffer(), LIMITS);
     expect(picture.data.length).toBe(2400);

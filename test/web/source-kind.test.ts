@@ -24,9 +24,18 @@ describe('classifyFiles', () => {
     [[file('a.mp4'), file('b.mp4')]],
     [[file('a.pdf'), file('b.png')]],
     [[file('talk.ppt')]],
+    [[file('._photo.jpg')]],
   ])('rejects unsupported files', (files) => {
     expect(classifyFiles(files).ok).toBe(false);
   });
+});
+
+it('leaves out the files that an operating system added to a folder of photos', () => {
+  const photos = ['._P2.jpg', 'P10.jpg', '.DS_Store', 'P2.jpg', 'Thumbs.db', 'desktop.ini'].map((name) =>
+    file(name),
+  );
+  const found = classifyFiles(photos);
+  expect(found.ok && found.files.map(({ name }) => name)).toEqual(['P2.jpg', 'P10.jpg']);
 });
 
 describe('parseSourceUrl', () => {

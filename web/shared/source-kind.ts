@@ -1,5 +1,7 @@
 /** Guesses the kind of a source from file names, media types and URLs. The server checks the bytes. */
 
+import { isSystemFile } from '../../core/system-files.ts';
+
 export type SourceKind = 'video' | 'deck' | 'images';
 
 const VIDEO = /\.(mp4|m4v|mkv|webm|mov|ts|m2ts|avi|mpg|mpeg)$/i;
@@ -16,8 +18,12 @@ export type ClassifiedFiles =
   | { readonly ok: true; readonly kind: SourceKind; readonly files: readonly File[] }
   | { readonly ok: false; readonly message: string };
 
-/** Accepts one video, one deck, or any number of images, which are sorted by name. */
-export function classifyFiles(files: readonly File[]): ClassifiedFiles {
+/**
+ * Accepts one video, one deck, or any number of images, which are sorted by name. Files that an operating
+ * system added to a folder are left out.
+ */
+export function classifyFiles(chosen: readonly File[]): ClassifiedFiles {
+  const files = chosen.filter(({ name }) => !isSystemFile(name));
   const [first] = files;
   if (!first) return { ok: false, message: 'Drop a video, a slide deck or images.' };
   const empty = files.find((file) => file.size === 0);
