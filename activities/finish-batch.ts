@@ -2,13 +2,14 @@
 import { unfinishedLineError } from '../schema/batch.ts';
 import { type OutputLine, outputLines } from '../schema/batch-output.ts';
 import type { BatchFileActivities, FinishBatchInput, FinishBatchOutput } from '../schema/batch-stages.ts';
-import type { StoredFile } from '../schema/file.ts';
+import { expiryOf, type StoredFile } from '../schema/file.ts';
 import { type FileId, fileIdFor } from '../schema/ids.ts';
 import { fromUsage } from '../schema/usage.ts';
 import { NO_USAGE, sumUsage, type UsageCost } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { fileName, SOURCES } from '../store/names.ts';
-import { batchReader, putJson, withHeartbeat } from './lib/index.ts';
+import { putFileRecord } from '../store/file-list.ts';
+import { SOURCES } from '../store/names.ts';
+import { batchReader, withHeartbeat } from './lib/index.ts';
 
 export function createFinishBatch({
   store,
@@ -30,7 +31,7 @@ export function createFinishBatch({
 
   /** Stores the file of the lines with a result, or of those without. An empty file is not stored. */
   async function publish(
-    { status, ...ref }: FinishBatchInput,
+    { status, outputExpiresAfter, ...ref }: FinishBatchInput,
     ok: boolean,
   ): Promise<Counted & { readonly id?: FileId }> {
     const counted: Counted = { lines: 0, usage: NO_USAGE };
@@ -39,6 +40,8 @@ export function createFinishBatch({
     if (counted.lines === 0) return counted;
     const kind = ok ? 'output' : 'errors';
     const id = await fileIdFor(ref.tenant, `${kind} of ${ref.batchId} round ${ref.round}`);
+    const now = Date.now();
+    const createdAt = Math.floor(now / 1000);
     const record: StoredFile = {
       id,
       object: 'file',
@@ -46,10 +49,12 @@ export function createFinishBatch({
       purpose: 'batch_output',
       bytes,
       sha256,
-      created_at: new Date().toISOString(),
+      created_at: createdAt,
+      ...expiryOf(createdAt, outputExpiresAfter),
+      status: 'processed',
       tenant: ref.tenant,
     };
-    await putJson(store, fileName(id), record);
+    await putFileRecord(store, record, now);
     return { ...counted, id };
   }
 }

@@ -24,6 +24,7 @@ import {
   fileRoutes,
   frameRoutes,
   metaRoutes,
+  modelRoutes,
   summaryRoutes,
   uploadRoutes,
   usageRoutes,
@@ -50,6 +51,7 @@ export function createApp(deps: ApiDeps): Api {
   batchRoutes(app, deps, quotas);
   estimateRoutes(app, deps);
   usageRoutes(app, deps);
+  modelRoutes(app, deps);
   batchScheduleRoutes(app, deps, quotas);
   metaRoutes(app, deps, metrics);
   return app;

@@ -1,9 +1,13 @@
 import type { Estimate } from '../schema/estimate.ts';
+import type { Model } from '../schema/model.ts';
 import type { SummaryRequestInput } from '../schema/request.ts';
 import type { TenantUsage } from '../schema/usage.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 export interface UsageMethods {
+  /** Returns the models of the server. */
+  listModels(options?: CallOptions): Promise<readonly Model[]>;
+  getModel(id: string, options?: CallOptions): Promise<Model>;
   /** Estimates what a job of this request will cost, and waits until the estimate is completed or failed. */
   estimate(request: SummaryRequestInput, options?: CallOptions): Promise<Estimate>;
   /** Starts an estimate. It may still be pending when it is returned. */
@@ -42,6 +46,10 @@ export function usageMethods({ json, jsonById, sleep }: Transport): UsageMethods
 
     createEstimate: (body, { wait, signal } = {}) =>
       json('POST /v1/estimates', { body, query: { wait }, signal }),
+
+    listModels: async (options = {}) => (await json('GET /v1/models', options)).data,
+
+    getModel: jsonById('GET /v1/models/{id}'),
 
     getEstimate: jsonById('GET /v1/estimates/{id}'),
 

@@ -26,6 +26,8 @@ export interface BatchInput extends BatchRef {
   /** Number of lines that have a result from earlier rounds. */
   readonly completed: number;
   readonly maxInFlight: number;
+  /** Seconds after which the output and error files expire. */
+  readonly outputExpiresAfter?: number;
   /** Unix time in milliseconds. */
   readonly expiresAt: number;
   /** State of the previous run of the chain; callers never set it. */
@@ -35,9 +37,11 @@ export interface BatchInput extends BatchRef {
 /** The workflow argument of a batch with this memo. */
 export function batchInput(id: BatchId, memo: BatchMemo): BatchInput {
   const { tenant, input, shards, round, total, invalid, completed, maxInFlight, expiresAt } = memo;
+  const { outputExpiresAfter } = memo;
   return {
     ...{ batchId: id, tenant, input, shards, round, total, invalid, completed, maxInFlight },
     expiresAt: expiresAt * 1000,
+    ...(outputExpiresAfter === undefined ? {} : { outputExpiresAfter }),
   };
 }
 
@@ -90,6 +94,8 @@ export interface SettleJobsInput extends BatchRef {
 export type SettleJobsOutput = readonly ('running' | 'completed' | 'failed')[];
 
 export interface FinishBatchInput extends BatchRef {
+  /** Seconds after which the files expire. */
+  readonly outputExpiresAfter?: number;
   readonly status: BatchStatus;
 }
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { jobError } from '../core/errors.ts';
+import { ExpiresAfter } from './file.ts';
 import { BatchId, FileId, type JobId, ScheduleId } from './ids.ts';
 import type { JobError } from './job.ts';
 import { Metadata, SummaryRequest } from './request.ts';
@@ -63,6 +64,8 @@ export const BatchCreate = z
         'Time limit in hours or days, such as `24h` or `7d`. Lines that are not finished by then expire.',
       ),
     metadata: Metadata.nullish(),
+    // When the output and error files of the batch expire.
+    output_expires_after: ExpiresAfter.optional(),
     max_in_flight: InFlight.optional(),
     fail_fast: z.boolean().default(false).describe('Whether one invalid line rejects the whole batch.'),
   })
@@ -203,6 +206,8 @@ export interface BatchMemo {
   readonly invalid: number;
   readonly round: number;
   readonly maxInFlight: number;
+  /** Seconds after which the output and error files expire. */
+  readonly outputExpiresAfter?: number;
   /** Unix time in seconds. */
   readonly createdAt: number;
   readonly expiresAt: number;

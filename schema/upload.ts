@@ -1,6 +1,6 @@
 /** Direct uploads: the client sends the parts of a file to the bucket, to URLs that the API signs. */
 import { z } from 'zod';
-import { File, FilePurpose } from './file.ts';
+import { ExpiresAfter, File, FilePurpose } from './file.ts';
 import { type FileId, UploadId } from './ids.ts';
 
 /** Maximum number of parts that S3 accepts. */
@@ -18,6 +18,7 @@ export const UploadCreate = z
     purpose: FilePurpose.extract(['source', 'batch'])
       .default('source')
       .describe('The purpose of the file: `batch` for the input of a batch, `source` otherwise.'),
+    expires_after: ExpiresAfter.optional(),
   })
   .meta({ id: 'UploadCreate' });
 /** The body of `POST /v1/uploads` as clients send it. */
@@ -34,8 +35,10 @@ export const Upload = z
     part_bytes: z.int().describe('Size of each part in bytes. The last part can be smaller.'),
     parts: z.int().describe('Number of parts. Parts are numbered from 1.'),
     received: z.array(z.int()).describe('Numbers of the parts that were received.'),
-    created_at: z.iso.datetime(),
-    expires_at: z.iso.datetime().describe('Time at which the upload is removed if it is not completed.'),
+    created_at: z.int().describe('Time of creation, in Unix seconds.'),
+    expires_at: z
+      .int()
+      .describe('Time at which the upload is removed if it is not completed, in Unix seconds.'),
     file: z.union([File, z.null()]).describe('The file. Null until the upload is completed.'),
   })
   .meta({ id: 'Upload' });
@@ -59,9 +62,11 @@ export const SignedParts = z
   .object({
     object: z.literal('list'),
     data: z.array(SignedPart),
-    expires_at: z.iso
-      .datetime()
-      .describe('Time at which the URLs expire. Request new URLs for the remaining parts after this time.'),
+    expires_at: z
+      .int()
+      .describe(
+        'Time at which the URLs expire, in Unix seconds. Request new URLs for the remaining parts after this time.',
+      ),
   })
   .meta({ id: 'UploadParts' });
 export type SignedParts = z.infer<typeof SignedParts>;
@@ -76,6 +81,8 @@ export interface StoredUpload {
   readonly bytes: number;
   /** Unix time in milliseconds. */
   readonly createdAt: number;
+  /** Seconds from the completion until the file expires. */
+  readonly expiresAfter?: number;
   readonly direct: { readonly key: string; readonly uploadId: string };
 }
 

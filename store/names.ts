@@ -54,6 +54,19 @@ export function fileName(fileId: string): string {
   return `files/${fileId}.json`;
 }
 
+/**
+ * The entry of a file in the list of its tenant, from the newest to the oldest. `tenant` is a digest. In the
+ * class of the records, so that both live equally long.
+ */
+export function fileEntryName(tenant: string, createdMs: number, purpose: string, fileId: string): string {
+  const age = String(Number.MAX_SAFE_INTEGER - createdMs).padStart(16, '0');
+  return `${fileEntryPrefix(tenant)}${age}-${purpose}-${fileId}`;
+}
+
+export function fileEntryPrefix(tenant: string): string {
+  return `files/lists/${tenant}/`;
+}
+
 /** Result of frame extraction for one span of a source, named by the digest of all its inputs. */
 export function extractionName(digest: string): string {
   return `extractions/${digest}.json`;

@@ -271,7 +271,11 @@ async function finish({ input, window }: BatchRun): Promise<void> {
     ...{ completed, failed: failedLines },
     times: { in_progress_at: unixSeconds(), ...memoTimes(), finalizing_at: unixSeconds() },
   });
-  const output = await batchFiles.finishBatch({ ...refOf(input), status });
+  const { outputExpiresAfter } = input;
+  const output = await batchFiles.finishBatch({
+    ...{ ...refOf(input), status },
+    ...(outputExpiresAfter === undefined ? {} : { outputExpiresAfter }),
+  });
   updateBatchMemo({
     status,
     ...output,

@@ -40,6 +40,8 @@ export interface ApiDeps {
   readonly maxUploadBytes: number;
   /** Version shown in the OpenAPI document. */
   readonly version: string;
+  /** Name of the model of the workers. Absent if the server does not know it. */
+  readonly model?: string;
   readonly clock: Clock;
   readonly log: Log;
   /** Absent if tracing is off. */

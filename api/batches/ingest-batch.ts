@@ -2,6 +2,7 @@
 
 import { digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
+import { withoutNullMembers } from '../../core/json-body.ts';
 import {
   type Batch,
   type BatchCreate,
@@ -100,6 +101,7 @@ export async function ingestBatch(
   if (request.fail_fast && invalid > 0)
     throw new FrameloomError('invalid_request', describeInvalidLines(errors, invalid));
   const createdAt = Math.floor(deps.clock.now() / 1000);
+  const { output_expires_after: outputExpiry } = request;
   return {
     tenant,
     fingerprint,
@@ -112,6 +114,7 @@ export async function ingestBatch(
     invalid,
     round: 1,
     maxInFlight: request.max_in_flight ?? DEFAULT_IN_FLIGHT,
+    ...(outputExpiry === undefined ? {} : { outputExpiresAfter: outputExpiry.seconds }),
     createdAt,
     expiresAt: createdAt + windowSeconds(request.completion_window),
     status: 'validating',
@@ -141,7 +144,7 @@ function parse(
   text: string,
 ): { readonly value: unknown } | Pick<Extract<RawLine, { value?: never }>, 'error'> {
   try {
-    return { value: JSON.parse(text) as unknown };
+    return { value: withoutNullMembers(JSON.parse(text)) };
   } catch {
     return { error: { code: 'invalid_request', message: 'the line: is not valid JSON' } };
   }

@@ -1,9 +1,10 @@
 /** File records: the name, purpose and owner of bytes in the store. */
 import { FrameloomError } from '../../core/errors.ts';
-import type { File, FilePurpose, StoredFile } from '../../schema/file.ts';
-import type { FileId } from '../../schema/ids.ts';
+import { expiryOf, type File, type FilePurpose, isExpired, type StoredFile } from '../../schema/file.ts';
+import { FileId } from '../../schema/ids.ts';
 import type { SourceRequest } from '../../schema/request.ts';
 import type { ArtifactBody, BlobStore } from '../../store/artifact-store.ts';
+import { listFileIds, putFileRecord } from '../../store/file-list.ts';
 import { fileName, SOURCES } from '../../store/names.ts';
 import { readJson } from '../jobs/index.ts';
 
@@ -19,6 +20,8 @@ export async function storeFile(
     /** Milliseconds since 1970. */
     readonly now: number;
     readonly maxBytes?: number;
+    /** Seconds until the file expires. */
+    readonly expiresAfter?: number | undefined;
   },
 ): Promise<File> {
   const { body, maxBytes } = file;
@@ -31,8 +34,9 @@ export async function storeFileRecord(
   store: BlobStore,
   tenant: string,
   { bytes, sha256 }: { readonly bytes: number; readonly sha256: string },
-  { id, filename, purpose = 'source', now }: Omit<Parameters<typeof storeFile>[2], 'body'>,
+  { id, filename, purpose = 'source', now, expiresAfter }: Omit<Parameters<typeof storeFile>[2], 'body'>,
 ): Promise<File> {
+  const createdAt = Math.floor(now / 1000);
   const record: File = {
     id,
     object: 'file',
@@ -40,10 +44,11 @@ export async function storeFileRecord(
     purpose,
     bytes,
     sha256,
-    created_at: new Date(now).toISOString(),
+    created_at: createdAt,
+    ...expiryOf(createdAt, expiresAfter),
+    status: 'processed',
   };
-  const stored: StoredFile = { ...record, tenant };
-  await store.put(fileName(id), new TextEncoder().encode(JSON.stringify(stored)));
+  await putFileRecord(store, { ...record, tenant }, now);
   return record;
 }
 
@@ -63,18 +68,67 @@ function fileIdsOf(source: SourceRequest): readonly FileId[] {
 }
 
 /** Returns a file of the tenant. @throws FrameloomError `not_found`, also for files of other tenants */
-export async function findFile(store: BlobStore, tenant: string, id: FileId): Promise<File> {
-  const file = await readFile(store, tenant, id);
+export async function findFile(
+  store: BlobStore,
+  tenant: string,
+  id: FileId,
+  now = Date.now(),
+): Promise<File> {
+  const file = await readFile(store, tenant, id, now);
   if (!file) throw new FrameloomError('not_found', 'No such file.');
   return file;
 }
 
-export async function readFile(store: BlobStore, tenant: string, id: FileId): Promise<File | undefined> {
+/** Returns a file of the tenant that exists and has not expired at `now`, in milliseconds. */
+export async function readFile(
+  store: BlobStore,
+  tenant: string,
+  id: FileId,
+  now = Date.now(),
+): Promise<File | undefined> {
   if (!(await store.head(fileName(id)))) return undefined;
-  // Written by storeFileRecord. Early records have no purpose.
-  const { tenant: owner, ...file } = (await readJson(store, fileName(id))) as Omit<StoredFile, 'purpose'> &
-    Partial<Pick<StoredFile, 'purpose'>>;
-  return owner === tenant ? { purpose: 'source', ...file } : undefined;
+  const { tenant: owner, ...file } = (await readJson(store, fileName(id))) as StoredFile; // by putFileRecord
+  return owner === tenant && !isExpired(file, now) ? file : undefined;
+}
+
+/** How many records are read at the same time. */
+const CONCURRENT_READS = 25;
+
+export interface FilePage {
+  readonly data: readonly File[];
+  readonly hasMore: boolean;
+}
+
+/**
+ * Returns a page of a tenant's files.
+ *
+ * @throws FrameloomError `invalid_request` if there was never a file with the id `after`
+ */
+export async function listFiles(
+  store: BlobStore,
+  tenant: string,
+  page: {
+    readonly purpose: FilePurpose | undefined;
+    readonly after: FileId | undefined;
+    readonly limit: number;
+    readonly order: 'asc' | 'desc';
+    readonly now: number;
+  },
+): Promise<FilePage> {
+  const ids: FileId[] = [];
+  for await (const id of listFileIds(store, tenant, page.purpose)) ids.push(FileId.parse(id));
+  if (page.order === 'asc') ids.reverse();
+  const start = page.after === undefined ? 0 : ids.indexOf(page.after) + 1;
+  if (page.after !== undefined && start === 0)
+    throw new FrameloomError('invalid_request', 'query.after: is not a file of this list.');
+  const data: File[] = [];
+  // One more than the page, which tells whether there is another one.
+  for (let at = start; at < ids.length && data.length <= page.limit; at += CONCURRENT_READS) {
+    const group = ids.slice(at, at + CONCURRENT_READS);
+    const files = await Promise.all(group.map((id) => readFile(store, tenant, id, page.now)));
+    data.push(...files.flatMap((file) => file ?? []));
+  }
+  return { data: data.slice(0, page.limit), hasMore: data.length > page.limit };
 }
 
 /** The last segment of a file name, without control and formatting characters. */

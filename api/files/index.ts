@@ -5,5 +5,13 @@ export {
   requireSameRequest,
   storeRequest,
 } from './detach-secrets.ts';
-export { displayName, findFile, readFile, requireFiles, storeFile, storeFileRecord } from './file-records.ts';
+export {
+  displayName,
+  findFile,
+  listFiles,
+  readFile,
+  requireFiles,
+  storeFile,
+  storeFileRecord,
+} from './file-records.ts';
 export { type FormPart, formBoundary, formParts } from './multipart.ts';

@@ -1,8 +1,8 @@
 /** Files: upload, read and delete sources and the input and output of batches. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { File } from '../../schema/file.ts';
+import { DeletedFile, File, FileList } from '../../schema/file.ts';
 import { FileId } from '../../schema/ids.ts';
-import { problems } from '../app/index.ts';
+import { integerParam, problems } from '../app/index.ts';
 
 const UploadPurpose = z.enum(['source', 'batch']).meta({
   description: 'What the file is for: `batch` for the input of a batch, `source` (the default) otherwise.',
@@ -27,6 +27,15 @@ export const createFile = createRoute({
         .optional()
         .meta({ description: 'The name to display.', example: 'talk.mp4' }),
       purpose: UploadPurpose.optional(),
+      'expires_after[anchor]': z
+        .literal('created_at')
+        .optional()
+        .meta({ description: 'What the expiry counts from.' }),
+      'expires_after[seconds]': integerParam(
+        3600,
+        2_592_000,
+        'Seconds until the file expires. The default is the lifetime of unused files of the server.',
+      ).optional(),
     }),
     body: {
       required: true,
@@ -48,6 +57,38 @@ export const createFile = createRoute({
       'storage_full',
       'storage_unavailable',
     ),
+  },
+});
+
+/** The largest number of files in one page. */
+export const MAX_LISTED_FILES = 1000;
+
+export const listFiles = createRoute({
+  method: 'get',
+  path: '/v1/files',
+  operationId: 'listFiles',
+  summary: 'List files',
+  description:
+    `Returns the files of this API key, newest first. A page has at most ${MAX_LISTED_FILES} files, whatever the limit. ` +
+    'A page may start after a file that was deleted in the meantime.',
+  tags: ['Files'],
+  request: {
+    query: z.object({
+      purpose: z
+        .enum(['source', 'batch', 'batch_output', 'user_data', 'vision'])
+        .optional()
+        .meta({ description: 'Only files with this purpose. `user_data` and `vision` are `source`.' }),
+      after: FileId.optional().meta({ description: 'The `last_id` of the previous page.' }),
+      limit: integerParam(1, 10_000, 'The maximum number of files per page. The default is 100.').optional(),
+      order: z
+        .enum(['asc', 'desc'])
+        .optional()
+        .meta({ description: 'By time of creation. The default is `desc`.' }),
+    }),
+  },
+  responses: {
+    200: { description: 'A page of files.', content: { 'application/json': { schema: FileList } } },
+    ...problems('invalid_request', 'storage_unavailable'),
   },
 });
 
@@ -90,7 +131,7 @@ export const deleteFile = createRoute({
   tags: ['Files'],
   request: { params: Params },
   responses: {
-    204: { description: 'The file was deleted.' },
+    200: { description: 'The file was deleted.', content: { 'application/json': { schema: DeletedFile } } },
     ...problems('not_found', 'storage_unavailable'),
   },
 });

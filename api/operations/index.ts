@@ -21,8 +21,9 @@ export {
 } from './batches.ts';
 export { createEstimate, DEFAULT_ESTIMATE_WAIT_S, getEstimate } from './estimates.ts';
 export { streamEvents } from './events.ts';
-export { createFile, deleteFile, getFile, getFileContent } from './files.ts';
+export { createFile, deleteFile, getFile, getFileContent, listFiles, MAX_LISTED_FILES } from './files.ts';
 export { getFrame, listFrames } from './frames.ts';
+export { getModel, listModels } from './models.ts';
 export {
   cancelSummary,
   createSummary,

@@ -49,8 +49,9 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
         file,
         (_batch, digest, shard) => scheduleShardName(id, digest, shard),
       );
-      const { shards, total, maxInFlight, createdAt } = taken;
-      const template = { tenant, fingerprint, input, inputFileId, completionWindow, metadata };
+      const { shards, total, maxInFlight, createdAt, outputExpiresAfter: expiry } = taken;
+      const output = expiry === undefined ? {} : { outputExpiresAfter: expiry };
+      const template = { tenant, fingerprint, input, inputFileId, completionWindow, metadata, ...output };
       const memo = { ...template, shards, total, maxInFlight, cron, every, timezone, createdAt };
       await orchestrator.create(id, memo, paused);
     } catch (error) {

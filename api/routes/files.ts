@@ -1,6 +1,6 @@
 /** Files: upload, read and delete sources and the input and output of batches. */
 import { FrameloomError } from '../../core/errors.ts';
-import type { File, FilePurpose } from '../../schema/file.ts';
+import { ExpiresAfter, type File, type FilePurpose } from '../../schema/file.ts';
 import { type FileId, newFileId } from '../../schema/ids.ts';
 import { type BlobStore, StoreError } from '../../store/artifact-store.ts';
 import { fileName, SOURCES } from '../../store/names.ts';
@@ -11,6 +11,7 @@ import {
   findFile,
   formBoundary,
   formParts,
+  listFiles,
   storeFile,
   storeFileRecord,
 } from '../files/index.ts';
@@ -37,8 +38,8 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
       `A file may have at most ${maxUploadBytes} bytes.`,
     );
     if (Number(c.req.header('Content-Length') ?? 0) > maxUploadBytes) throw tooLarge;
-    const { filename, purpose } = c.req.valid('query');
-    const common = { id: newFileId(), now: clock.now(), maxBytes: maxUploadBytes };
+    const { filename, purpose, 'expires_after[seconds]': expiresAfter } = c.req.valid('query');
+    const common = { id: newFileId(), now: clock.now(), maxBytes: maxUploadBytes, expiresAfter };
     const keep = async (): Promise<File> => {
       if (boundary !== undefined && c.req.raw.body)
         return await storeForm(store, c.get('tenant'), formParts(c.req.raw.body, boundary), common);
@@ -53,12 +54,33 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
     return c.json(file, 201);
   });
 
+  app.openapi(operations.listFiles, async (c) => {
+    const { purpose, after, limit = 100, order = 'desc' } = c.req.valid('query');
+    const { data, hasMore } = await listFiles(store, c.get('tenant'), {
+      purpose: purpose === undefined ? undefined : purposeOf(purpose),
+      after,
+      limit: Math.min(limit, operations.MAX_LISTED_FILES),
+      order,
+      now: clock.now(),
+    });
+    return c.json(
+      {
+        object: 'list' as const,
+        data: [...data],
+        first_id: data[0]?.id ?? null,
+        last_id: data.at(-1)?.id ?? null,
+        has_more: hasMore,
+      },
+      200,
+    );
+  });
+
   app.openapi(operations.getFile, async (c) => {
-    return c.json(await findFile(store, c.get('tenant'), c.req.valid('param').id), 200);
+    return c.json(await findFile(store, c.get('tenant'), c.req.valid('param').id, clock.now()), 200);
   });
 
   app.openapi(operations.getFileContent, async (c) => {
-    const file = await findFile(store, c.get('tenant'), c.req.valid('param').id);
+    const file = await findFile(store, c.get('tenant'), c.req.valid('param').id, clock.now());
     const name = `${SOURCES}/${file.sha256}`;
     const body = c.req.method === 'HEAD' ? null : await store.read(name);
     return new Response(body, {
@@ -71,9 +93,9 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
   });
 
   app.openapi(operations.deleteFile, async (c) => {
-    const { id } = await findFile(store, c.get('tenant'), c.req.valid('param').id);
+    const { id } = await findFile(store, c.get('tenant'), c.req.valid('param').id, clock.now());
     await store.delete(fileName(id));
-    return c.body(null, 204);
+    return c.json({ id, object: 'file' as const, deleted: true as const }, 200);
   });
 }
 
@@ -82,11 +104,17 @@ async function storeForm(
   store: BlobStore,
   tenant: string,
   parts: AsyncIterable<FormPart>,
-  common: { readonly id: FileId; readonly now: number; readonly maxBytes: number },
+  common: {
+    readonly id: FileId;
+    readonly now: number;
+    readonly maxBytes: number;
+    readonly expiresAfter: number | undefined;
+  },
 ): Promise<File> {
   let kept: { readonly bytes: number; readonly sha256: string } | undefined;
   let filename: string | undefined;
   let purpose: FilePurpose = 'source';
+  let { expiresAfter } = common;
   for await (const part of parts) {
     if (part.name === 'file' && !kept) {
       filename = part.filename;
@@ -95,11 +123,25 @@ async function storeForm(
       const given = await fieldText(part.body);
       if (given !== 'batch' && !SOURCE_PURPOSES.has(given))
         throw new FrameloomError('invalid_request', 'purpose: must be source or batch.');
-      purpose = given === 'batch' ? 'batch' : 'source';
+      purpose = purposeOf(given);
+    } else if (part.name === 'expires_after[seconds]') {
+      expiresAfter = expirySeconds(await fieldText(part.body));
     }
   }
   if (!kept) throw new FrameloomError('invalid_request', 'The form has no `file`.');
-  return await storeFileRecord(store, tenant, kept, { ...common, purpose, filename: displayName(filename) });
+  const name = displayName(filename);
+  return await storeFileRecord(store, tenant, kept, { ...common, purpose, expiresAfter, filename: name });
+}
+
+/** The purpose of a file with one of OpenAI's purposes. */
+function purposeOf(given: string): FilePurpose {
+  return given === 'batch' || given === 'batch_output' ? given : 'source';
+}
+
+function expirySeconds(text: string): number {
+  const parsed = ExpiresAfter.shape.seconds.safeParse(/^\d{1,9}$/.test(text) ? Number(text) : undefined);
+  if (parsed.success) return parsed.data;
+  throw new FrameloomError('invalid_request', 'expires_after[seconds]: must be 3600 to 2592000.');
 }
 
 async function fieldText(chunks: AsyncIterable<Uint8Array>): Promise<string> {

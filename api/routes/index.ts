@@ -5,6 +5,7 @@ export { eventRoutes } from './events.ts';
 export { fileRoutes } from './files.ts';
 export { frameRoutes } from './frames.ts';
 export { metaRoutes } from './meta.ts';
+export { modelRoutes } from './models.ts';
 export { summaryRoutes } from './summaries.ts';
 export { uploadRoutes } from './uploads.ts';
 export { usageRoutes } from './usage.ts';

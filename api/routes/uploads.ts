@@ -52,8 +52,8 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
       object: 'upload',
       status: file ? 'completed' : 'pending',
       ...{ filename, purpose, bytes, part_bytes: partBytes, parts: count, received },
-      created_at: new Date(createdAt).toISOString(),
-      expires_at: new Date(uploadExpiry(upload)).toISOString(),
+      created_at: Math.floor(createdAt / 1000),
+      expires_at: Math.floor(uploadExpiry(upload) / 1000),
       file,
     };
   }
@@ -69,7 +69,7 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
   }
 
   app.openapi(operations.createUpload, async (c) => {
-    const { filename, bytes, purpose } = c.req.valid('json');
+    const { filename, bytes, purpose, expires_after: expiry } = c.req.valid('json');
     if (bytes > maxUploadBytes) {
       throw new FrameloomError('payload_too_large', `A file may have at most ${maxUploadBytes} bytes.`);
     }
@@ -78,7 +78,7 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
       tenant: c.get('tenant'),
       fileId: newFileId(),
       filename: displayName(filename),
-      ...{ purpose, bytes, createdAt: clock.now() },
+      ...{ purpose, bytes, createdAt: clock.now(), ...(expiry ? { expiresAfter: expiry.seconds } : {}) },
       direct: await direct().begin(),
     };
     await store.put(uploadName(upload.id), new TextEncoder().encode(JSON.stringify(upload)));
@@ -105,16 +105,16 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
         return { part_number: number, bytes, url };
       }),
     );
-    return c.json({ object: 'list' as const, data, expires_at: new Date(expires).toISOString() }, 200);
+    return c.json({ object: 'list' as const, data, expires_at: Math.floor(expires / 1000) }, 200);
   });
 
   app.openapi(operations.completeUpload, async (c) => {
     const upload = await find(c.get('tenant'), c.req.valid('param').id);
-    const { tenant, fileId, filename, purpose, bytes } = upload;
+    const { tenant, fileId, filename, purpose, bytes, expiresAfter } = upload;
     if (!(await readFile(store, tenant, fileId))) {
       requireParts(bytes, await direct().parts(upload.direct).catch(undefinedIfJoined));
       const kept = await direct().finish(upload.direct, SOURCES).catch(uploadGone(upload));
-      const file = { id: FileId.parse(fileId), filename, purpose, now: clock.now() };
+      const file = { id: FileId.parse(fileId), filename, purpose, expiresAfter, now: clock.now() };
       await storeFileRecord(store, tenant, kept, file);
     }
     return c.json(await view(upload), 200);

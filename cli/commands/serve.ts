@@ -1,5 +1,6 @@
 /** `frameloom serve`: runs the API and the console of a deployment. */
 import { tmpdir } from 'node:os';
+import { basename } from 'node:path';
 import { parseApiKeys } from '../../config/api-keys.ts';
 import { type Command, EXIT_CODES, parseCommandLine, printLine } from '../context.ts';
 import type { ReadyMessage } from '../embedded/index.ts';
@@ -55,6 +56,7 @@ Serves the API and the console on FRAMELOOM_HOST and FRAMELOOM_PORT until SIGTER
       quotas: settings.quotas,
       maxUploadBytes: settings.maxUploadBytes,
       version: packageVersion(),
+      model: basename(settings.model),
       assets: await loadConsoleAssets(),
       log: createJsonLogger('api', settings.logLevel, stdout),
       ...(tracing ? { tracer: tracing } : {}),

@@ -1,5 +1,6 @@
 /** Entry of the function behind the function URL, bundled as `dist/lambda/api.mjs`. */
 import { tmpdir } from 'node:os';
+import { basename } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { createLambdaApi } from '../../api/entries/lambda.ts';
 import { createJsonLogger } from '../../cli/output/index.ts';
@@ -28,5 +29,6 @@ export const handler = createLambdaApi({
   quotas: settings.quotas,
   maxUploadBytes: settings.maxUploadBytes,
   version: manifest.version,
+  model: basename(settings.model),
   log: createJsonLogger('lambda-api', settings.logLevel, process.stdout),
 });

@@ -251,7 +251,7 @@ const CASES: readonly Case[] = [
   { name: 'PUT of the jobs', path: '/v1/summaries', method: 'PUT', code: 'method_not_allowed' },
   { name: 'POST of a job', path: `/v1/summaries/${JOB}`, method: 'POST', code: 'method_not_allowed' },
   { name: 'GET of a cancellation', path: `/v1/summaries/${JOB}/cancel`, code: 'method_not_allowed' },
-  { name: 'GET of the uploads', path: '/v1/files', code: 'method_not_allowed' },
+  { name: 'GET of the uploads', path: '/v1/uploads', code: 'method_not_allowed' },
   { name: 'DELETE of the contract', path: '/openapi.json', method: 'DELETE', code: 'method_not_allowed' },
 ];
 

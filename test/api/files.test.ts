@@ -16,6 +16,43 @@ async function upload(app: Harness['app'], body: BodyInit, query = ''): Promise<
   return file;
 }
 
+describe('a file with a time to expire', () => {
+  it.each([
+    ['in the query', (app: Harness['app']) => upload(app, 'abc', '?expires_after[seconds]=3600')],
+    [
+      'in a form, as clients of OpenAI send it',
+      (app: Harness['app']) => {
+        const form = new FormData();
+        form.set('purpose', 'user_data');
+        form.set('expires_after[anchor]', 'created_at');
+        form.set('expires_after[seconds]', '3600');
+        form.set('file', new Blob(['abc']), 'a.txt');
+        return upload(app, form);
+      },
+    ],
+  ])('given %s, is gone from then on', (_, send) =>
+    withApp(async ({ app, clock }) => {
+      const file = await send(app);
+      expect(file.expires_at).toBe(file.created_at + 3600);
+      await clock.sleep(3_599_000);
+      expect((await app.request(`/v1/files/${file.id}`)).status).toBe(200);
+      await clock.sleep(1000);
+      expect((await app.request(`/v1/files/${file.id}`)).status).toBe(404);
+      expect((await app.request(`/v1/files/${file.id}/content`)).status).toBe(404);
+      expect(await (await app.request('/v1/files')).json()).toMatchObject({ data: [], has_more: false });
+    }),
+  );
+
+  it('that is too short is refused', () =>
+    withApp(async ({ app }) => {
+      const response = await app.request('/v1/files?expires_after[seconds]=60', {
+        method: 'POST',
+        body: 'a',
+      });
+      expect(response.status).toBe(400);
+    }));
+});
+
 describe('an uploaded file', () => {
   it('is stored under the hash of its bytes, and can be read and deleted', () =>
     withApp(async ({ app, store }) => {
@@ -25,7 +62,8 @@ describe('an uploaded file', () => {
       expect(file).toMatchObject({ filename: 'talk.mp4', bytes: 50_000, sha256 });
       expect(Buffer.from(await store.bytes(`${SOURCES}/${sha256}`)).equals(bytes)).toBe(true);
       expect(await (await app.request(`/v1/files/${file.id}`)).json()).toEqual(file);
-      expect((await app.request(`/v1/files/${file.id}`, { method: 'DELETE' })).status).toBe(204);
+      const deleted = await app.request(`/v1/files/${file.id}`, { method: 'DELETE' });
+      expect(await deleted.json()).toEqual({ id: file.id, object: 'file', deleted: true });
       expect((await app.request(`/v1/files/${file.id}`)).status).toBe(404);
     }));
 

@@ -44,6 +44,7 @@ describe('the typed client', () => {
       | 'cancelSummary'
       | 'retrySummary'
       | 'getFile'
+      | 'deleteFile'
       | 'getUpload'
       | 'completeUpload'
       | 'getBatch'
@@ -56,6 +57,7 @@ describe('the typed client', () => {
       | 'resumeSchedule'
       | 'triggerSchedule'
       | 'getEstimate'
+      | 'getModel'
     >();
     expectTypeOf<Returned<'createSummary'>>().toEqualTypeOf<Response<'createSummary'>>();
     expectTypeOf<Returned<'uploadFile'>>().toEqualTypeOf<Response<'createFile'>>();
@@ -118,7 +120,12 @@ describe('the typed client', () => {
       Query<'createEstimate'>
     >();
     expectTypeOf<keyof Query<'getUsage'>>().toEqualTypeOf<'start_time' | 'end_time'>();
-    expectTypeOf<keyof Query<'createFile'>>().toEqualTypeOf<'filename' | 'purpose'>();
+    expectTypeOf<keyof Query<'createFile'>>().toEqualTypeOf<
+      'filename' | 'purpose' | 'expires_after[anchor]' | 'expires_after[seconds]'
+    >();
+    expectTypeOf<keyof Options<Parameters<FrameloomClient['listFiles']>[0]>>().toEqualTypeOf<
+      keyof Query<'listFiles'>
+    >();
   });
 
   it('accepts a request with a source alone, and rejects unknown members', () => {

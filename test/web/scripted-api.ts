@@ -111,7 +111,8 @@ export async function startScriptedApi(): Promise<ScriptedApi> {
           filename: searchParams.get('filename') ?? '',
           bytes,
           sha256: 'ab'.repeat(32),
-          created_at: new Date().toISOString(),
+          created_at: Math.floor(Date.now() / 1000),
+          status: 'processed',
         };
         return answer(response, 201, file);
       }
