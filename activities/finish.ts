@@ -65,7 +65,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         frames: shown ? frames.map((frame, index) => withSlide(frame, shown.frames[index])) : frames,
         segments: pieces,
         slidesWithoutImage,
-        ...(words && input.transcript ? { transcript: { cues: words, from: input.transcript.from } } : {}),
+        ...(words ? { transcript: { ...input.transcript, cues: words } } : {}),
         sections: merges.sections,
         title: title.lines[0] ?? '',
         summary: summary.lines.join(' '),

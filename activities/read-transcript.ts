@@ -6,33 +6,30 @@ import type { TranscriptionSettings } from '../config/settings.ts';
 import { digest } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
 import {
-  AUDIO_SECTION_SECONDS,
-  findTextTrack,
-  hasAudio,
+  chooseAudio,
+  chooseSubtitles,
   MAX_TRANSCRIPT_BYTES,
   type MediaTools,
+  type ParsedTranscript,
   parseTranscript,
   readSubtitleTrack,
-  transcribeSection,
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
-import type { Cue } from '../schema/source.ts';
-import type { ReadTranscriptInput, TranscriptRef } from '../schema/stages.ts';
+import type { SummaryRequest } from '../schema/request.ts';
+import type { Cue, SourceTrack } from '../schema/source.ts';
+import type { ReadTranscriptInput, TranscriptGap, TranscriptRef } from '../schema/stages.ts';
+import type { TextEncoding } from '../schema/text-encodings.ts';
 import type { ArtifactInfo, ArtifactStore } from '../store/artifact-store.ts';
 import { requestTranscriptName, transcriptName } from '../store/names.ts';
 import {
-  findJson,
   findSource,
-  getJson,
   putJson,
   readStoredRequest,
+  recognizeSpeech,
   type SourceDeps,
-  type SourceRef,
+  TRANSCRIPT_VERSION,
   withHeartbeat,
 } from './lib/index.ts';
-
-/** Part of the names of transcripts. Increase it when the same source would give other cues. */
-const VERSION = 1;
 
 export interface TranscriptDeps extends SourceDeps {
   readonly tools: MediaTools;
@@ -41,14 +38,19 @@ export interface TranscriptDeps extends SourceDeps {
   readonly transcription: TranscriptionSettings | undefined;
 }
 
+type VideoSource = Extract<SummaryRequest['source'], { readonly type: 'video' }>;
+
 export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readTranscript'] {
   const { store, tools, transcription } = deps;
   return (input) =>
     withHeartbeat(async (signal) => {
       const { request, hasTranscript } = await readStoredRequest(store, input.jobId);
       if (hasTranscript) return { transcript: await fromRequest(input.jobId) };
-      const subtitles = request.source.type === 'video' ? request.source.subtitles : undefined;
-      const transcript = subtitles ? await fromFile(subtitles, signal) : await fromVideo(input, signal);
+      const { source } = request;
+      if (source.type !== 'video') return {};
+      const transcript = source.subtitles
+        ? await fromFile(source.subtitles, signal)
+        : await fromVideo(input, source.tracks, signal);
       return transcript ? { transcript } : {};
     });
 
@@ -61,74 +63,84 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
     if (!info)
       throw new FrameloomError('source_missing', 'The transcript has expired. Send the request again.');
     const artifact = requestTranscriptName(jobId, 'cues.json');
-    await putJson(store, artifact, await readCues(store, info));
-    return { artifact, from: 'request' };
+    const { cues, skipped } = await parseStored(store, info);
+    await putJson(store, artifact, cues);
+    return { artifact, from: 'request', skipped };
   }
 
   /** A subtitle file that the request refers to. */
-  async function fromFile(subtitles: SourceRef, signal: AbortSignal): Promise<TranscriptRef> {
-    const cues = await readCues(store, await findSource(deps, subtitles, signal));
-    return { artifact: await storeCues(store, cues), from: 'request' };
+  async function fromFile(
+    subtitles: NonNullable<VideoSource['subtitles']>,
+    signal: AbortSignal,
+  ): Promise<TranscriptRef> {
+    const file = await findSource(deps, subtitles, signal);
+    const { cues, skipped, encoding } = await parseStored(store, file, subtitles.encoding);
+    const stored = await storeCues(store, cues);
+    return { ...stored, from: 'request', skipped, ...(encoding === undefined ? {} : { encoding }) };
   }
 
   async function fromVideo(
     input: ReadTranscriptInput,
+    wanted: VideoSource['tracks'],
     signal: AbortSignal,
   ): Promise<TranscriptRef | undefined> {
-    const { maxPixels } = deps.limits;
-    const { source } = input;
+    const { source, range } = input;
+    const audio = chooseAudio(source, wanted?.audio);
+    const { full, partial } = chooseSubtitles(source, { audio, wanted: wanted?.subtitles });
+    const isNamed = wanted?.subtitles !== undefined;
+    const gaps: TranscriptGap[] = [];
+    const fromFirst = async (
+      path: string,
+      tracks: readonly SourceTrack[],
+    ): Promise<TranscriptRef | undefined> => {
+      for (const track of tracks) {
+        const { maxPixels } = deps.limits;
+        const reading = readSubtitleTrack(tools, { path, video: source, track, maxPixels, signal });
+        const found = await reading.catch((error: unknown) => {
+          if (isNamed || !(error instanceof FrameloomError) || error.retryable) throw error;
+          gaps.push({ ...range, reason: error.code, attempts: 1 });
+          return undefined;
+        });
+        if (!found || (found.cues.length === 0 && !isNamed)) continue;
+        const { cues, skipped } = found;
+        return { ...(await storeCues(store, cues)), from: 'track', stream: track.index, skipped };
+      }
+      return undefined;
+    };
     return store.withFile(input.artifact, async (path) => {
-      const track = findTextTrack(source);
-      if (track !== undefined) {
-        const cues = await readSubtitleTrack(tools, { path, video: source, track, maxPixels, signal });
-        if (cues.length > 0) return { artifact: await storeCues(store, cues), from: 'track' };
+      const subtitles = await fromFirst(path, full);
+      if (subtitles) return subtitles;
+      if (transcription && audio) {
+        const speech = await recognizeSpeech(deps, { ...input, path, audio, api: transcription, signal });
+        if (speech.cues.length === 0 && speech.gaps.length === 0 && partial.length === 0) return undefined;
+        if (speech.cues.length > 0 || speech.gaps.length > 0) {
+          const { cues, ...counts } = speech;
+          return { ...(await storeCues(store, cues)), from: 'speech', stream: audio.index, ...counts };
+        }
       }
-      if (!transcription || !(await hasAudio(tools, path, maxPixels, signal))) return undefined;
-      const cues = await fromSpeech(path, input, transcription, signal);
-      return cues.length === 0 ? undefined : { artifact: await storeCues(store, cues), from: 'speech' };
+      const found = await fromFirst(path, partial);
+      if (found || gaps.length === 0) return found;
+      return { ...(await storeCues(store, [])), from: 'track', skipped: {}, gaps: gaps.slice(0, 1) };
     });
-  }
-
-  /**
-   * Section by section, each stored at once. Sections lie on a grid, so that other ranges of the same video
-   * find them.
-   */
-  async function fromSpeech(
-    path: string,
-    { source, range }: ReadTranscriptInput,
-    api: TranscriptionSettings,
-    signal: AbortSignal,
-  ): Promise<readonly Cue[]> {
-    const cues: Cue[] = [];
-    const first = Math.floor(range.start / AUDIO_SECTION_SECONDS) * AUDIO_SECTION_SECONDS;
-    for (let start = first; start < range.end; start += AUDIO_SECTION_SECONDS) {
-      signal.throwIfAborted();
-      const { url, model } = api;
-      const name = transcriptName(
-        await digest({ version: VERSION, speech: source.sha256, start, url, model }),
-      );
-      if ((await findJson(store, name)) === undefined) {
-        const options = { maxPixels: deps.limits.maxPixels, signal };
-        await putJson(
-          store,
-          name,
-          await transcribeSection(tools, { path, video: source, start, api, ...options }),
-        );
-      }
-      cues.push(...(await getJson<readonly Cue[]>(store, name)));
-    }
-    return cues;
   }
 }
 
 /** Parses a stored transcript. @throws FrameloomError `media_too_large`. */
-async function readCues(store: ArtifactStore, { name, bytes }: ArtifactInfo): Promise<readonly Cue[]> {
+async function parseStored(
+  store: ArtifactStore,
+  { name, bytes }: ArtifactInfo,
+  encoding?: TextEncoding,
+): Promise<ParsedTranscript> {
   if (bytes > MAX_TRANSCRIPT_BYTES)
     throw new FrameloomError('media_too_large', 'The transcript is too large.');
-  return parseTranscript(await store.bytes(name));
+  return parseTranscript(await store.bytes(name), { encoding });
 }
 
-/** Stores cues under their hash. Returns the name of the artifact. */
-async function storeCues(store: ArtifactStore, cues: readonly Cue[]): Promise<string> {
-  return (await putJson(store, transcriptName(await digest({ version: VERSION, cues })), cues)).name;
+/** Stores cues under their hash. */
+async function storeCues(
+  store: ArtifactStore,
+  cues: readonly Cue[],
+): Promise<Pick<TranscriptRef, 'artifact'>> {
+  const name = transcriptName(await digest({ version: TRANSCRIPT_VERSION, cues }));
+  return { artifact: (await putJson(store, name, cues)).name };
 }

@@ -212,6 +212,12 @@ export const ERRORS = {
     title: 'The transcription service failed.',
     hint: 'The request is retried automatically. If the error persists, check the service.',
   },
+  section_not_transcribed: {
+    status: 502,
+    retryable: false,
+    title: 'The transcription service could not transcribe a section of the audio.',
+    hint: 'The rest of the source is complete. Check the logs of the transcription service, then retry the job.',
+  },
   range_outside_source: {
     status: 422,
     retryable: false,

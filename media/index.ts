@@ -33,9 +33,11 @@ export {
 export type { MediaLimits } from './limits.ts';
 export { type SampledFrame, type SampleRequest, sampleVideo } from './sampling/index.ts';
 export {
-  findTextTrack,
-  hasAudio,
+  chooseAudio,
+  chooseSubtitles,
   MAX_TRANSCRIPT_BYTES,
+  type ParsedTranscript,
+  type PlacedCues,
   parseTranscript,
   readSubtitleTrack,
 } from './subtitles/index.ts';

@@ -29,6 +29,9 @@ import type {
   StoreShardInput,
 } from './stages.ts';
 
+/** Attempts at `ingest` and `readTranscript`: a server that is unreachable for four minutes is given up. */
+export const SOURCE_ATTEMPTS = 10;
+
 /** Activities of the `cpu` queue. */
 export interface CpuActivities {
   /** Finds or fetches the source, hashes it and probes it. Rejects unusable sources. */

@@ -1,6 +1,7 @@
 /** The body of `POST /v1/summaries`. Unknown members are rejected, so a typo is never ignored. */
 import { z } from 'zod';
 import { FileId } from './ids.ts';
+import { TextEncodings } from './text-encodings.ts';
 
 const Url = z.url({ protocol: /^https?$/ }).max(4096);
 
@@ -22,10 +23,19 @@ function namesOne(source: { readonly file_id?: unknown; readonly url?: unknown }
   return (source.file_id === undefined) !== (source.url === undefined);
 }
 
-const Subtitles = z.strictObject(one).refine(namesOne, exactlyOne).meta({
-  id: 'SubtitlesSource',
-  description: 'A subtitle file: SubRip, WebVTT, ASS, TTML, or text lines that start with a timestamp.',
-});
+const Subtitles = z
+  .strictObject({
+    ...one,
+    encoding: TextEncodings.optional().describe(
+      'The encoding of the file. Without it, Unicode is recognized and other encodings are detected. A byte order mark takes precedence.',
+    ),
+  })
+  .refine(namesOne, exactlyOne)
+  .meta({
+    id: 'SubtitlesSource',
+    description:
+      'A subtitle file or transcript: SubRip, WebVTT, SBV, SubViewer, ASS, TTML, SAMI, LRC, JSON of Whisper, YouTube or a transcription API, or text lines that start with a timestamp.',
+  });
 const VideoDeck = z
   .strictObject({ ...one, password: Password })
   .refine(namesOne, exactlyOne)

@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 import { Sha256 } from './ids.ts';
+import type { SkippedCues } from './source.ts';
+import { TextEncodings } from './text-encodings.ts';
 
 /** A frame that was described. Frames of videos have `time`, those of decks and image lists have `slide`. */
 export const ResultFrame = z
@@ -104,7 +106,9 @@ export const ResultGap = z
     segment: z
       .int()
       .optional()
-      .describe('Absent if the slides could not be rendered and therefore belong to no segment.'),
+      .describe(
+        'Absent if slides could not be rendered and belong to no segment, or if only the transcript has a gap.',
+      ),
     start_time: z.number().optional(),
     end_time: z.number().optional(),
     slides: z.array(z.int()).optional(),
@@ -136,6 +140,10 @@ const ResultTrack = z
       .boolean()
       .optional()
       .describe('True if the file marks the track as forced: only signs or foreign speech.'),
+    role: z
+      .enum(['commentary', 'captions', 'descriptions'])
+      .optional()
+      .describe('What the file marks the track as: a commentary, for the deaf, or for the blind.'),
     poster: z
       .boolean()
       .optional()
@@ -144,6 +152,32 @@ const ResultTrack = z
     selected: z.boolean().optional().describe('True if the job used the track.'),
   })
   .meta({ id: 'Track' });
+
+const SkipReason = z.enum([
+  ...(['no_time', 'no_text', 'before_start', 'after_end', 'outside_range', 'in_gap', 'too_long'] as const),
+] satisfies (keyof SkippedCues)[]);
+
+const ResultTranscript = z
+  .object({
+    cues: z.int().describe('Number of cues in the transcript.'),
+    stream: z
+      .int()
+      .optional()
+      .describe('Number of the stream that it was read from: one of `source.tracks`.'),
+    encoding: TextEncodings.optional().describe(
+      'The encoding of the subtitle file, if it is not Unicode. If it was detected wrongly, name it in `source.subtitles.encoding`.',
+    ),
+    skipped: z
+      .array(z.object({ reason: SkipReason, cues: z.int() }).meta({ id: 'SkippedCues' }))
+      .describe(
+        'Cues that no segment contains, by reason: `no_time` (the time is missing or cannot be read), `no_text` (no words, ' +
+          'such as a drawing), `before_start` (ends before the first displayed frame), `after_end` (begins after the end of ' +
+          'the source), `outside_range` (begins outside of `start_time` and `end_time`), `in_gap` (begins in a segment that ' +
+          'was not described), `too_long` (the transcript of its segment has reached 20,000 characters).',
+      ),
+  })
+  .meta({ id: 'Transcript' });
+export type ResultTranscript = z.infer<typeof ResultTranscript>;
 
 const ResultSource = z
   .object({
@@ -189,6 +223,9 @@ export const SummaryResult = z
       .array(ResultSlide)
       .optional()
       .describe('The slides of a deck, or of the deck of a video, with their text.'),
+    transcript: ResultTranscript.optional().describe(
+      'What was read as the transcript of a video, and what was left out. Absent if it has none.',
+    ),
     text_sources: z
       .array(z.enum(['slides', 'recognized', 'speech', 'subtitles']))
       .describe(

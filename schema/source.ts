@@ -65,6 +65,10 @@ export interface SourceTrack {
   readonly default?: true;
   /** Whether the file marks the track as forced: it translates only signs or foreign speech. */
   readonly forced?: true;
+  /**
+   * Whom the track serves: `commentary` of the makers, `captions` for the deaf, `descriptions` for the blind.
+   */
+  readonly role?: 'commentary' | 'captions' | 'descriptions';
   /** A video track that is not part of the presentation: a cover image or thumbnails for players. */
   readonly poster?: true;
   /** Subtitles that are images of text; such tracks cannot be read. */
@@ -109,6 +113,20 @@ export interface Cue {
   readonly end: number;
   readonly text: string;
 }
+
+/**
+ * Numbers of cues and texts without a place in a result, by reason:
+ *  - `no_time`: the time is missing or cannot be read; `no_text`: no words, only markup or a drawing;
+ *  - `before_start`: ends before the first displayed frame; `after_end`: begins after the end of the source;
+ *  - `outside_range`: begins outside of the requested range; `in_gap`: begins in a segment that was not
+ *    described; `too_long`: the transcript of its segment has reached its limit.
+ */
+export type SkippedCues = Partial<
+  Record<
+    'no_time' | 'no_text' | 'before_start' | 'after_end' | 'outside_range' | 'in_gap' | 'too_long',
+    number
+  >
+>;
 
 /**
  * Why a frame was kept or dropped.

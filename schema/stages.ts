@@ -8,8 +8,9 @@ import type { JobId } from './ids.ts';
 import type { JobError, Progress } from './job.ts';
 import type { ModelPlan } from './model-plan.ts';
 import type { MergeOutcome, SegmentOutcome } from './shards.ts';
-import type { SourceInfo, VideoInfo } from './source.ts';
+import type { SkippedCues, SourceInfo, VideoInfo } from './source.ts';
 import type { JobOptions } from './stored-request.ts';
+import type { TextEncoding } from './text-encodings.ts';
 import type { GenerationStats, PricedUsage, Prices, UsageCost } from './usage-cost.ts';
 
 /** The argument of the `summarize` workflow. */
@@ -166,6 +167,22 @@ export interface ReadTranscriptInput {
 export interface TranscriptRef {
   readonly artifact: string;
   readonly from: 'request' | 'track' | 'speech';
+  /** Number of the stream that it was read from. */
+  readonly stream?: number;
+  /** Encoding of the file, where it is not a form of Unicode. */
+  readonly encoding?: TextEncoding;
+  /** Cues without a place in the transcript. */
+  readonly skipped?: SkippedCues;
+  /** Parts of the source without a transcript. */
+  readonly gaps?: readonly TranscriptGap[];
+}
+
+/** A part of the source that could not be transcribed, in seconds. */
+export interface TranscriptGap {
+  readonly start: number;
+  readonly end: number;
+  readonly reason: ErrorCode;
+  readonly attempts: number;
 }
 
 export interface ReadTranscriptOutput {

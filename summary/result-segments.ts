@@ -61,11 +61,16 @@ export function buildSegments(input: StitchInput, spanOf: SpanOf): ResultSegment
   const captionsBefore: number[] = [];
   const describedBefore: number[] = [];
   const segments: ResultSegment[] = [];
-  const gaps: ResultGap[] = (input.slidesWithoutImage ?? []).map(({ slide, reason }) => ({
-    slides: [slide],
-    reason,
-    attempts: 1, // rendering a slide again gives the same error
-  }));
+  const gaps: ResultGap[] = [
+    ...(input.slidesWithoutImage ?? []).map(({ slide, reason }) => ({
+      slides: [slide],
+      reason,
+      attempts: 1, // rendering a slide again gives the same error
+    })),
+    ...(input.transcript?.gaps ?? []).map(({ start, end, reason, attempts }) => {
+      return { start_time: start, end_time: end, reason, attempts };
+    }),
+  ];
   for (const segment of input.segments) {
     const { index, first, last } = segment;
     const span = spanOf(index, index + 1);

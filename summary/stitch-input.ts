@@ -1,6 +1,7 @@
 /** What a result is stitched from. */
 import type { ResultSlide } from '../schema/result.ts';
 import type { Cue, Frame, SourceInfo } from '../schema/source.ts';
+import type { TranscriptRef } from '../schema/stages.ts';
 import type { PlannedSegment, SourceRange } from './plan.ts';
 
 /** A segment with a caption per frame, or with the reason why it has none. */
@@ -26,6 +27,9 @@ export interface MergedSection {
   readonly text: string;
 }
 
+/** The cues of a transcript, and what is known about it. */
+export type StitchTranscript = Omit<TranscriptRef, 'artifact'> & { readonly cues: readonly Cue[] };
+
 export interface StitchInput {
   readonly jobId: string;
   readonly source: SourceInfo;
@@ -44,7 +48,7 @@ export interface StitchInput {
   /** Slides that could not be rendered, with the error code. */
   readonly slidesWithoutImage?: readonly { readonly slide: number; readonly reason: string }[];
   /** The transcript of a video and its origin. */
-  readonly transcript?: { readonly cues: readonly Cue[]; readonly from: 'request' | 'track' | 'speech' };
+  readonly transcript?: StitchTranscript;
   /** Tokens of merges and titles; those of the segments come on top. */
   readonly reduceUsage: { readonly input_tokens: number; readonly output_tokens: number };
   readonly model: { readonly name: string; readonly revision: string };

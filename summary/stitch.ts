@@ -21,6 +21,7 @@ import {
 } from './result-segments.ts';
 import type { StitchInput } from './stitch-input.ts';
 import { isTextless } from './transcript.ts';
+import { reportTranscript } from './transcript-report.ts';
 
 /** Returns the result of a job. Pure: the same input gives the same bytes. */
 export function stitch(input: StitchInput): SummaryResult {
@@ -46,6 +47,7 @@ export function stitch(input: StitchInput): SummaryResult {
     sentences: sentences.map(({ text, supporters }) => ({ text, segments: [...supporters] })),
     unsupported: unsupported.map(({ text }) => text),
     ...(input.slides ? { slides: withCaptions(input.slides, segments) } : {}),
+    ...(input.transcript ? { transcript: reportTranscript(input.transcript, input, segments) } : {}),
     text_sources: textSourcesOf(input),
     source: describeSource(input.source),
     usage: totalUsage(input, segments),
@@ -100,7 +102,9 @@ function textSourcesOf({ slides = [], transcript }: StitchInput): SummaryResult[
   const hasSlideText = slides.some((slide) => !isTextless(slide));
   return [
     ...(hasSlideText ? (['slides'] as const) : []),
-    ...(transcript ? [transcript.from === 'speech' ? ('speech' as const) : ('subtitles' as const)] : []),
+    ...(transcript && transcript.cues.length > 0
+      ? [transcript.from === 'speech' ? ('speech' as const) : ('subtitles' as const)]
+      : []),
   ];
 }
 

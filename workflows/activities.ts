@@ -3,7 +3,12 @@
  * core/errors.ts, which also decide whether an activity is retried.
  */
 import { type ActivityOptions, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
-import type { CpuActivities, GpuActivities, WorkflowActivities } from '../schema/activities.ts';
+import {
+  type CpuActivities,
+  type GpuActivities,
+  SOURCE_ATTEMPTS,
+  type WorkflowActivities,
+} from '../schema/activities.ts';
 import type { ScheduleActivities } from '../schema/batch-schedule.ts';
 import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
 import type { EstimateActivities } from '../schema/estimate.ts';
@@ -25,7 +30,12 @@ export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readTransc
   startToCloseTimeout: '2h',
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 10 },
+  retry: {
+    initialInterval: '1s',
+    backoffCoefficient: 2,
+    maximumInterval: '1m',
+    maximumAttempts: SOURCE_ATTEMPTS,
+  },
 });
 
 /**

@@ -105,7 +105,8 @@ async function runStages(run: JobRun): Promise<{ readonly output: FinishOutput; 
     planned,
     merged,
   });
-  return { output, gaps: extracted.gaps + described.failed + missingSegments };
+  const textGaps = state.transcript?.gaps?.length ?? 0;
+  return { output, gaps: extracted.gaps + described.failed + missingSegments + textGaps };
 }
 
 /** Finds the source, and rejects a cost limit if the server cannot enforce it. */

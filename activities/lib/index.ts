@@ -20,6 +20,7 @@ export { type MergeResults, readMergeResults } from './merges.ts';
 export { type GpuContext, modelPlan, requirePlannedModel } from './model.ts';
 export { MODEL_ERRORS } from './model-errors.ts';
 export { createModelLock } from './model-lock.ts';
+export { recognizeSpeech, TRANSCRIPT_VERSION } from './recognize-speech.ts';
 export { readRequest, readStoredRequest } from './request.ts';
 export { promptText, readSlideRecords } from './segment-text.ts';
 export {

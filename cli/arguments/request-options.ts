@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { FrameloomClient } from '../../client/index.ts';
 import { type SourceRequest, SummaryRequest, type SummaryRequestInput } from '../../schema/request.ts';
+import { type TextEncoding, TextEncodings } from '../../schema/text-encodings.ts';
 import { parseCommandLine, UsageError } from '../context.ts';
 import type { OnUpload } from '../upload-local-file.ts';
 import { definedMember, parseNumber, parseSeconds } from './option-values.ts';
@@ -27,6 +28,7 @@ const REQUEST_OPTIONS = {
   end: { type: 'string' },
   pages: { type: 'string' },
   subtitles: { type: 'string' },
+  'subtitles-encoding': { type: 'string' },
   deck: { type: 'string' },
   'password-file': { type: 'string' },
   'chunk-duration': { type: 'string' },
@@ -47,7 +49,8 @@ export const REQUEST_USAGE = `  --prompt TEXT           question or topic that t
   --max-frames N          maximum number of frames
   --start TIME, --end TIME  part of a video, in seconds or mm:ss
   --pages LIST            slides to include, such as 1-20,25
-  --subtitles FILE        transcript of the video: SRT, WebVTT, ASS, TTML, or text lines that start with a time
+  --subtitles FILE        transcript of the video: SRT, WebVTT, ASS, TTML, JSON, or text lines that start with a time
+  --subtitles-encoding NAME  encoding of the subtitle file, such as windows-1251, if it is not recognized
   --deck FILE             slides (PDF, PPTX) shown in the video; they are matched to their times
   --password-file FILE    file with the password of an encrypted PDF
   --chunk-duration N      maximum length of a segment in seconds
@@ -63,6 +66,7 @@ export type RequestOptions = Omit<SummaryRequestInput, 'source'>;
 /** Files and secrets that belong to a source. */
 export interface Attachments {
   readonly subtitles?: SideFile;
+  readonly subtitlesEncoding?: TextEncoding;
   readonly deck?: SideFile;
   readonly password?: string;
 }
@@ -93,19 +97,34 @@ export async function readRequestArguments(args: readonly string[]): Promise<Com
  * Throws UsageError where an attachment does not fit the source, FrameloomError where a file does not exist.
  */
 async function readAttachments(values: Values, { kind }: Source): Promise<Attachments> {
-  const { subtitles, deck, 'password-file': passwordFile } = values;
+  const { subtitles, deck, 'password-file': passwordFile, 'subtitles-encoding': encoding } = values;
   if (kind !== 'video' && (subtitles !== undefined || deck !== undefined)) {
     throw new UsageError('--subtitles and --deck require a video.');
+  }
+  if (encoding !== undefined && subtitles === undefined) {
+    throw new UsageError('--subtitles-encoding requires --subtitles.');
   }
   if (passwordFile !== undefined && kind !== 'deck' && deck === undefined) {
     throw new UsageError('--password-file requires a PDF.');
   }
   return {
     ...(subtitles === undefined ? {} : { subtitles: await readSideFile(subtitles) }),
+    ...(encoding === undefined ? {} : { subtitlesEncoding: encodingOf(encoding) }),
     ...(deck === undefined ? {} : { deck: await readSideFile(deck) }),
     // From a file, because other users of the machine can see command lines.
     ...(passwordFile === undefined ? {} : { password: await readPassword(passwordFile) }),
   };
+}
+
+/** The encoding by any of its names: `cp1251`, `Latin1`. Throws UsageError. */
+function encodingOf(label: string): TextEncoding {
+  try {
+    return TextEncodings.parse(new TextDecoder(label).encoding);
+  } catch {
+    throw new UsageError(
+      `--subtitles-encoding ${label}: use a name such as ${TextEncodings.options.join(', ')}.`,
+    );
+  }
 }
 
 async function readPassword(path: string): Promise<string> {
@@ -118,16 +137,19 @@ async function readPassword(path: string): Promise<string> {
 /** Uploads the attachments and returns the source with references to them. */
 export async function uploadAttachments(
   source: SourceRequest,
-  { subtitles, deck, password }: Attachments,
+  { subtitles, subtitlesEncoding, deck, password }: Attachments,
   client: FrameloomClient,
   options: { readonly signal: AbortSignal; readonly onProgress: OnUpload },
 ): Promise<SourceRequest> {
   const secret = password === undefined ? {} : { password };
+  const encoding = subtitlesEncoding === undefined ? {} : { encoding: subtitlesEncoding };
   if (source.type === 'deck') return { ...source, ...secret };
   if (source.type !== 'video') return source;
   return {
     ...source,
-    ...(subtitles ? { subtitles: await uploadSideFile(subtitles, client, options) } : {}),
+    ...(subtitles
+      ? { subtitles: { ...(await uploadSideFile(subtitles, client, options)), ...encoding } }
+      : {}),
     ...(deck ? { deck: { ...(await uploadSideFile(deck, client, options)), ...secret } } : {}),
   };
 }

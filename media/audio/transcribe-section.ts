@@ -2,12 +2,12 @@
  * Transcribes the audio of a video with an OpenAI-compatible API, section by section. ffmpeg extracts each
  * section as 16 kHz mono, and each is sent separately, so that a lost worker costs one section.
  */
-import { z } from 'zod';
 import type { TranscriptionSettings } from '../../config/settings.ts';
 import { FrameloomError } from '../../core/errors.ts';
-import type { Cue, VideoInfo } from '../../schema/source.ts';
+import type { VideoInfo } from '../../schema/source.ts';
 import { inputArgs, type MediaTools, startProgram, toMediaError } from '../exec/index.ts';
-import { shiftCues, tidyCues } from '../subtitles/index.ts';
+import { type PlacedCues, placeCues } from '../subtitles/index.ts';
+import { readTranscription } from './transcription.ts';
 
 /** Length of a section in seconds: 19.2 MB of WAV, where APIs accept 25 MB. */
 export const AUDIO_SECTION_SECONDS = 600;
@@ -19,15 +19,12 @@ const TIME_LIMIT_MS = { extract: 600_000, response: 600_000 } as const;
 /** Most bytes of a response: the transcript of ten minutes takes a few kilobytes. */
 const MAX_RESPONSE_BYTES = 4 * 2 ** 20;
 
-const Transcription = z.object({
-  text: z.string(),
-  segments: z.array(z.object({ start: z.number(), end: z.number(), text: z.string() })).optional(),
-});
-
 export interface SectionRequest {
   /** File of the video. */
   readonly path: string;
   readonly video: Pick<VideoInfo, 'startOffset' | 'duration'>;
+  /** Number of the audio stream. */
+  readonly audioTrack: number;
   /** Start of the section in seconds from the first displayed frame. */
   readonly start: number;
   /** The transcription service. */
@@ -41,30 +38,31 @@ export interface SectionRequest {
  * Returns what is spoken in `[start, start + AUDIO_SECTION_SECONDS)`, with times in seconds from the first
  * displayed frame; no cues where there is no audio.
  *
- * @throws FrameloomError `transcription_rejected` (4xx: the request or the key), `transcription_failed` (429,
- *   5xx, no response: worth a retry), `media_truncated`, `timeout`; or the reason of the signal
+ * @throws FrameloomError `section_not_transcribed` (the service rejects this section, or its response cannot
+ *   be read: sending it again gives the same), `transcription_rejected` (401, 403, 404: the settings are
+ *   wrong), `transcription_failed` (429, 5xx, no response: worth a retry), `media_truncated`, `timeout`; or
+ *   the reason of the signal
  */
-export async function transcribeSection(tools: MediaTools, request: SectionRequest): Promise<readonly Cue[]> {
+export async function transcribeSection(tools: MediaTools, request: SectionRequest): Promise<PlacedCues> {
   const { video, start, api, signal } = request;
   const seconds = Math.min(AUDIO_SECTION_SECONDS, video.duration - start);
   const samples = await extractSamples(tools, request, seconds);
-  if (samples.length === 0) return [];
-  const { text, segments } = await postAudio(api, wavFile(samples), signal);
-  const cues = segments ?? [{ start: 0, end: seconds, text }];
-  return tidyCues(shiftCues(cues, start));
+  if (samples.length === 0) return { cues: [], skipped: {} };
+  const response = await postAudio(api, wavFile(samples), signal);
+  return placeCues(readTranscription(response, seconds), { shift: start, markup: 'kept' });
 }
 
 /** The audio of the section as 16-bit samples, with silence where the track begins later or has gaps. */
 async function extractSamples(
   tools: MediaTools,
-  { path, video, start, maxPixels, signal }: SectionRequest,
+  { path, video, audioTrack, start, maxPixels, signal }: SectionRequest,
   seconds: number,
 ): Promise<Buffer> {
   const from = start + video.startOffset;
   const seek = ['-seek_timestamp', '1', '-ss', from.toFixed(6), '-t', seconds.toFixed(6)];
   const args = [
     ...['-nostdin', ...inputArgs(path, { maxPixels, seek })],
-    ...['-map', '0:a:0', '-vn', '-sn', '-dn', '-af', 'aresample=async=1:first_pts=0'],
+    ...['-map', `0:${audioTrack}`, '-vn', '-sn', '-dn', '-af', 'aresample=async=1:first_pts=0'],
     ...['-ac', '1', '-ar', String(SAMPLE_RATE_HZ), '-f', 's16le', 'pipe:1'],
   ];
   const maxBytes = Math.ceil(seconds + 1) * SAMPLE_RATE_HZ * BYTES_PER_SAMPLE;
@@ -112,7 +110,7 @@ async function postAudio(
   api: TranscriptionSettings,
   audio: Blob,
   signal: AbortSignal | undefined,
-): Promise<z.infer<typeof Transcription>> {
+): Promise<string> {
   const form = new FormData();
   form.set('file', audio, 'speech.wav');
   form.set('model', api.model);
@@ -130,13 +128,13 @@ async function postAudio(
       await response.body?.cancel();
       throw errorFromStatus(response.status);
     }
-    return Transcription.parse(JSON.parse(await bodyText(response)));
+    return await bodyText(response);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (error instanceof FrameloomError) throw error;
     const message = deadline.aborted
       ? 'The transcription service did not respond in time.'
-      : 'The transcription service cannot be reached or its response cannot be read. Check its URL.';
+      : 'The transcription service cannot be reached, or its response was cut off. Check its URL.';
     throw new FrameloomError('transcription_failed', message, { cause: error });
   }
 }
@@ -149,15 +147,17 @@ function endpoint(setting: string): URL {
   return url;
 }
 
-/** An error in the request or the key is permanent; a busy or broken service is not. */
+/** Statuses that every section would get: the address, the key or the model is wrong. */
+const WRONG_SETTINGS = new Set([401, 402, 403, 404, 405, 407, 410]);
+
+/** A busy or broken service is worth a retry; what it has against one section is not. */
 function errorFromStatus(status: number): FrameloomError {
-  const isTransient = status >= 500 || status === 429 || status === 408 || status === 425;
-  return isTransient
-    ? new FrameloomError('transcription_failed', `The transcription service returned status ${status}.`)
-    : new FrameloomError(
-        'transcription_rejected',
-        `The transcription service returned status ${status}. Check its URL, API key and model.`,
-      );
+  const returned = `The transcription service returned status ${status}`;
+  if (status >= 500 || [408, 425, 429].includes(status))
+    return new FrameloomError('transcription_failed', `${returned}.`);
+  if (WRONG_SETTINGS.has(status))
+    return new FrameloomError('transcription_rejected', `${returned}. Check its URL, API key and model.`);
+  return new FrameloomError('section_not_transcribed', `${returned} for a section of the audio.`);
 }
 
 async function bodyText(response: Response): Promise<string> {
@@ -166,7 +166,12 @@ async function bodyText(response: Response): Promise<string> {
   for await (const chunk of response.body ?? []) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > MAX_RESPONSE_BYTES) throw new RangeError(`more than ${MAX_RESPONSE_BYTES} bytes`);
+    if (bytes > MAX_RESPONSE_BYTES) {
+      throw new FrameloomError(
+        'section_not_transcribed',
+        `The response of the transcription service has more than ${MAX_RESPONSE_BYTES} bytes.`,
+      );
+    }
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,3 +1,5 @@
-export { shiftCues, tidyCues } from './cues.ts';
-export { findTextTrack, hasAudio, readSubtitleTrack } from './subtitle-track.ts';
-export { MAX_TRANSCRIPT_BYTES, parseTranscript } from './transcript.ts';
+export { chooseAudio, chooseSubtitles } from './choose-track.ts';
+export { type PlacedCues, placeCues } from './cues.ts';
+export type { ParsedCues, WrittenCue } from './parsed.ts';
+export { readSubtitleTrack } from './subtitle-track.ts';
+export { MAX_TRANSCRIPT_BYTES, type ParsedTranscript, parseTranscript } from './transcript.ts';

@@ -1,63 +1,42 @@
 /** Reads the text of a subtitle track inside a video. */
 import { FrameloomError } from '../../core/errors.ts';
-import type { Cue, SourceTrack, VideoInfo } from '../../schema/source.ts';
+import type { SourceTrack, VideoInfo } from '../../schema/source.ts';
 import { inputArgs, type MediaTools, runProgram, toMediaError } from '../exec/index.ts';
-import { probeHeaders } from '../video/index.ts';
-import { shiftCues } from './cues.ts';
-import { MAX_TRANSCRIPT_BYTES, parseTranscript } from './transcript.ts';
+import type { PlacedCues } from './cues.ts';
+import { MAX_TRANSCRIPT_BYTES, readCues } from './transcript.ts';
 
-/** Tracks of text; the others are images of text (DVD, Blu-ray, DVB). */
-const TEXT_CODECS = new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text', 'text', 'ttml']);
 /** Wall-clock limit: the whole file is read. */
 const TIME_LIMIT_MS = 1_200_000;
-
-/**
- * Returns the first subtitle track, of those that `probeVideo` found, that can be read as text; undefined
- * where there is none.
- */
-export function findTextTrack({ tracks }: Pick<VideoInfo, 'tracks'>): SourceTrack | undefined {
-  return tracks.find(({ type, codec }) => type === 'subtitles' && TEXT_CODECS.has(codec));
-}
-
-/**
- * Whether the video at `path` has an audio stream. `maxPixels` limits the frames that ffprobe may allocate.
- *
- * @throws FrameloomError as `probeVideo` does; or the reason of the signal
- */
-export async function hasAudio(
-  tools: MediaTools,
-  path: string,
-  maxPixels: number,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const { streams } = await probeHeaders({ tools, path, maxPixels, signal });
-  return streams.some(({ codec_type }) => codec_type === 'audio');
-}
+/** Added to the times on their way through ffmpeg: its formats have no negative ones. */
+const HEADROOM_SECONDS = 3600;
 
 export interface SubtitleTrackRequest {
   /** File of the video. */
   readonly path: string;
   readonly video: Pick<VideoInfo, 'startOffset'>;
-  readonly track: SourceTrack;
+  readonly track: Pick<SourceTrack, 'index' | 'codec'>;
   /** Largest frame of the video that ffmpeg may allocate, in pixels. */
   readonly maxPixels: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Returns the cues of a subtitle track, with times in seconds from the first displayed frame. Returns none
- * where the track is empty or cannot be read: a broken track costs the transcript, not the summary.
+ * Returns the cues of a subtitle track, with times in seconds from the first displayed frame; none where the
+ * track is empty.
  *
- * @throws FrameloomError `timeout`; or the reason of the signal
+ * @throws FrameloomError `transcript_unreadable`, `media_too_large` above 16 MiB of text, `timeout`; or the
+ *   reason of the signal
  */
 export async function readSubtitleTrack(
   tools: MediaTools,
   { path, video, track, maxPixels, signal }: SubtitleTrackRequest,
-): Promise<readonly Cue[]> {
+): Promise<PlacedCues> {
   const args = [
     // Times as the container has them: without -copyts ffmpeg counts from the first packet of any stream.
     ...['-nostdin', '-copyts', ...inputArgs(path, { maxPixels })],
-    ...['-map', `0:${track.index}`, '-vn', '-an', '-dn', '-f', 'srt', 'pipe:1'],
+    ...['-map', `0:${track.index}`, '-vn', '-an', '-dn', '-output_ts_offset', String(HEADROOM_SECONDS)],
+    ...formatArgs(track.codec),
+    'pipe:1',
   ];
   const exit = await runProgram(tools.ffmpeg, args, {
     signal,
@@ -65,14 +44,29 @@ export async function readSubtitleTrack(
     maxBytes: MAX_TRANSCRIPT_BYTES,
     keep: 'all',
   });
-  const unreadable = new FrameloomError('transcript_unreadable', 'The subtitle track cannot be read.');
-  const failure = exit.code === 0 ? undefined : toMediaError(exit, signal, unreadable);
-  if (failure !== undefined && (exit.stopped === 'abort' || exit.stopped === 'time_limit')) throw failure;
-  try {
-    const cues = shiftCues(parseTranscript(Buffer.from(exit.stdout)), -video.startOffset);
-    return cues.filter(({ end }) => end >= 0);
-  } catch (error) {
-    if (error instanceof FrameloomError) return [];
-    throw error;
-  }
+  if (exit.stopped === 'done')
+    throw new FrameloomError(
+      'media_too_large',
+      `The subtitle track has more than ${MAX_TRANSCRIPT_BYTES} bytes.`,
+    );
+  const found = exit.stdout.trim() === '' ? { cues: [], skipped: {} } : readTrackText(exit.stdout, video);
+  // What was read before a failure counts: the file may be cut off.
+  if (exit.code === 0 || (found.cues.length > 0 && exit.stopped === undefined)) return found;
+  const unreadable = new FrameloomError(
+    'transcript_unreadable',
+    `The subtitles of track ${track.index} (${track.codec}) cannot be read.`,
+  );
+  throw toMediaError(exit, signal, unreadable);
+}
+
+function readTrackText(text: string, { startOffset }: Pick<VideoInfo, 'startOffset'>): PlacedCues {
+  return readCues(Buffer.from(text), { shift: -startOffset - HEADROOM_SECONDS });
+}
+
+/** The format that keeps what the track has. ffmpeg's decoders would remove angle brackets and voices. */
+function formatArgs(codec: string): readonly string[] {
+  if (codec === 'ass' || codec === 'ssa') return ['-c:s', 'copy', '-f', 'ass'];
+  if (codec === 'webvtt') return ['-c:s', 'copy', '-f', 'webvtt'];
+  if (codec === 'subrip' || codec === 'srt' || codec === 'text') return ['-c:s', 'copy', '-f', 'srt'];
+  return ['-f', 'srt'];
 }

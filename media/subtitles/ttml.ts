@@ -1,73 +1,155 @@
 /** Parses TTML, the subtitles of broadcasters (also called DFXP, EBU-TT and IMSC). */
-import type { Cue } from '../../schema/source.ts';
-import { parseXml, type XmlElement } from '../text/index.ts';
+import { descendants, type XmlElement } from '../text/index.ts';
+import type { ParsedCues, WrittenCue } from './parsed.ts';
+import { type TtmlClock, ttmlClock } from './ttml-time.ts';
 
-interface Rates {
-  readonly frames: number;
-  readonly ticks: number;
+/** The part of the timeline in which an element is active. */
+interface Interval {
+  readonly begin: number;
+  readonly end: number;
 }
 
-/**
- * Returns one cue for each paragraph, or for each timed span of one, in seconds. Throws XmlError, and
- * `unsupported_media` for a document type.
- */
-export function parseTtml(text: string): readonly Cue[] {
-  const root = parseXml(text);
-  const rates = {
-    frames: parameter(root, 'frameRate') ?? 30,
-    ticks: parameter(root, 'tickRate') ?? parameter(root, 'frameRate') ?? 1,
+interface Context {
+  readonly clock: TtmlClock;
+  readonly regions: ReadonlyMap<string, Interval>;
+  readonly cues: WrittenCue[];
+  withoutTime: number;
+}
+
+/** What an element inherits. */
+interface Inherited {
+  /** Time to which `begin` and `end` are relative. */
+  readonly from: number;
+  /** End of the parent. */
+  readonly until: number;
+  /** Whether an ancestor has a time. */
+  readonly isTimed: boolean;
+  readonly region: string | undefined;
+  readonly keepsSpace: boolean;
+}
+
+const CONTAINERS = new Set(['tt', 'body', 'div', 'p', 'span']);
+
+/** Returns a cue for each paragraph, and for each timed span in one, with the times of the standard. */
+export function parseTtml(root: XmlElement): ParsedCues {
+  const clock = ttmlClock(root);
+  const context: Context = { clock, regions: regionsOf(root, clock), cues: [], withoutTime: 0 };
+  visit(
+    root,
+    { from: 0, until: Number.POSITIVE_INFINITY, isTimed: false, region: undefined, keepsSpace: false },
+    context,
+  );
+  const { origin } = clock;
+  return {
+    cues: context.cues.map(({ start, end, text }) => ({
+      start: start - origin,
+      end: end === undefined ? undefined : end - origin,
+      text,
+    })),
+    withoutTime: context.withoutTime,
   };
-  return cuesIn(root, 0, Number.POSITIVE_INFINITY, rates);
 }
 
-/** Times of an element are relative to those of its parent. */
-function cuesIn(element: XmlElement, from: number, until: number, rates: Rates): readonly Cue[] {
-  if (element.name === 'head') return [];
-  const { begin, end, dur } = element.attributes;
-  const start = from + (seconds(begin, rates) ?? 0);
-  const ends = [
-    end === undefined ? undefined : from + (seconds(end, rates) ?? 0),
-    dur === undefined ? undefined : start + (seconds(dur, rates) ?? 0),
-    until,
-  ].filter((time) => time !== undefined);
-  const stop = Math.min(...ends);
-  const nested = element.children.filter((child): child is XmlElement => typeof child !== 'string');
-  const isCue =
-    element.name === 'span' || (element.name === 'p' && !nested.some(({ attributes }) => attributes.begin));
-  if (isCue) {
-    // Text without any time is dropped.
-    const isTimed = begin !== undefined || from > 0;
-    return isTimed ? [{ start, end: Number.isFinite(stop) ? stop : start, text: textWithin(element) }] : [];
+/** Adds the cues of the element. Returns when it ends: a next sibling in sequence begins then. */
+function visit(element: XmlElement, inherited: Inherited, context: Context): number {
+  if (!CONTAINERS.has(element.name)) return inherited.from;
+  const { attributes } = element;
+  const times = timesOf(element, inherited, context.clock);
+  const isTimed = inherited.isTimed || hasTime(element);
+  const region = attributes.region ?? inherited.region;
+  const space = attributes['xml:space'];
+  const keepsSpace = space === undefined ? inherited.keepsSpace : space === 'preserve';
+  const inside = { isTimed, region, keepsSpace };
+  if (element.name === 'p' || element.name === 'span') {
+    const words = ownText(element, keepsSpace).trim();
+    if (words !== '') addCue(words, times, inside, context);
   }
-  return nested.flatMap((child) => cuesIn(child, start, stop, rates));
+  if (!times) {
+    context.withoutTime += descendants(element, 'p').length;
+    return inherited.from;
+  }
+  const isSequence = attributes.timeContainer === 'seq';
+  let from = times.begin;
+  let latest = times.begin;
+  for (const child of timedChildren(element)) {
+    const end = visit(child, { ...inside, from, until: times.end }, context);
+    latest = Math.max(latest, end);
+    if (isSequence) from = end;
+  }
+  return Number.isFinite(times.end) ? times.end : latest > times.begin ? latest : times.end;
 }
 
-function textWithin(element: XmlElement): string {
+/** Returns undefined where a time cannot be read. */
+function timesOf(
+  { attributes }: XmlElement,
+  { from, until }: Pick<Inherited, 'from' | 'until'>,
+  clock: TtmlClock,
+): Interval | undefined {
+  const [begin = 0, end = Number.POSITIVE_INFINITY, duration = Number.POSITIVE_INFINITY] = (
+    ['begin', 'end', 'dur'] as const
+  ).map((name) => {
+    const expression = attributes[name];
+    return expression === undefined ? undefined : (clock.read(expression) ?? Number.NaN);
+  });
+  if ([begin, end, duration].some(Number.isNaN)) return undefined;
+  return { begin: from + begin, end: Math.min(from + end, from + begin + duration, until) };
+}
+
+function hasTime({ attributes: { begin, end, dur } }: XmlElement): boolean {
+  return begin !== undefined || end !== undefined || dur !== undefined;
+}
+
+function addCue(
+  text: string,
+  times: Interval | undefined,
+  { isTimed, region }: Pick<Inherited, 'isTimed' | 'region'>,
+  context: Context,
+): void {
+  // Content is visible while its region is.
+  const visible = context.regions.get(region ?? '');
+  const [begin, end] = [
+    Math.max(times?.begin ?? 0, visible?.begin ?? 0),
+    Math.min(times?.end ?? 0, visible?.end ?? Number.POSITIVE_INFINITY),
+  ];
+  const shown = begin < end ? { begin, end } : times;
+  if (!shown || !(isTimed || visible) || !Number.isFinite(shown.begin)) context.withoutTime += 1;
+  else
+    context.cues.push({ start: shown.begin, end: Number.isFinite(shown.end) ? shown.end : undefined, text });
+}
+
+/** The regions that have times, by name. */
+function regionsOf(root: XmlElement, clock: TtmlClock): ReadonlyMap<string, Interval> {
+  const whole = { from: 0, until: Number.POSITIVE_INFINITY };
+  return new Map(
+    descendants(root, 'region').flatMap((region) => {
+      const times = hasTime(region) ? timesOf(region, whole, clock) : undefined;
+      return times ? [[region.attributes['xml:id'] ?? region.attributes.id ?? '', times] as const] : [];
+    }),
+  );
+}
+
+/** The text of an element that has its times: without spans that have times of their own. */
+function ownText(element: XmlElement, keepsSpace: boolean): string {
   return element.children
     .map((child) => {
-      if (typeof child === 'string') return child.replace(/\s+/g, ' ');
+      if (typeof child === 'string') return keepsSpace ? child : child.replace(/\s+/g, ' ');
       if (child.name === 'br') return '\n';
-      return child.name === 'metadata' ? '' : textWithin(child);
+      if (child.name !== 'span') return '';
+      return isOwnCue(child) ? ' ' : ownText(child, keepsSpace);
     })
     .join('');
 }
 
-function parameter(root: XmlElement, name: string): number | undefined {
-  const value = Number(
-    Object.entries(root.attributes).find(([key]) => key.replace(/^.*:/, '') === name)?.[1],
-  );
-  return value > 0 ? value : undefined;
+/** Children with times of their own. Those of a span without times count as children of its parent. */
+function timedChildren(element: XmlElement): readonly XmlElement[] {
+  const isInline = element.name === 'p' || element.name === 'span';
+  return element.children.flatMap((child) => {
+    if (typeof child === 'string') return [];
+    if (!isInline || isOwnCue(child)) return [child];
+    return child.name === 'span' ? timedChildren(child) : [];
+  });
 }
 
-/** A time expression: a clock with a fraction or with frames, or a number with its unit. */
-function seconds(text: string | undefined, { frames, ticks }: Rates): number | undefined {
-  const clock = /^(\d+):(\d{2}):(\d{2})(?:\.(\d+)|:(\d+(?:\.\d+)?))?$/.exec(text?.trim() ?? '');
-  if (clock) {
-    const [, h, m, s, fraction = '0', frame = '0'] = clock;
-    return Number(h) * 3600 + Number(m) * 60 + Number(`${s}.${fraction}`) + Number(frame) / frames;
-  }
-  const offset = /^(\d+(?:\.\d+)?)(h|ms|m|s|f|t)$/.exec(text?.trim() ?? '');
-  if (!offset) return undefined;
-  const unit = { h: 3600, m: 60, s: 1, ms: 0.001, f: 1 / frames, t: 1 / ticks }[offset[2] ?? 's'] ?? 1;
-  return Number(offset[1]) * unit;
+function isOwnCue(element: XmlElement): boolean {
+  return element.name === 'span' && (hasTime(element) || element.attributes.timeContainer === 'seq');
 }

@@ -1,4 +1,5 @@
-export { decodeText, plainText } from './plain-text.ts';
+export { decodeText } from './decode-text.ts';
+export { plainText } from './plain-text.ts';
 export {
   childrenOf,
   descendants,

@@ -13,18 +13,3 @@ export function plainText(text: string): string {
     .replace(NOT_TEXT, '')
     .trim();
 }
-
-/**
- * Decodes the text of a file: by its byte order mark, else as UTF-8 where that is valid, else as
- * Windows-1252.
- */
-export function decodeText(bytes: Uint8Array): string {
-  const [first, second] = bytes;
-  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
-  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
-  }
-}

@@ -36,6 +36,11 @@ const Stream = z.object({
       attached_pic: z.number().optional(),
       timed_thumbnails: z.number().optional(),
       still_image: z.number().optional(),
+      comment: z.number().optional(),
+      captions: z.number().optional(),
+      hearing_impaired: z.number().optional(),
+      descriptions: z.number().optional(),
+      visual_impaired: z.number().optional(),
     })
     .optional(),
   side_data_list: z.array(z.object({ displaymatrix: z.string().optional() })).optional(),

@@ -14,7 +14,6 @@ export {
   verifyChecksum,
   withRunUp,
 } from './decode.ts';
-export { probeHeaders } from './ffprobe.ts';
 export { fieldFilters, planeFilters, rgbFilters, storedSize, turnFilters } from './frame-filters.ts';
 export { type ProbedVideo, probeVideo } from './probe.ts';
 export { TimestampReader } from './timestamp-reader.ts';

@@ -131,11 +131,19 @@ export function tracksOf({ streams }: ProbedHeaders): readonly SourceTrack[] {
         ...(title === undefined ? {} : { title: title.slice(0, 200) }),
         ...(disposition?.default === 1 ? { default: true } : {}),
         ...(disposition?.forced === 1 ? { forced: true } : {}),
+        ...roleOf(stream),
         ...(codec_type === 'video' && isPoster(stream) ? { poster: true } : {}),
         ...(BITMAP_SUBTITLES.has(codec_name) ? { bitmap: true } : {}),
       },
     ];
   });
+}
+
+function roleOf({ disposition = {} }: ProbedStream): Pick<SourceTrack, 'role'> {
+  if (disposition.comment === 1) return { role: 'commentary' };
+  if (disposition.hearing_impaired === 1 || disposition.captions === 1) return { role: 'captions' };
+  const isForBlind = disposition.visual_impaired === 1 || disposition.descriptions === 1;
+  return isForBlind ? { role: 'descriptions' } : {};
 }
 
 export function undecodable(): FrameloomError {

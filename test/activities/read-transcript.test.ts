@@ -119,7 +119,7 @@ describe('readTranscript', () => {
     await putRequest(store, found.jobId, SOURCE, { hasTranscript: true });
     const output = await readTranscript(found);
     const artifact = requestTranscriptName(found.jobId, 'cues.json');
-    expect(output).toEqual({ transcript: { artifact, from: 'request' } });
+    expect(output).toEqual({ transcript: { artifact, from: 'request', skipped: {} } });
     expect((await cuesOf(output))?.map(({ text }) => text)).toEqual(['from the request']);
     for await (const other of store.list('transcripts/')) expect.unreachable(`${other} outlives the job`);
 
