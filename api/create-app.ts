@@ -8,6 +8,7 @@ import {
   createMetrics,
   createQuotaGuard,
   errorHandler,
+  logRequests,
   notFoundHandler,
   rateLimit,
   responseHeaders,
@@ -36,9 +37,10 @@ export function createApp(deps: ApiDeps): Api {
   const metrics = createMetrics(deps.clock);
   app.onError(errorHandler(deps.log));
   app.notFound(notFoundHandler(app, deps.assets));
+  app.use(logRequests(deps));
   if (deps.tracer) app.use(traceRequests(deps.tracer));
   app.use(responseHeaders(), metrics.count, validateRequest());
-  app.use('/v1/*', authenticate(deps.keys, deps.gatewayTokens));
+  app.use('/v1/*', authenticate({ ...deps, now: deps.clock.now }));
   if (deps.throttle) app.use('/v1/*', rateLimit(deps.throttle));
   const quotas = createQuotaGuard(deps);
   app.use('/v1/*', quotas.requests);

@@ -4,6 +4,7 @@
  */
 import { hex } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
+import { createFailureCounter } from '../core/failure-counter.ts';
 import { SettingsError } from './settings.ts';
 
 export interface ApiKey {
@@ -42,27 +43,6 @@ export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
 }
 
-/**
- * Protects a server without keys from other web pages: it rejects host names other than loopback ones (DNS
- * rebinding) and requests with a `Sec-Fetch-Site` of another site.
- *
- * @throws FrameloomError `unauthorized`.
- */
-export function requireLocalOrigin(url: string, site: string | undefined): void {
-  if (!isLoopback(new URL(url).hostname)) {
-    throw new FrameloomError(
-      'unauthorized',
-      'Without API keys, this server accepts only requests to localhost.',
-    );
-  }
-  if (site === 'cross-site' || site === 'same-site') {
-    throw new FrameloomError(
-      'unauthorized',
-      'Without API keys, this server accepts only requests from its own pages.',
-    );
-  }
-}
-
 /** Returns the hex SHA-256 of the key in an `Authorization: Bearer` header, or undefined if there is none. */
 export async function hashBearerKey(authorization: string | undefined): Promise<string | undefined> {
   const key = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
@@ -70,15 +50,43 @@ export async function hashBearerKey(authorization: string | undefined): Promise<
   return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))));
 }
 
-/** Returns the tenant of the key in an `Authorization` header. @throws FrameloomError `unauthorized`. */
-export async function tenantOf(keys: readonly ApiKey[], authorization: string | undefined): Promise<string> {
-  const given = await hashBearerKey(authorization);
-  if (given === undefined) throw new FrameloomError('unauthorized', 'The request has no API key.');
-  let tenant: string | undefined;
-  // Compares all keys completely, so that the duration reveals nothing about them.
-  for (const candidate of keys) if (equal(candidate.sha256, given)) tenant ??= candidate.tenant;
-  if (tenant === undefined) throw new FrameloomError('unauthorized', 'The API key is unknown.');
-  return tenant;
+/** Too many requests with wrong keys came from one address. */
+export class TooManyWrongKeys extends FrameloomError {
+  /** Seconds to wait. */
+  readonly retryAfter: number;
+
+  constructor(retryAfter: number) {
+    super('rate_limited', 'Too many requests with wrong API keys came from this address.');
+    this.retryAfter = retryAfter;
+  }
+}
+
+export interface KeyCheck {
+  /**
+   * Returns the tenant of the key in an `Authorization` header. `address` is that of the client: the wrong
+   * keys of an address are counted, and a right one is accepted however many there were.
+   *
+   * @throws FrameloomError `unauthorized`, TooManyWrongKeys
+   */
+  tenantOf(authorization: string | undefined, address: string | undefined): Promise<string>;
+}
+
+/** Checks keys, and slows down clients that try wrong ones. `now` is in milliseconds. */
+export function createKeyCheck(keys: readonly ApiKey[], now: () => number = Date.now): KeyCheck {
+  const failures = createFailureCounter(now);
+  return {
+    async tenantOf(authorization, address) {
+      const given = await hashBearerKey(authorization);
+      if (given === undefined) throw new FrameloomError('unauthorized', 'The request has no API key.');
+      let tenant: string | undefined;
+      // Compares all keys completely, so that the duration reveals nothing about them.
+      for (const candidate of keys) if (equal(candidate.sha256, given)) tenant ??= candidate.tenant;
+      if (tenant !== undefined) return tenant;
+      const wait = address === undefined ? 0 : failures.count(address);
+      if (wait > 0) throw new TooManyWrongKeys(wait);
+      throw new FrameloomError('unauthorized', 'The API key is unknown.');
+    },
+  };
 }
 
 function equal(a: string, b: string): boolean {

@@ -101,6 +101,12 @@ export const ERRORS = {
     title: 'The body is larger than allowed.',
     hint: 'Send less at once, or raise the limit in the settings.',
   },
+  range_not_satisfiable: {
+    status: 416,
+    retryable: false,
+    title: 'The requested range is outside of the file.',
+    hint: 'Compare `Range` with the size in `Content-Range`.',
+  },
   unsupported_content_type: {
     status: 415,
     retryable: false,

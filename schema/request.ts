@@ -3,7 +3,17 @@ import { z } from 'zod';
 import { FileId } from './ids.ts';
 import { TextEncodings } from './text-encodings.ts';
 
-const Url = z.url({ protocol: /^https?$/ }).max(4096);
+/** The address of a source. Credentials in it would end up in histories and logs, so there must be none. */
+const Url = z
+  .url({ protocol: /^https?$/ })
+  .max(4096)
+  .refine((url) => !hasCredentials(url), { error: 'must not contain a user name or password' });
+
+function hasCredentials(url: string): boolean {
+  if (!URL.canParse(url)) return false; // reported by the format
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
+}
 
 const one = { file_id: FileId.optional(), url: Url.optional() };
 

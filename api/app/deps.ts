@@ -2,11 +2,13 @@
  * The dependencies of the app. The entry of each platform provides them and adapts `app.fetch`; nothing else
  * differs.
  */
+import type { Context } from 'hono';
 import type { ApiKey } from '../../config/api-keys.ts';
 import type { Quotas } from '../../config/quotas.ts';
 import type { Tracer } from '../../core/tracing.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import type { Orchestrator, QueueStats } from '../../temporal/orchestrator.ts';
+import type { ApiEnv } from './env.ts';
 
 /** Writes one structured log line. `fields` may contain causes and stacks, which responses never do. */
 export type Log = (
@@ -24,7 +26,16 @@ export interface Clock {
 
 /** The files of the web console, by URL path, such as `/` or `/console/app.js`. */
 export interface ConsoleAssets {
-  get(path: string): { readonly body: Uint8Array | string; readonly type: string } | undefined;
+  get(path: string): ConsoleFile | undefined;
+}
+
+export interface ConsoleFile {
+  readonly body: Uint8Array | string;
+  readonly type: string;
+  /** Changes with the content. */
+  readonly version?: string;
+  /** The body in content codings, in the order of preference. */
+  readonly encoded?: readonly { readonly coding: 'br' | 'gzip'; readonly body: Uint8Array }[];
 }
 
 export interface ApiDeps {
@@ -36,6 +47,8 @@ export interface ApiDeps {
   readonly gatewayTokens?: readonly string[];
   /** Limits per tenant. The default is none. */
   readonly quotas?: Quotas;
+  /** Returns the network address of the client. Absent where the platform does not tell. */
+  readonly clientAddress?: (c: Context<ApiEnv>) => string | undefined;
   /** The maximum size of an uploaded file, in bytes. */
   readonly maxUploadBytes: number;
   /** Version shown in the OpenAPI document. */

@@ -1,3 +1,4 @@
+export { logRequests } from './access-log.ts';
 export { authenticate } from './auth.ts';
 export { systemClock } from './clock.ts';
 export type { ApiDeps, Clock, Log, Throttle } from './deps.ts';

@@ -44,6 +44,7 @@ function platformOf({ RATE_LIMITER: limiter, UPSTREAM: upstream }: Bindings): Ed
   return {
     createSha256,
     log,
+    clientAddress: (c) => c.req.header('CF-Connecting-IP'),
     ...(limiter ? { throttle: async (key: string) => (await limiter.limit({ key })).success } : {}),
     // `fetch` must be called as a method of the binding.
     ...(upstream ? { fetch: (input, init) => upstream.fetch(input, init) } : {}),

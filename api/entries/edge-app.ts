@@ -7,7 +7,7 @@ import { parseLifetimes } from '../../store/lifetimes.ts';
 import { renewBlobsOnRead } from '../../store/renew-on-read.ts';
 import { createS3Store, type IncrementalHash } from '../../store/s3/index.ts';
 import { createTemporalHttpOrchestrator } from '../../temporal/http/index.ts';
-import { type Api, type Log, systemClock, type Throttle } from '../app/index.ts';
+import { type Api, type ApiDeps, type Log, systemClock, type Throttle } from '../app/index.ts';
 import { createApp } from '../create-app.ts';
 import { createGateway } from './gateway.ts';
 import { VERSION } from './version.ts';
@@ -18,6 +18,7 @@ export interface EdgePlatform {
   /** Creates a log that omits messages below the given level. */
   readonly log: (least: EdgeSettings['logLevel']) => Log;
   readonly throttle?: Throttle;
+  readonly clientAddress?: ApiDeps['clientAddress'];
   /** Replaces `fetch` for Temporal or the API behind a gateway, for example with a private network. */
   readonly fetch?: typeof fetch;
 }
@@ -39,6 +40,7 @@ export function createEdgeApp(env: Readonly<Record<string, unknown>>, platform: 
   const common = {
     keys,
     log: platform.log(logLevel),
+    ...(platform.clientAddress ? { clientAddress: platform.clientAddress } : {}),
     ...(throttle ? { throttle } : {}),
     ...(reach ? { fetch: reach } : {}),
   };

@@ -9,14 +9,17 @@ import type { ApiKey } from '../../config/api-keys.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import {
   type Api,
+  type ApiDeps,
   type ApiEnv,
   authenticate,
   errorHandler,
   type Log,
+  logRequests,
   problemResponse,
   rateLimit,
   readText,
   responseHeaders,
+  systemClock,
   TENANT_HEADER,
   type Throttle,
   validateRequest,
@@ -30,6 +33,7 @@ export interface GatewayDeps {
   readonly keys: readonly ApiKey[];
   readonly log: Log;
   readonly throttle?: Throttle;
+  readonly clientAddress?: ApiDeps['clientAddress'];
   /** Replaces `fetch`, for example with a binding to a private network. */
   readonly fetch?: typeof fetch;
 }
@@ -90,10 +94,10 @@ export function createGateway(deps: GatewayDeps): Api {
 
   app.onError(errorHandler(deps.log));
   app.notFound((c) => problemResponse(c, 'not_found', 'No such path.'));
-  app.use(responseHeaders(), validateRequest());
+  app.use(logRequests({ log: deps.log, clock: systemClock }), responseHeaders(), validateRequest());
   app.get('/healthz', (c) => c.json({ status: 'alive' }));
   for (const path of PUBLIC_PATHS) app.get(path, (c) => forward(c, {}));
-  app.use('/v1/*', authenticate(deps.keys));
+  app.use('/v1/*', authenticate(deps));
   if (deps.throttle) app.use('/v1/*', rateLimit(deps.throttle));
   app.all('/v1/*', (c) =>
     forward(c, { Authorization: `Bearer ${deps.token}`, [TENANT_HEADER]: c.get('tenant') }),

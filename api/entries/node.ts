@@ -1,5 +1,6 @@
 /** The API on Node: the app behind an HTTP server with graceful shutdown. */
 import { getRequestListener, RequestError } from '@hono/node-server';
+import { getConnInfo } from '@hono/node-server/conninfo';
 import { isLoopback } from '../../config/api-keys.ts';
 import { SettingsError } from '../../config/settings.ts';
 import { startHttpServer } from '../../core/http-server.ts';
@@ -8,7 +9,8 @@ import { createProblem } from '../../schema/problem.ts';
 import { type ApiDeps, MAX_HEADER_LENGTH, MAX_URL_LENGTH, systemClock } from '../app/index.ts';
 import { createApp } from '../create-app.ts';
 
-export interface NodeApiOptions extends Omit<ApiDeps, 'clock' | 'closing' | 'processMetrics'> {
+export interface NodeApiOptions
+  extends Omit<ApiDeps, 'clock' | 'clientAddress' | 'closing' | 'processMetrics'> {
   /** Address to listen on. Addresses other than loopback require `keys`. */
   readonly host: string;
   /** 0 selects a free port. */
@@ -47,6 +49,7 @@ export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
   const app = createApp({
     ...deps,
     clock: systemClock,
+    clientAddress: (c) => getConnInfo(c).remote.address,
     closing: closing.signal,
     processMetrics: () => ({ ...readProcessMetrics() }),
   });

@@ -1,3 +1,4 @@
+export { matchesTag, parseRange } from './byte-range.ts';
 export {
   detachSecrets,
   findRequest,

@@ -111,6 +111,8 @@ export const getFileContent = createRoute({
   path: '/v1/files/{id}/content',
   operationId: 'getFileContent',
   summary: 'Download the content of a file',
+  description:
+    'Supports `Range` with one range, `If-Range` and `If-None-Match`. A request for several ranges gets the whole content.',
   tags: ['Files'],
   request: { params: Params },
   responses: {
@@ -118,7 +120,12 @@ export const getFileContent = createRoute({
       description: 'The bytes of the file.',
       content: { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } },
     },
-    ...problems('not_found', 'storage_unavailable'),
+    206: {
+      description: 'The bytes of the range.',
+      content: { 'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) } },
+    },
+    304: { description: 'The content has not changed.' },
+    ...problems('not_found', 'range_not_satisfiable', 'storage_unavailable'),
   },
 });
 

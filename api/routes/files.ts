@@ -4,7 +4,7 @@ import { ExpiresAfter, type File, type FilePurpose } from '../../schema/file.ts'
 import { type FileId, newFileId } from '../../schema/ids.ts';
 import { type BlobStore, StoreError } from '../../store/artifact-store.ts';
 import { fileName, SOURCES } from '../../store/names.ts';
-import type { Api, ApiDeps } from '../app/index.ts';
+import { type Api, type ApiDeps, problemResponse } from '../app/index.ts';
 import {
   displayName,
   type FormPart,
@@ -12,6 +12,8 @@ import {
   formBoundary,
   formParts,
   listFiles,
+  matchesTag,
+  parseRange,
   storeFile,
   storeFileRecord,
 } from '../files/index.ts';
@@ -81,13 +83,35 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
 
   app.openapi(operations.getFileContent, async (c) => {
     const file = await findFile(store, c.get('tenant'), c.req.valid('param').id, clock.now());
-    const name = `${SOURCES}/${file.sha256}`;
-    const body = c.req.method === 'HEAD' ? null : await store.read(name);
+    const isHead = c.req.method === 'HEAD';
+    const etag = `"${file.sha256}"`;
+    const modified = new Date(file.created_at * 1000).toUTCString();
+    const headers = {
+      'Content-Type': 'application/octet-stream',
+      'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.filename)}`,
+      'Accept-Ranges': 'bytes',
+      'Cache-Control': 'private, no-cache',
+      ETag: etag,
+      'Last-Modified': modified,
+    };
+    if (matchesTag(c.req.header('If-None-Match'), etag)) return new Response(null, { status: 304, headers });
+    const condition = c.req.header('If-Range');
+    const isCurrent = condition === undefined || condition === etag || condition === modified;
+    // A range has no meaning for HEAD.
+    const range = isCurrent && !isHead ? parseRange(c.req.header('Range'), file.bytes) : undefined;
+    if (range === 'unsatisfiable') {
+      const response = problemResponse(c, 'range_not_satisfiable', `The file has ${file.bytes} bytes.`);
+      response.headers.set('Content-Range', `bytes */${file.bytes}`);
+      return response as never; // problems are not part of the types of a route
+    }
+    const { start, end } = range ?? { start: 0, end: file.bytes };
+    const body = isHead ? null : await store.read(`${SOURCES}/${file.sha256}`, range);
     return new Response(body, {
+      status: range ? 206 : 200,
       headers: {
-        'Content-Type': 'application/octet-stream',
-        'Content-Length': String(file.bytes),
-        'Content-Disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.filename)}`,
+        ...headers,
+        'Content-Length': String(end - start),
+        ...(range ? { 'Content-Range': `bytes ${start}-${end - 1}/${file.bytes}` } : {}),
       },
     });
   });

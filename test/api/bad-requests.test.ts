@@ -63,6 +63,31 @@ const CASES: readonly Case[] = [
     'source.url',
   ),
   ofRequest(
+    'an address with a user name and a password',
+    { source: { type: 'video', url: 'https://user:pass@example.com/v.mp4' } },
+    'source.url',
+  ),
+  ofRequest(
+    'an address of a deck with a user name',
+    { source: { type: 'deck', url: 'https://user@example.com/d.pdf' } },
+    'source.url',
+  ),
+  ofRequest(
+    'an address of subtitles with a token as its user name',
+    { source: { ...VIDEO.source, subtitles: { url: 'https://token@example.com/v.srt' } } },
+    'source.subtitles.url',
+  ),
+  ofRequest(
+    'an address of slides with a password, in which a backslash hides the host',
+    { source: { ...VIDEO.source, deck: { url: 'https:\\\\user:pass@example.com\\d.pdf' } } },
+    'source.deck.url',
+  ),
+  ofRequest(
+    'one address of several with a password',
+    { source: { type: 'images', urls: ['https://example.com/a.png', 'https://:pass@example.com/b.png'] } },
+    'source.urls.1',
+  ),
+  ofRequest(
     'a file id of the wrong shape',
     { source: { type: 'deck', file_id: '../../etc' } },
     'source.file_id',

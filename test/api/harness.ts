@@ -12,12 +12,21 @@ import { createFolderStore } from '../../store/folder/index.ts';
 import { eventsName } from '../../store/names.ts';
 import { createFakeOrchestrator, type FakeOrchestrator } from './fake-orchestrator.ts';
 
+interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 export interface Harness {
   readonly app: Api;
   readonly orchestrator: FakeOrchestrator;
   readonly store: ArtifactStore;
   readonly clock: TestClock;
-  readonly logged: { level: string; message: string; fields: Readonly<Record<string, unknown>> }[];
+  /** Without the lines of requests. */
+  readonly logged: LogLine[];
+  /** The lines of requests. */
+  readonly requests: LogLine[];
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   /** Starts the job of an image list behind an address. */
   startJob(url?: string): Promise<Job & { id: JobId }>;
@@ -55,7 +64,8 @@ export async function withApp(
     const clock = createTestClock();
     const orchestrator = createFakeOrchestrator(clock.now);
     const store = createFolderStore(join(root, 'store'));
-    const logged: Harness['logged'] = [];
+    const logged: LogLine[] = [];
+    const requests: LogLine[] = [];
     const app = createApp({
       orchestrator,
       store,
@@ -63,7 +73,8 @@ export async function withApp(
       maxUploadBytes: 1_000_000,
       version: '0.0.0-test',
       clock,
-      log: (level, message, fields) => logged.push({ level, message, fields }),
+      log: (level, message, fields) =>
+        (message === 'request' ? requests : logged).push({ level, message, fields }),
       ...overrides,
     });
     const post: Harness['post'] = async (path, body, headers = {}) =>
@@ -78,6 +89,7 @@ export async function withApp(
       store,
       clock,
       logged,
+      requests,
       post,
       async startJob(url = 'https://example.com/a.png') {
         const response = await post('/v1/summaries', { source: { type: 'images', urls: [url] } });

@@ -38,7 +38,7 @@ async function withServer(use: (served: Served) => Promise<void>): Promise<void>
     keys: [],
     maxUploadBytes: MAX_UPLOAD_BYTES,
     version: '0.0.0-test',
-    log: (_, message) => logged.push(message),
+    log: (_, message) => message !== 'request' && logged.push(message),
   });
   try {
     await use({ api, store, orchestrator, logged, client: createClient({ url: api.url }) });

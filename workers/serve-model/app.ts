@@ -1,7 +1,8 @@
 /** The routes of `frameloom serve-model`. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { type ApiKey, requireLocalOrigin, tenantOf } from '../../config/api-keys.ts';
+import { type ApiKey, createKeyCheck } from '../../config/api-keys.ts';
+import { requireLocalRequest } from '../../config/local-requests.ts';
 import { readJsonText } from '../../core/json-body.ts';
 import { PROMETHEUS_CONTENT_TYPE } from '../../core/prometheus.ts';
 import type { GenerateRequest, Generation, Generator, Sampling } from '../../phi3v/index.ts';
@@ -92,9 +93,10 @@ export function createModelApp(given: ModelAppDeps, work: RequestState): Hono {
 }
 
 function authenticate(keys: readonly ApiKey[]): MiddlewareHandler {
+  const check = createKeyCheck(keys);
   return async function authenticated(c, next) {
-    if (keys.length === 0) requireLocalOrigin(c.req.url, c.req.header('Sec-Fetch-Site'));
-    else await tenantOf(keys, c.req.header('Authorization'));
+    if (keys.length === 0) requireLocalRequest(c.req.raw);
+    else await check.tenantOf(c.req.header('Authorization'), c.env?.incoming?.socket?.remoteAddress);
     await next();
   };
 }

@@ -1,5 +1,6 @@
 /** Errors in OpenAI's format: `{ "error": { "message", "type", "param", "code" } }`. */
 
+import { TooManyWrongKeys } from '../../config/api-keys.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import { JsonBodyError, type JsonBodyFault } from '../../core/json-body.ts';
 import { ModelError, type ModelErrorCode } from '../../onnx/index.ts';
@@ -71,6 +72,9 @@ export function toChatError(error: unknown): ChatError {
   }
   if (error instanceof FrameloomError && error.code === 'unauthorized') {
     return new ChatError(401, 'invalid_api_key', error.message, { cause: error });
+  }
+  if (error instanceof TooManyWrongKeys) {
+    return new ChatError(429, 'rate_limited', error.message, { retryAfter: error.retryAfter, cause: error });
   }
   return new ChatError(500, 'internal_error', 'An unexpected error occurred.', { cause: error });
 }
