@@ -9,6 +9,9 @@ import { NO_USAGE, sumUsage, type UsageCost } from '../schema/usage-cost.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { putFileRecord } from '../store/file-list.ts';
 import { SOURCES } from '../store/names.ts';
+import { removeFile } from '../store/remove.ts';
+import { scopeOf } from '../store/tenant-view.ts';
+import { holdingView } from '../store/uses.ts';
 import { batchReader, withHeartbeat } from './lib/index.ts';
 
 export function createFinishBatch({
@@ -36,10 +39,14 @@ export function createFinishBatch({
   ): Promise<Counted & { readonly id?: FileId }> {
     const counted: Counted = { lines: 0, usage: NO_USAGE };
     const lines = outputLines(batchReader(store, ref), unfinishedLineError(status));
-    const { bytes, sha256 } = await store.putByContent(SOURCES, only(lines, ok, counted));
-    if (counted.lines === 0) return counted;
     const kind = ok ? 'output' : 'errors';
     const id = await fileIdFor(ref.tenant, `${kind} of ${ref.batchId} round ${ref.round}`);
+    const own = holdingView(store, scopeOf(store, ref.tenant), id);
+    const { bytes, sha256 } = await own.putByContent(SOURCES, only(lines, ok, counted));
+    if (counted.lines === 0) {
+      await removeFile(store, id);
+      return counted;
+    }
     const now = Date.now();
     const createdAt = Math.floor(now / 1000);
     const record: StoredFile = {

@@ -24,6 +24,7 @@ import {
   createModelLock,
   createStoredFeatureCache,
   createStoreShard,
+  forEachJob,
   type GpuContext,
   withTypedFailures,
 } from './lib/index.ts';
@@ -45,16 +46,22 @@ export type CpuDeps = IngestDeps & TranscriptDeps;
 export function createCpuActivities(
   deps: CpuDeps,
 ): CpuActivities & EstimateActivities & BatchFileActivities & ScheduleActivities {
+  const ofJobs = forEachJob(deps.store, (store) => {
+    const own = { ...deps, store };
+    return {
+      ingest: createIngest(own),
+      extractFrames: createExtractFrames(own),
+      readTranscript: createReadTranscript(own),
+      matchSlides: createMatchSlides(own),
+      plan: createPlan(own),
+      preprocessFrames: createPreprocessFrames(own),
+      findMissing: createFindMissing(own),
+      finish: createFinish(own),
+      estimateCosts: createEstimateCosts(own),
+    };
+  });
   return withTypedFailures({
-    ingest: createIngest(deps),
-    extractFrames: createExtractFrames(deps),
-    readTranscript: createReadTranscript(deps),
-    matchSlides: createMatchSlides(deps),
-    plan: createPlan(deps),
-    preprocessFrames: createPreprocessFrames(deps),
-    findMissing: createFindMissing(deps),
-    finish: createFinish(deps),
-    estimateCosts: createEstimateCosts(deps),
+    ...ofJobs,
     finishBatch: createFinishBatch(deps),
     prepareFiring: createPrepareFiring(deps),
   });
@@ -69,24 +76,26 @@ export interface GpuDeps extends Pick<GpuContext, 'store' | 'profile' | 'generat
 
 /** Creates the activities of the `gpu` queue, which share one model. */
 export function createGpuActivities(deps: GpuDeps): GpuActivities {
-  const { store, scratch, keepFeatures } = deps;
-  const shared: GpuContext = {
-    ...deps,
-    modelLock: createModelLock(),
-    featureCache: keepFeatures
+  const { scratch, keepFeatures } = deps;
+  const modelLock = createModelLock();
+  const ofJobs = forEachJob(deps.store, (store) => {
+    const featureCache = keepFeatures
       ? createStoredFeatureCache(store, scratch)
-      : createMemoryOnlyFeatureCache(store),
-  };
-  return withTypedFailures({ describeSegment: createDescribeSegment(shared), reduce: createReduce(shared) });
+      : createMemoryOnlyFeatureCache(store);
+    const own: GpuContext = { ...deps, store, modelLock, featureCache };
+    return { describeSegment: createDescribeSegment(own), reduce: createReduce(own) };
+  });
+  return withTypedFailures(ofJobs);
 }
 
 /** Creates the activities of the `workflow` queue. */
 export function createWorkflowActivities(deps: { readonly store: ArtifactStore }): WorkflowActivities {
-  return withTypedFailures({
-    appendEvents: createAppendEvents(deps),
-    storeShard: createStoreShard(deps),
-    planMerges: createPlanMerges(deps),
-  });
+  const ofJobs = forEachJob(deps.store, (store) => ({
+    appendEvents: createAppendEvents({ store }),
+    storeShard: createStoreShard({ store }),
+    planMerges: createPlanMerges({ store }),
+  }));
+  return withTypedFailures(ofJobs);
 }
 
 /** Creates the activities that run the lines of batches. */

@@ -19,6 +19,7 @@ const EdgeEnvironment = environment.pick({
   FRAMELOOM_QUOTA_VIDEO_SECONDS: true,
   FRAMELOOM_S3_ENDPOINT: true,
   FRAMELOOM_S3_PATH_STYLE: true,
+  FRAMELOOM_SHARED_CACHE: true,
   FRAMELOOM_STORE: true,
   AWS_ACCESS_KEY_ID: true,
   AWS_REGION: true,
@@ -46,6 +47,7 @@ export type Upstream =
       readonly apiKey: string | undefined;
       readonly bucket: BucketSettings;
       readonly lifetimes: string;
+      readonly sharedCache: boolean;
       readonly maxUploadBytes: number;
       readonly quotas: Quotas;
     };
@@ -97,6 +99,7 @@ function upstreamOf(e: ReturnType<typeof EdgeEnvironment.parse>): Upstream {
     apiKey: e.TEMPORAL_API_KEY,
     bucket,
     lifetimes: e.FRAMELOOM_LIFETIMES ?? '',
+    sharedCache: e.FRAMELOOM_SHARED_CACHE === 'true',
     maxUploadBytes: e.FRAMELOOM_MAX_UPLOAD_BYTES,
     quotas: { requests: 0, jobs: e.FRAMELOOM_QUOTA_JOBS, videoSeconds: e.FRAMELOOM_QUOTA_VIDEO_SECONDS },
   };

@@ -50,6 +50,12 @@ export const environment = z.object({
     .describe(
       'Lifetimes of artifacts by class, such as `crops=2d,jobs=12h,generations=never`. docs/store.md lists the defaults.',
     ),
+  FRAMELOOM_SHARED_CACHE: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe(
+      'Whether tenants share what they made of equal sources, which saves work and reveals to each tenant what others have sent. All processes need the same value (docs/store.md).',
+    ),
   FRAMELOOM_GC_HOURS: z.coerce
     .number()
     .int()

@@ -15,6 +15,7 @@ export interface Settings {
   readonly bucket: BucketSettings | undefined;
   readonly storeCache: number;
   readonly lifetimes: string;
+  readonly sharedCache: boolean;
   readonly gcHours: number;
   readonly url: string | undefined;
   readonly apiKey: string | undefined;
@@ -108,6 +109,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     bucket: bucketSettings(e),
     storeCache: e.FRAMELOOM_STORE_CACHE,
     lifetimes: e.FRAMELOOM_LIFETIMES ?? '',
+    sharedCache: e.FRAMELOOM_SHARED_CACHE === 'true',
     gcHours: e.FRAMELOOM_GC_HOURS,
     url: e.FRAMELOOM_URL,
     apiKey: e.FRAMELOOM_API_KEY,

@@ -93,6 +93,12 @@ export interface BlobStore {
 
   /** Uploads from clients to the store. Unset if clients cannot reach it. */
   readonly direct?: DirectUploads;
+
+  /** Whether tenants share what they made: a setting of the operator (tenant-view.ts). Unset: they do not. */
+  readonly isShared?: boolean;
+
+  /** Whose content the names of a view refer to. Unset for the store itself. */
+  readonly scope?: string;
 }
 
 /** Large bodies that clients send directly to the store, in parts and in any order, by presigned URLs. */

@@ -8,6 +8,7 @@ import type { ArtifactEntry, BlobStore } from './artifact-store.ts';
 import { lockCollection } from './collect-lock.ts';
 import { DAY_MS, type Lifetime, type Lifetimes } from './lifetimes.ts';
 import { ARTIFACT_CLASSES, type ArtifactClass } from './names.ts';
+import { completeRemovals } from './remove.ts';
 
 export interface CollectOptions {
   readonly store: BlobStore;
@@ -56,6 +57,8 @@ export interface CollectProgress {
 const CLOCK_SKEW_MS = 3_600_000;
 /** Incomplete data is removed after this time, which is longer than any upload takes. */
 const ORPHAN_LIFETIME_MS = 2 * DAY_MS;
+/** A removal that has not ended after this time was interrupted. */
+const REMOVAL_TIMEOUT_MS = 3_600_000;
 /** Number of entries between two reports of progress. */
 const PROGRESS_INTERVAL = 100;
 
@@ -71,6 +74,7 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
   // From here on, readers of an expired artifact wait until it can no longer be removed (renew-on-read.ts).
   const lock = dryRun ? undefined : await lockCollection(store, now);
   try {
+    if (lock) await completeRemovals(store, live.asOf - REMOVAL_TIMEOUT_MS);
     // Before the names: bytes whose name is removed by this collection stay until the next one.
     if (lock && !from) {
       const { removed, bytes } = await store.sweep(live.asOf - ORPHAN_LIFETIME_MS);

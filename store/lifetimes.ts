@@ -5,6 +5,7 @@
  * hence it stays for at least another half.
  */
 import { ARTIFACT_CLASSES, type ArtifactClass } from './names.ts';
+import { TENANT_CLASSES } from './tenant-view.ts';
 
 export interface Lifetime {
   /** Infinity: never expires. */
@@ -62,6 +63,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   generations: renewed(90),
   checkpoints: written(7),
   'usage-samples': written(30),
+  // Who needs an artifact. `withUses` makes it as long as the longest lifetime of these artifacts.
+  uses: { milliseconds: 90 * DAY_MS, renewed: true, fixed: true },
   // Must outlive the record of the job in Temporal: the job could not be displayed or retried otherwise.
   requests: renewed(90),
   // Result, ledger, events and secrets of a job.
@@ -70,8 +73,12 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   batches: renewed(60),
   // Lines of schedules are deleted with their schedule.
   schedules: PERMANENT,
+  // Deleted when the removal is complete.
+  removals: PERMANENT,
   // Must outlive the record of the run in Temporal. A collection also applies Temporal's retention.
   deletions: written(90),
+  // What deleted jobs have used: id, times and counts.
+  'usage-records': written(400),
   keys: PERMANENT,
   'collection-lock': PERMANENT,
 };
@@ -110,7 +117,16 @@ export function parseLifetimes(text: string): Lifetimes {
     }
     changed[known] = { milliseconds, renewed: isRenewed, fixed: false };
   }
-  return { ...DEFAULT_LIFETIMES, ...changed };
+  return withUses({ ...DEFAULT_LIFETIMES, ...changed });
+}
+
+/** A record of use must not expire before its artifact, which no deletion would find any more. */
+function withUses(lifetimes: Lifetimes): Lifetimes {
+  const longest = Math.max(
+    ...TENANT_CLASSES.map((name) => lifetimes[name].milliseconds),
+    lifetimes.requests.milliseconds,
+  );
+  return { ...lifetimes, uses: { ...lifetimes.uses, milliseconds: longest } };
 }
 
 function changeable(): string {

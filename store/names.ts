@@ -21,11 +21,14 @@ export const ARTIFACT_CLASSES = [
   'generations',
   'checkpoints',
   'usage-samples',
+  'uses',
   'requests',
   'jobs',
   'batches',
   'schedules',
+  'removals',
   'deletions',
+  'usage-records',
   'keys',
   'collection-lock',
 ] as const;
@@ -117,14 +120,14 @@ export function requestTranscriptName(jobId: string, form: 'sent' | 'cues.json')
 /** The key that signs references to passwords. */
 export const REFERENCE_KEY = 'keys/references';
 
-/** A preprocessed image: raw RGB after the HD transform and padding. */
-export function cropsName(digest: string): string {
-  return `crops/${digest}.bin`;
+/** A preprocessed image of a frame: raw RGB after the HD transform and padding. It goes with its frame. */
+export function cropsName(frame: string, digest: string): string {
+  return `crops/${frame.slice(`${FRAMES}/`.length)}/${digest}.bin`;
 }
 
-/** Image features: the output of the vision graph for the crops of an image. */
-export function featuresName(digest: string): string {
-  return `features/${digest}.bin`;
+/** Image features: the output of the vision graph for the crops of an image. They go with their frame. */
+export function featuresName(crops: string, digest: string): string {
+  return `features/${crops.split('/')[1]}/${digest}.bin`;
 }
 
 /** A finished generation, named by the digest of model, prompt, images and limits. */
@@ -186,6 +189,22 @@ export function shardName(jobId: string, run: string, kind: string, shard: numbe
 /** All artifacts that belong to one job only. */
 export function jobPrefix(jobId: string): string {
   return `jobs/${jobId}/`;
+}
+
+/** A removal that has begun: `holder` is the id of the job. It is deleted when the removal is complete. */
+export function removalName(holder: string): string {
+  return `${REMOVALS}${holder}.json`;
+}
+
+export const REMOVALS = 'removals/';
+
+/** What a run of a deleted job has used. `started` is in RFC 3339. */
+export function usageRecordName(tenantScope: string, started: string, jobId: string, run: string): string {
+  return `${usageRecordPrefix(tenantScope)}${started.slice(0, 10)}/${jobId}/${run}.json`;
+}
+
+export function usageRecordPrefix(tenantScope: string): string {
+  return `usage-records/${tenantScope}/`;
 }
 
 /** Marks a run of a job as deleted. It must outlive the record of the run in Temporal. */

@@ -29,6 +29,8 @@ export interface StoreSettings {
   readonly storeCache: number;
   /** Lifetimes of artifacts by class, in the format of `parseLifetimes`. */
   readonly lifetimes: string;
+  /** Whether tenants share what they made. */
+  readonly sharedCache: boolean;
 }
 
 /**
@@ -38,11 +40,16 @@ export interface StoreSettings {
  * @throws LifetimesError for malformed lifetimes.
  */
 export function openStore(settings: StoreSettings, scratch: string): ArtifactStore {
-  return renewOnRead(openPlainStore(settings, scratch), parseLifetimes(settings.lifetimes));
+  const store = openPlainStore(settings, scratch);
+  const shared = settings.sharedCache ? { ...store, isShared: true } : store;
+  return renewOnRead(shared, parseLifetimes(settings.lifetimes));
 }
 
 /** Opens the store without renewal, for garbage collection and checks, which must not extend lifetimes. */
-export function openPlainStore({ home, bucket, storeCache }: StoreSettings, scratch: string): ArtifactStore {
+export function openPlainStore(
+  { home, bucket, storeCache }: Omit<StoreSettings, 'sharedCache'>,
+  scratch: string,
+): ArtifactStore {
   if (bucket === undefined) return createFolderStore(join(home, 'artifacts'));
   const blobs = createS3Store({ ...bucketOptions(bucket), createSha256 });
   return withLocalFiles(blobs, { folder: join(scratch, 'artifacts'), maxBytes: storeCache });

@@ -12,6 +12,7 @@ import { deletionMarkerName } from '../store/names.ts';
 import { createTemporalBatches } from './batches.ts';
 import { createTemporalEstimates } from './estimates.ts';
 import { isClosed, type JobRecord, type Orchestrator, retryMemo, type StartInput } from './orchestrator.ts';
+import { storeUsageRecord, usageRecords } from './usage-records.ts';
 import type { DescribedRun, ReusePolicy, RunInfo, TemporalWire } from './wire.ts';
 
 /** Name of the workflow of a job. */
@@ -136,14 +137,21 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
 
     async tenantUsage({ tenant, from, until }) {
       requireTenant(tenant);
-      let jobs = 0;
+      // Runs of deleted jobs first: the server lists them for up to a minute more.
+      const deleted = new Set<string>();
       let usage = NO_USAGE;
+      for await (const record of usageRecords(store, { tenant, from, until })) {
+        deleted.add(record.run);
+        usage = sumUsage([usage, record.usage ?? undefined]);
+      }
+      let jobs = deleted.size;
       const query =
         `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew' ` +
         `AND StartTime>='${from}' AND StartTime<'${until}'`;
       for await (const runs of pagesOf(query)) {
-        jobs += runs.length;
-        usage = sumUsage([usage, ...runs.map(({ memo }) => (memo as unknown as JobMemo).usage)]); // as in recordOf
+        const counted = runs.filter(({ runId }) => !deleted.has(runId));
+        jobs += counted.length;
+        usage = sumUsage([usage, ...counted.map(({ memo }) => (memo as unknown as JobMemo).usage)]); // as in recordOf
       }
       return { jobs, usage };
     },
@@ -152,11 +160,17 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       requireTenant(tenant);
       let unfinished = 0;
       let videoSeconds = 0;
+      const deleted = new Set<string>();
+      for await (const record of usageRecords(store, { tenant, from, until })) {
+        deleted.add(record.run);
+        videoSeconds += record.usage?.videoSeconds ?? 0;
+      }
       const query =
         `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ((ExecutionStatus='Running' AND ` +
         `ParentWorkflowId IS NULL) OR (ExecutionStatus!='ContinuedAsNew' AND StartTime>='${from}' AND StartTime<'${until}'))`;
       for await (const runs of pagesOf(query)) {
-        for (const { state, isChild, startTime = '', memo } of runs) {
+        for (const { runId, state, isChild, startTime = '', memo } of runs) {
+          if (deleted.has(runId)) continue;
           if (state === 'running' && !isChild) unfinished += 1;
           const isOfToday = startTime >= from && startTime < until;
           if (isOfToday) videoSeconds += (memo as unknown as JobMemo).usage?.videoSeconds ?? 0; // as in recordOf
@@ -176,24 +190,31 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
     cancel: (id) => wire.cancel(id),
 
     async delete(id) {
-      const record = await describe(id);
-      if (!record) return;
-      if (!isClosed(record))
-        throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
-      const { runs } = await wire.list({ pageSize: MAX_RUNS_DELETED, query: `WorkflowId='${id}'` });
-      // The empty id is the latest run, which the list may not contain yet.
-      await wire.deleteRuns(id, ['', ...runs.map(({ runId }) => runId)]);
-      // The markers go last: a deletion that failed halfway is completed by the same request.
-      const chains = runs.map((run) => recordOf({ ...run, cancelRequested: false }).run);
-      for (const run of new Set([record.run, ...chains])) {
-        await store.put(deletionMarkerName(id, run), new Uint8Array());
+      // Not `describe`: a deletion that failed halfway is completed by another call.
+      let latest = await wire.describe(id);
+      if (latest?.state === 'running') {
+        await wire.terminate(id);
+        latest = await wire.describe(id);
       }
+      if (!latest) return;
+      const { runs } = await wire.list({ pageSize: MAX_RUNS_DELETED, query: `WorkflowId='${id}'` });
+      // The list may not contain the latest run yet.
+      const all = new Map([...runs, latest].map((run) => [run.runId, run] as const));
+      for (const run of all.values()) if (!isContinued(run)) await storeUsageRecord(store, run);
+      const chains = [...all.values()].map((run) => recordOf({ cancelRequested: false, ...run }).run);
+      for (const run of new Set(chains)) await store.put(deletionMarkerName(id, run), new Uint8Array());
+      await wire.deleteRuns(id, [...all.keys()]);
     },
 
     batches: createTemporalBatches(wire),
     estimates: createTemporalEstimates(wire),
     ready: () => wire.ready(),
   };
+}
+
+/** Whether another run of the chain followed. Its memo has the usage of both. */
+function isContinued({ state, closeTime }: RunInfo): boolean {
+  return state === 'running' && closeTime !== undefined;
 }
 
 /** A tenant becomes part of a query, so it must not contain quotes. */

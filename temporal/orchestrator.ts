@@ -116,7 +116,10 @@ export interface Orchestrator {
   unfinished(tenant: string): Promise<number>;
   /** Requests the cancellation of a running job. Does nothing if it does not run. */
   cancel(id: JobId): Promise<void>;
-  /** Deletes a closed job: `describe` no longer returns it. Throws `job_running` while it runs. */
+  /**
+   * Deletes a job: `describe` no longer returns it. Ends it if it runs. Keeps what it has used, for `tenantUsage`.
+   * May be repeated after a failure.
+   */
   delete(id: JobId): Promise<void>;
   readonly batches: BatchOrchestrator;
   readonly estimates: EstimateOrchestrator;

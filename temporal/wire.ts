@@ -91,7 +91,9 @@ export interface TemporalWire {
   signal(workflowId: string, name: string, argument: unknown): Promise<void>;
   /** Requests the cancellation of the run in flight. Does nothing if there is none. */
   cancel(workflowId: string): Promise<void>;
-  /** Deletes runs. An empty run id stands for the latest run. Ignores runs that do not exist. */
+  /** Ends the run in flight at once. Does nothing if there is none. */
+  terminate(workflowId: string): Promise<void>;
+  /** Deletes runs. Ignores runs that do not exist. */
   deleteRuns(workflowId: string, runIds: readonly string[]): Promise<void>;
   /** Returns whether the namespace is available. Never throws. */
   ready(): Promise<boolean>;

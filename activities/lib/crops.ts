@@ -7,5 +7,5 @@ const PREPROCESS_VERSION = 1;
 
 /** Returns the name of the preprocessed image of `frame` with at most `numCrops` crops. */
 export async function cropsOf(frame: string, numCrops: number): Promise<string> {
-  return cropsName(await digest({ version: PREPROCESS_VERSION, frame, numCrops }));
+  return cropsName(frame, await digest({ version: PREPROCESS_VERSION, frame, numCrops }));
 }

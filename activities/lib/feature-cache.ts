@@ -29,11 +29,16 @@ export function createMemoryOnlyFeatureCache(store: ArtifactStore): FeatureCache
     withImages: (revision, crops, use) =>
       withFiles(store, crops, (paths) =>
         use(
-          paths.map((path, index) => ({ key: `${revision}/${crops[index]}`, path })),
+          paths.map((path, index) => ({ key: memoryKey(store, `${revision}/${crops[index]}`), path })),
           () => undefined,
         ),
       ),
   };
+}
+
+/** The model process keeps the features of several tenants in memory, each under names of its own. */
+function memoryKey({ scope }: ArtifactStore, name: string): string {
+  return scope === undefined ? name : `${scope}/${name}`;
 }
 
 /** Creates a cache in `store`. `scratch` is the folder for features before they are stored. */
@@ -41,7 +46,7 @@ export function createStoredFeatureCache(store: ArtifactStore, scratch: string):
   return {
     async withImages(revision, crops, use) {
       const names = await Promise.all(
-        crops.map(async (image) => featuresName(await digest({ model: revision, image }))),
+        crops.map(async (image) => featuresName(image, await digest({ model: revision, image }))),
       );
       const heads = await Promise.all(names.map((name) => store.head(name)));
       const stored = names.filter((_, index) => heads[index] !== undefined);
@@ -51,17 +56,20 @@ export function createStoredFeatureCache(store: ArtifactStore, scratch: string):
       try {
         return await withFiles(store, [...crops, ...stored], (paths) => {
           const pathOf = new Map(stored.map((name, index) => [name, paths[crops.length + index]]));
-          const images = names.map((key, index): ImageFile => {
+          const images = names.map((name, index): ImageFile => {
+            const key = memoryKey(store, name);
             const path = paths[index] ?? '';
-            const featuresPath = pathOf.get(key);
+            const featuresPath = pathOf.get(name);
             return featuresPath === undefined
               ? { key, path, saveFeaturesTo: join(folder, `${index}.bin`) }
               : { key, path, featuresPath };
           });
           return use(images, (index) => {
-            const { key = '', saveFeaturesTo = '' } = images[index] ?? {};
+            const { saveFeaturesTo = '' } = images[index] ?? {};
             // A failed upload must not fail the generation: it only costs a retry the vision model.
-            uploads.push(store.put(key, createReadStream(saveFeaturesTo)).catch(() => undefined));
+            uploads.push(
+              store.put(names[index] ?? '', createReadStream(saveFeaturesTo)).catch(() => undefined),
+            );
           });
         });
       } finally {

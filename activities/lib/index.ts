@@ -16,6 +16,7 @@ export {
 export { HEARTBEAT_INTERVAL_MS, withHeartbeat } from './heartbeat.ts';
 export { type ListedImage, listImages } from './image-list.ts';
 export { type JobFrames, readJobFrames } from './job-frames.ts';
+export { forEachJob } from './job-store.ts';
 export { type MergeResults, readMergeResults } from './merges.ts';
 export { type GpuContext, modelPlan, requirePlannedModel } from './model.ts';
 export { MODEL_ERRORS } from './model-errors.ts';

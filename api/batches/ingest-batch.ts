@@ -18,6 +18,7 @@ import type { File } from '../../schema/file.ts';
 import type { BatchId, FileId } from '../../schema/ids.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { batchShardName, SOURCES } from '../../store/names.ts';
+import { blobView, scopeOf } from '../../store/tenant-view.ts';
 import { MAX_JSON_BYTES } from '../app/index.ts';
 import { findFile } from '../files/index.ts';
 import { checkLines, type LineDeps, type RawLine } from './batch-lines.ts';
@@ -68,8 +69,9 @@ export async function ingestBatch(
       'payload_too_large',
       `The file of a batch may have at most ${MAX_BATCH_BYTES} bytes.`,
     );
+  const own = blobView(deps.store, scopeOf(deps.store, tenant));
   const raw = file
-    ? fileLines(await deps.store.read(`${SOURCES}/${file.sha256}`))
+    ? fileLines(await own.read(`${SOURCES}/${file.sha256}`))
     : inlineLines(request.requests ?? []);
   const errors: NonNullable<Batch['errors']>['data'] = [];
   let [total, invalid, shards] = [0, 0, 0];

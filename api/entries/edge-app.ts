@@ -65,7 +65,7 @@ export function createEdgeApp(env: Readonly<Record<string, unknown>>, platform: 
 }
 
 function openStore(
-  { bucket, lifetimes }: Extract<Upstream, { kind: 'temporal' }>,
+  { bucket, lifetimes, sharedCache }: Extract<Upstream, { kind: 'temporal' }>,
   createSha256: () => IncrementalHash,
 ): BlobStore {
   const { credentials, ...place } = bucket;
@@ -77,5 +77,5 @@ function openStore(
     partBytes: PART_BYTES,
     credentials: () => credentials,
   });
-  return renewBlobsOnRead(blobs, parseLifetimes(lifetimes));
+  return renewBlobsOnRead(sharedCache ? { ...blobs, isShared: true } : blobs, parseLifetimes(lifetimes));
 }

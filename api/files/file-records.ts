@@ -6,6 +6,8 @@ import type { SourceRequest } from '../../schema/request.ts';
 import type { ArtifactBody, BlobStore } from '../../store/artifact-store.ts';
 import { listFileIds, putFileRecord } from '../../store/file-list.ts';
 import { fileName, SOURCES } from '../../store/names.ts';
+import { scopeOf } from '../../store/tenant-view.ts';
+import { holdingView } from '../../store/uses.ts';
 import { readJson } from '../jobs/index.ts';
 
 /** Stores the bytes and the record of a file. @throws StoreError */
@@ -25,7 +27,8 @@ export async function storeFile(
   },
 ): Promise<File> {
   const { body, maxBytes } = file;
-  const kept = await store.putByContent(SOURCES, body, maxBytes === undefined ? {} : { maxBytes });
+  const own = holdingView(store, scopeOf(store, tenant), file.id);
+  const kept = await own.putByContent(SOURCES, body, maxBytes === undefined ? {} : { maxBytes });
   return await storeFileRecord(store, tenant, kept, file);
 }
 

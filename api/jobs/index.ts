@@ -4,3 +4,4 @@ export { findJob, waitForJob, waitUntilClosed } from './find-job.ts';
 export { createFrameIndex, frameList } from './frame-index.ts';
 export { fullJobView, jobView, readJson, statusOf } from './job-view.ts';
 export { withQueuePosition, withQueueProgress, withQueueUpdates } from './queue-position.ts';
+export { removeJobOf, resumeRemovals, waitForRemoval } from './remove-job.ts';

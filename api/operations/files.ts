@@ -134,7 +134,8 @@ export const deleteFile = createRoute({
   path: '/v1/files/{id}',
   operationId: 'deleteFile',
   summary: 'Delete a file',
-  description: 'Jobs that have already read the file are not affected.',
+  description:
+    'Deletes the file. Its content stays as long as a job that has read it, or another file of yours with the same bytes.',
   tags: ['Files'],
   request: { params: Params },
   responses: {

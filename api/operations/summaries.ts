@@ -143,11 +143,14 @@ export const deleteSummary = createRoute({
   path: '/v1/summaries/{id}',
   operationId: 'deleteSummary',
   summary: 'Delete a summary',
-  description: 'Deletes the job with its result, events and frames.',
+  description:
+    'Deletes the job with all its content: request, source, frames, captions, events and result. What another job or ' +
+    'file of yours needs stays. A job that runs is cancelled first. If the request fails, send it again. Uploaded ' +
+    'files are deleted separately. What the job has used remains in the usage.',
   tags: ['Summaries'],
   request: { params: JobParams },
   responses: {
     204: { description: 'The job was deleted.' },
-    ...problems('not_found', 'job_running', 'unavailable', 'storage_unavailable'),
+    ...problems('not_found', 'unavailable', 'storage_unavailable'),
   },
 });

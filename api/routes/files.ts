@@ -3,7 +3,10 @@ import { FrameloomError } from '../../core/errors.ts';
 import { ExpiresAfter, type File, type FilePurpose } from '../../schema/file.ts';
 import { type FileId, newFileId } from '../../schema/ids.ts';
 import { type BlobStore, StoreError } from '../../store/artifact-store.ts';
-import { fileName, SOURCES } from '../../store/names.ts';
+import { SOURCES } from '../../store/names.ts';
+import { removeFile } from '../../store/remove.ts';
+import { blobView, scopeOf } from '../../store/tenant-view.ts';
+import { holdingView } from '../../store/uses.ts';
 import { type Api, type ApiDeps, problemResponse } from '../app/index.ts';
 import {
   displayName,
@@ -105,7 +108,8 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
       return response as never; // problems are not part of the types of a route
     }
     const { start, end } = range ?? { start: 0, end: file.bytes };
-    const body = isHead ? null : await store.read(`${SOURCES}/${file.sha256}`, range);
+    const own = blobView(store, scopeOf(store, c.get('tenant')));
+    const body = isHead ? null : await own.read(`${SOURCES}/${file.sha256}`, range);
     return new Response(body, {
       status: range ? 206 : 200,
       headers: {
@@ -118,7 +122,7 @@ export function fileRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps):
 
   app.openapi(operations.deleteFile, async (c) => {
     const { id } = await findFile(store, c.get('tenant'), c.req.valid('param').id, clock.now());
-    await store.delete(fileName(id));
+    await removeFile(store, id);
     return c.json({ id, object: 'file' as const, deleted: true as const }, 200);
   });
 }
@@ -135,6 +139,7 @@ async function storeForm(
     readonly expiresAfter: number | undefined;
   },
 ): Promise<File> {
+  const own = holdingView(store, scopeOf(store, tenant), common.id);
   let kept: { readonly bytes: number; readonly sha256: string } | undefined;
   let filename: string | undefined;
   let purpose: FilePurpose = 'source';
@@ -142,7 +147,7 @@ async function storeForm(
   for await (const part of parts) {
     if (part.name === 'file' && !kept) {
       filename = part.filename;
-      kept = await store.putByContent(SOURCES, await nonEmpty(part.body), { maxBytes: common.maxBytes });
+      kept = await own.putByContent(SOURCES, await nonEmpty(part.body), { maxBytes: common.maxBytes });
     } else if (part.name === 'purpose') {
       const given = await fieldText(part.body);
       if (given !== 'batch' && !SOURCE_PURPOSES.has(given))

@@ -1,5 +1,7 @@
 /** The frames of a job, and why each was selected. */
 import { FrameloomError } from '../../core/errors.ts';
+import type { BlobStore } from '../../store/artifact-store.ts';
+import { blobView, scopeOf } from '../../store/tenant-view.ts';
 import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
 import type { Api, ApiDeps } from '../app/index.ts';
 import { createFrameIndex, findJob, frameList } from '../jobs/index.ts';
@@ -9,8 +11,12 @@ export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
   const frameNames = createFrameIndex(store);
 
   /** The content of an artifact, or null for HEAD. */
-  async function body(method: string, name: string): Promise<ReadableStream<Uint8Array> | null> {
-    return method === 'HEAD' ? null : await store.read(name);
+  async function body(
+    from: BlobStore,
+    method: string,
+    name: string,
+  ): Promise<ReadableStream<Uint8Array> | null> {
+    return method === 'HEAD' ? null : await from.read(name);
   }
 
   app.openapi(operations.listFrames, async (c) => {
@@ -20,7 +26,7 @@ export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
     if (name === undefined || !info) throw noFrames(record);
     const headers = { 'Content-Type': 'application/x-ndjson', 'Content-Length': String(info.bytes) };
     // The types treat x-ndjson as JSON.
-    return new Response(await body(c.req.method, name), { headers }) as never;
+    return new Response(await body(store, c.req.method, name), { headers }) as never;
   });
 
   app.openapi(operations.getFrame, async (c) => {
@@ -28,12 +34,13 @@ export function frameRoutes(app: Api, { orchestrator, store }: ApiDeps): void {
     const names = await frameNames(record);
     if (!names) throw noFrames(record);
     const name = names[Number.parseInt(c.req.valid('param').image, 10)];
-    const info = name === undefined ? undefined : await store.head(name);
+    const own = blobView(store, scopeOf(store, c.get('tenant')));
+    const info = name === undefined ? undefined : await own.head(name);
     if (!info) throw new FrameloomError('not_found', 'No such frame.');
     const etag = `"${info.sha256}"`;
     const headers = { ETag: etag, 'Cache-Control': 'private, max-age=31536000, immutable' };
     if (c.req.header('If-None-Match')?.includes(etag)) return new Response(null, { status: 304, headers });
-    return new Response(await body(c.req.method, info.name), {
+    return new Response(await body(own, c.req.method, info.name), {
       headers: { ...headers, 'Content-Type': 'image/jpeg', 'Content-Length': String(info.bytes) },
     });
   });

@@ -5,7 +5,6 @@ import { FrameloomError } from '../../core/errors.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { isFinalStatus, type Job } from '../../schema/job.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
-import { jobPrefix, requestName } from '../../store/names.ts';
 import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
 import { type Api, type ApiDeps, type ApiEnv, idempotencyKey, type QuotaGuard } from '../app/index.ts';
 import {
@@ -19,8 +18,10 @@ import {
   findJob,
   fullJobView,
   jobView,
+  removeJobOf,
   statusOf,
   waitForJob,
+  waitForRemoval,
   waitUntilClosed,
   withQueuePosition,
   withQueueProgress,
@@ -87,6 +88,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     if (known && (key !== undefined || !isRunAgain(known))) return { record: known, hasCallLeft: true };
     if (!known) {
       await quotas.admit(c);
+      await waitForRemoval(deps, jobId);
       await requireFiles(store, tenant, source);
     }
     await storeRequest(store, tenant, jobId, { ...referenced, fingerprint });
@@ -157,17 +159,7 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
   });
 
   app.openapi(operations.deleteSummary, async (c) => {
-    const { id } = c.req.valid('param');
-    const record = await waitUntilClosed(deps, await findJob(orchestrator, c.get('tenant'), id));
-    if (!isClosed(record)) {
-      throw new FrameloomError('job_running', 'Only a job that has ended can be deleted.');
-    }
-    // The record goes last: when something fails before, the same request finishes the work.
-    const names: string[] = [];
-    for await (const name of store.list(jobPrefix(id))) names.push(name);
-    for (const name of names) await store.delete(name);
-    await store.delete(requestName(id));
-    await orchestrator.delete(id);
+    await removeJobOf(deps, c.get('tenant'), c.req.valid('param').id);
     return c.body(null, 204);
   });
 }

@@ -10,6 +10,8 @@ import {
 } from '../../schema/upload.ts';
 import { type DirectUploads, StoreError } from '../../store/artifact-store.ts';
 import { SOURCES, uploadName } from '../../store/names.ts';
+import { scopeOf } from '../../store/tenant-view.ts';
+import { holdingView } from '../../store/uses.ts';
 import type { Api, ApiDeps } from '../app/index.ts';
 import { displayName, readFile, storeFileRecord } from '../files/index.ts';
 import { readJson } from '../jobs/index.ts';
@@ -113,7 +115,8 @@ export function uploadRoutes(app: Api, { store, maxUploadBytes, clock }: ApiDeps
     const { tenant, fileId, filename, purpose, bytes, expiresAfter } = upload;
     if (!(await readFile(store, tenant, fileId))) {
       requireParts(bytes, await direct().parts(upload.direct).catch(undefinedIfJoined));
-      const kept = await direct().finish(upload.direct, SOURCES).catch(uploadGone(upload));
+      const own = holdingView(store, scopeOf(store, tenant), fileId).direct ?? direct();
+      const kept = await own.finish(upload.direct, SOURCES).catch(uploadGone(upload));
       const file = { id: FileId.parse(fileId), filename, purpose, expiresAfter, now: clock.now() };
       await storeFileRecord(store, tenant, kept, file);
     }

@@ -23,6 +23,7 @@ Serves the API and the console on FRAMELOOM_HOST and FRAMELOOM_PORT until SIGTER
       { createQueueStats, createTemporalOrchestrator },
       { loadConsoleAssets },
       { openStore },
+      { resumeRemovals },
       { startTracing, traceWorkflowStarts },
     ] = await Promise.all([
       import('@temporalio/client'),
@@ -31,6 +32,7 @@ Serves the API and the console on FRAMELOOM_HOST and FRAMELOOM_PORT until SIGTER
       import('../../temporal/grpc/index.ts'),
       import('../../web/assets.ts'),
       import('../../store/open-store.ts'),
+      import('../../api/jobs/index.ts'),
       import('../../workers/telemetry/index.ts'),
     ]);
     // Lazy: the processes of a deployment start in any order, and /readyz reports a missing Temporal.
@@ -45,10 +47,12 @@ Serves the API and the console on FRAMELOOM_HOST and FRAMELOOM_PORT until SIGTER
       ...(tracing ? { interceptors: { workflow: [traceWorkflowStarts(tracing)] } } : {}),
     });
     const artifacts = openStore(settings, tmpdir());
+    const orchestrator = createTemporalOrchestrator(client, artifacts);
+    const log = createJsonLogger('api', settings.logLevel, stdout);
     const api = await startApi({
       host: settings.host,
       port: settings.port,
-      orchestrator: createTemporalOrchestrator(client, artifacts),
+      orchestrator,
       queueStats: createQueueStats(client),
       store: artifacts,
       keys: parseApiKeys(settings.apiKeys),
@@ -58,9 +62,12 @@ Serves the API and the console on FRAMELOOM_HOST and FRAMELOOM_PORT until SIGTER
       version: packageVersion(),
       model: basename(settings.model),
       assets: await loadConsoleAssets(),
-      log: createJsonLogger('api', settings.logLevel, stdout),
+      log,
       ...(tracing ? { tracer: tracing } : {}),
     });
+    resumeRemovals({ orchestrator, store: artifacts }).catch((error: unknown) =>
+      log('warn', 'interrupted removals could not be completed', { reason: String(error) }),
+    );
     if (process.send === undefined) printLine(stderr, `Frameloom is ready: ${api.url}`);
     process.send?.({ type: 'ready', url: api.url } satisfies ReadyMessage);
     await new Promise<void>((resolve) => {

@@ -39,7 +39,11 @@ export function createFolderStore(root: string, { now = Date.now }: FolderStoreO
 }
 
 /** As `expire` of a store. */
-async function expire({ staging, folderOf }: FolderPaths, name: string, before: number): Promise<boolean> {
+async function expire(
+  { staging, folderOf, removeEmptyParents }: FolderPaths,
+  name: string,
+  before: number,
+): Promise<boolean> {
   const target = folderOf(name);
   if (!(await isOlder(target, before))) return false;
   // It is renamed first and checked again, so that no touch can happen between the check and the removal.
@@ -50,6 +54,7 @@ async function expire({ staging, folderOf }: FolderPaths, name: string, before: 
   const removed = await isOlder(claimed, before);
   if (!removed) await rename(claimed, target).catch(() => undefined); // it was created again
   await rm(claimed, { recursive: true, force: true });
+  if (removed) await removeEmptyParents(target);
   return removed;
 }
 

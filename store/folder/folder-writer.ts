@@ -1,6 +1,6 @@
 /** Writes artifacts to a staging folder and publishes them by one rename. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireName } from '../artifact-name.ts';
 import { type ArtifactBody, type ArtifactStore, type StoredArtifact, StoreError } from '../artifact-store.ts';
@@ -37,13 +37,17 @@ export function createFolderWriter(
       await utimes(join(folder, 'data'), modified / 1000, modified / 1000);
       const name = nameOf(sha256);
       const target = folderOf(name);
-      await mkdir(join(target, '..'), { recursive: true });
-      try {
-        await rename(folder, target);
-        return { name, bytes, sha256, modified };
-      } catch (error) {
-        if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
-        return await requireArtifact(name);
+      for (;;) {
+        try {
+          await mkdir(join(target, '..'), { recursive: true });
+          await rename(folder, target);
+          return { name, bytes, sha256, modified };
+        } catch (error) {
+          // A remover took the empty parent for a leftover of its own.
+          if (hasCode(error, 'ENOENT') && (await exists(folder))) continue;
+          if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
+          return await requireArtifact(name);
+        }
       }
     } catch (error) {
       throw asStoreError(error);
@@ -62,6 +66,13 @@ export function createFolderWriter(
       return publish(body, (sha256) => `${prefix}/${sha256}`, options?.maxBytes);
     },
   };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Writes a new file. @throws StoreError `too_large` if the body is longer than `maxBytes`. */

@@ -197,7 +197,7 @@ async function* streamWithStoreErrors<T>(values: AsyncIterable<T>): AsyncGenerat
 }
 
 /** Wraps each method of `store` to convert failures of the bucket to StoreErrors. */
-function withStoreErrors(store: Required<BlobStore>): BlobStore {
+function withStoreErrors(store: Required<Omit<BlobStore, 'isShared' | 'scope'>>): BlobStore {
   const call = <A extends readonly unknown[], R>(method: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {
       try {

@@ -144,6 +144,10 @@ function grpcWire({ workflow }: Client, call: Call): TemporalWire {
       await found(() => workflow.getHandle(workflowId).cancel());
     },
 
+    async terminate(workflowId) {
+      await found(() => workflow.getHandle(workflowId).terminate('deleted by the client'));
+    },
+
     async deleteRuns(workflowId, runIds) {
       for (const runId of runIds) {
         try {

@@ -115,6 +115,14 @@ function httpWire(options: TemporalHttpOptions): TemporalWire {
       await post(`${runs(workflowId)}/cancel`, { requestId: crypto.randomUUID() }, { expect: [NOT_FOUND] });
     },
 
+    async terminate(workflowId) {
+      await post(
+        `${runs(workflowId)}/terminate`,
+        { reason: 'deleted by the client' },
+        { expect: [NOT_FOUND] },
+      );
+    },
+
     async deleteRuns(workflowId, runIds) {
       for (let from = 0; from < runIds.length; from += MAX_RUNS_PER_DELETE) {
         const executions = runIds

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { File } from '../../schema/file.ts';
 import { fileName, SOURCES } from '../../store/names.ts';
+import { contentOf } from '../support/tenant-content.ts';
 import { type Harness, withApp } from './harness.ts';
 
 async function upload(app: Harness['app'], body: BodyInit, query = ''): Promise<File> {
@@ -60,7 +61,7 @@ describe('an uploaded file', () => {
       const file = await upload(app, bytes, '?filename=talk.mp4');
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       expect(file).toMatchObject({ filename: 'talk.mp4', bytes: 50_000, sha256 });
-      expect(Buffer.from(await store.bytes(`${SOURCES}/${sha256}`)).equals(bytes)).toBe(true);
+      expect(Buffer.from(await contentOf(store).bytes(`${SOURCES}/${sha256}`)).equals(bytes)).toBe(true);
       expect(await (await app.request(`/v1/files/${file.id}`)).json()).toEqual(file);
       const deleted = await app.request(`/v1/files/${file.id}`, { method: 'DELETE' });
       expect(await deleted.json()).toEqual({ id: file.id, object: 'file', deleted: true });
@@ -78,7 +79,7 @@ describe('an uploaded file', () => {
       const [a, b] = [await upload(app, 'same'), await upload(app, 'same')];
       expect(a.id).not.toBe(b.id);
       const sources: string[] = [];
-      for await (const name of store.list(`${SOURCES}/`)) sources.push(name);
+      for await (const name of contentOf(store).list(`${SOURCES}/`)) sources.push(name);
       expect(sources).toEqual([`${SOURCES}/${a.sha256}`]);
     }));
 

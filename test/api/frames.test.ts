@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { FrameDecision } from '../../schema/source.ts';
 import { FRAMES, jobArtifact } from '../../store/names.ts';
+import { contentOf } from '../support/tenant-content.ts';
 import { type Harness, withApp } from './harness.ts';
 
 /** Writes a frame list with images `zero` and `one`, and a duplicate between them. */
 async function writeFrames(store: Harness['store'], id: string): Promise<string> {
   const [zero, one] = await Promise.all(
-    ['zero', 'one'].map((text) => store.putByContent(FRAMES, new TextEncoder().encode(text))),
+    ['zero', 'one'].map((text) => contentOf(store).putByContent(FRAMES, new TextEncoder().encode(text))),
   );
   const decisions: FrameDecision[] = [
     { time: 0, name: zero?.name ?? '', kept: true, reason: 'first', difference: 1 },

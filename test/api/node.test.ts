@@ -11,6 +11,7 @@ import type { JobEvent } from '../../schema/events.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { eventsName, SOURCES } from '../../store/names.ts';
+import { contentOf } from '../support/tenant-content.ts';
 import { createFakeOrchestrator, type FakeOrchestrator } from './fake-orchestrator.ts';
 import { sampleEvents } from './harness.ts';
 
@@ -81,7 +82,7 @@ describe('the API on Node', () => {
         bytes: 200 * 65_536,
         sha256: hash.digest('hex'),
       });
-      expect(await store.head(`${SOURCES}/${file.sha256}`)).toBeDefined();
+      expect(await contentOf(store).head(`${SOURCES}/${file.sha256}`)).toBeDefined();
       expect(progress.at(-1)).toBe(200 * 65_536);
       expect(progress).toEqual([...progress].sort((a, b) => a - b));
     }));

@@ -6,6 +6,7 @@ import { SOURCES } from '../../store/names.ts';
 import { createS3Store } from '../../store/s3/index.ts';
 import { createSha256, PART, sha256Of } from '../store/contract.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
+import { contentOf } from '../support/tenant-content.ts';
 import { type Harness, withApp } from './harness.ts';
 
 const MIB = 2 ** 20;
@@ -81,7 +82,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
         const sha256 = createHash('sha256').update(BODY).digest('hex');
         expect({ status, received }).toEqual({ status: 'completed', received: [1, 2] });
         expect(file).toMatchObject({ filename: 'talk.mp4', purpose: 'source', bytes: BYTES, sha256 });
-        expect(await sha256Of(await store.read(`${SOURCES}/${sha256}`))).toBe(sha256);
+        expect(await sha256Of(await contentOf(store, 'anna').read(`${SOURCES}/${sha256}`))).toBe(sha256);
         const found = await app.request(`/v1/files/${file?.id}`, { headers: as('anna') });
         expect(await found.json()).toEqual(file);
         // Asked again, after a broken connection, it is the same file.

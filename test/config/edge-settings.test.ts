@@ -32,6 +32,7 @@ describe('edge settings', () => {
           endpoint: 'https://account.r2.cloudflarestorage.com',
           credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
         },
+        sharedCache: false,
         lifetimes: '',
         maxUploadBytes: 20 * 2 ** 30,
         quotas: { requests: 0, jobs: 0, videoSeconds: 0 },

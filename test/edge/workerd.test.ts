@@ -13,6 +13,7 @@ import { createTemporalHttpOrchestrator } from '../../temporal/http/index.ts';
 import { sampleEvents } from '../api/harness.ts';
 import { all, createSha256, mebibytes, sha256Of } from '../store/contract.ts';
 import { NO_S3_SERVER, startBucket, type TestBucket } from '../support/s3-server.ts';
+import { contentOf } from '../support/tenant-content.ts';
 import { startTemporalRig, type TemporalRig } from '../temporal/rig.ts';
 import { bundleEdge, type RunningEdge, startEdge } from './worker.ts';
 
@@ -113,7 +114,7 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       const { file } = Upload.parse(await done.json());
       const sha256 = createHash('sha256').update(body).digest('hex');
       expect(file).toMatchObject({ filename: 'talk.mp4', bytes: body.byteLength, sha256 });
-      expect(await sha256Of(await store.read(`${SOURCES}/${sha256}`))).toBe(sha256);
+      expect(await sha256Of(await contentOf(store, 'anna').read(`${SOURCES}/${sha256}`))).toBe(sha256);
       // The same bytes through the edge, in parts that it holds itself, are that artifact again.
       const through = await anna.uploadFile(new Blob([body]), 'talk.mp4');
       expect(through).toMatchObject({ sha256, bytes: body.byteLength });

@@ -22,6 +22,7 @@ import { createDescribeJob, createTemporalOrchestrator } from '../../temporal/gr
 import type { Orchestrator } from '../../temporal/orchestrator.ts';
 import { largestPayloadBytes } from '../support/histories.ts';
 import { startTemporal } from '../support/temporal.ts';
+import { contentOf } from '../support/tenant-content.ts';
 
 const closers: (() => PromiseLike<unknown>)[] = [];
 let client: Client;
@@ -134,7 +135,7 @@ async function linesOf(fileId: string | undefined): Promise<readonly Line[]> {
   const file = JSON.parse(new TextDecoder().decode(await store.bytes(fileName(fileId)))) as {
     sha256: string;
   };
-  const text = new TextDecoder().decode(await store.bytes(`${SOURCES}/${file.sha256}`));
+  const text = new TextDecoder().decode(await contentOf(store).bytes(`${SOURCES}/${file.sha256}`));
   return text
     .trimEnd()
     .split('\n')

@@ -33,6 +33,7 @@ import type { FinishInput, JobRef } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { fileName, SOURCES, shardName } from '../../store/names.ts';
+import { contentOf } from '../support/tenant-content.ts';
 import { seededRandom } from '../world/random.ts';
 import { openRig, type Rig, type Run } from './rig.ts';
 
@@ -62,7 +63,7 @@ beforeAll(async () => {
   store = createFolderStore(join(root, 'artifacts'));
   const path = join(root, 'video.mp4');
   await encode(path);
-  const { sha256, bytes } = await store.putByContent(SOURCES, createReadStream(path));
+  const { sha256, bytes } = await contentOf(store, 'test').putByContent(SOURCES, createReadStream(path));
   file = newFileId();
   const record = {
     id: file,
@@ -147,7 +148,7 @@ function playModel(describe: (segment: number, attempt: number) => Answer, cutAt
     const plan = JSON.parse(new TextDecoder().decode(await store.bytes(name))) as PlanShard; // as the plan wrote it
     const segment = plan.segments[place.entry];
     for (const { crops } of segment?.frames ?? [])
-      segments.set(`${profile.revision}/${crops}`, segment?.index ?? -1);
+      segments.set(`t-test/${profile.revision}/${crops}`, segment?.index ?? -1);
     return gpu.describeSegment(place);
   };
   return { ...gpu, describeSegment };
@@ -267,7 +268,7 @@ async function loseCaptions(ref: JobRef, ...segments: readonly number[]): Promis
     const shard = await entries<SegmentOutcome>(ref, 'described', Math.floor(segment / ENTRIES_PER_SHARD));
     const outcome = shard[segment % ENTRIES_PER_SHARD];
     if (outcome === undefined || !('generation' in outcome)) throw new Error(`${segment} is not described`);
-    await store.delete(outcome.generation);
+    await contentOf(store, 'test').delete(outcome.generation);
   }
 }
 
@@ -318,7 +319,7 @@ it('makes captions, texts and titles that are lost meanwhile again, and no other
       await loseCaptions(input, 30);
       const [, section] = await entries<MergeOutcome>(input, 'merged-0', 0);
       for (const name of [...(section?.generations ?? []), input.summary, input.title])
-        await store.delete(name);
+        await contentOf(store, 'test').delete(name);
     },
   );
   expect(memo.outcome?.status).toBe('completed');
