@@ -25,6 +25,7 @@ import {
   type ListedImage,
   putJson,
   type SlideGap,
+  type TimeGap,
   withHeartbeat,
 } from './lib/index.ts';
 
@@ -60,7 +61,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
 
       const frames: Frame[] = [];
       const decisions: FrameDecision[] = [];
-      const gaps: SlideGap[] = [];
+      const gaps: (SlideGap | TimeGap)[] = [];
       const add: Add = ({ frame, decision }) => {
         if (frame) frames.push(frame);
         decisions.push(decision);
@@ -70,6 +71,7 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
       } else if (span.kind === 'slides') {
         gaps.push(...(await fromImages(artifact, span.slides, add, signal)));
       }
+      if (source.type === 'video') gaps.push(...missingEnd(source, span));
       const extraction: Extraction = { frames, decisions, slides: [], gaps };
       await putJson(store, name, extraction);
       return outputOf(name, extraction);
@@ -121,6 +123,12 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
     }
     return gaps;
   }
+}
+
+/** The end that the file lacks, as a gap of the span after which it would follow. */
+function missingEnd({ missing, duration }: VideoInfo, span: ExtractSpan): Extraction['gaps'] {
+  if (!missing || span.kind !== 'video' || span.end < duration) return [];
+  return [{ start_time: missing.start, end_time: missing.end, reason: 'media_truncated' }];
 }
 
 function frameName({ name }: Frame): string {

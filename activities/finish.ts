@@ -27,6 +27,7 @@ import {
   readShards,
   recordUsageSample,
   type SlideGap,
+  type TimeGap,
   withHeartbeat,
 } from './lib/index.ts';
 import type { SlideMatches } from './match-slides.ts';
@@ -47,9 +48,13 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
       const extractions = await extractionsOf(store, input, input.extractions);
       const slides: ResultSlide[] = [];
       const slidesWithoutImage: SlideGap[] = [];
+      const timeGaps: TimeGap[] = [];
       const { frames } = await readJobFrames(store, extractions, input.maxFrames, (extraction) => {
         slides.push(...extraction.slides);
-        slidesWithoutImage.push(...extraction.gaps);
+        for (const gap of extraction.gaps) {
+          if ('slide' in gap) slidesWithoutImage.push(gap);
+          else timeGaps.push(gap);
+        }
       });
       const shown =
         input.slideMatches === undefined ? undefined : await getJson<SlideMatches>(store, input.slideMatches);
@@ -65,6 +70,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         frames: shown ? frames.map((frame, index) => withSlide(frame, shown.frames[index])) : frames,
         segments: pieces,
         slidesWithoutImage,
+        timeGaps,
         ...(words ? { transcript: { ...input.transcript, cues: words } } : {}),
         sections: merges.sections,
         title: title.lines[0] ?? '',

@@ -107,7 +107,8 @@ export const ResultGap = z
       .int()
       .optional()
       .describe(
-        'Absent if slides could not be rendered and belong to no segment, or if only the transcript has a gap.',
+        'Absent if slides could not be rendered and belong to no segment, if only the transcript has a gap, or if the ' +
+          'file lacks this part of the video.',
       ),
     start_time: z.number().optional(),
     end_time: z.number().optional(),
@@ -179,11 +180,23 @@ const ResultTranscript = z
   .meta({ id: 'Transcript' });
 export type ResultTranscript = z.infer<typeof ResultTranscript>;
 
+const Discontinuity = z
+  .object({
+    time: z.number().describe('Where the recording goes on, in seconds from the first displayed frame.'),
+    container_time: z.number().describe('Container time of the first frame after it, in seconds.'),
+  })
+  .meta({ id: 'Discontinuity' });
+
 const ResultSource = z
   .object({
     type: z.enum(['video', 'deck', 'images']),
     sha256: Sha256,
-    duration: z.number().optional().describe('Duration of the video in seconds.'),
+    duration: z
+      .number()
+      .optional()
+      .describe(
+        'Duration of the video in seconds, until its last track ends; without an end that is missing.',
+      ),
     start_offset: z
       .number()
       .optional()
@@ -192,6 +205,13 @@ const ResultSource = z
       ),
     width: z.int().optional(),
     height: z.int().optional(),
+    discontinuities: z
+      .array(Discontinuity)
+      .optional()
+      .describe(
+        'Where the clock of the file is set back or far ahead, as in joined recordings. What follows begins where ' +
+          'what precedes ends: times in the result are continuous.',
+      ),
     tracks: z.array(ResultTrack).optional().describe('The video, audio and subtitle tracks of the file.'),
     pages: z.int().optional().describe('Number of slides or images.'),
   })

@@ -24,6 +24,16 @@ export interface VideoInfo {
    * decoding all frames in order.
    */
   readonly lacksTimestamps?: true;
+  /**
+   * Present where the file must be read from its beginning, because its clock changes or because times after
+   * a seek would be estimates.
+   */
+  readonly sequential?: { readonly parts: readonly ClockPart[] };
+  /**
+   * The end that the file lacks, in seconds from the first displayed frame: it is truncated. `duration` does
+   * not include it.
+   */
+  readonly missing?: { readonly start: number; readonly end: number };
   /** All streams of the file, in its order. */
   readonly tracks: readonly SourceTrack[];
   /** Number of the stream whose frames are read, one of `tracks`. */
@@ -49,6 +59,16 @@ export interface FrameRate {
   readonly kind: 'constant' | 'variable';
   /** Frames per second. */
   readonly average: number;
+}
+
+/** A part of a file in which the clock of the container runs on. */
+export interface ClockPart {
+  /** Position of its first packet in the file, in bytes. */
+  readonly position: number;
+  /** Container time of its first frame, in seconds. */
+  readonly start: number;
+  /** Seconds that are added to container times so that the part follows the one before it; 0 for the first part. */
+  readonly shift: number;
 }
 
 /** A stream of a video file. */

@@ -70,6 +70,7 @@ export function buildSegments(input: StitchInput, spanOf: SpanOf): ResultSegment
     ...(input.transcript?.gaps ?? []).map(({ start, end, reason, attempts }) => {
       return { start_time: start, end_time: end, reason, attempts };
     }),
+    ...(input.timeGaps ?? []).map((gap) => ({ ...gap, attempts: 1 })),
   ];
   for (const segment of input.segments) {
     const { index, first, last } = segment;
@@ -132,16 +133,17 @@ function createCueReader({
  * slides.
  */
 export function coverageOf(
-  { segments: planned, frames, slidesWithoutImage = [] }: StitchInput,
+  { segments: planned, frames, slidesWithoutImage = [], timeGaps = [] }: StitchInput,
   segments: readonly ResultSegment[],
   spanOf: SpanOf,
 ): number {
   if (planned.length === 0) return 0;
   const whole = secondsOf(spanOf(0, planned.length));
   if (whole > 0) {
-    if (segments.length === planned.length) return 1;
+    const missing = timeGaps.reduce((sum, gap) => sum + secondsOf(gap), 0);
+    if (segments.length === planned.length && missing === 0) return 1;
     const described = segments.reduce((sum, { index }) => sum + secondsOf(spanOf(index, index + 1)), 0);
-    return round(described / whole);
+    return round(described / (whole + missing));
   }
   const withoutImage = new Set(slidesWithoutImage.map(({ slide }) => slide));
   const hasImage = ({ slide = 0 }: { readonly slide?: number | undefined }): boolean =>

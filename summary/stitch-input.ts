@@ -47,6 +47,12 @@ export interface StitchInput {
   readonly slides?: readonly ResultSlide[];
   /** Slides that could not be rendered, with the error code. */
   readonly slidesWithoutImage?: readonly { readonly slide: number; readonly reason: string }[];
+  /** Stretches of a video that its file lacks, in seconds. */
+  readonly timeGaps?: readonly {
+    readonly start_time: number;
+    readonly end_time: number;
+    readonly reason: string;
+  }[];
   /** The transcript of a video and its origin. */
   readonly transcript?: StitchTranscript;
   /** Tokens of merges and titles; those of the segments come on top. */

@@ -141,9 +141,21 @@ function describeSource(source: SourceInfo): SummaryResult['source'] {
     const tracks = source.tracks.map((track) =>
       track.index === videoTrack ? { ...track, selected: true } : track,
     );
-    return { type, sha256, duration, start_offset: startOffset, width, height, tracks };
+    const discontinuities = (source.sequential?.parts ?? []).slice(1).map(({ start, shift }) => ({
+      time: round(start + shift - startOffset),
+      container_time: start,
+    }));
+    return {
+      ...{ type, sha256, duration, start_offset: startOffset, width, height },
+      ...(discontinuities.length > 0 ? { discontinuities } : {}),
+      tracks,
+    };
   }
   return { type: source.type, sha256: source.sha256, pages: source.pages };
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6;
 }
 
 /** The reason of the whole: `length` if any generation reached its limit, then `repetition`, then `stop`. */

@@ -9,6 +9,13 @@ export interface SlideGap {
   readonly reason: ErrorCode;
 }
 
+/** A stretch of a video that the file lacks, in seconds from the first displayed frame, and the reason. */
+export interface TimeGap {
+  readonly start_time: number;
+  readonly end_time: number;
+  readonly reason: ErrorCode;
+}
+
 /** Part of the names of extractions. Increase it when the same input would give other frames. */
 export const EXTRACTION_VERSION = 6;
 
@@ -16,5 +23,5 @@ export interface Extraction {
   readonly frames: readonly Frame[];
   readonly decisions: readonly FrameDecision[];
   readonly slides: readonly ResultSlide[];
-  readonly gaps: readonly SlideGap[];
+  readonly gaps: readonly (SlideGap | TimeGap)[];
 }

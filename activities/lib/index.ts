@@ -3,7 +3,7 @@ export { batchReader } from './batch-reader.ts';
 export { cropsOf } from './crops.ts';
 export { type DeckDeps, prepareDeck } from './deck-parts.ts';
 export { extractSlides } from './extract-slides.ts';
-export { EXTRACTION_VERSION, type Extraction, type SlideGap } from './extraction.ts';
+export { EXTRACTION_VERSION, type Extraction, type SlideGap, type TimeGap } from './extraction.ts';
 export { permanentErrorOf, withTypedFailures } from './failures.ts';
 export { createMemoryOnlyFeatureCache, createStoredFeatureCache } from './feature-cache.ts';
 export {

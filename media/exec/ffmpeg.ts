@@ -16,18 +16,34 @@ const DEMUXERS = 'mov,matroska,webm,mpegts,mpeg,avi,flv,ogg,asf,mxf';
  * Arguments up to and including the input, for either program. With the prefix `file:` a path cannot name a
  * protocol.
  */
-export function inputArgs(
-  path: string,
-  options: { readonly maxPixels: number; readonly seek?: readonly string[] },
-): string[] {
+export function inputArgs(path: string, options: InputOptions): string[] {
   return [
-    ...['-hide_banner', '-loglevel', 'error'],
-    ...['-max_alloc', '536870912'],
+    ...limitArgs(options.maxPixels),
     ...['-protocol_whitelist', 'file,pipe', '-format_whitelist', DEMUXERS],
     ...['-max_streams', '64', '-probesize', '33554432', '-analyzeduration', '30000000'],
-    ...['-max_pixels', String(Math.floor(options.maxPixels))],
     ...(options.seek ?? []),
     ...['-i', `file:${path}`],
+  ];
+}
+
+/** The same for packets that another ffmpeg writes as NUT, which keeps every time base, to standard input. */
+export function pipeInputArgs({ maxPixels, seek = [] }: InputOptions): string[] {
+  return [
+    ...limitArgs(maxPixels),
+    ...['-protocol_whitelist', 'pipe', '-probesize', '5000000', '-f', 'nut', ...seek, '-i', 'pipe:0'],
+  ];
+}
+
+export interface InputOptions {
+  readonly maxPixels: number;
+  /** Further options of the input. */
+  readonly seek?: readonly string[];
+}
+
+function limitArgs(maxPixels: number): string[] {
+  return [
+    ...['-hide_banner', '-loglevel', 'error'],
+    ...['-max_alloc', '536870912', '-max_pixels', String(Math.floor(maxPixels))],
   ];
 }
 

@@ -1,3 +1,3 @@
-export { errorFromOutput, inputArgs, toMediaError } from './ffmpeg.ts';
+export { errorFromOutput, inputArgs, pipeInputArgs, toMediaError } from './ffmpeg.ts';
 export { findMediaTools, type MediaTools } from './media-tools.ts';
-export { type Program, type ProgramExit, runProgram, startProgram } from './process.ts';
+export { type Program, type ProgramExit, type ProgramOptions, runProgram, startProgram } from './process.ts';

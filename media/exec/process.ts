@@ -3,7 +3,7 @@
  * stops.
  */
 import { spawn } from 'node:child_process';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { FrameloomError } from '../../core/errors.ts';
 
 /**
@@ -20,6 +20,8 @@ export interface ProgramOptions {
   readonly timeLimitMs: number;
   /** Environment of the program. Default: that of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What the program reads from its standard input. Default: nothing. */
+  readonly input?: Readable;
   /** Number of outputs after `secondOutput`, from file descriptor 4 on. Default 0. */
   readonly furtherOutputs?: number;
 }
@@ -52,7 +54,7 @@ export interface Program {
 export function startProgram(program: string, args: readonly string[], options: ProgramOptions): Program {
   const extraPipes = Array<'pipe'>(1 + (options.furtherOutputs ?? 0)).fill('pipe');
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe', ...extraPipes],
+    stdio: [options.input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...extraPipes],
     detached: true,
     ...(options.env ? { env: options.env } : {}),
   });
@@ -60,6 +62,10 @@ export function startProgram(program: string, args: readonly string[], options: 
   const [secondOutput, ...furtherOutputs] = child.stdio.slice(3).filter((pipe) => pipe instanceof Readable);
   if (!stdout || !errors || secondOutput === undefined || furtherOutputs.length < extraPipes.length - 1)
     throw new TypeError('a pipe is missing'); // requested above
+  if (options.input && child.stdin) {
+    // A program that has read enough closes its input: no error.
+    pipeline(options.input, child.stdin, () => undefined);
+  }
   let stderr = '';
   let stopped: ProgramExit['stopped'];
 

@@ -6,11 +6,10 @@
  * decoded separately.
  */
 import { FrameloomError } from '../../core/errors.ts';
-import { type MediaTools, type Program, startProgram, toMediaError } from '../exec/index.ts';
+import { type MediaTools, type Program, toMediaError } from '../exec/index.ts';
 import type { RgbImage, Size } from '../images/index.ts';
 import {
   type DecodeOptions,
-  decoderInputArgs,
   fieldFilters,
   type Grid,
   gridIndex,
@@ -19,6 +18,7 @@ import {
   rawVideoOutput,
   readTimedFrames,
   selectExpression,
+  startDecoder,
   TIME_SLACK,
   TimestampReader,
   verifyChecksum,
@@ -32,7 +32,7 @@ import { planeBytes, planeSize, readPlane } from './plane.ts';
 export interface CandidateRequest {
   readonly video: Pick<
     ProbedVideo,
-    'width' | 'height' | 'coding' | 'startOffset' | 'lacksTimestamps' | 'videoTrack'
+    'width' | 'height' | 'coding' | 'startOffset' | 'lacksTimestamps' | 'videoTrack' | 'sequential'
   >;
   /** Size of the images, in pixels. */
   readonly size: Size;
@@ -82,7 +82,7 @@ export async function* decodeCandidates(
 ): AsyncGenerator<CandidateFrame> {
   const { from = Number.NEGATIVE_INFINITY, grid } = request;
   let last = Number.NEGATIVE_INFINITY;
-  for await (const frame of withRunUp(from, (start) =>
+  for await (const frame of withRunUp(request.video, from, (start) =>
     decodeFrom(tools, path, { ...request, start }, options),
   )) {
     if (frame.pts >= request.until - TIME_SLACK) return;
@@ -103,8 +103,13 @@ async function* decodeFrom(
   const { video, skip, start } = request;
   const planes = planeSize(request.size);
   const format = pipeFormat(video, request.size, video.coding);
-  const args = candidateArgs(path, start, { planes, format, request }, options);
-  const program = startProgram(tools.ffmpeg, args, { ...options, furtherOutputs: 2 });
+  const source = { path, video, start, before: skipArgs(skip) };
+  const program = startDecoder(
+    tools,
+    source,
+    (stream) => candidateArgs(stream, { planes, format, request }),
+    { ...options, furtherOutputs: 2 },
+  );
   const timestamps = new TimestampReader(program.secondOutput);
   const buffer = openFrameBuffer(program, timestamps, format.bytes, request.writesAll ?? false);
   const imageAt = async (pts: number): Promise<RgbImage> =>
@@ -175,10 +180,8 @@ function openFrameBuffer(
 }
 
 function candidateArgs(
-  path: string,
-  start: number | undefined,
+  stream: string,
   output: { readonly planes: Size; readonly format: PipeFormat; readonly request: CandidateRequest },
-  options: DecodeOptions,
 ): string[] {
   const { planes, format, request } = output;
   const { from, grid, until, keysOnly, writesAll, skip } = request;
@@ -196,12 +199,11 @@ function candidateArgs(
   // Microseconds, whatever the container counts in.
   const head = [...fieldFilters(coding), 'settb=AVTB'].join(',');
   const graph = [
-    `[0:${request.video.videoTrack}]${head},${pick}split[a][b]`,
+    `[${stream}]${head},${pick}split[a][b]`,
     `[a]${planeFilters(coding, planes).join(',')}[plane]`,
     `[b]${written},${format.filters.join(',')}[picture]`,
   ];
   return [
-    ...decoderInputArgs(path, start, options, skipArgs(skip)),
     ...['-filter_complex', graph.join(';')],
     ...['-map', '[plane]', ...rawVideoOutput(1, 3, PLANE_QUEUE_FRAMES)],
     ...['-map', '[picture]', ...rawVideoOutput(4, 5)],

@@ -95,7 +95,7 @@ async function* decodeCandidates(
       tools,
       path,
       {
-        videoTrack: video.videoTrack,
+        video,
         size,
         coding: video.coding,
         from: from <= 0 ? undefined : from + video.startOffset,

@@ -4,13 +4,13 @@
  * writers, `rawvideo` (the pixels) and `framecrc` (time and checksum), and the checksum must match. Frames
  * are not counted; nothing is written to disk.
  */
-import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { FrameloomError } from '../../core/errors.ts';
 import type { FrameCoding } from '../../schema/source.ts';
-import { inputArgs, type MediaTools, type Program, startProgram, toMediaError } from '../exec/index.ts';
+import { type MediaTools, type Program, toMediaError } from '../exec/index.ts';
 import type { RgbImage, Size } from '../images/index.ts';
 import { fieldFilters, PLAIN_CODING, rgbFilters } from './frame-filters.ts';
+import { type DecodeOptions, type ReadableVideo, startDecoder } from './start-decoder.ts';
 import { type FrameTimestamp, TimestampReader } from './timestamp-reader.ts';
 
 export interface DecodedFrame {
@@ -26,8 +26,8 @@ export interface Grid {
 }
 
 export interface DecodeRequest {
-  /** Number of the stream to read. */
-  readonly videoTrack: number;
+  /** Which stream is read, and how. */
+  readonly video: ReadableVideo;
   /** Size of the images, whatever the size of the frames. */
   readonly size: Size;
   /** Container time of the first frame, in seconds; undefined: from the beginning. */
@@ -38,13 +38,6 @@ export interface DecodeRequest {
   readonly grid?: Grid | undefined;
   /** How the frames are stored, from `probeVideo`. Default: upright, standard dynamic range, progressive. */
   readonly coding?: FrameCoding | undefined;
-}
-
-export interface DecodeOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly maxPixels: number;
-  /** Wall-clock limit in milliseconds, and limit of processor time over all threads. */
-  readonly timeLimitMs: number;
 }
 
 /**
@@ -61,9 +54,10 @@ export function gridIndex(grid: Grid, time: number): number {
 /**
  * How far before `from` the decoder starts, in seconds, tried in turn. In containers without an index
  * (MPEG-TS, live WebM) a seek may end after the keyframe that was needed. The first frame comes too late
- * then, and the decoder starts earlier.
+ * then, and the decoder starts earlier. Where packets are read from the beginning of the file, decoding
+ * begins with the first keyframe after the start.
  */
-const RUN_UPS_SECONDS = [1, 15, 120] as const;
+const RUN_UPS_SECONDS = { seeking: [1, 15, 120], sequential: [12, 120] } as const;
 
 /**
  * Yields, in order, the first frame of each grid interval with `from <= pts < until`. Ending the iteration
@@ -80,7 +74,7 @@ export async function* decodeFrames(
 ): AsyncGenerator<DecodedFrame> {
   const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, grid } = request;
   let last = Number.NEGATIVE_INFINITY;
-  for await (const frame of withRunUp(from, (start) =>
+  for await (const frame of withRunUp(request.video, from, (start) =>
     decodeFrom(tools, path, { ...request, start }, options),
   )) {
     if (frame.pts >= until - TIME_SLACK) return;
@@ -97,10 +91,12 @@ export async function* decodeFrames(
  * is displayed at `from` or earlier, or is the first of the video.
  */
 export async function* withRunUp<T extends { readonly pts: number }>(
+  video: ReadableVideo,
   from: number,
   open: (start: number | undefined) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
-  const starts = RUN_UPS_SECONDS.map((runUp) => from - runUp).filter((start) => start > 0);
+  const runUps: readonly number[] = RUN_UPS_SECONDS[video.sequential ? 'sequential' : 'seeking'];
+  const starts = runUps.map((runUp) => from - runUp).filter((start) => start > 0);
   for (const start of [...starts, undefined]) {
     let reached = start === undefined; // whether a frame at or before `from` was decoded
     for await (const frame of open(start)) {
@@ -122,7 +118,8 @@ async function* decodeFrom(
   request: DecodeRequest & { readonly start: number | undefined },
   options: DecodeOptions,
 ): AsyncGenerator<DecodedFrame> {
-  const program = startProgram(tools.ffmpeg, decodeArgs(path, request.start, request, options), options);
+  const source = { path, video: request.video, start: request.start };
+  const program = startDecoder(tools, source, (stream) => decodeArgs(stream, request), options);
   try {
     for await (const frame of pairedFrames(program, request.size)) {
       options.signal?.throwIfAborted(); // the pipe may still contain frames of a decoder that has ended
@@ -145,12 +142,7 @@ async function* decodeFrom(
   }
 }
 
-function decodeArgs(
-  path: string,
-  start: number | undefined,
-  request: DecodeRequest,
-  options: DecodeOptions,
-): string[] {
+function decodeArgs(stream: string, request: DecodeRequest): string[] {
   const { size, coding = PLAIN_CODING } = request;
   const filters = [
     ...fieldFilters(coding),
@@ -158,41 +150,7 @@ function decodeArgs(
     `select='${selectExpression(request)}'`,
     ...rgbFilters(coding, size),
   ];
-  return [
-    ...decoderInputArgs(path, start, options),
-    ...['-map', `0:${request.videoTrack}`, '-an', '-sn', '-dn', '-vf', filters.join(',')],
-    ...rawVideoOutput(1, 3),
-  ];
-}
-
-/**
- * Most threads of one decoder. Each buffers frames of its own, and several spans are decoded at once:
- * machines with many cores gain nothing from more. With fewer cores ffmpeg chooses.
- */
-const MAX_THREADS = 8;
-
-function threadArgs(): readonly string[] {
-  return availableParallelism() > MAX_THREADS ? ['-threads', String(MAX_THREADS)] : [];
-}
-
-/**
- * Arguments up to and including the input, read from container time `start`; `before` are further options of
- * the decoder.
- */
-export function decoderInputArgs(
-  path: string,
-  start: number | undefined,
-  options: Pick<DecodeOptions, 'maxPixels' | 'timeLimitMs'>,
-  before: readonly string[] = [],
-): string[] {
-  // With -copyts all times are the container's. Seeking is not "accurate": that would trim by a start time of
-  // ffmpeg's own.
-  const seek = start === undefined ? [] : ['-seek_timestamp', '1', '-ss', start.toFixed(6)];
-  return [
-    ...['-nostdin', '-copyts', '-noaccurate_seek', '-noautorotate'],
-    ...['-timelimit', String(Math.ceil(options.timeLimitMs / 1000))],
-    ...inputArgs(path, { maxPixels: options.maxPixels, seek: [...threadArgs(), ...before, ...seek] }),
-  ];
+  return [...['-map', stream, '-an', '-sn', '-dn', '-vf', filters.join(',')], ...rawVideoOutput(1, 3)];
 }
 
 /** Images that queue in ffmpeg until they are read. */

@@ -1,4 +1,4 @@
-/** Reads the headers and packets of a video with ffprobe and validates its output. */
+/** Reads the headers of a video with ffprobe and validates its output. */
 import { z } from 'zod';
 import { FrameloomError } from '../../core/errors.ts';
 import { inputArgs, type MediaTools, type ProgramExit, runProgram, toMediaError } from '../exec/index.ts';
@@ -26,6 +26,7 @@ const Stream = z.object({
   color_space: z.string().optional(),
   color_transfer: z.string().optional(),
   field_order: z.string().optional(),
+  has_b_frames: z.number().optional(),
   nb_frames: number,
   start_time: number,
   duration: number,
@@ -50,88 +51,46 @@ export type ProbedStream = z.infer<typeof Stream>;
 
 const Headers = z.object({
   streams: z.array(Stream).default([]),
-  format: z.object({ format_name: z.string().default(''), start_time: number, duration: number }),
+  format: z.object({
+    format_name: z.string().default(''),
+    start_time: number,
+    duration: number,
+    size: number,
+  }),
 });
 export type ProbedHeaders = z.infer<typeof Headers> & {
   /** Error output of ffprobe. */
   readonly errorOutput: string;
 };
 
-const Packet = z.object({
-  stream_index: z.string(),
-  pts_time: number,
-  dts_time: number,
-  duration_time: number,
-  flags: z.string().default(''),
-  side_data_type: z.string().optional(),
-});
-export type ProbedPacket = z.infer<typeof Packet>;
-
-/** Wall-clock limits: for headers or a few seconds of packets, and for all packets of a long file. */
-const TIME_LIMIT_MS = { quick: 60_000, wholeFile: 1_800_000 } as const;
-/** Most bytes of headers, and bytes of packet lines that are kept: about ten thousand packets. */
-const MAX_HEADER_BYTES = 16 * 2 ** 20;
-const MAX_PACKET_BYTES = 2 ** 20;
+/** Wall-clock limit. */
+const TIME_LIMIT_MS = 60_000;
+/** Most bytes of headers. */
+const MAX_BYTES = 16 * 2 ** 20;
 
 export async function probeHeaders(target: ProbeTarget): Promise<ProbedHeaders> {
+  const { tools, path, maxPixels, signal } = target;
   const show = ['-show_streams', '-show_format', '-of', 'json=compact=1'];
-  const { stdout, stderr } = await ffprobe(target, show, {
-    timeLimitMs: TIME_LIMIT_MS.quick,
-    maxBytes: MAX_HEADER_BYTES,
-    keep: 'all',
-  });
-  return { ...Headers.parse(JSON.parse(stdout)), errorOutput: stderr };
-}
-
-/**
- * Returns the last packets of all streams, by seeking to container time `from` or by reading everything.
- * `partial`: ffprobe found an index entry whose bytes are missing.
- */
-export async function probeLastPackets(
-  target: ProbeTarget,
-  from: number | undefined,
-): Promise<{ readonly packets: readonly ProbedPacket[]; readonly partial: boolean }> {
-  const fields = 'stream_index,pts_time,dts_time,duration_time,flags';
-  const show = [
-    '-show_entries',
-    `packet=${fields}:packet_side_data=side_data_type`,
-    '-of',
-    'compact=print_section=0',
-  ];
-  const interval = from === undefined ? [] : ['-read_intervals', `${from.toFixed(3)}%`];
-  const { stdout, stderr } = await ffprobe(target, [...show, ...interval], {
-    timeLimitMs: from === undefined ? TIME_LIMIT_MS.wholeFile : TIME_LIMIT_MS.quick,
-    maxBytes: MAX_PACKET_BYTES,
-    keep: 'tail',
-  });
-  const packets = stdout.split('\n').flatMap((line) => {
-    const fieldsOfLine = line.split('|').map((field) => field.split('='));
-    const packet = Packet.safeParse(Object.fromEntries(fieldsOfLine));
-    return packet.success ? [packet.data] : []; // empty lines, and the first one where more was dropped
-  });
-  return { packets, partial: /partial file/.test(stderr) };
-}
-
-async function ffprobe(
-  { tools, path, maxPixels, signal }: ProbeTarget,
-  show: readonly string[],
-  output: { readonly timeLimitMs: number; readonly maxBytes: number; readonly keep: 'all' | 'tail' },
-): Promise<ProgramExit & { readonly stdout: string }> {
   const ending = await runProgram(tools.ffprobe, [...inputArgs(path, { maxPixels }), ...show], {
     signal,
-    ...output,
+    timeLimitMs: TIME_LIMIT_MS,
+    maxBytes: MAX_BYTES,
+    keep: 'all',
   });
   if (ending.stopped === 'done') {
     throw new FrameloomError('media_too_large', 'The headers of the video are too large.');
   }
-  if (ending.code !== 0) {
-    const unreadable = new FrameloomError(
-      'unsupported_media',
-      'The content is not a readable video. Convert it to MP4.',
-    );
-    throw toMediaError(ending, signal, unreadable);
-  }
-  return ending;
+  if (ending.code !== 0) throw probeFailure(ending, signal);
+  return { ...Headers.parse(JSON.parse(ending.stdout)), errorOutput: ending.stderr };
+}
+
+/** Returns the error for a failed ffprobe; after an abort the reason of the signal. */
+export function probeFailure(ending: ProgramExit, signal: AbortSignal | undefined): unknown {
+  const unreadable = new FrameloomError(
+    'unsupported_media',
+    'The content is not a readable video. Convert it to MP4.',
+  );
+  return toMediaError(ending, signal, unreadable);
 }
 
 /**

@@ -1,8 +1,8 @@
 /** Presentation times and frame rate, from the packets at the end of a video. */
 import { FrameloomError } from '../../core/errors.ts';
 import type { FrameRate } from '../../schema/source.ts';
-import type { ProbedPacket, ProbedStream } from './ffprobe.ts';
-import { undecodable } from './video-stream.ts';
+import type { StreamPackets } from './packet-statistics.ts';
+import type { ProbedPacket } from './packets.ts';
 
 /**
  * Highest frame rate. No camera records more (slow motion is stored slowed down), but a small file can
@@ -11,21 +11,6 @@ import { undecodable } from './video-stream.ts';
 const MAX_FPS = 1000;
 /** Rounding of intervals by the clock of the container: Matroska counts milliseconds. */
 const CLOCK_ERROR_SECONDS = 0.0021;
-
-/**
- * Returns the packets of displayed frames, without those that are only decoded as references. Throws
- * `media_truncated`.
- */
-export function displayedPackets(
-  packets: readonly ProbedPacket[],
-  stream: ProbedStream,
-): readonly ProbedPacket[] {
-  const displayed = packets.filter(
-    ({ stream_index, flags }) => stream_index === String(stream.index) && !flags.includes('D'),
-  );
-  if (displayed.length === 0) throw undecodable();
-  return displayed;
-}
 
 /**
  * Returns the container time at which the last frame ends. `frameSeconds` replaces missing durations. Where
@@ -38,19 +23,18 @@ export function endOfLastFrame(
   delay: number,
 ): number {
   const clock = clockOf(packets);
-  const delays = packets.flatMap(({ pts_time, dts_time }) =>
-    pts_time === undefined || dts_time === undefined ? [] : [pts_time - dts_time],
+  const delays = packets.flatMap(({ pts, dts }) =>
+    pts === undefined || dts === undefined ? [] : [pts - dts],
   );
-  const later = clock === 'pts_time' ? 0 : Math.max(0, delay, delays.length > 0 ? Math.min(...delays) : 0);
+  const later = clock === 'pts' ? 0 : Math.max(0, delay, delays.length > 0 ? Math.min(...delays) : 0);
   return (
-    later +
-    Math.max(...packets.map((packet) => (packet[clock] ?? 0) + (packet.duration_time ?? frameSeconds)))
+    later + Math.max(...packets.map((packet) => (packet[clock] ?? 0) + (packet.duration ?? frameSeconds)))
   );
 }
 
 /** Presentation times where all packets have one, else decoding times. */
-export function clockOf(packets: readonly ProbedPacket[]): 'pts_time' | 'dts_time' {
-  return packets.every(({ pts_time }) => pts_time !== undefined) ? 'pts_time' : 'dts_time';
+export function clockOf(packets: readonly ProbedPacket[]): 'pts' | 'dts' {
+  return packets.every(({ pts }) => pts !== undefined) ? 'pts' : 'dts';
 }
 
 /**
@@ -59,7 +43,7 @@ export function clockOf(packets: readonly ProbedPacket[]): 'pts_time' | 'dts_tim
  * frames. Throws `media_too_large` above `MAX_FPS`.
  */
 export function rateOf(
-  packets: readonly ProbedPacket[],
+  { last: packets, count }: Pick<StreamPackets, 'last' | 'count'>,
   stated: number | undefined,
   whole: boolean,
 ): FrameRate {
@@ -69,7 +53,7 @@ export function rateOf(
   const length = (times.at(-1) ?? 0) - (times[0] ?? 0);
   const measured = length > 0 ? gaps.length / length : undefined;
   const rate = Math.max(stated ?? 0, packets.length >= 2 * MAX_FPS ? (measured ?? Infinity) : 0);
-  if (rate > MAX_FPS && packets.length > MAX_FPS) {
+  if (rate > MAX_FPS && count > MAX_FPS) {
     throw new FrameloomError(
       'media_too_large',
       `The video has ${Number.isFinite(rate) ? Math.round(rate) : 'unlimited'} frames a second; the limit is ${MAX_FPS}.`,

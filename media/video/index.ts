@@ -1,8 +1,6 @@
 export {
   type DecodedFrame,
-  type DecodeOptions,
   decodeFrames,
-  decoderInputArgs,
   type Grid,
   gridIndex,
   rawVideoOutput,
@@ -16,4 +14,5 @@ export {
 } from './decode.ts';
 export { fieldFilters, planeFilters, rgbFilters, storedSize, turnFilters } from './frame-filters.ts';
 export { type ProbedVideo, probeVideo } from './probe.ts';
+export { type DecodeOptions, startDecoder } from './start-decoder.ts';
 export { TimestampReader } from './timestamp-reader.ts';

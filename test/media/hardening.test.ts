@@ -39,7 +39,12 @@ describe('the decoder, even where a playlist was not detected by its first bytes
     const path = join(folder, `${name}.mp4`);
     await writeFile(path, text());
     const options = { maxPixels: LIMITS.maxPixels, timeLimitMs: 10_000 };
-    const frames = decodeFrames(tools, path, { videoTrack: 0, size: { width: 16, height: 16 } }, options);
+    const frames = decodeFrames(
+      tools,
+      path,
+      { video: { videoTrack: 0 }, size: { width: 16, height: 16 } },
+      options,
+    );
     await expect(frames.next()).rejects.toMatchObject({ code: 'unsupported_media' });
   });
 });

@@ -86,34 +86,6 @@ describe('a video is rejected', () => {
       async () => cut(await makeClip(at('no-moov.mp4'), LONG), 0.5),
     ],
     [
-      'an mp4 cut behind its index',
-      'media_truncated',
-      async () =>
-        cut(
-          await makeClip(at('no-end.mp4'), { ...LONG, args: [...LONG.args, '-movflags', 'faststart'] }),
-          0.6,
-        ),
-    ],
-    [
-      'an mp4 without its last bytes',
-      'media_truncated',
-      async () =>
-        cut(
-          await makeClip(at('no-last.mp4'), { ...LONG, args: [...LONG.args, '-movflags', 'faststart'] }),
-          0.97,
-        ),
-    ],
-    [
-      'a Matroska file cut in the middle',
-      'media_truncated',
-      async () => cut(await makeClip(at('cut.mkv'), LONG), 0.5),
-    ],
-    [
-      'an AVI cut in the middle',
-      'media_truncated',
-      async () => cut(await makeClip(at('cut.avi'), { frames: 500, args: ['-c:v', 'mpeg4'] }), 0.5),
-    ],
-    [
       'a video with DRM',
       'encrypted_media',
       () =>
