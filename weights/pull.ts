@@ -1,31 +1,15 @@
 /** Downloads weights to a model folder. */
-import { mkdir, readFile, rm, statfs } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightFile, WeightSet } from './catalogue.ts';
-import { fileSize } from './digest.ts';
-import { asDiskError, WeightsError } from './errors.ts';
+import { asDiskError } from './errors.ts';
 import { fetchFile } from './fetch-file.ts';
+import { freeBytes, requireFreeSpace } from './free-space.ts';
 import type { HubClient } from './hub.ts';
 import { writeAtomically, writeManifest } from './manifest.ts';
-import { partialPath } from './partial-file.ts';
-import { cancelledError, DEFAULT_RETRY_POLICY, type RetryEvent, type RetryPolicy } from './retry.ts';
+import { type PullEvent, trackProgress } from './progress.ts';
+import { cancelledError, DEFAULT_RETRY_POLICY, type RetryPolicy } from './retry.ts';
 import { checkFile } from './verify.ts';
-
-/** Progress of a pull. */
-export type PullEvent = {
-  readonly path: string;
-  readonly index: number;
-  readonly files: number;
-  /** Bytes of this file that are on disk and hashed, and its size, which may be rounded at first. */
-  readonly bytes: number;
-  readonly size: number;
-  /** Sums over all files. */
-  readonly allBytes: number;
-  readonly allSize: number;
-} & (
-  | { readonly type: 'checking' | 'unchanged' | 'fetching' | 'done' }
-  | { readonly type: 'retry'; readonly retry: RetryEvent }
-);
 
 /** Options of `pullWeights`. */
 export interface PullOptions {
@@ -40,9 +24,6 @@ export interface PullOptions {
   /** Returns the free bytes of the disk of a folder. Default: statfs. */
   readonly freeBytes?: (folder: string) => Promise<number>;
 }
-
-/** Free space that a pull leaves for other programs. */
-const RESERVED_BYTES = 64e6;
 
 /** What a pull downloaded. */
 export interface PullSummary {
@@ -130,81 +111,4 @@ async function writeExtraFiles(folder: string, extraFiles: PullOptions['extraFil
     const current = await readFile(path, 'utf8').catch(() => undefined);
     if (current !== text) await writeAtomically(path, text);
   }
-}
-
-async function requireFreeSpace(
-  files: readonly WeightFile[],
-  folder: string,
-  free: (folder: string) => Promise<number>,
-): Promise<void> {
-  let needed = 0;
-  for (const { path, size } of files) {
-    needed += Math.max(0, size.bytes - ((await fileSize(partialPath(join(folder, path)))) ?? 0));
-  }
-  const available = await free(folder);
-  if (available < needed + RESERVED_BYTES) {
-    throw new WeightsError(
-      'disk_full',
-      `The files need ${megabytes(needed + RESERVED_BYTES)}; the disk of the model folder has ${megabytes(available)} free.`,
-    );
-  }
-}
-
-async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
-}
-
-interface FileProgress {
-  add(change: number, type: 'checking' | 'fetching'): void;
-  reset(): void;
-  resize(size: number): void;
-  retry(event: RetryEvent): void;
-  /** Returns the size of the file in bytes. */
-  end(type: 'unchanged' | 'done'): number;
-}
-
-/** Adds up the progress of all files, because each event contains the totals. */
-function trackProgress(
-  files: readonly WeightFile[],
-  onEvent: (event: PullEvent) => void,
-): { file(index: number): FileProgress } {
-  const states = files.map(({ path, size }) => ({ path, bytes: 0, size: size.bytes }));
-  const sum = (key: 'bytes' | 'size'): number => states.reduce((total, state) => total + state[key], 0);
-  return {
-    file(index) {
-      const state = states[index] ?? { path: '', bytes: 0, size: 0 };
-      const event = () => ({
-        ...state,
-        index,
-        files: files.length,
-        allBytes: sum('bytes'),
-        allSize: sum('size'),
-      });
-      return {
-        add(change, type) {
-          state.bytes += change;
-          onEvent({ ...event(), type });
-        },
-        reset() {
-          state.bytes = 0;
-        },
-        resize(size) {
-          state.size = size;
-        },
-        retry(retry) {
-          onEvent({ ...event(), type: 'retry', retry });
-        },
-        end(type) {
-          state.size = state.bytes;
-          onEvent({ ...event(), type });
-          return state.bytes;
-        },
-      };
-    },
-  };
 }

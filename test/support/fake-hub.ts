@@ -110,8 +110,12 @@ export const corrupt: Fault = ({ response, body, from }) => {
 
 export const ignoreRange: Fault = ({ response, body }) => serve(response, body, 0);
 
-export function respondWith(status: number, headers: Readonly<Record<string, string>> = {}): Fault {
-  return ({ response }) => response.writeHead(status, headers).end();
+export function respondWith(
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+  body = '',
+): Fault {
+  return ({ response }) => response.writeHead(status, headers).end(body);
 }
 
 export function redirect(location: string): Fault {
