@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAtomically } from './manifest.ts';
+import { type VerifyReport, verifyWeights } from './verify.ts';
 
 const MANIFEST = 'weights.json';
 
@@ -35,3 +36,26 @@ export async function writeAuxiliaryManifest(folder: string, manifest: Auxiliary
 }
 
 export const AUXILIARY_MARKER_FILE = MANIFEST;
+
+/**
+ * Returns the state of each file of an installed model.
+ *
+ * @throws WeightsError `cancelled` when `signal` aborts.
+ */
+export function verifyAuxiliaryModel(
+  folder: string,
+  { files }: AuxiliaryManifest,
+  signal: AbortSignal,
+): Promise<VerifyReport> {
+  return verifyWeights(
+    folder,
+    {
+      files: files.map(({ path, bytes, sha256 }) => ({
+        path,
+        digest: { algorithm: 'sha256', hex: sha256 },
+        size: { bytes, exact: true },
+      })),
+    },
+    signal,
+  );
+}

@@ -4,7 +4,7 @@ export {
   type AuxiliaryModel,
   type Purpose,
 } from './auxiliary-catalogue.ts';
-export { type AuxiliaryManifest, readAuxiliaryManifest } from './auxiliary-manifest.ts';
+export { type AuxiliaryManifest, readAuxiliaryManifest, verifyAuxiliaryModel } from './auxiliary-manifest.ts';
 export { type CatalogueModel, MODEL_CATALOGUE, type WeightSet, type WeightVariant } from './catalogue.ts';
 export { WEIGHTS_ERRORS, WeightsError } from './errors.ts';
 export { createHttpClient, type HttpClient } from './http.ts';

@@ -6,6 +6,7 @@ import {
   AUXILIARY_MARKER_FILE,
   type InstalledFile,
   readAuxiliaryManifest,
+  verifyAuxiliaryModel,
   writeAuxiliaryManifest,
 } from './auxiliary-manifest.ts';
 import { createHashFor, hashFile } from './digest.ts';
@@ -63,16 +64,8 @@ export async function pullAuxiliaryModel(
 async function isIntact(folder: string, signal: AbortSignal): Promise<boolean> {
   const manifest = await readAuxiliaryManifest(folder);
   if (manifest === undefined) return false;
-  for (const { path, bytes, sha256 } of manifest.files) {
-    const file = {
-      path,
-      source: path,
-      digest: { algorithm: 'sha256', hex: sha256 },
-      size: { bytes, exact: true },
-    } as const;
-    if ((await checkFile(folder, file, () => undefined, signal)) !== 'ok') return false;
-  }
-  return true;
+  const report = await verifyAuxiliaryModel(folder, manifest, signal);
+  return report.every(({ state }) => state === 'ok');
 }
 
 async function pull(
@@ -129,8 +122,12 @@ async function isPresent(
   signal: AbortSignal,
 ): Promise<boolean> {
   for (const { digest, size } of sources) {
-    const file = { path, source: path, digest, size };
-    const state = await checkFile(folder, file, (count) => step.add(count, 'checking'), signal);
+    const state = await checkFile(
+      folder,
+      { path, digest, size },
+      (count) => step.add(count, 'checking'),
+      signal,
+    );
     if (state === 'ok') return true;
     step.reset();
     if (state === 'missing') return false;

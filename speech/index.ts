@@ -1,0 +1,2 @@
+/** Transcribes speech with Whisper on ONNX Runtime. */
+export { convertWhisper } from './convert/index.ts';
