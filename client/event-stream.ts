@@ -19,6 +19,22 @@ export interface EventMethods {
    * @throws ApiError after one minute without a response, or at once if a retry cannot help
    */
   streamEvents(id: string, options?: CallOptions & StreamOptions): AsyncGenerator<JobEvent, void>;
+  /** Returns a page of the events so far, for programs that poll. */
+  listEvents(
+    id: string,
+    options?: CallOptions & {
+      /** The number of the last event that is already known. The default, -1, returns all events. */
+      readonly after?: number | undefined;
+      /** The maximum number of events, from 1 to 1000. The default is 100. */
+      readonly limit?: number | undefined;
+    },
+  ): Promise<EventPage>;
+}
+
+export interface EventPage {
+  readonly data: readonly JobEvent[];
+  /** Pass it as `after` to get the next page; null after the last event of a job that has ended. */
+  readonly next_after: number | null;
 }
 
 /** How long to reconnect without a response, in milliseconds. */
@@ -40,6 +56,17 @@ interface StreamState {
 
 export function eventMethods(transport: Transport): EventMethods {
   return {
+    listEvents: async (id, { signal, ...query } = {}) => {
+      const headers = { Accept: 'application/json' };
+      const page = await transport.json('GET /v1/summaries/{id}/events', {
+        params: { id },
+        query,
+        headers,
+        signal,
+      });
+      return page as EventPage; // as documented for this `Accept`
+    },
+
     async *streamEvents(id, options = {}) {
       const { signal, after = -1 } = options;
       const state: StreamState = { seen: after, failures: 0, heardAt: Date.now() };

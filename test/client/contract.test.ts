@@ -32,7 +32,10 @@ describe('the typed client', () => {
     // `uploadFile` sends `createFile`, with progress.
     expectTypeOf<Exclude<OperationId, keyof FrameloomClient>>().toEqualTypeOf<'createFile'>();
     // `estimate` creates an estimate and reads it until it is complete.
-    expectTypeOf<Exclude<keyof FrameloomClient, OperationId>>().toEqualTypeOf<'uploadFile' | 'estimate'>();
+    // `listEvents` reads pages of `streamEvents`.
+    expectTypeOf<Exclude<keyof FrameloomClient, OperationId>>().toEqualTypeOf<
+      'uploadFile' | 'estimate' | 'listEvents'
+    >();
   });
 
   it('returns what each operation responds with', () => {

@@ -338,6 +338,19 @@ describe('the console in Chromium', { timeout: 60_000 }, () => {
     await expect.poll(() => page.getByRole('link', { name: /team-meeting\.mp4.*Failed/ }).count()).toBe(1);
   });
 
+  it('follows a running job in eight tabs at once, over the six connections of a browser', async () => {
+    api.jobs.set(VIDEO_ID, videoJob());
+    api.emit(VIDEO_ID, ...videoEvents().slice(0, BEFORE_SEGMENTS + 1));
+    const tabs = [page, ...(await Promise.all(Array.from({ length: 7 }, () => context.newPage())))];
+    for (const tab of tabs) await tab.goto(`${api.url}/#/jobs/${VIDEO_ID}`);
+    for (const tab of tabs) await tab.getByText('1 of 6 segments').waitFor();
+    api.emit(VIDEO_ID, ...videoEvents().slice(BEFORE_SEGMENTS + 1, BEFORE_SEGMENTS + 3));
+    for (const tab of tabs) await tab.getByText('3 of 6 segments').waitFor();
+    api.jobs.set(VIDEO_ID, finished(videoJob(), videoResult()));
+    api.emit(VIDEO_ID, ...videoEvents().slice(BEFORE_SEGMENTS + 3));
+    for (const tab of tabs) await tab.getByRole('heading', { name: videoResult().title }).waitFor();
+  });
+
   it('cancels a job and shows the status', async () => {
     api.jobs.set(VIDEO_ID, videoJob());
     api.emit(VIDEO_ID, ...videoEvents().slice(0, BEFORE_SEGMENTS + 1));

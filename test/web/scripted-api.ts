@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { PAGE_POLICY } from '../../api/app/index.ts';
 import type { ErrorCode } from '../../core/errors.ts';
-import type { JobEvent } from '../../schema/events.ts';
+import { isLastEvent, type JobEvent } from '../../schema/events.ts';
 import type { File } from '../../schema/file.ts';
 import type { Job } from '../../schema/job.ts';
 import { createProblem } from '../../schema/problem.ts';
@@ -147,6 +147,17 @@ export async function startScriptedApi(): Promise<ScriptedApi> {
         return answer(response, 202, again);
       }
       case 'GET summaries/id/events': {
+        if (request.headers.accept === 'application/json') {
+          const known = Number(searchParams.get('after') ?? -1);
+          const data = (logs.get(id) ?? []).filter((event) => event.id > known);
+          const last = data.at(-1);
+          const ended = last !== undefined && isLastEvent(last);
+          return answer(response, 200, {
+            object: 'list',
+            data,
+            next_after: ended ? null : (last?.id ?? known),
+          });
+        }
         const after = Number(request.headers['last-event-id'] ?? -1);
         api.resumedAfter.push(after);
         response.writeHead(200, { 'Content-Type': 'text/event-stream' });

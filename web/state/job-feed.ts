@@ -2,8 +2,10 @@
 import { ApiError, type FrameloomClient } from '../../client/index.ts';
 import type { Job, Progress } from '../../schema/job.ts';
 import type { Problem } from '../../schema/problem.ts';
+import { jobEvents } from './job-events.ts';
 import { applyEvent, EMPTY_LOG, type JobLog } from './job-log.ts';
 import { isSettled } from './job-view.ts';
+import { pause } from './pause.ts';
 
 export interface JobFeedState {
   readonly job: Job | undefined;
@@ -42,7 +44,7 @@ export async function followJob(
       set({ job });
       const settled = isSettled(job.status);
       if (settled && (job.result || state.log.hasEnded)) return;
-      for await (const event of client.streamEvents(id, { after: state.log.lastId, signal, onQueueUpdate })) {
+      for await (const event of jobEvents(client, id, { after: state.log.lastId, signal, onQueueUpdate })) {
         set({ log: applyEvent(state.log, event) });
         delay = MIN_DELAY_MS;
       }
@@ -57,18 +59,4 @@ export async function followJob(
     await pause(delay, signal);
     delay = Math.min(delay * 2, MAX_DELAY_MS);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }
