@@ -1,7 +1,7 @@
 /**
  * Reads videos, decks, images and subtitles: detect, probe, decode, sample, render. No Temporal, no model.
  */
-export { openZip, type ZipPackage } from './archive/index.ts';
+export { openZip } from './archive/index.ts';
 export { AUDIO_SECTION_SECONDS, transcribeSection } from './audio/index.ts';
 export {
   alignSlides,
@@ -14,6 +14,7 @@ export {
   MATCH_MAX_SIDE_PX,
   openDeck,
   type PptxSlide,
+  type PptxText,
   parsePageRanges,
   readPptx,
   withRenderedPptx,

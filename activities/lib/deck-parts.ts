@@ -7,11 +7,9 @@ import {
   type LibreOffice,
   type MediaLimits,
   openDeck,
-  openZip,
   type PptxSlide,
   readPptx,
   withRenderedPptx,
-  type ZipPackage,
 } from '../../media/index.ts';
 import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactInfo, ArtifactStore } from '../../store/artifact-store.ts';
@@ -65,9 +63,8 @@ export async function prepareDeck(
         `The source is ${found}, but the request declares a deck.`,
       );
     }
-    using zip = await openZip(path);
-    const slides = await readPptx(zip, limits.maxPages);
-    const rendered = await renderPptx(deps, zip, slides, sha256, signal);
+    const { slides } = await readPptx(path, limits.maxPages, signal);
+    const rendered = await renderPptx(deps, path, slides, sha256, signal);
     const text = withPages(slides, rendered.pdf !== undefined);
     const stored = await putJson(store, slideTextsName(await digest({ version: VERSION, text })), text);
     return { sha256, pages: slides.length, slideText: stored.name, ...rendered };
@@ -91,7 +88,7 @@ export async function readPassword(
 
 async function renderPptx(
   deps: DeckDeps,
-  zip: ZipPackage,
+  path: string,
   slides: readonly PptxSlide[],
   sha256: string,
   signal: AbortSignal,
@@ -105,7 +102,7 @@ async function renderPptx(
       );
     const name = renderedDeckName(await digest({ version: VERSION, sha256, office: office.version }));
     if ((await store.head(name)) !== undefined) return { pdf: name };
-    await withRenderedPptx(office, { zip, slides, scratch, signal }, async (pdf) => {
+    await withRenderedPptx(office, { path, slides, scratch, signal }, async (pdf) => {
       using document = await openDeck(pdf, limits);
       const wanted = slides.filter(({ part }) => part !== '').length;
       if (document.pages !== wanted) {

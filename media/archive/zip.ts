@@ -2,10 +2,10 @@
  * Reads untrusted ZIP packages. The directory is checked before anything is unpacked, and what is unpacked is
  * checked against the directory: no path leads out of the package, and no small file becomes a huge one.
  */
-import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { FrameloomError } from '../../core/errors.ts';
+import { openArchive } from './zip-source.ts';
 
 /** Most files of a package, and most bytes of all of them unpacked. */
 const MAX_ENTRIES = 20_000;
@@ -24,6 +24,8 @@ export interface ZipPackage extends Disposable {
    * out.
    */
   readonly files: ReadonlyMap<string, number>;
+  /** Returns the name of the file that `name` refers to: names are equal in any case (ECMA-376 part 2, 6.2.2). */
+  nameOf(name: string): string;
   /**
    * Returns the bytes of a file as a stream, which fails where they do not match the directory.
    *
@@ -44,18 +46,20 @@ export function isValidPartName(name: string): boolean {
 }
 
 /**
- * Opens the ZIP package at `path` and checks its directory.
+ * Opens the ZIP package at `path` and checks its directory. Bytes before and after the package are ignored.
  *
  * @throws FrameloomError `media_truncated` for a damaged package, `media_too_large` for one with too many
  *   files or that unpacks to too many bytes, `encrypted_media`
  */
 export async function openZip(path: string): Promise<ZipPackage> {
-  const { size } = await stat(path);
-  const zip = await yauzl
-    .openPromise(path, { lazyEntries: true, autoClose: false, validateEntrySizes: true })
-    .catch((cause: unknown) => {
-      throw damaged(cause);
-    });
+  const { reader, size } = await openArchive(path).catch((cause: unknown) => {
+    throw damaged(cause);
+  });
+  const options = { lazyEntries: true, autoClose: false, validateEntrySizes: true } as const;
+  const zip = await yauzl.fromRandomAccessReaderPromise(reader, size, options).catch((cause: unknown) => {
+    reader.close(() => undefined);
+    throw damaged(cause);
+  });
   try {
     return packageOf(zip, await readDirectory(zip, size));
   } catch (error) {
@@ -100,7 +104,9 @@ function packageOf(zip: ZipFile, entries: ReadonlyMap<string, Entry>): ZipPackag
       throw damaged(cause);
     });
   }
+  const names = new Map([...entries.keys()].reverse().map((name) => [name.toLowerCase(), name]));
   return {
+    nameOf: (name) => (entries.has(name) ? name : (names.get(name.toLowerCase()) ?? name)),
     files: new Map([...entries].map(([name, entry]) => [name, entry.uncompressedSize])),
     open,
     async read(name, maxBytes) {

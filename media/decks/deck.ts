@@ -1,10 +1,11 @@
 /** Reads slide decks (PDF): images, text, titles and links of pages. */
 import { stat } from 'node:fs/promises';
-import { Worker } from 'node:worker_threads';
 import { FrameloomError } from '../../core/errors.ts';
+
 import { detectMediaKind, detectMediaKindOfBytes } from '../formats/index.ts';
 import { DEFAULT_MAX_SIDE_PX, type RgbImage } from '../images/index.ts';
 import type { MediaLimits } from '../limits.ts';
+import { spawnThread } from '../threads/index.ts';
 import type { DeckReply, DeckRequest } from './deck-thread.ts';
 
 /** Largest PDF that is opened: it must fit into the 32-bit memory of PDFium, with space to work. */
@@ -107,7 +108,7 @@ interface DeckThread {
 }
 
 function startThread(source: string | Uint8Array): DeckThread {
-  const worker = spawnThread(source);
+  const worker = spawnThread('./deck-thread', import.meta.url, source);
   let over: FrameloomError | undefined;
   let queue: Promise<unknown> = Promise.resolve();
   const stop = (): void => {
@@ -155,17 +156,6 @@ function startThread(source: string | Uint8Array): DeckThread {
     over ??= errorFor('damaged', 'The PDF');
   });
   return { request: send, stop };
-}
-
-/** From source the thread needs tsx as well; on Node 20 a thread must register it itself. */
-function spawnThread(workerData: string | Uint8Array): Worker {
-  if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('./deck-thread.js', import.meta.url), { workerData, env: {} });
-  }
-  const entry = new URL('./deck-thread.ts', import.meta.url).href;
-  const code = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))})
-    .then(({ register }) => (register(), import(${JSON.stringify(entry)})))`;
-  return new Worker(code, { eval: true, workerData, env: {}, execArgv: [] });
 }
 
 function errorFor(

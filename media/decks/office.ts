@@ -6,10 +6,9 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FrameloomError } from '../../core/errors.ts';
-import type { ZipPackage } from '../archive/index.ts';
 import { runProgram } from '../exec/index.ts';
 import type { PptxSlide } from './pptx.ts';
-import { copyPptx } from './pptx-copy.ts';
+import { copyPptxTo } from './read-pptx.ts';
 
 /** An installation of LibreOffice that was started successfully. */
 export interface LibreOffice {
@@ -62,7 +61,7 @@ export async function findLibreOffice(settings: {
 }
 
 export interface RenderRequest {
-  readonly zip: ZipPackage;
+  readonly path: string;
   /** The slides as `readPptx` returns them. */
   readonly slides: readonly PptxSlide[];
   /** Folder for temporary files. */
@@ -84,10 +83,10 @@ export async function withRenderedPptx<T>(
   request: RenderRequest,
   use: (pdf: string) => Promise<T>,
 ): Promise<T> {
-  const { zip, slides, scratch, signal } = request;
+  const { path, slides, scratch, signal } = request;
   const folder = await mkdtemp(join(scratch, 'office-'));
   try {
-    await copyPptx(zip, slides, join(folder, COPY));
+    await copyPptxTo(join(folder, COPY), path, slides, signal);
     await writeProfile(join(folder, 'profile'));
     const limit = Math.min(TIME_LIMIT_MS.base + TIME_LIMIT_MS.perSlide * slides.length, TIME_LIMIT_MS.most);
     await convertToPdf(office, folder, request.timeLimitMs ?? limit, signal);

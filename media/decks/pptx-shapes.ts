@@ -1,5 +1,6 @@
 /** The shapes of a PPTX slide in reading order, with their text and the descriptions of images. */
-import { childrenOf, descendants, find, textOf, type XmlElement } from '../text/index.ts';
+import { childrenOf, descendants, elementsOf, find, type XmlElement } from '../text/index.ts';
+import { bodyText, firstBranch } from './pptx-text.ts';
 
 /** A shape, table, image or diagram. */
 export interface SlideShape {
@@ -11,9 +12,10 @@ export interface SlideShape {
 }
 
 /**
- * Returns the text of a diagram by the id of its relationship: diagrams are in separate files of the package.
+ * Returns the text of a chart or diagram by the id of its relationship: these are in separate files of the
+ * package.
  */
-export type DiagramText = (relationship: string) => string;
+export type GraphicText = (relationship: string) => string;
 
 interface Placed {
   readonly shapes: readonly SlideShape[];
@@ -28,25 +30,31 @@ interface Box {
 }
 
 /** Returns the shapes of `tree` (`p:spTree`), including those in groups, in reading order. */
-export function shapesOf(tree: XmlElement | undefined, diagram: DiagramText): readonly SlideShape[] {
-  return readingOrder(placedIn(tree, diagram)).flatMap(({ shapes }) => shapes);
+export function shapesOf(tree: XmlElement | undefined, graphic: GraphicText): readonly SlideShape[] {
+  return readingOrder(placedIn(tree, graphic)).flatMap(({ shapes }) => shapes);
 }
 
-function placedIn(tree: XmlElement | undefined, diagram: DiagramText): readonly Placed[] {
+function placedIn(tree: XmlElement | undefined, graphic: GraphicText): readonly Placed[] {
   return (tree?.children ?? []).flatMap((child) => {
     if (typeof child === 'string') return [];
     switch (child.name) {
       case 'grpSp':
-        return [{ shapes: groupShapes(child, diagram), box: boxOf(find(child, 'grpSpPr', 'xfrm')) }];
+        return [{ shapes: groupShapes(child, graphic), box: boxOf(find(child, 'grpSpPr', 'xfrm')) }];
       case 'AlternateContent':
         // Current programs display the first choice; the fallback is an image of the same.
-        return placedIn(find(child, 'Choice') ?? find(child, 'Fallback'), diagram);
+        return (
+          firstBranch(
+            child,
+            (branch) => placedIn(branch, graphic),
+            (found) => found.length > 0,
+          ) ?? []
+        );
       case 'sp':
       case 'pic':
       case 'cxnSp':
-        return [{ shapes: [shapeOf(child, diagram)], box: boxOf(find(child, 'spPr', 'xfrm')) }];
+        return [{ shapes: [shapeOf(child, graphic)], box: boxOf(find(child, 'spPr', 'xfrm')) }];
       case 'graphicFrame':
-        return [{ shapes: [shapeOf(child, diagram)], box: boxOf(find(child, 'xfrm')) }];
+        return [{ shapes: [shapeOf(child, graphic)], box: boxOf(find(child, 'xfrm')) }];
       default:
         return [];
     }
@@ -54,31 +62,29 @@ function placedIn(tree: XmlElement | undefined, diagram: DiagramText): readonly 
 }
 
 /** A group is read as a unit, ordered by its own coordinates. Its description is included. */
-function groupShapes(group: XmlElement, diagram: DiagramText): readonly SlideShape[] {
+function groupShapes(group: XmlElement, graphic: GraphicText): readonly SlideShape[] {
   const alt = altOf(group);
   return [
     ...(alt === undefined ? [] : [{ placeholder: undefined, text: '', alt }]),
-    ...shapesOf(group, diagram),
+    ...shapesOf(group, graphic),
   ];
 }
 
-function shapeOf(element: XmlElement, diagram: DiagramText): SlideShape {
-  const properties = element.children.find(
-    (child): child is XmlElement => typeof child !== 'string' && /^nv\w*Pr$/.test(child.name),
-  );
-  const placeholder = find(properties, 'nvPr', 'ph');
+function shapeOf(element: XmlElement, graphic: GraphicText): SlideShape {
+  const placeholder = find(propertiesOf(element), 'nvPr', 'ph');
   return {
     placeholder: placeholder && (placeholder.attributes.type ?? 'obj'),
-    text: element.name === 'graphicFrame' ? graphicText(element, diagram) : bodyText(find(element, 'txBody')),
+    text: element.name === 'graphicFrame' ? graphicText(element, graphic) : bodyText(find(element, 'txBody')),
     alt: altOf(element),
   };
 }
 
+function propertiesOf(element: XmlElement): XmlElement | undefined {
+  return elementsOf(element).find(({ name }) => /^nv\w*Pr$/.test(name));
+}
+
 function altOf(element: XmlElement): string | undefined {
-  const name = element.children.find(
-    (child): child is XmlElement => typeof child !== 'string' && /^nv\w*Pr$/.test(child.name),
-  );
-  const properties = find(name, 'cNvPr');
+  const properties = find(propertiesOf(element), 'cNvPr');
   if (!properties || descendants(properties, 'decorative').some(({ attributes }) => attributes.val === '1')) {
     return undefined;
   }
@@ -86,8 +92,8 @@ function altOf(element: XmlElement): string | undefined {
   return alt === '' ? undefined : alt;
 }
 
-/** Rows of a table with cells separated by tabs, or the nodes of a diagram. */
-function graphicText(frame: XmlElement, diagram: DiagramText): string {
+/** Rows of a table with cells separated by tabs, the text of a chart, or the nodes of a diagram. */
+function graphicText(frame: XmlElement, graphic: GraphicText): string {
   const data = find(frame, 'graphic', 'graphicData');
   const table = find(data, 'tbl');
   if (table) {
@@ -101,26 +107,14 @@ function graphicText(frame: XmlElement, diagram: DiagramText): string {
       .filter((row) => row !== '')
       .join('\n');
   }
-  const ids = find(data, 'relIds')?.attributes ?? {};
-  const relationship = Object.entries(ids).find(([name]) => /(^|:)dm$/.test(name))?.[1];
-  return relationship === undefined ? '' : diagram(relationship);
+  const chart = find(data, 'chart');
+  const id = chart ? relationshipOf(chart, 'id') : relationshipOf(find(data, 'relIds'), 'dm');
+  return id === undefined ? '' : graphic(id);
 }
 
-/** Returns the paragraphs of a text body, one per line, without slide number fields. */
-export function bodyText(body: XmlElement | undefined): string {
-  return childrenOf(body, 'p')
-    .map((paragraph) =>
-      paragraph.children
-        .map((run) => {
-          if (typeof run === 'string') return '';
-          if (run.name === 'br') return '\n';
-          if (run.name === 'fld' && run.attributes.type === 'slidenum') return '';
-          return textOf(find(run, 't'));
-        })
-        .join(''),
-    )
-    .filter((line) => line.trim() !== '')
-    .join('\n');
+/** A reference such as `r:id`; documents choose the prefix. */
+function relationshipOf(element: XmlElement | undefined, name: string): string | undefined {
+  return Object.entries(element?.attributes ?? {}).find(([key]) => key.replace(/^.*:/, '') === name)?.[1];
 }
 
 function boxOf(transform: XmlElement | undefined): Box | undefined {

@@ -2,19 +2,28 @@
  * Reads the text of a PPTX from its XML: titles, text, speaker notes, image descriptions, and which slides
  * are hidden.
  */
-import { posix } from 'node:path';
 import { FrameloomError } from '../../core/errors.ts';
 import type { ZipPackage } from '../archive/index.ts';
 import {
   childrenOf,
   descendants,
   find,
-  parseXml,
   plainText,
+  textOf,
   type XmlElement,
   XmlError,
 } from '../text/index.ts';
-import { bodyText, shapesOf } from './pptx-shapes.ts';
+import { chartText } from './chart-text.ts';
+import {
+  ifReadable,
+  ifUsable,
+  type Relationships,
+  readXml,
+  relatedPart,
+  relationships,
+} from './pptx-parts.ts';
+import { shapesOf } from './pptx-shapes.ts';
+import { bodyText } from './pptx-text.ts';
 
 /** The text of one slide. */
 export interface PptxSlide {
@@ -32,8 +41,6 @@ export interface PptxSlide {
   readonly damaged: boolean;
 }
 
-/** Largest XML file that is read: larger than any slide made by a person. */
-const MAX_PART_BYTES = 16 * 2 ** 20;
 /** Most characters of a slide's text or notes, and of its title. */
 const MAX_TEXT_CHARS = 20_000;
 const MAX_TITLE_CHARS = 200;
@@ -43,24 +50,28 @@ const MAX_LIST = 100;
 /** Placeholders that PowerPoint fills in on every slide: date, footer, header, number. */
 const REPEATED_PLACEHOLDERS = new Set(['dt', 'ftr', 'hdr', 'sldNum', 'sldImg']);
 
-/** A reference from one file of the package to another or to something outside. */
-export interface Relationship {
-  readonly type: string;
-  /** Name of the file in the package, or an external address. */
-  readonly target: string;
-  readonly external: boolean;
+/** What a presentation says. */
+export interface PptxText {
+  /** Its title in the document properties, unless it is one that a program filled in. */
+  readonly title?: string;
+  readonly slides: readonly PptxSlide[];
 }
+
+/** Titles that programs write into new presentations. */
+const DEFAULT_TITLE =
+  /^(microsoft )?(office )?(power ?point|keynote|google slides)?[ -]*(presentation|pr[äe]sentation|présentation|presentación|apresentação|presentazione|presentatie|slide|folie|untitled|title|titel|titre|deck)?[ -]*\d*( ?\.(pptx?|pptm|potx|key|odp))?$/iu;
 
 /**
  * Reads all slides of a presentation in their order, hidden ones included. A slide that cannot be read is
  * marked `damaged`.
  *
  * @throws FrameloomError `unsupported_media` (not a presentation, or XML with a document type),
- *   `media_truncated` where the list of slides cannot be read, `media_too_large` above `maxPages`, `no_pages`
+ *   `media_truncated` where the list of slides cannot be read, `media_too_large` above `maxPages` or for XML
+ *   above a limit, `no_pages`
  */
-export async function readPptx(zip: ZipPackage, maxPages: number): Promise<readonly PptxSlide[]> {
-  const roots = [...(await relationships(zip, '')).values()];
-  const main = roots.find(({ type }) => type.endsWith('/officeDocument'))?.target ?? 'ppt/presentation.xml';
+export async function parsePptx(zip: ZipPackage, maxPages: number): Promise<PptxText> {
+  const roots = await relationships(zip, '');
+  const main = relatedPart(roots, 'officeDocument') ?? zip.nameOf('ppt/presentation.xml');
   const presentation = await readXml(zip, main).catch((cause: unknown) => {
     throw cause instanceof XmlError
       ? new FrameloomError('media_truncated', 'The list of slides is damaged. Save the presentation again.', {
@@ -81,26 +92,36 @@ export async function readPptx(zip: ZipPackage, maxPages: number): Promise<reado
     );
   }
   const slides: PptxSlide[] = [];
-  for (const id of ids) slides.push(await readSlide(zip, related.get(id ?? '')?.target ?? ''));
-  return slides;
+  for (const [index, id] of ids.entries()) {
+    const part = related.get(id ?? '')?.target ?? '';
+    slides.push(await readSlide(zip, part).catch((error: unknown) => rejectSlide(index + 1, error)));
+  }
+  return { ...(await titleOf(zip, roots)), slides };
+}
+
+function rejectSlide(number: number, error: unknown): never {
+  if (!(error instanceof FrameloomError)) throw error;
+  throw new FrameloomError(error.code, `Slide ${number}: ${error.message}`, { cause: error });
+}
+
+/** The title in the properties of the package (`docProps/core.xml`). */
+async function titleOf(zip: ZipPackage, roots: Relationships): Promise<Pick<PptxText, 'title'>> {
+  const part = relatedPart(roots, 'core-properties') ?? zip.nameOf('docProps/core.xml');
+  const properties = await ifUsable(readXml(zip, part));
+  const title = oneLine(textOf(find(properties, 'title'))).slice(0, MAX_TITLE_CHARS);
+  return DEFAULT_TITLE.test(title) ? {} : { title };
 }
 
 async function readSlide(zip: ZipPackage, name: string): Promise<PptxSlide> {
-  const unreadable = { part: name, text: '', alt: [], links: [], hidden: false, damaged: true };
-  const slide = await undefinedIfUnreadable(readXml(zip, name));
-  if (slide?.name !== 'sld') return { ...unreadable, ...(await notesOf(zip, name)) };
   const related = await relationships(zip, name);
-  const diagrams = new Map<string, string>();
-  for (const [id, { type, target, external }] of related) {
-    if (!external && type.endsWith('/diagramData'))
-      diagrams.set(id, diagramText(await undefinedIfUnreadable(readXml(zip, target))));
-  }
-  const shapes = shapesOf(find(slide, 'cSld', 'spTree'), (id) => diagrams.get(id) ?? '');
+  const notes = await notesOf(zip, related);
+  const unreadable = { part: name, text: '', alt: [], links: [], hidden: false, damaged: true };
+  const slide = await ifReadable(readXml(zip, name));
+  if (slide?.name !== 'sld') return { ...unreadable, ...notes };
+  const graphics = await graphicTexts(zip, related);
+  const shapes = shapesOf(find(slide, 'cSld', 'spTree'), (id) => graphics.get(id) ?? '');
   const isTitle = (kind: string | undefined): boolean => kind === 'title' || kind === 'ctrTitle';
-  const title = plainText(shapes.find(({ placeholder }) => isTitle(placeholder))?.text ?? '').replace(
-    /\s+/g,
-    ' ',
-  );
+  const title = oneLine(shapes.find(({ placeholder }) => isTitle(placeholder))?.text ?? '');
   const content = shapes.filter(({ placeholder }) => !REPEATED_PLACEHOLDERS.has(placeholder ?? ''));
   const ordered = [
     ...content.filter(({ placeholder }) => isTitle(placeholder)),
@@ -115,7 +136,7 @@ async function readSlide(zip: ZipPackage, name: string): Promise<PptxSlide> {
         .filter((text) => text !== '')
         .join('\n'),
     ).slice(0, MAX_TEXT_CHARS),
-    ...(await notesOf(zip, name)),
+    ...notes,
     alt: shapes
       .flatMap(({ alt }) => (alt === undefined ? [] : [plainText(alt).slice(0, 1000)]))
       .slice(0, MAX_LIST),
@@ -125,10 +146,26 @@ async function readSlide(zip: ZipPackage, name: string): Promise<PptxSlide> {
   };
 }
 
-async function notesOf(zip: ZipPackage, slide: string): Promise<{ readonly notes?: string }> {
-  const related = [...(await relationships(zip, slide)).values()];
-  const name = related.find(({ type, external }) => !external && type.endsWith('/notesSlide'))?.target;
-  const page = name === undefined ? undefined : await undefinedIfUnreadable(readXml(zip, name));
+/** The texts of the charts and diagrams of a slide, by the id of their relationship. */
+async function graphicTexts(zip: ZipPackage, related: Relationships): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const [id, { type, target, external }] of related) {
+    const read = GRAPHICS[type.slice(type.lastIndexOf('/') + 1)];
+    if (external || !read || texts.size >= MAX_LIST) continue;
+    texts.set(id, read(await ifUsable(readXml(zip, target))));
+  }
+  return texts;
+}
+
+const GRAPHICS: Readonly<Partial<Record<string, (root: XmlElement | undefined) => string>>> = {
+  chart: chartText,
+  chartEx: chartText,
+  diagramData: diagramText,
+};
+
+async function notesOf(zip: ZipPackage, related: Relationships): Promise<{ readonly notes?: string }> {
+  const name = relatedPart(related, 'notesSlide');
+  const page = name === undefined ? undefined : await ifUsable(readXml(zip, name));
   if (!page) return {};
   const bodies = descendants(page, 'sp').filter(
     (shape) => find(shape, 'nvSpPr', 'nvPr', 'ph')?.attributes.type === 'body',
@@ -146,7 +183,7 @@ function diagramText(data: XmlElement | undefined): string {
     .join('\n');
 }
 
-function linksOf(related: ReadonlyMap<string, Relationship>): readonly string[] {
+function linksOf(related: Relationships): readonly string[] {
   const addresses = [...related.values()].flatMap(({ type, target, external }) =>
     external && type.endsWith('/hyperlink') && /^(https?|mailto):/i.test(target)
       ? [target.slice(0, 2048)]
@@ -155,59 +192,11 @@ function linksOf(related: ReadonlyMap<string, Relationship>): readonly string[] 
   return [...new Set(addresses)].slice(0, MAX_LIST);
 }
 
-/**
- * Returns the relationships of a file by their id; of the package for an empty name. None where they cannot
- * be read.
- */
-export async function relationships(
-  zip: ZipPackage,
-  name: string,
-): Promise<ReadonlyMap<string, Relationship>> {
-  const folder = posix.dirname(name);
-  const list = await undefinedIfUnreadable(
-    readXml(zip, posix.join(folder, '_rels', `${posix.basename(name)}.rels`)),
-  );
-  return new Map(
-    childrenOf(list, 'Relationship').map(({ attributes }) => {
-      const external = attributes.TargetMode === 'External';
-      const target = attributes.Target ?? '';
-      const within = target.startsWith('/') ? target.slice(1) : posix.join(folder, target);
-      return [
-        attributes.Id ?? '',
-        { type: attributes.Type ?? '', target: external ? target : within, external },
-      ];
-    }),
-  );
-}
-
 function relationshipId(element: XmlElement): string | undefined {
   // `r:id`, next to `id`; documents choose the prefix.
   return Object.entries(element.attributes).find(([name]) => /:id$/.test(name))?.[1];
 }
 
-/**
- * Returns the root of an XML file, or undefined where there is none. Throws XmlError, `media_truncated`,
- * `media_too_large`.
- */
-async function readXml(zip: ZipPackage, name: string): Promise<XmlElement | undefined> {
-  const bytes = await zip.read(name, MAX_PART_BYTES);
-  return bytes && parseXml(xmlText(bytes));
-}
-
-/** Decodes XML by its first bytes; presentations are in UTF-8 or UTF-16. */
-export function xmlText(bytes: Buffer): string {
-  const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
-  return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8').decode(bytes);
-}
-
-/**
- * An unreadable file of the package is missing and no more; XML with a document type, a likely attack,
- * rejects the package.
- */
-async function undefinedIfUnreadable<T>(reading: Promise<T>): Promise<T | undefined> {
-  return reading.catch((error: unknown) => {
-    if (error instanceof XmlError) return undefined;
-    if (error instanceof FrameloomError && error.code !== 'unsupported_media') return undefined;
-    throw error;
-  });
+function oneLine(text: string): string {
+  return plainText(text).replace(/\s+/g, ' ');
 }

@@ -36,9 +36,21 @@ export async function detectMediaKind(path: string): Promise<MediaKind> {
     const head = buffer.subarray(0, bytesRead);
     if (startsWith(head, ZIP)) return await detectPackageKind(path);
     if (startsWith(head, OLE)) throw await legacyOfficeError(file, head);
-    return detectMediaKindOfBytes(head);
+    return await kindOf(head, path);
   } finally {
     await file.close();
+  }
+}
+
+/** Where the first bytes are of no known kind, they may precede a package. */
+async function kindOf(head: Buffer, path: string): Promise<MediaKind> {
+  try {
+    return detectMediaKindOfBytes(head);
+  } catch (error) {
+    if (!(error instanceof FrameloomError) || error.code !== 'unsupported_media') throw error;
+    return detectPackageKind(path).catch(() => {
+      throw error;
+    });
   }
 }
 

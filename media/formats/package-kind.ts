@@ -1,7 +1,12 @@
 /** Identifies ZIP packages and legacy Office documents by their contents. */
 import type { FileHandle } from 'node:fs/promises';
 import { FrameloomError } from '../../core/errors.ts';
-import { openZip } from '../archive/index.ts';
+import { openZip, type ZipPackage } from '../archive/index.ts';
+
+/** Content type of a presentation, with or without macros, and of a slide show. */
+const PRESENTATION_TYPE =
+  /application\/vnd\.(openxmlformats-officedocument\.presentationml|ms-powerpoint)\.(presentation|slideshow|template)[.\w]*\.main\+xml/;
+const MAX_TYPES_BYTES = 4 * 2 ** 20;
 
 const MIMETYPES: Readonly<Record<string, string>> = {
   'application/vnd.oasis.opendocument.presentation': 'an OpenDocument presentation (ODP)',
@@ -14,7 +19,7 @@ const MIMETYPES: Readonly<Record<string, string>> = {
 export async function detectPackageKind(path: string): Promise<'pptx'> {
   using zip = await openZip(path);
   const has = (name: string): boolean => zip.files.has(name);
-  if (has('ppt/presentation.xml')) return 'pptx';
+  if (has('ppt/presentation.xml') || (await declaresPresentation(zip))) return 'pptx';
   const mimetype = (await zip.read('mimetype', 200).catch(() => undefined))?.toString('latin1').trim() ?? '';
   const document = MIMETYPES[mimetype];
   if (document !== undefined) throw unsupported(document);
@@ -26,6 +31,12 @@ export async function detectPackageKind(path: string): Promise<'pptx'> {
     'unsupported_media',
     'The file is a ZIP archive, which is not supported. Upload the files in it.',
   );
+}
+
+/** Whether the list of content types names a presentation: its file may have any name. */
+async function declaresPresentation(zip: ZipPackage): Promise<boolean> {
+  const types = await zip.read('[Content_Types].xml', MAX_TYPES_BYTES).catch(() => undefined);
+  return types !== undefined && PRESENTATION_TYPE.test(types.toString('latin1'));
 }
 
 function unsupported(name: string): FrameloomError {

@@ -3,6 +3,7 @@ export { plainText } from './plain-text.ts';
 export {
   childrenOf,
   descendants,
+  elementsOf,
   find,
   parseXml,
   rejectDocumentType,

@@ -3,6 +3,7 @@
  * of it.
  */
 import { rm } from 'node:fs/promises';
+import { chartFrame } from './pptx-graphics.ts';
 import { writeZip, type ZipPart } from './zip-writer.ts';
 
 export interface SlideSpec {
@@ -19,11 +20,15 @@ export interface SlideSpec {
    */
   readonly picture?: { readonly alt: string; readonly data?: Buffer; readonly url?: string };
   readonly link?: string;
+  /** XML of charts, which are drawn below each other. */
+  readonly charts?: readonly { readonly xml: string; readonly isNew?: boolean }[];
   /** Replaces the XML of the slide. */
   readonly xml?: string;
 }
 
 export interface PptxSpec {
+  /** In the document properties. */
+  readonly title?: string;
   readonly slides: readonly SlideSpec[];
   /** Parts added to the package, or put in place of one of the same name. */
   readonly parts?: readonly ZipPart[];
@@ -44,6 +49,7 @@ export async function makePptx(path: string, spec: PptxSpec): Promise<string> {
   const parts = new Map<string, Buffer>();
   for (const { name, data } of [
     ...frame(spec.slides),
+    ...(spec.title === undefined ? [] : [properties(spec.title)]),
     ...spec.slides.flatMap(slideParts),
     ...(spec.parts ?? []),
   ]) {
@@ -90,7 +96,7 @@ export function table(rows: readonly (readonly string[])[], x: number, y: number
 
 function slideParts(slide: SlideSpec, index: number): readonly ZipPart[] {
   const number = index + 1;
-  const { picture, notes, link } = slide;
+  const { picture, notes, link, charts = [] } = slide;
   const image = `../media/image${number}.png`;
   const related = [
     relationship('rId1', 'slideLayout', '../slideLayouts/slideLayout1.xml'),
@@ -98,16 +104,20 @@ function slideParts(slide: SlideSpec, index: number): readonly ZipPart[] {
     picture &&
       (picture.url ? relationship('rId3', 'image', picture.url, true) : relationship('rId3', 'image', image)),
     link === undefined ? '' : relationship('rId4', 'hyperlink', link, true),
+    ...charts.map(({ isNew }, at) =>
+      relationship(`rIdChart${at}`, isNew ? 'chartEx' : 'chart', `../charts/chart${number}-${at}.xml`),
+    ),
   ].join('');
   return [
     part(`ppt/slides/slide${number}.xml`, slide.xml ?? slideXml(slide)),
     part(`ppt/slides/_rels/slide${number}.xml.rels`, relationships(related)),
     ...(notes === undefined ? [] : notesParts(notes, number)),
+    ...charts.map(({ xml }, at) => part(`ppt/charts/chart${number}-${at}.xml`, HEAD + xml)),
     ...(picture?.data ? [{ name: `ppt/media/image${number}.png`, data: picture.data }] : []),
   ];
 }
 
-function slideXml({ title, body, shapes = '', hidden, picture, link }: SlideSpec): string {
+function slideXml({ title, body, shapes = '', hidden, picture, link, charts = [] }: SlideSpec): string {
   const click = link === undefined ? '' : '<a:hlinkClick r:id="rId4"/>';
   const placeholder = (kind: string, name: string, lines: readonly string[]): string =>
     `<p:sp><p:nvSpPr><p:cNvPr id="2" name="${name}">${kind.includes('title') ? click : ''}</p:cNvPr><p:cNvSpPr/><p:nvPr><p:ph ${kind}/></p:nvPr></p:nvSpPr><p:spPr/>${textBody(lines)}</p:sp>`;
@@ -119,6 +129,7 @@ function slideXml({ title, body, shapes = '', hidden, picture, link }: SlideSpec
     drawn,
     shapes,
     body ? placeholder('idx="1"', 'Body', body) : '',
+    ...charts.map(({ isNew }, at) => chartFrame(`rIdChart${at}`, isNew)),
     title === undefined ? '' : placeholder('type="title"', 'Title', [title]),
   ].join('');
   return `${HEAD}<p:sld ${NS}${hidden ? ' show="0"' : ''}><p:cSld>${shapeTree(tree)}</p:cSld><p:clrMapOvr><a:masterClrMapping/></p:clrMapOvr></p:sld>`;
@@ -137,6 +148,13 @@ function notesParts(notes: string, number: number): readonly ZipPart[] {
       relationships(relationship('rId1', 'slide', `../slides/slide${number}.xml`)),
     ),
   ];
+}
+
+function properties(title: string): ZipPart {
+  return part(
+    'docProps/core.xml',
+    `${HEAD}<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>${escapeXml(title)}</dc:title></cp:coreProperties>`,
+  );
 }
 
 /** All parts but those of single slides. */

@@ -11,7 +11,6 @@ import {
   findLibreOffice,
   type LibreOffice,
   openDeck,
-  openZip,
   readPptx,
   withRenderedPptx,
 } from '../../media/index.ts';
@@ -31,9 +30,9 @@ async function draw(
   program: LibreOffice,
   timeLimitMs = 120_000,
 ): Promise<readonly DeckPage[]> {
-  using zip = await openZip(await makePptx(join(folder, 'deck.pptx'), spec));
-  const slides = await readPptx(zip, 100);
-  return await withRenderedPptx(program, { zip, slides, scratch: folder, timeLimitMs }, async (pdf) => {
+  const path = await makePptx(join(folder, 'deck.pptx'), spec);
+  const { slides } = await readPptx(path, 100);
+  return await withRenderedPptx(program, { path, slides, scratch: folder, timeLimitMs }, async (pdf) => {
     using deck = await openDeck(pdf, LIMITS);
     const pages: DeckPage[] = [];
     for (let page = 1; page <= deck.pages; page++) pages.push(await deck.page(page, { maxSide: 480 }));

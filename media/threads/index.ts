@@ -1,0 +1,1 @@
+export { answerInThread, runInThread, spawnThread } from './thread.ts';
