@@ -97,7 +97,11 @@ export const SourceRequest = z
 export type SourceRequest = z.infer<typeof SourceRequest>;
 
 const TranscriptCue = z
-  .strictObject({ start: z.number().min(0), end: z.number().min(0), text: z.string().max(2000) })
+  .strictObject({
+    start: z.number().min(0).describe('Seconds from the first displayed frame.'),
+    end: z.number().min(0).nullish().describe('Without it, the cue lasts until the next one.'),
+    text: z.string().max(2000),
+  })
   .meta({ id: 'TranscriptCue' });
 
 /** A transcript in the request itself. The server stores it with the job and does not return it. */

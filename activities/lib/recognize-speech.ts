@@ -63,7 +63,7 @@ export async function recognizeSpeech(deps: SpeechDeps, request: SpeechRequest):
       gaps.push(section.gap);
       continue;
     }
-    cues.push(...section.cues);
+    for (const cue of section.cues) cues.push(cue);
     for (const [reason, count] of Object.entries(section.skipped)) {
       skipped[reason] = (skipped[reason] ?? 0) + count;
     }

@@ -3,12 +3,14 @@ import { CLOCK, clockOf, withAsciiPunctuation } from './clock.ts';
 import type { ParsedCues, WrittenCue } from './parsed.ts';
 
 const ARROW = String.raw`(?:-{1,3}[ \t]?>|[—–]>|=+>|→)`;
-/** Two times with an arrow between, also in brackets (what Whisper prints); the rest is settings or text. */
+/** Two times with an arrow between, also in brackets, as Whisper prints them. */
 const ARROW_LINE = new RegExp(
-  String.raw`^[ \t]*[[(]?[ \t]*(${CLOCK})[ \t]*${ARROW}[ \t]*(${CLOCK})?[ \t]*[\])]?(?![\d:])(.*)$`,
+  String.raw`^[[(]?[ \t]*(${CLOCK})[ \t]*${ARROW}[ \t]*(${CLOCK})?[ \t]*[\])]?(?![\d:])`,
 );
 /** Two times with a comma between. */
-const COMMA_LINE = new RegExp(String.raw`^[ \t]*(${CLOCK})[ \t]*,[ \t]*(${CLOCK})[ \t]*$`);
+const COMMA_LINE = new RegExp(String.raw`^(${CLOCK})[ \t]*,[ \t]*(${CLOCK})$`);
+/** Longest spelling of two times. The limit keeps matching fast on lines that have none. */
+const MAX_TIMES_CHARACTERS = 160;
 /** What follows the times and is not text: `align:start`, `X1:10 Y1:20`. */
 const SETTING = /^(?:[^\s:=]+[:=]\S*)?$/;
 /** Blocks of WebVTT that are not cues. A file joined from segments repeats the header. */
@@ -37,11 +39,16 @@ export function parseArrows(text: string): ParsedCues {
   let lastNumber = 0;
   let previous = '';
   let isSkipping = false;
+  let isComment = false;
   for (const line of text.split('\n')) {
     const own = blocks.at(-1)?.lines ?? preamble;
-    const found = isSkipping ? undefined : matchTimes(line);
-    if (line.trim() === '') isSkipping = false;
-    else if (isWebVtt && previous === '' && NOT_A_CUE.test(line)) isSkipping = true;
+    const found = isSkipping && isComment ? undefined : matchTimes(line);
+    // A header or a style may lack the empty line after it; a comment may contain times.
+    if (line.trim() === '' || found) isSkipping = false;
+    else if (isWebVtt && previous === '' && NOT_A_CUE.test(line)) {
+      isSkipping = true;
+      isComment = line.startsWith('NOTE');
+    }
     if (isSkipping) {
       if (isWebVtt) shift.read(line);
     } else if (found || isBrokenTimeLine(line, previous)) {
@@ -54,7 +61,7 @@ export function parseArrows(text: string): ParsedCues {
     previous = line.trim();
   }
   const cues: WrittenCue[] = [];
-  let withoutTime = isWebVtt ? 0 : countBlocks(preamble.filter((line) => !/^(?:\[.*|\d+)$/.test(line)));
+  let withoutTime = countBlocks(preamble.filter((line) => !/^(?:\[.*|\d+)$/.test(line)));
   for (const { times, lines } of blocks) {
     const words = lines.join('\n').trim();
     if (times) cues.push({ ...times, text: words });
@@ -66,15 +73,14 @@ export function parseArrows(text: string): ParsedCues {
 function matchTimes(
   written: string,
 ): { readonly start: number; readonly end: number | undefined; readonly text: string } | undefined {
-  const line = withAsciiPunctuation(written);
-  const [, from = '', until = '', rest = ''] = ARROW_LINE.exec(line) ?? COMMA_LINE.exec(line) ?? [];
-  const start = clockOf(from);
-  if (start === undefined) return undefined;
-  const isSettings = rest
-    .trim()
-    .split(/\s+/)
-    .every((word) => SETTING.test(word));
-  return { start, end: clockOf(until), text: isSettings ? '' : rest.trim() };
+  const line = written.trim();
+  const head = withAsciiPunctuation(line.slice(0, MAX_TIMES_CHARACTERS));
+  const match = ARROW_LINE.exec(head) ?? COMMA_LINE.exec(head);
+  const start = clockOf(match?.[1] ?? '');
+  if (!match || start === undefined) return undefined;
+  const rest = line.slice(match[0].length).trim();
+  const isSettings = rest.split(/\s+/).every((word) => SETTING.test(word));
+  return { start, end: clockOf(match[2] ?? ''), text: isSettings ? '' : rest };
 }
 
 /** Whether the line stands where times belong and has an arrow, but no times that can be read. */

@@ -8,6 +8,8 @@ const STAMPED = new RegExp(
   String.raw`^\s*((?:[[(]${STAMP}[\])]\s*)+|${STAMP})(?:\s*[-–—]\s*(${STAMP}))?(?:\s*[-–—:]\s+|\s+|$)(.*)$`,
 );
 const BRACKETED = /^\s*((?:[[(]\s*\d{1,4}(?::\d{1,2}){1,2}(?:[.,:]\d{1,9})?\s*[\])]\s*)+)(.*)$/;
+/** `00:01:02:text`, the format of TMPlayer. */
+const TMPLAYER = /^\s*(\d{1,2}:\d{2}:\d{2})[:=](?=\D)(.*)$/;
 /** `Ann  0:12`, `Speaker 1 (00:12):`, as Otter, Rev and Teams write above each paragraph. */
 const SPEAKER = new RegExp(String.raw`^\s*(\S.{0,59}?)[ \t]+[[(]?(${STAMP})[\])]?[ \t]*:?[ \t]*$`);
 /** Header lines of LRC. */
@@ -66,8 +68,8 @@ function stampsOf(line: string): StampedLine | undefined {
     const [, stamps = '', end = '', text = ''] = match;
     return { starts: timesIn(stamps), end: clockOf(end), text };
   }
-  const [, stamps, text = ''] = BRACKETED.exec(line) ?? [];
-  return stamps === undefined ? undefined : { starts: timesIn(stamps), text };
+  const [, stamps, text = ''] = BRACKETED.exec(line) ?? TMPLAYER.exec(line) ?? [];
+  return stamps === undefined ? undefined : { starts: timesIn(stamps), text: text.replaceAll('|', '\n') };
 }
 
 function timesIn(stamps: string): readonly number[] {

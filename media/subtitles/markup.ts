@@ -29,7 +29,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Returns the text without the tags of WebVTT and HTML, override blocks and character references. */
 export function withoutMarkup(text: string): string {
   return text
-    .replace(/<br\s*\/?>/gi, '\n')
+    .replace(/<br\s*\/?>|\[br\]/gi, '\n') // HTML, SubViewer
     .replace(VOICE_TAG, '$1: ')
     .replace(PLAIN_TAG, '')
     .replace(TAG_WITH_ATTRIBUTES, '')

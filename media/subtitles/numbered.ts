@@ -49,6 +49,7 @@ function parseNumbered(text: string, pattern: RegExp, perSecond: number): Parsed
         end: end === '' ? undefined : Number(end) / perSecond,
         // `{y:i}` and a leading slash are styles, a bar is a line break.
         text: words
+          .trim()
           .replace(/\{[a-z]:[^{}]*\}/gi, '')
           .replace(/(^|\|)\//g, '$1')
           .replaceAll('|', '\n')

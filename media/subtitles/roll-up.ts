@@ -18,6 +18,9 @@ const FLASH_SECONDS = 0.3;
 /** A line that grows has this many words at least, so that `No` and `No way` stay two cues. */
 const MIN_GROWING_WORDS = 3;
 
+/** Captions that continue have no more lines than this. */
+const MAX_LINES = 16;
+
 interface Shown {
   readonly start: number;
   end: number;
@@ -53,7 +56,7 @@ function continuation(
   const none = { repeated: 0, grows: false };
   if (!previous || cue.start > previous.end + TOUCH_SECONDS) return none;
   const before = previous.lines;
-  for (let count = Math.min(before.length, cue.lines.length); count > 0; count -= 1) {
+  for (let count = Math.min(before.length, cue.lines.length, MAX_LINES); count > 0; count -= 1) {
     const earlier = before.slice(-count);
     const isSame = (index: number): boolean => earlier[index] === cue.lines[index];
     if (!earlier.slice(0, -1).every((_, index) => isSame(index))) continue;

@@ -86,9 +86,9 @@ function rejectKnown(bytes: Uint8Array): void {
 function unreadable({ skipped }: PlacedCues): FrameloomError {
   const { no_time = 0, no_text = 0, before_start = 0 } = skipped;
   const found = [
-    ...(no_time > 0 ? [`${no_time} texts whose time cannot be read`] : []),
-    ...(no_text > 0 ? [`${no_text} times without a text`] : []),
-    ...(before_start > 0 ? [`${before_start} texts that end before the video starts`] : []),
+    ...(no_time > 0 ? [`texts whose time cannot be read (${no_time})`] : []),
+    ...(no_text > 0 ? [`times without a text (${no_text})`] : []),
+    ...(before_start > 0 ? [`texts that end before the video starts (${before_start})`] : []),
   ];
   const only = found.length === 0 ? '' : `, only ${found.join(' and ')}`;
   return new FrameloomError(

@@ -90,6 +90,7 @@ function declaredIn(text: string): TextEncoding | undefined {
 }
 
 function detect(bytes: Uint8Array): TextEncoding {
+  if (bytes.includes(0)) throw new FrameloomError('transcript_unreadable', 'The file is not text.');
   const sample = linesBeyondAscii(bytes);
   const found = detectors()
     .detectAll(sample, { detectEncodings: [...DETECTED], minimumThreshold: 0 })

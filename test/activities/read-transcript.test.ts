@@ -26,15 +26,15 @@ let store: ArtifactStore;
 let server: Server;
 /** Requests to the speech service, and its response to each. */
 let asked: number;
-let answer: (piece: number) => { readonly status: number; readonly text: string };
+let answer: (piece: number) => { readonly status: number; readonly text: string; readonly body?: string };
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'frameloom-words-'));
   server = createServer((request, response) => {
     request.resume().on('end', () => {
-      const { status, text } = answer(asked);
+      const { status, text, body } = answer(asked);
       asked += 1;
       response.statusCode = status;
-      response.end(JSON.stringify({ text, segments: [{ start: 1, end: 2, text }] }));
+      response.end(body ?? JSON.stringify({ text, segments: [{ start: 1, end: 2, text }] }));
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -74,7 +74,10 @@ async function video(
   return { jobId, source, artifact: name };
 }
 
-function readTranscript(input: ReadTranscriptInput, recognize = true): Promise<ReadTranscriptOutput> {
+function readTranscript(
+  input: ReadTranscriptInput,
+  { recognize = true, attempt = 1, run = 'run-1' } = {},
+): Promise<ReadTranscriptOutput> {
   const { port } = server.address() as AddressInfo; // it listens on TCP
   const activity = createReadTranscript({
     store,
@@ -83,7 +86,10 @@ function readTranscript(input: ReadTranscriptInput, recognize = true): Promise<R
     limits: { maxBytes: 2 ** 30, allowPrivate: true, maxPixels: 1e6 },
     transcription: recognize ? { url: `http://127.0.0.1:${port}`, model: 'm', apiKey: undefined } : undefined,
   });
-  const environment = new MockActivityEnvironment({ attempt: 1 }, { logger: new DefaultLogger('ERROR') });
+  const environment = new MockActivityEnvironment(
+    { attempt, workflowExecution: { workflowId: input.jobId, runId: run } },
+    { logger: new DefaultLogger('ERROR') },
+  );
   return environment.run<[ReadTranscriptInput], ReadTranscriptOutput, typeof activity>(activity, input);
 }
 
@@ -128,7 +134,9 @@ describe('readTranscript', () => {
   });
 
   it('recognizes no speech without a speech service', async () => {
-    expect(await readTranscript({ ...(await video(4)), range: { start: 0, end: 4 } }, false)).toEqual({});
+    expect(
+      await readTranscript({ ...(await video(4)), range: { start: 0, end: 4 } }, { recognize: false }),
+    ).toEqual({});
   });
 
   it('recognizes speech section by section, and repeats no finished section after a failure', async () => {
@@ -148,5 +156,75 @@ describe('readTranscript', () => {
     // Another range finds the same sections.
     await readTranscript({ ...found, range: { start: 700, end: 900 } });
     expect(asked).toBe(4);
+  });
+
+  it('a section with an odd response is a gap, and is sent once in a run of the job', async () => {
+    const found = { ...(await video(1250)), range: { start: 0, end: 1250 } };
+    answer = (piece) => ({
+      status: 200,
+      text: `call ${piece}`,
+      ...(piece === 1 ? { body: '{"text":null}' } : {}),
+    });
+    const output = await readTranscript(found);
+    const gap = { start: 600, end: 1200, reason: 'section_not_transcribed', attempts: 1 };
+    expect(output.transcript?.gaps).toEqual([gap]);
+    expect((await cuesOf(output))?.map(({ start, text }) => [start, text])).toEqual([
+      [1, 'call 0'],
+      [1201, 'call 2'],
+    ]);
+    await readTranscript(found, { attempt: 2 });
+    expect(asked).toBe(3);
+    // A retry of the job asks for the missing section again.
+    const retried = await readTranscript(found, { run: 'run-2' });
+    expect(retried.transcript?.gaps).toEqual([]);
+    expect(asked).toBe(4);
+  });
+
+  it('a service that is down costs the transcript after the last attempt, wrong settings end the job', async () => {
+    const found = { ...(await video(4)), range: { start: 0, end: 4 } };
+    answer = () => ({ status: 503, text: '' });
+    await expect(readTranscript(found, { attempt: 9 })).rejects.toMatchObject({
+      code: 'transcription_failed',
+    });
+    const { transcript } = await readTranscript(found, { attempt: 10 });
+    expect(transcript?.gaps).toEqual([{ start: 0, end: 4, reason: 'transcription_failed', attempts: 10 }]);
+    answer = () => ({ status: 401, text: '' });
+    await expect(readTranscript(found, { run: 'run-2' })).rejects.toMatchObject({
+      code: 'transcription_rejected',
+    });
+  });
+
+  it('reads the tracks that the request selects, and rejects those that do not exist', async () => {
+    const found = { ...(await video(4, SRT)), range: { start: 0, end: 4 } };
+    const select = (tracks: { subtitles?: number; audio?: number }) =>
+      putRequest(store, found.jobId, { source: { ...SOURCE.source, tracks } });
+    await select({ subtitles: 2 });
+    expect((await readTranscript(found)).transcript).toMatchObject({ from: 'track', stream: 2 });
+    for (const tracks of [{ subtitles: 1 }, { subtitles: 7 }, { audio: 0 }]) {
+      await select(tracks);
+      await expect(readTranscript(found)).rejects.toMatchObject({ code: 'no_such_track' });
+    }
+  });
+
+  it('decodes a file of the request in the encoding that it names, and reports which it was', async () => {
+    const found = { ...(await video(4)), range: { start: 0, end: 4 } };
+    const id = await fileIdFor('t', 'x');
+    // In Windows-1251 these bytes are Cyrillic, in KOI8-R as well, with other letters.
+    const { sha256, bytes } = await store.putByContent(
+      SOURCES,
+      Buffer.from('[00:01] \xcc\xc8\xd0', 'latin1'),
+    );
+    await store.put(fileName(id), Buffer.from(JSON.stringify({ id, sha256, bytes })));
+    for (const [encoding, text] of [
+      ['windows-1251', 'МИР'],
+      ['koi8-r', 'лхп'],
+    ] as const) {
+      await putRequest(store, found.jobId, {
+        source: { type: 'video', url: 'https://example.com/a.mkv', subtitles: { file_id: id, encoding } },
+      });
+      const output = await readTranscript(found);
+      expect(output.transcript).toMatchObject({ from: 'request', encoding });
+      expect((await cuesOf(output))?.map((cue) => cue.text)).toEqual([text]);
+    }
   });
 });

@@ -212,3 +212,58 @@ describe('a stitched lecture with its deck and its words', () => {
     ]);
   });
 });
+
+describe('the account of a transcript', () => {
+  const cue = (start: number, text = 'x') => ({ start, end: start + 1, text });
+
+  it('counts every cue that no segment contains, with the reason', () => {
+    const [first, , third] = pieces.segments;
+    if (!first || !third) throw new TypeError('the pieces have three segments');
+    const result = stitch({
+      ...pieces,
+      range: { start: 0, end: 50 },
+      segments: [first, { index: 1, first: 2, last: 3, reason: 'model_crashed', attempts: 3 }, third],
+      transcript: {
+        from: 'track',
+        stream: 4,
+        skipped: { no_time: 2 },
+        cues: [cue(1), cue(13), cue(20), cue(31), cue(52), cue(60), cue(70), cue(80)],
+      },
+    });
+    expect(SummaryResult.parse(result)).toEqual(result);
+    expect(
+      result.segments.flatMap(({ transcript = [] }) => transcript.map(({ cue: number }) => number)),
+    ).toEqual([0, 3]);
+    expect(result.transcript).toEqual({
+      cues: 8,
+      stream: 4,
+      skipped: [
+        { reason: 'no_time', cues: 2 },
+        { reason: 'in_gap', cues: 2 },
+        { reason: 'outside_range', cues: 1 },
+        { reason: 'after_end', cues: 3 },
+      ],
+    });
+  });
+
+  it('counts the cues after the limit of a segment', () => {
+    const cues = Array.from({ length: 30 }, (_, index) => cue(31 + index / 10, 'word '.repeat(200)));
+    const { segments, transcript } = stitch({ ...pieces, transcript: { from: 'speech', cues } });
+    const placed = segments[2]?.transcript?.length ?? 0;
+    expect(transcript).toEqual({ cues: 30, skipped: [{ reason: 'too_long', cues: 30 - placed }] });
+  });
+
+  it('names the parts that could not be transcribed as gaps, which cost no coverage of the frames', () => {
+    const gap = { start: 0, end: 60, reason: 'section_not_transcribed', attempts: 1 } as const;
+    const result = stitch({ ...pieces, transcript: { from: 'speech', cues: [], gaps: [gap] } });
+    expect(SummaryResult.parse(result)).toEqual(result);
+    expect(result.gaps).toEqual([
+      { start_time: 0, end_time: 60, reason: 'section_not_transcribed', attempts: 1 },
+    ]);
+    expect([result.coverage, result.text_sources, result.transcript]).toEqual([
+      1,
+      [],
+      { cues: 0, skipped: [] },
+    ]);
+  });
+});

@@ -31,7 +31,8 @@ describe('a job whose slides could not all be drawn', () => {
 
 describe('a job on a video with words and a deck', () => {
   it('plans with the words, and finishes with both', async () => {
-    const transcript = { artifact: 'transcripts/x.json', from: 'track' } as const;
+    const gap = { start: 0, end: 20, reason: 'section_not_transcribed', attempts: 1 } as const;
+    const transcript = { artifact: 'transcripts/x.json', from: 'speech', gaps: [gap] } as const;
     const activities = answers(8);
     const { ingest } = activities.cpu;
     const planned: PlanInput[] = [];
@@ -62,9 +63,11 @@ describe('a job on a video with words and a deck', () => {
         return plan(input);
       },
     } satisfies Partial<CpuActivities>);
-    await rig.runJob(activities, {
+    const { memo } = await rig.runJob(activities, {
       request: { source: { type: 'video', url: 'https://example.com/a.mp4' } },
     });
+    // A gap of the transcript is a gap of the job.
+    expect(memo.outcome?.status).toBe('completed_with_gaps');
     expect(planned).toMatchObject([{ transcript, extractions: 1, maxFrames: 600 }]);
     expect(activities.finished).toMatchObject([
       { transcript, slideMatches: 'slide-matches/x.json', range: { start: 0, end: 20 } },

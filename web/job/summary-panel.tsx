@@ -52,7 +52,7 @@ export function SummaryPanel({ view, selected, evidence, onRetried }: Props): JS
       {view.gaps.length > 0 && (
         <section aria-labelledby="gaps-title">
           <h2 id="gaps-title">Gaps</h2>
-          <p class="help">{formatGapCount(view)} could not be described. The rest is complete.</p>
+          <p class="help">{formatGaps(view)} The rest is complete.</p>
           {!view.isRunning && <RetryGaps id={view.id} onRetried={onRetried} />}
         </section>
       )}
@@ -61,8 +61,10 @@ export function SummaryPanel({ view, selected, evidence, onRetried }: Props): JS
   );
 }
 
-/** Such as `One segment` or `3 slides`. */
-function formatGapCount({ gaps }: JobView): string {
+/** Such as `One segment could not be described.` */
+function formatGaps({ gaps }: JobView): string {
+  const isTranscript = gaps.every(({ segment, slides }) => segment === undefined && slides.length === 0);
+  if (isTranscript) return 'A part of the audio could not be transcribed.';
   const noun = gaps.every(({ segment }) => segment === undefined) ? 'slide' : 'segment';
-  return gaps.length === 1 ? `One ${noun}` : `${gaps.length} ${noun}s`;
+  return `${gaps.length === 1 ? `One ${noun}` : `${gaps.length} ${noun}s`} could not be described.`;
 }

@@ -114,6 +114,7 @@ function SegmentLane({
       ))}
       {view.gaps.map(
         ({ segment, startTime, endTime }) =>
+          segment !== undefined &&
           startTime !== undefined &&
           endTime !== undefined && (
             <span
