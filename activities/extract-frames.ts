@@ -24,6 +24,7 @@ import {
   getJson,
   type ListedImage,
   putJson,
+  type SlideDeps,
   type SlideGap,
   type TimeGap,
   withHeartbeat,
@@ -32,7 +33,7 @@ import {
 export interface ExtractDeps {
   readonly store: ArtifactStore;
   readonly tools: MediaTools;
-  readonly limits: { readonly maxPixels: number; readonly maxPages: number };
+  readonly limits: SlideDeps['limits'];
 }
 
 export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuActivities['extractFrames'] {

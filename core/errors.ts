@@ -200,6 +200,18 @@ export const ERRORS = {
     title: 'LibreOffice could not render the slides.',
     hint: 'Open and save the deck again in its original program, or export it as PDF.',
   },
+  render_time_exceeded: {
+    status: 422,
+    retryable: false,
+    title: 'Reading the deck, or a slide of it, took longer than allowed.',
+    hint: 'Export the deck again with simpler drawings. docs/media.md lists the limits of time.',
+  },
+  font_missing: {
+    status: 422,
+    retryable: false,
+    title: 'The slide needs a font that is neither in the file nor on this server.',
+    hint: 'Export the PDF again with its fonts embedded.',
+  },
   transcript_unreadable: {
     status: 422,
     retryable: false,

@@ -114,6 +114,7 @@ export const ResultGap = z
     end_time: z.number().optional(),
     slides: z.array(z.int()).optional(),
     reason: z.string().describe('An error code, or `budget` if `max_cost` was reached.'),
+    message: z.string().optional().describe('What happened, for people.'),
     attempts: z
       .int()
       .describe('Number of attempts, including those lost with a worker. 0 if the segment was not started.'),

@@ -62,9 +62,10 @@ export function buildSegments(input: StitchInput, spanOf: SpanOf): ResultSegment
   const describedBefore: number[] = [];
   const segments: ResultSegment[] = [];
   const gaps: ResultGap[] = [
-    ...(input.slidesWithoutImage ?? []).map(({ slide, reason }) => ({
+    ...(input.slidesWithoutImage ?? []).map(({ slide, reason, message }) => ({
       slides: [slide],
       reason,
+      ...(message === undefined ? {} : { message }),
       attempts: 1, // rendering a slide again gives the same error
     })),
     ...(input.transcript?.gaps ?? []).map(({ start, end, reason, attempts }) => {

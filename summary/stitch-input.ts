@@ -46,7 +46,11 @@ export interface StitchInput {
   readonly finishReasons: readonly ('stop' | 'length' | 'repetition')[];
   readonly slides?: readonly ResultSlide[];
   /** Slides that could not be rendered, with the error code. */
-  readonly slidesWithoutImage?: readonly { readonly slide: number; readonly reason: string }[];
+  readonly slidesWithoutImage?: readonly {
+    readonly slide: number;
+    readonly reason: string;
+    readonly message?: string;
+  }[];
   /** Stretches of a video that its file lacks, in seconds. */
   readonly timeGaps?: readonly {
     readonly start_time: number;

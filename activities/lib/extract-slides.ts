@@ -1,7 +1,7 @@
 /** Stores slides one by one, so that a retry renders only the slides that are missing. */
 
 import { digest } from '../../core/canonical-json.ts';
-import { DEFAULT_MAX_SIDE_PX, encodeJpeg, type MediaLimits, type RgbImage } from '../../media/index.ts';
+import { DEFAULT_MAX_SIDE_PX, encodeJpeg, type RgbImage } from '../../media/index.ts';
 import { hdTransformSize } from '../../phi3v/index.ts';
 import type { ResultSlide } from '../../schema/result.ts';
 import type { Frame, FrameDecision } from '../../schema/source.ts';
@@ -11,7 +11,7 @@ import { FRAMES, slideName } from '../../store/names.ts';
 import { isTextless } from '../../summary/transcript.ts';
 import { allExist, findJson, putJson } from './artifacts.ts';
 import { EXTRACTION_VERSION, type Extraction, type SlideGap } from './extraction.ts';
-import { type ReadSlide, withSlides } from './slides.ts';
+import { type ReadSlide, type SlideDeps, withSlides } from './slides.ts';
 
 /** The artifact of a slide. `frame` is absent for a slide without image and text. */
 interface StoredSlide {
@@ -25,7 +25,7 @@ const PLACEHOLDER = { width: 672, height: 378, level: 0xe4 } as const;
 
 /** Extracts the slides `numbers` of a deck, with images that are large enough for `crops` crops. */
 export async function extractSlides(
-  deps: { readonly store: ArtifactStore; readonly limits: MediaLimits },
+  deps: SlideDeps,
   deck: DeckFiles,
   numbers: readonly number[],
   crops: number,

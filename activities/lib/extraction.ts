@@ -3,10 +3,12 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { ResultSlide } from '../../schema/result.ts';
 import type { Frame, FrameDecision } from '../../schema/source.ts';
 
-/** A slide without an image, and the reason. */
+/** A slide of which the image, part of it, or the text is missing, and the reason. */
 export interface SlideGap {
   readonly slide: number;
   readonly reason: ErrorCode;
+  /** What happened, for people. */
+  readonly message?: string;
 }
 
 /** A stretch of a video that the file lacks, in seconds from the first displayed frame, and the reason. */
@@ -17,7 +19,7 @@ export interface TimeGap {
 }
 
 /** Part of the names of extractions. Increase it when the same input would give other frames. */
-export const EXTRACTION_VERSION = 6;
+export const EXTRACTION_VERSION = 7;
 
 export interface Extraction {
   readonly frames: readonly Frame[];

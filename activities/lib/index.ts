@@ -32,6 +32,6 @@ export {
   readEntryShards,
   readShards,
 } from './shards.ts';
-export { withSlides } from './slides.ts';
+export { type SlideDeps, withSlides } from './slides.ts';
 export { findSource, type SourceDeps, type SourceRef } from './sources.ts';
 export { readUsageSamples, recordUsageSample, type UsageSample } from './usage-samples.ts';

@@ -1,13 +1,21 @@
 /** Reads the slides of a deck: text and image of each, or the reason why there is no image. */
 
 import { FrameloomError } from '../../core/errors.ts';
-import { type DeckPage, type MediaLimits, openDeck, type RgbImage } from '../../media/index.ts';
+import {
+  type Deck,
+  type DeckPageImage,
+  type DeckPageText,
+  type MediaLimits,
+  openDeck,
+  type RgbImage,
+} from '../../media/index.ts';
 import type { ResultSlide } from '../../schema/result.ts';
 import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { getJson } from './artifacts.ts';
 import { type DeckText, readPassword } from './deck-parts.ts';
 import type { SlideGap } from './extraction.ts';
+import { type SlideTime, type SlideTimeLimits, startSlideTime } from './slide-time.ts';
 
 export interface ReadSlide {
   readonly record: ResultSlide;
@@ -16,14 +24,22 @@ export interface ReadSlide {
 }
 
 /**
- * Reads slide `number`, from 1, with an image of at most `maxSide` pixels a side. A damaged slide is reported
+ * Reads slide `number`, from 1, with an image of at most `maxSide` pixels a side. What is missing is reported
  * in `gap`.
  */
 export type SlideReader = (number: number, maxSide: number) => Promise<ReadSlide>;
 
+/** Opening a deck takes this much before it takes of the time that its slides share. */
+const OPENING_MS = 10_000;
+
+export interface SlideDeps {
+  readonly store: ArtifactStore;
+  readonly limits: MediaLimits & { readonly slideTime?: Partial<SlideTimeLimits> };
+}
+
 /** Calls `use` with a reader of the slides. The reader is valid until `use` settles. */
 export async function withSlides<T>(
-  { store, limits }: { readonly store: ArtifactStore; readonly limits: MediaLimits },
+  { store, limits }: SlideDeps,
   parts: DeckFiles,
   use: (read: SlideReader) => Promise<T>,
 ): Promise<T> {
@@ -37,7 +53,18 @@ export async function withSlides<T>(
   }
   const password = await readPassword(store, parts.password);
   return store.withFile(pdf, async (path) => {
-    let deck = await openDeck(path, limits, password);
+    let deck: Deck | undefined;
+    const opened = async (): Promise<Deck> => {
+      if (deck) return deck;
+      const time = await startSlideTime(store, parts, { ...limits.slideTime, perSlideMs: OPENING_MS });
+      try {
+        time.limit();
+        deck = await openDeck(path, limits, password);
+        return deck;
+      } finally {
+        await time.end();
+      }
+    };
     try {
       return await use(async (slide, maxSide) => {
         const pptx = text?.[slide - 1];
@@ -45,29 +72,62 @@ export async function withSlides<T>(
         if (page === undefined) {
           return { record: recordOf(slide, pptx, undefined), gap: { slide, reason: 'media_truncated' } };
         }
-        try {
-          const rendered = await deck.page(page, { maxSide });
-          return { record: recordOf(slide, pptx, rendered), image: rendered.image };
-        } catch (error) {
-          // A page that cannot be rendered is a gap. The deck is opened again, because the rendering thread
-          // may have died.
-          if (!(error instanceof FrameloomError) || error.retryable) throw error;
-          deck[Symbol.dispose]();
-          deck = await openDeck(path, limits, password);
-          return { record: recordOf(slide, pptx, undefined), gap: { slide, reason: error.code } };
-        }
+        const { value, error } = await settled(opened);
+        if (error) return slideOf(slide, pptx, { words: { error }, picture: { error } });
+        const time = await startSlideTime(store, parts, limits.slideTime);
+        const read = await readPage(value, { page, maxSide, time }).finally(time.end);
+        return slideOf(slide, pptx, read);
       });
     } finally {
-      deck[Symbol.dispose]();
+      deck?.[Symbol.dispose]();
     }
   });
+}
+
+interface ReadPage {
+  readonly words: Settled<DeckPageText>;
+  readonly picture: Settled<DeckPageImage>;
+}
+
+type Settled<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | { readonly value?: undefined; readonly error: FrameloomError };
+
+/** Text and image of a page fail separately. */
+async function readPage(
+  deck: Deck,
+  { page, maxSide, time }: { readonly page: number; readonly maxSide: number; readonly time: SlideTime },
+): Promise<ReadPage> {
+  const words = await settled(async () => deck.text(page, { timeLimitMs: time.limit() }));
+  const picture = await settled(async () => deck.image(page, { maxSide, timeLimitMs: time.limit() }));
+  return { words, picture };
+}
+
+async function settled<T>(work: () => Promise<T>): Promise<Settled<T>> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    if (!(error instanceof FrameloomError) || error.retryable) throw error;
+    return { error };
+  }
+}
+
+function slideOf(slide: number, pptx: DeckText[number] | undefined, { words, picture }: ReadPage): ReadSlide {
+  const record = recordOf(slide, pptx, words.value);
+  const { error = pptx && !pptx.damaged ? undefined : words.error } = picture;
+  const image = picture.value ? { image: picture.value.image } : {};
+  if (error) return { record, ...image, gap: { slide, reason: error.code, message: error.message } };
+  const [font] = picture.value?.missingFonts ?? [];
+  if (font === undefined) return { record, ...image };
+  const message = `The font ${font} is not embedded, and no other font has all of its characters.`;
+  return { record, ...image, gap: { slide, reason: 'font_missing', message } };
 }
 
 /** Merges the text of a PPTX slide and of its page. That of the PPTX takes precedence. */
 function recordOf(
   slide: number,
   pptx: DeckText[number] | undefined,
-  page: DeckPage | undefined,
+  page: DeckPageText | undefined,
 ): ResultSlide {
   const title = pptx?.title ?? page?.title;
   const text = pptx && !pptx.damaged ? pptx.text : page?.text;

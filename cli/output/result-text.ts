@@ -51,7 +51,10 @@ export function formatResult(result: SummaryResult): string {
     blocks.push(
       [
         'Gaps',
-        ...gaps.map((gap) => `  ${formatPlace(gap, noun) || `segment ${gap.segment ?? ''}`}: ${gap.reason}`),
+        ...gaps.map((gap) => {
+          const place = formatPlace(gap, noun) || `segment ${gap.segment ?? ''}`;
+          return `  ${place}: ${gap.reason}${gap.message === undefined ? '' : ` (${oneLine(gap.message)})`}`;
+        }),
       ].join('\n'),
     );
   }

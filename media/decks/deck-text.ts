@@ -1,7 +1,7 @@
 /** Text and title of a page from the characters of its text layer. */
 
 import { plainText } from '../text/index.ts';
-import type { PdfChar } from './pdfium.ts';
+import type { PdfChar } from './pdf-text.ts';
 
 /** Returns the text in reading order, without control characters. */
 export function pageText(chars: readonly PdfChar[]): string {

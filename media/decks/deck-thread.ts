@@ -5,23 +5,35 @@
 import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Size } from '../images/index.ts';
+import { plainText } from '../text/index.ts';
 import { largestLine, pageText } from './deck-text.ts';
-import { openPdf, type PdfDocument, PdfError } from './pdfium.ts';
+import { openPdf, type PdfDocument, type PdfPage } from './pdfium.ts';
+import { PdfError } from './pdfium-module.ts';
+import { placeAnnotations } from './place-annotations.ts';
+import { undrawnFonts } from './undrawn-fonts.ts';
 
-/** Requests to the thread, one at a time: first to open the deck, then for pages, from 1. */
+/**
+ * Requests to the thread, one at a time: first to open the deck, then for pages, from 1. Text and image of a
+ * page are separate, so that a failure of one leaves the other.
+ */
 export type DeckRequest =
   | { readonly type: 'open'; readonly password: string | undefined }
-  | { readonly type: 'page'; readonly number: number; readonly maxSide: number };
+  | { readonly type: 'text'; readonly number: number }
+  | { readonly type: 'image'; readonly number: number; readonly maxSide: number };
 
 export type DeckReply =
   | { readonly type: 'open'; readonly pages: number }
   | {
-      readonly type: 'page';
-      readonly data: Uint8Array;
-      readonly size: Size;
+      readonly type: 'text';
       readonly title: string | undefined;
       readonly text: string;
       readonly links: readonly string[];
+    }
+  | {
+      readonly type: 'image';
+      readonly data: Uint8Array;
+      readonly size: Size;
+      readonly missingFonts: readonly string[];
     }
   | { readonly type: 'failed'; readonly reason: PdfError['reason'] | 'memory' };
 
@@ -30,8 +42,17 @@ const MAX_CHARS = 20_000;
 const MAX_TITLE = 200;
 const MAX_LINKS = 100;
 const MAX_BOOKMARKS = 20_000;
+/** Long side of the page, in pixels, on which annotations are placed in the text. */
+const LAYOUT_SIDE_PX = 4000;
 
-let deck: { readonly document: PdfDocument; readonly titles: ReadonlyMap<number, string> } | undefined;
+interface OpenDeck {
+  readonly document: PdfDocument;
+  readonly titles: ReadonlyMap<number, string>;
+  /** The page that was requested last, which stays open for the next request. */
+  current?: { readonly number: number; readonly page: PdfPage };
+}
+
+let deck: OpenDeck | undefined;
 
 async function handle(request: DeckRequest): Promise<DeckReply> {
   if (request.type === 'open') {
@@ -44,14 +65,41 @@ async function handle(request: DeckRequest): Promise<DeckReply> {
     return { type: 'open', pages: document.pages };
   }
   if (!deck) throw new PdfError('damaged');
-  const { titles, document } = deck;
-  return document.withPage(request.number - 1, (page) => {
-    const size = renderedSize(page.size, request.maxSide);
-    const chars = page.chars(MAX_CHARS);
-    const title = (titles.get(request.number - 1) ?? largestLine(chars))?.slice(0, MAX_TITLE);
-    const links = page.links(MAX_LINKS);
-    return { type: 'page', data: page.render(size), size, title, text: pageText(chars), links };
-  });
+  const page = openPage(deck, request.number);
+  if (request.type === 'text') return textReply(page, deck.titles.get(request.number - 1));
+  const size = renderedSize(page.size, request.maxSide);
+  const data = page.render(size);
+  return {
+    type: 'image',
+    data,
+    size,
+    missingFonts: undrawnFonts(data, size, page.glyphless(MAX_CHARS, size)),
+  };
+}
+
+function openPage(open: OpenDeck, number: number): PdfPage {
+  const { current } = open;
+  if (current?.number === number) return current.page;
+  delete open.current;
+  current?.page.close();
+  const page = open.document.open(number - 1);
+  open.current = { number, page };
+  return page;
+}
+
+function textReply(page: PdfPage, outlineTitle: string | undefined): DeckReply {
+  const chars = page.chars(MAX_CHARS);
+  const title = (outlineTitle ?? largestLine(chars))?.slice(0, MAX_TITLE);
+  const links = page.links(MAX_LINKS);
+  const size = renderedSize(page.size, LAYOUT_SIDE_PX);
+  const annotations = page
+    .annotations(size)
+    .map((annotation) => ({ ...annotation, text: plainText(annotation.text) }));
+  const text =
+    annotations.length === 0
+      ? pageText(chars)
+      : plainText(placeAnnotations(chars, page.boxes(chars.length, size), annotations)).slice(0, MAX_CHARS);
+  return { type: 'text', title, text, links };
 }
 
 /**
@@ -63,10 +111,13 @@ function renderedSize(page: Size, side: number): Size {
   return { width: scaled(page.width), height: scaled(page.height) };
 }
 
+/** PDFium aborts when its memory is used up. */
 function failed(error: unknown): DeckReply {
-  const reason =
-    error instanceof PdfError ? error.reason : error instanceof RangeError ? 'memory' : 'damaged';
-  return { type: 'failed', reason };
+  if (error instanceof PdfError) return { type: 'failed', reason: error.reason };
+  const isMemory =
+    error instanceof RangeError ||
+    (error instanceof WebAssembly.RuntimeError && error.message.startsWith('Aborted'));
+  return { type: 'failed', reason: isMemory ? 'memory' : 'damaged' };
 }
 
 parentPort?.on('message', (request: DeckRequest) => {
@@ -74,6 +125,6 @@ parentPort?.on('message', (request: DeckRequest) => {
     .catch(failed)
     .then((reply) => {
       // Allocated by render.
-      parentPort?.postMessage(reply, reply.type === 'page' ? [reply.data.buffer as ArrayBuffer] : []);
+      parentPort?.postMessage(reply, reply.type === 'image' ? [reply.data.buffer as ArrayBuffer] : []);
     });
 });

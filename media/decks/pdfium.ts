@@ -1,94 +1,40 @@
-/**
- * Reads a PDF with PDFium, compiled to WebAssembly. The package's own classes keep every page open and
- * support neither bookmarks nor font sizes, so this module calls the C functions (fpdfview.h, fpdf_text.h,
- * fpdf_doc.h) through the module that the package loads. Each document has a separate instance, which
- * contains leaks and crashes.
- */
-import { PDFiumModule } from '@hyzyla/pdfium';
+/** Opens a PDF with PDFium. Its memory is freed with the last reference. No script in it is executed. */
 import type { Size } from '../images/index.ts';
-
-/** The functions used here. Handles and pointers are numbers; 0 is null. */
-interface Pdfium {
-  _FPDF_InitLibrary(): void;
-  _FPDF_LoadMemDocument(data: number, bytes: number, password: number): number;
-  _FPDF_GetLastError(): number;
-  _FPDF_GetPageCount(document: number): number;
-  _FPDF_LoadPage(document: number, index: number): number;
-  _FPDF_ClosePage(page: number): void;
-  _FPDF_GetPageWidth(page: number): number;
-  _FPDF_GetPageHeight(page: number): number;
-  _FPDFBitmap_CreateEx(width: number, height: number, format: number, data: number, stride: number): number;
-  _FPDFBitmap_FillRect(
-    bitmap: number,
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    argb: number,
-  ): void;
-  _FPDFBitmap_Destroy(bitmap: number): void;
-  _FPDF_RenderPageBitmap(
-    bitmap: number,
-    page: number,
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    rotate: number,
-    flags: number,
-  ): void;
-  _FPDFText_LoadPage(page: number): number;
-  _FPDFText_ClosePage(text: number): void;
-  _FPDFText_CountChars(text: number): number;
-  _FPDFText_GetUnicode(text: number, index: number): number;
-  _FPDFText_GetFontSize(text: number, index: number): number;
-  _FPDFBookmark_GetFirstChild(document: number, bookmark: number): number;
-  _FPDFBookmark_GetNextSibling(document: number, bookmark: number): number;
-  _FPDFBookmark_GetTitle(bookmark: number, buffer: number, bytes: number): number;
-  _FPDFBookmark_GetDest(document: number, bookmark: number): number;
-  _FPDFBookmark_GetAction(bookmark: number): number;
-  _FPDFAction_GetDest(document: number, action: number): number;
-  _FPDFDest_GetDestPageIndex(document: number, destination: number): number;
-  _FPDFLink_Enumerate(page: number, position: number, link: number): number;
-  _FPDFLink_GetAction(link: number): number;
-  _FPDFAction_GetURIPath(document: number, action: number, buffer: number, bytes: number): number;
-  readonly wasmExports: { malloc(bytes: number): number; free(pointer: number): void };
-  /** Replaced whenever the memory grows: never store a reference to it. */
-  readonly HEAPU8: Uint8Array;
-}
-
-/** Why a document could not be opened: FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY, anything else. */
-export class PdfError extends Error {
-  override readonly name = 'PdfError';
-  readonly reason: 'password' | 'security' | 'damaged';
-
-  constructor(reason: PdfError['reason']) {
-    super(`PDFium: ${reason}`);
-    this.reason = reason;
-  }
-}
-
-/** A character of the text layer. `size` is its font size in points, before the page scales it. */
-export interface PdfChar {
-  readonly text: string;
-  readonly size: number;
-}
+import { installFallbackFont } from './fallback-font.ts';
+import { type PdfAnnotation, readAnnotations } from './pdf-annotations.ts';
+import { readLinks, readOutline } from './pdf-links.ts';
+import {
+  type Box,
+  charRectangle,
+  type GlyphlessChar,
+  glyphlessChars,
+  type PdfChar,
+  readChars,
+} from './pdf-text.ts';
+import { allocate, copyIn, loadPdfium, PdfError, type Pdfium, withBuffer } from './pdfium-module.ts';
 
 export interface PdfPage {
   /** Size in points as displayed, after the rotation of the page. */
   readonly size: Size;
-  /** Renders the page on white as packed RGB in a new buffer. */
+  /** Renders the page on white as packed RGB in a new buffer, with its annotations and form fields. */
   render(size: Size): Uint8Array;
   /** The text layer in reading order, at most `most` characters. */
   chars(most: number): PdfChar[];
+  /** The boxes of the first `count` characters, in pixels of the page rendered at `size`. */
+  boxes(count: number, size: Size): Box[];
+  /** The text that annotations display, with boxes in pixels of the page rendered at `size`. */
+  annotations(size: Size): PdfAnnotation[];
+  /** Those of the first `most` characters that cannot be drawn for want of a font; boxes in pixels. */
+  glyphless(most: number, size: Size): GlyphlessChar[];
   /** Addresses of its links without duplicates, at most `most`. */
   links(most: number): string[];
+  close(): void;
 }
 
 export interface PdfDocument {
   readonly pages: number;
-  /** Calls `use` with page `index`, from 0, which is open only during the call. */
-  withPage<T>(index: number, use: (page: PdfPage) => T): T;
+  /** Opens page `index`, from 0. Throws PdfError. */
+  open(index: number): PdfPage;
   /** Titles of the outline by page index, the first one of each page; at most `most` entries are read. */
   outline(most: number): Map<number, string>;
 }
@@ -97,12 +43,14 @@ const BGR = 2; // FPDFBitmap_BGR
 const ANNOTATIONS = 0x01; // FPDF_ANNOT
 const REVERSE_BYTE_ORDER = 0x10; // FPDF_REVERSE_BYTE_ORDER: RGB
 const WHITE = 0xffffffff;
+/** Larger than FPDF_FORMFILLINFO. All its callbacks are null: nothing happens by itself, and no script runs. */
+const FORM_INFO_BYTES = 512;
 
-/** Opens the PDF in `bytes`. Throws PdfError. Its memory is freed with the last reference. */
+/** Opens the PDF in `bytes`. Throws PdfError. */
 export async function openPdf(bytes: Uint8Array, password?: string): Promise<PdfDocument> {
-  // The package declares only the functions that it calls.
-  const pdfium = (await PDFiumModule({})) as unknown as Pdfium;
+  const pdfium = await loadPdfium();
   pdfium._FPDF_InitLibrary();
+  installFallbackFont(pdfium);
   const data = copyIn(pdfium, bytes);
   const secret = password === undefined ? 0 : copyIn(pdfium, Buffer.from(`${password}\0`));
   const document = pdfium._FPDF_LoadMemDocument(data, bytes.length, secret);
@@ -111,39 +59,77 @@ export async function openPdf(bytes: Uint8Array, password?: string): Promise<Pdf
     const code = pdfium._FPDF_GetLastError();
     throw new PdfError(code === 4 ? 'password' : code === 5 ? 'security' : 'damaged');
   }
+  const form = openForm(pdfium, document);
   return {
     pages: pdfium._FPDF_GetPageCount(document),
-    withPage(index, use) {
-      const page = pdfium._FPDF_LoadPage(document, index);
-      if (page === 0) throw new PdfError('damaged');
-      try {
-        return use({
-          size: { width: pdfium._FPDF_GetPageWidth(page), height: pdfium._FPDF_GetPageHeight(page) },
-          render: (size) => render(pdfium, page, size),
-          chars: (most) => chars(pdfium, page, most),
-          links: (most) => links(pdfium, document, page, most),
-        });
-      } finally {
-        pdfium._FPDF_ClosePage(page);
-      }
-    },
-    outline: (most) => outline(pdfium, document, most),
+    open: (index) => openPage(pdfium, document, form, index),
+    outline: (most) => readOutline(pdfium, document, most),
   };
 }
 
-function allocate(pdfium: Pdfium, bytes: number): number {
-  const pointer = pdfium.wasmExports.malloc(Math.max(1, bytes));
-  if (pointer === 0) throw new RangeError('PDFium is out of memory');
-  return pointer;
+/**
+ * Form fields are drawn and read through a form environment. Returns 0 for a document without form. XFA forms
+ * are ignored: this build displays what the document contains for readers without XFA.
+ */
+function openForm(pdfium: Pdfium, document: number): number {
+  if (pdfium._FPDF_GetFormType(document) === 0) return 0;
+  const info = allocate(pdfium, FORM_INFO_BYTES);
+  pdfium.HEAPU8.fill(0, info, info + FORM_INFO_BYTES);
+  pdfium.HEAPU8[info] = 1; // version
+  const form = pdfium._FPDFDOC_InitFormFillEnvironment(document, info);
+  if (form !== 0) pdfium._FPDF_SetFormFieldHighlightAlpha(form, 0);
+  return form;
 }
 
-function copyIn(pdfium: Pdfium, bytes: Uint8Array): number {
-  const pointer = allocate(pdfium, bytes.length);
-  pdfium.HEAPU8.set(bytes, pointer);
-  return pointer;
+function openPage(pdfium: Pdfium, document: number, form: number, index: number): PdfPage {
+  const page = pdfium._FPDF_LoadPage(document, index);
+  if (page === 0) throw new PdfError('damaged');
+  if (form !== 0) pdfium._FORM_OnAfterLoadPage(page, form);
+  let layer: number | undefined;
+  const textLayer = (): number => {
+    layer ??= pdfium._FPDFText_LoadPage(page);
+    return layer;
+  };
+  const inPixels = <T extends { readonly box: Box }>(items: readonly T[], size: Size): T[] =>
+    items.map((item) => ({ ...item, box: toPixels(pdfium, page, item.box, size) }));
+  return {
+    size: { width: pdfium._FPDF_GetPageWidth(page), height: pdfium._FPDF_GetPageHeight(page) },
+    render: (size) => render(pdfium, page, form, size),
+    chars: (most) => (textLayer() === 0 ? [] : readChars(pdfium, textLayer(), most)),
+    boxes: (count, size) =>
+      Array.from({ length: count }, (_, char) =>
+        toPixels(pdfium, page, charRectangle(pdfium, textLayer(), char), size),
+      ),
+    annotations: (size) => inPixels(readAnnotations(pdfium, page, form), size),
+    glyphless: (most, size) =>
+      textLayer() === 0 ? [] : inPixels(glyphlessChars(pdfium, textLayer(), most), size),
+    links: (most) => readLinks(pdfium, document, page, most),
+    close() {
+      if (layer) pdfium._FPDFText_ClosePage(layer);
+      if (form !== 0) pdfium._FORM_OnBeforeClosePage(page, form);
+      pdfium._FPDF_ClosePage(page);
+    },
+  };
 }
 
-function render(pdfium: Pdfium, page: number, { width, height }: Size): Uint8Array {
+/** From coordinates of the page to pixels of its image: also turns the box as the page is turned. */
+function toPixels(pdfium: Pdfium, page: number, box: Box, { width, height }: Size): Box {
+  return withBuffer(pdfium, 8, (pointer) => {
+    const corners = [
+      [box.left, box.top],
+      [box.right, box.bottom],
+    ].map(([x = 0, y = 0]) => {
+      pdfium._FPDF_PageToDevice(page, 0, 0, width, height, 0, x, y, pointer, pointer + 4);
+      const view = new DataView(pdfium.HEAPU8.buffer, pointer, 8);
+      return { x: view.getInt32(0, true), y: view.getInt32(4, true) };
+    });
+    const xs = corners.map(({ x }) => x);
+    const ys = corners.map(({ y }) => y);
+    return { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) };
+  });
+}
+
+function render(pdfium: Pdfium, page: number, form: number, { width, height }: Size): Uint8Array {
   const stride = Math.ceil((width * 3) / 4) * 4;
   const data = allocate(pdfium, stride * height);
   try {
@@ -151,6 +137,7 @@ function render(pdfium: Pdfium, page: number, { width, height }: Size): Uint8Arr
     if (bitmap === 0) throw new PdfError('damaged');
     pdfium._FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE);
     pdfium._FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, ANNOTATIONS | REVERSE_BYTE_ORDER);
+    if (form !== 0) pdfium._FPDF_FFLDraw(form, bitmap, page, 0, 0, width, height, 0, REVERSE_BYTE_ORDER);
     pdfium._FPDFBitmap_Destroy(bitmap);
     const rgb = new Uint8Array(width * height * 3);
     for (let y = 0; y < height; y++) {
@@ -159,88 +146,5 @@ function render(pdfium: Pdfium, page: number, { width, height }: Size): Uint8Arr
     return rgb;
   } finally {
     pdfium.wasmExports.free(data);
-  }
-}
-
-function chars(pdfium: Pdfium, page: number, most: number): PdfChar[] {
-  const text = pdfium._FPDFText_LoadPage(page);
-  if (text === 0) return [];
-  try {
-    const count = Math.min(most, pdfium._FPDFText_CountChars(text));
-    return Array.from({ length: Math.max(0, count) }, (_, index) => ({
-      text: String.fromCodePoint(Math.min(0x10ffff, pdfium._FPDFText_GetUnicode(text, index))),
-      size: pdfium._FPDFText_GetFontSize(text, index),
-    }));
-  } finally {
-    pdfium._FPDFText_ClosePage(text);
-  }
-}
-
-function links(pdfium: Pdfium, document: number, page: number, most: number): string[] {
-  const found = new Set<string>();
-  const state = allocate(pdfium, 8); // the position of the enumeration, and the link that it returns
-  try {
-    pdfium.HEAPU8.fill(0, state, state + 8);
-    // Also limits the links that are read: a hostile page has any number of them.
-    for (let read = 0; read < 10 * most && found.size < most; read++) {
-      if (pdfium._FPDFLink_Enumerate(page, state, state + 4) === 0) break;
-      // Created each time: the memory may have moved.
-      const view = new DataView(pdfium.HEAPU8.buffer, state, 8);
-      const action = pdfium._FPDFLink_GetAction(view.getUint32(4, true));
-      const address = action === 0 ? '' : actionAddress(pdfium, document, action);
-      if (/^(https?|mailto):/i.test(address)) found.add(address);
-    }
-  } finally {
-    pdfium.wasmExports.free(state);
-  }
-  return [...found];
-}
-
-/** Returns the address of an action; empty where it has none. */
-function actionAddress(pdfium: Pdfium, document: number, action: number): string {
-  const bytes = 2048;
-  const buffer = allocate(pdfium, bytes);
-  try {
-    const needed = pdfium._FPDFAction_GetURIPath(document, action, buffer, bytes);
-    if (needed < 2 || needed > bytes) return '';
-    return Buffer.from(pdfium.HEAPU8.subarray(buffer, buffer + needed - 1)).toString('utf8');
-  } finally {
-    pdfium.wasmExports.free(buffer);
-  }
-}
-
-function outline(pdfium: Pdfium, document: number, most: number): Map<number, string> {
-  const titles = new Map<number, string>();
-  const seen = new Set<number>(); // a hostile outline has cycles
-  const queue = [pdfium._FPDFBookmark_GetFirstChild(document, 0)];
-  while (queue.length > 0 && seen.size < most) {
-    const bookmark = queue.pop() ?? 0;
-    if (bookmark === 0 || seen.has(bookmark)) continue;
-    seen.add(bookmark);
-    const target =
-      pdfium._FPDFBookmark_GetDest(document, bookmark) ||
-      pdfium._FPDFAction_GetDest(document, pdfium._FPDFBookmark_GetAction(bookmark));
-    const page = target === 0 ? -1 : pdfium._FPDFDest_GetDestPageIndex(document, target);
-    const title = bookmarkTitle(pdfium, bookmark);
-    if (page >= 0 && title !== '' && !titles.has(page)) titles.set(page, title);
-    queue.push(
-      pdfium._FPDFBookmark_GetNextSibling(document, bookmark),
-      pdfium._FPDFBookmark_GetFirstChild(document, bookmark),
-    );
-  }
-  return titles;
-}
-
-/** Titles are UTF-16LE with a terminating zero. */
-function bookmarkTitle(pdfium: Pdfium, bookmark: number): string {
-  const bytes = Math.min(4096, pdfium._FPDFBookmark_GetTitle(bookmark, 0, 0));
-  const buffer = allocate(pdfium, bytes);
-  try {
-    const needed = pdfium._FPDFBookmark_GetTitle(bookmark, buffer, bytes);
-    if (needed > bytes) return '';
-    const text = Buffer.from(pdfium.HEAPU8.subarray(buffer, buffer + bytes)).toString('utf16le');
-    return text.replace(/\0.*$/s, '').trim();
-  } finally {
-    pdfium.wasmExports.free(buffer);
   }
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { PDFDocument, PDFNumber, StandardFonts } from 'pdf-lib';
+import { PDFDocument, PDFName, PDFNumber, StandardFonts } from 'pdf-lib';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -206,7 +206,35 @@ describe('a PDF', () => {
       [5, 'Page 5'],
     ]);
     expect(frames.map(({ slide }) => slide)).toEqual([1, 2, 4, 5]);
-    expect(gaps).toEqual([{ slide: 3, reason: 'media_truncated' }]);
+    expect(gaps).toEqual([
+      {
+        slide: 3,
+        reason: 'media_truncated',
+        message: 'Page 3 of the PDF is cut off or damaged. Export it again.',
+      },
+    ]);
+  });
+
+  it('takes a limited time in all: after a page that never ends, the others are gaps that say so', async () => {
+    const source = await pdf(4, (document) => paintWithItself(document, 1));
+    const limits = {
+      ...{ maxPixels: 2 ** 26, maxPages: 500, maxBytes: 2 ** 30, allowPrivate: true },
+      slideTime: { perSlideMs: 4000, sharedMs: 1 },
+    };
+    const found = await ingest(source);
+    const output = await run(cpu({ limits }).extractFrames, extractInput(found));
+    const { frames, slides, gaps } = await extracted(output);
+    expect(frames.map(({ slide }) => slide)).toEqual([1, 2]); // slide 2 is a placeholder with its text
+    expect(slides.map(({ text }) => text)).toEqual(['Page 1', 'Page 2', undefined, undefined]);
+    const reason = 'render_time_exceeded';
+    const message = 'Slow slides used up the 0.001 s that the slides of this deck share.';
+    expect(gaps).toEqual([
+      { slide: 2, reason, message: expect.stringMatching(/^Page 2 of the PDF was not read within [34]/) },
+      { slide: 3, reason, message },
+      { slide: 4, reason, message },
+    ]);
+    const again = await run(cpu({ limits }).extractFrames, { ...extractInput(found), crops: 1 });
+    expect((await extracted(again)).gaps).toEqual(gaps); // what was used is not given again
   });
 
   it('is drawn as large as the crops of the model can show', async () => {
@@ -260,6 +288,21 @@ describe('a PDF', () => {
     }
   });
 });
+
+/** Fills page `index` with a pattern that is filled with itself. */
+function paintWithItself(document: PDFDocument, index: number): void {
+  const { context } = document;
+  const pattern = context.nextRef();
+  const entries = { PatternType: 1, PaintType: 1, TilingType: 1, BBox: [0, 0, 100, 100], XStep: 1, YStep: 1 };
+  const Resources = { Pattern: { P: pattern } };
+  context.assign(
+    pattern,
+    context.stream('/Pattern cs /P scn 0 0 100 100 re f', { Type: 'Pattern', ...entries, Resources }),
+  );
+  const page = document.getPage(index).node;
+  page.Resources()?.set(PDFName.of('Pattern'), context.obj({ P: pattern }));
+  page.addContentStream(context.register(context.stream('/Pattern cs /P scn 0 0 320 180 re f')));
+}
 
 describe('a list of images', () => {
   it('counts every page of a TIFF as a picture', async () => {
