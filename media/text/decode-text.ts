@@ -32,6 +32,12 @@ const CLEAR_LEAD = 1.4;
 /** UTF-8 may be damaged: one broken character in this many. */
 const BROKEN_SHARE = 0.02;
 
+/** Latin letters beside those of another script: no word of a real language. */
+const OTHER_SCRIPT = ['Greek', 'Cyrillic', 'Hebrew', 'Arabic', 'Thai']
+  .map((name) => `\\p{Script=${name}}`)
+  .join('');
+const MIXED_WORD = new RegExp(`\\p{sc=Latin}[${OTHER_SCRIPT}]|[${OTHER_SCRIPT}]\\p{sc=Latin}`, 'u');
+
 export interface DecodedText {
   readonly text: string;
   /** The encoding, where it is not a form of Unicode. */
@@ -99,14 +105,19 @@ function detect(bytes: Uint8Array): TextEncoding {
       const known = NAMES[name] ?? DETECTED.find((supported) => supported === name);
       return known ? [{ encoding: known, confidence, text: new TextDecoder(known).decode(sample) }] : [];
     });
-  const best = found[0];
-  const close = found.filter(({ confidence }) => confidence * CLEAR_LEAD >= (best?.confidence ?? 0));
+  const unmixed = found.filter(({ text }) => !MIXED_WORD.test(text));
+  const plausible = unmixed.length > 0 ? unmixed : found;
+  const best = plausible[0];
+  const close = plausible.filter(({ confidence }) => confidence * CLEAR_LEAD >= (best?.confidence ?? 0));
   const [first] = new Set(close.map(({ text }) => text)).size === 1 ? close : close.toSorted(bySymbols);
   const rivals = close.filter((other) => first && other.text !== first.text && bySymbols(other, first) === 0);
   // A few accents in Latin text fit several encodings; by far the most files have this one.
   const western = [first, ...rivals].find((rival) => rival?.encoding === 'windows-1252');
   if (western) return western.encoding;
-  if (first && first.confidence > 0 && rivals.length === 0) return first.encoding;
+  // Subtitles in an ISO encoding are rare beside those in the encoding of Windows for the same languages.
+  const isClear = rivals.every(({ encoding }) => encoding.startsWith('iso-'));
+  if (first && first.confidence > 0 && isClear && !(first.encoding.startsWith('iso-') && rivals.length > 0))
+    return first.encoding;
   const names = [first, ...rivals].flatMap((rival) => rival?.encoding ?? []).slice(0, 3);
   throw new FrameloomError(
     'transcript_unreadable',
