@@ -149,7 +149,7 @@ export const ERRORS = {
     status: 422,
     retryable: false,
     title: 'The format of the source is not supported.',
-    hint: 'Send a video (mp4, mov, mkv, webm, ts, mpg, avi, flv, ogv, wmv, mxf), a PDF or PPTX, or JPEG, PNG, WebP, AVIF, GIF or TIFF images.',
+    hint: 'Send a video (mp4, mov, mkv, webm, ts, mpg with a program stream, avi, flv, ogv, wmv, mxf), a PDF or PPTX, or JPEG, PNG, WebP, AVIF, GIF or TIFF images.',
   },
   no_video_stream: {
     status: 422,

@@ -50,6 +50,10 @@ export interface FrameCoding {
   readonly range: 'sdr' | 'pq' | 'hlg';
   /** Assumed color matrix if the file does not specify one; otherwise absent. */
   readonly matrix?: 'bt709' | 'bt2020';
+  /** Whether frames have an alpha channel. */
+  readonly transparent?: true;
+  /** Name of ffmpeg's decoder, if it must not be the default one. */
+  readonly decoder?: string;
   /** Whether frames may consist of two fields, taken one after the other. */
   readonly interlaced: boolean;
 }

@@ -111,7 +111,8 @@ function isVideo(head: Buffer): boolean {
     startsWith(head, '\x30\x26\xb2\x75\x8e\x66\xcf\x11') || // ASF: Windows Media
     startsWith(head, '\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02') || // MXF
     isTransportStream(head, 188) ||
-    isTransportStream(head, 192) // M2TS: a timestamp before each packet
+    isTransportStream(head, 192) || // M2TS: a timestamp before each packet
+    isTransportStream(head, 204) // with error correction after each packet
   );
 }
 
@@ -135,12 +136,31 @@ function audioName(head: Buffer): string | undefined {
   return undefined;
 }
 
+/** The codec of a stream that no container wraps, by its first start code. */
+function elementaryStream(head: Buffer): string | undefined {
+  const at = head.indexOf(START_CODE);
+  // Zero bytes may precede the first start code.
+  if (at < 0 || head.subarray(0, at).some((byte) => byte !== 0)) return undefined;
+  const unit = head[at + 3] ?? 0;
+  if (unit === 0xb3) return 'an MPEG-1 or MPEG-2';
+  if (unit === 0xb0 || unit === 0x00) return 'an MPEG-4';
+  if ([0x67, 0x27, 0x47].includes(unit) || unit === 0x09) return 'an H.264';
+  if ([0x40, 0x42, 0x44, 0x46].includes(unit) && head[at + 4] === 0x01) return 'an HEVC';
+  return undefined;
+}
+
+const START_CODE = Buffer.from([0, 0, 1]);
+
 function foreignName(head: Buffer): string | undefined {
   if (startsWith(head, 'ftyp', 4)) {
     const brand = head.toString('latin1', 8, 12);
     if (['heic', 'heix', 'heim', 'heis', 'mif1', 'msf1', 'hevc', 'hevx'].includes(brand)) {
       return 'a HEIC image (save it as JPEG)';
     }
+  }
+  const elementary = elementaryStream(head);
+  if (elementary !== undefined) {
+    return `${elementary} elementary stream without times (copy it into a container, for example MP4)`;
   }
   if (startsWith(head, 'BM') && head.readUInt32LE(Math.min(6, head.length - 4)) === 0) return 'a BMP image';
   if (startsWith(head, ZIP)) return 'a ZIP archive or Office document';

@@ -9,6 +9,7 @@ import { FrameloomError } from '../../core/errors.ts';
 import { type MediaTools, type Program, toMediaError } from '../exec/index.ts';
 import type { RgbImage, Size } from '../images/index.ts';
 import {
+  backgroundFilters,
   type DecodeOptions,
   fieldFilters,
   type Grid,
@@ -197,7 +198,7 @@ function candidateArgs(
   const also = keysOnly || skip === 'nokey' ? WRITTEN.alsoKeys : WRITTEN.also;
   const written = writesAll ? 'null' : `select='st(0,if(${changed},${also + 1},max(0,ld(0)-1)))'`;
   // Microseconds, whatever the container counts in.
-  const head = [...fieldFilters(coding), 'settb=AVTB'].join(',');
+  const head = [...fieldFilters(coding), ...backgroundFilters(coding), 'settb=AVTB'].join(',');
   const graph = [
     `[${stream}]${head},${pick}split[a][b]`,
     `[a]${planeFilters(coding, planes).join(',')}[plane]`,

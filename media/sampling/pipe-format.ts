@@ -6,7 +6,7 @@
  */
 import type { FrameCoding } from '../../schema/source.ts';
 import type { RgbImage, Size } from '../images/index.ts';
-import { rgbFilters, storedSize, turnFilters } from '../video/index.ts';
+import { rgbFilters, scaleFilters, storedSize, turnFilters } from '../video/index.ts';
 
 /** From this height on most videos are BT.709; those that are not are converted by the same filter. */
 const HIGH_DEFINITION_LINES = 720;
@@ -39,7 +39,7 @@ export function pipeFormat(full: Size, size: Size, coding: FrameCoding): PipeFor
   return {
     bytes: width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2),
     filters: [
-      `scale=${stored.width}:${stored.height}:flags=bicubic+accurate_rnd:out_range=tv:out_color_matrix=${matrix}${read}`,
+      ...scaleFilters(stored, `flags=bicubic+accurate_rnd:out_range=tv:out_color_matrix=${matrix}${read}`),
       'format=yuv420p',
       ...turnFilters(coding),
     ],

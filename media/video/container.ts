@@ -9,6 +9,8 @@ export interface ContainerStructure {
    * without a stated size, or one to which something was appended.
    */
   readonly open: boolean;
+  /** Whether times after a seek would be estimates, because there is no index. */
+  readonly unindexed?: true;
 }
 
 /** Most boxes that are visited. */
@@ -22,6 +24,7 @@ export async function readStructure(path: string, format: string): Promise<Conta
     if (format.includes('mov')) return await readBoxes(file, size);
     if (format.includes('matroska')) return await readSegment(file, size);
     if (format.includes('avi')) return await readRiff(file, size);
+    if (format.includes('mxf')) return await readPartitions(file, size);
     return { truncated: false, open: true };
   } finally {
     await file.close();
@@ -73,6 +76,25 @@ function vintAt(
   for (let index = 1; index < length; index++) value = (value << 8n) | BigInt(head[at + index] ?? 0);
   const unknown = value === (1n << BigInt(7 * length)) - 1n;
   return { value: unknown ? undefined : Number(value), end: at + length };
+}
+
+/** Keys of a partition and of an index table (SMPTE ST 377-1), without the bytes that vary. */
+const PARTITION = Buffer.from('060e2b34020501010d01020101', 'hex');
+const INDEX_TABLE = Buffer.from('060e2b34025301010d010201011001', 'hex');
+/** Bytes of the header, and from the footer on, in which an index is searched. */
+const INDEX_BYTES = 8 * 2 ** 20;
+
+/** An MXF file is indexed if its footer is where the header says, and there is an index table in one of them. */
+async function readPartitions(file: FileHandle, size: number): Promise<ContainerStructure> {
+  const head = await bytesAt(file, 0, INDEX_BYTES);
+  const length = head[16] ?? 0;
+  const value = 17 + (length > 0x80 ? length - 0x80 : 0);
+  const footer = head.length > value + 32 ? Number(head.readBigUInt64BE(value + 24)) : 0;
+  const tail = footer > 0 && footer < size ? await bytesAt(file, footer, INDEX_BYTES) : Buffer.alloc(0);
+  const indexed =
+    tail.subarray(0, PARTITION.length).equals(PARTITION) &&
+    (tail.includes(INDEX_TABLE) || head.includes(INDEX_TABLE));
+  return { truncated: footer > size, open: true, ...(indexed ? {} : { unindexed: true }) };
 }
 
 /** The RIFF chunks of an AVI; large files have several (OpenDML). */

@@ -9,7 +9,7 @@ import { FrameloomError } from '../../core/errors.ts';
 import type { FrameCoding } from '../../schema/source.ts';
 import { type MediaTools, type Program, toMediaError } from '../exec/index.ts';
 import type { RgbImage, Size } from '../images/index.ts';
-import { fieldFilters, PLAIN_CODING, rgbFilters } from './frame-filters.ts';
+import { backgroundFilters, fieldFilters, PLAIN_CODING, rgbFilters } from './frame-filters.ts';
 import { type DecodeOptions, type ReadableVideo, startDecoder } from './start-decoder.ts';
 import { type FrameTimestamp, TimestampReader } from './timestamp-reader.ts';
 
@@ -146,6 +146,7 @@ function decodeArgs(stream: string, request: DecodeRequest): string[] {
   const { size, coding = PLAIN_CODING } = request;
   const filters = [
     ...fieldFilters(coding),
+    ...backgroundFilters(coding),
     'settb=AVTB', // microseconds, whatever the container counts in
     `select='${selectExpression(request)}'`,
     ...rgbFilters(coding, size),

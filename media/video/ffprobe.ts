@@ -26,6 +26,7 @@ const Stream = z.object({
   color_space: z.string().optional(),
   color_transfer: z.string().optional(),
   field_order: z.string().optional(),
+  pix_fmt: z.string().optional(),
   has_b_frames: z.number().optional(),
   nb_frames: number,
   start_time: number,

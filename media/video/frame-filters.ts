@@ -19,6 +19,31 @@ export function fieldFilters({ interlaced }: FrameCoding): readonly string[] {
   return interlaced ? ['bwdif=mode=send_frame:parity=auto:deint=interlaced'] : [];
 }
 
+/** Puts transparent frames on white, as images are. The labels allow this once in a filter graph. */
+export function backgroundFilters({ transparent, matrix }: FrameCoding): readonly string[] {
+  if (!transparent) return [];
+  const read = matrix === undefined ? [] : [`scale=in_color_matrix=${matrix}`];
+  return [
+    ...read,
+    'format=rgba,split[figure][copy];[copy]lutrgb=r=255:g=255:b=255:a=255[white];[white][figure]overlay=format=rgb',
+  ];
+}
+
+/**
+ * Scales frames to `size` by a `scale` filter with further `options`. The size of frames may change within a
+ * video: each keeps its aspect ratio, with black bars. Sizes that differ by rounding only are the same.
+ */
+export function scaleFilters({ width, height }: Size, options: string): readonly string[] {
+  const same = `lte(abs(${width}-${height}*dar),0.51*max(1,dar)+1.01)`;
+  const within = (side: number, other: string): string =>
+    `'if(${same},${side},max(1,min(${side},round(${other}))))'`;
+  return [
+    `scale=w=${within(width, `${height}*dar`)}:h=${within(height, `${width}/dar`)}:${options}`,
+    'setsar=1',
+    `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
+  ];
+}
+
 /**
  * Conversion to packed RGB images of `size`, which is upright. Scaling comes first, so that the rest costs
  * little.
@@ -28,8 +53,7 @@ export function rgbFilters(coding: FrameCoding, size: Size): readonly string[] {
   // Limited and full range, and the matrix where the file names it, are read from each frame.
   const matrix = coding.matrix === undefined ? '' : `:in_color_matrix=${coding.matrix}`;
   return [
-    `scale=${width}:${height}:flags=bicubic+accurate_rnd+full_chroma_int${matrix}`,
-    'setsar=1',
+    ...scaleFilters({ width, height }, `flags=bicubic+accurate_rnd+full_chroma_int${matrix}`),
     ...toneMapping(coding.range),
     'format=rgb24',
     ...turnFilters(coding),
@@ -41,8 +65,7 @@ export function rgbFilters(coding: FrameCoding, size: Size): readonly string[] {
  * they are stored, each cell the mean of its pixels.
  */
 export function planeFilters(coding: FrameCoding, size: Size): readonly string[] {
-  const { width, height } = storedSize(coding, size);
-  return [`scale=${width}:${height}:flags=area`, 'format=yuv420p', ...turnFilters(coding)];
+  return [...scaleFilters(storedSize(coding, size), 'flags=area'), 'format=yuv420p', ...turnFilters(coding)];
 }
 
 /** Size of an upright image before rotation, as it is stored. */

@@ -12,7 +12,15 @@ export {
   verifyChecksum,
   withRunUp,
 } from './decode.ts';
-export { fieldFilters, planeFilters, rgbFilters, storedSize, turnFilters } from './frame-filters.ts';
+export {
+  backgroundFilters,
+  fieldFilters,
+  planeFilters,
+  rgbFilters,
+  scaleFilters,
+  storedSize,
+  turnFilters,
+} from './frame-filters.ts';
 export { type ProbedVideo, probeVideo } from './probe.ts';
 export { type DecodeOptions, startDecoder } from './start-decoder.ts';
 export { TimestampReader } from './timestamp-reader.ts';

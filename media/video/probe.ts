@@ -1,7 +1,7 @@
 /** Probes videos and rejects those that cannot be summarized, before any expensive work. */
 import { FrameloomError } from '../../core/errors.ts';
-import type { VideoInfo } from '../../schema/source.ts';
-import { errorFromOutput, type MediaTools } from '../exec/index.ts';
+import type { FrameCoding, VideoInfo } from '../../schema/source.ts';
+import { errorFromOutput, type MediaTools, runProgram } from '../exec/index.ts';
 import { detectMediaKind } from '../formats/index.ts';
 import { fitWithin, type Size } from '../images/index.ts';
 import type { MediaLimits } from '../limits.ts';
@@ -14,6 +14,7 @@ import {
   probeHeaders,
 } from './ffprobe.ts';
 import { clockOf, endOfLastFrame, rateOf } from './frame-times.ts';
+import { isProtected } from './protection.ts';
 import { isScrambled } from './scrambled.ts';
 import { readStreamEnds, type StreamEnds } from './stream-ends.ts';
 import { codingOf, encrypted, findVideoStream, tracksOf, undecodable, uprightSize } from './video-stream.ts';
@@ -49,11 +50,11 @@ export async function probeVideo(
 ): Promise<ProbedVideo> {
   const kind = await detectMediaKind(path);
   if (kind !== 'video') throw new FrameloomError('unsupported_media', 'The file is not a video.');
-  if (await isScrambled(path)) throw encrypted();
+  if ((await isScrambled(path)) || (await isProtected(path))) throw encrypted();
   const target = { tools, path, maxPixels: limits.maxPixels, signal };
   const headers = await probeHeaders(target);
   const stream = findVideoStream(headers, limits.videoTrack);
-  const coding = codingOf(stream);
+  const coding = { ...codingOf(stream), ...(await alphaDecoder(target, stream)) };
   if (!stream.width || !stream.height) throw errorFromOutput(headers.errorOutput, undecodable());
   const size = uprightSize(stream, coding, limits.maxPixels);
   const { ends, startOffset } = await readEnds(target, headers, stream, size);
@@ -83,6 +84,21 @@ export async function probeVideo(
     tracks: tracksOf(headers),
     videoTrack: stream.index,
   };
+}
+
+/** Decoders of ffmpeg that read the alpha channel of WebM; the default ones drop it. */
+const ALPHA_DECODERS: Readonly<Record<string, string>> = { vp8: 'libvpx', vp9: 'libvpx-vp9' };
+
+/** The decoder for a track with alpha in side data, unless this ffmpeg was built without it. */
+async function alphaDecoder(
+  { tools, signal }: ProbeTarget,
+  { tags, codec_name = '' }: ProbedStream,
+): Promise<Pick<FrameCoding, 'transparent' | 'decoder'>> {
+  const decoder = ALPHA_DECODERS[codec_name];
+  if ((tags?.alpha_mode ?? tags?.ALPHA_MODE) !== '1' || decoder === undefined) return {};
+  const limits = { signal, timeLimitMs: 10_000, maxBytes: 2 ** 20, keep: 'all' } as const;
+  const { stdout } = await runProgram(tools.ffmpeg, ['-hide_banner', '-h', `decoder=${decoder}`], limits);
+  return stdout.includes(`Decoder ${decoder}`) ? { transparent: true, decoder } : {};
 }
 
 /** Reads the packets and the first frame in parallel. An error in the packets takes precedence. */

@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 
 /** Bytes that are read, from the beginning. */
 const READ_BYTES = 4 * 2 ** 20;
-/** Bytes of a packet; M2TS adds a timestamp of 4 bytes. */
-const PACKET_BYTES = [188, 192] as const;
+/** Bytes of a packet; M2TS adds a timestamp of 4 bytes, broadcasting equipment 16 bytes of error correction. */
+const PACKET_BYTES = [188, 192, 204] as const;
 const SYNC = 0x47;
 /** Consecutive packets that must begin with the sync byte. */
 const SYNC_PACKETS = 5;

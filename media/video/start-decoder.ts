@@ -8,7 +8,7 @@
  * decoding.
  */
 import { availableParallelism } from 'node:os';
-import type { ClockPart, VideoInfo } from '../../schema/source.ts';
+import type { ClockPart, FrameCoding, VideoInfo } from '../../schema/source.ts';
 import {
   inputArgs,
   type MediaTools,
@@ -19,7 +19,9 @@ import {
 } from '../exec/index.ts';
 
 /** Which stream of a video is read, and how; from `probeVideo`. */
-export type ReadableVideo = Pick<VideoInfo, 'videoTrack' | 'sequential'>;
+export type ReadableVideo = Pick<VideoInfo, 'videoTrack' | 'sequential'> & {
+  readonly coding?: Pick<FrameCoding, 'decoder'>;
+};
 
 export interface DecoderSource {
   readonly path: string;
@@ -48,7 +50,9 @@ export function startDecoder(
   outputArgs: (stream: string) => readonly string[],
   options: DecodeOptions & Pick<ProgramOptions, 'furtherOutputs'>,
 ): Program {
-  const { path, video, track = video.videoTrack, start, before = [] } = source;
+  const { path, video, track = video.videoTrack, start } = source;
+  const decoder = track === video.videoTrack ? video.coding?.decoder : undefined;
+  const before = [...(decoder === undefined ? [] : ['-c:v', decoder]), ...(source.before ?? [])];
   const { maxPixels } = options;
   const common = [
     // With -copyts all times are the container's. Seeking is not "accurate": that would trim by a start time of
@@ -80,12 +84,12 @@ export function startDecoder(
   const copier = startProgram(tools.ffmpeg, copy, { signal, timeLimitMs });
   copier.secondOutput.resume();
   const seek = ['-itsoffset', String(-PIPE_OFFSET_SECONDS), ...threadArgs(), ...before];
-  const decoder = startProgram(
+  const reader = startProgram(
     tools.ffmpeg,
     [...common, ...pipeInputArgs({ maxPixels, seek }), ...outputArgs('0:0')],
     { ...options, input: copier.stdout },
   );
-  return chained(copier, decoder);
+  return chained(copier, reader);
 }
 
 /**

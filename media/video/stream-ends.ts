@@ -53,7 +53,7 @@ export async function readStreamEnds(
     audioEnd: statistics.endOf(audio),
     whole: tail === undefined,
     statedEnd: isCut ? statedEnd(headers, stream) : undefined,
-    ...(parts.length > 1 ? { parts } : {}),
+    ...(parts.length > 1 || structure.unindexed ? { parts } : {}),
   };
 }
 

@@ -57,6 +57,8 @@ export function uprightSize(stream: ProbedStream, { turn }: FrameCoding, maxPixe
 
 /** Codecs that may contain fields without a mark in the headers: each frame is marked separately. */
 const FIELD_CODECS = new Set(['mpeg1video', 'mpeg2video', 'mpeg4', 'h264', 'hevc', 'vc1', 'dvvideo']);
+/** ffmpeg's names of pixel formats with alpha. */
+const ALPHA_FORMATS = /^(yuva|rgba|argb|bgra|abgr|gbrap|ya8|ya16|pal8|ayuv)/;
 const FIELD_ORDERS = new Set(['tt', 'bb', 'tb', 'bt']);
 /** From this height on unmarked colours count as BT.709, as in players, else as BT.601. */
 const HIGH_DEFINITION_LINES = 720;
@@ -70,6 +72,7 @@ export function codingOf(stream: ProbedStream): FrameCoding {
     ...orientation(stream),
     range,
     ...(isUnmarked && assumed !== undefined ? { matrix: assumed } : {}),
+    ...(ALPHA_FORMATS.test(stream.pix_fmt ?? '') ? { transparent: true } : {}),
     interlaced:
       FIELD_ORDERS.has(field_order) || (field_order !== 'progressive' && FIELD_CODECS.has(codec_name)),
   };
