@@ -34,7 +34,8 @@ export function installFallbackFont(pdfium: Pdfium): void {
   let font: Buffer | undefined;
   let copies = 0;
   const read = (): Buffer => {
-    font ??= sfntOf(readFileSync(fileURLToPath(import.meta.resolve(FILE))));
+    const file = import.meta.resolve('@fontsource/unifontex/files/unifontex-latin-400-normal.woff');
+    font ??= sfntOf(readFileSync(fileURLToPath(file)));
     return font;
   };
   /** Writes `bytes` where there is enough space. Returns their number. */
@@ -66,8 +67,6 @@ export function installFallbackFont(pdfium: Pdfium): void {
   for (const [index, member] of members.entries()) view.setUint32(index * 4, member, true);
   pdfium._FPDF_SetSystemFontInfo(info);
 }
-
-const FILE = '@fontsource/unifontex/files/unifontex-latin-400-normal.woff';
 
 /** Unpacks a WOFF 1.0 file into the font that it contains. PDFium reads no WOFF. */
 function sfntOf(woff: Buffer): Buffer {
