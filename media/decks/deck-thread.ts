@@ -46,6 +46,10 @@ const MAX_BOOKMARKS = 20_000;
 const LAYOUT_SIDE_PX = 4000;
 
 interface OpenDeck {
+  readonly bytes: Uint8Array;
+  readonly password: string | undefined;
+  /** Fonts that are replaced because characters of theirs were missing. */
+  readonly replaced: readonly string[];
   readonly document: PdfDocument;
   readonly titles: ReadonlyMap<number, string>;
   /** The page that was requested last, which stays open for the next request. */
@@ -57,24 +61,40 @@ let deck: OpenDeck | undefined;
 async function handle(request: DeckRequest): Promise<DeckReply> {
   if (request.type === 'open') {
     const source = workerData as string | Uint8Array; // passed by openDeck
-    const document = await openPdf(
-      typeof source === 'string' ? await readFile(source) : source,
-      request.password,
-    );
-    deck = { document, titles: document.outline(MAX_BOOKMARKS) };
+    const bytes = typeof source === 'string' ? await readFile(source) : source;
+    const { password } = request;
+    const document = await openPdf(bytes, password);
+    deck = { bytes, password, replaced: [], document, titles: document.outline(MAX_BOOKMARKS) };
     return { type: 'open', pages: document.pages };
   }
   if (!deck) throw new PdfError('damaged');
-  const page = openPage(deck, request.number);
-  if (request.type === 'text') return textReply(page, deck.titles.get(request.number - 1));
-  const size = renderedSize(page.size, request.maxSide);
+  if (request.type === 'text') {
+    return textReply(openPage(deck, request.number), deck.titles.get(request.number - 1));
+  }
+  const rendered = renderPage(deck, request);
+  const missing = rendered.missingFonts.filter((font) => !deck?.replaced.includes(font));
+  if (missing.length === 0) return rendered;
+  deck = await reopened(deck, missing);
+  return renderPage(deck, request);
+}
+
+/** A document chooses its fonts once, so that it is opened again to replace some. */
+async function reopened(open: OpenDeck, missingFonts: readonly string[]): Promise<OpenDeck> {
+  const { current, ...kept } = open;
+  current?.page.close();
+  const replaced = [...open.replaced, ...missingFonts];
+  return { ...kept, replaced, document: await openPdf(open.bytes, open.password, replaced) };
+}
+
+function renderPage(
+  open: OpenDeck,
+  { number, maxSide }: { readonly number: number; readonly maxSide: number },
+): Extract<DeckReply, { type: 'image' }> {
+  const page = openPage(open, number);
+  const size = renderedSize(page.size, maxSide);
   const data = page.render(size);
-  return {
-    type: 'image',
-    data,
-    size,
-    missingFonts: undrawnFonts(data, size, page.glyphless(MAX_CHARS, size)),
-  };
+  const missingFonts = undrawnFonts(data, size, page.glyphless(MAX_CHARS, size));
+  return { type: 'image', data, size, missingFonts };
 }
 
 function openPage(open: OpenDeck, number: number): PdfPage {

@@ -29,8 +29,12 @@ const MAX_COPIES = 20;
 const NAME = Buffer.from('Unifont\0');
 const HANDLE = 1;
 
-/** Registers the font for one instance. It is read when a document needs it. */
-export function installFallbackFont(pdfium: Pdfium): void {
+/**
+ * Registers the font for one instance. It is read when a document needs it. It also replaces the fonts
+ * `replaced`, whatever their charset: those for which PDFium's own fonts were found to lack characters.
+ */
+export function installFallbackFont(pdfium: Pdfium, replaced: readonly string[]): void {
+  const replacedNames = replaced.map(substituteName);
   let font: Buffer | undefined;
   let copies = 0;
   const read = (): Buffer => {
@@ -48,8 +52,9 @@ export function installFallbackFont(pdfium: Pdfium): void {
     1,
     pdfium.addFunction(() => undefined, 'vi'), // Release
     pdfium.addFunction(() => undefined, 'vii'), // EnumFonts
-    pdfium.addFunction((_info, _weight, _italic, charset = 0) => {
-      if (!CHARSETS.has(charset) || copies >= MAX_COPIES) return 0;
+    pdfium.addFunction((_info, _weight, _italic, charset = 0, _pitch, face = 0) => {
+      const isReplaced = replacedNames.includes(substituteName(readName(pdfium, face)));
+      if (!(isReplaced || CHARSETS.has(charset)) || copies >= MAX_COPIES) return 0;
       copies += 1;
       return HANDLE;
     }, 'iiiiiiii'), // MapFont
@@ -66,6 +71,21 @@ export function installFallbackFont(pdfium: Pdfium): void {
   const view = new DataView(pdfium.HEAPU8.buffer, info, members.length * 4);
   for (const [index, member] of members.entries()) view.setUint32(index * 4, member, true);
   pdfium._FPDF_SetSystemFontInfo(info);
+}
+
+/** The family by which PDFium asks for a font. It replaces common families by those that it contains. */
+function substituteName(name: string): string {
+  const family = name
+    .replace(/^[A-Z]{6}\+/, '')
+    .replace(/[,-].*$/, '')
+    .replace(/\s|PS(?=MT$|$)|MT$/g, '')
+    .toLowerCase();
+  return { arial: 'helvetica', timesnewroman: 'times', couriernew: 'courier' }[family] ?? family;
+}
+
+function readName(pdfium: Pdfium, pointer: number): string {
+  const end = pointer === 0 ? 0 : pdfium.HEAPU8.indexOf(0, pointer);
+  return Buffer.from(pdfium.HEAPU8.subarray(pointer, Math.max(pointer, end))).toString('latin1');
 }
 
 /** Unpacks a WOFF 1.0 file into the font that it contains. PDFium reads no WOFF. */

@@ -21,10 +21,12 @@ export interface GlyphlessChar {
   readonly box: Box;
 }
 
+/** Spaces, marks and characters without an appearance; of surrogates the second. */
+const UNSEEN = /^(?![\ud800-\udbff])[\p{C}\p{Z}\p{M}]$/u;
 /** Rendering modes that draw nothing: invisible, as of recognized text over a scan, and for clipping only. */
 const INVISIBLE: ReadonlySet<number> = new Set([3, 7]);
 
-/** Returns at most `most` characters in reading order. Codes that are no character are U+FFFD. */
+/** Returns at most `most` characters in reading order. Codes beyond Unicode are U+FFFD. */
 export function readChars(pdfium: Pdfium, text: number, most: number): PdfChar[] {
   const count = Math.min(most, pdfium._FPDFText_CountChars(text));
   return Array.from({ length: Math.max(0, count) }, (_, index) => ({
@@ -33,10 +35,12 @@ export function readChars(pdfium: Pdfium, text: number, most: number): PdfChar[]
   }));
 }
 
-/** A damaged character map gives any 32 bits. */
+/**
+ * A damaged character map gives any 32 bits. Characters beyond U+FFFF come as two surrogates, one after the
+ * other.
+ */
 function characterOf(code: number): string {
-  const isCharacter = code >= 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
-  return isCharacter ? String.fromCodePoint(code) : '\ufffd';
+  return code >= 0 && code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd';
 }
 
 /** The box of a character in the coordinates of the page, whose origin is the lower left. */
@@ -78,9 +82,7 @@ export function glyphlessChars(pdfium: Pdfium, text: number, most: number): Glyp
     const code = pdfium._FPDFText_GetUnicode(text, index);
     const known = font.hasGlyph.get(code);
     const hasGlyph =
-      known ??
-      (/^[\p{C}\p{Z}\p{M}]$/u.test(characterOf(code)) ||
-        pdfium._FPDFFont_GetGlyphPath(handle, code, 12) !== 0);
+      known ?? (UNSEEN.test(characterOf(code)) || pdfium._FPDFFont_GetGlyphPath(handle, code, 12) !== 0);
     if (known === undefined) font.hasGlyph.set(code, hasGlyph);
     if (hasGlyph || INVISIBLE.has(pdfium._FPDFTextObj_GetTextRenderMode(object))) continue;
     found.push({ font: font.name, box: charRectangle(pdfium, text, index) });

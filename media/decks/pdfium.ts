@@ -46,11 +46,15 @@ const WHITE = 0xffffffff;
 /** Larger than FPDF_FORMFILLINFO. All its callbacks are null: nothing happens by itself, and no script runs. */
 const FORM_INFO_BYTES = 512;
 
-/** Opens the PDF in `bytes`. Throws PdfError. */
-export async function openPdf(bytes: Uint8Array, password?: string): Promise<PdfDocument> {
+/** Opens the PDF in `bytes`, with another font in place of the fonts `replaced`. Throws PdfError. */
+export async function openPdf(
+  bytes: Uint8Array,
+  password?: string,
+  replaced: readonly string[] = [],
+): Promise<PdfDocument> {
   const pdfium = await loadPdfium();
   pdfium._FPDF_InitLibrary();
-  installFallbackFont(pdfium);
+  installFallbackFont(pdfium, replaced);
   const data = copyIn(pdfium, bytes);
   const secret = password === undefined ? 0 : copyIn(pdfium, Buffer.from(`${password}\0`));
   const document = pdfium._FPDF_LoadMemDocument(data, bytes.length, secret);

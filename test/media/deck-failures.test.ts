@@ -30,6 +30,14 @@ const collection = (base: string, ordering: string, encoding: string): readonly 
   `<</Type/FontDescriptor/FontName/${base}/Flags 4/FontBBox[0 -200 1000 900]/ItalicAngle 0/Ascent 800
 /Descent -200/CapHeight 700/StemV 80>>`,
 ];
+/** A font that is not in the PDF, whose codes mean what its character map, object 8, says. */
+const identityFont = (base: string): readonly string[] => [
+  `<</Type/Font/Subtype/Type0/BaseFont/${base}/Encoding/Identity-H/DescendantFonts[6 0 R]/ToUnicode 8 0 R>>`,
+  `<</Type/Font/Subtype/CIDFontType2/BaseFont/${base}/DW 1000/FontDescriptor 7 0 R
+/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>>>`,
+  `<</Type/FontDescriptor/FontName/${base}/Flags 4/FontBBox[0 -200 1000 900]/ItalicAngle 0/Ascent 800
+/Descent -200/CapHeight 700/StemV 80>>`,
+];
 const utf16 = (text: string): string =>
   [...text].map((char) => (char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')).join('');
 
@@ -57,22 +65,30 @@ describe('a font that is not in the PDF', () => {
     }
   });
 
-  it('and has characters that nothing can draw is named, and its text is read', async () => {
-    const show = `BT /F 40 Tf 20 100 Td <${utf16('ab')}d840dc00d840dc0b> Tj ET`;
-    const fonts = [
-      '<</Type/Font/Subtype/Type0/BaseFont/NoSuchFont/Encoding/Identity-H/DescendantFonts[6 0 R]/ToUnicode 8 0 R>>',
-      `<</Type/Font/Subtype/CIDFontType2/BaseFont/NoSuchFont/DW 1000/FontDescriptor 7 0 R
-/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>>>`,
-      '<</Type/FontDescriptor/FontName/NoSuchFont/Flags 4/FontBBox[0 -200 1000 900]/ItalicAngle 0/Ascent 800/Descent -200/CapHeight 700/StemV 80>>',
-      stream(
-        `/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <0000> <ffff> endcodespacerange
-2 beginbfchar <0061> <4E00> <0062> <4E01> endbfchar endcmap end`,
-      ),
-    ];
+  it.each([
+    ['ArialMT', 'Привет', 'Cyrillic'],
+    ['TimesNewRomanPS-BoldMT', 'שלום', 'Hebrew'],
+    ['Verdana', 'Ωμέγα', 'Greek'],
+  ])('%s with %s is replaced where its own substitute has no %s', async (base, text) => {
+    const codes = [...text].map((_, index) => `${index + 1}`.padStart(4, '0'));
+    const lines = [...text].map((char, index) => `<${codes[index]}> <${utf16(char)}>`).join('\n');
+    const cmap = `/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <0000> <ffff>
+endcodespacerange ${codes.length} beginbfchar ${lines} endbfchar endcmap end`;
+    const fonts = [...identityFont(base), stream(cmap)];
+    const show = `BT /F 60 Tf 20 100 Td <${codes.join('')}> Tj ET`;
     using deck = await openDeck(page(show, '/Font<</F 5 0 R>>', fonts), LIMITS);
-    expect((await deck.text(1)).text).toContain('一丁');
     const { image, missingFonts } = await deck.image(1, { maxSide: 600 });
-    expect([darkPixels(image) > 0 || missingFonts.length > 0, missingFonts]).toEqual([true, ['NoSuchFont']]);
+    expect([missingFonts, darkPixels(image) > 100 * text.length]).toEqual([[], true]);
+  });
+
+  it('and has characters that nothing can draw is named, and its text is read', async () => {
+    const show = 'BT /F 40 Tf 20 100 Td <00610062> Tj ET';
+    const cmap = `/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange <0000> <ffff> endcodespacerange
+2 beginbfchar <0061> <D840DC00> <0062> <D840DC0B> endbfchar endcmap end`;
+    const fonts = [...identityFont('NoSuchFont'), stream(cmap)];
+    using deck = await openDeck(page(show, '/Font<</F 5 0 R>>', fonts), LIMITS);
+    expect((await deck.text(1)).text).toContain('𠀀𠀋');
+    expect((await deck.image(1, { maxSide: 600 })).missingFonts).toEqual(['NoSuchFont']);
   });
 
   it('is not missed where its text is invisible, as over a scan', async () => {
@@ -125,6 +141,21 @@ function selfPaintingPage(): Buffer {
     ],
   );
 }
+
+it('a JBIG2 image with a reference pixel of its own is drawn', async () => {
+  // 32 by 16 pixels whose left half is black: a generic region of template 1, its adaptive pixel at (6, -2)
+  const image =
+    '000000003000010000001300000020000000100000000000000000000000000000012600010000002000000020000000100000000000000000000206fefda7b6e703068f1fff7fffac';
+  const show = 'q 600 0 0 300 0 0 cm /I Do Q';
+  const object = stream(
+    `${image}>`,
+    '/Type/XObject/Subtype/Image/Width 32/Height 16/BitsPerComponent 1/ColorSpace/DeviceGray/Filter[/ASCIIHexDecode/JBIG2Decode]',
+  );
+  using deck = await openDeck(page(show, '/XObject<</I 5 0 R>>', [object]), LIMITS);
+  const { image: drawn } = await deck.image(1, { maxSide: 600 });
+  const level = (x: number, y: number): number | undefined => drawn.data[(y * 600 + x) * 3];
+  expect([level(150, 150), level(280, 20), level(320, 280), level(450, 150)]).toEqual([0, 0, 255, 255]);
+});
 
 describe('the pages that were reported', () => {
   beforeEach(({ skip }) => skip(CASES_ABSENT, CASES_REASON));
