@@ -1,6 +1,7 @@
 /** Reads the next lines of a batch, and stores their requests under the ids of their jobs. */
 import type { ShardLine } from '../schema/batch.ts';
 import type { BatchActivities, LinePosition, ReadyLine } from '../schema/batch-stages.ts';
+import { customIdKey } from '../schema/search-attributes.ts';
 import { REQUEST_VERSION, type StoredRequest } from '../schema/stored-request.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
 import { requestName } from '../store/names.ts';
@@ -54,12 +55,11 @@ export function createReadBatchLines({
         ),
       );
     }
-    return found.map(({ position, line: { line, jobId, fingerprint, request } }) => ({
-      position,
-      line,
-      jobId,
-      fingerprint,
-      priority: request.priority,
-    }));
+    return await Promise.all(
+      found.map(async ({ position, line: { line, jobId, fingerprint, request, customId } }) => ({
+        ...{ position, line, jobId, fingerprint, priority: request.priority, type: request.source.type },
+        customIdKey: await customIdKey(tenant, request.custom_id ?? customId),
+      })),
+    );
   }
 }

@@ -27,6 +27,15 @@ export interface SummaryMethods {
       readonly limit?: number | undefined;
       /** The `next_cursor` of the previous page. */
       readonly cursor?: string | undefined;
+      /** Only jobs with this status. */
+      readonly status?: string | undefined;
+      /** Only jobs with this type of source: `video`, `deck` or `images`. */
+      readonly type?: string | undefined;
+      readonly custom_id?: string | undefined;
+      /** Only jobs created after this time: RFC 3339, or Unix seconds. */
+      readonly created_after?: string | undefined;
+      /** Only jobs created before this time: RFC 3339, or Unix seconds. */
+      readonly created_before?: string | undefined;
     },
   ): Promise<SummaryPage>;
   /** Cancels a job. A job that has ended does not change. */
@@ -48,8 +57,7 @@ export function summaryMethods({ json, jsonById, send, deleteById }: Transport):
 
     getSummary: jsonById('GET /v1/summaries/{id}'),
 
-    listSummaries: ({ limit, cursor, signal } = {}) =>
-      json('GET /v1/summaries', { query: { limit, cursor }, signal }),
+    listSummaries: ({ signal, ...query } = {}) => json('GET /v1/summaries', { query, signal }),
 
     cancelSummary: jsonById('POST /v1/summaries/{id}/cancel'),
 

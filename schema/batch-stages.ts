@@ -76,6 +76,8 @@ export interface ReadyLine {
   readonly jobId: JobId;
   readonly fingerprint: string;
   readonly priority: JobMemo['priority'];
+  readonly type?: NonNullable<JobMemo['type']>;
+  readonly customIdKey?: string;
 }
 
 export interface ReadBatchLinesOutput {

@@ -155,6 +155,10 @@ export interface JobMemo {
    */
   readonly fingerprint: string;
   readonly priority: SummaryRequest['priority'];
+  /** Type of the source. */
+  readonly type?: SummaryRequest['source']['type'];
+  /** A digest of the `custom_id`. */
+  readonly customIdKey?: string;
   /** Time at which the job was started, in RFC 3339; the same in every run of the chain. */
   readonly createdAt: string;
   readonly progress?: Progress;

@@ -1,9 +1,13 @@
 /** Jobs as Temporal workflows, over any adapter. */
-import { digest } from '../core/canonical-json.ts';
 import { FrameloomError } from '../core/errors.ts';
 import { JobId } from '../schema/ids.ts';
 import type { JobMemo } from '../schema/job.ts';
-import { PRIORITY_ATTRIBUTE, PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts';
+import {
+  listAttributes,
+  PRIORITY_ATTRIBUTE,
+  PRIORITY_KEYS,
+  TENANT_ATTRIBUTE,
+} from '../schema/search-attributes.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
 import { NO_USAGE, sumUsage } from '../schema/usage-cost.ts';
@@ -11,6 +15,7 @@ import type { BlobStore } from '../store/artifact-store.ts';
 import { deletionMarkerName } from '../store/names.ts';
 import { createTemporalBatches } from './batches.ts';
 import { createTemporalEstimates } from './estimates.ts';
+import { listJobs } from './job-list.ts';
 import { isClosed, type JobRecord, type Orchestrator, retryMemo, type StartInput } from './orchestrator.ts';
 import { storeUsageRecord, usageRecords } from './usage-records.ts';
 import type { DescribedRun, ReusePolicy, RunInfo, TemporalWire } from './wire.ts';
@@ -59,6 +64,7 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       attributes: [
         { name: TENANT_ATTRIBUTE, type: 'Keyword', value: tenant },
         { name: PRIORITY_ATTRIBUTE, type: 'Int', value: priorityKey },
+        ...listAttributes(memo),
       ],
       reuse,
       // A tenant's name has at most 64 bytes, as many as a key may have.
@@ -103,21 +109,14 @@ export function createOrchestrator(wire: TemporalWire, store: BlobStore): Orches
       return started(await startRun(ended.id, retryMemo(ended, new Date().toISOString()), 'ALLOW_DUPLICATE'));
     },
 
-    async list({ tenant, limit, cursor }) {
-      requireTenant(tenant);
-      const from = cursor === undefined ? undefined : await readCursor(tenant, cursor);
-      const page = await wire.list({
-        pageSize: limit,
-        // Only the last run of a chain represents the job.
-        query: `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${tenant}' AND ExecutionStatus!='ContinuedAsNew'`,
-        ...(from === undefined ? {} : { from }),
-      });
-      const newest = newestRuns(page.runs.map((run) => recordOf({ ...run, cancelRequested: false })));
-      const deleted = await Promise.all(newest.map(isDeleted));
-      const records = newest.filter((_, index) => !deleted[index]);
-      return page.next === undefined
-        ? { records }
-        : { records, nextCursor: await writeCursor(tenant, page.next) };
+    async list(input) {
+      requireTenant(input.tenant);
+      // Only the last run of a chain represents the job.
+      const query = `WorkflowType='${WORKFLOW_TYPE}' AND FrameloomTenant='${input.tenant}' AND ExecutionStatus!='ContinuedAsNew'`;
+      const listedOf = (run: RunInfo): JobRecord => recordOf({ ...run, cancelRequested: false });
+      const page = await listJobs({ wire, recordOf: listedOf, query }, input);
+      const deleted = await Promise.all(page.records.map(isDeleted));
+      return { ...page, records: page.records.filter((_, index) => !deleted[index]) };
     },
 
     async queuePosition({ id, memo, createdAt }) {
@@ -234,27 +233,4 @@ function recordOf(run: DescribedRun): JobRecord {
     createdAt: memo.createdAt,
     ...(closeTime === undefined ? {} : { closedAt: closeTime }),
   };
-}
-
-/** Returns one record for each job: that of its newest run. */
-function newestRuns(records: readonly JobRecord[]): JobRecord[] {
-  const byId = new Map<JobId, JobRecord>();
-  for (const record of records) if (!byId.has(record.id)) byId.set(record.id, record);
-  return [...byId.values()];
-}
-
-/**
- * A cursor is a digest and the server's page token, because the server reports a foreign token as an internal
- * error.
- */
-async function writeCursor(tenant: string, token: string): Promise<string> {
-  return `${(await digest([tenant, token])).slice(0, 16)}.${token}`;
-}
-
-async function readCursor(tenant: string, cursor: string): Promise<string> {
-  const token = cursor.slice(cursor.indexOf('.') + 1);
-  if ((await writeCursor(tenant, token)) !== cursor) {
-    throw new FrameloomError('invalid_request', 'The cursor does not belong to this list.');
-  }
-  return token;
 }

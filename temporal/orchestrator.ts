@@ -4,7 +4,8 @@
  */
 
 import type { JobId } from '../schema/ids.ts';
-import type { EarlierResult, JobMemo } from '../schema/job.ts';
+import type { EarlierResult, JobMemo, JobStatus } from '../schema/job.ts';
+import type { SummaryRequest } from '../schema/request.ts';
 import type { UsageCost } from '../schema/usage-cost.ts';
 import type { BatchOrchestrator } from './batch-orchestrator.ts';
 import type { EstimateOrchestrator } from './estimate-orchestrator.ts';
@@ -74,6 +75,13 @@ export interface ListInput {
   readonly limit: number;
   /** `nextCursor` of the previous page. */
   readonly cursor?: string;
+  readonly status?: JobStatus;
+  /** Type of the source. */
+  readonly type?: SummaryRequest['source']['type'];
+  readonly customIdKey?: string;
+  /** Both are exclusive, in milliseconds since the epoch. */
+  readonly createdAfter?: number;
+  readonly createdBefore?: number;
 }
 
 /**
@@ -94,8 +102,9 @@ export interface Orchestrator {
    */
   retry(ended: JobRecord): Promise<JobRecord>;
   /**
-   * Returns one page of a tenant's jobs, newest first. Eventually consistent: for display only.
-   * Throws `invalid_request` for an invalid cursor.
+   * Returns one page of a tenant's jobs, by their creation, newest first. Eventually consistent: for display
+   * only. A page may be shorter than `limit`; the last one has no cursor. Throws `invalid_request` for an
+   * invalid cursor.
    */
   list(input: ListInput): Promise<{ readonly records: readonly JobRecord[]; readonly nextCursor?: string }>;
   /**
@@ -145,9 +154,18 @@ export function standingResult({ run, memo }: JobRecord): EarlierResult | undefi
 
 /** Returns the memo of a retry of `ended` that is created at `createdAt`, RFC 3339. */
 export function retryMemo(ended: JobRecord, createdAt: string): JobMemo {
-  const { tenant, fingerprint, priority } = ended.memo;
+  const { tenant, fingerprint, priority, type, customIdKey } = ended.memo;
   const earlier = standingResult(ended);
-  return { tenant, fingerprint, priority, createdAt, retryOf: ended.run, ...(earlier ? { earlier } : {}) };
+  const labels = { ...(type && { type }), ...(customIdKey !== undefined && { customIdKey }) };
+  return {
+    tenant,
+    fingerprint,
+    priority,
+    ...labels,
+    createdAt,
+    retryOf: ended.run,
+    ...(earlier ? { earlier } : {}),
+  };
 }
 
 /** Statistics of a task queue. */
@@ -157,4 +175,24 @@ export interface QueueStats {
   readonly waiting: number;
   /** Age of the oldest waiting task. */
   readonly oldestSeconds: number;
+}
+
+/** The status of a job, from its memo and the state of its run. */
+export function statusOf({ memo, state }: JobRecord): JobStatus {
+  if (memo.outcome) return memo.outcome.status;
+  switch (state) {
+    case 'running':
+      return memo.startedAt === undefined ? 'queued' : 'processing';
+    case 'cancelling':
+      return 'cancelling';
+    case 'cancelled':
+    case 'terminated':
+      return 'cancelled';
+    case 'completed':
+    case 'failed':
+    case 'timed_out':
+      return 'failed';
+    default:
+      throw new TypeError(`not a state: ${state satisfies never}`);
+  }
 }

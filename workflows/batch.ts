@@ -31,7 +31,12 @@ import {
 } from '../schema/batch-stages.ts';
 import type { JobId } from '../schema/ids.ts';
 import type { JobMemo } from '../schema/job.ts';
-import { PRIORITY_ATTRIBUTE, PRIORITY_KEYS, TENANT_ATTRIBUTE } from '../schema/search-attributes.ts';
+import {
+  listAttributes,
+  PRIORITY_ATTRIBUTE,
+  PRIORITY_KEYS,
+  TENANT_ATTRIBUTE,
+} from '../schema/search-attributes.ts';
 import type { SummarizeInput } from '../schema/stages.ts';
 import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../schema/task-queues.ts';
 import { batchFiles, batchLocal } from './activities.ts';
@@ -177,19 +182,27 @@ function startLine(run: BatchRun, ready: ReadyLine): void {
   );
 }
 
-async function startJob(run: BatchRun, { line, jobId, fingerprint, priority }: ReadyLine): Promise<void> {
+async function startJob(run: BatchRun, ready: ReadyLine): Promise<void> {
+  const { line, jobId, fingerprint, priority, type, customIdKey } = ready;
   const { tenant, round } = run.input;
   const priorityKey = PRIORITY_KEYS[priority];
   const createdAt = new Date().toISOString();
+  const labels = { ...(type && { type }), ...(customIdKey !== undefined && { customIdKey }) };
+  const memo: JobMemo = { tenant, fingerprint, priority, ...labels, createdAt };
   const child = await startChild('summarize', {
     workflowId: jobId,
     taskQueue: TASK_QUEUES.workflow,
     workflowTaskTimeout: `${WORKFLOW_TASK_SECONDS}s`,
     args: [{ jobId, tenant } satisfies SummarizeInput],
-    memo: { ...({ tenant, fingerprint, priority, createdAt } satisfies JobMemo) },
+    memo: { ...memo },
     typedSearchAttributes: [
       { key: TENANT, value: tenant },
       { key: PRIORITY, value: priorityKey },
+      ...listAttributes(memo).map(({ name, type: kind, value }) =>
+        kind === 'Int'
+          ? { key: defineSearchAttributeKey(name, SearchAttributeType.INT), value: Number(value) }
+          : { key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD), value: String(value) },
+      ),
     ],
     parentClosePolicy: ParentClosePolicy.ABANDON,
     workflowIdReusePolicy: round === 1 ? 'REJECT_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',

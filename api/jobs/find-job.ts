@@ -1,9 +1,8 @@
 import { FrameloomError } from '../../core/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import { isFinalStatus } from '../../schema/job.ts';
-import { isClosed, type JobRecord, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { isClosed, type JobRecord, type Orchestrator, statusOf } from '../../temporal/orchestrator.ts';
 import type { ApiDeps } from '../app/index.ts';
-import { statusOf } from './job-view.ts';
 
 /** How often the job is read while a request waits for it. */
 const JOB_POLL_MS = 250;

@@ -1,6 +1,6 @@
 /** Builds the job object of the API from the records of the orchestrator and the store. */
 import { ERRORS, jobError } from '../../core/errors.ts';
-import type { Job, JobError, JobStatus, Ledger, Progress } from '../../schema/job.ts';
+import type { Job, JobError, Ledger, Progress } from '../../schema/job.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
 import type { SummaryResult } from '../../schema/result.ts';
 import { REQUEST_VERSION, type StoredRequest } from '../../schema/stored-request.ts';
@@ -8,7 +8,7 @@ import { toUsage } from '../../schema/usage.ts';
 import { requireVersion } from '../../schema/versioned.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { requestName } from '../../store/names.ts';
-import { isClosed, type JobRecord, standingResult } from '../../temporal/orchestrator.ts';
+import { isClosed, type JobRecord, standingResult, statusOf } from '../../temporal/orchestrator.ts';
 
 /** The progress of a job that no worker has started. */
 export const NO_PROGRESS: Progress = {
@@ -61,26 +61,6 @@ export async function fullJobView(record: JobRecord, store: BlobStore): Promise<
 /** The parsed content of a JSON artifact. Throws StoreError. */
 export async function readJson(store: BlobStore, name: string): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(await store.bytes(name)));
-}
-
-export function statusOf(record: JobRecord): JobStatus {
-  const { memo, state } = record;
-  if (memo.outcome) return memo.outcome.status;
-  switch (state) {
-    case 'running':
-      return memo.startedAt === undefined ? 'queued' : 'processing';
-    case 'cancelling':
-      return 'cancelling';
-    case 'cancelled':
-    case 'terminated':
-      return 'cancelled';
-    case 'completed':
-    case 'failed':
-    case 'timed_out':
-      return 'failed';
-    default:
-      throw new TypeError(`not a state: ${state satisfies never}`);
-  }
 }
 
 /** The recorded error of the job. If there is none, it is derived from how the job ended. */

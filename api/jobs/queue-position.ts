@@ -1,9 +1,15 @@
 /** The queue position of a waiting job, and when it will probably be done. */
 import type { JobEvent } from '../../schema/events.ts';
 import { isFinalStatus, type Progress } from '../../schema/job.ts';
-import { type GpuBacklog, isClosed, type JobRecord, type Orchestrator } from '../../temporal/orchestrator.ts';
+import {
+  type GpuBacklog,
+  isClosed,
+  type JobRecord,
+  type Orchestrator,
+  statusOf,
+} from '../../temporal/orchestrator.ts';
 import type { Clock } from '../app/index.ts';
-import { NO_PROGRESS, statusOf } from './job-view.ts';
+import { NO_PROGRESS } from './job-view.ts';
 
 /** How often an event stream reads the queue position. */
 const QUEUE_POLL_MS = 2000;

@@ -30,6 +30,7 @@ export {
   deleteSummary,
   getSummary,
   listSummaries,
+  parseTime,
   retrySummary,
 } from './summaries.ts';
 export { abortUpload, completeUpload, createUpload, getUpload, signUploadParts } from './uploads.ts';

@@ -1,7 +1,7 @@
 /** Summaries: start, read, list, cancel, retry and delete jobs. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { JobId } from '../../schema/ids.ts';
-import { Job, JobList } from '../../schema/job.ts';
+import { Job, JobList, JobStatus } from '../../schema/job.ts';
 import { SummaryRequest } from '../../schema/request.ts';
 import { idempotencyHeader, integerParam, jsonBody, problems } from '../app/index.ts';
 
@@ -61,16 +61,51 @@ export const createSummary = createRoute({
   },
 });
 
+const UNIX_SECONDS = /^\d{1,11}$/;
+
+const Time = z
+  .string()
+  .max(64)
+  .refine((text) => UNIX_SECONDS.test(text) || z.iso.datetime({ offset: true }).safeParse(text).success, {
+    error: 'must be a time such as 2026-11-01T00:00:00Z, or Unix seconds',
+  });
+
+/** Returns the time of a query parameter, in milliseconds. */
+export function parseTime(text: string): number {
+  return UNIX_SECONDS.test(text) ? Number(text) * 1000 : Date.parse(text);
+}
+
 export const listSummaries = createRoute({
   method: 'get',
   path: '/v1/summaries',
   operationId: 'listSummaries',
   summary: 'List summaries',
   description:
-    'Returns jobs without their results, newest first. A job may take a moment to appear in the list.',
+    'Returns jobs without their results, by their creation, newest first. A retry creates a job anew. A job may take a ' +
+    'moment to appear in the list. With filters, a page may have fewer jobs than `limit`, although it is not the last.',
   tags: ['Summaries'],
   request: {
     query: z.object({
+      status: JobStatus.exclude(['cancelling']).optional().meta({
+        description: 'Only jobs with this status. Jobs that are being cancelled are `processing` here.',
+      }),
+      type: z
+        .enum(['video', 'deck', 'images'])
+        .optional()
+        .meta({ description: 'Only jobs with this source.' }),
+      custom_id: z
+        .string()
+        .min(1)
+        .max(128)
+        .optional()
+        .meta({ description: 'Only jobs with this `custom_id`.' }),
+      created_after: Time.optional().meta({
+        description: 'Only jobs created after this time: RFC 3339, or Unix seconds.',
+        example: '2026-11-01T00:00:00Z',
+      }),
+      created_before: Time.optional().meta({
+        description: 'Only jobs created before this time: RFC 3339, or Unix seconds.',
+      }),
       limit: integerParam(1, 100, 'The maximum number of jobs per page. The default is 20.').optional(),
       cursor: z
         .string()

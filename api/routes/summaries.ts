@@ -5,7 +5,8 @@ import { FrameloomError } from '../../core/errors.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { isFinalStatus, type Job } from '../../schema/job.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
-import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
+import { customIdKey } from '../../schema/search-attributes.ts';
+import { isClosed, type JobRecord, statusOf } from '../../temporal/orchestrator.ts';
 import { type Api, type ApiDeps, type ApiEnv, idempotencyKey, type QuotaGuard } from '../app/index.ts';
 import {
   findRequest,
@@ -19,7 +20,6 @@ import {
   fullJobView,
   jobView,
   removeJobOf,
-  statusOf,
   waitForJob,
   waitForRemoval,
   waitUntilClosed,
@@ -93,9 +93,14 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     }
     await storeRequest(store, tenant, jobId, { ...referenced, fingerprint });
     const createdAt = new Date(deps.clock.now()).toISOString();
+    const { custom_id: customId } = referenced.request;
+    const labels = {
+      type: source.type,
+      ...(customId === undefined ? {} : { customIdKey: await customIdKey(tenant, customId) }),
+    };
     const record = await orchestrator.start({
       jobId,
-      memo: { tenant, fingerprint, priority, createdAt },
+      memo: { tenant, fingerprint, priority, ...labels, createdAt },
       key: key === undefined ? 'content' : 'idempotency',
     });
     requireSameRequest(record.memo, fingerprint);
@@ -118,11 +123,17 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
   });
 
   app.openapi(operations.listSummaries, async (c) => {
-    const { limit = 20, cursor } = c.req.valid('query');
+    const tenant = c.get('tenant');
+    const { limit = 20, cursor, status, type, custom_id: customId, ...created } = c.req.valid('query');
+    const { created_after: after, created_before: before } = created;
     const page = await orchestrator.list({
-      tenant: c.get('tenant'),
-      limit,
+      ...{ tenant, limit },
       ...(cursor === undefined ? {} : { cursor }),
+      ...(status === undefined ? {} : { status }),
+      ...(type === undefined ? {} : { type }),
+      ...(customId === undefined ? {} : { customIdKey: await customIdKey(tenant, customId) }),
+      ...(after === undefined ? {} : { createdAfter: operations.parseTime(after) }),
+      ...(before === undefined ? {} : { createdBefore: operations.parseTime(before) }),
     });
     const data = await Promise.all(page.records.map(listed));
     return c.json({ object: 'list' as const, data: data.flat(), next_cursor: page.nextCursor ?? null }, 200);

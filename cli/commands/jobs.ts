@@ -16,11 +16,17 @@ import { createProgressView } from '../output/index.ts';
 const OPTIONS = {
   limit: { type: 'string', default: '20' },
   json: { type: 'boolean', default: false },
+  status: { type: 'string' },
+  type: { type: 'string' },
+  'custom-id': { type: 'string' },
+  'created-after': { type: 'string' },
+  'created-before': { type: 'string' },
 } as const;
 
 export const jobs: Command = {
   summary: 'list, show, follow, cancel, retry or delete jobs',
-  usage: `usage: frameloom jobs list [--limit N] [--json]
+  usage: `usage: frameloom jobs list [--limit N] [--status STATUS] [--type video|deck|images] [--custom-id ID]
+                                [--created-after TIME] [--created-before TIME] [--json]
        frameloom jobs get|watch|cancel|retry|delete ID [--json]
 
   list     list jobs, newest first
@@ -28,7 +34,9 @@ export const jobs: Command = {
   watch    follow a job to its end, with the output and exit codes of summarize
   cancel   stop a job
   retry    run a job with gaps, or one that failed or was cancelled, again; finished work is reused
-  delete   delete a job that has ended, with its result`,
+  delete   delete a job that has ended, with its result
+
+TIME is RFC 3339, such as 2026-11-01T00:00:00Z, or Unix seconds.`,
 
   async run(args, context) {
     const { values, positionals } = parseCommandLine({
@@ -49,7 +57,13 @@ export const jobs: Command = {
       throw new UsageError(`--limit ${values.limit} is not a positive number.`);
     await using server = await connectToServer(context);
     try {
-      if (id === undefined) return await listJobs(server, limit, values.json, context);
+      if (id === undefined) {
+        const filters = {
+          ...{ status: values.status, type: values.type, custom_id: values['custom-id'] },
+          ...{ created_after: values['created-after'], created_before: values['created-before'] },
+        };
+        return await listJobs(server, { limit, filters, json: values.json }, context);
+      }
       return (await ACTIONS[action]?.(server, id, values.json, context)) ?? EXIT_CODES.usage;
     } catch (error) {
       if (error instanceof ApiError) return printProblem(error, context);
@@ -111,10 +125,14 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
 };
 
+type JobFilters = Omit<
+  NonNullable<Parameters<ServerConnection['client']['listSummaries']>[0]>,
+  'limit' | 'cursor' | 'signal'
+>;
+
 async function listJobs(
   { client }: ServerConnection,
-  limit: number,
-  json: boolean,
+  { limit, filters, json }: { readonly limit: number; readonly filters: JobFilters; readonly json: boolean },
   { stdout, stderr, signal }: CommandContext,
 ): Promise<number> {
   const found: Job[] = [];
@@ -122,6 +140,7 @@ async function listJobs(
   do {
     const page: Awaited<ReturnType<typeof client.listSummaries>> = await client.listSummaries({
       signal,
+      ...filters,
       limit: Math.min(100, limit - found.length),
       ...(cursor === null ? {} : { cursor }),
     });

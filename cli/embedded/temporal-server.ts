@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SEARCH_ATTRIBUTES } from '../../schema/search-attributes.ts';
 import { findFreePorts } from './ports.ts';
 import type { ProcessSpec } from './supervised-process.ts';
 
@@ -26,7 +27,6 @@ export const FAIR_QUEUE_CONFIG = [
 ] as const;
 
 /** Attributes that lists and counts of jobs filter by. */
-const SEARCH_ATTRIBUTES = ['FrameloomTenant', 'FrameloomPriority'] as const;
 
 const START_TIMEOUT_MS = 60_000;
 /** 30 days. The default of the development server, one day, is too short for a list of past jobs. */
@@ -72,8 +72,7 @@ function serverArguments(home: string, namespace: string, port: number, httpPort
     ...['--db-filename', join(home, 'temporal.db')],
     // One disk write per transaction instead of several; as safe as the default against a power failure.
     ...['--sqlite-pragma', 'journal_mode=wal'],
-    ...['--search-attribute', 'FrameloomTenant=Keyword'],
-    ...['--search-attribute', 'FrameloomPriority=Int'],
+    ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     ...FAIR_QUEUE_CONFIG.flatMap((setting) => ['--dynamic-config-value', setting]),
     ...['--log-format', 'json'],
   ];
@@ -91,7 +90,7 @@ async function waitUntilServing(httpPort: number, namespace: string, died: Abort
     try {
       const response = await fetch(address, { signal });
       const text = response.ok ? await response.text() : '';
-      if (SEARCH_ATTRIBUTES.every((name) => text.includes(name))) break;
+      if (Object.keys(SEARCH_ATTRIBUTES).every((name) => text.includes(name))) break;
     } catch {
       // not listening yet
     }

@@ -4,7 +4,13 @@ import { FrameloomError } from '../../core/errors.ts';
 import type { JobId } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
 import { sumUsage } from '../../schema/usage-cost.ts';
-import { isClosed, type JobRecord, type Orchestrator, retryMemo } from '../../temporal/orchestrator.ts';
+import {
+  isClosed,
+  type JobRecord,
+  type Orchestrator,
+  retryMemo,
+  statusOf,
+} from '../../temporal/orchestrator.ts';
 import { createFakeBatches, type FakeBatches } from './fake-batches.ts';
 import { createFakeEstimates, type FakeEstimates } from './fake-estimates.ts';
 
@@ -93,12 +99,22 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
       return jobs.get(id);
     },
 
-    async list({ tenant, limit, cursor }) {
+    async list({ tenant, limit, cursor, status, type, customIdKey, createdAfter, createdBefore }) {
       answer();
       const start = Number(cursor ?? 0);
       if (!Number.isInteger(start))
         throw new FrameloomError('invalid_request', 'The cursor does not belong to this list.');
-      const mine = [...jobs.values()].filter((record) => record.memo.tenant === tenant).reverse();
+      const mine = [...jobs.values()]
+        .filter(
+          (record) =>
+            record.memo.tenant === tenant &&
+            (status === undefined || statusOf(record) === status) &&
+            (type === undefined || record.memo.type === type) &&
+            (customIdKey === undefined || record.memo.customIdKey === customIdKey) &&
+            (createdAfter === undefined || Date.parse(record.createdAt) > createdAfter) &&
+            (createdBefore === undefined || Date.parse(record.createdAt) < createdBefore),
+        )
+        .reverse();
       const records = mine.slice(start, start + limit);
       return start + limit < mine.length ? { records, nextCursor: String(start + limit) } : { records };
     },

@@ -5,6 +5,7 @@ import { Connection } from '@temporalio/client';
 import { findFreePorts } from '../../cli/embedded/ports.ts';
 import { FAIR_QUEUE_CONFIG } from '../../cli/embedded/temporal-server.ts';
 import { findTool } from '../../cli/find-tool.ts';
+import { SEARCH_ATTRIBUTES } from '../../schema/search-attributes.ts';
 
 export interface TestServer extends AsyncDisposable {
   readonly address: string;
@@ -26,8 +27,10 @@ export async function startTemporalServer(settings: readonly string[] = []): Pro
     [
       ...['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--log-level', 'error'],
       ...['--port', String(port), '--http-port', String(httpPort)],
-      ...['--search-attribute', 'FrameloomTenant=Keyword'],
-      ...['--search-attribute', 'FrameloomPriority=Int'],
+      ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+        '--search-attribute',
+        `${name}=${type}`,
+      ]),
       ...[...FAIR_QUEUE_CONFIG, ...settings].flatMap((setting) => ['--dynamic-config-value', setting]),
     ],
     { stdio: 'ignore' },

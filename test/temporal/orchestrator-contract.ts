@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { estimateIdOf, type JobId, jobIdFor } from '../../schema/ids.ts';
 import type { JobMemo } from '../../schema/job.ts';
-import { isClosed, type JobRecord, type Orchestrator } from '../../temporal/orchestrator.ts';
+import { isClosed, type JobRecord, type ListInput, type Orchestrator } from '../../temporal/orchestrator.ts';
 import { newMemo } from '../support/requests.ts';
 
 /** An orchestrator under test, with hands on its jobs. */
@@ -181,6 +181,57 @@ export function describeOrchestrator(name: string, bench: () => Bench): void {
       expect(pages.map((page) => page.length).filter((length) => length > 0)).toEqual([2, 2, 1]);
       expect(pages.flat().map((record) => record.id)).toEqual(jobs.reverse());
       expect(pages.flat().every((record) => !isClosed(record) && record.memo.tenant === tenant)).toBe(true);
+    });
+
+    it('lists jobs by their creation, whenever they ended, and a retried job once', async () => {
+      const { orchestrator, act } = bench();
+      const tenant = `ended-${Date.now()}`;
+      const ids: JobId[] = [];
+      for (let count = 0; count < 4; count += 1) {
+        const { jobId, memo } = await newJob(tenant);
+        const createdAt = new Date(Date.UTC(2026, 0, 1, 0, 0, count)).toISOString();
+        await orchestrator.start({ jobId, memo: { ...memo, createdAt }, key: 'idempotency' });
+        ids.unshift(jobId);
+      }
+      const [newest, third, second, oldest] = ids as [JobId, JobId, JobId, JobId];
+      await act(newest, 'complete');
+      await act(second, 'fail');
+      await act(third, 'complete');
+      const list = async () => (await readPages(orchestrator, tenant, 2)).flat().map(({ id }) => id);
+      await expect.poll(list, POLL).toEqual([newest, third, second, oldest]);
+      const failed = await orchestrator.describe(second);
+      if (!failed) throw new Error('no such job');
+      await orchestrator.retry(failed);
+      await expect.poll(list, POLL).toEqual([second, newest, third, oldest]);
+      const { records } = await orchestrator.list({ tenant, limit: 5, status: 'failed' });
+      expect(records.map(({ id }) => id)).not.toContain(second);
+    });
+
+    it('lists the jobs with a status, a type, a custom id or a time of creation', async () => {
+      const { orchestrator, act } = bench();
+      const tenant = `filters-${Date.now()}`;
+      const jobs: JobRecord[] = [];
+      for (const [second, type] of (['video', 'deck', 'images', 'deck'] as const).entries()) {
+        const { jobId, memo } = await newJob(tenant);
+        const createdAt = new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+        const labels = { type, customIdKey: String(second).repeat(32), createdAt };
+        jobs.push(await orchestrator.start({ jobId, memo: { ...memo, ...labels }, key: 'idempotency' }));
+      }
+      const [first, second, third, fourth] = jobs.map(({ id }) => id) as [JobId, JobId, JobId, JobId];
+      await act(first, 'begin');
+      await act(second, 'fail');
+      const found = async (filter: Partial<ListInput>) =>
+        (await orchestrator.list({ tenant, limit: 10, ...filter })).records.map(({ id }) => id);
+      await expect.poll(() => found({ status: 'failed' }), POLL).toEqual([second]);
+      await expect.poll(() => found({ status: 'processing' }), POLL).toEqual([first]);
+      expect(await found({ status: 'queued' })).toEqual([fourth, third]);
+      expect(await found({ type: 'deck' })).toEqual([fourth, second]);
+      expect(await found({ type: 'deck', status: 'queued' })).toEqual([fourth]);
+      expect(await found({ customIdKey: '2'.repeat(32) })).toEqual([third]);
+      expect(await found({ customIdKey: '9'.repeat(32) })).toEqual([]);
+      const at = (time: number) => Date.UTC(2026, 0, 1, 0, 0, time);
+      expect(await found({ createdAfter: at(1) })).toEqual([fourth, third]);
+      expect(await found({ createdAfter: at(0), createdBefore: at(2) })).toEqual([second]);
     });
 
     it('counts the jobs that go first: of a higher priority, and of the same and sent before', async () => {
