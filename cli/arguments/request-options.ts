@@ -29,6 +29,9 @@ const REQUEST_OPTIONS = {
   pages: { type: 'string' },
   subtitles: { type: 'string' },
   'subtitles-encoding': { type: 'string' },
+  'video-track': { type: 'string' },
+  'audio-track': { type: 'string' },
+  'subtitle-track': { type: 'string' },
   deck: { type: 'string' },
   'password-file': { type: 'string' },
   'chunk-duration': { type: 'string' },
@@ -51,6 +54,7 @@ export const REQUEST_USAGE = `  --prompt TEXT           question or topic that t
   --pages LIST            slides to include, such as 1-20,25
   --subtitles FILE        transcript of the video: SRT, WebVTT, ASS, TTML, JSON, or text lines that start with a time
   --subtitles-encoding NAME  encoding of the subtitle file, such as windows-1251, if it is not recognized
+  --video-track N, --audio-track N, --subtitle-track N  tracks of the video to use, by the numbers in source.tracks
   --deck FILE             slides (PDF, PPTX) shown in the video; they are matched to their times
   --password-file FILE    file with the password of an encrypted PDF
   --chunk-duration N      maximum length of a segment in seconds
@@ -63,11 +67,14 @@ export const REQUEST_USAGE = `  --prompt TEXT           question or topic that t
 type Values = ReturnType<typeof parseCommandLine<{ options: typeof REQUEST_OPTIONS }>>['values'];
 export type RequestOptions = Omit<SummaryRequestInput, 'source'>;
 
-/** Files and secrets that belong to a source. */
+type Tracks = NonNullable<Extract<SourceRequest, { readonly type: 'video' }>['tracks']>;
+
+/** Files, tracks and secrets that belong to a source. */
 export interface Attachments {
   readonly subtitles?: SideFile;
   readonly subtitlesEncoding?: TextEncoding;
   readonly deck?: SideFile;
+  readonly tracks?: Tracks;
   readonly password?: string;
 }
 
@@ -101,6 +108,10 @@ async function readAttachments(values: Values, { kind }: Source): Promise<Attach
   if (kind !== 'video' && (subtitles !== undefined || deck !== undefined)) {
     throw new UsageError('--subtitles and --deck require a video.');
   }
+  const tracks = tracksOf(values);
+  if (kind !== 'video' && tracks !== undefined) {
+    throw new UsageError('--video-track, --audio-track and --subtitle-track require a video.');
+  }
   if (encoding !== undefined && subtitles === undefined) {
     throw new UsageError('--subtitles-encoding requires --subtitles.');
   }
@@ -111,9 +122,26 @@ async function readAttachments(values: Values, { kind }: Source): Promise<Attach
     ...(subtitles === undefined ? {} : { subtitles: await readSideFile(subtitles) }),
     ...(encoding === undefined ? {} : { subtitlesEncoding: encodingOf(encoding) }),
     ...(deck === undefined ? {} : { deck: await readSideFile(deck) }),
+    ...(tracks === undefined ? {} : { tracks }),
     // From a file, because other users of the machine can see command lines.
     ...(passwordFile === undefined ? {} : { password: await readPassword(passwordFile) }),
   };
+}
+
+/** The tracks that options select; undefined where there are none. Throws UsageError. */
+function tracksOf(values: Values): Tracks | undefined {
+  const number = (option: 'video-track' | 'audio-track' | 'subtitle-track'): number | undefined => {
+    const track = parseNumber(`--${option}`, values[option]);
+    if (track !== undefined && !(Number.isInteger(track) && track >= 0))
+      throw new UsageError(`--${option} ${values[option]}: must be the number of a stream, from 0.`);
+    return track;
+  };
+  const tracks = {
+    ...definedMember('video', number('video-track')),
+    ...definedMember('audio', number('audio-track')),
+    ...definedMember('subtitles', number('subtitle-track')),
+  };
+  return Object.keys(tracks).length > 0 ? tracks : undefined;
 }
 
 /** The encoding by any of its names: `cp1251`, `Latin1`. Throws UsageError. */
@@ -137,7 +165,7 @@ async function readPassword(path: string): Promise<string> {
 /** Uploads the attachments and returns the source with references to them. */
 export async function uploadAttachments(
   source: SourceRequest,
-  { subtitles, subtitlesEncoding, deck, password }: Attachments,
+  { subtitles, subtitlesEncoding, deck, tracks, password }: Attachments,
   client: FrameloomClient,
   options: { readonly signal: AbortSignal; readonly onProgress: OnUpload },
 ): Promise<SourceRequest> {
@@ -150,6 +178,7 @@ export async function uploadAttachments(
     ...(subtitles
       ? { subtitles: { ...(await uploadSideFile(subtitles, client, options)), ...encoding } }
       : {}),
+    ...(tracks ? { tracks } : {}),
     ...(deck ? { deck: { ...(await uploadSideFile(deck, client, options)), ...secret } } : {}),
   };
 }

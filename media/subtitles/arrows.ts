@@ -9,6 +9,8 @@ const ARROW_LINE = new RegExp(
 );
 /** Two times with a comma between. */
 const COMMA_LINE = new RegExp(String.raw`^(${CLOCK})[ \t]*,[ \t]*(${CLOCK})$`);
+/** The number of a cue. */
+const NUMBER = /^\d{1,9}\.?$/;
 /** Longest spelling of two times. The limit keeps matching fast on lines that have none. */
 const MAX_TIMES_CHARACTERS = 160;
 /** What follows the times and is not text: `align:start`, `X1:10 Y1:20`. */
@@ -61,7 +63,7 @@ export function parseArrows(text: string): ParsedCues {
     previous = line.trim();
   }
   const cues: WrittenCue[] = [];
-  let withoutTime = countBlocks(preamble.filter((line) => !/^(?:\[.*|\d+)$/.test(line)));
+  let withoutTime = countBlocks(preamble.filter((line) => !line.startsWith('[') && !NUMBER.test(line)));
   for (const { times, lines } of blocks) {
     const words = lines.join('\n').trim();
     if (times) cues.push({ ...times, text: words });
@@ -98,14 +100,14 @@ function takeNumber(lines: string[], lastNumber: number, isWebVtt: boolean): num
   if (name === '') return undefined;
   const isAfterEmptyLine = at === 0 ? false : lines[at - 1] === '';
   const touches = at === lines.length - 1;
-  const isNumber = /^\d{1,9}$/.test(name);
-  const isNextNumber = isNumber && Number(name) === lastNumber + 1;
+  const isNumber = NUMBER.test(name);
+  const isNextNumber = isNumber && Number.parseInt(name, 10) === lastNumber + 1;
   const isOwnNumber =
     isNumber && touches && (isAfterEmptyLine || lines.some((line, i) => i < at && line !== ''));
   const isName = isWebVtt && touches && isAfterEmptyLine;
   if (!isNextNumber && !isOwnNumber && !isName) return undefined;
   lines.length = at;
-  return isNumber ? Number(name) : undefined;
+  return isNumber ? Number.parseInt(name, 10) : undefined;
 }
 
 /**

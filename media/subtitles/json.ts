@@ -37,13 +37,7 @@ const MOST_SECONDS = 100;
  * @throws FrameloomError `transcript_unreadable` for other JSON
  */
 export function parseJson(text: string): ParsedCues {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new FrameloomError('transcript_unreadable', 'The JSON of the transcript is not valid.', { cause });
-  }
-  const list = listIn(value, 3);
+  const list = listIn(parsed(text), 3);
   if (list === undefined) {
     throw new FrameloomError(
       'transcript_unreadable',
@@ -58,6 +52,17 @@ export function parseJson(text: string): ParsedCues {
     cues: cues.map((cue) => ({ start: cue.start * scale, end: cue.end && cue.end * scale, text: cue.text })),
     withoutTime: items.length - cues.length,
   };
+}
+
+/** One value, or one in each line. */
+function parsed(text: string): unknown {
+  try {
+    const lines = text.trim().split('\n');
+    const isLines = lines.length > 1 && lines.every((line) => /^\{.*\}$/.test(line.trim()));
+    return JSON.parse(isLines ? `[${lines.join(',')}]` : text);
+  } catch (cause) {
+    throw new FrameloomError('transcript_unreadable', 'The JSON of the transcript is not valid.', { cause });
+  }
 }
 
 /** The list of cues in `value` or its members, down to `depth` levels. */

@@ -28,7 +28,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** Returns the text without the tags of WebVTT and HTML, override blocks and character references. */
 export function withoutMarkup(text: string): string {
-  return text
+  // Line breaks and spaces of ASS, where it is clear that the text comes from there.
+  const plain = text.search(OVERRIDES) < 0 ? text : text.replace(/\\[Nn]/g, '\n').replaceAll('\\h', ' ');
+  return plain
     .replace(/<br\s*\/?>|\[br\]/gi, '\n') // HTML, SubViewer
     .replace(VOICE_TAG, '$1: ')
     .replace(PLAIN_TAG, '')

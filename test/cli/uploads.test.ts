@@ -51,6 +51,7 @@ describe('uploads from the command line', () => {
       video,
       '--subtitles',
       subtitles,
+      ...['--subtitles-encoding', 'CP1251', '--audio-track', '2', '--subtitle-track', '4'],
       '--deck',
       deck,
     ]);
@@ -65,7 +66,8 @@ describe('uploads from the command line', () => {
     expect(await uploadAttachments(main, attachments, client, options)).toEqual({
       type: 'video',
       file_id: 'file_1',
-      subtitles: { file_id: 'file_2' },
+      subtitles: { file_id: 'file_2', encoding: 'windows-1251' },
+      tracks: { audio: 2, subtitles: 4 },
       deck: { file_id: 'file_3' },
     });
     expect(received).toEqual([
@@ -78,5 +80,17 @@ describe('uploads from the command line', () => {
       [2, 2, 'talk.srt'],
       [8, 8, 'talk.pdf'],
     ]);
+  });
+
+  it.each([
+    ['an encoding that does not exist', ['--subtitles-encoding', 'windows-99']],
+    ['a track that is no number of a stream', ['--audio-track', '1.5']],
+  ])('reject %s before anything is uploaded', async (_what, options) => {
+    const video = await file('talk.mp4', 'v');
+    const subtitles = await file('talk.srt', '1\n');
+    await expect(readRequestArguments([video, '--subtitles', subtitles, ...options])).rejects.toThrow(
+      options[1],
+    );
+    expect(received).toEqual([]);
   });
 });

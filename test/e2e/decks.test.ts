@@ -93,7 +93,8 @@ describe('a recorded lecture with its slides and subtitles', () => {
     await makeLecture(deck, video);
     await writeFile(
       subtitles,
-      '1\n00:00:00,500 --> 00:00:02,000\nWelcome.\n\n2\n00:00:07,000 --> 00:00:09,000\nAnd now.\n',
+      // The last cue begins after the end of the video.
+      '1\n0:0:0.5 --> 0:0:2\nWelcome.\n\n2\n00:00:07,000 --> 00:00:09,000\nAnd now.\n\n3\n0:1:0.0 --> 0:1:2.0\nToo late.\n',
     );
     const { code, stdout } = await runFrameloom(
       ['summarize', video, '--deck', deck, '--subtitles', subtitles, '--json'],
@@ -116,6 +117,7 @@ describe('a recorded lecture with its slides and subtitles', () => {
     ]);
     expect(result.slides[1].intervals).toBeUndefined();
     expect(result.text_sources).toEqual(['slides', 'subtitles']);
+    expect(result.transcript).toEqual({ cues: 3, skipped: [{ reason: 'after_end', cues: 1 }] });
     const transcriptText = result.segments
       .flatMap(({ transcript = [] }: { transcript?: readonly { text: string }[] }) => transcript)
       .map(({ text }: { text: string }) => text)

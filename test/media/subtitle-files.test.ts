@@ -155,6 +155,10 @@ describe('the layout of cues', () => {
     ],
     ['without numbers', `${cue(1, 'a')}\n${cue(2, 'b')}\n${cue(3, 'c')}`.replace(/^\d\n/gm, '')],
     ['with wrong numbers', `${cue(1, 'a')}\n${cue(2, 'b')}\n${cue(3, 'c')}`.replace(/^\d\n/gm, '7\n')],
+    [
+      'with a dot after their numbers',
+      `${cue(1, 'a')}\n${cue(2, 'b')}\n${cue(3, 'c')}`.replace(/^(\d)\n/gm, '$1.\n'),
+    ],
     ['not in the order of time', `${cue(3, 'c')}\n${cue(1, 'a')}\n${cue(2, 'b')}`],
   ])('may be %s', (_how, file) => {
     expect(read(file)).toEqual(said);
@@ -193,7 +197,8 @@ describe('markup', () => {
     ['vector<int> v; Map<String, List<Key>>', 'vector<int> v; Map<String, List<Key>>'],
     ['the <title> of the page, <h1>', 'the <title> of the page, <h1>'],
     ['a &lt;tag&gt; &amp; &quot;more&quot; &#233;&#xe9;', 'a <tag> & "more" éé'],
-    ['{not an override} {y}', '{not an override} {y}'],
+    ['{not an override} {y} C:\\New', '{not an override} {y} C:\\New'],
+    ['{\\an8}from\\NASS\\hfiles', 'from ASS files'],
     ['one<br>two<br/>three', 'one two three'],
   ])('%s', (text, expected) => {
     expect(read(`1\n00:00:01,000 --> 00:00:02,000\n${text}\n`)).toEqual([[1, 2, expected]]);

@@ -321,6 +321,14 @@ describe('other formats', () => {
       ],
     ],
     [
+      'lines of JSON',
+      '{"start":1,"end":2,"text":"a"}\n{"start":3,"end":4,"text":"b"}\n',
+      [
+        [1, 2, 'a'],
+        [3, 4, 'b'],
+      ],
+    ],
+    [
       'XML of YouTube',
       '<transcript><text start="1.25" dur="2">It&amp;#39;s</text><text start="5">b</text></transcript>',
       [
