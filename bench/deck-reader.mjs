@@ -31,7 +31,7 @@ for (let first = 1; first <= pages; first += SPAN) {
   await run({
     source: { type: 'deck', sha256, bytes, pages },
     artifact,
-    deck: { sha256, pages, pictures: artifact },
+    deck: { sha256, pages, pdf: artifact },
     span: { kind: 'slides', slides },
     crops: 4,
   });
