@@ -25,6 +25,11 @@ export interface VideoInfo {
    */
   readonly lacksTimestamps?: true;
   /**
+   * Seconds from the first displayed frame: no frame that appears before then is displayed for longer than
+   * 0.2 s. Absent where that is not known.
+   */
+  readonly denseUntil?: number;
+  /**
    * Present where the file must be read from its beginning, because its clock changes or because times after
    * a seek would be estimates.
    */

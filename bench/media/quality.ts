@@ -3,11 +3,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MediaTools } from '../../media/index.ts';
-import { KINDS, type Kind } from '../../test/media/drawn-clips.ts';
+import { KINDS as EVEN_KINDS } from '../../test/media/drawn-clips.ts';
 import { encodeDrawn } from '../../test/media/encode-drawn.ts';
 import { type ShotScores, scoreShots } from '../../test/media/shot-scores.ts';
+import { SPARSE_KINDS } from '../../test/media/sparse-clips.ts';
 import { CACHE } from './clips.ts';
 import { pickAll } from './pick.ts';
+
+const KINDS = { ...EVEN_KINDS, ...SPARSE_KINDS };
+type Kind = keyof typeof KINDS;
 
 const SCREEN = { width: 640, height: 360 };
 const SECONDS = 60;
@@ -22,15 +26,16 @@ export async function measureQuality(tools: MediaTools): Promise<Readonly<Record
   console.log('|---|---|---|---|---|---|---|');
   const table: Record<string, object> = {};
   for (const kind of Object.keys(KINDS) as Kind[]) {
-    const sum = { drawn: 0, found: 0, hits: 0, news: 0, late: 0, kept: 0 };
+    const sum = { drawn: 0, found: 0, hits: 0, news: 0, late: 0, kept: 0, minutes: 0 };
     for (const seed of SEEDS) {
-      const { scores, news } = await score(tools, kind, seed);
+      const { scores, news, seconds } = await score(tools, kind, seed);
       sum.drawn += scores.drawn;
       sum.found += scores.found;
       sum.hits += scores.hits;
       sum.kept += scores.kept;
       sum.news += news;
       sum.late += scores.late.length;
+      sum.minutes += seconds / 60;
     }
     table[kind] = sum;
     const share = (part: number, of: number): string => (of === 0 ? '–' : (part / of).toFixed(3));
@@ -40,7 +45,7 @@ export async function measureQuality(tools: MediaTools): Promise<Readonly<Record
       share(sum.hits, sum.drawn),
       share(sum.hits, sum.found),
       sum.news === 0 ? '–' : `${sum.news - sum.late} of ${sum.news}`,
-      (sum.kept / SEEDS.length / (SECONDS / 60)).toFixed(1),
+      (sum.kept / sum.minutes).toFixed(1),
     ];
     console.log(`| ${kind} | ${cells.join(' | ')} |`);
   }
@@ -51,10 +56,14 @@ async function score(
   tools: MediaTools,
   kind: Kind,
   seed: number,
-): Promise<{ readonly scores: ShotScores; readonly news: number }> {
+): Promise<{ readonly scores: ShotScores; readonly news: number; readonly seconds: number }> {
   const clip = KINDS[kind](SCREEN, SECONDS, seed);
   const path = await clipFile(kind, seed);
-  return { scores: scoreShots(clip, await pickAll(tools, path, 'adaptive')), news: clip.news.length };
+  return {
+    scores: scoreShots(clip, await pickAll(tools, path, 'adaptive')),
+    news: clip.news.length,
+    seconds: clip.seconds,
+  };
 }
 
 async function clipFile(kind: Kind, seed: number): Promise<string> {

@@ -10,10 +10,10 @@ import { type MediaTools, type Program, toMediaError } from '../exec/index.ts';
 import type { RgbImage, Size } from '../images/index.ts';
 import {
   backgroundFilters,
+  createPick,
   type DecodeOptions,
   fieldFilters,
   type Grid,
-  gridIndex,
   type ProbedVideo,
   planeFilters,
   rawVideoOutput,
@@ -46,6 +46,8 @@ export interface CandidateRequest {
    * one.
    */
   readonly grid?: Grid | undefined;
+  /** Container times, ascending, of frames that are candidates in addition to the first of each interval. */
+  readonly also?: readonly number[] | undefined;
   /** Frames that are not decoded: those that no other frame refers to, or all but keyframes. */
   readonly skip?: 'noref' | 'nokey' | undefined;
   /** Only keyframes are candidates, whatever is decoded. */
@@ -66,10 +68,10 @@ const RETAINED_CANDIDATES = 16;
  * ffmpeg's `scene` score from which an image is written: less than one character that changes in 1080 lines,
  * more than a frame that repeats the one before. The score is the smaller of the mean change and of its
  * difference from the change before, so steady motion may score nothing now and then. Some candidates after
- * each that scores are therefore written as well: `also`, or `alsoKeys` of keyframes, between which no motion
+ * each that scores are therefore written as well: `further`, or `furtherKeys` of keyframes, between which no motion
  * is steady.
  */
-const WRITTEN = { fromScore: 0.00002, also: 4, alsoKeys: 1 } as const;
+const WRITTEN = { fromScore: 0.00002, further: 4, furtherKeys: 1 } as const;
 
 /**
  * Yields the candidates before container time `until`, in order. The first one is displayed at `from` or
@@ -82,14 +84,14 @@ export async function* decodeCandidates(
   options: DecodeOptions,
 ): AsyncGenerator<CandidateFrame> {
   const { from = Number.NEGATIVE_INFINITY, grid } = request;
+  const isNext = createPick(grid, request.also);
   let last = Number.NEGATIVE_INFINITY;
   for await (const frame of withRunUp(request.video, from, (start) =>
     decodeFrom(tools, path, { ...request, start }, options),
   )) {
     if (frame.pts >= request.until - TIME_SLACK) return;
-    const index = grid ? gridIndex(grid, frame.pts) : frame.pts;
-    if (index <= last) continue; // a change of frame size restarts ffmpeg's filters
-    last = index;
+    if (frame.pts <= last || !isNext(frame.pts)) continue;
+    last = frame.pts;
     yield frame;
   }
 }
@@ -185,18 +187,18 @@ function candidateArgs(
   output: { readonly planes: Size; readonly format: PipeFormat; readonly request: CandidateRequest },
 ): string[] {
   const { planes, format, request } = output;
-  const { from, grid, until, keysOnly, writesAll, skip } = request;
+  const { from, grid, also, until, keysOnly, writesAll, skip } = request;
   const { coding } = request.video;
   // On a grid without `from`: the frames displayed before it are context.
   const picks = [
-    `(${selectExpression(grid ? { until, grid } : { from, until })})`,
+    `(${selectExpression(grid ? { until, grid, also } : { from, until })})`,
     ...(keysOnly ? ['key'] : []),
   ];
   // Frames that share a time are passed on, so that they are detected.
   const pick = `select='${picks.join('*')}${skip === 'nokey' ? '+lte(t,prev_t)' : ''}',`;
   const changed = `eq(n,0)+gt(scene,${WRITTEN.fromScore.toFixed(6)})`;
-  const also = keysOnly || skip === 'nokey' ? WRITTEN.alsoKeys : WRITTEN.also;
-  const written = writesAll ? 'null' : `select='st(0,if(${changed},${also + 1},max(0,ld(0)-1)))'`;
+  const further = keysOnly || skip === 'nokey' ? WRITTEN.furtherKeys : WRITTEN.further;
+  const written = writesAll ? 'null' : `select='st(0,if(${changed},${further + 1},max(0,ld(0)-1)))'`;
   // Microseconds, whatever the container counts in.
   const head = [...fieldFilters(coding), ...backgroundFilters(coding), 'settb=AVTB'].join(',');
   const graph = [

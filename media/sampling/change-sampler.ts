@@ -1,38 +1,43 @@
 /**
- * The modes `adaptive` and `scene`, which follow change. docs/media.md describes them for users. Candidates
- * come at five a second, and a decision is made once the next `LOOKAHEAD_CANDIDATES` of them are known.
+ * The modes `adaptive` and `scene`, which follow change. docs/media.md describes them for users. Ticks come at
+ * five a second, and a decision is made once the next `LOOKAHEAD_TICKS` of them are known.
  *
- * Decisions are made window by window. Each window starts afresh: the candidates of the last seconds before
- * it are its context, and the last of them counts as the last kept frame. The decisions of a window therefore
+ * Decisions are made window by window. Each window starts afresh: the ticks of the last seconds before it are
+ * its context, and the last frame of them counts as the last kept frame. The decisions of a window therefore
  * depend on the video alone, not on where extraction began, and windows can be processed in parallel.
  *
- * The rules are in change-rules.ts, the view of the current candidate and those after it in lookahead.ts.
+ * A frame that stays on display is decided on at each of its ticks, and is kept if any of them asks for it.
+ *
+ * The rules are in change-rules.ts, the view of the current tick and those after it in lookahead.ts.
  */
 import { decideOn, initialPace, type SamplerState } from './change-rules.ts';
 import type { CandidateFrame, Decision } from './frames.ts';
 import { Lookahead } from './lookahead.ts';
 import { createMotionMask } from './motion-mask.ts';
 import { SHOT_LOOKAHEAD } from './shots.ts';
+import type { Tick } from './ticks.ts';
 
-/** Candidates known after the one decided on. */
-export const LOOKAHEAD_CANDIDATES = SHOT_LOOKAHEAD;
-/** Candidates before a window that are its context. */
-export const CONTEXT_CANDIDATES = 20;
+/** Ticks known after the one decided on. */
+export const LOOKAHEAD_TICKS = SHOT_LOOKAHEAD;
+/** Ticks before a window that are its context. */
+export const CONTEXT_TICKS = 20;
+
+type Decided = readonly [frame: CandidateFrame, decision: Decision];
 
 export interface ChangeSampler {
-  /** Adds the next candidate and returns the decisions that are final now, in order. */
-  add(frame: CandidateFrame): readonly (readonly [CandidateFrame, Decision])[];
-  /** Returns the remaining decisions. No candidate may follow. */
-  end(): readonly (readonly [CandidateFrame, Decision])[];
+  /** Adds the next tick and returns the decisions that are final now, in order. */
+  add(tick: Tick): readonly Decided[];
+  /** Returns the remaining decisions. No tick may follow. */
+  end(): readonly Decided[];
 }
 
 export interface ChangeSamplerOptions {
   readonly mode: 'adaptive' | 'scene';
   /** Reason given for the first frame of a window without context, which is kept whatever it shows. */
   readonly opening: 'first' | 'chunk_start';
-  /** Candidates before the window, oldest first; empty where the window begins a chunk. */
-  readonly context: readonly CandidateFrame[];
-  /** End of the window in seconds: candidates from there on are only context for decisions. */
+  /** Ticks before the window, oldest first; empty where the window begins a chunk. */
+  readonly context: readonly Tick[];
+  /** End of the window in seconds: ticks from there on are only context for decisions. */
   readonly until: number;
 }
 
@@ -44,39 +49,54 @@ export function createChangeSampler(options: ChangeSamplerOptions): ChangeSample
     lookahead,
     mask: undefined,
     reference: context.at(-1),
+    compared: undefined,
     changingSince: undefined,
     pick: undefined,
     pace: initialPace(),
   };
-  // The change of the first one is from a candidate that is not part of the context everywhere.
-  for (const frame of context.slice(1)) addMotion(state, frame);
+  let dropped: Decided | undefined; // a frame that a later tick of it may still keep
+  // The change of the first one is from a tick that is not part of the context everywhere.
+  for (const tick of context.slice(1)) addMotion(state, tick);
 
-  function decideNext(): readonly (readonly [CandidateFrame, Decision])[] {
-    const frame = lookahead.at(0);
-    if (!frame || !lookahead.isInWindow(0)) {
+  function decideNext(): readonly Decided[] {
+    const tick = lookahead.at(0);
+    if (!tick || !lookahead.isInWindow(0)) {
       lookahead.advance();
       return [];
     }
-    const decision = decideOn(state, frame);
-    addMotion(state, frame);
+    const decision = decideOn(state, tick);
+    addMotion(state, tick);
     lookahead.advance();
-    return [[frame, decision]];
+    const earlier = tick.isRepeat ? [] : takeDropped();
+    if (tick.isRepeat && dropped?.[0].pts !== tick.frame.pts) return []; // kept already, or decided in another window
+    if (decision.kept) {
+      dropped = undefined;
+      return [...earlier, [tick.frame, decision]];
+    }
+    if (!tick.isRepeat) dropped = [tick.frame, decision];
+    return earlier;
+  }
+
+  function takeDropped(): readonly Decided[] {
+    const taken = dropped ? [dropped] : [];
+    dropped = undefined;
+    return taken;
   }
 
   return {
-    add(frame) {
-      lookahead.add(frame);
-      return lookahead.length > LOOKAHEAD_CANDIDATES ? decideNext() : [];
+    add(tick) {
+      lookahead.add(tick);
+      return lookahead.length > LOOKAHEAD_TICKS ? decideNext() : [];
     },
     end() {
-      const decisions: (readonly [CandidateFrame, Decision])[] = [];
+      const decisions: Decided[] = [];
       while (lookahead.length > 0) decisions.push(...decideNext());
-      return decisions;
+      return [...decisions, ...takeDropped()];
     },
   };
 }
 
-function addMotion(state: SamplerState, { plane, change }: CandidateFrame): void {
+function addMotion(state: SamplerState, { plane, change }: Tick): void {
   state.mask ??= createMotionMask(plane);
   if (change) state.mask.add(change);
 }

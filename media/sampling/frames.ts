@@ -4,7 +4,7 @@
 import type { FrameDecision } from '../../schema/source.ts';
 import type { RgbImage } from '../images/index.ts';
 import { perceptualHash } from './perceptual-hash.ts';
-import type { Change, Plane } from './plane.ts';
+import type { Plane } from './plane.ts';
 
 /** A decoded frame that may be kept. */
 export interface CandidateFrame {
@@ -14,10 +14,6 @@ export interface CandidateFrame {
   readonly pts: number;
   /** Reduced luma and chroma: decisions depend on these alone. */
   readonly plane: Plane;
-  /**
-   * Change from the candidate before it. Undefined for the first candidate, and in modes that do not need it.
-   */
-  readonly change?: Change | undefined;
   /** The full image. Available until `RETAINED_CANDIDATES` more candidates have been yielded. */
   image(): Promise<RgbImage>;
 }

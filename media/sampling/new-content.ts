@@ -3,6 +3,8 @@
  * in the other image explains. Near 0 for a panning camera or a nodding head, near 1 for another shot or
  * slide.
  *
+ * A region that only changes its colour is new as well.
+ *
  * Works on the block sums of a plane (64×36 for 16:9), in regions of 4×4 blocks. A region may have moved by
  * up to 5 blocks each way, about 150 of 1920 pixels.
  */
@@ -18,6 +20,11 @@ const STILL = 4;
 const CONTENT = 2.5;
 /** Share of its own contrast by which a region may differ after its motion is undone. */
 const MAX_RESIDUAL_SHARE = 0.45;
+/**
+ * Change of a mean colour difference, in levels, from which a region of the same brightness shows something
+ * else.
+ */
+const COLOUR = 13;
 /** Cells in a block: blocks are sums of so many lumas. */
 const CELLS = 16;
 
@@ -37,6 +44,7 @@ interface Motion {
 
 /** The larger of the share of `b` that is new and the share of `a` that is gone, 0 to 1. */
 export function newContentShare(a: Plane, b: Plane): number {
+  if (a === b) return 0;
   const columns = b.width / 4;
   const rows = b.height / 4;
   const [statsA, statsB] = [statsOf(a), statsOf(b)];
@@ -54,17 +62,30 @@ export function newContentShare(a: Plane, b: Plane): number {
       const contrast = Math.max(statsA.contrasts[index] ?? 0, statsB.contrasts[index] ?? 0);
       const block = top * columns + left;
       const change = residual(a.sums, b.sums, columns, block, block, width, height, 1e9);
+      const allowed = MAX_RESIDUAL_SHARE * contrast + STILL / 2;
+      const staysBright = change <= STILL || change <= allowed;
+      if (staysBright && isRecoloured(statsA, statsB, index)) {
+        content++;
+        added++;
+        removed++;
+        continue;
+      }
       if (contrast < CONTENT && change < 2 * STILL) continue;
       content++;
-      if (change <= STILL) continue;
-      const allowed = MAX_RESIDUAL_SHARE * contrast + STILL / 2;
-      if (change <= allowed) continue;
+      if (staysBright) continue;
       const region = { left, top, width, height };
       if (!isFoundNearby(a, b, region, allowed, forward)) added++;
       if (!isFoundNearby(b, a, region, allowed, backward)) removed++;
     }
   }
   return content === 0 ? 0 : Math.max(added, removed) / content;
+}
+
+/** Whether a region has another colour. */
+function isRecoloured(a: RegionStats, b: RegionStats, index: number): boolean {
+  const blue = (a.blues[index] ?? 0) - (b.blues[index] ?? 0);
+  const red = (a.reds[index] ?? 0) - (b.reds[index] ?? 0);
+  return blue > COLOUR || -blue > COLOUR || red > COLOUR || -red > COLOUR;
 }
 
 /**
@@ -135,9 +156,11 @@ function statsOf(plane: Plane): RegionStats {
   return plane.regions;
 }
 
-function computeStats({ sums: blocks, width, height }: Plane): RegionStats {
+function computeStats({ sums: blocks, width, height, blue, red }: Plane): RegionStats {
   const [columns, rows] = [width / 4, height / 4];
   const contrasts = new Float64Array(Math.ceil(columns / REGION) * Math.ceil(rows / REGION));
+  const blues = new Float64Array(contrasts.length);
+  const reds = new Float64Array(contrasts.length);
   for (let top = 0, index = 0; top < rows; top += REGION) {
     for (let left = 0; left < columns; left += REGION, index++) {
       const region = {
@@ -147,6 +170,8 @@ function computeStats({ sums: blocks, width, height }: Plane): RegionStats {
         height: Math.min(REGION, rows - top),
       };
       contrasts[index] = meanDeviation(blocks, columns, region);
+      blues[index] = meanColour(blue, width / 2, region);
+      reds[index] = meanColour(red, width / 2, region);
     }
   }
   const sums = new Int32Array(blocks.length);
@@ -159,7 +184,16 @@ function computeStats({ sums: blocks, width, height }: Plane): RegionStats {
       sums[y * columns + x] = sum;
     }
   }
-  return { contrasts, sums };
+  return { contrasts, blues, reds, sums };
+}
+
+/** Mean of a colour difference, of which a block has 2×2 cells. */
+function meanColour(cells: Uint8Array, columns: number, { left, top, width, height }: Region): number {
+  let sum = 0;
+  for (let y = 2 * top; y < 2 * (top + height); y++) {
+    for (let at = y * columns + 2 * left, end = at + 2 * width; at < end; at++) sum += cells[at] ?? 0;
+  }
+  return sum / (4 * width * height);
 }
 
 function meanDeviation(blocks: Int32Array, columns: number, { left, top, width, height }: Region): number {
@@ -182,6 +216,7 @@ function meanDeviation(blocks: Int32Array, columns: number, { left, top, width, 
  * a cut, a wipe or motion. Only blocks that differ between the ends count.
  */
 export function mixtureFit(a: Plane, mid: Plane, b: Plane): number {
+  if (a === b) return 0;
   let apart = 0;
   let off = 0;
   for (let block = 0; block < a.sums.length; block++) {

@@ -64,6 +64,12 @@ export class PlaneHistory {
     return (this.#entries[index - this.#first]?.maxChange ?? 1) < threshold;
   }
 
+  /** Whether the plane is that of the frame displayed before it; false outside the history. */
+  isRepeat(index: number): boolean {
+    const plane = this.plane(index);
+    return plane !== undefined && plane === this.plane(index - 1);
+  }
+
   /**
    * Share of `b` that is new against `a`; 1 where one is outside the history, so that it rules nothing out.
    */
@@ -80,7 +86,6 @@ export class PlaneHistory {
 
   /** Mean luma in levels; 0 outside the history. */
   brightness(index: number): number {
-    const plane = this.plane(index);
-    return plane ? plane.sums.reduce((sum, block) => sum + block, 0) / (16 * plane.sums.length) : 0;
+    return this.plane(index)?.mean ?? 0;
   }
 }

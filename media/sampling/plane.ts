@@ -24,6 +24,9 @@ const BLACK = { mean: 28, spread: 12 } as const;
 export interface RegionStats {
   /** Mean deviation, in levels, of the blocks of each region; regions tile the plane. */
   readonly contrasts: Float64Array;
+  /** Mean of either colour difference, in levels, of each region. */
+  readonly blues: Float64Array;
+  readonly reds: Float64Array;
   /** Sum of the blocks of the region that begins at each block; 0 where it does not fit. */
   readonly sums: Int32Array;
 }
@@ -45,6 +48,8 @@ export interface Plane {
   readonly content: Uint8Array;
   /** Mean of the steps between neighbouring cells of luma, in levels: falls when an image is blurred. */
   readonly sharpness: number;
+  /** Mean luma in levels. */
+  readonly mean: number;
   /** The image is black. */
   readonly black: boolean;
 }
@@ -95,15 +100,15 @@ export function readPlane(data: Buffer, { width, height }: Size): Plane {
       content[block] = brightest - darkest >= CONTENT_FROM ? 1 : 0;
     }
   }
-  let mean = 0;
+  let total = 0;
   let most = 0;
   for (const sum of sums) {
-    const value = sum / (BLOCK * BLOCK);
-    mean += value / sums.length;
-    if (value > most) most = value;
+    total += sum;
+    if (sum > most) most = sum;
   }
-  const black = mean < BLACK.mean && most - mean < BLACK.spread;
-  return { width, height, luma, blue, red, sums, content, sharpness: steps / cells, black };
+  const mean = total / cells;
+  const black = mean < BLACK.mean && most / (BLOCK * BLOCK) - mean < BLACK.spread;
+  return { width, height, luma, blue, red, sums, content, sharpness: steps / cells, mean, black };
 }
 
 /** How the blocks of one plane differ from those of another. */
@@ -122,6 +127,7 @@ export interface Change {
 export function comparePlanes(a: Plane, b: Plane): Change {
   const { width } = a;
   const blocks = new Float32Array(a.sums.length);
+  if (a === b) return { max: 0, blocks };
   const details = new Int32Array(blocks.length); // 256ths of a level
   for (let block = 0, top = 0; block < blocks.length; top += BLOCK) {
     for (let left = 0; left < width; left += BLOCK, block++) {

@@ -5,14 +5,10 @@ import type { Size } from '../images/index.ts';
 import { type DecodeOptions, type ProbedVideo, TIME_SLACK } from '../video/index.ts';
 import { decodeCandidates } from './candidates.ts';
 import { CANDIDATE_INTERVAL_SECONDS } from './change-rules.ts';
-import {
-  type ChangeSampler,
-  CONTEXT_CANDIDATES,
-  createChangeSampler,
-  LOOKAHEAD_CANDIDATES,
-} from './change-sampler.ts';
+import { type ChangeSampler, CONTEXT_TICKS, createChangeSampler, LOOKAHEAD_TICKS } from './change-sampler.ts';
+import { divideIntoParts } from './decode-parts.ts';
 import { type CandidateFrame, type SampledFrame, toSampledFrame } from './frames.ts';
-import { comparePlanes } from './plane.ts';
+import { type Tick, ticksOf } from './ticks.ts';
 import { type Window, windowAt } from './windows.ts';
 
 /**
@@ -21,8 +17,8 @@ import { type Window, windowAt } from './windows.ts';
  * second later.
  */
 const SKIP_FROM_FPS = 20;
-const CONTEXT_SECONDS = CONTEXT_CANDIDATES * CANDIDATE_INTERVAL_SECONDS;
-const LOOKAHEAD_SECONDS = LOOKAHEAD_CANDIDATES * CANDIDATE_INTERVAL_SECONDS;
+const CONTEXT_SECONDS = CONTEXT_TICKS * CANDIDATE_INTERVAL_SECONDS;
+const LOOKAHEAD_SECONDS = LOOKAHEAD_TICKS * CANDIDATE_INTERVAL_SECONDS;
 
 export interface SpanRequest {
   readonly video: ProbedVideo;
@@ -38,12 +34,12 @@ export interface ChangeRequest extends SpanRequest {
   readonly mode: 'adaptive' | 'scene';
 }
 
-/** A window whose sampler still receives candidates. */
+/** A window whose sampler still receives ticks. */
 interface OpenWindow {
   readonly sampler: ChangeSampler;
   /**
-   * Candidates from this time on are not passed to the sampler: its decisions must not depend on how far a
-   * span goes.
+   * Ticks from this time on are not passed to the sampler: its decisions must not depend on how far a span
+   * goes.
    */
   readonly lookUntil: number;
 }
@@ -59,25 +55,34 @@ export async function* sampleChanges(
   let window = windowAt(windows, start);
   const lastEnd = Math.min(windowAt(windows, Math.max(start, end - 2 * TIME_SLACK)).end, video.duration);
   const from = window.index === 0 ? window.start : window.start - CONTEXT_SECONDS;
+  const candidates = candidatesOf(tools, path, { ...request, from, lastEnd }, options);
+  const ticks = ticksOf(candidates, {
+    grid: { origin: windows.origin, interval: CANDIDATE_INTERVAL_SECONDS },
+    windows,
+    context: CONTEXT_SECONDS,
+    lookahead: LOOKAHEAD_SECONDS,
+    denseUntil: video.denseUntil ?? 0,
+    until: lastEnd + LOOKAHEAD_SECONDS, // the last frame remains on display when a video has ended
+  });
 
   let open: OpenWindow[] = []; // the current one, and the one before it until its lookahead is complete
-  const recent: CandidateFrame[] = [];
-  for await (const decoded of candidatesOf(tools, path, { ...request, from, lastEnd }, options)) {
-    const previous = recent.at(-1);
-    const frame = { ...decoded, change: previous && comparePlanes(previous.plane, decoded.plane) };
-    const next = windowAt(windows, frame.time);
-    const begins = open.length === 0 ? frame.time >= window.start - TIME_SLACK : next.index > window.index;
+  const recent: Tick[] = [];
+  for await (const displayed of ticks) {
+    let tick = displayed;
+    const next = windowAt(windows, tick.time);
+    const begins = open.length === 0 ? tick.time >= window.start - TIME_SLACK : next.index > window.index;
     if (begins && next.start < lastEnd) {
       window = next;
+      if (window.index === 0 && tick.isRepeat) tick = firstOfChunk(tick);
       const sampler = samplerFor(window, request.mode, recent);
       open.push({ sampler, lookUntil: window.end + LOOKAHEAD_SECONDS - TIME_SLACK });
     }
     for (const { sampler, lookUntil } of open) {
-      yield* framesOf(frame.time < lookUntil ? sampler.add(frame) : sampler.end());
+      yield* framesOf(tick.time < lookUntil ? sampler.add(tick) : sampler.end());
     }
-    open = open.filter(({ lookUntil }, index) => frame.time < lookUntil || index === open.length - 1);
-    recent.push(frame);
-    dropBefore(recent, frame.time - CONTEXT_SECONDS);
+    open = open.filter(({ lookUntil }, index) => tick.time < lookUntil || index === open.length - 1);
+    recent.push(tick);
+    dropBefore(recent, tick.time - CONTEXT_SECONDS);
   }
   for (const { sampler } of open) yield* framesOf(sampler.end());
 
@@ -90,7 +95,7 @@ export async function* sampleChanges(
 }
 
 /** The candidates from `from` until the lookahead of the window that ends at `lastEnd` is complete. */
-function candidatesOf(
+async function* candidatesOf(
   tools: MediaTools,
   path: string,
   {
@@ -107,31 +112,38 @@ function candidatesOf(
     video.frameRate.average >= SKIP_FROM_FPS && !video.coding.interlaced && !video.lacksTimestamps;
   const request = {
     video,
-    size,
     from: from <= 0 ? undefined : from + video.startOffset,
     until: Math.min(lastEnd + LOOKAHEAD_SECONDS, video.duration + 1) + video.startOffset,
     grid: { origin: windows.origin + video.startOffset, interval: CANDIDATE_INTERVAL_SECONDS },
-    skip: skips ? ('noref' as const) : undefined,
   };
-  return decodeCandidates(tools, path, request, options);
+  let begun = Number.NEGATIVE_INFINITY; // later parts begin with a frame before them, as the first one does
+  for await (const { dense, ...part } of divideIntoParts(tools, path, request, options)) {
+    const skip = dense && skips ? ('noref' as const) : undefined;
+    for await (const frame of decodeCandidates(tools, path, { ...request, ...part, size, skip }, options)) {
+      if (frame.pts >= begun - TIME_SLACK) yield frame;
+    }
+    begun = part.until;
+  }
 }
 
-function samplerFor(
-  window: Window,
-  mode: ChangeRequest['mode'],
-  recent: readonly CandidateFrame[],
-): ChangeSampler {
+/** A frame that appeared before its chunk and is still displayed counts from the beginning of the chunk. */
+function firstOfChunk(tick: Tick): Tick {
+  return { ...tick, frame: { ...tick.frame, time: tick.time }, isRepeat: false };
+}
+
+function samplerFor(window: Window, mode: ChangeRequest['mode'], recent: readonly Tick[]): ChangeSampler {
   const context = window.index === 0 ? [] : contextOf(recent, window.start - CONTEXT_SECONDS);
   const opening = window.start <= TIME_SLACK ? 'first' : 'chunk_start';
   return createChangeSampler({ mode, opening, context, until: window.end - TIME_SLACK });
 }
 
-/** The candidates from `since` on, and the one displayed at that time. */
-function contextOf(recent: readonly CandidateFrame[], since: number): readonly CandidateFrame[] {
-  const first = recent.findIndex(({ time }) => time > since + TIME_SLACK);
-  return recent.slice(Math.max(0, (first < 0 ? recent.length : first) - 1));
+/** The ticks from `since` on, and the frame displayed at that time. */
+function contextOf(recent: readonly Tick[], since: number): readonly Tick[] {
+  const later = recent.findIndex(({ time }) => time > since + TIME_SLACK);
+  const [first, ...others] = recent.slice(Math.max(0, (later < 0 ? recent.length : later) - 1));
+  return first ? [{ ...first, change: undefined }, ...others] : [];
 }
 
-function dropBefore(recent: CandidateFrame[], time: number): void {
+function dropBefore(recent: Tick[], time: number): void {
   while (recent.length > 1 && (recent[1]?.time ?? 0) < time - TIME_SLACK) recent.shift();
 }

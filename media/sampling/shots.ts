@@ -1,11 +1,12 @@
 /**
- * Finds where one shot, or one slide, changes to another. Candidates come at five a second. The measure is
+ * Finds where one shot, or one slide, changes to another. Planes come at five a second. The measure is
  * how much of the image is new (`newContentShare`), so that cameras and people may move.
  *  - A cut: most of the image is new at once, more than before and after, and it does not come back, as it
  *    does after a flash.
  *  - Another slide: all text consists of the same strokes, so the measure is how much of the old content is
  *    gone (`replacedShare`); but only between moments of rest, because that measure takes all motion for
  *    change.
+ *  - An animated change between pages that are single frames: the same, from one such frame to the next.
  *  - A short fade through black: what appears is new against what disappeared.
  *  - A dissolve or fade: most of the image is new over a longer time whose middle is the mixture of its ends
  *    (`mixtureFit`).
@@ -21,6 +22,8 @@ const NEW_SHOT_SHARE = 0.5;
 const PEAK_RATIO = 1.4;
 /** Least share of a slide that another slide replaces, and the most that motion may replace around it. */
 const NEW_SLIDE = { least: 0.5, mostAround: 0.2 } as const;
+/** Ticks at which a frame must still be on display to count as one that stays. */
+const STAYS = 2;
 /** Lengths of dissolves that are tried, in candidates: 0.8, 1.6, 2.4 and 3.2 seconds. */
 const DISSOLVE_LENGTHS = [4, 8, 12, 16] as const;
 /** Least fit of the middle of a dissolve. */
@@ -92,6 +95,8 @@ export function createShotFinder(): ShotFinder {
     if (isCut(history, newest - 2, last) || isNewSlide(history, newest - 2, last)) {
       return finish({ kind: 'cut', index: newest - 2, from: newest - 3 });
     }
+    const page = nextPage(history, last);
+    if (page) return finish(page);
     const dissolve = bestDissolve(history, last);
     if (dissolve && (!pending || dissolve.fit > pending.fit + BETTER_FIT)) {
       pending = { ...dissolve, since: newest };
@@ -128,6 +133,25 @@ function isNewSlide(history: PlaneHistory, index: number, last: number): boolean
     Math.max(...around) <= NEW_SLIDE.mostAround &&
     history.replacedShareBetween(index - 1, index + 1) >= NEW_SLIDE.least
   );
+}
+
+/**
+ * Another page after a few frames between two that stay on display, such as those of an animated change, of
+ * whatever kind.
+ */
+function nextPage(history: PlaneHistory, last: number): ShotChange | undefined {
+  const { newest } = history;
+  const index = newest - STAYS;
+  const stays = (until: number): boolean => {
+    return Array.from({ length: STAYS }, (_, k) => until - k).every((at) => history.isRepeat(at));
+  };
+  if (!stays(newest) || history.isRepeat(index)) return undefined;
+  let from = index - 1;
+  while (index - from <= HALF_DISSOLVE && !history.isRepeat(from)) from--;
+  if (index - from < 2 || from < last || !stays(from)) return undefined;
+  const replaced = history.replacedShareBetween(from, index) >= NEW_SLIDE.least;
+  if (!replaced && history.newShareBetween(from, index) < NEW_SHOT_SHARE) return undefined;
+  return { kind: 'dissolve', index, from };
 }
 
 /** Whether a page that stood still at `from` has become another one that stands still at `to`. */

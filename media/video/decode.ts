@@ -36,6 +36,8 @@ export interface DecodeRequest {
   readonly until?: number | undefined;
   /** In container time. Without a grid every frame is decoded. */
   readonly grid?: Grid | undefined;
+  /** Container times, ascending, of frames that are decoded in addition to the first of each grid interval. */
+  readonly also?: readonly number[] | undefined;
   /** How the frames are stored, from `probeVideo`. Default: upright, standard dynamic range, progressive. */
   readonly coding?: FrameCoding | undefined;
 }
@@ -45,6 +47,9 @@ export interface DecodeRequest {
  * far from another.
  */
 export const TIME_SLACK = 1.5e-6;
+
+/** Two times of one frame, read from its packet and from the decoder, differ by less than this, in seconds. */
+const SAME_FRAME_SECONDS = 1e-4;
 
 /** Number of the grid interval that contains `time`. */
 export function gridIndex(grid: Grid, time: number): number {
@@ -73,17 +78,30 @@ export async function* decodeFrames(
   options: DecodeOptions,
 ): AsyncGenerator<DecodedFrame> {
   const { from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, grid } = request;
-  let last = Number.NEGATIVE_INFINITY;
+  const isNext = createPick(grid, request.also);
   for await (const frame of withRunUp(request.video, from, (start) =>
     decodeFrom(tools, path, { ...request, start }, options),
   )) {
     if (frame.pts >= until - TIME_SLACK) return;
-    if (frame.pts < from - TIME_SLACK) continue;
-    const index = grid ? gridIndex(grid, frame.pts) : Number.POSITIVE_INFINITY;
-    if (grid && index <= last) continue; // a change of frame size restarts ffmpeg's filters
-    last = index;
-    yield frame;
+    if (frame.pts >= from - TIME_SLACK && isNext(frame.pts)) yield frame;
   }
+}
+
+/**
+ * Returns a test of whether the frame displayed from container time `pts` is one of those requested, to be
+ * called in order: a change of frame size restarts ffmpeg's filters, which then select a frame too many.
+ */
+export function createPick(grid: Grid | undefined, also: readonly number[] = []): (pts: number) => boolean {
+  if (!grid) return () => true;
+  let last = Number.NEGATIVE_INFINITY;
+  let next = 0; // index into `also`
+  return (pts) => {
+    while ((also[next] ?? Number.POSITIVE_INFINITY) < pts - SAME_FRAME_SECONDS) next++;
+    const index = gridIndex(grid, pts);
+    const isPicked = index > last || Math.abs((also[next] ?? Number.NaN) - pts) < SAME_FRAME_SECONDS;
+    if (isPicked) last = index;
+    return isPicked;
+  };
 }
 
 /**
@@ -180,13 +198,24 @@ export function selectExpression({
   from,
   until,
   grid,
-}: Pick<DecodeRequest, 'from' | 'until' | 'grid'>): string {
+  also = [],
+}: Pick<DecodeRequest, 'from' | 'until' | 'grid' | 'also'>): string {
   const index = (time: string, { origin, interval }: Grid): string =>
     `floor((${time}-(${origin})+${TIME_SLACK.toFixed(7)})/${interval})`;
   const begun = from === undefined ? '1' : `gte(t,${(from - TIME_SLACK).toFixed(7)})`;
   const over = until === undefined ? '0' : `gte(t,${(until - TIME_SLACK).toFixed(7)})`;
   const wanted = grid === undefined ? '1' : `gt(${index('t', grid)},${index('prev_selected_t', grid)})`;
-  return `isnan(prev_selected_t)+${over}+${begun}*${wanted}`;
+  return `isnan(prev_selected_t)+${over}+${begun}*(${wanted}+${isOneOf(also)})`;
+}
+
+/** Whether `t` is one of `times`, as an expression of ffmpeg: a binary search. */
+function isOneOf(times: readonly number[]): string {
+  const middle = times.length >> 1;
+  const [time] = times.slice(middle);
+  if (time === undefined) return '0';
+  if (times.length === 1) return `lt(abs(t-${time.toFixed(6)}),${SAME_FRAME_SECONDS.toFixed(6)})`;
+  const [before, after] = [times.slice(0, middle), times.slice(middle)];
+  return `if(lt(t,${(time - SAME_FRAME_SECONDS).toFixed(6)}),${isOneOf(before)},${isOneOf(after)})`;
 }
 
 async function* pairedFrames(program: Program, size: Size): AsyncGenerator<DecodedFrame> {

@@ -1,5 +1,7 @@
 export {
+  createPick,
   type DecodedFrame,
+  type DecodeRequest,
   decodeFrames,
   type Grid,
   gridIndex,
@@ -21,6 +23,7 @@ export {
   storedSize,
   turnFilters,
 } from './frame-filters.ts';
+export { findStands, type Stand } from './frame-stands.ts';
 export { type ProbedVideo, probeVideo } from './probe.ts';
 export { type DecodeOptions, startDecoder } from './start-decoder.ts';
 export { TimestampReader } from './timestamp-reader.ts';

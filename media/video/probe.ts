@@ -13,6 +13,7 @@ import {
   parseRatio,
   probeHeaders,
 } from './ffprobe.ts';
+import { findDenseUntil } from './frame-stands.ts';
 import { clockOf, endOfLastFrame, rateOf } from './frame-times.ts';
 import { isProtected } from './protection.ts';
 import { isScrambled } from './scrambled.ts';
@@ -23,6 +24,8 @@ import { codingOf, encrypted, findVideoStream, tracksOf, undecodable, uprightSiz
 const MAX_MISSING_SECONDS = 0.5;
 /** Wall-clock limit for decoding the first frame. */
 const FIRST_FRAME_LIMIT_MS = 60_000;
+/** Wall-clock limit for reading all packets. */
+const SCAN_LIMIT_MS = 1_800_000;
 /** Default longest duration. */
 const DEFAULT_MAX_SECONDS = 48 * 3600;
 
@@ -72,17 +75,19 @@ export async function probeVideo(
       `The video lasts ${Math.round(duration)} s; the limit is ${maxDuration} s.`,
     );
   }
+  const sequential = ends.parts ? { sequential: { parts: ends.parts } } : {};
+  const times = { videoTrack: stream.index, startOffset, duration, ...sequential };
+  const scanOptions = { signal, maxPixels: limits.maxPixels, timeLimitMs: SCAN_LIMIT_MS };
   return {
     ...size,
-    startOffset,
-    duration,
+    ...times,
     coding,
     frameRate,
+    // At a lower rate many frames are displayed for longer, whatever their times.
+    ...(frameRate.average < 5 ? {} : { denseUntil: await findDenseUntil(tools, path, times, scanOptions) }),
     ...(clockOf(last) === 'dts' ? { lacksTimestamps: true } : {}),
-    ...(ends.parts ? { sequential: { parts: ends.parts } } : {}),
     ...(missingEnd - duration > MAX_MISSING_SECONDS ? { missing: { start: duration, end: missingEnd } } : {}),
     tracks: tracksOf(headers),
-    videoTrack: stream.index,
   };
 }
 

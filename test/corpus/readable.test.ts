@@ -46,14 +46,16 @@ describe('the timing clips', () => {
     '$name: spans that are read apart, at once, give what the truth asks',
     async (file, context) => {
       const path = await built(file, context);
-      expectTruth(await pipeline.extract(path, { ...AT_INTERVAL, chunk_duration: 1 }), file, 0);
+      expectTruth(await pipeline.extract(path, { ...AT_INTERVAL, chunk_duration: 1 }), file, 0, {
+        chunks: [0, 1, 2, 3, 4],
+      });
     },
   );
 
   it.for(TIMED)('$name: so does a span from the middle', async (file, context) => {
     const path = await built(file, context);
     const part = { start_time: 1.1, end_time: 1.9 };
-    expectTruth(await pipeline.extract(path, { ...AT_INTERVAL, ...part }), file, 1.1, 1.9);
+    expectTruth(await pipeline.extract(path, { ...AT_INTERVAL, ...part }), file, 1.1, { end: 1.9 });
   });
 });
 
@@ -80,7 +82,7 @@ describe.each(['adaptive', 'scene', 'keyframe'] as const)('by mode %s', (mode) =
       const part = { start_time: 0.9, end_time: 2.9, chunk_duration: 1 };
       const { frames } = await pipeline.extract(await built(file, context), { ...sampling, ...part });
       if (mode !== 'keyframe') expect(frames.length).toBeGreaterThanOrEqual(1); // the first of a chunk
-      expectTrueTimes(frames, file);
+      expectTrueTimes(frames, file, [0.9, 1.9]);
       for (const { time } of frames) expect(time).toBeGreaterThanOrEqual(0.9 - CLOCK);
       for (const { time } of frames) expect(time).toBeLessThan(2.9);
     },
@@ -95,26 +97,31 @@ async function built(file: ReadableFile, { skip }: TestContext): Promise<string>
 }
 
 /**
- * Each kept picture is the first that begins in an interval of the grid from `start`, and stands where the
- * drawing says.
+ * Each kept picture is the first that begins in an interval of the grid from `start`, or the displayed one
+ * where none begins, and stands where the drawing says. A chunk shows from its start what is displayed then.
  */
 function expectTruth(
   { source, frames }: Extracted,
-  { frames: drawn = 75, truth, shown = () => true }: ReadableFile,
+  file: ReadableFile,
   start: number,
-  end = Number.POSITIVE_INFINITY,
+  { end = source.duration, chunks = [start] }: { end?: number; chunks?: readonly number[] } = {},
 ): void {
+  const { frames: drawn = 75, truth, shown = () => true } = file;
+  const numbers = Array.from({ length: drawn }, (_, number) => number).filter(shown);
+  const isBefore = (time: number) => (number: number) => truth(number) < time - CLOCK;
   const expected: number[] = [];
-  let last = -1;
-  for (let number = 0; number < drawn; number++) {
-    const time = truth(number);
-    const interval = Math.floor((time - start + CLOCK) / INTERVAL);
-    if (!shown(number) || time < start - CLOCK || time >= end - CLOCK || interval === last) continue;
-    expected.push(number);
-    last = interval;
+  for (let point = start; point < end - CLOCK; point += INTERVAL) {
+    const first = numbers.find((number) => !isBefore(point)(number));
+    const displayed = numbers.findLast(isBefore(point));
+    if (first !== undefined && isBefore(Math.min(end, point + INTERVAL))(first)) expected.push(first);
+    else if (displayed !== undefined) {
+      const next = numbers.find((number) => number > displayed);
+      const stays = (next === undefined ? source.duration : truth(next)) - truth(displayed) > 0.2;
+      if (stays && (displayed !== expected.at(-1) || chunks.includes(point))) expected.push(displayed);
+    }
   }
   expect(frames.map(({ picture }) => readNumber(picture))).toEqual(expected);
-  expectTrueTimes(frames, { truth, shown });
+  expectTrueTimes(frames, file, chunks);
   for (const { time } of frames) {
     expect(time).toBeGreaterThanOrEqual(0);
     expect(time).toBeLessThan(source.duration);
@@ -122,17 +129,19 @@ function expectTruth(
 }
 
 /**
- * Each picture is one that is to be shown, at the time at which it is; they come in order, upright and of
- * their size.
+ * Each picture is one that is to be shown, at the time at which it is, or at the beginning of the chunk in
+ * which it is still displayed; they come in order, upright and of their size.
  */
 function expectTrueTimes(
   frames: readonly KeptFrame[],
   { truth, shown = () => true }: Pick<ReadableFile, 'truth' | 'shown'>,
+  chunks: readonly number[] = [],
 ): void {
   for (const { time, picture } of frames) {
     const number = readNumber(picture) ?? -1;
     expect(number >= 0 && shown(number)).toBe(true);
-    expect(Math.abs(time - truth(number))).toBeLessThanOrEqual(CLOCK);
+    const stays = chunks.includes(time) && truth(number) < time && truth(number + 1) > time;
+    expect(stays ? 0 : Math.abs(time - truth(number))).toBeLessThanOrEqual(CLOCK);
     expect(readCorners(picture)).toEqual(UPRIGHT);
     expect([picture.width, picture.height]).toEqual([WIDTH, HEIGHT]);
   }

@@ -113,6 +113,20 @@ export function readNumber({ data, width, height }: RgbImage): number {
   return index;
 }
 
+/**
+ * The number that a file of shared/cases shows: eight black or white fields along the bottom edge, highest
+ * bit first.
+ */
+export function readBottomNumber({ data, width, height }: RgbImage): number {
+  let number = 0;
+  for (let field = 0; field < 8; field++) {
+    const x = Math.floor(((field + 0.5) * width) / 8);
+    const y = height - Math.ceil(height / 24);
+    number = 2 * number + ((data[(y * width + x) * 3] ?? 0) > 128 ? 1 : 0);
+  }
+  return number;
+}
+
 /** Writes the display matrix of the one track of an mp4: `[a, b, c, d]` of its upper left corner. */
 export async function setDisplayMatrix(
   path: string,

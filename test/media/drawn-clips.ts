@@ -19,6 +19,13 @@ import {
 export interface DrawnClip {
   readonly name: string;
   readonly seconds: number;
+  /** Frames a second that are drawn. Default: `RATE`. */
+  readonly rate?: number;
+  /**
+   * The frames that are stored: those from the first to before the second time, in seconds. The last of them
+   * stays on display until the next. Default: all.
+   */
+  readonly stored?: readonly (readonly [from: number, until: number])[];
   /** Hard changes of shot or slide, in seconds. */
   readonly cuts: readonly number[];
   /** Dissolves and fades from one shot to another. */
@@ -38,7 +45,7 @@ export interface Screen {
   readonly height: number;
 }
 
-type Make = (screen: Screen, seconds: number, seed: number) => DrawnClip;
+export type Make = (screen: Screen, seconds: number, seed: number) => DrawnClip;
 
 /** By kind. Each is made for a screen, a length and a seed. */
 export const KINDS = {
@@ -63,7 +70,7 @@ export type Kind = keyof typeof KINDS;
  * Times at which something begins, on whole frames: from 0, each at least `least` and at most `most` after
  * the one before.
  */
-function beginnings(seconds: number, least: number, most: number, random: () => number): number[] {
+export function beginnings(seconds: number, least: number, most: number, random: () => number): number[] {
   const times = [0];
   for (;;) {
     const next = Math.round(((times.at(-1) ?? 0) + least + (most - least) * random()) * RATE) / RATE;
@@ -72,11 +79,11 @@ function beginnings(seconds: number, least: number, most: number, random: () => 
   }
 }
 
-function indexAt(times: readonly number[], time: number): number {
+export function indexAt(times: readonly number[], time: number): number {
   return times.findLastIndex((begin) => begin <= time + 1e-6);
 }
 
-function page({ width, height }: Screen, seed: number, lines: number): Canvas {
+export function page({ width, height }: Screen, seed: number, lines: number): Canvas {
   const on = canvas(width, height, [250, 250, 246]);
   const dot = height / 180;
   words(on, width * 0.08, height * 0.08, dot * 1.6, 12 + (seed % 5), seed * 3 + 1, [20, 40, 110]);
@@ -136,7 +143,7 @@ function animatedSlides(screen: Screen, seconds: number, seed: number): DrawnCli
   return { name: 'slides with animations', seconds, cuts: times.slice(1), dissolves: [], news, draw };
 }
 
-function head(on: Canvas, time: number, x: number, y: number, size: number): void {
+export function head(on: Canvas, time: number, x: number, y: number, size: number): void {
   const sway = Math.sin(time * 2.1) * size * 0.25 + Math.sin(time * 5.3) * size * 0.07;
   const nod = Math.sin(time * 3.7) * size * 0.1;
   box(on, x - size * 1.3 + sway * 0.5, y + size, size * 2.6, size * 2, [50, 60, 120]);
@@ -167,7 +174,7 @@ function talkingHead(screen: Screen, seconds: number, seed: number): DrawnClip {
 }
 
 /** Shots of places: the camera drifts, something crosses the picture. */
-function shots(screen: Screen, count: number, seed: number): (index: number, time: number) => Canvas {
+export function shots(screen: Screen, count: number, seed: number): (index: number, time: number) => Canvas {
   const { width, height } = screen;
   const wide = Array.from({ length: count }, (_, index) =>
     place(Math.round(width * 1.4), Math.round(height * 1.2), seed * 1000 + index),
@@ -348,7 +355,7 @@ function lectureWithSpeaker(screen: Screen, seconds: number, seed: number): Draw
   return { name: 'lecture with speaker', seconds, cuts: times.slice(1), dissolves: [], news: times, draw };
 }
 
-function at(pictures: readonly Canvas[], index: number): Canvas {
+export function at(pictures: readonly Canvas[], index: number): Canvas {
   const picture = pictures[index];
   if (!picture) throw new RangeError(`there is no picture ${index}`);
   return picture;

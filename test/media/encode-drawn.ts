@@ -12,6 +12,11 @@ export async function encodeDrawn(
   path: string,
   args: readonly string[] = H264,
 ): Promise<void> {
+  const { rate = RATE, stored } = clip;
+  const isStored = (time: number): boolean =>
+    !stored || stored.some(([from, until]) => time >= from - 1e-6 && time < until - 1e-6);
+  const spans = stored?.map(([from, until]) => `between(t,${from - 1e-3},${until - 1e-3})`);
+  const select = spans ? ['-vf', `select='${spans.join('+')}'`, '-fps_mode', 'passthrough'] : [];
   const input = [
     '-f',
     'rawvideo',
@@ -20,22 +25,23 @@ export async function encodeDrawn(
     '-s',
     `${width}x${height}`,
     '-r',
-    `${RATE}`,
+    `${rate}`,
     '-i',
     'pipe:0',
   ];
   const child = spawn(
     'ffmpeg',
-    ['-y', '-hide_banner', '-loglevel', 'error', ...input, ...args, `file:${path}`],
+    ['-y', '-hide_banner', '-loglevel', 'error', ...input, ...select, ...args, `file:${path}`],
     {
       stdio: ['pipe', 'ignore', 'inherit'],
     },
   );
   const closed = once(child, 'close');
-  for (let index = 0; index < clip.seconds * RATE; index++) {
-    const { data } = clip.draw(index / RATE);
+  let data = Buffer.alloc(width * height * 3);
+  for (let index = 0; index < clip.seconds * rate - 1e-6; index++) {
     // A clip may draw on one canvas.
-    if (!child.stdin.write(Buffer.from(data))) await once(child.stdin, 'drain');
+    if (isStored(index / rate)) data = Buffer.from(clip.draw(index / rate).data);
+    if (!child.stdin.write(data)) await once(child.stdin, 'drain');
   }
   child.stdin.end();
   const [code] = await closed;
