@@ -41,12 +41,13 @@ export function createAppendEvents({
         index,
         ...(start_time === undefined ? {} : { start_time }),
         ...(start_time === undefined || end_time === undefined ? {} : { end_time }),
-        frames: frames.map(({ time, slide }, offset) => ({
+        frames: frames.map(({ time, slide, crops }, offset) => ({
           index: first + offset,
           ...(time === undefined ? {} : { time }),
           ...(slide === undefined ? {} : { slide }),
           caption: captions[offset] ?? '',
-          image: frameImagePath(ref.jobId, first + offset),
+          // A slide without an image has nothing to preprocess either.
+          ...(crops === undefined ? {} : { image: frameImagePath(ref.jobId, first + offset) }),
         })),
         cached,
       },

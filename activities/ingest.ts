@@ -7,7 +7,7 @@ import type { CpuActivities } from '../schema/activities.ts';
 import type { ModelProfile } from '../schema/model-profile.ts';
 import type { SummaryRequest } from '../schema/request.ts';
 import type { SourceInfo } from '../schema/source.ts';
-import type { DeckFiles, IngestInput, IngestOutput } from '../schema/stages.ts';
+import type { IngestInput, IngestOutput } from '../schema/stages.ts';
 import { jobOptions } from '../schema/stored-request.ts';
 import type { Prices } from '../schema/usage-cost.ts';
 import type { ArtifactInfo } from '../store/artifact-store.ts';
@@ -48,30 +48,22 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
       }
       const artifact = await findSource(deps, source, signal);
       if (source.type === 'deck') {
-        const parts = await deck(artifact, source.password, input, signal);
-        const { sha256, pages } = parts;
-        const info = { type: 'deck', sha256, bytes: artifact.bytes, pages } as const;
+        const password = passwordName(input, source.password);
+        const summarized = { pages: request.pages };
+        const parts = await prepareDeck(deps, artifact, { password, summarized, signal });
+        const { sha256, pages, title } = parts;
+        const named = title === undefined ? {} : { title };
+        const info = { type: 'deck', sha256, bytes: artifact.bytes, pages, ...named } as const;
         return { ...slideSource(info, artifact.name, request), deck: parts, ...common };
       }
       const found = await video(artifact, request, signal);
       if (!source.deck) return { ...found, ...common };
-      const shown = await deck(
-        await findSource(deps, source.deck, signal),
-        source.deck.password,
-        input,
+      const shown = await prepareDeck(deps, await findSource(deps, source.deck, signal), {
+        password: passwordName(input, source.deck.password),
         signal,
-      );
+      });
       return { ...found, deck: shown, ...common };
     });
-
-  function deck(
-    artifact: ArtifactInfo,
-    password: string | undefined,
-    { jobId }: IngestInput,
-    signal: AbortSignal,
-  ): Promise<DeckFiles> {
-    return prepareDeck(deps, artifact, password && secretName(jobId, password), signal);
-  }
 
   async function video(
     { name, bytes, sha256 }: ArtifactInfo,
@@ -109,6 +101,11 @@ async function ingestImages(
   const sha256 = await digest(images);
   const stored = await putJson(deps.store, imageListName(sha256), images);
   return slideSource({ type: 'images', sha256, bytes, pages: images.length }, stored.name, request);
+}
+
+/** The artifact of a password; the request contains its reference. */
+function passwordName({ jobId }: IngestInput, password: string | undefined): string | undefined {
+  return password && secretName(jobId, password);
 }
 
 /** The part of the output that depends on the source. */

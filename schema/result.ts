@@ -20,7 +20,10 @@ export const ResultFrame = z
         'Number of the slide or image, from 1. For a video with a deck, the slide that the frame displays.',
       ),
     caption: z.string().describe("The model's description of the frame."),
-    image: z.string().describe('URL of the image, relative to the API.'),
+    image: z
+      .string()
+      .optional()
+      .describe('URL of the image, relative to the API. Absent if the slide could not be rendered.'),
   })
   .meta({ id: 'Frame' });
 
@@ -107,8 +110,8 @@ export const ResultGap = z
       .int()
       .optional()
       .describe(
-        'Absent if slides could not be rendered and belong to no segment, if only the transcript has a gap, or if the ' +
-          'file lacks this part of the video.',
+        'Absent if slides could not be rendered and belong to no segment (a retry gives the same), if only the ' +
+          'transcript has a gap, or if the file lacks this part of the video.',
       ),
     start_time: z.number().optional(),
     end_time: z.number().optional(),

@@ -109,6 +109,8 @@ export interface DeckInfo {
   readonly sha256: string;
   readonly bytes: number;
   readonly pages: number;
+  /** Title in the properties of the document. */
+  readonly title?: string;
 }
 
 export interface ImagesInfo {

@@ -83,6 +83,8 @@ export interface DeckFiles {
   /** Artifact of the PDF from which slides are rendered; absent if there is none, with `noImagesReason`. */
   readonly pdf?: string;
   readonly noImagesReason?: ErrorCode;
+  /** Title in the properties of the document. */
+  readonly title?: string;
   /** Artifact of the slide text of a PPTX. A PDF contains its own text. */
   readonly slideText?: string;
   /** Artifact of the password of the PDF. */

@@ -94,6 +94,21 @@ export function createCaptionPool(captions: readonly string[]): CaptionPool {
   };
 }
 
+/**
+ * Whether `texts` together contain at least `threshold` (0 to 1) of the words of a title. A title names what
+ * several texts say, so its words need not be in one of them.
+ */
+export function hasSupportedWords(title: string, texts: readonly string[], threshold: number): boolean {
+  const claim = words(title);
+  if (claim.length === 0) return false;
+  const missing = new Set(claim);
+  for (const text of texts) {
+    if (missing.size === 0) break;
+    for (const word of words(text)) missing.delete(word);
+  }
+  return claim.filter((word) => !missing.has(word)).length / claim.length >= threshold;
+}
+
 /** As `poolCaptions(captions).check(text, threshold)`. */
 export function checkEvidence(
   text: string,

@@ -90,7 +90,7 @@ export function buildSegments(input: StitchInput, spanOf: SpanOf): ResultSegment
         ...(frame.time === undefined ? {} : { time: frame.time }),
         ...(frame.slide === undefined ? {} : { slide: frame.slide }),
         caption,
-        image: frameImagePath(input.jobId, first + offset),
+        ...(frame.placeholder ? {} : { image: frameImagePath(input.jobId, first + offset) }),
       };
     });
     segments.push({

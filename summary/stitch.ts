@@ -20,6 +20,7 @@ import {
   type SpanOf,
 } from './result-segments.ts';
 import type { StitchInput } from './stitch-input.ts';
+import { chapterTitle, jobTitle } from './titles.ts';
 import { isTextless } from './transcript.ts';
 import { reportTranscript } from './transcript-report.ts';
 
@@ -29,20 +30,25 @@ export function stitch(input: StitchInput): SummaryResult {
   const parts = buildSegments(input, spanOf);
   const { segments, gaps } = parts;
   const check = evidenceChecker(input, parts);
+  const chapters = chaptersOf(input, parts, spanOf, check);
   const sentences = supported(check(0, input.segments.length, input.summary));
   const unsupported = check(0, input.segments.length, input.uncheckedSummary).filter(
     ({ supporters }) => supporters.length === 0,
   );
   return {
     schema: RESULT_SCHEMA,
-    title: input.title,
+    title: jobTitle(
+      input,
+      parts,
+      chapters.map(({ title }) => title),
+    ),
     summary: textOf(sentences),
     finish_reason: gaps.some(({ reason }) => reason === 'budget')
       ? 'budget'
       : worst([...input.finishReasons, ...segments.map((segment) => segment.finish_reason)]),
     coverage: coverageOf(input, segments, spanOf),
     gaps: [...gaps],
-    chapters: chaptersOf(input, parts, spanOf, check),
+    chapters,
     segments: [...segments],
     sentences: sentences.map(({ text, supporters }) => ({ text, segments: [...supporters] })),
     unsupported: unsupported.map(({ text }) => text),
@@ -73,17 +79,19 @@ function evidenceChecker({ evidenceThreshold }: StitchInput, parts: ResultSegmen
 
 /** The chapters. One without a supported sentence has the captions of its segments as its summary. */
 function chaptersOf(
-  { sections }: StitchInput,
-  { describedOf }: ResultSegments,
+  input: StitchInput,
+  parts: ResultSegments,
   spanOf: SpanOf,
   check: CheckEvidence,
 ): ResultChapter[] {
-  return sections.map(({ first, last, title, text }) => {
-    const members = describedOf(first, last);
+  return input.sections.map((section) => {
+    const { first, last, text } = section;
+    const members = parts.describedOf(first, last);
+    const span = spanOf(first, last);
     const sentences = supported(check(first, last, text));
     return {
-      title,
-      ...spanOf(first, last),
+      title: chapterTitle(input, parts, section, span),
+      ...span,
       summary: sentences.length > 0 ? textOf(sentences) : members.map((segment) => segment.caption).join(' '),
       segments: members.map((segment) => segment.index),
     };

@@ -8,7 +8,14 @@ const MAX_QUOTE_CHARACTERS = 400;
 const MAX_TRANSCRIPT_CHARACTERS = 20_000;
 
 /** Whether the slide has no text at all. */
-export function isTextless({ title, text, notes, alt }: ResultSlide): boolean {
+export function isTextless({
+  title,
+  text,
+  notes,
+  alt,
+}: Pick<ResultSlide, 'title' | 'text' | 'notes'> & {
+  readonly alt?: readonly string[] | undefined;
+}): boolean {
   return !title && !text && !notes && !alt?.length;
 }
 

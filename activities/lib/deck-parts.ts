@@ -1,19 +1,21 @@
 /** Prepares a deck: counts its slides; renders a PPTX to PDF and extracts its text. */
 import { createReadStream } from 'node:fs';
 import { digest } from '../../core/canonical-json.ts';
-import { FrameloomError } from '../../core/errors.ts';
+import { type ErrorCode, FrameloomError } from '../../core/errors.ts';
 import {
   detectMediaKind,
   type LibreOffice,
   type MediaLimits,
   openDeck,
   type PptxSlide,
+  parsePageRanges,
   readPptx,
   withRenderedPptx,
 } from '../../media/index.ts';
 import type { DeckFiles } from '../../schema/stages.ts';
 import type { ArtifactInfo, ArtifactStore } from '../../store/artifact-store.ts';
 import { renderedDeckName, slideTextsName } from '../../store/names.ts';
+import { isTextless } from '../../summary/transcript.ts';
 import { putJson } from './artifacts.ts';
 
 /** Part of the names of slide texts and rendered decks. Increase it when the same deck would give others. */
@@ -35,17 +37,25 @@ export interface DeckDeps {
  */
 export type DeckText = readonly (PptxSlide & { readonly page?: number })[];
 
+export interface DeckRequest {
+  /** Artifact of the password. */
+  readonly password?: string | undefined;
+  /** Pages of a deck that is summarized by itself, such as `1-5`; the deck of a video has none. */
+  readonly summarized?: { readonly pages: string | undefined };
+  readonly signal: AbortSignal;
+}
+
 /**
- * Prepares the deck `artifact`. Its password is in the artifact `password`.
+ * Prepares the deck `artifact`.
  *
  * @throws FrameloomError `unsupported_media`, `encrypted_media`, `media_truncated`, `media_too_large`,
- * `no_pages`; with `withoutLibreOffice: 'reject'` also `renderer_missing` and `renderer_failed`
+ * `no_pages`; `renderer_missing` and `renderer_failed` with `withoutLibreOffice: 'reject'`, and where the
+ * summarized slides have no words either
  */
 export async function prepareDeck(
   deps: DeckDeps,
   artifact: ArtifactInfo,
-  password: string | undefined,
-  signal: AbortSignal,
+  { password, summarized, signal }: DeckRequest,
 ): Promise<DeckFiles> {
   const { store, limits } = deps;
   const { name, sha256 } = artifact;
@@ -63,12 +73,30 @@ export async function prepareDeck(
         `The source is ${found}, but the request declares a deck.`,
       );
     }
-    const { slides } = await readPptx(path, limits.maxPages, signal);
+    const { slides, title } = await readPptx(path, limits.maxPages, signal);
     const rendered = await renderPptx(deps, path, slides, sha256, signal);
+    if (rendered.noImagesReason && summarized) {
+      const numbers = parsePageRanges(summarized.pages, slides.length);
+      rejectWordless(
+        numbers.flatMap((number) => slides[number - 1] ?? []),
+        rendered.noImagesReason,
+      );
+    }
     const text = withPages(slides, rendered.pdf !== undefined);
     const stored = await putJson(store, slideTextsName(await digest({ version: VERSION, text })), text);
-    return { sha256, pages: slides.length, slideText: stored.name, ...rendered };
+    const named = title === undefined ? {} : { title };
+    return { sha256, pages: slides.length, slideText: stored.name, ...named, ...rendered };
   });
+}
+
+/** Slides without images are described by their words. Throws `reason` where none of them has any. */
+function rejectWordless(slides: readonly PptxSlide[], reason: ErrorCode): void {
+  if (slides.some((slide) => !isTextless(slide))) return;
+  const why = reason === 'renderer_missing' ? 'LibreOffice is not installed' : 'LibreOffice failed';
+  throw new FrameloomError(
+    reason,
+    `The slides contain only images, and PPTX slides cannot be rendered: ${why}. Send the deck as PDF.`,
+  );
 }
 
 /**

@@ -76,8 +76,10 @@ function placeholder(): RgbImage {
 function extractionOf(slides: readonly StoredSlide[]): Extraction {
   const decisions = slides.flatMap(({ frame }): readonly FrameDecision[] => {
     if (!frame?.slide) return [];
-    const reason = frame.placeholder ? 'placeholder' : 'first';
-    return [{ slide: frame.slide, name: frame.name, kept: true, reason, difference: 1 }];
+    const { slide, name } = frame;
+    const kept = { slide, kept: true, difference: 1 } as const;
+    // Nobody needs to see the placeholder: the list of frames has no image for the slide.
+    return [frame.placeholder ? { ...kept, reason: 'placeholder' } : { ...kept, name, reason: 'first' }];
   });
   return {
     frames: slides.flatMap(({ frame }) => frame ?? []),

@@ -7,12 +7,15 @@ import { type JobRecord, standingResult } from '../../temporal/orchestrator.ts';
 /** Frame lists in memory: a page of the console requests many frames of one job. */
 const MAX_CACHED_JOBS = 16;
 
-/** Returns the artifact names of a job's kept frames in order, or undefined if they are not extracted yet. */
-export type FrameIndex = (record: JobRecord) => Promise<readonly string[] | undefined>;
+/**
+ * Returns the artifact names of a job's kept frames in order, undefined for a slide without an image; or
+ * undefined if they are not extracted yet.
+ */
+export type FrameIndex = (record: JobRecord) => Promise<readonly (string | undefined)[] | undefined>;
 
 /** Creates an index over `store`. A frame list never changes, so it is read once. */
 export function createFrameIndex(store: BlobStore): FrameIndex {
-  const kept = new Map<string, readonly string[]>();
+  const kept = new Map<string, readonly (string | undefined)[]>();
   return async function frameNames(record) {
     const list = await frameList(store, record);
     if (list === undefined) return undefined;
@@ -38,13 +41,14 @@ export async function frameList(store: BlobStore, record: JobRecord): Promise<st
   return undefined;
 }
 
-function namesOf(lines: string): string[] {
+function namesOf(lines: string): (string | undefined)[] {
   return (
     lines
       .split('\n')
       .filter((line) => line !== '')
       // Written by the workflow from this type, verified by hash.
       .map((line) => JSON.parse(line) as FrameDecision)
-      .flatMap((decision) => (decision.kept && decision.name !== undefined ? [decision.name] : []))
+      .filter((decision) => decision.kept)
+      .map((decision) => decision.name)
   );
 }

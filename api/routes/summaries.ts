@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
+import { canBeRetried } from '../../core/gaps.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import { isFinalStatus, type Job } from '../../schema/job.ts';
 import type { SummaryRequest } from '../../schema/request.ts';
@@ -165,6 +166,16 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
     }
     if (statusOf(before) === 'completed')
       throw new FrameloomError('nothing_to_retry', 'The job has no gaps.');
+    if (statusOf(before) === 'completed_with_gaps') {
+      // A result that cannot be read is made again.
+      const { result } = await fullJobView(before, store).catch(() => ({ result: null }));
+      if (result && !result.gaps.some(canBeRetried)) {
+        throw new FrameloomError(
+          'nothing_to_retry',
+          'The gaps of the job are in its source; a retry would give the same.',
+        );
+      }
+    }
     await quotas.admit(c);
     return c.json(await view(await orchestrator.retry(before)), 202);
   });

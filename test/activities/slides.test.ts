@@ -152,10 +152,29 @@ describe('a PPTX without LibreOffice', () => {
         [3, true],
       ],
     ]);
-    expect(decisions.map(({ slide, reason }) => [slide, reason])).toEqual([
-      [1, 'placeholder'],
-      [3, 'placeholder'],
+    // Nothing is offered as their image.
+    expect(decisions.map(({ slide, reason, name }) => [slide, reason, name])).toEqual([
+      [1, 'placeholder', undefined],
+      [3, 'placeholder', undefined],
     ]);
+  });
+
+  it('is rejected with what to do where the requested slides have no words', async () => {
+    const picture = { alt: '', data: Buffer.from('png') };
+    const source = await pptx({ slides: [{ title: 'Words' }, { picture }, { picture }] });
+    await putRequest(store, jobId, { source, pages: '2-3' });
+    await expect(run(cpu().ingest, { jobId })).rejects.toMatchObject({
+      type: 'renderer_missing',
+      message: expect.stringMatching(/only images.*LibreOffice is not installed.*PDF/),
+      nonRetryable: true,
+    });
+    await putRequest(store, jobId, { source, pages: '1-3' });
+    expect(await run(cpu().ingest, { jobId })).toMatchObject({ deck: { pages: 3 } });
+  });
+
+  it('passes on its own title', async () => {
+    const found = await ingest(await pptx({ title: 'Quokka habitats in 1987', slides: [{ title: 'Map' }] }));
+    expect(found.source).toMatchObject({ title: 'Quokka habitats in 1987' });
   });
 
   it('is described by those words, without a model call', async () => {

@@ -222,7 +222,10 @@ describe('a job', () => {
     withApp(async ({ app, startJob, orchestrator, store }) => {
       const { id } = await startJob();
       const name = `${jobPrefix(id)}run-1/result.json`;
-      const { sha256 } = await store.put(name, Buffer.from('{"summary":"S"}'));
+      const { sha256 } = await store.put(
+        name,
+        Buffer.from('{"summary":"S","gaps":[{"segment":3,"reason":"timeout"}]}'),
+      );
       orchestrator.upsert(id, {
         startedAt: '2026-01-01T00:00:00.000Z',
         outcome: { status: 'completed_with_gaps', result: { name, sha256 } },
@@ -269,6 +272,22 @@ describe('a job', () => {
       orchestrator.upsert(id, { outcome: { status: 'completed' } });
       orchestrator.close(id, 'completed');
       expect(await refusal()).toEqual([409, 'nothing_to_retry']);
+      expect(orchestrator.runs).toBe(1);
+    }));
+
+  it('is not run again if all of its gaps are in the source', () =>
+    withApp(async ({ app, startJob, orchestrator, store }) => {
+      const { id } = await startJob();
+      const name = `${jobPrefix(id)}run-1/result.json`;
+      const gaps = [{ slides: [1], reason: 'renderer_missing', attempts: 1 }];
+      const { sha256 } = await store.put(name, Buffer.from(JSON.stringify({ gaps })));
+      orchestrator.upsert(id, { outcome: { status: 'completed_with_gaps', result: { name, sha256 } } });
+      orchestrator.close(id, 'completed');
+      const response = await app.request(`/v1/summaries/${id}/retry`, { method: 'POST' });
+      expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+        409,
+        'nothing_to_retry',
+      ]);
       expect(orchestrator.runs).toBe(1);
     }));
 

@@ -33,7 +33,7 @@ describe.concurrent('frameloom summarize', () => {
     const result = SummaryResult.parse(JSON.parse(stdout));
     const frames = result.segments.flatMap((segment) => segment.frames);
     expect(frames.length).toBeGreaterThanOrEqual(2);
-    for (const { image, time = -1 } of frames) {
+    for (const { image = '', time = -1 } of frames) {
       const jpeg = await (await fetch(new URL(image, system.url))).arrayBuffer();
       const { data, info } = await sharp(jpeg).raw().toBuffer({ resolveWithObject: true });
       const frameImage = { data, width: info.width, height: info.height };

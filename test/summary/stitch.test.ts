@@ -142,6 +142,21 @@ describe('a stitched deck with slides that could not be drawn', () => {
     ],
   });
 
+  it('offers no image of a slide that has none', () => {
+    const frames = [1, 2, 3].map((slide) => ({ name: `frames/${slide}`, width: 640, height: 360, slide }));
+    const { segments } = stitch({
+      ...pieces,
+      source: { type: 'deck', sha256: 'a'.repeat(64), bytes: 9, pages: 3 },
+      frames: frames.map((one) => (one.slide === 2 ? { ...one, placeholder: true } : one)),
+      segments: [{ index: 0, first: 0, last: 3, captions: ['A.', 'B.', 'C.'], finishReason: 'stop', usage }],
+    });
+    expect(segments[0]?.frames.map(({ image }) => image)).toEqual([
+      '/v1/summaries/sum_x/frames/0.jpg',
+      undefined,
+      '/v1/summaries/sum_x/frames/2.jpg',
+    ]);
+  });
+
   it('has a gap for each, counts the pictures it saw, and keeps every slide', () => {
     expect(SummaryResult.parse(result)).toEqual(result);
     expect(result.gaps).toEqual([
@@ -154,6 +169,66 @@ describe('a stitched deck with slides that could not be drawn', () => {
       [2, 'A dog.'],
       [3, 'A fish.'],
       [4, undefined],
+    ]);
+  });
+});
+
+describe('the title of a result', () => {
+  const text = 'Quokkas live on Rottnest Island.';
+  const deck: StitchInput = {
+    ...pieces,
+    source: { type: 'deck', sha256: 'a'.repeat(64), bytes: 9, pages: 5 },
+    frames: [1, 2, 3, 4, 5].map((slide) => ({ name: `frames/${slide}`, width: 640, height: 360, slide })),
+    slides: [1, 2, 3, 4, 5].map((slide) =>
+      slide === 2 ? { slide, title: 'Quokka habitats', text } : { slide },
+    ),
+  };
+  const titled = (source: object, input: Partial<StitchInput> = {}) =>
+    stitch({ ...deck, source: { ...deck.source, ...source } as StitchInput['source'], ...input });
+
+  it('is the title of the model if the captions contain its words', () => {
+    expect(stitch({ ...pieces, title: 'Dog and bird' }).title).toBe('Dog and bird');
+    expect(stitch({ ...pieces, title: 'Dog and dragon' }).title).not.toContain('dragon');
+  });
+
+  it('is supported by the share of its words that the threshold asks for', () => {
+    expect(stitch({ ...pieces, title: 'Dog and dragon', evidenceThreshold: 0.5 }).title).toBe(
+      'Dog and dragon',
+    );
+  });
+
+  it('is supported by what was said', () => {
+    const transcript = { from: 'track', cues: [{ start: 1, end: 2, text: 'Here be dragons.' }] } as const;
+    expect(stitch({ ...pieces, title: 'Dragons', transcript }).title).toBe('Dragons');
+  });
+
+  it('of a deck needs the words of its slides, else it is that of the document or of the first titled slide', () => {
+    expect(titled({}, { title: 'Rottnest Island quokkas' }).title).toBe('Rottnest Island quokkas');
+    expect(titled({}, { title: 'Cat' }).title).toBe('Quokka habitats');
+    expect(titled({ title: 'Quokka habitats in 1987' }, { title: 'Blue' }).title).toBe(
+      'Quokka habitats in 1987',
+    );
+  });
+
+  it('of a deck without any image is its own', () => {
+    const slidesWithoutImage = [1, 2, 3, 4, 5].map((slide) => ({ slide, reason: 'renderer_missing' }));
+    expect(titled({ title: 'Field notes' }, { title: 'Rottnest', slidesWithoutImage }).title).toBe(
+      'Field notes',
+    );
+  });
+
+  it('of a source without a title of its own is that of a chapter, and of a chapter its first sentence', () => {
+    const sections = pieces.sections.map((section) => ({ ...section, title: 'Dragons' }));
+    const result = stitch({ ...pieces, title: 'Unicorns', sections });
+    expect(result.chapters.map(({ title }) => title)).toEqual(['A cat', 'A fish']);
+    expect(result.title).toBe('A cat');
+  });
+
+  it('of a chapter of a deck is that of its first titled slide where the model has another', () => {
+    const sections = pieces.sections.map((section) => ({ ...section, title: 'Dragons' }));
+    expect(titled({}, { sections }).chapters.map(({ title }) => title)).toEqual([
+      'Quokka habitats',
+      'A fish',
     ]);
   });
 });

@@ -1,4 +1,6 @@
 import type { JSX } from 'preact';
+import { ERRORS, isErrorCode } from '../../core/errors.ts';
+import { canBeRetried } from '../../core/gaps.ts';
 import type { ResultFrame, SummaryResult } from '../../schema/result.ts';
 import type { JobView } from '../state/index.ts';
 import { ChapterList } from './chapter-list.tsx';
@@ -53,11 +55,28 @@ export function SummaryPanel({ view, selected, evidence, onRetried }: Props): JS
         <section aria-labelledby="gaps-title">
           <h2 id="gaps-title">Gaps</h2>
           <p class="help">{formatGaps(view)} The rest is complete.</p>
-          {!view.isRunning && <RetryGaps id={view.id} onRetried={onRetried} />}
+          <GapReasons gaps={view.gaps} />
+          {!view.isRunning && view.gaps.some(canBeRetried) && (
+            <RetryGaps id={view.id} onRetried={onRetried} />
+          )}
         </section>
       )}
       {result && <p class="help summary__notice">{result.notice}</p>}
     </aside>
+  );
+}
+
+/** What happened and what to do, once for each reason. */
+function GapReasons({ gaps }: Pick<JobView, 'gaps'>): JSX.Element {
+  const reasons = [...new Set(gaps.map(({ reason }) => reason))].filter(isErrorCode);
+  return (
+    <>
+      {reasons.map((reason) => (
+        <p key={reason} class="help">
+          {ERRORS[reason].title} {ERRORS[reason].hint}
+        </p>
+      ))}
+    </>
   );
 }
 

@@ -18,6 +18,8 @@ export interface GapView {
   readonly startTime: number | undefined;
   readonly endTime: number | undefined;
   readonly slides: readonly number[];
+  /** An error code, where it is known. */
+  readonly reason: string;
 }
 
 export interface JobView {
@@ -91,12 +93,14 @@ export function buildJobView(job: Job, log: JobLog): JobView {
           startTime: gap.start_time,
           endTime: gap.end_time,
           slides: gap.slides ?? [],
+          reason: gap.reason,
         }))
       : [...log.failedSegments.keys()].map((segment) => ({
           segment,
           startTime: undefined,
           endTime: undefined,
           slides: [],
+          reason: '',
         })),
     result,
     error: job.error,
