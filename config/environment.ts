@@ -162,7 +162,9 @@ export const environment = z.object({
   FRAMELOOM_MODEL_KEY: z.string().min(1).optional().describe('API key for FRAMELOOM_MODEL_URL.'),
   FRAMELOOM_CPU_SLOTS: count
     .optional()
-    .describe('Maximum number of concurrent activities of a CPU worker. Default: the number of cores.'),
+    .describe(
+      'Maximum number of concurrent activities of a CPU worker: this many that decode videos, and as many others. Default: the number of cores.',
+    ),
   FRAMELOOM_PRICE_INPUT: amount.describe(
     'Price of one million prompt tokens. 0: not priced (docs/costs.md).',
   ),

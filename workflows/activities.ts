@@ -13,6 +13,7 @@ import type { ScheduleActivities } from '../schema/batch-schedule.ts';
 import type { BatchActivities, BatchFileActivities } from '../schema/batch-stages.ts';
 import type { EstimateActivities } from '../schema/estimate.ts';
 import { TASK_QUEUES } from '../schema/task-queues.ts';
+import { inTurns } from './turns.ts';
 
 /**
  * A lost worker is detected after this time. Heartbeats are sent every second (activities/lib/heartbeat.ts,
@@ -24,8 +25,8 @@ const HEARTBEAT_TIMEOUT_MS = 6000;
 /** Settles when the last local activity of this workflow has ended. */
 let lastLocal: Promise<unknown> = Promise.resolve();
 
-/** Activities that fetch a source. One that is unreachable for five minutes fails the job. */
-export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readTranscript'>>({
+/** One that is unreachable for five minutes fails the job. */
+const SOURCE_OPTIONS: ActivityOptions = {
   taskQueue: TASK_QUEUES.cpu,
   startToCloseTimeout: '2h',
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
@@ -36,7 +37,15 @@ export const source = proxyActivities<Pick<CpuActivities, 'ingest' | 'readTransc
     maximumInterval: '1m',
     maximumAttempts: SOURCE_ATTEMPTS,
   },
-});
+};
+/** Activities that fetch a source. */
+export const source: Pick<CpuActivities, 'ingest' | 'readTranscript'> = {
+  ingest: proxyActivities<Pick<CpuActivities, 'ingest'>>(SOURCE_OPTIONS).ingest,
+  readTranscript: proxyActivities<Pick<CpuActivities, 'readTranscript'>>({
+    ...SOURCE_OPTIONS,
+    taskQueue: TASK_QUEUES.decode,
+  }).readTranscript,
+};
 
 /**
  * Activities that need workers and the store only. A full disk or an unavailable store has a quarter of an
@@ -49,7 +58,17 @@ const CPU_OPTIONS: ActivityOptions = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 20 },
 };
-export const cpu = proxyActivities<Omit<CpuActivities, 'ingest' | 'readTranscript' | 'finish'>>(CPU_OPTIONS);
+export const cpu =
+  inTurns<Omit<CpuActivities, 'ingest' | 'readTranscript' | 'finish' | 'extractFrames'>>(CPU_OPTIONS);
+
+const slides = inTurns<Pick<CpuActivities, 'extractFrames'>>(CPU_OPTIONS);
+const videos = inTurns<Pick<CpuActivities, 'extractFrames'>>({
+  ...CPU_OPTIONS,
+  taskQueue: TASK_QUEUES.decode,
+});
+/** `extractFrames`: decoding a span of a video takes up to minutes, slides and images take seconds. */
+export const extractFrames: CpuActivities['extractFrames'] = (input) =>
+  (input.span.kind === 'video' ? videos : slides).extractFrames(input);
 
 /**
  * `finish` of a job with this number of segments. It computes without a heartbeat, 0.1 ms a segment on a
@@ -61,7 +80,7 @@ export const finishOf = (segments: number): Pick<CpuActivities, 'finish'> =>
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS + segments,
   });
 
-export const gpu = proxyActivities<GpuActivities>({
+export const gpu = inTurns<GpuActivities>({
   taskQueue: TASK_QUEUES.gpu,
   startToCloseTimeout: '1h',
   // No limit on attempts: every preemption is one. The time from first schedule to the end is limited

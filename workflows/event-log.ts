@@ -59,7 +59,7 @@ export interface EventLog {
 export function openEventLog(ref: JobRef, before?: LogState): EventLog {
   let progress: Progress = before?.progress ?? {
     percent: 0,
-    stage: 'queued',
+    stage: 'waiting',
     segments: { total: 0, done: 0, failed: 0 },
   };
   let nextId = before?.nextEvent ?? 1;

@@ -1,6 +1,6 @@
 /** From spans to frames. The names of the extractions are stored in shards. */
 import type { ExtractedState, ExtractSpan, IngestOutput, JobRef } from '../schema/stages.ts';
-import { cpu, local } from './activities.ts';
+import { extractFrames, local } from './activities.ts';
 import { sweep } from './bounded.ts';
 import { isLong } from './chain.ts';
 import type { EventLog } from './event-log.ts';
@@ -25,7 +25,7 @@ export async function extract(
     limit: MAX_CONCURRENT_SPANS,
     isEnough: isLong,
     work: async (index) => {
-      const found = await cpu.extractFrames({
+      const found = await extractFrames({
         source,
         artifact,
         span: spans[index] as ExtractSpan, // index < spans.length

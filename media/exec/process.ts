@@ -3,6 +3,7 @@
  * stops.
  */
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { pipeline, Readable } from 'node:stream';
 import { FrameloomError } from '../../core/errors.ts';
 
@@ -22,6 +23,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What the program reads from its standard input. Default: nothing. */
   readonly input?: Readable;
+  /** Whether it takes seconds. Other programs, such as decoders, leave the processor to everything else. */
+  readonly isShort?: boolean;
   /** Number of outputs after `secondOutput`, from file descriptor 4 on. Default 0. */
   readonly furtherOutputs?: number;
 }
@@ -58,6 +61,7 @@ export function startProgram(program: string, args: readonly string[], options: 
     detached: true,
     ...(options.env ? { env: options.env } : {}),
   });
+  if (!options.isShort) lowerPriority(child.pid);
   const { stdout, stderr: errors } = child;
   const [secondOutput, ...furtherOutputs] = child.stdio.slice(3).filter((pipe) => pipe instanceof Readable);
   if (!stdout || !errors || secondOutput === undefined || furtherOutputs.length < extraPipes.length - 1)
@@ -135,7 +139,7 @@ export async function runProgram(
   args: readonly string[],
   options: ProgramOptions & { readonly maxBytes: number; readonly keep: 'all' | 'tail' },
 ): Promise<ProgramExit & { readonly stdout: string }> {
-  const running = startProgram(program, args, options);
+  const running = startProgram(program, args, { ...options, isShort: true });
   const chunks: Buffer[] = [];
   let bytes = 0;
   running.secondOutput.resume();
@@ -148,4 +152,13 @@ export async function runProgram(
   });
   const ending = await running.exited;
   return { ...ending, stdout: Buffer.concat(chunks).toString('utf8') };
+}
+
+/** Where processors are short of time, a deck beside a long video gets nine tenths of it instead of a share. */
+function lowerPriority(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // it has ended, or the system does not allow it
+  }
 }

@@ -172,6 +172,7 @@ describe.skipIf(helm === undefined)(`KEDA${SKIPPED}`, () => {
     );
     expect(cpu?.spec.triggers.map(({ metadata }) => [metadata.taskQueue, metadata.queueTypes])).toEqual([
       ['cpu', 'activity'],
+      ['decode', 'activity'],
       ['workflow', 'workflow'],
     ]);
   });

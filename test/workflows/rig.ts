@@ -75,11 +75,15 @@ export async function openRig(): Promise<Rig> {
       activities: now('appendEvents', 'storeShard', 'planMerges'),
     },
     {
+      taskQueue: TASK_QUEUES.decode,
+      activities: now('extractFrames', 'readTranscript'),
+      maxHeartbeatThrottleInterval: '100ms',
+    },
+    {
       taskQueue: TASK_QUEUES.cpu,
       activities: now(
         'ingest',
         'extractFrames',
-        'readTranscript',
         'matchSlides',
         'plan',
         'preprocessFrames',

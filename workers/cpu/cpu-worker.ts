@@ -1,10 +1,10 @@
 /**
- * The CPU worker: polls the `cpu` queue for decoding and preprocessing, and the `workflow` queue for
- * orchestration.
+ * The CPU worker: polls the `decode` queue for videos, the `cpu` queue for everything short, and the `workflow`
+ * queue for orchestration.
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import {
   createBatchActivities,
   createWorkflowActivities,
@@ -78,9 +78,8 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
     // for each other.
     maxConcurrentWorkflowTaskExecutions: MAX_CONCURRENT_WORKFLOW_TASKS,
   });
-  const activities = await Worker.create({
+  const options = {
     ...shared,
-    taskQueue: TASK_QUEUES.cpu,
     activities: tools.create({ store, scratch: scratch.path, connection }),
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
     interceptors: {
@@ -96,12 +95,15 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
     shutdownForceTime: '10s',
     maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
     defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
-  });
+  } satisfies Omit<WorkerOptions, 'taskQueue'>;
+  // Slots of its own for each queue: a deck does not wait until a span of a video is decoded.
+  const decoding = await Worker.create({ ...options, taskQueue: TASK_QUEUES.decode });
+  const short = await Worker.create({ ...options, taskQueue: TASK_QUEUES.cpu });
   await scheduleCollection(connection, settings.temporalNamespace, settings.gcHours).catch((error: unknown) =>
     logger.warn('the schedule that deletes expired artifacts could not be created', {
       reason: String(error),
     }),
   );
-  await runWorkers([workflows, activities], process);
+  await runWorkers([workflows, decoding, short], process);
   await connection.close();
 }

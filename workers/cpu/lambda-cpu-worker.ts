@@ -1,5 +1,5 @@
 /**
- * A CPU worker for AWS Lambda: an invocation polls the `cpu` queue as long as there is work and time, and
+ * A CPU worker for AWS Lambda: an invocation polls the queues `cpu` and `decode` as long as there is work and time, and
  * shuts down before the time limit of the function. Activities that are then in flight are retried elsewhere
  * at once, since the shutdown is reported to Temporal. Only the process is reused between invocations:
  * connections do not survive while it is frozen.
@@ -7,7 +7,12 @@
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
-import { type ActivityInterceptors, type NativeConnection, Worker } from '@temporalio/worker';
+import {
+  type ActivityInterceptors,
+  type NativeConnection,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { HEARTBEAT_INTERVAL_MS } from '../../activities/index.ts';
 import type { Settings } from '../../config/settings.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
@@ -101,7 +106,7 @@ export function createLambdaCpuWorker(
       try {
         const idle = watchIdle(idleTimeoutMs, () => leave.abort());
         const traced = tracing ? [traceActivities(tracing)] : [];
-        const worker = await Worker.create({
+        const options = {
           ...shared(settings, connection),
           shutdownGraceTime: shutdownGraceMs,
           // Activities that do not stop are left behind half a margin before the end.
@@ -112,8 +117,12 @@ export function createLambdaCpuWorker(
             connection,
           }),
           interceptors: { activity: [idle.count, ...traced, measures.countActivities] },
-        });
-        await runWorkers([worker], { onReady: idle.begin, signal: leave.signal });
+        } satisfies Omit<WorkerOptions, 'taskQueue'>;
+        const workers = [
+          await Worker.create({ ...options, taskQueue: TASK_QUEUES.decode }),
+          await Worker.create({ ...options, taskQueue: TASK_QUEUES.cpu }),
+        ];
+        await runWorkers(workers, { onReady: idle.begin, signal: leave.signal });
         idle.end();
         logger.info('invocation ended', { reason: endedBy, activities: idle.activities() });
         return { endedBy, activityAttempts: idle.activities() };
@@ -135,7 +144,6 @@ function shared(settings: Settings, connection: NativeConnection) {
     connection,
     namespace: settings.temporalNamespace,
     ...deploymentOptions(settings),
-    taskQueue: TASK_QUEUES.cpu,
     // Cores of a function come with its memory: 1.8 GB each.
     maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? 2,
     maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
