@@ -105,7 +105,7 @@ function jobOf(
     status,
     progress: memo.progress ?? {
       percent: 0,
-      stage: 'queued',
+      stage: 'waiting',
       segments: { total: 0, done: 0, failed: 0 },
     },
     request,

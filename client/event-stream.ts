@@ -7,7 +7,7 @@ import type { CallOptions, Transport } from './transport.ts';
 export interface StreamOptions {
   /** The number of the last event that is already known. The default, -1, returns all events. */
   readonly after?: number | undefined;
-  /** Called with the queue position while the job waits for other jobs. */
+  /** Called with the queue position while the job waits for other jobs, and when it begins or ends to wait. */
   readonly onQueueUpdate?: ((progress: Progress) => void) | undefined;
 }
 

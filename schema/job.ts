@@ -28,7 +28,8 @@ export function isFinalStatus(status: JobStatus): boolean {
   );
 }
 
-export const Stage = z.enum(['queued', 'ingest', 'extract', 'describe', 'reduce', 'finish', 'done']);
+/** `waiting`: no worker has started what comes next. */
+export const Stage = z.enum(['waiting', 'ingest', 'extract', 'describe', 'reduce', 'finish', 'done']);
 export type Stage = z.infer<typeof Stage>;
 
 const SegmentCounts = z
@@ -42,7 +43,9 @@ export const Progress = z
       .min(0)
       .max(100)
       .describe('Estimated percentage of the work that is done. It never decreases during a run.'),
-    stage: Stage,
+    stage: Stage.describe(
+      'What the job does now. `waiting`: its next work is queued and no worker has started it.',
+    ),
     segments: SegmentCounts,
     eta_seconds: z
       .number()

@@ -230,6 +230,7 @@ function recordOf(run: DescribedRun): JobRecord {
     run: run.firstRunId || (memo.run ?? run.runId),
     state: state === 'running' && run.cancelRequested ? 'cancelling' : state,
     memo,
+    ...(run.isWaiting ? { isWaiting: true } : {}),
     createdAt: memo.createdAt,
     ...(closeTime === undefined ? {} : { closedAt: closeTime }),
   };

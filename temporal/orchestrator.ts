@@ -29,6 +29,8 @@ export interface JobRecord {
     | 'terminated'
     | 'timed_out';
   readonly memo: JobMemo;
+  /** It has queued work, none of which a worker has started. Absent in lists. */
+  readonly isWaiting?: true;
   /** RFC 3339. */
   readonly createdAt: string;
   readonly closedAt?: string;

@@ -13,6 +13,16 @@ const STATUSES: readonly (readonly [code: number, name: string, state: RunState]
   [8, 'PAUSED', 'running'],
 ];
 
+// temporal.api.enums.v1.PendingActivityState: number (gRPC) and name (JSON)
+const SCHEDULED: ReadonlySet<number | string> = new Set([1, 'PENDING_ACTIVITY_STATE_SCHEDULED']);
+
+/** Whether there are activities in flight and none has started, or been started again after a failure. */
+export function isWaitingFor(
+  activities: readonly { readonly state?: number | string | null }[] | null | undefined,
+): boolean {
+  return Boolean(activities?.length) && Boolean(activities?.every(({ state }) => SCHEDULED.has(state ?? '')));
+}
+
 /**
  * Returns the state for a status: a number, or a name such as `WORKFLOW_EXECUTION_STATUS_RUNNING`. Throws
  * TypeError for others.

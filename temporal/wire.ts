@@ -25,6 +25,8 @@ export interface RunInfo {
 /** A run as `describe` returns it. */
 export interface DescribedRun extends RunInfo {
   readonly cancelRequested: boolean;
+  /** Whether it has activities in flight, none of which a worker has started. */
+  readonly isWaiting?: boolean;
 }
 
 /** A search attribute and its value. */

@@ -2,6 +2,7 @@
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { isLoopback } from '../../config/api-keys.ts';
+import { listenError } from '../../config/listen-error.ts';
 import { SettingsError } from '../../config/settings.ts';
 import { startHttpServer } from '../../core/http-server.ts';
 import { readProcessMetrics } from '../../core/process-metrics.ts';
@@ -38,7 +39,7 @@ const CLOSE_TIMEOUT_MS = 5000;
 /**
  * Starts the server.
  *
- * @throws SettingsError without keys on an address other than loopback, and the errors of `listen`
+ * @throws SettingsError without keys on an address other than loopback, or where the port cannot be used
  */
 export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
   const { host, port, ...deps } = options;
@@ -65,6 +66,8 @@ export async function startApi(options: NodeApiOptions): Promise<RunningApi> {
       // Uploads may take hours. The idle timeout ends those that have stopped.
       requestTimeout: 0,
     },
+  }).catch((error: unknown) => {
+    throw listenError(error, host, port);
   });
   return {
     url: server.url,

@@ -13,7 +13,7 @@ import { isClosed, type JobRecord, standingResult, statusOf } from '../../tempor
 /** The progress of a job that no worker has started. */
 export const NO_PROGRESS: Progress = {
   percent: 0,
-  stage: 'queued',
+  stage: 'waiting',
   segments: { total: 0, done: 0, failed: 0 },
 };
 
@@ -27,7 +27,7 @@ export function jobView(record: JobRecord, request: SummaryRequest): Job {
     custom_id: request.custom_id ?? null,
     metadata: request.metadata ?? {},
     status: statusOf(record),
-    progress: memo.progress ?? NO_PROGRESS,
+    progress: progressOf(record),
     request,
     result: null,
     result_sha256: standingResult(record)?.result.sha256 ?? null,
@@ -38,6 +38,12 @@ export function jobView(record: JobRecord, request: SummaryRequest): Job {
     started_at: memo.startedAt ?? null,
     completed_at: closed ? (record.closedAt ?? null) : null,
   };
+}
+
+/** The progress of the job: `waiting` while none of its queued work has started. */
+export function progressOf({ memo, state, isWaiting }: JobRecord): Progress {
+  const progress = memo.progress ?? NO_PROGRESS;
+  return isWaiting && state === 'running' ? { ...progress, stage: 'waiting' } : progress;
 }
 
 /** The job with its result and ledger, if they exist. Throws StoreError. */

@@ -9,12 +9,12 @@ import {
   statusOf,
 } from '../../temporal/orchestrator.ts';
 import type { Clock } from '../app/index.ts';
-import { NO_PROGRESS } from './job-view.ts';
+import { NO_PROGRESS, progressOf } from './job-view.ts';
 
 /** How often an event stream reads the queue position. */
 const QUEUE_POLL_MS = 2000;
 
-/** A change of the queue position: part of an event stream, but not of the event log. */
+/** A change of the queue position or of `waiting`: part of an event stream, but not of the event log. */
 export interface QueueUpdate {
   readonly progress: Progress;
 }
@@ -26,9 +26,9 @@ export interface QueueUpdate {
 export async function withQueueProgress(
   orchestrator: Orchestrator,
   record: JobRecord,
-  progress: Progress = record.memo.progress ?? NO_PROGRESS,
+  progress: Progress = progressOf(record),
 ): Promise<Progress> {
-  if (!isWaiting(record, progress)) return progress;
+  if (!isQueued(record, progress)) return progress;
   const { total } = progress.segments;
   const [position, backlog] = await Promise.all([
     orchestrator.queuePosition(record),
@@ -39,37 +39,48 @@ export async function withQueueProgress(
 
 /** Adds the queue position only, with one call to the orchestrator. */
 export async function withQueuePosition(orchestrator: Orchestrator, record: JobRecord): Promise<Progress> {
-  const progress = record.memo.progress ?? NO_PROGRESS;
-  if (!isWaiting(record, progress)) return progress;
+  const progress = progressOf(record);
+  if (!isQueued(record, progress)) return progress;
   return { ...progress, queue_position: await orchestrator.queuePosition(record) };
 }
 
-function isWaiting(record: JobRecord, progress: Progress): boolean {
+function isQueued(record: JobRecord, progress: Progress): boolean {
   return !isClosed(record) && !isFinalStatus(statusOf(record)) && hasNoOutput(progress);
 }
 
-/**
- * Yields the events of `stream`, and a queue update whenever the queue position has changed. `readProgress`
- * is not called after the first segment of the job is done.
- */
+/** What a stream of events is joined with. */
+export interface QueueReads {
+  /** Adds the queue position. Not called after the first segment of the job is done. */
+  readonly readProgress: (progress: Progress) => Promise<Progress>;
+  /** Whether the job waited when it was last read. */
+  readonly isWaiting: () => boolean;
+}
+
+/** Yields the events of `stream`, and an update whenever the queue position has changed or the job begins or ends to wait. */
 export async function* withQueueUpdates(
   stream: AsyncGenerator<JobEvent | 'waiting'>,
-  readProgress: (progress: Progress) => Promise<Progress>,
+  { readProgress, isWaiting }: QueueReads,
   clock: Clock,
 ): AsyncGenerator<JobEvent | 'waiting' | QueueUpdate> {
   let latest = NO_PROGRESS;
   let reported = '';
+  let stage = NO_PROGRESS.stage;
   let nextReadAt = clock.now();
   for await (const event of stream) {
     if (event !== 'waiting') {
       latest = event.progress;
+      stage = latest.stage;
+    } else if (stage !== (isWaiting() ? 'waiting' : latest.stage)) {
+      stage = isWaiting() ? 'waiting' : latest.stage;
+      yield { progress: { ...(hasNoOutput(latest) ? await readProgress(latest) : latest), stage } };
+      continue;
     } else if (hasNoOutput(latest) && clock.now() >= nextReadAt) {
       nextReadAt = clock.now() + QUEUE_POLL_MS;
       const progress = await readProgress(latest);
       const position = JSON.stringify([progress.queue_position ?? 0, progress.eta_seconds]);
       if (position !== reported && (reported !== '' || (progress.queue_position ?? 0) > 0)) {
         reported = position;
-        yield { progress };
+        yield { progress: { ...progress, stage } };
         continue;
       }
     }

@@ -26,7 +26,8 @@ export const streamEvents = createRoute({
     'Streams server-sent events until the job ends. `id` is the number of the event, `event` its type, and `data` the ' +
     'event as JSON. To resume a stream, send the last number you received as `Last-Event-ID`. With `Accept: ' +
     'application/json` the same events are returned in pages. While the job waits for other jobs, the stream also ' +
-    'has messages of type `progress` with the queue position. They have no `id` and are not part of the log.',
+    'has messages of type `progress` with the queue position and, as `stage`, `waiting` until a worker starts its next ' +
+    'work. They have no `id` and are not part of the log.',
   tags: ['Summaries'],
   request: {
     params: JobParams,

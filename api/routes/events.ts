@@ -1,6 +1,6 @@
 /** The event log of a job: a stream that can be resumed, or pages. */
 import { isLastEvent, type JobEvent } from '../../schema/events.ts';
-import { isClosed } from '../../temporal/orchestrator.ts';
+import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
 import { type Api, type ApiDeps, describeError } from '../app/index.ts';
 import {
   eventStream,
@@ -42,13 +42,21 @@ export function eventRoutes(app: Api, deps: ApiDeps): void {
       ...(streamTiming ? [AbortSignal.timeout(streamTiming.maxStreamMs)] : []),
     ];
     const requestId = c.get('requestId');
+    let latest: JobRecord | undefined = record;
+    const describe = async (): Promise<JobRecord | undefined> => {
+      latest = await orchestrator.describe(record.id);
+      return latest;
+    };
     const eventLog = {
-      ...{ store, clock, describe: () => orchestrator.describe(record.id) },
+      ...{ store, clock, describe },
       ...(streamTiming ? { pollIntervalMs: streamTiming.pollIntervalMs } : {}),
     };
     const stream = withQueueUpdates(
       followEvents(eventLog, record, after, AbortSignal.any(signals)),
-      (progress) => withQueueProgress(orchestrator, record, progress),
+      {
+        readProgress: (progress) => withQueueProgress(orchestrator, record, progress),
+        isWaiting: () => latest?.isWaiting === true && latest.state === 'running',
+      },
       clock,
     );
     return eventStream(stream, {

@@ -52,8 +52,13 @@ export function summaryRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void
    * unreadable.
    */
   async function listed(record: JobRecord): Promise<readonly Job[]> {
-    const stored = await findRequest(store, record.id);
-    if (stored) return [jobView(record, stored.request)];
+    const [stored, described] = await Promise.all([
+      findRequest(store, record.id),
+      // Lists do not say whether a job waits.
+      isClosed(record) ? undefined : orchestrator.describe(record.id),
+    ]);
+    const waits = described?.run === record.run && described.isWaiting === true;
+    if (stored) return [jobView(waits ? { ...record, isWaiting: true } : record, stored.request)];
     deps.log('warn', 'the request of a job is missing', { job_id: record.id });
     return [];
   }

@@ -19,7 +19,7 @@ export interface ProgressView {
 }
 
 const STAGES = {
-  queued: 'waiting',
+  waiting: 'waiting',
   ingest: 'reading',
   extract: 'extracting frames',
   describe: 'describing',
@@ -36,11 +36,10 @@ function bar(out: CommandContext['stderr'], name: string): ProgressView {
   const { draw, clear } = createRedrawnLine(out);
   return {
     showUpload: (sent, total, file = name) => draw(formatUploadBar(sent, total, file)),
-    showQueuePosition({ percent, queue_position = 0, eta_seconds }) {
+    showQueuePosition(progress) {
+      const { percent, eta_seconds } = progress;
       const rest = eta_seconds === undefined ? '' : `, ${formatWait(eta_seconds)} left`;
-      draw(
-        `${name}  ${formatBar(percent / 100)} ${Math.floor(percent)}% ${formatCount(queue_position, 'job')} ahead${rest}`,
-      );
+      draw(`${name}  ${formatBar(percent / 100)} ${Math.floor(percent)}% ${placeOf(progress)}${rest}`);
     },
     showEvent({ progress }) {
       const { percent, stage, segments, eta_seconds } = progress;
@@ -58,8 +57,9 @@ function lines(out: CommandContext['stderr'], name: string): ProgressView {
   let lastPlace = '';
   return {
     showUpload: (sent, total, file = name) => writeUpload(sent, total, file),
-    showQueuePosition({ percent, queue_position = 0 }) {
-      const line = `${formatCount(queue_position, 'job')} ahead`;
+    showQueuePosition(progress) {
+      const { percent } = progress;
+      const line = placeOf(progress);
       if (line === lastPlace) return;
       lastPlace = line;
       out.write(`${name}: ${String(Math.floor(percent)).padStart(3)}% ${line}\n`);
@@ -72,6 +72,12 @@ function lines(out: CommandContext['stderr'], name: string): ProgressView {
     },
     close() {},
   };
+}
+
+/** What a job does that has a place in the queue, or has no longer. */
+function placeOf({ stage, queue_position }: Progress): string {
+  const ahead = queue_position === undefined ? '' : `, ${formatCount(queue_position, 'job')} ahead`;
+  return `${STAGES[stage]}${ahead}`;
 }
 
 /** Lines of text for an event. `noun` is the name of a frame without a time: Slide or Image. */

@@ -11,6 +11,7 @@ import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../../schema/task-queues.ts'
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { createOrchestrator } from '../jobs.ts';
 import type { Orchestrator } from '../orchestrator.ts';
+import { isWaitingFor } from '../run-status.ts';
 import { READY_TIMEOUT_MS, RPC_TIMEOUT_MS, type SearchAttribute, type TemporalWire } from '../wire.ts';
 import { runInfoOf } from './run-info.ts';
 import { createTemporalSchedules } from './schedules.ts';
@@ -100,7 +101,7 @@ function grpcWire({ workflow }: Client, call: Call): TemporalWire {
       const info = response?.raw.workflowExecutionInfo;
       if (!info) return undefined;
       const cancelRequested = response.raw.workflowExtendedInfo?.cancelRequested ?? false;
-      return { ...runInfoOf(info), cancelRequested };
+      return { ...runInfoOf(info), cancelRequested, isWaiting: isWaitingFor(response.raw.pendingActivities) };
     },
 
     async list({ query, pageSize, from }) {

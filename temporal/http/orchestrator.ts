@@ -10,6 +10,7 @@ import { TASK_QUEUES, WORKFLOW_TASK_SECONDS } from '../../schema/task-queues.ts'
 import type { BlobStore } from '../../store/artifact-store.ts';
 import { createOrchestrator } from '../jobs.ts';
 import type { Orchestrator } from '../orchestrator.ts';
+import { isWaitingFor } from '../run-status.ts';
 import type { TemporalWire } from '../wire.ts';
 import { createTemporalHttpClient, NOT_FOUND, type TemporalHttpOptions } from './client.ts';
 import { toPayload, toPayloads } from './payloads.ts';
@@ -65,10 +66,15 @@ function httpWire(options: TemporalHttpOptions): TemporalWire {
       const answer = await get<{
         readonly workflowExecutionInfo?: ExecutionJson;
         readonly workflowExtendedInfo?: { readonly cancelRequested?: boolean };
+        readonly pendingActivities?: readonly { readonly state?: string }[];
       }>(runs(workflowId), {}, { expect: [NOT_FOUND] });
       const info = answer?.workflowExecutionInfo;
       if (!info) return undefined;
-      return { ...runInfoOf(info), cancelRequested: answer.workflowExtendedInfo?.cancelRequested ?? false };
+      return {
+        ...runInfoOf(info),
+        cancelRequested: answer.workflowExtendedInfo?.cancelRequested ?? false,
+        isWaiting: isWaitingFor(answer.pendingActivities),
+      };
     },
 
     async list({ query, pageSize, from }) {

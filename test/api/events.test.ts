@@ -3,7 +3,7 @@ import { createClient } from '../../client/index.ts';
 import { readSse, type SseMessage } from '../../core/sse.ts';
 import { isLastEvent, type JobEvent } from '../../schema/events.ts';
 import type { JobId } from '../../schema/ids.ts';
-import type { Job } from '../../schema/job.ts';
+import type { Job, Progress } from '../../schema/job.ts';
 import { StoreError } from '../../store/artifact-store.ts';
 import { type Harness, sampleEvents, withApp } from './harness.ts';
 
@@ -78,6 +78,37 @@ describe('the event stream', () => {
         places.push(progress.queue_position);
       for await (const event of client.streamEvents(id, { onQueueUpdate })) seen.push(event.id);
       expect(places).toEqual([1, 0]);
+      expect(seen).toEqual([0, 1, 2, 3]);
+    }));
+
+  it('reports when the job begins and ends to wait for a worker, without an id', () =>
+    withApp(async ({ app, startJob, writeEvents, orchestrator, clock }) => {
+      const { id } = await startJob();
+      const events = sampleEvents(3);
+      await writeEvents(id, events.slice(0, 1));
+      orchestrator.upsert(id, {
+        progress: events[0]?.progress as Progress,
+        startedAt: '2026-01-01T00:00:00.000Z',
+      });
+      let looks = 0;
+      clock.onSleep = async () => {
+        looks += 1;
+        if (looks === 20) orchestrator.setWaiting(id, true);
+        if (looks === 40) orchestrator.setWaiting(id, false);
+        if (looks === 60) await writeEvents(id, events.slice(1));
+      };
+      const client = createClient({
+        url: 'http://localhost',
+        fetch: async (input, init) => app.request(String(input), init),
+      });
+      const stages: string[] = [];
+      const onQueueUpdate = ({ stage }: Progress) => stages.push(stage);
+      const seen: number[] = [];
+      for await (const event of client.streamEvents(id, { onQueueUpdate })) {
+        seen.push(event.id);
+        if (event.id === 1) orchestrator.setWaiting(id, false);
+      }
+      expect(stages).toEqual(['waiting', events[0]?.progress.stage]);
       expect(seen).toEqual([0, 1, 2, 3]);
     }));
 

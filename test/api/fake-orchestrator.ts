@@ -17,6 +17,8 @@ import { createFakeEstimates, type FakeEstimates } from './fake-estimates.ts';
 export interface FakeOrchestrator extends Orchestrator {
   readonly batches: FakeBatches;
   readonly estimates: FakeEstimates;
+  /** Lets what a running job does next wait for a worker, or lets a worker start it. */
+  setWaiting(id: JobId, waits: boolean): void;
   /** Changes the memo, as the workflow would. */
   upsert(id: JobId, change: Partial<JobMemo>): void;
   /** Ends the current run. */
@@ -172,6 +174,11 @@ export function createFakeOrchestrator(now: () => number = Date.now): FakeOrches
     upsert(id, change) {
       const record = found(id);
       jobs.set(id, { ...record, memo: { ...record.memo, ...change } });
+    },
+
+    setWaiting(id, waits) {
+      const { isWaiting: _, ...record } = found(id);
+      jobs.set(id, waits ? { ...record, isWaiting: true } : record);
     },
 
     close(id, state) {

@@ -318,6 +318,11 @@ describe('a job that waits', () => {
       const { id } = await startJob('https://a.example/2');
       const progress = async () =>
         ((await (await app.request(`/v1/summaries/${id}`)).json()) as Job).progress;
+      orchestrator.setWaiting(id, true);
+      expect(await progress()).toMatchObject({ stage: 'waiting', percent: 0 });
+      const list = (await (await app.request('/v1/summaries')).json()) as { data: readonly Job[] };
+      expect(list.data.find((job) => job.id === id)?.progress.stage).toBe('waiting');
+      orchestrator.setWaiting(id, false);
       expect(await progress()).toMatchObject({ percent: 0, queue_position: 1 });
       const segments = { total: 6, done: 0, failed: 0 };
       orchestrator.pace = { backlog: 20, rate: 2.5 };

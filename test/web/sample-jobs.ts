@@ -173,7 +173,7 @@ export function deckResult(): SummaryResult {
 
 export function progressAt(stage: Stage, done: number, eta?: number): Progress {
   const percent = {
-    queued: 0,
+    waiting: 0,
     ingest: 2,
     extract: 8,
     describe: 10 + done * 13,
@@ -184,7 +184,7 @@ export function progressAt(stage: Stage, done: number, eta?: number): Progress {
   return {
     percent,
     stage,
-    segments: { total: stage === 'queued' || stage === 'ingest' ? 0 : SCENES.length, done, failed: 0 },
+    segments: { total: stage === 'waiting' || stage === 'ingest' ? 0 : SCENES.length, done, failed: 0 },
     ...(eta === undefined ? {} : { eta_seconds: eta }),
   };
 }
@@ -198,7 +198,7 @@ export function videoEvents(): JobEvent[] {
     return event;
   };
   return [
-    { ...base(progressAt('queued', 0)), type: 'job.created' },
+    { ...base(progressAt('waiting', 0)), type: 'job.created' },
     { ...base(progressAt('ingest', 0)), type: 'job.started' },
     {
       ...base(progressAt('extract', 0)),
@@ -240,7 +240,7 @@ export function videoJob(change: Partial<Job> = {}): Job {
     custom_id: null,
     metadata: { filename: 'team-meeting.mp4' },
     status: 'processing',
-    progress: progressAt('queued', 0),
+    progress: progressAt('waiting', 0),
     request: SummaryRequest.parse({ source: { type: 'video', file_id: FILE_ID } }),
     result: null,
     result_sha256: null,

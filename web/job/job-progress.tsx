@@ -8,7 +8,7 @@ import { Icon, ProblemNotice, ProgressBar, useIsConnected, useServer } from '../
 import type { JobView } from '../state/index.ts';
 
 const STAGE_TEXTS: Readonly<Record<Stage, string>> = {
-  queued: 'Waiting for a worker',
+  waiting: 'Waiting for its turn',
   ingest: 'Reading the source',
   extract: 'Extracting frames',
   describe: 'Describing frames',
@@ -25,7 +25,15 @@ const STEPS: readonly { readonly stage: Stage; readonly label: string }[] = [
   { stage: 'finish', label: 'Check' },
 ];
 
-const STAGE_ORDER: readonly Stage[] = ['queued', 'ingest', 'extract', 'describe', 'reduce', 'finish', 'done'];
+const STAGE_ORDER: readonly Stage[] = [
+  'waiting',
+  'ingest',
+  'extract',
+  'describe',
+  'reduce',
+  'finish',
+  'done',
+];
 
 interface Props {
   readonly view: JobView;
@@ -60,7 +68,7 @@ export function JobProgress({ view }: Props): JSX.Element {
       <ProgressBar label="Summary" percent={progress.percent} />
       <ol class="steps" aria-label="Stages">
         {STEPS.map(({ stage, label }) => (
-          <li key={stage} class={`steps__item steps__item--${stepState(stage, progress.stage)}`}>
+          <li key={stage} class={`steps__item steps__item--${stepState(stage, view.reachedStage)}`}>
             {label}
           </li>
         ))}

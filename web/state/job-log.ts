@@ -1,6 +1,6 @@
 /** The state of a job as reduced from its events. Applying an event twice has no effect. */
 import type { JobEvent } from '../../schema/events.ts';
-import type { JobError, Progress } from '../../schema/job.ts';
+import type { JobError, Progress, Stage } from '../../schema/job.ts';
 import type { ResultFrame } from '../../schema/result.ts';
 
 export interface SegmentView {
@@ -16,6 +16,8 @@ export interface JobLog {
   /** Number of the last event applied; -1 before the first. */
   readonly lastId: number;
   readonly progress: Progress | undefined;
+  /** The stage of the last event: `progress` has `waiting` while the job waits within a stage. */
+  readonly reachedStage: Stage | undefined;
   readonly source:
     | { readonly type: string; readonly duration?: number | undefined; readonly pages?: number | undefined }
     | undefined;
@@ -31,6 +33,7 @@ export interface JobLog {
 export const EMPTY_LOG: JobLog = {
   lastId: -1,
   progress: undefined,
+  reachedStage: undefined,
   source: undefined,
   segments: new Map(),
   failedSegments: new Map(),
@@ -43,7 +46,8 @@ export const EMPTY_LOG: JobLog = {
 /** Returns the log with `event` applied. Skips events up to `lastId`, which repeat after a reconnect. */
 export function applyEvent(log: JobLog, event: JobEvent): JobLog {
   if (event.id <= log.lastId) return log;
-  const next = { ...log, lastId: event.id, progress: event.progress };
+  const { progress } = event;
+  const next = { ...log, lastId: event.id, progress, reachedStage: progress.stage };
   switch (event.type) {
     case 'source.ready':
       return { ...next, source: event.source };

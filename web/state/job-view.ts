@@ -1,5 +1,5 @@
 /** The data of the job page, from the job and its event log. */
-import type { Job, JobError, JobStatus, Progress } from '../../schema/job.ts';
+import type { Job, JobError, JobStatus, Progress, Stage } from '../../schema/job.ts';
 import type { ResultFrame, SummaryResult } from '../../schema/result.ts';
 import type { JobLog, SegmentView } from './job-log.ts';
 
@@ -30,6 +30,8 @@ export interface JobView {
   readonly status: JobStatus;
   readonly isRunning: boolean;
   readonly progress: Progress;
+  /** The stage that the job is in, also while it waits there. */
+  readonly reachedStage: Stage;
   /** Length of a video in seconds, or 0 while it is unknown. */
   readonly duration: number;
   /** Number of slides or images, or 0 while it is unknown. */
@@ -73,6 +75,7 @@ export function buildJobView(job: Job, log: JobLog): JobView {
     status: currentStatus(job, log),
     isRunning: !hasEnded,
     progress: hasEnded ? job.progress : (log.progress ?? job.progress),
+    reachedStage: log.reachedStage ?? job.progress.stage,
     duration: result?.source.duration ?? log.source?.duration ?? Math.max(0, ...ends),
     pages: result?.source.pages ?? log.source?.pages ?? 0,
     segments,
@@ -135,7 +138,7 @@ export function isFrameInSegments(
 function currentStatus(job: Job, log: JobLog): JobStatus {
   if (isSettled(job.status)) return job.status;
   if (log.isCancelling) return 'cancelling';
-  return log.progress && log.progress.stage !== 'queued' ? 'processing' : job.status;
+  return log.reachedStage && log.reachedStage !== 'waiting' ? 'processing' : job.status;
 }
 
 /**
