@@ -1,12 +1,13 @@
 /** The `frameloom` command. */
 
-import { loadSettings, SettingsError } from '../config/settings.ts';
-import { ERRORS, FrameloomError } from '../core/errors.ts';
-import { LifetimesError } from '../store/lifetimes.ts';
-import { type Command, EXIT_CODES, printLine, UsageError } from './context.ts';
-import { ChildProcessError, HomeInUseError } from './embedded/index.ts';
+import { loadSettings } from '../config/settings.ts';
+import { type Command, EXIT_CODES, printLine } from './context.ts';
 import { packageVersion } from './package-root.ts';
+import { printError } from './print-error.ts';
 import { createShutdownSignal } from './shutdown-signal.ts';
+
+/** Time that remains for output after a command has ended. */
+const EXIT_DELAY_MS = 1000;
 
 /** Commands by name. Each module is loaded only when needed. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -52,35 +53,8 @@ async function main(argv: readonly string[]): Promise<number> {
       signal: createShutdownSignal(process),
     });
   } catch (error) {
-    return printError(error, command);
+    return printError(error, process.stderr, command.usage);
   }
-}
-
-/**
- * Prints an error: the message and a hint for known errors, the stack for unexpected ones. Returns the exit
- * code.
- */
-function printError(error: unknown, command: Command): number {
-  if (error instanceof UsageError) {
-    printLine(process.stderr, `frameloom: ${error.message}\n\n${command.usage}`);
-    return EXIT_CODES.usage;
-  }
-  if (error instanceof SettingsError || error instanceof LifetimesError) {
-    printLine(process.stderr, `frameloom: ${error.message}`);
-    return EXIT_CODES.usage;
-  }
-  if (error instanceof FrameloomError) {
-    printLine(process.stderr, `frameloom: ${error.message}\n${ERRORS[error.code].hint}`);
-    return EXIT_CODES.failed;
-  }
-  if (error instanceof ChildProcessError || error instanceof HomeInUseError) {
-    printLine(process.stderr, `frameloom: ${error.message}`);
-    return EXIT_CODES.failed;
-  }
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  // The message comes last: a supervisor shows the last line of a child that does not start.
-  printLine(process.stderr, `${stack}\nframeloom: ${message}`);
-  return EXIT_CODES.failed;
 }
 
 async function overview(): Promise<string> {
@@ -102,3 +76,6 @@ async function overview(): Promise<string> {
 process.stdout.on('error', () => process.exit(EXIT_CODES.complete));
 
 process.exitCode = await main(process.argv.slice(2));
+// The channel to a supervisor, and connections that a failed start left open, would keep the process running.
+if (process.connected) process.disconnect();
+setTimeout(() => process.exit(), EXIT_DELAY_MS).unref();

@@ -13,6 +13,7 @@ import type { EmbeddedSystem } from '../cli/embedded/system.ts';
 import { printOutcome, printProblem } from '../cli/follow-job.ts';
 import { createProgressView } from '../cli/output/index.ts';
 import { packageRoot } from '../cli/package-root.ts';
+import { printError } from '../cli/print-error.ts';
 import { createShutdownSignal } from '../cli/shutdown-signal.ts';
 import { ApiError, createClient } from '../client/index.ts';
 import { loadSettings } from '../config/settings.ts';
@@ -77,7 +78,7 @@ function modelWork({ ledger }: Job): string {
 async function demo(context: CommandContext, keep: boolean): Promise<number> {
   const folder = join(context.settings.home, 'demo');
   await mkdir(folder, { recursive: true });
-  await using system = await startEmbeddedSystem(embeddedOptions(context, 0), context.signal);
+  await using system = await startEmbeddedSystem(embeddedOptions(context), context.signal);
   let worst: number = EXIT_CODES.complete;
   for (const run of RUNS) {
     worst = Math.max(worst, await summarizeSample(run, system, folder, context));
@@ -92,20 +93,13 @@ async function demo(context: CommandContext, keep: boolean): Promise<number> {
 }
 
 const flag = { type: 'boolean', default: false } as const;
-const { values } = parseArgs({ options: { keep: flag, chaos: flag } });
-const env = { ...process.env, FRAMELOOM_HOME: join(packageRoot(), '.frameloom') };
 const signal = createShutdownSignal(process);
-const started = {
-  env,
-  settings: loadSettings(env),
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal,
-};
 try {
-  process.exitCode = values.chaos ? await chaos(started) : await demo(started, values.keep);
+  const { values } = parseArgs({ options: { keep: flag, chaos: flag } });
+  const env = { ...process.env, FRAMELOOM_HOME: join(packageRoot(), '.frameloom') };
+  const { stdout, stderr } = process;
+  const context = { env, settings: loadSettings(env), stdout, stderr, signal };
+  process.exitCode = values.chaos ? await chaos(context) : await demo(context, values.keep);
 } catch (error) {
-  if (!signal.aborted)
-    printLine(process.stderr, `frameloom: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = signal.aborted ? 130 : EXIT_CODES.failed;
+  process.exitCode = signal.aborted ? 130 : printError(error, process.stderr);
 }

@@ -22,7 +22,7 @@ export async function measureStages(): Promise<void> {
   const system = await startEmbeddedSystem({
     env: { ...process.env, NODE_OPTIONS: `--import ${probe}`, EVENT_LOOP_PROBE: probes },
     home,
-    port: 0,
+    listen: { port: 0, host: '127.0.0.1', isDefault: false },
     namespace: 'default',
     onMessage: () => undefined,
   });

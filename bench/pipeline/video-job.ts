@@ -35,7 +35,7 @@ export function startSystem(home: string): Promise<EmbeddedSystem> {
   return startEmbeddedSystem({
     env: { ...process.env, FRAMELOOM_LOG_LEVEL: 'error' },
     home,
-    port: 0,
+    listen: { port: 0, host: '127.0.0.1', isDefault: false },
     namespace: 'default',
     onMessage: () => undefined,
   });

@@ -12,7 +12,9 @@ export const serve: Command = {
   usage: `usage: frameloom serve
 
 Serves the API and the console on FRAMELOOM_HOST and FRAMELOOM_PORT until SIGTERM or Ctrl-C. Requires Temporal
-(TEMPORAL_ADDRESS) and the artifact store (FRAMELOOM_STORE). Workers run separately (frameloom worker).`,
+(TEMPORAL_ADDRESS) and the artifact store (FRAMELOOM_STORE). Workers run separately (frameloom worker).
+
+Exit codes: 0 stopped, 1 failed, 2 wrong usage or a setting with which it cannot start, such as a port that is taken.`,
 
   async run(args, { settings, stdout, stderr, signal }) {
     parseCommandLine({ args: [...args], options: {} });

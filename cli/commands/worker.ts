@@ -25,6 +25,9 @@ checkpointed.
   cpu   workflows, decoding, preprocessing
   gpu   the model, which runs on the CPU where there is no GPU
 
+Exit codes: 0 stopped, 1 failed, 2 wrong usage or a setting with which it cannot start, such as a model that is not
+installed.
+
 promote directs new jobs to the workers of build TEMPORAL_WORKER_BUILD_ID. Running jobs stay with their build.`,
 
   async run(args, context) {

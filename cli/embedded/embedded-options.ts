@@ -2,11 +2,12 @@
 import { type CommandContext, printLine } from '../context.ts';
 import type { EmbeddedOptions } from './system.ts';
 
-export function embeddedOptions({ env, settings, stderr }: CommandContext, port: number): EmbeddedOptions {
+/** `port`: where the API listens; without it, where the settings say. 0 takes a free one. */
+export function embeddedOptions({ env, settings, stderr }: CommandContext, port?: number): EmbeddedOptions {
   return {
     env,
     home: settings.home,
-    port,
+    listen: { port: port ?? settings.port, host: settings.host, isDefault: !env.FRAMELOOM_PORT },
     namespace: settings.temporalNamespace,
     onMessage: (line) => printLine(stderr, `frameloom: ${line}`),
   };

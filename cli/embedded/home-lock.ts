@@ -32,8 +32,15 @@ const ORPHAN_EXIT_TIMEOUT_MS = 20_000;
 
 const fileOf = (home: string): string => join(home, 'system.json');
 
-/** Locks the home folder, and creates it if needed. Throws HomeInUseError. */
-export async function lockHome(home: string, self: ProcessIdentity): Promise<HomeLock> {
+/**
+ * Locks the home folder, and creates it if needed. `onWait` is called before it waits for the processes of a killed
+ * system. Throws HomeInUseError.
+ */
+export async function lockHome(
+  home: string,
+  self: ProcessIdentity,
+  onWait: () => void = () => {},
+): Promise<HomeLock> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   const content = (state: Omit<SystemRecord, 'supervisor'>): string =>
     JSON.stringify({ supervisor: self, ...state } satisfies SystemRecord, null, 2);
@@ -46,7 +53,9 @@ export async function lockHome(home: string, self: ProcessIdentity): Promise<Hom
           `A Frameloom system with this home is already running${held.url ? ` at ${held.url}` : ''}.`,
         );
       }
-      if (!(await waitForExit(held?.processes ?? [], ORPHAN_EXIT_TIMEOUT_MS))) {
+      const orphans = held?.processes ?? [];
+      if (orphans.some(isProcessRunning)) onWait();
+      if (!(await waitForExit(orphans, ORPHAN_EXIT_TIMEOUT_MS))) {
         throw new HomeInUseError(
           'Processes of an earlier Frameloom system with this home are still ending. Try again in a moment.',
         );

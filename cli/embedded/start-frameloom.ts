@@ -63,7 +63,10 @@ export { ChildProcessError, HomeInUseError };
  * @example await using frameloom = await startFrameloom({ home: './data' }); const { data } = await
  * frameloom.client.listSummaries();
  *
- * @throws SettingsError for a setting that is unknown or malformed.
+ * @throws SettingsError for a setting that is unknown or malformed, or with which nothing can start: a port that is taken,
+ * a home folder that cannot be written to, an address other than localhost without keys.
+ * @throws FrameloomError `model_missing` for a model that is not installed, `unavailable` without ffmpeg, or where
+ * nothing responds at TEMPORAL_ADDRESS.
  * @throws HomeInUseError when another system uses the home folder.
  * @throws ChildProcessError when a process does not start, or the Temporal CLI is not installed. Nothing is
  * left running.
@@ -73,7 +76,13 @@ export async function startFrameloom(options: StartFrameloomOptions = {}): Promi
   const env = { ...(options.env ?? process.env), ...(options.home ? { FRAMELOOM_HOME: options.home } : {}) };
   const settings = loadSettings(env);
   const system = await startEmbeddedSystem(
-    { env, home: settings.home, port, namespace: settings.temporalNamespace, onMessage: onMessage },
+    {
+      env,
+      home: settings.home,
+      listen: { port, host: settings.host, isDefault: false },
+      namespace: settings.temporalNamespace,
+      onMessage,
+    },
     signal,
   );
   return {

@@ -53,6 +53,8 @@ export interface SupervisionCallbacks {
 
 /** Consecutive starts that end before the child is ready. */
 const MAX_FAILED_STARTS = 4;
+/** A process that is not ready after this time is reported, so that nobody has to guess. */
+const REPORT_AFTER_MS = 10_000;
 const MIN_RESTART_DELAY_MS = 250;
 const MAX_RESTART_DELAY_MS = 10_000;
 /** Prefix of the message that a failing `frameloom` command prints last. */
@@ -100,8 +102,10 @@ export function startSupervisedProcess<Ready>(
     callbacks.onChange();
     output.follow(started);
     let wasReady = false;
+    const late = setTimeout(() => callbacks.onMessage(output.lateMessage()), REPORT_AFTER_MS);
     spec.waitUntilReady(started, died.signal).then(
       (value) => {
+        clearTimeout(late);
         wasReady = true;
         ready = value;
         first.resolve(value);
@@ -110,6 +114,7 @@ export function startSupervisedProcess<Ready>(
     );
     const closed = new Promise((resolve) => started.once('close', resolve));
     const { code, signal } = await waitForExit(started);
+    clearTimeout(late);
     died.abort();
     onEnd?.();
     killGroup(started); // its own children, such as the model host of a killed worker
@@ -137,7 +142,14 @@ export function startSupervisedProcess<Ready>(
           ].join('\n'),
         );
       }
-      callbacks.onMessage(`the ${spec.name} ${description}; starting it again`);
+      const reason = wasReady
+        ? ''
+        : output
+            .lastMessage()
+            .slice(0, 1)
+            .map((line) => ` (${line})`)
+            .join('');
+      callbacks.onMessage(`the ${spec.name} ${description}${reason}; starting it again`);
       const ranLong = Date.now() - startedAt > MAX_RESTART_DELAY_MS;
       delay = ranLong ? MIN_RESTART_DELAY_MS : Math.min(delay * 2, MAX_RESTART_DELAY_MS);
       await sleep(delay, undefined, { signal: stopping.signal }).catch(() => {});
@@ -211,6 +223,8 @@ interface OutputLog {
   follow(child: ChildProcess): void;
   /** The last line, or all lines of the message that a `frameloom` command ended with. */
   lastMessage(): readonly string[];
+  /** Says that the child is not ready yet, with its last line. */
+  lateMessage(): string;
   close(): void;
 }
 
@@ -235,6 +249,8 @@ function createOutputLog(
       }
     },
     lastMessage: () => message,
+    lateMessage: () =>
+      `the ${name} is not ready yet. ${message[0] === undefined ? '' : `Its last message: ${message[0]} `}Its log: ${logFile}`,
     close: () => void log.end(),
   };
 }

@@ -4,13 +4,17 @@
  */
 
 import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve as toAbsolute } from 'node:path';
+import { SettingsError } from '../../config/settings.ts';
 import { identifyProcess } from '../../core/processes.ts';
 import { findTool } from '../find-tool.ts';
 import { commandEntry } from '../package-root.ts';
 import { ChildProcessError } from './child-process-error.ts';
-import { lockHome } from './home-lock.ts';
+import { type HomeLock, lockHome } from './home-lock.ts';
+import { choosePort, type WantedPort } from './ports.ts';
+import { checkBeforeStart } from './preflight.ts';
 import { createProcessGroup, type ProcessGroup } from './process-group.ts';
 import { isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
 import type { ProcessSpec } from './supervised-process.ts';
@@ -22,8 +26,8 @@ export interface EmbeddedOptions {
   /** Settings for all processes, as environment variables. With TEMPORAL_ADDRESS, that server is used. */
   readonly env: Env;
   readonly home: string;
-  /** Port of the API and the console; 0 takes a free one. */
-  readonly port: number;
+  /** Where the API and the console listen. */
+  readonly listen: WantedPort;
   /** Temporal namespace. */
   readonly namespace: string;
   /**
@@ -55,6 +59,8 @@ const SHUTDOWN_GRACE_MS = 15_000;
  * rejects, no process is left running.
  *
  * @throws HomeInUseError when another system uses the home folder.
+ * @throws SettingsError, FrameloomError for what keeps a process from starting: a port, keys, the home folder, ffmpeg, the
+ * model, the Temporal server at TEMPORAL_ADDRESS.
  * @throws ChildProcessError when a process does not start, or the Temporal CLI is not installed.
  */
 export async function startEmbeddedSystem(
@@ -63,25 +69,31 @@ export async function startEmbeddedSystem(
 ): Promise<EmbeddedSystem> {
   const home = toAbsolute(options.home);
   const temporalProgram = findTemporalProgram(options.env);
-  const lock = await lockHome(home, identifyProcess('supervisor', process.pid));
-  await mkdir(join(home, 'logs'), { recursive: true });
+  const lock = await openHome(home, options.onMessage);
   const group = createProcessGroup(lock, options.onMessage);
   const stop = (): Promise<void> => group.stop(SHUTDOWN_GRACE_MS);
   const aborted = rejectOnAbort(signal);
   try {
     const env = { ...options.env };
+    const port = await choosePort(options.listen);
+    if (port !== options.listen.port)
+      options.onMessage(`port ${options.listen.port} is taken; using another one`);
+    const checked = checkBeforeStart(env);
+    checked.catch(() => {}); // awaited below
     if (temporalProgram !== undefined) {
       options.onMessage('starting the Temporal server');
       const server = group.start(
         temporalServerSpec({ program: temporalProgram, home, namespace: options.namespace, env }),
         { stopLast: true }, // workers report to it while they shut down
       );
-      env.TEMPORAL_ADDRESS = (await Promise.race([server.ready, aborted])).address;
+      const [{ address }] = await Promise.race([Promise.all([server.ready, checked]), aborted]);
+      env.TEMPORAL_ADDRESS = address;
     }
+    await Promise.race([checked, aborted]);
     const temporal = env.TEMPORAL_ADDRESS ?? '';
     await group.publish({ temporal });
     options.onMessage('starting the CPU worker, the GPU worker and the API');
-    const { url } = await Promise.race([startProcesses(group, { ...options, env, home }), aborted]);
+    const { url } = await Promise.race([startProcesses(group, { env, home, port }), aborted]);
     if (url === undefined) throw new ChildProcessError('The API did not report its address.');
     if (env.TEMPORAL_WORKER_BUILD_ID) await promoteWorkers(env, signal);
     await group.publish({ url });
@@ -92,11 +104,28 @@ export async function startEmbeddedSystem(
   }
 }
 
+/** Locks the home folder and creates what is missing of it. @throws SettingsError when it cannot be written to */
+async function openHome(home: string, onMessage: (line: string) => void): Promise<HomeLock> {
+  try {
+    const lock = await lockHome(home, identifyProcess('supervisor', process.pid), () =>
+      onMessage('waiting until the processes of an earlier system with this home have ended'),
+    );
+    await mkdir(join(home, 'logs'), { recursive: true });
+    return lock;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'ENOENT'].includes(code)) throw error;
+    throw new SettingsError(`The home folder ${home} cannot be written to (${code}). Set FRAMELOOM_HOME.`);
+  }
+}
+
 /** Path of the Temporal CLI, or undefined where the environment names a server. Throws ChildProcessError. */
 function findTemporalProgram(env: Env): string | undefined {
   if (env.TEMPORAL_ADDRESS) return undefined;
   const program = findTool('temporal', env);
-  if (program !== undefined) return program;
+  if (program !== undefined && existsSync(program)) return program;
+  if (program !== undefined)
+    throw new ChildProcessError(`The Temporal CLI was not found: ${program}. Check TEMPORAL_CLI_PATH.`);
   throw new ChildProcessError(
     'The Temporal CLI was not found. Install it (https://docs.temporal.io/cli), set TEMPORAL_CLI_PATH, ' +
       'or set TEMPORAL_ADDRESS to a Temporal server.',
@@ -104,7 +133,10 @@ function findTemporalProgram(env: Env): string | undefined {
 }
 
 /** Starts the workers and the API. Resolves when all are ready, with the ready message of the API. */
-async function startProcesses(group: ProcessGroup, options: EmbeddedOptions): Promise<ReadyMessage> {
+async function startProcesses(
+  group: ProcessGroup,
+  options: { readonly env: Env; readonly home: string; readonly port: number },
+): Promise<ReadyMessage> {
   const { home, env, port } = options;
   const common = {
     ...env,

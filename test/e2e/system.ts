@@ -25,7 +25,7 @@ export async function startSystem(env: Readonly<Record<string, string>> = {}): P
   const system: EmbeddedSystem = await startEmbeddedSystem({
     env: { ...process.env, FRAMELOOM_LOG_LEVEL: 'warn', ...env },
     home,
-    port: 0,
+    listen: { port: 0, host: '127.0.0.1', isDefault: false },
     namespace: 'default',
     onMessage: () => undefined,
   });
