@@ -46,6 +46,8 @@ export class ClockJoiner {
   #latest = Number.NEGATIVE_INFINITY;
   /** End of the packets so far, on the continuous clock. */
   #end = Number.NEGATIVE_INFINITY;
+  /** Position of the last accepted packet. */
+  #position = 0;
   /** Packets from the first one with a surprising time on. */
   #held: ProbedPacket[] = [];
 
@@ -109,7 +111,11 @@ export class ClockJoiner {
       );
     }
     const round = (seconds: number): number => Math.round(seconds * 1e6) / 1e6;
-    this.#parts.push({ position, start: frame.pts ?? time, shift: round(end - start) });
+    this.#parts.push({
+      position: Number.isFinite(position) ? position : this.#position,
+      start: frame.pts ?? time,
+      shift: round(end - start),
+    });
     this.#clocks.clear();
     this.#latest = Number.NEGATIVE_INFINITY;
     const held = this.#held;
@@ -129,6 +135,7 @@ export class ClockJoiner {
 
   #accept(packet: ProbedPacket): void {
     const shift = this.#parts.at(-1)?.shift ?? 0;
+    this.#position = packet.position ?? this.#position;
     const time = this.#timeOf(packet);
     if (this.#isTimed(packet) && time !== undefined) {
       const clock = this.#clocks.get(packet.stream) ?? { recent: [] };
