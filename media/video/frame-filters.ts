@@ -29,6 +29,9 @@ export function backgroundFilters({ transparent, matrix }: FrameCoding): readonl
   ];
 }
 
+/** `pad` rounds odd sizes down where colour has half the resolution. */
+const FULL_CHROMA = 'format=yuv444p|yuv444p10le|yuv444p12le|yuv444p16le|gbrp|gbrp10le|gbrp16le|rgb24|rgba';
+
 /**
  * Scales frames to `size` by a `scale` filter with further `options`. The size of frames may change within a
  * video: each keeps its aspect ratio, with black bars. Sizes that differ by rounding only are the same.
@@ -40,6 +43,7 @@ export function scaleFilters({ width, height }: Size, options: string): readonly
   return [
     `scale=w=${within(width, `${height}*dar`)}:h=${within(height, `${width}/dar`)}:${options}`,
     'setsar=1',
+    ...(width % 2 === 0 && height % 2 === 0 ? [] : [FULL_CHROMA]),
     `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
   ];
 }
