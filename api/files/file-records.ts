@@ -6,6 +6,7 @@ import type { SourceRequest } from '../../schema/request.ts';
 import type { ArtifactBody, BlobStore } from '../../store/artifact-store.ts';
 import { listFileIds, putFileRecord } from '../../store/file-list.ts';
 import { fileName, SOURCES } from '../../store/names.ts';
+import { removeFile } from '../../store/remove.ts';
 import { scopeOf } from '../../store/tenant-view.ts';
 import { holdingView } from '../../store/uses.ts';
 import { readJson } from '../jobs/index.ts';
@@ -82,7 +83,10 @@ export async function findFile(
   return file;
 }
 
-/** Returns a file of the tenant that exists and has not expired at `now`, in milliseconds. */
+/**
+ * Returns a file of the tenant that exists at `now`, in milliseconds. A file that has expired is removed when
+ * it is asked for or listed.
+ */
 export async function readFile(
   store: BlobStore,
   tenant: string,
@@ -91,7 +95,11 @@ export async function readFile(
 ): Promise<File | undefined> {
   if (!(await store.head(fileName(id)))) return undefined;
   const { tenant: owner, ...file } = (await readJson(store, fileName(id))) as StoredFile; // by putFileRecord
-  return owner === tenant && !isExpired(file, now) ? file : undefined;
+  if (isExpired(file, now)) {
+    await removeFile(store, id);
+    return undefined;
+  }
+  return owner === tenant ? file : undefined;
 }
 
 /** How many records are read at the same time. */

@@ -32,7 +32,7 @@ describe('a file with a time to expire', () => {
       },
     ],
   ])('given %s, is gone from then on', (_, send) =>
-    withApp(async ({ app, clock }) => {
+    withApp(async ({ app, clock, store }) => {
       const file = await send(app);
       expect(file.expires_at).toBe(file.created_at + 3600);
       await clock.sleep(3_599_000);
@@ -41,6 +41,8 @@ describe('a file with a time to expire', () => {
       expect((await app.request(`/v1/files/${file.id}`)).status).toBe(404);
       expect((await app.request(`/v1/files/${file.id}/content`)).status).toBe(404);
       expect(await (await app.request('/v1/files')).json()).toMatchObject({ data: [], has_more: false });
+      expect(await store.head(fileName(file.id))).toBeUndefined();
+      for await (const name of store.list(`${SOURCES}/`)) expect.unreachable(`${name} was kept`);
     }),
   );
 
