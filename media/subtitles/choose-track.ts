@@ -3,9 +3,7 @@ import { FrameloomError } from '../../core/errors.ts';
 import type { SourceTrack, VideoInfo } from '../../schema/source.ts';
 
 /** Tracks of text; the others are images of text (DVD, Blu-ray, DVB) or need a renderer (teletext). */
-const TEXT_CODECS = new Set([
-  ...['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text', 'text', 'ttml', 'eia_608'],
-]);
+const TEXT_CODECS = new Set(['subrip', 'srt', 'ass', 'ssa', 'webvtt', 'mov_text', 'text', 'eia_608']);
 
 type Tracks = Pick<VideoInfo, 'tracks'>;
 

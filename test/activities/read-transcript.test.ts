@@ -1,5 +1,6 @@
 /** The activity that reads the transcript of a video: which source it prefers, and what a retry repeats. */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -59,13 +60,14 @@ async function video(
   const path = join(root, `${seconds}-${subtitles?.length ?? 0}.mkv`);
   const side = `${path}.srt`;
   if (subtitles !== undefined) await writeFile(side, subtitles);
-  await ffmpeg([
-    ...['-f', 'lavfi', '-i', `color=red:s=64x64:d=${seconds}:r=1`],
-    ...['-f', 'lavfi', '-i', `sine=duration=${seconds}:sample_rate=8000`],
-    ...(subtitles === undefined ? [] : ['-i', side]),
-    ...['-map', '0', '-map', '1', ...(subtitles === undefined ? [] : ['-map', '2', '-c:s', 'srt'])],
-    ...[...H264, '-c:a', 'flac', path],
-  ]);
+  if (!existsSync(path))
+    await ffmpeg([
+      ...['-f', 'lavfi', '-i', `color=red:s=64x64:d=${seconds}:r=1`],
+      ...['-f', 'lavfi', '-i', `sine=duration=${seconds}:sample_rate=8000`],
+      ...(subtitles === undefined ? [] : ['-i', side]),
+      ...['-map', '0', '-map', '1', ...(subtitles === undefined ? [] : ['-map', '2', '-c:s', 'srt'])],
+      ...[...H264, '-c:a', 'flac', path],
+    ]);
   const { name, sha256, bytes } = await store.putByContent(SOURCES, await readFile(path));
   const probed = await probeVideo(tools, path, { maxPixels: 1e6 });
   const source: VideoInfo = { type: 'video', sha256, bytes, ...probed };
