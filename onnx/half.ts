@@ -10,10 +10,12 @@ export type FloatData = Float32Array | Uint16Array;
 /**
  * Converts elements to `type`, rounding half to even. Returns `data` itself if it already has that type.
  *
- * @throws TypeError if `data` has integers.
+ * @throws TypeError if `data` has no floats.
  */
 export function toFloats(data: TensorData, type: FloatType): FloatData {
-  if (data instanceof BigInt64Array) throw new TypeError('Integers cannot be converted to floats.');
+  if (data instanceof BigInt64Array || data instanceof Uint8Array) {
+    throw new TypeError('Only floats can be converted.');
+  }
   if (type === 'float32') return data instanceof Float32Array ? data : halvesToFloats(data);
   return data instanceof Uint16Array ? data : floatsToHalves(data);
 }

@@ -80,7 +80,7 @@ type Metadata = InferenceSession['inputMetadata'][number];
 function toTensorInfo(info: Metadata): TensorInfo {
   if (!info.isTensor) return { type: 'other', dims: [] };
   const { type, shape } = info;
-  const known = type === 'float32' || type === 'float16' || type === 'int64';
+  const known = type === 'float32' || type === 'float16' || type === 'int64' || type === 'bool';
   return { type: known ? type : 'other', dims: shape.map((dim) => (typeof dim === 'number' ? dim : -1)) };
 }
 
@@ -101,5 +101,6 @@ function toNodeTensor(tensor: Tensor): NodeTensor {
   const data = requireData(tensor);
   if (data instanceof Float32Array) return new NodeTensor('float32', data, tensor.dims);
   if (data instanceof Uint16Array) return new NodeTensor('float16', data, tensor.dims);
+  if (data instanceof Uint8Array) return new NodeTensor('bool', data, tensor.dims);
   return new NodeTensor('int64', data, tensor.dims);
 }

@@ -1,10 +1,13 @@
 /** Bytes per element of the types that the inputs and outputs of graphs have. */
-export const BYTES_PER_ELEMENT = { float32: 4, float16: 2, int64: 8 } as const;
+export const BYTES_PER_ELEMENT = { float32: 4, float16: 2, int64: 8, bool: 1 } as const;
 
 export type ElementType = keyof typeof BYTES_PER_ELEMENT;
 
-/** Elements in the memory of this process. A Uint16Array has the bits of IEEE 754 half-precision numbers. */
-export type TensorData = Float32Array | Uint16Array | BigInt64Array;
+/**
+ * Elements in the memory of this process. A Uint16Array has the bits of IEEE 754 half-precision numbers, a
+ * Uint8Array booleans.
+ */
+export type TensorData = Float32Array | Uint16Array | BigInt64Array | Uint8Array;
 
 /**
  * A tensor that ONNX Runtime reads and writes in place, without a copy. Elements are in row-major order: the
@@ -39,7 +42,7 @@ export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }
 
-const ARRAY_TYPES = { float32: Float32Array, float16: Uint16Array, int64: BigInt64Array } as const;
+const ARRAY_TYPES = { float32: Float32Array, float16: Uint16Array, int64: BigInt64Array, bool: Uint8Array } as const;
 
 /** Returns an array of `count` zeros for a tensor of `type`. */
 export function createTensorData(type: ElementType, count: number): TensorData {
@@ -55,5 +58,6 @@ export function requireData(tensor: Tensor): TensorData {
 
 export function elementTypeOf(data: TensorData): ElementType {
   if (data instanceof Float32Array) return 'float32';
-  return data instanceof Uint16Array ? 'float16' : 'int64';
+  if (data instanceof Uint16Array) return 'float16';
+  return data instanceof Uint8Array ? 'bool' : 'int64';
 }
