@@ -14,7 +14,10 @@ import {
 } from './tensor.ts';
 
 /** ONNXTensorElementDataType */
-const TYPE_CODES = { float32: 1, int64: 7, bool: 9, float16: 10 } as const satisfies Record<ElementType, number>;
+const TYPE_CODES = { float32: 1, int64: 7, bool: 9, float16: 10 } as const satisfies Record<
+  ElementType,
+  number
+>;
 
 /** OrtLoggingLevel. Failures are reported as OrtStatus, so nothing needs to be logged to stderr. */
 const LOG_LEVEL_FATAL = 4;

@@ -42,7 +42,12 @@ export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }
 
-const ARRAY_TYPES = { float32: Float32Array, float16: Uint16Array, int64: BigInt64Array, bool: Uint8Array } as const;
+const ARRAY_TYPES = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+} as const;
 
 /** Returns an array of `count` zeros for a tensor of `type`. */
 export function createTensorData(type: ElementType, count: number): TensorData {
