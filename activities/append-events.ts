@@ -21,13 +21,18 @@ export function createAppendEvents({
 
   return async ({ jobId, run, events }) => {
     const ref = { jobId, run };
-    const full = await Promise.all(events.map((event) => withCaptions(event, ref)));
+    const full = await Promise.all(events.map((event) => withTexts(event, ref)));
     // In order: a reader that finds an event must find all events before it.
     for (const event of full) await putJson(store, eventsName(jobId, run, event.id), [event]);
   };
 
-  /** Replaces the references of an event by captions. */
-  async function withCaptions(event: LoggedEvent, ref: JobRef): Promise<JobEvent> {
+  /** Replaces the references of an event by captions or a title. */
+  async function withTexts(event: LoggedEvent, ref: JobRef): Promise<JobEvent> {
+    if (event.type === 'chapter.completed') {
+      const { index, generation } = event.chapter;
+      const [title = ''] = generation === undefined ? [] : await captionsOf(generation);
+      return { ...event, chapter: { index, title } };
+    }
     if (event.type !== 'segment.completed') return event;
     const { index, generation, cached } = event.segment;
     const [plan, captions] = await Promise.all([

@@ -14,6 +14,7 @@ import type { ArtifactInfo } from '../store/artifact-store.ts';
 import { imageListName, secretName } from '../store/names.ts';
 import {
   type DeckDeps,
+  detachTitles,
   findSource,
   listImages,
   modelPlan,
@@ -56,7 +57,8 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
         const info = { type: 'deck', sha256, bytes: artifact.bytes, pages, ...named } as const;
         return { ...slideSource(info, artifact.name, request), deck: parts, ...common };
       }
-      const found = await video(artifact, request, signal);
+      const probed = await video(artifact, request, signal);
+      const found = { ...probed, source: await detachTitles(store, input.jobId, probed.source) };
       if (!source.deck) return { ...found, ...common };
       const shown = await prepareDeck(deps, await findSource(deps, source.deck, signal), {
         password: passwordName(input, source.deck.password),

@@ -22,6 +22,7 @@ import type { TextEncoding } from '../schema/text-encodings.ts';
 import type { ArtifactInfo, ArtifactStore } from '../store/artifact-store.ts';
 import { requestTranscriptName, transcriptName } from '../store/names.ts';
 import {
+  attachTitles,
   findSource,
   putJson,
   readStoredRequest,
@@ -50,7 +51,11 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
       if (source.type !== 'video') return {};
       const transcript = source.subtitles
         ? await fromFile(source.subtitles, signal)
-        : await fromVideo(input, source.tracks, signal);
+        : await fromVideo(
+            { ...input, source: await attachTitles(store, input.jobId, input.source) },
+            source.tracks,
+            signal,
+          );
       return transcript ? { transcript } : {};
     });
 

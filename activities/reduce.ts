@@ -57,8 +57,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
         const [only] = inputs;
         if (kind === 'summary' && inputs.length === 1 && only !== undefined)
           return { ...common, ...NO_MODEL_COST, generation: only, isUnchanged: true };
-        const { text: _, ...made } = await make(kind, await read(inputs), user, maxTokens);
-        return made;
+        return await make(kind, await read(inputs), user, maxTokens);
       }
 
       async function makeTitle(names: readonly string[], prompts: UserPrompts): Promise<TitleOutput> {
@@ -92,7 +91,6 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
             ...common,
             ...NO_MODEL_COST,
             generation: await storeSingleLine(store, identity, text),
-            text,
           };
         }
         const { name, artifact, cached, gpuSeconds, visionCalls, rows } = await generateOnce(deps, {
@@ -108,7 +106,7 @@ export function createReduce(deps: GpuContext): GpuActivities['reduce'] {
         });
         const { inputTokens, outputTokens } = artifact.usage;
         const cost = { cached, gpuSeconds, visionCalls, rows, inputTokens, outputTokens };
-        return { ...common, generation: name, text: artifact.lines[0] ?? '', ...cost };
+        return { ...common, generation: name, ...cost };
       }
     });
 }

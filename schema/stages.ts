@@ -319,7 +319,6 @@ export interface ReduceOutput extends GenerationStats {
 
 export interface TitleOutput extends GenerationStats {
   readonly generation: string;
-  readonly text: string;
 }
 
 export interface FinishInput extends JobRef {
@@ -355,13 +354,23 @@ export interface FinishOutput {
 
 type SegmentCompleted = Extract<JobEvent, { readonly type: 'segment.completed' }>;
 
+type ChapterCompleted = Extract<JobEvent, { readonly type: 'chapter.completed' }>;
+
+/** A `chapter.completed` event with a reference to its title. */
+export type ChapterCompletedRef = Omit<ChapterCompleted, 'chapter'> & {
+  readonly chapter: { readonly index: number; readonly generation?: string };
+};
+
 /** A `segment.completed` event with a reference to its captions, which therefore stay out of histories. */
 export type SegmentCompletedRef = Omit<SegmentCompleted, 'segment'> & {
   readonly segment: { readonly index: number; readonly generation: string; readonly cached: boolean };
 };
 
 /** An event as the workflow passes it to `appendEvents`. */
-export type LoggedEvent = Exclude<JobEvent, SegmentCompleted> | SegmentCompletedRef;
+export type LoggedEvent =
+  | Exclude<JobEvent, SegmentCompleted | ChapterCompleted>
+  | SegmentCompletedRef
+  | ChapterCompletedRef;
 
 export interface AppendEventsInput extends JobRef {
   readonly events: readonly LoggedEvent[];

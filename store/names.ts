@@ -117,6 +117,11 @@ export function requestTranscriptName(jobId: string, form: 'sent' | 'cues.json')
   return `${jobPrefix(jobId)}transcript/${form}`;
 }
 
+/** Titles of the tracks of the source of a job. */
+export function trackTitlesName(jobId: string, sha256: string): string {
+  return `${jobPrefix(jobId)}track-titles/${sha256}.json`;
+}
+
 /** The key that signs references to passwords. */
 export const REFERENCE_KEY = 'keys/references';
 

@@ -67,7 +67,10 @@ export async function mergeLevel(job: MergeJob, state: MergedState | undefined):
     done += 1;
     if (level === 0)
       log.emit(
-        { type: 'chapter.completed', chapter: { index, title: title?.text ?? '' } },
+        {
+          type: 'chapter.completed',
+          chapter: { index, ...(title ? { generation: title.generation } : {}) },
+        },
         { percent: 85 + (8 * done) / groups },
       );
     return {

@@ -34,4 +34,5 @@ export {
 } from './shards.ts';
 export { type SlideDeps, withSlides } from './slides.ts';
 export { findSource, type SourceDeps, type SourceRef } from './sources.ts';
+export { attachTitles, detachTitles } from './track-titles.ts';
 export { readUsageSamples, recordUsageSample, type UsageSample } from './usage-samples.ts';

@@ -1,6 +1,7 @@
 /** Logs one JSON line per event, in the format of the workers: time, level, role, message and fields. */
 import type { Log } from '../../api/app/index.ts';
 import type { Settings } from '../../config/settings.ts';
+import { logField } from '../../core/log-fields.ts';
 
 const LEVELS: readonly Settings['logLevel'][] = ['debug', 'info', 'warn', 'error'];
 
@@ -13,12 +14,6 @@ export function createJsonLogger(
   return (level, message, fields) => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(minLevel)) return;
     const time = new Date().toISOString();
-    out.write(`${JSON.stringify({ time, level, role, message, ...fields }, withErrors)}\n`);
+    out.write(`${JSON.stringify({ time, level, role, message, ...fields }, logField)}\n`);
   };
-}
-
-/** JSON.stringify replacer: errors have no enumerable members. */
-function withErrors(_key: string, value: unknown): unknown {
-  if (!(value instanceof Error)) return value;
-  return { name: value.name, message: value.message, stack: value.stack, cause: value.cause };
 }

@@ -71,10 +71,8 @@ export function answers(pages: number): Answers {
       reduce: async ({ kind, isLast }) => ({
         ...cost,
         generation: `generations/${SHA}.json`,
-        ...(kind === 'section'
-          ? { title: { ...cost, generation: `generations/${SHA}.json`, text: 'A title' } }
-          : {}),
-        ...(isLast ? { jobTitle: { ...cost, generation: `generations/${SHA}.json`, text: 'A title' } } : {}),
+        ...(kind === 'section' ? { title: { ...cost, generation: `generations/${SHA}.json` } } : {}),
+        ...(isLast ? { jobTitle: { ...cost, generation: `generations/${SHA}.json` } } : {}),
       }),
     },
   };

@@ -1,5 +1,6 @@
 /** One JSON line per event on stdout: time, level, message and fields. Never sources, prompts or keys. */
 import { DefaultLogger, type Logger } from '@temporalio/worker';
+import { logField } from '../../core/log-fields.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -10,14 +11,7 @@ export function createLogger(level: LogLevel, role: string): Logger {
     const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
     const fields = meta instanceof Error ? { error: meta } : meta;
     process.stdout.write(
-      `${JSON.stringify({ time, level: severity.toLowerCase(), role, message, ...fields }, plain)}\n`,
+      `${JSON.stringify({ time, level: severity.toLowerCase(), role, message, ...fields }, logField)}\n`,
     );
   });
-}
-
-/** Makes errors and big integers serializable. */
-function plain(_key: string, value: unknown): unknown {
-  if (value instanceof Error)
-    return { name: value.name, message: value.message, stack: value.stack, cause: value.cause };
-  return typeof value === 'bigint' ? String(value) : value;
 }
