@@ -1,6 +1,6 @@
 /** Reads the next lines of a batch, and stores their requests under the ids of their jobs. */
 import type { ShardLine } from '../schema/batch.ts';
-import type { BatchActivities, LinePosition, ReadyLine } from '../schema/batch-stages.ts';
+import type { BatchActivities, BatchRef, LinePosition, ReadyLine } from '../schema/batch-stages.ts';
 import { customIdKey } from '../schema/search-attributes.ts';
 import { REQUEST_VERSION, type StoredRequest } from '../schema/stored-request.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
@@ -32,25 +32,26 @@ export function createReadBatchLines({
         // A later round skips the lines that have a result.
         if (ref.round > 1 && (await reader.outcome(line.line, ref.round))?.ok) continue;
         const position = { shard: number, entry };
-        if (found.length === limit) return { lines: await storeRequests(ref.tenant, found), next: position };
+        if (found.length === limit) return { lines: await storeRequests(ref, found), next: position };
         found.push({ position, line });
       }
     }
-    return { lines: await storeRequests(ref.tenant, found) };
+    return { lines: await storeRequests(ref, found) };
   };
 
   async function storeRequests(
-    tenant: string,
+    { tenant, batchId, input }: BatchRef,
     found: readonly { readonly position: LinePosition; readonly line: GoodLine }[],
   ): Promise<readonly ReadyLine[]> {
     for (let first = 0; first < found.length; first += MAX_CONCURRENT_PUTS) {
       const group = found.slice(first, first + MAX_CONCURRENT_PUTS);
       await Promise.all(
-        group.map(({ line: { line: _line, customId: _id, jobId, ...rest } }) =>
+        group.map(({ position: { shard }, line: { line, customId: _id, jobId, ...rest } }) =>
           putJson(store, requestName(jobId), {
             version: REQUEST_VERSION,
             tenant,
             ...rest,
+            line: { batchId, input, shard, line },
           } satisfies StoredRequest),
         ),
       );

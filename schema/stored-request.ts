@@ -2,10 +2,19 @@
  * The stored request of a job. Temporal only has the id of the job: text that a client sent stays in the
  * store.
  */
+import type { BatchId } from './ids.ts';
 import type { SummaryRequest } from './request.ts';
 import type { Versioned } from './versioned.ts';
 
 export const REQUEST_VERSION = 1;
+
+/** The line of a batch that a job was made for. */
+export interface BatchLineRef {
+  readonly batchId: BatchId;
+  readonly input: string;
+  readonly shard: number;
+  readonly line: number;
+}
 
 /**
  * The artifact `requests/<job id>.json`. Immutable: a later request with the same job id does not replace it.
@@ -19,6 +28,8 @@ export interface StoredRequest extends Versioned {
   readonly request: SummaryRequest;
   /** Whether the request had a transcript, which is a separate artifact of the job. */
   readonly hasTranscript?: true;
+  /** Absent for a job that belongs to no batch. */
+  readonly line?: BatchLineRef;
 }
 
 /** The settings of a request that control its workflow: numbers and choices, no text. */

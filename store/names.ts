@@ -228,9 +228,19 @@ export function batchShardName(batchId: string, input: string, shard: number): s
   return `batches/${batchId}/input/${input}/${String(shard).padStart(6, '0')}.json`;
 }
 
+/** The next content of a shard that is being replaced. Readers that miss the shard find it here. */
+export function replacedShardName(name: string): string {
+  return name.replace(/\.json$/, '.next.json');
+}
+
+/** All outcomes of a line of a batch. */
+export function batchOutcomePrefix(batchId: string, line: number): string {
+  return `batches/${batchId}/outcomes/${String(line).padStart(8, '0')}/`;
+}
+
 /** The outcome of a line of a batch in one round. A retry of the batch is another round. */
 export function batchOutcomeName(batchId: string, line: number, round: number): string {
-  return `batches/${batchId}/outcomes/${String(line).padStart(8, '0')}/${String(round).padStart(4, '0')}.json`;
+  return `${batchOutcomePrefix(batchId, line)}${String(round).padStart(4, '0')}.json`;
 }
 
 /** A shard of the checked lines of a schedule of batches, as of a batch. It goes when the schedule goes. */

@@ -4,12 +4,15 @@
  */
 import { FrameloomError } from '../../core/errors.ts';
 import { JobId } from '../../schema/ids.ts';
+import { REQUEST_VERSION, type StoredRequest } from '../../schema/stored-request.ts';
+import { requireVersion } from '../../schema/versioned.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
-import { REMOVALS, removalName } from '../../store/names.ts';
+import { REMOVALS, removalName, requestName } from '../../store/names.ts';
 import { removeJob } from '../../store/remove.ts';
-import { isClosed, type JobRecord, type Orchestrator } from '../../temporal/orchestrator.ts';
-import type { ApiDeps, Clock } from '../app/index.ts';
+import { isClosed, type JobRecord } from '../../temporal/orchestrator.ts';
+import type { ApiDeps } from '../app/index.ts';
 import { readJson } from './job-view.ts';
+import { redactLine } from './redact-line.ts';
 
 /** How long a running job may take to end after its cancellation. Its workflow is ended after that. */
 const CANCEL_TIMEOUT_MS = 5000;
@@ -51,30 +54,23 @@ export async function waitForRemoval(deps: RemovalDeps, id: JobId): Promise<void
 }
 
 /** Completes the removals that were interrupted. Returns how many there were. */
-export async function resumeRemovals(deps: {
-  readonly orchestrator: Orchestrator;
-  readonly store: BlobStore;
-}): Promise<number> {
+export async function resumeRemovals(deps: RemovalDeps): Promise<number> {
   const names: string[] = [];
   for await (const name of deps.store.list(REMOVALS)) names.push(name);
   for (const name of names) await complete(deps, JobId.parse(name.slice(REMOVALS.length, -'.json'.length)));
   return names.length;
 }
 
-async function complete(
-  { orchestrator, store }: { readonly orchestrator: Orchestrator; readonly store: BlobStore },
-  id: JobId,
-): Promise<void> {
+async function complete({ orchestrator, store, clock }: RemovalDeps, id: JobId): Promise<void> {
   await orchestrator.delete(id);
+  const stored = await findStored(store, id);
+  if (stored?.line) await redactLine({ store, clock }, stored.line);
   await removeJob(store, id);
   await store.delete(removalName(id));
 }
 
 /** Cancels a job that runs and waits for its end: an orderly end is quick, and workers stop at once. */
-async function end(
-  { orchestrator, clock }: { readonly orchestrator: Orchestrator; readonly clock: Clock },
-  record: JobRecord,
-): Promise<void> {
+async function end({ orchestrator, clock }: RemovalDeps, record: JobRecord): Promise<void> {
   if (isClosed(record)) return;
   await orchestrator.cancel(record.id);
   for (const until = clock.now() + CANCEL_TIMEOUT_MS; clock.now() < until; ) {
@@ -82,6 +78,12 @@ async function end(
     if (!latest || isClosed(latest)) return;
     await clock.sleep(CANCEL_POLL_MS);
   }
+}
+
+async function findStored(store: BlobStore, id: JobId): Promise<StoredRequest | undefined> {
+  const name = requestName(id);
+  if ((await store.head(name)) === undefined) return undefined;
+  return requireVersion<StoredRequest>(await readJson(store, name), REQUEST_VERSION, name);
 }
 
 async function findRemoval(store: BlobStore, id: JobId): Promise<Removal | undefined> {

@@ -16,7 +16,7 @@ import {
 import { type BatchId, batchIdFor } from '../../schema/ids.ts';
 import { requireVersion } from '../../schema/versioned.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
-import { batchOutcomeName, batchShardName } from '../../store/names.ts';
+import { batchOutcomeName, batchShardName, replacedShardName } from '../../store/names.ts';
 import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
 import { type Api, type ApiDeps, idempotencyKey, type QuotaGuard } from '../app/index.ts';
 import {
@@ -198,9 +198,11 @@ function readerOf(store: BlobStore, { id, memo }: BatchRecord): BatchReader {
     shards,
     round,
     json,
-    shard: async (number) =>
+    async shard(number) {
+      const name = batchShardName(id, input, number);
       // Written by ingestBatch.
-      (await readJson(store, batchShardName(id, input, number))) as readonly ShardLine[],
+      return ((await json(name)) ?? (await readJson(store, replacedShardName(name)))) as readonly ShardLine[];
+    },
     async outcome(line, from) {
       for (let tried = from; tried >= 1; tried -= 1) {
         const name = batchOutcomeName(id, line, tried);

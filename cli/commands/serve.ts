@@ -21,7 +21,7 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage or a setting with which it cannot
     const [
       { Client, Connection },
       { startApi },
-      { parseGatewayTokens },
+      { parseGatewayTokens, systemClock },
       { createQueueStats, createTemporalOrchestrator },
       { loadConsoleAssets },
       { openStore },
@@ -67,7 +67,7 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage or a setting with which it cannot
       log,
       ...(tracing ? { tracer: tracing } : {}),
     });
-    resumeRemovals({ orchestrator, store: artifacts }).catch((error: unknown) =>
+    resumeRemovals({ orchestrator, store: artifacts, clock: systemClock }).catch((error: unknown) =>
       log('warn', 'interrupted removals could not be completed', { reason: String(error) }),
     );
     if (process.send === undefined) printLine(stderr, `Frameloom is ready: ${api.url}`);

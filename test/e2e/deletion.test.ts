@@ -1,6 +1,6 @@
 /** Delete means gone: nothing of a deleted job or file is in the store, the logs or the database of Temporal. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -130,6 +130,40 @@ it('a job that runs is stopped and removed', async () => {
   expect(await run(await system.upload(video), 'running')).toMatch(/^sum_/);
 }, 240_000);
 
+it('a job of a batch is removed from its lines and outcomes as well', async () => {
+  const file = await system.upload(video);
+  const lines = ['left', 'kept'].map((word) => ({
+    custom_id: `${PLANTED}-${word}`,
+    method: 'POST',
+    url: '/v1/summaries',
+    body: { ...request(file, word), custom_id: `${PLANTED}-${word}` },
+  }));
+  const headers = { 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ endpoint: '/v1/summaries', requests: lines });
+  const made = await fetch(`${system.url}/v1/batches`, { method: 'POST', headers, body });
+  const { id } = (await made.json()) as { id: string };
+  const batch = async () =>
+    (await (await fetch(`${system.url}/v1/batches/${id}`)).json()) as {
+      status: string;
+      output_file_id: string;
+    };
+  await expect.poll(async () => (await batch()).status, { timeout: 120_000 }).toBe('completed');
+  const results = async () =>
+    (await (await fetch(`${system.url}/v1/batches/${id}/results`)).text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { custom_id: string; response: { body: { id: string } } | null });
+  const [left, kept] = (await results()).map(({ response }) => response?.body.id ?? '');
+  const output = (await batch()).output_file_id;
+  expect(await status(`/v1/files/${output}`, 'DELETE')).toBe(200);
+  expect(await status(`/v1/summaries/${left}`, 'DELETE')).toBe(204);
+  expect(await filesWith([`${PLANTED} left`, `${PLANTED}-left`])).toEqual([]);
+  expect((await results()).map(({ response }) => response?.body.id ?? null)).toEqual([null, kept]);
+  expect(await status(`/v1/summaries/${kept}`, 'DELETE')).toBe(204);
+  expect(await status(`/v1/files/${file}`, 'DELETE')).toBe(200);
+  expect(await filesWith([PLANTED, ...partsOfSource()])).toEqual([]);
+}, 240_000);
+
 it('usage counts deleted jobs', async () => {
   const usage = async () =>
     (await fetch(`${system.url}/v1/usage`)).json() as Promise<{ jobs: number; output_tokens: number }>;
@@ -139,5 +173,4 @@ it('usage counts deleted jobs', async () => {
   const before = await usage();
   expect(await status(`/v1/summaries/${id}`, 'DELETE')).toBe(204);
   expect(await usage()).toMatchObject({ jobs: before.jobs, output_tokens: before.output_tokens });
-  await writeFile(join(folder, 'done'), '');
 }, 240_000);
