@@ -24,7 +24,13 @@ export interface LocalFilesOptions {
 interface Copy {
   readonly path: string;
   readonly bytes: number;
+  /** Time of the last use, in milliseconds since the epoch. */
+  usedAt: number;
 }
+
+/** Copies that were not used for this long are removed, since their artifacts may have been deleted. */
+const MAX_UNUSED_MS = 10 * 60_000;
+const UNUSED_CHECK_INTERVAL_MS = 60_000;
 
 /** Adds `withFile` to a store without a file system, by local copies. */
 export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFilesOptions): ArtifactStore {
@@ -47,7 +53,7 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
       const chunks = (await store.read(name)) as NodeReadableStream<Uint8Array>;
       await pipeline(Readable.fromWeb(chunks), createWriteStream(`${path}.part`));
       await rename(`${path}.part`, path);
-      return { path, bytes: info.bytes };
+      return { path, bytes: info.bytes, usedAt: Date.now() };
     } catch (error) {
       await rm(`${path}.part`, { force: true });
       throw asStoreError(error);
@@ -74,6 +80,7 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
       // Becomes the most recently used.
       copies.delete(name);
       copies.set(name, existing);
+      existing.usedAt = Date.now();
       return existing;
     }
     const running = downloads.get(name) ?? download(name).finally(() => downloads.delete(name));
@@ -82,6 +89,17 @@ export function withLocalFiles(store: BlobStore, { folder, maxBytes }: LocalFile
     copies.set(name, copy);
     return copy;
   }
+
+  async function removeUnused(): Promise<void> {
+    for (const [name, copy] of [...copies]) {
+      if (users.has(name) || Date.now() - copy.usedAt < MAX_UNUSED_MS) continue;
+      copies.delete(name);
+      await rm(copy.path, { force: true });
+    }
+  }
+  setInterval(() => {
+    removeUnused().catch(() => undefined);
+  }, UNUSED_CHECK_INTERVAL_MS).unref();
 
   return {
     ...store,

@@ -34,7 +34,7 @@ export const jobs: Command = {
   watch    follow a job to its end, with the output and exit codes of summarize
   cancel   stop a job
   retry    run a job with gaps, or one that failed or was cancelled, again; finished work is reused
-  delete   delete a job that has ended, with its result
+  delete   delete a job with all its content; a running job is cancelled first
 
 TIME is RFC 3339, such as 2026-11-01T00:00:00Z, or Unix seconds.`,
 
