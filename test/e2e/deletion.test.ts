@@ -127,7 +127,9 @@ it('a job that runs is stopped and removed', async () => {
   const left = (): Promise<readonly string[]> => filesWith([PLANTED, ...partsOfSource()]);
   await expect.poll(left, { timeout: 10_000 }).toEqual([]);
   // The same content again is a new job.
-  expect(await run(await system.upload(video), 'running')).toMatch(/^sum_/);
+  const again = await system.upload(video);
+  expect(await status(`/v1/summaries/${await run(again, 'running')}`, 'DELETE')).toBe(204);
+  expect(await status(`/v1/files/${again}`, 'DELETE')).toBe(200);
 }, 240_000);
 
 it('a job of a batch is removed from its lines and outcomes as well', async () => {
