@@ -181,7 +181,10 @@ const ResultTranscript = z
           'was not described), `too_long` (the transcript of its segment has reached 20,000 characters).',
       ),
   })
-  .meta({ id: 'Transcript' });
+  .meta({
+    id: 'Transcript',
+    description: 'What was read as the transcript of a video, and what was left out. Absent if it has none.',
+  });
 export type ResultTranscript = z.infer<typeof ResultTranscript>;
 
 const Discontinuity = z
@@ -247,9 +250,7 @@ export const SummaryResult = z
       .array(ResultSlide)
       .optional()
       .describe('The slides of a deck, or of the deck of a video, with their text.'),
-    transcript: ResultTranscript.optional().describe(
-      'What was read as the transcript of a video, and what was left out. Absent if it has none.',
-    ),
+    transcript: ResultTranscript.optional(),
     text_sources: z
       .array(z.enum(['slides', 'recognized', 'speech', 'subtitles']))
       .describe(
