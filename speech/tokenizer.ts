@@ -43,18 +43,18 @@ export async function readSpeechTokens(folder: string): Promise<SpeechTokens> {
     throw new ModelError('model_invalid', 'The tokenizer of the speech model cannot be read.', { cause });
   }
   const id = (token: string): number | undefined => tokenizer.token_to_id(token);
-  const require = (token: string): number => {
+  const requiredId = (token: string): number => {
     const found = id(token);
     if (found === undefined) throw new ModelError('model_invalid', `The speech model has no token ${token}.`);
     return found;
   };
-  const endOfText = require('<|endoftext|>');
-  const start = require('<|startoftranscript|>');
-  const transcribe = require('<|transcribe|>');
-  const firstTimestamp = require('<|notimestamps|>') + 1;
+  const endOfText = requiredId('<|endoftext|>');
+  const start = requiredId('<|startoftranscript|>');
+  const transcribe = requiredId('<|transcribe|>');
+  const firstTimestamp = requiredId('<|notimestamps|>') + 1;
   const languages = new Map<number, string>();
   if (endOfText !== ENGLISH_END_OF_TEXT) {
-    for (let next = start + 1; next < require('<|translate|>'); next++) {
+    for (let next = start + 1; next < requiredId('<|translate|>'); next++) {
       const name = /^<\|(\w+)\|>$/.exec(tokenizer.id_to_token(next) ?? '')?.[1];
       if (name !== undefined) languages.set(next, name);
     }
@@ -67,8 +67,8 @@ export async function readSpeechTokens(folder: string): Promise<SpeechTokens> {
     endOfText,
     start,
     firstTimestamp,
-    noSpeech: id('<|nospeech|>') ?? require('<|nocaptions|>'),
-    previous: require('<|startofprev|>'),
+    noSpeech: id('<|nospeech|>') ?? requiredId('<|nocaptions|>'),
+    previous: requiredId('<|startofprev|>'),
     suppressed,
     suppressedFirst: new Set([endOfText, ...encode(' ')]),
     languages,
