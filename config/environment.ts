@@ -160,6 +160,16 @@ export const environment = z.object({
       'OpenAI-compatible endpoint that GPU workers use instead of a local model, such as `http://gpu:8000/v1`.',
     ),
   FRAMELOOM_MODEL_KEY: z.string().min(1).optional().describe('API key for FRAMELOOM_MODEL_URL.'),
+  FRAMELOOM_CPU_QUEUES: z
+    .string()
+    .regex(/^(workflow|cpu|decode)(,(workflow|cpu|decode))*$/, {
+      error: 'must be a list of workflow, cpu and decode, separated by commas',
+    })
+    .default('workflow,cpu,decode')
+    .describe(
+      'Task queues that a CPU worker polls. A worker of `decode` alone runs at low priority: next to a worker of the other two, ' +
+        'it leaves them the processor while videos are decoded.',
+    ),
   FRAMELOOM_CPU_SLOTS: count
     .optional()
     .describe(
@@ -204,7 +214,7 @@ export const environment = z.object({
     .max(65535)
     .optional()
     .describe(
-      'Port on which a worker serves `/metrics` for Prometheus. Default: none. In the embedded system, the GPU worker uses the next port.',
+      'Port on which a worker serves `/metrics` for Prometheus. Default: none. In the embedded system, the GPU worker uses the next port and the decode worker the one after it.',
     ),
   FRAMELOOM_METRICS_HOST: z
     .string()

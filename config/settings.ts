@@ -33,6 +33,8 @@ export interface Settings {
   readonly keepFeatures: boolean;
   readonly modelUrl: string | undefined;
   readonly modelKey: string | undefined;
+  /** Task queues that a CPU worker polls: `workflow`, `cpu`, `decode`. */
+  readonly cpuQueues: ReadonlySet<string>;
   readonly cpuSlots: number | undefined;
   /** Undefined: costs are not computed. */
   readonly prices: Prices | undefined;
@@ -127,6 +129,7 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
     keepFeatures: e.FRAMELOOM_KEEP_FEATURES === 'true',
     modelUrl: e.FRAMELOOM_MODEL_URL,
     modelKey: e.FRAMELOOM_MODEL_KEY,
+    cpuQueues: new Set(e.FRAMELOOM_CPU_QUEUES.split(',')),
     cpuSlots: e.FRAMELOOM_CPU_SLOTS,
     prices: pricesFrom(e),
     quotas: {

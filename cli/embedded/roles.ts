@@ -41,6 +41,12 @@ export const ROLES = {
 
 export type Role = keyof typeof ROLES;
 
+/**
+ * A second CPU worker, for videos: they are decoded in a process of their own at low priority, so that short
+ * work of other jobs does not wait for it.
+ */
+export const DECODE_WORKER = { ...ROLES.cpu, name: 'decode worker', log: 'worker-decode.log' } as const;
+
 /** What a process sends to its supervisor by IPC when it is ready for use. */
 export interface ReadyMessage {
   readonly type: 'ready';

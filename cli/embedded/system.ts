@@ -16,7 +16,7 @@ import { type HomeLock, lockHome } from './home-lock.ts';
 import { choosePort, type WantedPort } from './ports.ts';
 import { checkBeforeStart } from './preflight.ts';
 import { createProcessGroup, type ProcessGroup } from './process-group.ts';
-import { isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
+import { DECODE_WORKER, isReadyMessage, type ReadyMessage, ROLES, type Role } from './roles.ts';
 import type { ProcessSpec } from './supervised-process.ts';
 import { temporalServerSpec } from './temporal-server.ts';
 
@@ -92,7 +92,7 @@ export async function startEmbeddedSystem(
     await Promise.race([checked, aborted]);
     const temporal = env.TEMPORAL_ADDRESS ?? '';
     await group.publish({ temporal });
-    options.onMessage('starting the CPU worker, the GPU worker and the API');
+    options.onMessage('starting the workers and the API');
     const { url } = await Promise.race([startProcesses(group, { env, home, port }), aborted]);
     if (url === undefined) throw new ChildProcessError('The API did not report its address.');
     if (env.TEMPORAL_WORKER_BUILD_ID) await promoteWorkers(env, signal);
@@ -145,22 +145,24 @@ async function startProcesses(
     FFPROBE_PATH: findTool('ffprobe', env),
   };
   const metricsPort = Number(env.FRAMELOOM_METRICS_PORT);
-  const cpu = group.start(processSpec('cpu', home, () => common));
-  const gpu = group.start(
-    // Two processes cannot listen on one port.
-    processSpec('gpu', home, () => ({
-      ...common,
-      ...(metricsPort ? { FRAMELOOM_METRICS_PORT: String(metricsPort + 1) } : {}),
-    })),
+  // Two processes cannot listen on one port.
+  const metricsAt = (offset: number): Env =>
+    metricsPort ? { FRAMELOOM_METRICS_PORT: String(metricsPort + offset) } : {};
+  const cpu = group.start(
+    processSpec(ROLES.cpu, home, () => ({ ...common, FRAMELOOM_CPU_QUEUES: 'workflow,cpu' })),
+  );
+  const gpu = group.start(processSpec(ROLES.gpu, home, () => ({ ...common, ...metricsAt(1) })));
+  const decode = group.start(
+    processSpec(DECODE_WORKER, home, () => ({ ...common, ...metricsAt(2), FRAMELOOM_CPU_QUEUES: 'decode' })),
   );
   const api = group.start(
     // A restarted API keeps its port: clients have the address.
-    processSpec('api', home, (lastReady) => ({
+    processSpec(ROLES.api, home, (lastReady) => ({
       ...common,
       FRAMELOOM_PORT: lastReady?.url ? new URL(lastReady.url).port : String(port),
     })),
   );
-  const [ready] = await Promise.all([api.ready, cpu.ready, gpu.ready]);
+  const [ready] = await Promise.all([api.ready, cpu.ready, gpu.ready, decode.ready]);
   return ready;
 }
 
@@ -177,11 +179,10 @@ async function promoteWorkers(env: Env, signal: AbortSignal | undefined): Promis
 
 /** `envFor` gets the last ready message of the process, if it was ready before. */
 function processSpec(
-  role: Role,
+  { name, log, command, env }: (typeof ROLES)[Role] | typeof DECODE_WORKER,
   home: string,
   envFor: (ready: ReadyMessage | undefined) => Env,
 ): ProcessSpec<ReadyMessage> {
-  const { name, log, command, env } = ROLES[role];
   return {
     name,
     logFile: join(home, 'logs', log),

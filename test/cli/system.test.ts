@@ -79,6 +79,7 @@ describe.runIf(process.platform === 'linux')('frameloom start', () => {
       'CPU worker',
       'GPU worker',
       'Temporal server',
+      'decode worker',
       'supervisor',
     ]);
     for (const name of ['API', 'Temporal server']) {
@@ -92,7 +93,7 @@ describe.runIf(process.platform === 'linux')('frameloom start', () => {
     }
 
     const all = await descendants(pid);
-    expect(all.length).toBeGreaterThanOrEqual(6);
+    expect(all.length).toBeGreaterThanOrEqual(7);
     child.kill('SIGINT');
     expect(await exit).toBe(0);
     // Killed processes end in their own time; the test's limit bounds it.

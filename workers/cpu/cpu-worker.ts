@@ -2,9 +2,9 @@
  * The CPU worker: polls the `decode` queue for videos, the `cpu` queue for everything short, and the `workflow`
  * queue for orchestration.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, setPriority } from 'node:os';
 import { join } from 'node:path';
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import {
   createBatchActivities,
   createWorkflowActivities,
@@ -12,6 +12,7 @@ import {
 } from '../../activities/index.ts';
 import type { Settings } from '../../config/settings.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { openStore } from '../../store/open-store.ts';
 import {
   createDescribeJob,
@@ -37,6 +38,8 @@ import { prepareCpuActivities } from './cpu-activities.ts';
 import { loadWorkflowBundle } from './workflow-bundle.ts';
 
 const MAX_CONCURRENT_WORKFLOW_TASKS = 10;
+/** The nice value of the decoders themselves (media/exec). */
+const DECODE_PRIORITY = 10;
 
 /**
  * Runs until `signal` aborts.
@@ -57,7 +60,65 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
   await inFlight.failOrphaned(connection, settings.temporalNamespace);
   const shared = { connection, namespace: settings.temporalNamespace, ...deploymentOptions(settings) };
 
-  const workflows = await Worker.create({
+  const options = {
+    ...shared,
+    activities: tools.create({ store, scratch: scratch.path, connection }),
+    maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
+    interceptors: {
+      activity: [
+        inFlight.interceptor,
+        ...(tracing ? [traceActivities(tracing)] : []),
+        metrics.countActivities,
+      ],
+    },
+    // Completing an activity is cheaper than repeating it, as long as it fits into the termination grace
+    // period of a pod.
+    shutdownGraceTime: '5s',
+    shutdownForceTime: '10s',
+    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
+  } satisfies Omit<WorkerOptions, 'taskQueue'>;
+  const { cpuQueues } = settings;
+  const polled: Worker[] = [];
+  if (cpuQueues.has('workflow')) {
+    polled.push(await createWorkflowWorker({ settings, logger, tracing, store, connection, shared }));
+  }
+  // Slots of its own for each queue: a deck does not wait until a span of a video is decoded.
+  for (const queue of ['decode', 'cpu'] as const) {
+    if (cpuQueues.has(queue)) polled.push(await Worker.create({ ...options, taskQueue: TASK_QUEUES[queue] }));
+  }
+  if (cpuQueues.has('cpu')) {
+    await scheduleCollection(connection, settings.temporalNamespace, settings.gcHours).catch(
+      (error: unknown) =>
+        logger.warn('the schedule that deletes expired artifacts could not be created', {
+          reason: String(error),
+        }),
+    );
+  }
+  // Decoding takes all the time it gets: next to other workers it gets what they leave.
+  if (cpuQueues.size === 1 && cpuQueues.has('decode')) setPriority(DECODE_PRIORITY);
+  await runWorkers(polled, process);
+  await connection.close();
+}
+
+interface WorkflowWorkerOptions {
+  readonly settings: Settings;
+  readonly logger: ReturnType<typeof createLogger>;
+  readonly tracing: Awaited<ReturnType<typeof startTracing>>;
+  readonly store: ArtifactStore;
+  readonly connection: NativeConnection;
+  readonly shared: Pick<WorkerOptions, 'connection' | 'namespace'>;
+}
+
+async function createWorkflowWorker({
+  settings,
+  logger,
+  tracing,
+  store,
+  connection,
+  shared,
+}: WorkflowWorkerOptions): Promise<Worker> {
+  return Worker.create({
     ...shared,
     ...(await loadWorkflowBundle(logger)),
     ...(tracing ? { sinks: createTraceSinks(tracing) } : {}),
@@ -78,32 +139,4 @@ export async function runCpuWorker(settings: Settings, process: WorkerLifecycle)
     // for each other.
     maxConcurrentWorkflowTaskExecutions: MAX_CONCURRENT_WORKFLOW_TASKS,
   });
-  const options = {
-    ...shared,
-    activities: tools.create({ store, scratch: scratch.path, connection }),
-    maxConcurrentActivityTaskExecutions: settings.cpuSlots ?? availableParallelism(),
-    interceptors: {
-      activity: [
-        inFlight.interceptor,
-        ...(tracing ? [traceActivities(tracing)] : []),
-        metrics.countActivities,
-      ],
-    },
-    // Completing an activity is cheaper than repeating it, as long as it fits into the termination grace
-    // period of a pod.
-    shutdownGraceTime: '5s',
-    shutdownForceTime: '10s',
-    maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
-    defaultHeartbeatThrottleInterval: HEARTBEAT_INTERVAL_MS,
-  } satisfies Omit<WorkerOptions, 'taskQueue'>;
-  // Slots of its own for each queue: a deck does not wait until a span of a video is decoded.
-  const decoding = await Worker.create({ ...options, taskQueue: TASK_QUEUES.decode });
-  const short = await Worker.create({ ...options, taskQueue: TASK_QUEUES.cpu });
-  await scheduleCollection(connection, settings.temporalNamespace, settings.gcHours).catch((error: unknown) =>
-    logger.warn('the schedule that deletes expired artifacts could not be created', {
-      reason: String(error),
-    }),
-  );
-  await runWorkers([workflows, decoding, short], process);
-  await connection.close();
 }
