@@ -14,11 +14,12 @@ import type { CpuActivities } from '../../schema/activities.ts';
 import { type JobId, jobIdFor } from '../../schema/ids.ts';
 import type { VideoInfo } from '../../schema/source.ts';
 import { TASK_QUEUES } from '../../schema/task-queues.ts';
+import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 import { createTemporalHttpOrchestrator } from '../../temporal/http/index.ts';
 import type { Orchestrator } from '../../temporal/orchestrator.ts';
-import { newMemo } from '../support/requests.ts';
+import { newMemo, putRequest } from '../support/requests.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { answers, SHA } from './answers.ts';
 
@@ -64,6 +65,7 @@ const started: JobId[] = [];
 let client: Client;
 let orchestrator: Orchestrator;
 let overHttp: Orchestrator;
+let store: ArtifactStore;
 
 beforeAll(async () => {
   const root = await mkdtemp(join(tmpdir(), 'frameloom-turns-'));
@@ -71,7 +73,7 @@ beforeAll(async () => {
   const server = await startTemporal();
   closers.push(() => server[Symbol.asyncDispose]());
   client = server.client;
-  const store = createFolderStore(root);
+  store = createFolderStore(root);
   orchestrator = createTemporalOrchestrator(client, store);
   overHttp = createTemporalHttpOrchestrator({ url: server.server.httpUrl, namespace: 'default' }, store);
   const { cpu, gpu } = answers(4);
@@ -160,6 +162,7 @@ async function start(
   if ('seconds' in about) videos.set(jobId, about.seconds);
   else decks.set(jobId, about.pages);
   started.push(jobId);
+  await putRequest(store, jobId, { source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } });
   await orchestrator.start({ jobId, memo: newMemo(tenant, name), key: 'content' });
   return jobId;
 }
