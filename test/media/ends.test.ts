@@ -3,7 +3,7 @@ import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CASES_ABSENT, CASES_REASON, casePath } from '../support/shared-cases.ts';
-import { ffmpeg, H264, makeClip, readNumber, temporaryFolder } from './clips.ts';
+import { drawNumber, ffmpeg, H264, makeClip, readNumber, temporaryFolder } from './clips.ts';
 import { framesOf, numberBelow, probed } from './sampled.ts';
 
 const folder = temporaryFolder();
@@ -124,8 +124,27 @@ describe('a video whose sound is longer than its pictures', () => {
     const video = await probed(path);
     expect(Math.abs(video.duration - 30)).toBeLessThan(0.1);
     const frames = await framesOf(path, video, 0.5);
-    // The first frames at or after each point, and the one that stands until the end.
-    expect(frames.map(({ time }) => time)).toEqual([0, 0.52, 0.96]);
+    // The first frame at or after each point, and once the last one: no frame begins at 1.0 and later.
+    const kept = frames.filter((frame) => frame.kept);
+    expect(kept.map(({ time, image }) => [time, image && readNumber(image)])).toEqual([
+      [0, 0],
+      [0.52, 13],
+      [0.96, 24],
+    ]);
+    expect(frames).toHaveLength(3);
+  });
+
+  it('does not keep its last frame where it shows the same as the one before', async () => {
+    const draw = (index: number, width: number, height: number): Buffer =>
+      drawNumber(Math.min(index, 13), width, height);
+    const args = [...SOUND(30), ...H264];
+    const path = await makeClip(at('repeated.mp4'), { frames: 25, draw, args });
+    const frames = await framesOf(path, await probed(path), 0.5);
+    expect(frames.map(({ time, kept }) => [time, kept])).toEqual([
+      [0, true],
+      [0.52, true],
+      [0.96, false],
+    ]);
   });
 
   it('lasts as long as the sound over one still image', async () => {
