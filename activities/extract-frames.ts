@@ -126,10 +126,11 @@ export function createExtractFrames({ store, tools, limits }: ExtractDeps): CpuA
   }
 }
 
-/** The end that the file lacks, as a gap of the span after which it would follow. */
+/** The end that is not read, as a gap of the span after which it would follow. */
 function missingEnd({ missing, duration }: VideoInfo, span: ExtractSpan): Extraction['gaps'] {
   if (!missing || span.kind !== 'video' || span.end < duration) return [];
-  return [{ start_time: missing.start, end_time: missing.end, reason: 'media_truncated' }];
+  const { start, end, reason = 'media_truncated' } = missing;
+  return [{ start_time: start, end_time: end, reason }];
 }
 
 function frameName({ name }: Frame): string {

@@ -33,12 +33,12 @@ export interface VideoInfo {
    * Present where the file must be read from its beginning, because its clock changes or because times after
    * a seek would be estimates.
    */
-  readonly sequential?: { readonly parts: readonly ClockPart[] };
+  readonly sequential?: { readonly parts: readonly ClockPart[]; readonly edits?: readonly InputEdit[] };
   /**
-   * The end that the file lacks, in seconds from the first displayed frame: it is truncated. `duration` does
-   * not include it.
+   * The end that is not read, in seconds from the first displayed frame: the file is truncated, or, with the
+   * reason `unsupported_media`, it contains further recordings. `duration` does not include it.
    */
-  readonly missing?: { readonly start: number; readonly end: number };
+  readonly missing?: { readonly start: number; readonly end: number; readonly reason?: 'unsupported_media' };
   /** All streams of the file, in its order. */
   readonly tracks: readonly SourceTrack[];
   /** Number of the stream whose frames are read, one of `tracks`. */
@@ -70,9 +70,19 @@ export interface FrameRate {
   readonly average: number;
 }
 
+/** A change of the bytes of a file before ffmpeg reads it. Edits are in the order of the file. */
+export interface InputEdit {
+  /** In the file itself, in bytes. */
+  readonly position: number;
+  /** Number of bytes that are left out. */
+  readonly removed: number;
+  /** Bytes that take their place, as hexadecimal digits. */
+  readonly inserted: string;
+}
+
 /** A part of a file in which the clock of the container runs on. */
 export interface ClockPart {
-  /** Position of its first packet in the file, in bytes. */
+  /** Position of its first packet in the file, in bytes, after edits. */
   readonly position: number;
   /** Container time of its first frame, in seconds. */
   readonly start: number;

@@ -19,7 +19,7 @@ export interface TimeGap {
 }
 
 /** Part of the names of extractions. Increase it when the same input would give other frames. */
-export const EXTRACTION_VERSION = 8;
+export const EXTRACTION_VERSION = 9;
 
 export interface Extraction {
   readonly frames: readonly Frame[];

@@ -22,7 +22,7 @@ export function inputArgs(path: string, options: InputOptions): string[] {
     ...['-protocol_whitelist', 'file,pipe', '-format_whitelist', DEMUXERS],
     ...['-max_streams', '64', '-probesize', '33554432', '-analyzeduration', '30000000'],
     ...(options.seek ?? []),
-    ...['-i', `file:${path}`],
+    ...['-i', options.piped ? 'pipe:0' : `file:${path}`],
   ];
 }
 
@@ -36,6 +36,8 @@ export function pipeInputArgs({ maxPixels, seek = [] }: InputOptions): string[] 
 
 export interface InputOptions {
   readonly maxPixels: number;
+  /** The bytes of the file come from the standard input. */
+  readonly piped?: boolean;
   /** Further options of the input. */
   readonly seek?: readonly string[];
 }

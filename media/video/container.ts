@@ -1,5 +1,6 @@
 /** What the structure of a container tells before anything is decoded: whether it is complete, and has an index. */
 import { type FileHandle, open } from 'node:fs/promises';
+import { vintAt } from './joined-files.ts';
 
 export interface ContainerStructure {
   /** Whether bytes are missing at the end, by the sizes that the container states. */
@@ -11,10 +12,14 @@ export interface ContainerStructure {
   readonly open: boolean;
   /** Whether times after a seek would be estimates, because there is no index. */
   readonly unindexed?: true;
+  /** Files after the first one that ffmpeg does not read, with their duration where it is stated. */
+  readonly appended?: { readonly position: number; readonly seconds?: number | undefined };
 }
 
 /** Most boxes that are visited. */
 const MAX_BOXES = 200_000;
+/** Longer durations of an appended file are not believed. */
+const MAX_STATED_SECONDS = 7 * 24 * 3600;
 
 /** Reads the structure of the file at `path`; `format` is the name of ffmpeg's demuxer. */
 export async function readStructure(path: string, format: string): Promise<ContainerStructure> {
@@ -31,24 +36,66 @@ export async function readStructure(path: string, format: string): Promise<Conta
   }
 }
 
+/** One of several ISO files in a row. */
+interface BoxedFile {
+  readonly position: number;
+  /** Duration by its index, in seconds; undefined where that is unknown. */
+  seconds?: number | undefined;
+  indexed: boolean;
+  fragmented: boolean;
+  hasMedia: boolean;
+}
+
 /** The boxes at the top level of ISO 14496-12. A second index after media data belongs to an appended file. */
 async function readBoxes(file: FileHandle, size: number): Promise<ContainerStructure> {
-  let fragmented = false;
+  let current: BoxedFile = { position: 0, indexed: false, fragmented: false, hasMedia: false };
+  const files = [current];
   let indexes = 0;
   let at = 0;
   for (let count = 0; at + 8 <= size && count < MAX_BOXES; count++) {
-    const head = await bytesAt(file, at, 16);
+    const head = await bytesAt(file, at, MOVIE_HEAD_BYTES);
     const stated = head.readUInt32BE(0);
     const type = head.toString('latin1', 4, 8);
     if (!/^[\w ©-]{4}$/.test(type)) break;
-    if (type === 'moof') fragmented = true;
-    if (type === 'moov') indexes++;
+    if (type === 'ftyp' && current.indexed) {
+      current = { position: at, indexed: false, fragmented: false, hasMedia: false };
+      files.push(current);
+    }
+    if (type === 'moof') current.fragmented = true;
+    if (type === 'mdat') current.hasMedia = true;
+    if (type === 'moov') {
+      indexes++;
+      if (!current.indexed) current.seconds = movieSeconds(head);
+      current.indexed = true;
+    }
     const length = stated === 1 && head.length >= 16 ? Number(head.readBigUInt64BE(8)) : stated;
-    if (length === 0) return { truncated: false, open: fragmented && indexes > 1 }; // to the end of the file
-    if (length < 8) break;
-    at += length;
+    if (length < 8 && length !== 0) break;
+    at = length === 0 ? size : at + length; // 0: to the end of the file
   }
-  return { truncated: at > size, open: fragmented && indexes > 1 };
+  const fragmentedAgain = indexes > 1 && files.some(({ fragmented }) => fragmented);
+  return { truncated: at > size, open: fragmentedAgain, ...appendedFiles(files) };
+}
+
+/** The files after the first that are not fragmented: ffmpeg takes them for the media data of the first. */
+function appendedFiles(files: readonly BoxedFile[]): Pick<ContainerStructure, 'appended'> {
+  const unread = files.slice(1).filter((part) => part.indexed && part.hasMedia && !part.fragmented);
+  const [first] = unread;
+  if (!first) return {};
+  const known = unread.flatMap(({ seconds }) => seconds ?? []);
+  const total = known.length < unread.length ? undefined : known.reduce((sum, part) => sum + part, 0);
+  return { appended: { position: first.position, seconds: total } };
+}
+
+/** Bytes of an index up to the duration in its movie header. */
+const MOVIE_HEAD_BYTES = 56;
+
+function movieSeconds(head: Buffer): number | undefined {
+  if (head.length < MOVIE_HEAD_BYTES || head.toString('latin1', 12, 16) !== 'mvhd') return undefined;
+  const isLong = head[16] === 1;
+  const scale = head.readUInt32BE(isLong ? 36 : 28);
+  const duration = isLong ? Number(head.readBigUInt64BE(40)) : head.readUInt32BE(32);
+  const seconds = duration / scale;
+  return seconds > 0 && seconds < MAX_STATED_SECONDS && duration !== 0xffffffff ? seconds : undefined;
 }
 
 /** The first EBML header and segment (RFC 8794, RFC 9559). */
@@ -62,20 +109,6 @@ async function readSegment(file: FileHandle, size: number): Promise<ContainerStr
   if (segment?.value === undefined) return { truncated: false, open: true };
   const end = segment.end + segment.value;
   return { truncated: end > size, open: end < size };
-}
-
-/** A number of variable length; `value` is undefined for one that means "unknown". */
-function vintAt(
-  head: Buffer,
-  at: number,
-): { readonly value: number | undefined; readonly end: number } | undefined {
-  const first = head[at] ?? 0;
-  const length = Math.clz32(first) - 23;
-  if (length > 8 || at + length > head.length) return undefined;
-  let value = BigInt(first & (0xff >> length));
-  for (let index = 1; index < length; index++) value = (value << 8n) | BigInt(head[at + index] ?? 0);
-  const unknown = value === (1n << BigInt(7 * length)) - 1n;
-  return { value: unknown ? undefined : Number(value), end: at + length };
 }
 
 /** Keys of a partition and of an index table (SMPTE ST 377-1), without the bytes that vary. */

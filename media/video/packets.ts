@@ -1,6 +1,8 @@
 /** Reads the packets of a video with ffprobe as they come, so that memory does not grow with the file. */
+import type { InputEdit } from '../../schema/source.ts';
 import { inputArgs, startProgram } from '../exec/index.ts';
 import { type ProbeTarget, probeFailure } from './ffprobe.ts';
+import { readEdited } from './joined-files.ts';
 
 /** A packet; times are in seconds on the container's clock. */
 export interface ProbedPacket {
@@ -21,6 +23,13 @@ export interface PacketsRead {
   readonly partial: boolean;
 }
 
+export interface PacketRange {
+  /** Container time in seconds; undefined: all packets. */
+  readonly from?: number | undefined;
+  /** Changes with which the file is read; not together with `from`. */
+  readonly edits?: readonly InputEdit[];
+}
+
 /** Wall-clock limits: for the packets at the end, and for all packets of a long file. */
 const TIME_LIMIT_MS = { end: 60_000, wholeFile: 1_800_000 } as const;
 /** Longest line of ffprobe; a longer one is not a packet. */
@@ -36,16 +45,21 @@ const FIELDS = 'stream_index,pts_time,dts_time,duration_time,size,pos,flags';
  */
 export async function readPackets(
   target: ProbeTarget,
-  from: number | undefined,
+  { from, edits = [] }: PacketRange,
   onPacket: (packet: ProbedPacket) => void,
 ): Promise<PacketsRead> {
   const { tools, path, maxPixels, signal } = target;
+  const piped = edits.length > 0;
   const show = ['-show_entries', `packet=${FIELDS}:packet_side_data=side_data_type`];
   const interval = from === undefined ? [] : ['-read_intervals', `${from.toFixed(3)}%`];
   const program = startProgram(
     tools.ffprobe,
-    [...inputArgs(path, { maxPixels }), ...show, '-of', 'compact=print_section=0', ...interval],
-    { signal, timeLimitMs: from === undefined ? TIME_LIMIT_MS.wholeFile : TIME_LIMIT_MS.end },
+    [...inputArgs(path, { maxPixels, piped }), ...show, '-of', 'compact=print_section=0', ...interval],
+    {
+      signal,
+      timeLimitMs: from === undefined ? TIME_LIMIT_MS.wholeFile : TIME_LIMIT_MS.end,
+      ...(piped ? { input: readEdited(path, edits) } : {}),
+    },
   );
   program.secondOutput.resume();
   try {

@@ -67,7 +67,6 @@ export async function probeVideo(
   const end = Math.max(endOfLastFrame(last, 1 / frameRate.average, delay), ends.audioEnd);
   const secondsTo = (time: number): number => Math.round(Math.max(0, time - startOffset) * 1e6) / 1e6;
   const duration = secondsTo(end);
-  const missingEnd = ends.statedEnd === undefined ? 0 : secondsTo(ends.statedEnd);
   const { maxDuration = DEFAULT_MAX_SECONDS } = limits;
   if (duration > maxDuration) {
     throw new FrameloomError(
@@ -75,7 +74,7 @@ export async function probeVideo(
       `The video lasts ${Math.round(duration)} s; the limit is ${maxDuration} s.`,
     );
   }
-  const sequential = ends.parts ? { sequential: { parts: ends.parts } } : {};
+  const sequential = ends.sequential ? { sequential: ends.sequential } : {};
   const times = { videoTrack: stream.index, startOffset, duration, ...sequential };
   const scanOptions = { signal, maxPixels: limits.maxPixels, timeLimitMs: SCAN_LIMIT_MS };
   return {
@@ -86,9 +85,22 @@ export async function probeVideo(
     // At a lower rate many frames are displayed for longer, whatever their times.
     ...(frameRate.average < 5 ? {} : { denseUntil: await findDenseUntil(tools, path, times, scanOptions) }),
     ...(clockOf(last) === 'dts' ? { lacksTimestamps: true } : {}),
-    ...(missingEnd - duration > MAX_MISSING_SECONDS ? { missing: { start: duration, end: missingEnd } } : {}),
+    ...missingEnd(ends, duration, secondsTo),
     tracks: tracksOf(headers),
   };
+}
+
+/** What follows the last frame that can be read: further recordings, or the end that a truncated file lacks. */
+function missingEnd(
+  { statedEnd, unreadSeconds = 0 }: StreamEnds,
+  duration: number,
+  secondsTo: (time: number) => number,
+): Pick<VideoInfo, 'missing'> {
+  const unread = Math.round(unreadSeconds * 1e6) / 1e6;
+  if (unread > 0)
+    return { missing: { start: duration, end: duration + unread, reason: 'unsupported_media' } };
+  const end = statedEnd === undefined ? 0 : secondsTo(statedEnd);
+  return end - duration > MAX_MISSING_SECONDS ? { missing: { start: duration, end } } : {};
 }
 
 /** Decoders of ffmpeg that read the alpha channel of WebM; the default ones drop it. */

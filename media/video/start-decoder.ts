@@ -17,6 +17,7 @@ import {
   pipeInputArgs,
   startProgram,
 } from '../exec/index.ts';
+import { readEdited } from './joined-files.ts';
 
 /** Which stream of a video is read, and how; from `probeVideo`. */
 export type ReadableVideo = Pick<VideoInfo, 'videoTrack' | 'sequential'> & {
@@ -65,23 +66,17 @@ export function startDecoder(
     const input = inputArgs(path, { maxPixels, seek: [...threadArgs(), ...before, ...seek] });
     return startProgram(tools.ffmpeg, [...common, ...input, ...outputArgs(`0:${track}`)], options);
   }
+  const { parts, edits = [] } = video.sequential;
+  const piped = edits.length > 0;
   const copy = [
     ...['-nostdin', '-copyts'],
-    ...inputArgs(path, { maxPixels, seek: ['-fflags', '+genpts'] }),
-    ...[
-      '-map',
-      `0:${track}`,
-      '-c',
-      'copy',
-      '-r',
-      String(PIPE_TICKS),
-      '-bsf',
-      packetFilters(video.sequential.parts, start),
-    ],
+    ...inputArgs(path, { maxPixels, piped, seek: ['-fflags', '+genpts'] }),
+    ...['-map', `0:${track}`, '-c', 'copy', '-r', String(PIPE_TICKS), '-bsf', packetFilters(parts, start)],
     ...['-avoid_negative_ts', 'disabled', '-f', 'nut', '-write_index', '0', 'pipe:1'],
   ];
   const { signal, timeLimitMs } = options;
-  const copier = startProgram(tools.ffmpeg, copy, { signal, timeLimitMs });
+  const input = piped ? { input: readEdited(path, edits) } : {};
+  const copier = startProgram(tools.ffmpeg, copy, { signal, timeLimitMs, ...input });
   copier.secondOutput.resume();
   const seek = ['-itsoffset', String(-PIPE_OFFSET_SECONDS), ...threadArgs(), ...before];
   const reader = startProgram(

@@ -1,8 +1,9 @@
 /** Finds where the streams of a video end: by its last packets, or by all where only they tell. */
-import type { ClockPart } from '../../schema/source.ts';
+import type { ClockPart, InputEdit, VideoInfo } from '../../schema/source.ts';
 import { ClockJoiner } from './clock-joiner.ts';
 import { readStructure } from './container.ts';
 import { type ProbedHeaders, type ProbedStream, type ProbeTarget, parseRatio } from './ffprobe.ts';
+import { findJoinedFiles } from './joined-files.ts';
 import { PacketStatistics, type StreamPackets } from './packet-statistics.ts';
 import { readPackets } from './packets.ts';
 import { encrypted, undecodable } from './video-stream.ts';
@@ -17,6 +18,8 @@ const MAX_PAUSE_SECONDS = { stream: 300, file: 3600 } as const;
 const STREAM_FORMATS = ['mpegts', 'mpeg', 'flv', 'ogg'];
 /** A file of hours with fewer bytes a second may have a clock that was set ahead; reading it costs little. */
 const SPARSE = { seconds: 2 * 3600, bytesPerSecond: 2000 } as const;
+/** Longest estimate of what cannot be read. */
+const MAX_UNREAD_SECONDS = 24 * 3600;
 
 export interface StreamEnds {
   /** The displayed packets of the video: of its end, or all of them. */
@@ -27,8 +30,10 @@ export interface StreamEnds {
   readonly whole: boolean;
   /** Where the file is truncated: container time of the end by its headers. */
   readonly statedEnd?: number | undefined;
+  /** Seconds of further recordings in the file that ffmpeg cannot read; estimated where it does not state them. */
+  readonly unreadSeconds?: number;
   /** Where the file must be read from its beginning. */
-  readonly parts?: readonly ClockPart[];
+  readonly sequential?: NonNullable<VideoInfo['sequential']>;
 }
 
 /** Throws `media_truncated` where there is no frame, `encrypted_media`, and what `readPackets` throws. */
@@ -43,7 +48,8 @@ export async function readStreamEnds(
     structure.open || structure.truncated || isSparse(headers)
       ? undefined
       : await readTail(target, headers, stream);
-  const { statistics, partial, parts } = tail ?? (await readAll(target, headers, stream, audio));
+  const { statistics, partial, parts, edits, unreadFrom } =
+    tail ?? (await readAll(target, headers, stream, audio));
   if (statistics.encrypted) throw encrypted();
   const video = statistics.of(stream.index);
   if (!video) throw undecodable();
@@ -52,15 +58,34 @@ export async function readStreamEnds(
     video,
     audioEnd: statistics.endOf(audio),
     whole: tail === undefined,
+    ...unreadSeconds(structure.appended ?? { position: unreadFrom }, headers, {
+      start: stream.start_time ?? video.start,
+      end: video.end,
+    }),
     statedEnd: isCut ? statedEnd(headers, stream) : undefined,
-    ...(parts.length > 1 || structure.unindexed ? { parts } : {}),
+    ...(parts.length > 1 || edits.length > 0 || structure.unindexed
+      ? { sequential: { parts, ...(edits.length > 0 ? { edits } : {}) } }
+      : {}),
   };
+}
+
+/** Without a stated duration, the rest of the file counts as long as its bytes would last in the part before. */
+function unreadSeconds(
+  { position, seconds }: { readonly position?: number | undefined; readonly seconds?: number | undefined },
+  { format }: ProbedHeaders,
+  { start, end }: Pick<StreamPackets, 'start' | 'end'>,
+): Pick<StreamEnds, 'unreadSeconds'> {
+  if (position === undefined) return {};
+  const share = ((format.size ?? position) - position) / Math.max(position, 1);
+  return { unreadSeconds: seconds ?? Math.min(share * Math.max(end - start, 0), MAX_UNREAD_SECONDS) };
 }
 
 interface Read {
   readonly statistics: PacketStatistics;
   readonly partial: boolean;
   readonly parts: readonly ClockPart[];
+  readonly edits: readonly InputEdit[];
+  readonly unreadFrom?: number | undefined;
 }
 
 /** Reads the packets of the end by seeking; undefined where that finds no frame. */
@@ -72,15 +97,15 @@ async function readTail(
   const end = endOfVideo(headers, stream);
   if (end === undefined || end <= TAIL_SECONDS) return undefined;
   const statistics = new PacketStatistics();
-  const read = await readPackets(target, end - TAIL_SECONDS, (packet) => statistics.add(packet)).catch(
-    (error: unknown) => {
-      if (target.signal?.aborted) throw error;
-      return undefined;
-    },
-  );
+  const read = await readPackets(target, { from: end - TAIL_SECONDS }, (packet) =>
+    statistics.add(packet),
+  ).catch((error: unknown) => {
+    if (target.signal?.aborted) throw error;
+    return undefined;
+  });
   // Where bytes are missing, what remains is found by reading it.
   if (!read || read.partial || !statistics.of(stream.index)) return undefined;
-  return { statistics, partial: false, parts: [] };
+  return { statistics, partial: false, parts: [], edits: [] };
 }
 
 async function readAll(
@@ -89,6 +114,7 @@ async function readAll(
   stream: ProbedStream,
   audio: readonly number[],
 ): Promise<Read> {
+  const { edits, unreadFrom } = await findJoinedFiles(target.path, format.format_name);
   const statistics = new PacketStatistics();
   const name = format.format_name;
   const joiner = new ClockJoiner({
@@ -100,8 +126,8 @@ async function readAll(
     frameSeconds: 1 / (parseRatio(stream.avg_frame_rate) ?? 25),
     onPacket: (packet) => statistics.add(packet),
   });
-  const { partial } = await readPackets(target, undefined, (packet) => joiner.add(packet));
-  return { statistics, partial, parts: joiner.end() };
+  const { partial } = await readPackets(target, { edits }, (packet) => joiner.add(packet));
+  return { statistics, partial, parts: joiner.end(), edits, unreadFrom };
 }
 
 function isSparse({ format: { duration = 0, size } }: ProbedHeaders): boolean {

@@ -54,6 +54,17 @@ const cases: readonly Case[] = [
   },
   { what: 'two WebM files with an index', extension: 'webm', pieces: [VP8, VP8] },
   { what: 'two Matroska files', extension: 'mkv', pieces: [B_FRAMES, B_FRAMES] },
+  {
+    what: 'four Matroska files with stated sizes',
+    extension: 'mkv',
+    pieces: [B_FRAMES, H264, H264, B_FRAMES],
+  },
+  {
+    what: 'recordings of a browser between WebM files',
+    extension: 'webm',
+    pieces: [LIVE(), VP8, LIVE(), VP8],
+  },
+  { what: 'three FLV files', extension: 'flv', pieces: [H264, H264, B_FRAMES] },
   { what: 'two fragmented MP4 files', extension: 'mp4', pieces: [FRAGMENTED(), FRAGMENTED()] },
 ];
 
@@ -101,6 +112,36 @@ describe.each(cases)('$what', ({ extension, pieces }) => {
     const whole = await framesOf(path, video, 0.5);
     const parts = await framesOf(path, video, 0.5, [1.3, SECONDS + 0.1, SECONDS + 1.2]);
     expect(parts.map(({ time }) => time)).toEqual(whole.map(({ time }) => time));
+  });
+});
+
+describe('a recording after the first one that cannot be read', () => {
+  it.each([
+    ['mp4', [...H264]],
+    ['mp4', [...H264, '-movflags', 'faststart']],
+    ['mov', [...H264]],
+  ] as const)('is a gap as long as it lasts (%s %j)', async (extension, args) => {
+    const parts: string[] = [];
+    for (const frames of [50, 75, 25]) {
+      parts.push(await piece(`unread-${frames}.${extension}`, 0, args, frames));
+    }
+    const video = await probed(await joined(`unread.${extension}`, parts));
+    expect(video.duration).toBeCloseTo(2, 2);
+    expect(video.missing).toMatchObject({ start: video.duration, reason: 'unsupported_media' });
+    expect(video.missing?.end).toBeCloseTo(6, 1);
+  });
+
+  it.each([
+    ['with sound', ['-f', 'lavfi', '-i', 'sine=duration=2', '-c:a', 'libvorbis']],
+    ['without sound', []],
+  ])('is a gap of about its share of the bytes in Ogg %s, which states no duration', async (what, sound) => {
+    const part = await piece(`${what}.ogv`, 0, [...sound, '-c:v', 'libtheora', '-q:v', '7']);
+    const path = await joined(`unread ${what}.ogv`, [part, part]);
+    const video = await probed(path);
+    expect(Math.abs(video.duration - 2)).toBeLessThan(0.1);
+    expect(video.missing).toMatchObject({ start: video.duration, reason: 'unsupported_media' });
+    expect(Math.abs((video.missing?.end ?? 0) - 4)).toBeLessThan(0.3);
+    expect((await framesOf(path, video, 0.5)).length).toBe(4);
   });
 });
 
