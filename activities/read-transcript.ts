@@ -11,8 +11,8 @@ import {
   MAX_TRANSCRIPT_BYTES,
   type MediaTools,
   type ParsedTranscript,
-  parseTranscript,
   readSubtitleTrack,
+  readTranscript,
 } from '../media/index.ts';
 import type { CpuActivities } from '../schema/activities.ts';
 import type { SummaryRequest } from '../schema/request.ts';
@@ -46,7 +46,7 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
   return (input) =>
     withHeartbeat(async (signal) => {
       const { request, hasTranscript } = await readStoredRequest(store, input.jobId);
-      if (hasTranscript) return { transcript: await fromRequest(input.jobId) };
+      if (hasTranscript) return { transcript: await fromRequest(input.jobId, signal) };
       const { source } = request;
       if (source.type !== 'video') return {};
       const transcript = source.subtitles
@@ -63,12 +63,12 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
    * The transcript in the request itself. Its cues are an artifact of the job, so that deleting the job
    * deletes the text.
    */
-  async function fromRequest(jobId: string): Promise<TranscriptRef> {
+  async function fromRequest(jobId: string, signal: AbortSignal): Promise<TranscriptRef> {
     const info = await store.head(requestTranscriptName(jobId, 'sent'));
     if (!info)
       throw new FrameloomError('source_missing', 'The transcript has expired. Send the request again.');
     const artifact = requestTranscriptName(jobId, 'cues.json');
-    const { cues, skipped } = await parseStored(store, info);
+    const { cues, skipped } = await parseStored(store, info, { signal });
     await putJson(store, artifact, cues);
     return { artifact, from: 'request', skipped };
   }
@@ -79,7 +79,10 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
     signal: AbortSignal,
   ): Promise<TranscriptRef> {
     const file = await findSource(deps, subtitles, signal);
-    const { cues, skipped, encoding } = await parseStored(store, file, subtitles.encoding);
+    const { cues, skipped, encoding } = await parseStored(store, file, {
+      encoding: subtitles.encoding,
+      signal,
+    });
     const stored = await storeCues(store, cues);
     return { ...stored, from: 'request', skipped, ...(encoding === undefined ? {} : { encoding }) };
   }
@@ -134,11 +137,11 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
 async function parseStored(
   store: ArtifactStore,
   { name, bytes }: ArtifactInfo,
-  encoding?: TextEncoding,
+  options: { readonly encoding?: TextEncoding | undefined; readonly signal: AbortSignal },
 ): Promise<ParsedTranscript> {
   if (bytes > MAX_TRANSCRIPT_BYTES)
     throw new FrameloomError('media_too_large', 'The transcript is too large.');
-  return parseTranscript(await store.bytes(name), { encoding });
+  return readTranscript(await store.bytes(name), options);
 }
 
 /** Stores cues under their hash. */

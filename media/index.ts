@@ -44,6 +44,8 @@ export {
   type ParsedTranscript,
   type PlacedCues,
   parseTranscript,
+  type ReadTranscriptOptions,
   readSubtitleTrack,
+  readTranscript,
 } from './subtitles/index.ts';
 export { type ProbedVideo, probeVideo } from './video/index.ts';

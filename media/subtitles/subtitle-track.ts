@@ -3,7 +3,8 @@ import { FrameloomError } from '../../core/errors.ts';
 import type { SourceTrack, VideoInfo } from '../../schema/source.ts';
 import { inputArgs, type MediaTools, runProgram, toMediaError } from '../exec/index.ts';
 import type { PlacedCues } from './cues.ts';
-import { MAX_TRANSCRIPT_BYTES, readCues } from './transcript.ts';
+import { readTrackCues } from './read-transcript.ts';
+import { MAX_TRANSCRIPT_BYTES } from './transcript.ts';
 
 /** Wall-clock limit: the whole file is read. */
 const TIME_LIMIT_MS = 1_200_000;
@@ -49,7 +50,8 @@ export async function readSubtitleTrack(
       'media_too_large',
       `The subtitle track has more than ${MAX_TRANSCRIPT_BYTES} bytes.`,
     );
-  const found = exit.stdout.trim() === '' ? { cues: [], skipped: {} } : readTrackText(exit.stdout, video);
+  const found =
+    exit.stdout.trim() === '' ? { cues: [], skipped: {} } : await readTrackText(exit.stdout, video, signal);
   // What was read before a failure counts: the file may be cut off.
   if (exit.code === 0 || (found.cues.length > 0 && exit.stopped === undefined)) return found;
   const unreadable = new FrameloomError(
@@ -59,8 +61,12 @@ export async function readSubtitleTrack(
   throw toMediaError(exit, signal, unreadable);
 }
 
-function readTrackText(text: string, { startOffset }: Pick<VideoInfo, 'startOffset'>): PlacedCues {
-  return readCues(Buffer.from(text), { shift: -startOffset - HEADROOM_SECONDS });
+function readTrackText(
+  text: string,
+  { startOffset }: Pick<VideoInfo, 'startOffset'>,
+  signal: AbortSignal | undefined,
+): Promise<PlacedCues> {
+  return readTrackCues(Buffer.from(text), { shift: -startOffset - HEADROOM_SECONDS, signal });
 }
 
 /** The format that keeps what the track has. ffmpeg's decoders would remove angle brackets and voices. */

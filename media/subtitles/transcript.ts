@@ -54,8 +54,27 @@ export function readCues(bytes: Uint8Array, options: TranscriptOptions): ParsedT
   }
   rejectKnown(bytes);
   const { text, encoding } = decodeText(bytes, options.encoding);
-  const placed = placeCues(parse(text.replace(/^\ufeff/, '').replace(/\r*\n|\r/g, '\n')), options);
-  return { ...placed, ...(encoding === undefined ? {} : { encoding }) };
+  const plain = text.replace(/^\ufeff/, '').replace(/\r*\n|\r/g, '\n');
+  return {
+    ...withinStack(() => placeCues(parse(plain), options)),
+    ...(encoding === undefined ? {} : { encoding }),
+  };
+}
+
+/** Regular expressions exceed the stack on lines of millions of tags, which nobody writes. */
+function withinStack<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new FrameloomError(
+      'media_too_large',
+      'A line of the transcript has too many times or tags to read.',
+      {
+        cause,
+      },
+    );
+  }
 }
 
 function parse(text: string): ParsedCues {
