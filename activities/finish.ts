@@ -48,12 +48,12 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
     withHeartbeat(async () => {
       const extractions = await extractionsOf(store, input, input.extractions);
       const slides: ResultSlide[] = [];
-      const slidesWithoutImage: SlideGap[] = [];
+      const slideGaps: SlideGap[] = [];
       const timeGaps: TimeGap[] = [];
       const { frames } = await readJobFrames(store, extractions, input.maxFrames, (extraction) => {
         slides.push(...extraction.slides);
         for (const gap of extraction.gaps) {
-          if ('slide' in gap) slidesWithoutImage.push(gap);
+          if ('slide' in gap) slideGaps.push(gap);
           else timeGaps.push(gap);
         }
       });
@@ -70,7 +70,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
         ...(input.range ? { range: input.range } : {}),
         frames: shown ? frames.map((frame, index) => withSlide(frame, shown.frames[index])) : frames,
         segments: pieces,
-        slidesWithoutImage,
+        slideGaps,
         timeGaps,
         ...(words ? { transcript: { ...input.transcript, cues: words } } : {}),
         sections: merges.sections,

@@ -62,7 +62,7 @@ export function buildSegments(input: StitchInput, spanOf: SpanOf): ResultSegment
   const describedBefore: number[] = [];
   const segments: ResultSegment[] = [];
   const gaps: ResultGap[] = [
-    ...(input.slidesWithoutImage ?? []).map(({ slide, reason, message }) => ({
+    ...(input.slideGaps ?? []).map(({ slide, reason, message }) => ({
       slides: [slide],
       reason,
       ...(message === undefined ? {} : { message }),
@@ -134,7 +134,7 @@ function createCueReader({
  * slides.
  */
 export function coverageOf(
-  { segments: planned, frames, slidesWithoutImage = [], timeGaps = [] }: StitchInput,
+  { segments: planned, frames, slideGaps = [], timeGaps = [] }: StitchInput,
   segments: readonly ResultSegment[],
   spanOf: SpanOf,
 ): number {
@@ -146,7 +146,7 @@ export function coverageOf(
     const described = segments.reduce((sum, { index }) => sum + secondsOf(spanOf(index, index + 1)), 0);
     return round(described / (whole + missing));
   }
-  const withoutImage = new Set(slidesWithoutImage.map(({ slide }) => slide));
+  const withoutImage = new Set(slideGaps.flatMap((gap) => (gap.hasImage ? [] : gap.slide)));
   const hasImage = ({ slide = 0 }: { readonly slide?: number | undefined }): boolean =>
     !withoutImage.has(slide);
   const described = segments.flatMap((segment) => segment.frames).filter(hasImage);

@@ -45,11 +45,13 @@ export interface StitchInput {
   /** How the generations of the summary and of each text below it ended. */
   readonly finishReasons: readonly ('stop' | 'length' | 'repetition')[];
   readonly slides?: readonly ResultSlide[];
-  /** Slides that could not be rendered, with the error code. */
-  readonly slidesWithoutImage?: readonly {
+  /** Slides of which the image, part of it or part of the text is missing, with the error code. */
+  readonly slideGaps?: readonly {
     readonly slide: number;
     readonly reason: string;
     readonly message?: string;
+    /** The slide counts as covered. */
+    readonly hasImage?: true;
   }[];
   /** Stretches of a video that its file lacks, in seconds. */
   readonly timeGaps?: readonly {

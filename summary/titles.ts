@@ -30,10 +30,10 @@ export function jobTitle(
   parts: ResultSegments,
   chapterTitles: readonly string[],
 ): string {
-  const { source, slides = [], transcript, slidesWithoutImage = [] } = input;
+  const { source, slides = [], transcript, slideGaps = [] } = input;
   const stated = source.type === 'deck' ? source.title : undefined;
   const own = stated ?? firstTitle(slides);
-  const isUnseen = slides.length > 0 && slidesWithoutImage.length === slides.length;
+  const isUnseen = slides.length > 0 && slideGaps.filter((gap) => !gap.hasImage).length === slides.length;
   if (isUnseen && own !== undefined) return own;
   const said = [
     ...(stated === undefined ? [] : [stated]),

@@ -17,7 +17,7 @@ import { type ReadSlide, type SlideDeps, withSlides } from './slides.ts';
 interface StoredSlide {
   readonly record: ResultSlide;
   readonly frame?: Frame;
-  readonly gap?: SlideGap;
+  readonly gaps: readonly SlideGap[];
 }
 
 /** The grey image in place of a slide without an image: size in pixels, and brightness. */
@@ -58,14 +58,13 @@ export async function extractSlides(
   return extractionOf(numbers.flatMap((slide) => found.get(slide) ?? []));
 }
 
-async function publish(store: ArtifactStore, { record, image, gap }: ReadSlide): Promise<StoredSlide> {
-  const gaps = gap === undefined ? {} : { gap };
+async function publish(store: ArtifactStore, { record, image, gaps }: ReadSlide): Promise<StoredSlide> {
   const displayed = image ?? (isTextless(record) ? undefined : placeholder());
-  if (!displayed) return { record, ...gaps };
+  if (!displayed) return { record, gaps };
   const { name } = await store.putByContent(FRAMES, await encodeJpeg(displayed));
   const { width, height } = displayed;
   const mark = image ? {} : ({ placeholder: true } as const);
-  return { record, frame: { name, width, height, slide: record.slide, ...mark }, ...gaps };
+  return { record, frame: { name, width, height, slide: record.slide, ...mark }, gaps };
 }
 
 function placeholder(): RgbImage {
@@ -85,6 +84,6 @@ function extractionOf(slides: readonly StoredSlide[]): Extraction {
     frames: slides.flatMap(({ frame }) => frame ?? []),
     decisions,
     slides: slides.map(({ record }) => record),
-    gaps: slides.flatMap(({ gap }) => gap ?? []),
+    gaps: slides.flatMap(({ gaps }) => gaps),
   };
 }

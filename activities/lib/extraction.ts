@@ -9,6 +9,8 @@ export interface SlideGap {
   readonly reason: ErrorCode;
   /** What happened, for people. */
   readonly message?: string;
+  /** The slide has its image: the slide counts as covered. */
+  readonly hasImage?: true;
 }
 
 /** A stretch of a video that the file lacks, in seconds from the first displayed frame, and the reason. */

@@ -20,15 +20,17 @@ import { type SlideTime, type SlideTimeLimits, startSlideTime } from './slide-ti
 export interface ReadSlide {
   readonly record: ResultSlide;
   readonly image?: RgbImage;
-  readonly gap?: SlideGap;
+  readonly gaps: readonly SlideGap[];
 }
 
 /**
  * Reads slide `number`, from 1, with an image of at most `maxSide` pixels a side. What is missing is reported
- * in `gap`.
+ * in `gaps`.
  */
 export type SlideReader = (number: number, maxSide: number) => Promise<ReadSlide>;
 
+/** Most parts of a slide that are named in one gap. */
+const MAX_NAMED = 5;
 /** Opening a deck takes this much before it takes of the time that its slides share. */
 const OPENING_MS = 10_000;
 
@@ -48,7 +50,10 @@ export async function withSlides<T>(
   if (pdf === undefined) {
     return use(async (slide) => ({
       record: recordOf(slide, text?.[slide - 1], undefined),
-      gap: { slide, reason: parts.noImagesReason ?? 'renderer_missing' },
+      gaps: [
+        { slide, reason: parts.noImagesReason ?? 'renderer_missing' },
+        ...leftOutOf(slide, text?.[slide - 1]),
+      ],
     }));
   }
   const password = await readPassword(store, parts.password);
@@ -70,7 +75,8 @@ export async function withSlides<T>(
         const pptx = text?.[slide - 1];
         const page = text ? pptx?.page : slide;
         if (page === undefined) {
-          return { record: recordOf(slide, pptx, undefined), gap: { slide, reason: 'media_truncated' } };
+          const gaps = [{ slide, reason: 'media_truncated' } as const, ...leftOutOf(slide, pptx)];
+          return { record: recordOf(slide, pptx, undefined), gaps };
         }
         const { value, error } = await settled(opened);
         if (error) return slideOf(slide, pptx, { words: { error }, picture: { error } });
@@ -116,11 +122,25 @@ function slideOf(slide: number, pptx: DeckText[number] | undefined, { words, pic
   const record = recordOf(slide, pptx, words.value);
   const { error = pptx && !pptx.damaged ? undefined : words.error } = picture;
   const image = picture.value ? { image: picture.value.image } : {};
-  if (error) return { record, ...image, gap: { slide, reason: error.code, message: error.message } };
+  const gaps: SlideGap[] = error ? [{ slide, reason: error.code, message: error.message }] : [];
   const [font] = picture.value?.missingFonts ?? [];
-  if (font === undefined) return { record, ...image };
-  const message = `The font ${font} is not embedded, and no other font has all of its characters.`;
-  return { record, ...image, gap: { slide, reason: 'font_missing', message } };
+  if (!error && font !== undefined) {
+    const message = `The font ${font} is not embedded, and no other font has all of its characters.`;
+    gaps.push({ slide, reason: 'font_missing', message });
+  }
+  const hasImage = picture.value ? ({ hasImage: true } as const) : {};
+  gaps.push(...leftOutOf(slide, pptx).map((gap) => ({ ...gap, ...hasImage })));
+  return { record, ...image, gaps };
+}
+
+/** What the text of a PPTX slide lacks, as one gap that names the first few parts. */
+function leftOutOf(slide: number, pptx: DeckText[number] | undefined): readonly SlideGap[] {
+  const [first, ...others] = pptx?.leftOut ?? [];
+  if (!first) return [];
+  const named = [first, ...others].slice(0, MAX_NAMED).map((part) => part.message);
+  const rest = 1 + others.length - named.length;
+  const message = [...named, ...(rest > 0 ? [`${rest} more parts cannot be read.`] : [])].join(' ');
+  return [{ slide, reason: first.reason, message }];
 }
 
 /** Merges the text of a PPTX slide and of its page. That of the PPTX takes precedence. */

@@ -1,6 +1,6 @@
 /** The files of a PPTX package: their XML, and how they refer to each other. */
 import { posix } from 'node:path';
-import { FrameloomError } from '../../core/errors.ts';
+import { type ErrorCode, FrameloomError } from '../../core/errors.ts';
 import type { ZipPackage } from '../archive/index.ts';
 import { childrenOf, parseXml, type XmlElement, XmlError } from '../text/index.ts';
 
@@ -75,10 +75,32 @@ export async function ifReadable<T>(reading: Promise<T>): Promise<T | undefined>
   });
 }
 
-/** The same for a file without which a slide is still complete; it may also be too large. */
-export async function ifUsable<T>(reading: Promise<T>): Promise<T | undefined> {
-  return ifReadable(reading).catch((error: unknown) => {
-    if (error instanceof FrameloomError && error.code === 'media_too_large') return undefined;
+/** A part of a slide that is not read, and why. */
+export interface LeftOut {
+  readonly reason: ErrorCode;
+  readonly message: string;
+}
+
+/**
+ * The same for a file that a slide can do without, `what`: it may also be too large. A file that is not read
+ * is added to `leftOut`.
+ */
+export async function ifUsable<T>(
+  what: string,
+  reading: Promise<T>,
+  leftOut: LeftOut[],
+): Promise<T | undefined> {
+  const add = (reason: ErrorCode, why: string): undefined => {
+    leftOut.push({ reason, message: `${what} cannot be read: ${why}` });
+  };
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof XmlError) return add('media_truncated', error.message);
+    const isLeftOut =
+      error instanceof FrameloomError &&
+      (error.code === 'media_truncated' || error.code === 'media_too_large');
+    if (isLeftOut) return add(error.code, error.message);
     throw error;
-  });
+  }
 }

@@ -2,6 +2,7 @@
  * Reads the text of a PPTX from its XML: titles, text, speaker notes, image descriptions, and which slides
  * are hidden.
  */
+import { posix } from 'node:path';
 import { FrameloomError } from '../../core/errors.ts';
 import type { ZipPackage } from '../archive/index.ts';
 import {
@@ -17,6 +18,7 @@ import { chartText } from './chart-text.ts';
 import {
   ifReadable,
   ifUsable,
+  type LeftOut,
   type Relationships,
   readXml,
   relatedPart,
@@ -39,6 +41,8 @@ export interface PptxSlide {
   readonly hidden: boolean;
   /** Its XML is missing or cannot be read: nothing is known but that the slide exists. */
   readonly damaged: boolean;
+  /** Charts, diagrams or notes that are not read; on the first slide also the properties of the document. */
+  readonly leftOut?: readonly LeftOut[];
 }
 
 /** Most characters of a slide's text or notes, and of its title. */
@@ -96,7 +100,13 @@ export async function parsePptx(zip: ZipPackage, maxPages: number): Promise<Pptx
     const part = related.get(id ?? '')?.target ?? '';
     slides.push(await readSlide(zip, part).catch((error: unknown) => rejectSlide(index + 1, error)));
   }
-  return { ...(await titleOf(zip, roots)), slides };
+  const leftOut: LeftOut[] = [];
+  const title = await titleOf(zip, roots, leftOut);
+  return { ...title, slides: slides.map((slide, index) => (index === 0 ? lacking(slide, leftOut) : slide)) };
+}
+
+function lacking(slide: PptxSlide, leftOut: readonly LeftOut[]): PptxSlide {
+  return leftOut.length === 0 ? slide : { ...slide, leftOut: [...leftOut, ...(slide.leftOut ?? [])] };
 }
 
 function rejectSlide(number: number, error: unknown): never {
@@ -105,20 +115,25 @@ function rejectSlide(number: number, error: unknown): never {
 }
 
 /** The title in the properties of the package (`docProps/core.xml`). */
-async function titleOf(zip: ZipPackage, roots: Relationships): Promise<Pick<PptxText, 'title'>> {
+async function titleOf(
+  zip: ZipPackage,
+  roots: Relationships,
+  leftOut: LeftOut[],
+): Promise<Pick<PptxText, 'title'>> {
   const part = relatedPart(roots, 'core-properties') ?? zip.nameOf('docProps/core.xml');
-  const properties = await ifUsable(readXml(zip, part));
+  const properties = await ifUsable('The title in the document properties', readXml(zip, part), leftOut);
   const title = oneLine(textOf(find(properties, 'title'))).slice(0, MAX_TITLE_CHARS);
   return DEFAULT_TITLE.test(title) ? {} : { title };
 }
 
 async function readSlide(zip: ZipPackage, name: string): Promise<PptxSlide> {
   const related = await relationships(zip, name);
-  const notes = await notesOf(zip, related);
+  const leftOut: LeftOut[] = [];
+  const notes = await notesOf(zip, related, leftOut);
   const unreadable = { part: name, text: '', alt: [], links: [], hidden: false, damaged: true };
   const slide = await ifReadable(readXml(zip, name));
-  if (slide?.name !== 'sld') return { ...unreadable, ...notes };
-  const graphics = await graphicTexts(zip, related);
+  if (slide?.name !== 'sld') return lacking({ ...unreadable, ...notes }, leftOut);
+  const graphics = await graphicTexts(zip, related, leftOut);
   const shapes = shapesOf(find(slide, 'cSld', 'spTree'), (id) => graphics.get(id) ?? '');
   const isTitle = (kind: string | undefined): boolean => kind === 'title' || kind === 'ctrTitle';
   const title = oneLine(shapes.find(({ placeholder }) => isTitle(placeholder))?.text ?? '');
@@ -127,7 +142,7 @@ async function readSlide(zip: ZipPackage, name: string): Promise<PptxSlide> {
     ...content.filter(({ placeholder }) => isTitle(placeholder)),
     ...content.filter(({ placeholder }) => !isTitle(placeholder)),
   ];
-  return {
+  const read = {
     part: name,
     ...(title === '' ? {} : { title: title.slice(0, MAX_TITLE_CHARS) }),
     text: plainText(
@@ -144,28 +159,55 @@ async function readSlide(zip: ZipPackage, name: string): Promise<PptxSlide> {
     hidden: ['0', 'false'].includes(slide.attributes.show ?? ''),
     damaged: false,
   };
+  return lacking(read, leftOut);
 }
 
 /** The texts of the charts and diagrams of a slide, by the id of their relationship. */
-async function graphicTexts(zip: ZipPackage, related: Relationships): Promise<ReadonlyMap<string, string>> {
+async function graphicTexts(
+  zip: ZipPackage,
+  related: Relationships,
+  leftOut: LeftOut[],
+): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>();
   for (const [id, { type, target, external }] of related) {
-    const read = GRAPHICS[type.slice(type.lastIndexOf('/') + 1)];
-    if (external || !read || texts.size >= MAX_LIST) continue;
-    texts.set(id, read(await ifUsable(readXml(zip, target))));
+    const graphic = GRAPHICS[type.slice(type.lastIndexOf('/') + 1)];
+    if (external || !graphic) continue;
+    if (texts.size >= MAX_LIST) {
+      leftOut.push({
+        reason: 'media_too_large',
+        message: `Charts and diagrams after the first ${MAX_LIST} are not read.`,
+      });
+      break;
+    }
+    const file = posix
+      .basename(target)
+      .replace(/[^\w.-]/g, '')
+      .slice(0, 80);
+    const what = `The ${graphic.kind} ${file}`;
+    texts.set(id, graphic.read(await ifUsable(what, readXml(zip, target), leftOut)));
   }
   return texts;
 }
 
-const GRAPHICS: Readonly<Partial<Record<string, (root: XmlElement | undefined) => string>>> = {
-  chart: chartText,
-  chartEx: chartText,
-  diagramData: diagramText,
+interface Graphic {
+  readonly kind: string;
+  readonly read: (root: XmlElement | undefined) => string;
+}
+
+const CHART: Graphic = { kind: 'chart', read: chartText };
+const GRAPHICS: Readonly<Partial<Record<string, Graphic>>> = {
+  chart: CHART,
+  chartEx: CHART,
+  diagramData: { kind: 'diagram', read: diagramText },
 };
 
-async function notesOf(zip: ZipPackage, related: Relationships): Promise<{ readonly notes?: string }> {
+async function notesOf(
+  zip: ZipPackage,
+  related: Relationships,
+  leftOut: LeftOut[],
+): Promise<{ readonly notes?: string }> {
   const name = relatedPart(related, 'notesSlide');
-  const page = name === undefined ? undefined : await ifUsable(readXml(zip, name));
+  const page = name === undefined ? undefined : await ifUsable('The notes', readXml(zip, name), leftOut);
   if (!page) return {};
   const bodies = descendants(page, 'sp').filter(
     (shape) => find(shape, 'nvSpPr', 'nvPr', 'ph')?.attributes.type === 'body',

@@ -159,6 +159,25 @@ describe('a PPTX without LibreOffice', () => {
     ]);
   });
 
+  it('names the charts and notes that it does not read, as a gap of their slide', async () => {
+    const xml = `<c:chartSpace xmlns:c="c"${Array.from({ length: 1001 }, (_, at) => ` a${at}=""`).join('')}/>`;
+    const charts = Array.from({ length: 7 }, () => ({ xml }));
+    const found = await ingest(await pptx({ slides: [{ title: 'Whole' }, { title: 'Kept', charts }] }));
+    const { slides, gaps } = await extracted(await run(cpu().extractFrames, extractInput(found)));
+    expect(slides.map(({ text }) => text)).toEqual(['Whole', 'Kept']);
+    expect(gaps.map((gap) => 'slide' in gap && [gap.slide, gap.reason])).toEqual([
+      [1, 'renderer_missing'],
+      [2, 'renderer_missing'],
+      [2, 'media_too_large'],
+    ]);
+    expect(gaps[2]).toHaveProperty(
+      'message',
+      expect.stringMatching(
+        /^The chart \S+\.xml cannot be read: .*1000 attributes.* 2 more parts cannot be read\.$/,
+      ),
+    );
+  });
+
   it('is rejected with what to do where the requested slides have no words', async () => {
     const picture = { alt: '', data: Buffer.from('png') };
     const source = await pptx({ slides: [{ title: 'Words' }, { picture }, { picture }] });

@@ -42,7 +42,7 @@ it.each([
   });
 });
 
-it('a chart, notes or properties above a limit are left out, and the slide is read', async () => {
+it('a chart, notes or properties above a limit are left out by name, and the slide is read', async () => {
   const xml = `<c:chartSpace xmlns:c="c"${attributes(2000)}/>`;
   const parts = ['docProps/core.xml', 'ppt/notesSlides/notesSlide1.xml'];
   const { slides } = await read({
@@ -51,6 +51,29 @@ it('a chart, notes or properties above a limit are left out, and the slide is re
     parts: parts.map((name) => ({ name, data: Buffer.from(xml) })),
   });
   expect(slides).toMatchObject([{ title: 'Kept', text: 'Kept', damaged: false }]);
+  const reason = 'media_too_large';
+  const why = 'cannot be read: XML with more than 1000 attributes in one element is not accepted.';
+  expect(slides[0]?.leftOut).toEqual([
+    { reason, message: `The title in the document properties ${why}` },
+    { reason, message: `The notes ${why}` },
+    { reason, message: `The chart chart1-0.xml ${why}` },
+  ]);
+});
+
+it('a chart that is damaged is left out by name, and the others are read', async () => {
+  const whole = '<c:chartSpace xmlns:c="c" xmlns:a="a"/>';
+  const { slides } = await read({
+    slides: [{ title: 'First' }, { title: 'Second', charts: [{ xml: whole }, { xml: '<c:chart' }] }],
+  });
+  expect(slides.map(({ leftOut }) => leftOut)).toEqual([
+    undefined,
+    [
+      {
+        reason: 'media_truncated',
+        message: 'The chart chart2-1.xml cannot be read: The XML is not well-formed.',
+      },
+    ],
+  ]);
 });
 
 it('the event loop turns while long texts, comments and many entities are parsed', async () => {

@@ -136,10 +136,24 @@ describe('a stitched deck with slides that could not be drawn', () => {
       { index: 2, first: 2, last: 3, captions: ['A fish.'], finishReason: 'stop', usage },
     ],
     slides,
-    slidesWithoutImage: [
+    slideGaps: [
       { slide: 2, reason: 'renderer_missing' },
       { slide: 4, reason: 'media_truncated' },
     ],
+  });
+
+  it('counts a slide as covered of which only a chart was not read', () => {
+    const frames = [1, 2].map((slide) => ({ name: `frames/${slide}`, width: 640, height: 360, slide }));
+    const message = 'The chart chart1.xml cannot be read.';
+    const { coverage, gaps } = stitch({
+      ...pieces,
+      source: { type: 'deck', sha256: 'a'.repeat(64), bytes: 9, pages: 2 },
+      frames,
+      slideGaps: [{ slide: 2, reason: 'media_too_large', message, hasImage: true }],
+      segments: [{ index: 0, first: 0, last: 2, captions: ['A.', 'B.'], finishReason: 'stop', usage }],
+    });
+    expect(coverage).toBe(1);
+    expect(gaps).toEqual([{ slides: [2], reason: 'media_too_large', message, attempts: 1 }]);
   });
 
   it('offers no image of a slide that has none', () => {
@@ -211,10 +225,8 @@ describe('the title of a result', () => {
   });
 
   it('of a deck without any image is its own', () => {
-    const slidesWithoutImage = [1, 2, 3, 4, 5].map((slide) => ({ slide, reason: 'renderer_missing' }));
-    expect(titled({ title: 'Field notes' }, { title: 'Rottnest', slidesWithoutImage }).title).toBe(
-      'Field notes',
-    );
+    const slideGaps = [1, 2, 3, 4, 5].map((slide) => ({ slide, reason: 'renderer_missing' }));
+    expect(titled({ title: 'Field notes' }, { title: 'Rottnest', slideGaps }).title).toBe('Field notes');
   });
 
   it('of a source without a title of its own is that of a chapter, and of a chapter its first sentence', () => {
