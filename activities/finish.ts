@@ -14,7 +14,7 @@ import { jobArtifact } from '../store/names.ts';
 import { stitch } from '../summary/stitch.ts';
 import type { StitchSegment } from '../summary/stitch-input.ts';
 import {
-  attachTitles,
+  attachTexts,
   extractionsOf,
   GENERATION_VERSION,
   type GenerationArtifact,
@@ -66,7 +66,7 @@ export function createFinish({ store }: { readonly store: ArtifactStore }): CpuA
       const title = (await readGeneration(store, input.title, input.allowMissing)) ?? EMPTY_GENERATION;
       const result = stitch({
         jobId: input.jobId,
-        source: await attachTitles(store, input.jobId, input.source),
+        source: await attachTexts(store, input.jobId, input.source),
         ...(input.range ? { range: input.range } : {}),
         frames: shown ? frames.map((frame, index) => withSlide(frame, shown.frames[index])) : frames,
         segments: pieces,

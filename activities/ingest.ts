@@ -14,7 +14,7 @@ import type { ArtifactInfo } from '../store/artifact-store.ts';
 import { imageListName, secretName } from '../store/names.ts';
 import {
   type DeckDeps,
-  detachTitles,
+  detachTexts,
   findSource,
   listImages,
   modelPlan,
@@ -51,16 +51,17 @@ export function createIngest(deps: IngestDeps): CpuActivities['ingest'] {
       if (source.type === 'deck') {
         const password = passwordName(input, source.password);
         const summarized = { pages: request.pages };
-        const parts = await prepareDeck(deps, artifact, { password, summarized, signal });
-        const { sha256, pages, title } = parts;
+        const { files, title } = await prepareDeck(deps, artifact, { password, summarized, signal });
+        const { sha256, pages } = files;
         const named = title === undefined ? {} : { title };
-        const info = { type: 'deck', sha256, bytes: artifact.bytes, pages, ...named } as const;
-        return { ...slideSource(info, artifact.name, request), deck: parts, ...common };
+        const stated = { type: 'deck', sha256, bytes: artifact.bytes, pages, ...named } as const;
+        const info = await detachTexts(store, input.jobId, stated);
+        return { ...slideSource(info, artifact.name, request), deck: files, ...common };
       }
       const probed = await video(artifact, request, signal);
-      const found = { ...probed, source: await detachTitles(store, input.jobId, probed.source) };
+      const found = { ...probed, source: await detachTexts(store, input.jobId, probed.source) };
       if (!source.deck) return { ...found, ...common };
-      const shown = await prepareDeck(deps, await findSource(deps, source.deck, signal), {
+      const { files: shown } = await prepareDeck(deps, await findSource(deps, source.deck, signal), {
         password: passwordName(input, source.deck.password),
         signal,
       });

@@ -1,10 +1,10 @@
-/** Copies the lines of a schedule to the batch of one firing: the same requests, as separate jobs. */
-import type { ShardLine } from '../schema/batch.ts';
+/** Copies the lines and texts of a schedule to the batch of one firing: the same requests, as separate jobs. */
+import type { BatchTexts, ShardLine } from '../schema/batch.ts';
 import { firingKey, type ScheduleActivities } from '../schema/batch-schedule.ts';
 import { batchIdFor, jobIdOfLine } from '../schema/ids.ts';
 import type { ArtifactStore } from '../store/artifact-store.ts';
-import { batchShardName, scheduleShardName } from '../store/names.ts';
-import { getJson, putJson, withHeartbeat } from './lib/index.ts';
+import { batchShardName, batchTextsName, scheduleShardName, scheduleTextsName } from '../store/names.ts';
+import { findJson, getJson, putJson, withHeartbeat } from './lib/index.ts';
 
 export function createPrepareFiring({
   store,
@@ -23,6 +23,8 @@ export function createPrepareFiring({
         );
         await putJson(store, batchShardName(batchId, input, shard), own);
       }
+      const texts = await findJson<BatchTexts>(store, scheduleTextsName(scheduleId, input));
+      if (texts) await putJson(store, batchTextsName(batchId, input), texts);
       return { batchId };
     });
 }

@@ -22,7 +22,7 @@ import type { TextEncoding } from '../schema/text-encodings.ts';
 import type { ArtifactInfo, ArtifactStore } from '../store/artifact-store.ts';
 import { requestTranscriptName, transcriptName } from '../store/names.ts';
 import {
-  attachTitles,
+  attachTexts,
   findSource,
   putJson,
   readStoredRequest,
@@ -52,7 +52,7 @@ export function createReadTranscript(deps: TranscriptDeps): CpuActivities['readT
       const transcript = source.subtitles
         ? await fromFile(source.subtitles, signal)
         : await fromVideo(
-            { ...input, source: await attachTitles(store, input.jobId, input.source) },
+            { ...input, source: await attachTexts(store, input.jobId, input.source) },
             source.tracks,
             signal,
           );

@@ -89,6 +89,7 @@ export type BatchTemplate = Pick<
   | 'input'
   | 'inputFileId'
   | 'completionWindow'
+  | 'hasTexts'
   | 'metadata'
   | 'shards'
   | 'total'

@@ -10,6 +10,7 @@ import type { JobError } from './job.ts';
 import { Metadata, SummaryRequest } from './request.ts';
 import { BatchUsage } from './usage.ts';
 import type { UsageCost } from './usage-cost.ts';
+import type { Versioned } from './versioned.ts';
 
 /** Maximum number of lines in a batch, and of bytes in its file: OpenAI's limits. */
 export const MAX_BATCH_LINES = 50_000;
@@ -190,7 +191,20 @@ export type ShardLine = { readonly line: number } & (
   | { readonly customId: string | null; readonly error: LineError }
 );
 
-/** The memo of a batch. It can be read without a worker and is small. */
+export const BATCH_TEXTS_VERSION = 1;
+
+/** What a client sent with a batch or schedule, and messages that may quote it: an artifact. */
+export interface BatchTexts extends Versioned {
+  readonly version: typeof BATCH_TEXTS_VERSION;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  /** The first invalid lines. */
+  readonly errors: NonNullable<Batch['errors']>['data'];
+}
+
+/**
+ * The memo of a batch. It can be read without a worker, is small, and has ids, counts, times and names but no
+ * text that a client sent.
+ */
 export interface BatchMemo {
   readonly tenant: string;
   /** Digest of the request. Distinguishes a repeated request from another one with the same key. */
@@ -199,7 +213,11 @@ export interface BatchMemo {
   readonly input: string;
   readonly inputFileId: FileId | null;
   readonly completionWindow: string;
-  readonly metadata: Readonly<Record<string, string>> | null;
+  /** Whether the batch has an artifact of its metadata and of errors of its lines. */
+  readonly hasTexts?: true;
+  /** Memos of earlier versions have the texts themselves. */
+  readonly metadata?: BatchTexts['metadata'];
+  readonly errors?: BatchTexts['errors'];
   readonly shards: number;
   readonly total: number;
   /** Number of invalid lines, which fail in every round. */
@@ -215,7 +233,6 @@ export interface BatchMemo {
   readonly completed: number;
   readonly failed: number;
   readonly times: BatchTimes;
-  readonly errors?: NonNullable<Batch['errors']>['data'];
   /** Total usage of the jobs of the batch; set once the batch has ended. */
   readonly usage?: UsageCost;
   readonly outputFileId?: FileId;

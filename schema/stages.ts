@@ -83,8 +83,6 @@ export interface DeckFiles {
   /** Artifact of the PDF from which slides are rendered; absent if there is none, with `noImagesReason`. */
   readonly pdf?: string;
   readonly noImagesReason?: ErrorCode;
-  /** Title in the properties of the document. */
-  readonly title?: string;
   /** Artifact of the slide text of a PPTX. A PDF contains its own text. */
   readonly slideText?: string;
   /** Artifact of the password of the PDF. */
@@ -354,23 +352,13 @@ export interface FinishOutput {
 
 type SegmentCompleted = Extract<JobEvent, { readonly type: 'segment.completed' }>;
 
-type ChapterCompleted = Extract<JobEvent, { readonly type: 'chapter.completed' }>;
-
-/** A `chapter.completed` event with a reference to its title. */
-export type ChapterCompletedRef = Omit<ChapterCompleted, 'chapter'> & {
-  readonly chapter: { readonly index: number; readonly generation?: string };
-};
-
 /** A `segment.completed` event with a reference to its captions, which therefore stay out of histories. */
 export type SegmentCompletedRef = Omit<SegmentCompleted, 'segment'> & {
   readonly segment: { readonly index: number; readonly generation: string; readonly cached: boolean };
 };
 
 /** An event as the workflow passes it to `appendEvents`. */
-export type LoggedEvent =
-  | Exclude<JobEvent, SegmentCompleted | ChapterCompleted>
-  | SegmentCompletedRef
-  | ChapterCompletedRef;
+export type LoggedEvent = Exclude<JobEvent, SegmentCompleted> | SegmentCompletedRef;
 
 export interface AppendEventsInput extends JobRef {
   readonly events: readonly LoggedEvent[];

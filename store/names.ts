@@ -117,9 +117,9 @@ export function requestTranscriptName(jobId: string, form: 'sent' | 'cues.json')
   return `${jobPrefix(jobId)}transcript/${form}`;
 }
 
-/** Titles of the tracks of the source of a job. */
-export function trackTitlesName(jobId: string, sha256: string): string {
-  return `${jobPrefix(jobId)}track-titles/${sha256}.json`;
+/** Titles and languages that the source of a job has of its own. */
+export function sourceTextsName(jobId: string, sha256: string): string {
+  return `${jobPrefix(jobId)}source-texts/${sha256}.json`;
 }
 
 /** The key that signs references to passwords. */
@@ -228,6 +228,11 @@ export function batchShardName(batchId: string, input: string, shard: number): s
   return `batches/${batchId}/input/${input}/${String(shard).padStart(6, '0')}.json`;
 }
 
+/** Metadata of a batch and errors of its lines. `input` is as of its shards. */
+export function batchTextsName(batchId: string, input: string): string {
+  return `batches/${batchId}/input/${input}/texts.json`;
+}
+
 /** The next content of a shard that is being replaced. Readers that miss the shard find it here. */
 export function replacedShardName(name: string): string {
   return name.replace(/\.json$/, '.next.json');
@@ -246,6 +251,11 @@ export function batchOutcomeName(batchId: string, line: number, round: number): 
 /** A shard of the checked lines of a schedule of batches, as of a batch. It goes when the schedule goes. */
 export function scheduleShardName(scheduleId: string, input: string, shard: number): string {
   return `${schedulePrefix(scheduleId)}${input}/${String(shard).padStart(6, '0')}.json`;
+}
+
+/** The texts of a schedule, as of a batch. */
+export function scheduleTextsName(scheduleId: string, input: string): string {
+  return `${schedulePrefix(scheduleId)}${input}/texts.json`;
 }
 
 export function schedulePrefix(scheduleId: string): string {

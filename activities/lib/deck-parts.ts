@@ -45,6 +45,12 @@ export interface DeckRequest {
   readonly signal: AbortSignal;
 }
 
+export interface PreparedDeck {
+  readonly files: DeckFiles;
+  /** Title in the properties of the document. */
+  readonly title?: string;
+}
+
 /**
  * Prepares the deck `artifact`.
  *
@@ -56,7 +62,7 @@ export async function prepareDeck(
   deps: DeckDeps,
   artifact: ArtifactInfo,
   { password, summarized, signal }: DeckRequest,
-): Promise<DeckFiles> {
+): Promise<PreparedDeck> {
   const { store, limits } = deps;
   const { name, sha256 } = artifact;
   return store.withFile(name, async (path) => {
@@ -64,7 +70,7 @@ export async function prepareDeck(
     if (kind === 'pdf') {
       using document = await openDeck(path, limits, await readPassword(store, password));
       const locked = password === undefined ? {} : { password };
-      return { sha256, pages: document.pages, pdf: name, ...locked };
+      return { files: { sha256, pages: document.pages, pdf: name, ...locked } };
     }
     if (kind !== 'pptx') {
       const found = kind === 'video' ? 'a video' : 'an image';
@@ -85,7 +91,7 @@ export async function prepareDeck(
     const text = withPages(slides, rendered.pdf !== undefined);
     const stored = await putJson(store, slideTextsName(await digest({ version: VERSION, text })), text);
     const named = title === undefined ? {} : { title };
-    return { sha256, pages: slides.length, slideText: stored.name, ...named, ...rendered };
+    return { files: { sha256, pages: slides.length, slideText: stored.name, ...rendered }, ...named };
   });
 }
 

@@ -33,6 +33,6 @@ export {
   readShards,
 } from './shards.ts';
 export { type SlideDeps, withSlides } from './slides.ts';
+export { attachTexts, detachTexts } from './source-texts.ts';
 export { findSource, type SourceDeps, type SourceRef } from './sources.ts';
-export { attachTitles, detachTitles } from './track-titles.ts';
 export { readUsageSamples, recordUsageSample, type UsageSample } from './usage-samples.ts';

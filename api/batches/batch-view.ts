@@ -9,15 +9,20 @@ import {
   windowSeconds,
 } from '../../schema/batch.ts';
 import { toBatchUsage } from '../../schema/usage.ts';
+import type { BlobStore } from '../../store/artifact-store.ts';
+import { batchTextsName } from '../../store/names.ts';
 import type { BatchRecord } from '../../temporal/batch-orchestrator.ts';
+import { readBatchTexts } from './batch-texts.ts';
 
-export function batchView(record: BatchRecord): Batch {
+/** Returns the batch object of `record`. @throws StoreError */
+export async function batchView(store: BlobStore, record: BatchRecord): Promise<Batch> {
   const { memo } = record;
+  const { metadata, errors } = await readBatchTexts(store, batchTextsName(record.id, memo.input), memo);
   return {
     id: record.id,
     object: 'batch',
     endpoint: '/v1/summaries',
-    ...(memo.errors ? { errors: { object: 'list' as const, data: [...memo.errors] } } : {}),
+    ...(errors.length > 0 ? { errors: { object: 'list' as const, data: [...errors] } } : {}),
     input_file_id: memo.inputFileId,
     completion_window: memo.completionWindow,
     status: batchStatus(record),
@@ -27,7 +32,7 @@ export function batchView(record: BatchRecord): Batch {
     expires_at: memo.expiresAt,
     ...memo.times,
     request_counts: { total: memo.total, completed: memo.completed, failed: memo.failed },
-    metadata: memo.metadata,
+    metadata,
     max_in_flight: memo.maxInFlight,
     round: memo.round,
     ...(memo.usage ? { usage: toBatchUsage(memo.usage) } : {}),

@@ -4,9 +4,10 @@ import { digest } from '../../core/canonical-json.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import { withoutNullMembers } from '../../core/json-body.ts';
 import {
-  type Batch,
+  BATCH_TEXTS_VERSION,
   type BatchCreate,
   type BatchMemo,
+  type BatchTexts,
   DEFAULT_IN_FLIGHT,
   LINES_PER_SHARD,
   MAX_BATCH_BYTES,
@@ -17,14 +18,14 @@ import {
 import type { File } from '../../schema/file.ts';
 import type { BatchId, FileId } from '../../schema/ids.ts';
 import type { BlobStore } from '../../store/artifact-store.ts';
-import { batchShardName, SOURCES } from '../../store/names.ts';
+import { batchShardName, batchTextsName, SOURCES } from '../../store/names.ts';
 import { blobView, scopeOf } from '../../store/tenant-view.ts';
 import { MAX_JSON_BYTES } from '../app/index.ts';
 import { findFile } from '../files/index.ts';
 import { checkLines, type LineDeps, type RawLine } from './batch-lines.ts';
 import { textLines } from './json-lines.ts';
 
-/** Invalid lines listed in the batch object, whose memo should stay below 2 KB. The error file has all. */
+/** Invalid lines listed in the batch object. The error file has all. */
 const MAX_LISTED_ERRORS = 8;
 const MAX_MESSAGE_LENGTH = 100;
 
@@ -49,8 +50,16 @@ export async function findBatchFile(store: BlobStore, tenant: string, id: FileId
   return file;
 }
 
+/** Names of the artifacts of a batch or schedule. */
+interface BatchNames {
+  readonly shard: typeof batchShardName;
+  readonly texts: typeof batchTextsName;
+}
+
+const BATCH_NAMES: BatchNames = { shard: batchShardName, texts: batchTextsName };
+
 /**
- * Validates and stores the lines of a batch, and returns the memo of its workflow.
+ * Validates and stores the lines of a batch and its texts, and returns the memo of its workflow.
  *
  * @throws FrameloomError `invalid_request` or `payload_too_large` if the whole batch is rejected
  */
@@ -60,7 +69,7 @@ export async function ingestBatch(
   batchId: BatchId,
   request: BatchCreate,
   file: File | undefined,
-  shardName = batchShardName,
+  names = BATCH_NAMES,
 ): Promise<BatchMemo> {
   const fingerprint = await batchFingerprint(request, file);
   const input = fingerprint.slice(0, 16);
@@ -73,14 +82,14 @@ export async function ingestBatch(
   const raw = file
     ? fileLines(await own.read(`${SOURCES}/${file.sha256}`))
     : inlineLines(request.requests ?? []);
-  const errors: NonNullable<Batch['errors']>['data'] = [];
+  const errors: BatchTexts['errors'] = [];
   let [total, invalid, shards] = [0, 0, 0];
   let shard: ShardLine[] = [];
 
   async function storeShard(): Promise<void> {
     if (shard.length === 0) return;
     const bytes = new TextEncoder().encode(JSON.stringify(shard));
-    await deps.store.put(shardName(batchId, input, shards), bytes);
+    await deps.store.put(names.shard(batchId, input, shards), bytes);
     shards += 1;
     shard = [];
   }
@@ -102,6 +111,10 @@ export async function ingestBatch(
   if (total === 0) throw new FrameloomError('invalid_request', 'The file has no lines.');
   if (request.fail_fast && invalid > 0)
     throw new FrameloomError('invalid_request', describeInvalidLines(errors, invalid));
+  const texts: BatchTexts = { version: BATCH_TEXTS_VERSION, metadata: request.metadata ?? null, errors };
+  const hasTexts = texts.metadata !== null || errors.length > 0;
+  if (hasTexts)
+    await deps.store.put(names.texts(batchId, input), new TextEncoder().encode(JSON.stringify(texts)));
   const createdAt = Math.floor(deps.clock.now() / 1000);
   const { output_expires_after: outputExpiry } = request;
   return {
@@ -110,7 +123,7 @@ export async function ingestBatch(
     input,
     inputFileId: file?.id ?? null,
     completionWindow: request.completion_window,
-    metadata: request.metadata ?? null,
+    ...(hasTexts ? { hasTexts } : {}),
     shards,
     total,
     invalid,
@@ -123,7 +136,6 @@ export async function ingestBatch(
     completed: 0,
     failed: invalid,
     times: {},
-    ...(errors.length > 0 ? { errors } : {}),
   };
 }
 

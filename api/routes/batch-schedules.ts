@@ -3,10 +3,11 @@ import { FrameloomError } from '../../core/errors.ts';
 import { type BatchSchedule, firingKey, type ScheduleCreate } from '../../schema/batch-schedule.ts';
 import type { File } from '../../schema/file.ts';
 import { batchIdFor, type ScheduleId, scheduleIdFor } from '../../schema/ids.ts';
-import { schedulePrefix, scheduleShardName } from '../../store/names.ts';
+import type { BlobStore } from '../../store/artifact-store.ts';
+import { schedulePrefix, scheduleShardName, scheduleTextsName } from '../../store/names.ts';
 import type { ScheduleRecord } from '../../temporal/schedule-orchestrator.ts';
 import { type Api, type ApiDeps, idempotencyKey, type QuotaGuard } from '../app/index.ts';
-import { batchFingerprint, findBatchFile, ingestBatch } from '../batches/index.ts';
+import { batchFingerprint, findBatchFile, ingestBatch, readBatchTexts } from '../batches/index.ts';
 import * as operations from '../operations/index.ts';
 
 function rejectSchedules(): never {
@@ -40,18 +41,24 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
   ): Promise<void> {
     const { cron = null, every = null, timezone = null, paused } = request;
     try {
-      const { fingerprint, input, inputFileId, completionWindow, metadata, ...taken } = await ingestBatch(
+      const { fingerprint, input, inputFileId, completionWindow, ...taken } = await ingestBatch(
         { ...deps, repeats: true },
         tenant,
         // Each batch has job ids of its own. These are used for validation only.
         await batchIdFor(tenant, id),
         request,
         file,
-        (_batch, digest, shard) => scheduleShardName(id, digest, shard),
+        {
+          shard: (_batch, digest, shard) => scheduleShardName(id, digest, shard),
+          texts: (_batch, digest) => scheduleTextsName(id, digest),
+        },
       );
-      const { shards, total, maxInFlight, createdAt, outputExpiresAfter: expiry } = taken;
-      const output = expiry === undefined ? {} : { outputExpiresAfter: expiry };
-      const template = { tenant, fingerprint, input, inputFileId, completionWindow, metadata, ...output };
+      const { shards, total, maxInFlight, createdAt, hasTexts, outputExpiresAfter: expiry } = taken;
+      const optional = {
+        ...(hasTexts ? { hasTexts } : {}),
+        ...(expiry === undefined ? {} : { outputExpiresAfter: expiry }),
+      };
+      const template = { tenant, fingerprint, input, inputFileId, completionWindow, ...optional };
       const memo = { ...template, shards, total, maxInFlight, cron, every, timezone, createdAt };
       await orchestrator.create(id, memo, paused);
     } catch (error) {
@@ -82,7 +89,7 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
       throw new FrameloomError('idempotency_conflict', 'This key was used with another schedule.');
     }
     c.header('Location', `/v1/batch-schedules/${id}`);
-    return c.json(await scheduleView(record), 200);
+    return c.json(await scheduleView(store, record), 200);
   });
 
   app.openapi(operations.listSchedules, async (c) => {
@@ -90,17 +97,23 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
       tenant: c.get('tenant'),
       limit: operations.MAX_LISTED_SCHEDULES,
     });
-    return c.json({ object: 'list' as const, data: await Promise.all(found.map(scheduleView)) }, 200);
+    return c.json(
+      {
+        object: 'list' as const,
+        data: await Promise.all(found.map((record) => scheduleView(store, record))),
+      },
+      200,
+    );
   });
 
   app.openapi(operations.getSchedule, async (c) =>
-    c.json(await scheduleView(await find(c.get('tenant'), c.req.valid('param').id)), 200),
+    c.json(await scheduleView(store, await find(c.get('tenant'), c.req.valid('param').id)), 200),
   );
 
   async function control(tenant: string, id: ScheduleId, verb: 'pause' | 'resume' | 'trigger') {
     await find(tenant, id);
     await orchestrator.control(id, verb);
-    return await scheduleView(await find(tenant, id));
+    return await scheduleView(store, await find(tenant, id));
   }
 
   app.openapi(operations.pauseSchedule, async (c) =>
@@ -122,13 +135,11 @@ export function batchScheduleRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard)
   });
 }
 
-async function scheduleView({
-  id,
-  memo,
-  paused,
-  nextAt,
-  recentFirings,
-}: ScheduleRecord): Promise<BatchSchedule> {
+async function scheduleView(
+  store: BlobStore,
+  { id, memo, paused, nextAt, recentFirings }: ScheduleRecord,
+): Promise<BatchSchedule> {
+  const { metadata } = await readBatchTexts(store, scheduleTextsName(id, memo.input), memo);
   return {
     id,
     object: 'batch_schedule',
@@ -140,7 +151,7 @@ async function scheduleView({
     input_file_id: memo.inputFileId,
     completion_window: memo.completionWindow,
     max_in_flight: memo.maxInFlight,
-    metadata: memo.metadata,
+    metadata,
     lines: memo.total,
     created_at: memo.createdAt,
     next_at: nextAt === undefined ? null : Math.floor(nextAt / 1000),

@@ -92,7 +92,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
       throw new FrameloomError('idempotency_conflict', 'This key was used with another batch.');
     }
     c.header('Location', `/v1/batches/${id}`);
-    return c.json(batchView(record), 200);
+    return c.json(await batchView(store, record), 200);
   });
 
   app.openapi(operations.listBatches, async (c) => {
@@ -100,7 +100,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
     const { limit = 20, after } = c.req.valid('query');
     const from = after === undefined ? {} : { after: await find(tenant, after) };
     const found = await batches.list({ tenant, limit: limit + 1, ...from });
-    const data = found.slice(0, limit).map(batchView);
+    const data = await Promise.all(found.slice(0, limit).map((record) => batchView(store, record)));
     return c.json(
       {
         object: 'list' as const,
@@ -114,7 +114,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
   });
 
   app.openapi(operations.getBatch, async (c) =>
-    c.json(batchView(await find(c.get('tenant'), c.req.valid('param').id)), 200),
+    c.json(await batchView(store, await find(c.get('tenant'), c.req.valid('param').id)), 200),
   );
 
   app.openapi(operations.getBatchResults, async (c) => {
@@ -132,6 +132,7 @@ export function batchRoutes(app: Api, deps: ApiDeps, quotas: QuotaGuard): void {
 
 /** Routes that change a batch. */
 function batchControlRoutes(app: Api, deps: ApiDeps): void {
+  const { store } = deps;
   const { batches } = deps.orchestrator;
   const { find, waitUntilApplied } = createBatchFinder(deps);
 
@@ -141,20 +142,20 @@ function batchControlRoutes(app: Api, deps: ApiDeps): void {
     requireActive(await find(c.get('tenant'), id));
     await batches.control(id, { type: 'limit', maxInFlight });
     const after = await waitUntilApplied(id, c.get('tenant'), ({ memo }) => memo.maxInFlight === maxInFlight);
-    return c.json(batchView(after), 200);
+    return c.json(await batchView(store, after), 200);
   });
 
   app.openapi(operations.cancelBatch, async (c) => {
     const { id } = c.req.valid('param');
     const before = await find(c.get('tenant'), id);
-    if (isFinalBatchStatus(batchStatus(before))) return c.json(batchView(before), 200);
+    if (isFinalBatchStatus(batchStatus(before))) return c.json(await batchView(store, before), 200);
     await batches.cancel(id);
     const after = await waitUntilApplied(
       id,
       c.get('tenant'),
       (record) => batchStatus(record) !== batchStatus(before),
     );
-    return c.json(batchView(after), 200);
+    return c.json(await batchView(store, after), 200);
   });
 
   async function control(tenant: string, id: BatchId, verb: 'pause' | 'resume'): Promise<BatchRecord> {
@@ -167,18 +168,18 @@ function batchControlRoutes(app: Api, deps: ApiDeps): void {
   }
 
   app.openapi(operations.pauseBatch, async (c) =>
-    c.json(batchView(await control(c.get('tenant'), c.req.valid('param').id, 'pause')), 200),
+    c.json(await batchView(store, await control(c.get('tenant'), c.req.valid('param').id, 'pause')), 200),
   );
 
   app.openapi(operations.resumeBatch, async (c) =>
-    c.json(batchView(await control(c.get('tenant'), c.req.valid('param').id, 'resume')), 200),
+    c.json(await batchView(store, await control(c.get('tenant'), c.req.valid('param').id, 'resume')), 200),
   );
 
   app.openapi(operations.retryBatch, async (c) => {
     const { id } = c.req.valid('param');
     const record = await find(c.get('tenant'), id);
     const memo = createRetryMemo(record, Math.floor(deps.clock.now() / 1000));
-    return c.json(batchView(await batches.retry(id, memo)), 200);
+    return c.json(await batchView(store, await batches.retry(id, memo)), 200);
   });
 }
 

@@ -97,7 +97,7 @@ async function firing(): Promise<OtherWay> {
   const batchId = await batchIdFor(TENANT, 'fired');
   const ready = await Promise.all([0, 1].map((index) => lineOf('fired', index)));
   const batch: BatchTemplate = {
-    ...{ tenant: TENANT, fingerprint: 'f', input: 'i', inputFileId: null, metadata: null },
+    ...{ tenant: TENANT, fingerprint: 'f', input: 'i', inputFileId: null },
     ...{ completionWindow: '24h', shards: 1, total: 2, maxInFlight: 2 },
   };
   return {

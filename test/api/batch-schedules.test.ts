@@ -196,6 +196,24 @@ describe('frameloom batch schedule', () => {
     await expect.poll(status2, { timeout: 20_000, interval: 50 }).toBe('cancelled');
   }, 90_000);
 
+  it('gives its metadata to its batches, and takes it along when it is deleted', async () => {
+    const metadata = { team: 'night shift' };
+    const response = await fetch(`${url}/v1/batch-schedules`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ endpoint: '/v1/summaries', every: '1d', requests: [line('a')], metadata }),
+    });
+    const { id } = BatchSchedule.parse(await response.json());
+    expect((await client.getSchedule(id)).metadata).toEqual(metadata);
+    await client.triggerSchedule(id);
+    const [batch = ''] = await begun(id, 1);
+    await results(batch);
+    expect((await client.getBatch(batch)).metadata).toEqual(metadata);
+    await client.deleteSchedule(id);
+    expect((await stored()).filter((name) => name.includes(id))).toEqual([]);
+    expect((await client.getBatch(batch)).metadata).toEqual(metadata);
+  }, 60_000);
+
   it('rejects an invalid line, a password and invalid times', async () => {
     const known = await stored();
     const create = (more: object, requests: readonly unknown[] = [line('a')]): Promise<Response> =>

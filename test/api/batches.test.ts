@@ -4,7 +4,7 @@ import { formParts } from '../../api/files/index.ts';
 import { Batch, MAX_LINE_BYTES, type ShardLine } from '../../schema/batch.ts';
 import { type BatchOutcome, OUTCOME_VERSION } from '../../schema/batch-output.ts';
 import { File } from '../../schema/file.ts';
-import { batchOutcomeName, batchShardName } from '../../store/names.ts';
+import { batchOutcomeName, batchShardName, batchTextsName } from '../../store/names.ts';
 import { type Harness, withApp } from './harness.ts';
 
 const IMAGES = { source: { type: 'images', urls: ['https://example.com/a.png'] } } as const;
@@ -71,6 +71,8 @@ describe('the lines of a batch', () => {
         metadata: { from: 'test' },
         max_in_flight: 16,
       });
+      const { memo } = (await harness.orchestrator.batches.describe(batch.id)) ?? {};
+      expect(JSON.stringify(memo)).not.toMatch(/from|test|custom_id|method/);
       expect(batch.expires_at - batch.created_at).toBe(24 * 3600);
       expect(batch.errors?.data.map(({ line: at, code }) => [at, code])).toEqual([
         [2, 'invalid_request'],
@@ -126,6 +128,20 @@ describe('the lines of a batch', () => {
       ),
     120_000,
   );
+
+  it('are shown with the metadata and errors in the memo of an earlier version, and without texts that have expired', () =>
+    withApp(async (harness) => {
+      const { id } = await create(harness, line('a'), { metadata: { from: 'test' } });
+      const { batches } = harness.orchestrator;
+      const shown = async (): Promise<Batch> =>
+        Batch.parse(await (await harness.app.request(`/v1/batches/${id}`)).json());
+      const { memo } = (await batches.describe(id)) ?? {};
+      await harness.store.delete(batchTextsName(id, memo?.input ?? ''));
+      expect((await shown()).metadata).toBeNull();
+      const error = { code: 'invalid_request', message: 'is bad', line: 2, param: null };
+      batches.upsert(id, { metadata: { from: 'before' }, errors: [error] });
+      expect(await shown()).toMatchObject({ metadata: { from: 'before' }, errors: { data: [error] } });
+    }));
 
   it('do not pass passwords of sources to Temporal', () =>
     withApp(async (harness) => {

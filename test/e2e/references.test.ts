@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Batch } from '../../schema/batch.ts';
 import type { SummaryRequestInput } from '../../schema/request.ts';
+import { makePptx } from '../corpus/pptx.ts';
 import { lockedPdf } from '../media/locked-pdf.ts';
 import { follow, startSystem, type TestSystem } from './system.ts';
 
@@ -20,6 +21,9 @@ let system: TestSystem;
 let folder: string;
 let video: SummaryRequestInput;
 let deck: SummaryRequestInput;
+/** A presentation with a title, and a file that cannot be read. */
+let titled: SummaryRequestInput;
+let unreadable: SummaryRequestInput;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'frameloom-references-'));
@@ -32,13 +36,36 @@ beforeAll(async () => {
     summary_prompt: `${CANARY}-summary-prompt`,
     metadata: { note: `${CANARY}-metadata` },
   };
+  const named = join(folder, `${CANARY}-name.mkv`);
+  const tags = [`title=${CANARY}-track-title`, `language=${CANARY}-language`];
+  const tagged = tags.flatMap((tag) => ['-metadata:s:v', tag]);
+  await run('ffmpeg', [
+    '-v',
+    'error',
+    '-i',
+    VIDEO,
+    '-c',
+    'copy',
+    '-metadata',
+    tags[0] ?? '',
+    ...tagged,
+    named,
+  ]);
   video = {
-    source: { type: 'video', file_id: await system.upload(VIDEO) },
+    source: { type: 'video', file_id: await system.upload(named) },
     transcript: [{ start: 0, end: 2, text: `${CANARY}-transcript` }],
     sampling: { mode: 'count', max_frames: 2 },
     ...texts,
   };
   const source = { type: 'deck', file_id: await system.upload(path) } as const;
+  const pptx = await makePptx(join(folder, `${CANARY}-name.pptx`), {
+    title: `${CANARY} deck title`,
+    slides: [{ title: 'Aims', body: ['grow', 'learn'] }],
+  });
+  titled = { source: { type: 'deck', file_id: await system.upload(pptx) }, ...texts };
+  const noise = join(folder, `${CANARY}-noise.mp4`);
+  await writeFile(noise, `${CANARY}-bytes `.repeat(100));
+  unreadable = { source: { type: 'video', file_id: await system.upload(noise) }, ...texts };
   deck = { source: { ...source, password: `${CANARY}-password` }, ...texts };
 }, 120_000);
 
@@ -58,10 +85,18 @@ function inTemporal(text: string): Promise<string> {
 it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, and returns requests all the same', async () => {
   const { client, url } = system;
   const jobs = [await client.createSummary(video), await client.createSummary(deck)];
+  const [talk] = jobs;
   for (const { id } of jobs) {
     const { job } = await follow(system, id);
     expect([job.status, job.error]).toEqual(['completed', null]);
   }
+  const tracks = (await client.getSummary(talk?.id ?? '')).result?.source.tracks;
+  expect(tracks?.[0]).toMatchObject({ title: `${CANARY}-track-title`, language: `${CANARY}-language` });
+  // Without LibreOffice its slides have no images, which are gaps.
+  const { id: presented } = await client.createSummary(titled);
+  expect((await follow(system, presented)).job.error).toBeNull();
+  const { id: failing } = await client.createSummary(unreadable);
+  expect((await follow(system, failing)).job.status).toBe('failed');
   const post = (path: string, body: object): Promise<Response> =>
     fetch(`${url}${path}`, {
       method: 'POST',
@@ -73,8 +108,8 @@ it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, a
   const broken = {
     source: { type: 'video', url: `http://127.0.0.1:9/a.mp4?token=${CANARY}-token` },
   } as const;
-  const credentials = {
-    source: { type: 'video', url: `http://${CANARY}-user:${CANARY}-password@127.0.0.1:9/a.mp4` },
+  const absent = {
+    source: { type: 'video', url: `${url}/v1/${CANARY}-name.mp4?token=${CANARY}-token` },
   } as const;
   const { transcript: _, ...withoutTranscript } = video; // schedules reject transcripts
   const line = (custom_id: string, body: object): object => ({
@@ -83,9 +118,12 @@ it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, a
     url: '/v1/summaries',
     body,
   });
+  const metadata = { note: `${CANARY}-batch-metadata` };
+  const invalid = { ...video, [`${CANARY}-member`]: true };
   const batch = await post('/v1/batches', {
     endpoint: '/v1/summaries',
-    requests: [line('a', video), line('b', deck), line('c', broken), line('d', credentials)],
+    requests: [line('a', video), line('b', deck), line('c', broken), line('d', absent), line('e', invalid)],
+    metadata,
   });
   expect(batch.status).toBe(200);
   const { id } = (await batch.json()) as { id: string };
@@ -95,8 +133,10 @@ it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, a
     endpoint: '/v1/summaries',
     cron: '0 3 * * *',
     requests: [line('a', withoutTranscript)],
+    metadata,
   });
   expect(schedule.status).toBe(200);
+  expect(await schedule.json()).toMatchObject({ metadata });
   const withTexts = jobs.map((job) => job.id);
   // Line c is retried until the batch is cancelled.
   const completed = async (): Promise<number> => (await batchOf()).request_counts.completed;
@@ -109,7 +149,10 @@ it('keeps the texts of jobs, estimates, batches and schedules out of Temporal, a
     expect([job.request.prompt, job.metadata]).toEqual([video.prompt, video.metadata]);
   expect(data.filter((listed) => withTexts.includes(listed.id))).toHaveLength(2);
   // What is known to be in histories is found: the id of a job, the output of an activity and a recorded failure.
-  for (const known of [withTexts[0] ?? '', 'mergePromptLength', 'source_forbidden'])
+  for (const known of [withTexts[0] ?? '', 'mergePromptLength', 'source_missing', failing])
     expect(await inTemporal(known)).not.toBe('');
   expect(await inTemporal(CANARY)).toBe('');
+  const { metadata: own, errors } = await batchOf();
+  expect(own).toEqual(metadata);
+  expect(errors?.data.map(({ message }) => message).join()).toContain(`${CANARY}-member`);
 }, 300_000);

@@ -27,7 +27,7 @@ async function newBatch(tenant = 'default'): Promise<{ id: BatchId; memo: BatchM
       input: 'abc',
       inputFileId: null,
       completionWindow: '24h',
-      metadata: { a: 'b' },
+      hasTexts: true,
     },
     ...{ shards: 1, total: 3, invalid: 1, round: 1, maxInFlight: 2, completed: 0, failed: 1, times: {} },
     ...{ createdAt: 1_700_000_000, expiresAt: 4_000_000_000, status: 'validating' },

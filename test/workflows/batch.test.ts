@@ -239,7 +239,7 @@ describe('a running batch', () => {
     expect(['cancelling', 'cancelled', 'completed']).toContain((await look(id)).state);
     const { memo } = await ended(id);
     expect(memo).toMatchObject({ status: 'cancelled', completed: 10, failed: 30 });
-    expect(batchView(await look(id)).cancelled_at).toBeDefined();
+    expect((await batchView(store, await look(id))).cancelled_at).toBeDefined();
     const errors = await linesOf(memo.errorFileId);
     expect(errors.map(({ error }) => error?.code)).toEqual(new Array(30).fill('batch_cancelled'));
     const begun = errors.filter(({ response }) => response !== null);
