@@ -26,12 +26,11 @@ export function createAppendEvents({
     for (const event of full) await putJson(store, eventsName(jobId, run, event.id), [event]);
   };
 
-  /** Replaces the references of an event by captions or a title. */
+  /** Replaces the references of an event by captions. */
   async function withTexts(event: LoggedEvent, ref: JobRef): Promise<JobEvent> {
     if (event.type === 'chapter.completed') {
-      const { index, generation } = event.chapter;
-      const [title = ''] = generation === undefined ? [] : await captionsOf(generation);
-      return { ...event, chapter: { index, title } };
+      // Workflows of earlier versions refer to the title as well, which has not been checked.
+      return { ...event, chapter: { index: event.chapter.index } };
     }
     if (event.type !== 'segment.completed') return event;
     const { index, generation, cached } = event.segment;

@@ -66,7 +66,11 @@ const SegmentFailedEvent = eventSchema(
 );
 const ChapterCompletedEvent = eventSchema(
   'chapter.completed',
-  { chapter: z.object({ index: z.int(), title: z.string() }).meta({ id: 'EventChapter' }) },
+  {
+    chapter: z
+      .object({ index: z.int().describe('Number of the chapter, from 0. The result has its title.') })
+      .meta({ id: 'EventChapter' }),
+  },
   'ChapterCompletedEvent',
 );
 const ReduceStartedEvent = eventSchema('reduce.started', { sections: z.int() }, 'ReduceStartedEvent');

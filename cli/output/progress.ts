@@ -112,7 +112,7 @@ function linesOf(event: JobEvent, noun: string): readonly string[] {
     case 'reduce.completed':
       return ['summary written'];
     case 'chapter.completed':
-      return [`chapter ${event.chapter.index + 1}: ${oneLine(event.chapter.title)}`];
+      return [`chapter ${event.chapter.index + 1} written`];
     case 'job.cancelling':
       return ['cancelling'];
     case 'job.completed':

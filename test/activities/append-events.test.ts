@@ -8,7 +8,34 @@ import { storedEvents } from '../../api/jobs/index.ts';
 import { jobIdFor } from '../../schema/ids.ts';
 import type { LoggedEvent } from '../../schema/stages.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
+import { eventsName, generationName } from '../../store/names.ts';
 import { newMemo } from '../support/requests.ts';
+
+it('writes no title of a chapter before it is checked, also for a workflow that refers to one', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'frameloom-events-'));
+  try {
+    const store = createFolderStore(root);
+    const jobId = await jobIdFor('t', 'chapters');
+    const generation = generationName('a'.repeat(64));
+    const made = { version: 1, kind: 'text', text: 'Blue', lines: ['Blue'], finishReason: 'stop' };
+    await store.put(generation, Buffer.from(JSON.stringify(made)));
+    const progress = { percent: 90, stage: 'reduce', segments: { total: 1, done: 1, failed: 0 } } as const;
+    const chapter = { index: 0, generation };
+    const event = {
+      id: 1,
+      type: 'chapter.completed',
+      time: '2026-01-01T00:00:00Z',
+      progress,
+      chapter,
+    } as const;
+    const { appendEvents } = createWorkflowActivities({ store });
+    await new MockActivityEnvironment().run(appendEvents, { jobId, run: 'r', events: [event] });
+    const written = JSON.parse(new TextDecoder().decode(await store.bytes(eventsName(jobId, 'r', 1))));
+    expect(written).toEqual([{ ...event, chapter: { index: 0 } }]);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
 
 it('loses no event and repeats none when a worker dies between writing a batch and saying so', async () => {
   const root = await mkdtemp(join(tmpdir(), 'frameloom-events-'));

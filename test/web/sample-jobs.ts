@@ -224,7 +224,7 @@ export function videoEvents(): JobEvent[] {
     {
       ...base(progressAt('reduce', 6)),
       type: 'chapter.completed',
-      chapter: { index: 0, title: 'Opening shapes' },
+      chapter: { index: 0 },
     },
     { ...base(progressAt('done', 6)), type: 'job.completed', gaps: 0 },
   ];

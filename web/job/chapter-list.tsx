@@ -10,19 +10,8 @@ interface Props {
   readonly selected: ResultFrame | undefined;
 }
 
-/** The chapters with their times or slides. While the job runs, only the titles so far. */
+/** The chapters with their times or slides. */
 export function ChapterList({ view, selected }: Props): JSX.Element {
-  if (view.chapters.length === 0) {
-    return (
-      <ol class="chapters">
-        {view.chapterTitles.map((title, index) => (
-          <li key={index} class="chapter">
-            <span class="chapter__title">{title}</span>
-          </li>
-        ))}
-      </ol>
-    );
-  }
   return (
     <ol class="chapters">
       {view.chapters.map((chapter, index) => (

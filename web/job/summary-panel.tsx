@@ -45,7 +45,7 @@ export function SummaryPanel({ view, selected, evidence, onRetried }: Props): JS
           </p>
         )}
       </section>
-      {(view.chapters.length > 0 || view.chapterTitles.length > 0) && (
+      {view.chapters.length > 0 && (
         <section aria-labelledby="chapters-title">
           <h2 id="chapters-title">Chapters</h2>
           <ChapterList view={view} selected={selected} />

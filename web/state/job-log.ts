@@ -23,7 +23,6 @@ export interface JobLog {
     | undefined;
   readonly segments: ReadonlyMap<number, SegmentView>;
   readonly failedSegments: ReadonlyMap<number, JobError>;
-  readonly chapterTitles: ReadonlyMap<number, string>;
   /** The most recently described frame. Segments complete in any order. */
   readonly latestFrame: ResultFrame | undefined;
   readonly isCancelling: boolean;
@@ -37,7 +36,6 @@ export const EMPTY_LOG: JobLog = {
   source: undefined,
   segments: new Map(),
   failedSegments: new Map(),
-  chapterTitles: new Map(),
   latestFrame: undefined,
   isCancelling: false,
   hasEnded: false,
@@ -63,11 +61,6 @@ export function applyEvent(log: JobLog, event: JobEvent): JobLog {
     }
     case 'segment.failed':
       return { ...next, failedSegments: withEntry(log.failedSegments, event.segment.index, event.error) };
-    case 'chapter.completed':
-      return {
-        ...next,
-        chapterTitles: withEntry(log.chapterTitles, event.chapter.index, event.chapter.title),
-      };
     case 'job.cancelling':
       return { ...next, isCancelling: true };
     case 'job.completed':
@@ -77,6 +70,7 @@ export function applyEvent(log: JobLog, event: JobEvent): JobLog {
     case 'job.created':
     case 'job.started':
     case 'frames.extracted':
+    case 'chapter.completed':
     case 'plan.ready':
     case 'reduce.started':
     case 'reduce.completed':

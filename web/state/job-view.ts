@@ -42,8 +42,6 @@ export interface JobView {
   /** The most recently described frame. */
   readonly latestFrame: ResultFrame | undefined;
   readonly chapters: readonly ChapterView[];
-  /** Titles of chapters that are finished while the job is still running. */
-  readonly chapterTitles: readonly string[];
   readonly gaps: readonly GapView[];
   readonly result: SummaryResult | null;
   readonly error: JobError | null;
@@ -89,7 +87,6 @@ export function buildJobView(job: Job, log: JobLog): JobView {
       slides: chapter.slides ?? [],
       segments: chapter.segments,
     })),
-    chapterTitles: [...log.chapterTitles].sort(([a], [b]) => a - b).map(([, title]) => title),
     gaps: result
       ? result.gaps.map((gap) => ({
           segment: gap.segment,
