@@ -96,6 +96,13 @@ export const SourceRequest = z
   .meta({ id: 'Source' });
 export type SourceRequest = z.infer<typeof SourceRequest>;
 
+/** All files of a source, including subtitles and deck. */
+export function sourceFileIds(source: SourceRequest): readonly FileId[] {
+  if (source.type === 'images') return source.file_ids ?? [];
+  const parts = source.type === 'video' ? [source, source.subtitles, source.deck] : [source];
+  return parts.flatMap((part) => part?.file_id ?? []);
+}
+
 const TranscriptCue = z
   .strictObject({
     start: z.number().min(0).describe('Seconds from the first displayed frame.'),

@@ -2,7 +2,7 @@
 import { FrameloomError } from '../../core/errors.ts';
 import { expiryOf, type File, type FilePurpose, isExpired, type StoredFile } from '../../schema/file.ts';
 import { FileId } from '../../schema/ids.ts';
-import type { SourceRequest } from '../../schema/request.ts';
+import { type SourceRequest, sourceFileIds } from '../../schema/request.ts';
 import type { ArtifactBody, BlobStore } from '../../store/artifact-store.ts';
 import { listFileIds, putFileRecord } from '../../store/file-list.ts';
 import { fileName, SOURCES } from '../../store/names.ts';
@@ -58,17 +58,10 @@ export async function storeFileRecord(
 
 /** @throws FrameloomError `source_missing` if the tenant does not have one of the files of `source` */
 export async function requireFiles(store: BlobStore, tenant: string, source: SourceRequest): Promise<void> {
-  for (const id of new Set(fileIdsOf(source))) {
+  for (const id of new Set(sourceFileIds(source))) {
     if (!(await readFile(store, tenant, id)))
       throw new FrameloomError('source_missing', `No such file: ${id}.`);
   }
-}
-
-/** All files of a source, including subtitles and deck. */
-function fileIdsOf(source: SourceRequest): readonly FileId[] {
-  if (source.type === 'images') return source.file_ids ?? [];
-  const parts = source.type === 'video' ? [source, source.subtitles, source.deck] : [source];
-  return parts.flatMap((part) => part?.file_id ?? []);
 }
 
 /** Returns a file of the tenant. @throws FrameloomError `not_found`, also for files of other tenants */

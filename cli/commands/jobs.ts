@@ -12,6 +12,7 @@ import {
 } from '../context.ts';
 import { followJob, printOutcome, printProblem } from '../follow-job.ts';
 import { createProgressView } from '../output/index.ts';
+import { deleteUploadedFiles } from '../uploaded-files.ts';
 
 const OPTIONS = {
   limit: { type: 'string', default: '20' },
@@ -34,7 +35,8 @@ export const jobs: Command = {
   watch    follow a job to its end, with the output and exit codes of summarize
   cancel   stop a job
   retry    run a job with gaps, or one that failed or was cancelled, again; finished work is reused
-  delete   delete a job with all its content; a running job is cancelled first
+  delete   delete a job with all its content, also the files that summarize uploaded for it; a running job is
+           cancelled first
 
 TIME is RFC 3339, such as 2026-11-01T00:00:00Z, or Unix seconds.`,
 
@@ -119,6 +121,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
 
   async delete({ client }, id, _json, { stderr, signal }) {
+    // The files first: if this is interrupted, the job can be named again.
+    await deleteUploadedFiles(client, id, signal);
     await client.deleteSummary(id, { signal });
     printLine(stderr, `Deleted ${id}.`);
     return EXIT_CODES.complete;

@@ -16,6 +16,7 @@ import { connectToServer, type ServerConnection } from '../connect-to-server.ts'
 import { type Command, type CommandContext, EXIT_CODES, printLine } from '../context.ts';
 import { followJob, printOutcome, printProblem } from '../follow-job.ts';
 import { createProgressView, type ProgressView } from '../output/index.ts';
+import { UPLOADED_FOR_JOB } from '../uploaded-files.ts';
 
 /** Longest file name that is stored with a job. */
 const MAX_NAME_LENGTH = 200;
@@ -89,7 +90,7 @@ export async function runJob(
   const main = await uploadSource(source, client, upload);
   const uploaded = await uploadAttachments(main, attachments, client, upload);
   // The console lists jobs by this name.
-  const metadata = { filename: sourceName(source).slice(0, MAX_NAME_LENGTH) };
+  const metadata = { filename: sourceName(source).slice(0, MAX_NAME_LENGTH), ...UPLOADED_FOR_JOB };
   const job = await client.createSummary({ ...options, source: uploaded, metadata }, { signal });
   onStart?.(job);
   return followJob(client, job.id, view, signal);

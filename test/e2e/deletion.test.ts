@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { SummaryRequestInput } from '../../schema/request.ts';
+import { runFrameloom } from '../cli/run-frameloom.ts';
 import { makeVideo } from '../world/video.ts';
 import { follow, startSystem, type TestSystem } from './system.ts';
 
@@ -163,6 +164,22 @@ it('a job of a batch is removed from its lines and outcomes as well', async () =
   expect((await results()).map(({ response }) => response?.body.id ?? null)).toEqual([null, kept]);
   expect(await status(`/v1/summaries/${kept}`, 'DELETE')).toBe(204);
   expect(await status(`/v1/files/${file}`, 'DELETE')).toBe(200);
+  expect(await filesWith([PLANTED, ...partsOfSource()])).toEqual([]);
+}, 240_000);
+
+it('the command line deletes the files that it uploaded for a job with the job, and no others', async () => {
+  const env = { FRAMELOOM_URL: system.url };
+  const summarized = await runFrameloom(['summarize', video, '--prompt', `${PLANTED} by command`], env);
+  expect(summarized.code).toBe(0);
+  const [job] = (await system.client.listSummaries()).data;
+  const kept = await system.upload(video);
+  const other = await run(kept, 'other');
+  const source = job?.request.source;
+  const uploaded = source?.type === 'video' ? (source.file_id ?? '') : '';
+  for (const id of [job?.id ?? '', other])
+    expect((await runFrameloom(['jobs', 'delete', id], env)).stderr).toContain(`Deleted ${id}.`);
+  expect(await status(`/v1/files/${uploaded}`)).toBe(404);
+  expect(await status(`/v1/files/${kept}`, 'DELETE')).toBe(200);
   expect(await filesWith([PLANTED, ...partsOfSource()])).toEqual([]);
 }, 240_000);
 
