@@ -1,9 +1,8 @@
 /** Parses JSON of transcription services and of tools that download captions. */
 import { FrameloomError } from '../../core/errors.ts';
-import { clockOf } from './clock.ts';
+import { isObject, type Members, timeOf } from './json-values.ts';
 import type { ParsedCues, WrittenCue } from './parsed.ts';
-
-type Members = Readonly<Record<string, unknown>>;
+import { parseSpokenWords, serviceOf } from './spoken-words.ts';
 
 /**
  * Members that hold the list of cues: Whisper and most services; whisper.cpp; Transformers; AssemblyAI;
@@ -37,14 +36,11 @@ const MOST_SECONDS = 100;
  * @throws FrameloomError `transcript_unreadable` for other JSON
  */
 export function parseJson(text: string): ParsedCues {
-  const list = listIn(parsed(text), 3);
-  if (list === undefined) {
-    throw new FrameloomError(
-      'transcript_unreadable',
-      'The JSON contains no list of cues. Send an array of { start, end, text }, or JSON of Whisper, Transformers, ' +
-        'YouTube or a transcription API with such a list.',
-    );
-  }
+  const value = parsed(text);
+  const spoken = parseSpokenWords(value);
+  if (spoken) return spoken;
+  const list = listIn(value, 3);
+  if (list === undefined) throw withoutCues(serviceOf(value));
   const items = list.filter((item) => !isCaptionEvent(item));
   const cues: WrittenCue[] = items.flatMap((item) => cueOf(item) ?? []);
   const scale = isInMilliseconds(cues) && !items.some(namesUnit) ? 1 / 1000 : 1;
@@ -52,6 +48,18 @@ export function parseJson(text: string): ParsedCues {
     cues: cues.map((cue) => ({ start: cue.start * scale, end: cue.end && cue.end * scale, text: cue.text })),
     withoutTime: items.length - cues.length,
   };
+}
+
+function withoutCues(service: string | undefined): FrameloomError {
+  const found =
+    service === undefined
+      ? 'The JSON contains no list of cues.'
+      : `The JSON is of ${service} and has no times of words. Request them from the service.`;
+  return new FrameloomError(
+    'transcript_unreadable',
+    `${found} Send an array of { start, end, text }, or JSON of Whisper, Transformers, YouTube, or of Amazon Transcribe, ` +
+      'Deepgram, Google Speech-to-Text, Rev or another transcription API with times.',
+  );
 }
 
 /** One value, or one in each line. */
@@ -99,15 +107,6 @@ function timeIn(item: Members, names: readonly string[]): number | undefined {
   return name === undefined ? undefined : timeOf(item[name], /ms$/i.test(name) ? 1000 : 1);
 }
 
-/** A number, a text with a number (`"1.5"`, `"1.5s"`), or a clock time. */
-function timeOf(value: unknown, perSecond = 1): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value / perSecond : undefined;
-  if (typeof value !== 'string') return undefined;
-  const plain = value.trim().replace(/s$/, '');
-  if (/^-?\d+(?:\.\d+)?$/.test(plain)) return Number(plain) / perSecond;
-  return clockOf(plain);
-}
-
 function textOf(item: Members): string {
   const { segs } = item;
   if (Array.isArray(segs)) return segs.map((part) => (isObject(part) ? textOf(part) : '')).join('');
@@ -130,8 +129,4 @@ function isInMilliseconds(cues: readonly WrittenCue[]): boolean {
     .flatMap(({ start, end }) => (end === undefined ? [] : end - start))
     .sort((a, b) => a - b);
   return (lengths[lengths.length >> 1] ?? 0) > MOST_SECONDS;
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -19,9 +19,6 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/^\s*<window/i, 'RealText'],
   [/^\s*<USFSubtitles/i, 'Universal Subtitle Format'],
   [/^\s*<(?:!doctype html|html)/i, 'an HTML page'],
-  [/^\s*\{\s*"monologues"/, 'a transcript of Rev as JSON'],
-  [/^\s*\{(?=.{0,4000}"jobName")(?=.{0,4000}"results")/s, 'a transcript of Amazon Transcribe'],
-  [/^\s*\{(?=.{0,4000}"channels")(?!.{0,8000}"utterances")/s, 'a transcript of Deepgram without utterances'],
 ];
 
 /** Returns the name of the format of a file with this beginning, as Latin-1 text, if it is one of those. */

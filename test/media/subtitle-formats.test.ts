@@ -365,6 +365,9 @@ describe('other formats', () => {
     ['Word', 'PK\u0003\u0004'],
     ['VobSub', '# VobSub index file, v7\n'],
     ['Rev', '{"monologues":[{"speaker":0,"elements":[]}]}'],
+    ['Google Speech-to-Text', '{"results":[{"alternatives":[{"transcript":"Hi."}],"resultEndTime":"2s"}]}'],
+    ['Deepgram', '{"metadata":{},"results":{"channels":[{"alternatives":[{"transcript":"Hi."}]}]}}'],
+    ['Amazon Transcribe', '{"jobName":"a","results":{"transcripts":[{"transcript":"Hi."}]}}'],
     ['HTML', '<!DOCTYPE html><html></html>'],
     ['RTF', '{\\rtf1 a}'],
   ])('%s is rejected by its name', (name, file) => {
