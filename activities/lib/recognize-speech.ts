@@ -17,7 +17,7 @@ import { transcriptName } from '../../store/names.ts';
 import { findJson, putJson } from './artifacts.ts';
 
 /** Part of the names of transcripts. Increase it when the same source would give other cues. */
-export const TRANSCRIPT_VERSION = 2;
+export const TRANSCRIPT_VERSION = 3;
 
 interface SpeechDeps {
   readonly store: ArtifactStore;

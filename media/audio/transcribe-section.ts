@@ -5,8 +5,9 @@
 import type { TranscriptionSettings } from '../../config/settings.ts';
 import { FrameloomError } from '../../core/errors.ts';
 import type { VideoInfo } from '../../schema/source.ts';
-import { inputArgs, type MediaTools, startProgram, toMediaError } from '../exec/index.ts';
+import { inputArgs, type MediaTools, type Program, startProgram, toMediaError } from '../exec/index.ts';
 import { type PlacedCues, placeCues } from '../subtitles/index.ts';
+import { startPartDecoder } from '../video/index.ts';
 import { readTranscription } from './transcription.ts';
 
 /** Length of a section in seconds: 19.2 MB of WAV, where APIs accept 25 MB. */
@@ -22,7 +23,7 @@ const MAX_RESPONSE_BYTES = 4 * 2 ** 20;
 export interface SectionRequest {
   /** File of the video. */
   readonly path: string;
-  readonly video: Pick<VideoInfo, 'startOffset' | 'duration'>;
+  readonly video: Pick<VideoInfo, 'startOffset' | 'duration' | 'sequential'>;
   /** Number of the audio stream. */
   readonly audioTrack: number;
   /** Start of the section in seconds from the first displayed frame. */
@@ -52,21 +53,53 @@ export async function transcribeSection(tools: MediaTools, request: SectionReque
   return placeCues(readTranscription(response, seconds), { shift: start, markup: 'kept' });
 }
 
-/** The audio of the section as 16-bit samples, with silence where the track begins later or has gaps. */
-async function extractSamples(
-  tools: MediaTools,
-  { path, video, audioTrack, start, maxPixels, signal }: SectionRequest,
-  seconds: number,
-): Promise<Buffer> {
+/**
+ * The audio of the section as 16-bit samples, with silence where the track begins later or has gaps. The sound of
+ * each part of a joined recording begins with its pictures.
+ */
+async function extractSamples(tools: MediaTools, request: SectionRequest, seconds: number): Promise<Buffer> {
+  const { path, video, audioTrack, start, maxPixels, signal } = request;
   const from = start + video.startOffset;
-  const seek = ['-seek_timestamp', '1', '-ss', from.toFixed(6), '-t', seconds.toFixed(6)];
-  const args = [
-    ...['-nostdin', ...inputArgs(path, { maxPixels, seek })],
-    ...['-map', `0:${audioTrack}`, '-vn', '-sn', '-dn', '-af', 'aresample=async=1:first_pts=0'],
+  const limits = { signal, timeLimitMs: TIME_LIMIT_MS.extract };
+  const { sequential } = video;
+  if (!sequential || (sequential.parts.length === 1 && !sequential.edits)) {
+    const seek = ['-seek_timestamp', '1', '-ss', from.toFixed(6), '-t', seconds.toFixed(6)];
+    const input = ['-nostdin', ...inputArgs(path, { maxPixels, seek }), '-map', `0:${audioTrack}`];
+    const program = startProgram(tools.ffmpeg, [...input, ...sampleArgs()], limits);
+    return readSamples(program, seconds, signal);
+  }
+  const samples: Buffer[] = [];
+  for (const [part, { start: begins, shift }] of sequential.parts.entries()) {
+    const next = sequential.parts[part + 1];
+    const own = part === 0 ? video.startOffset : begins + shift; // where the part begins
+    const end = next ? next.start + next.shift : Number.POSITIVE_INFINITY;
+    const [first, last] = [Math.max(from, own), Math.min(from + seconds, end)];
+    if (last <= first) continue;
+    const cut = `atrim=start=${(first - own).toFixed(6)}:end=${(last - own).toFixed(6)}`;
+    const filters = ['asetpts=PTS-STARTPTS', cut, `asetpts=PTS-(${(first - own).toFixed(6)})/TB`];
+    const source = { path, sequential, track: audioTrack, part };
+    const program = startPartDecoder(tools, source, sampleArgs(filters), { ...limits, maxPixels });
+    const read = await readSamples(program, last - first, signal);
+    // What follows is in its place even where the sound of this part is shorter.
+    const length = Math.round((last - first) * SAMPLE_RATE_HZ) * BYTES_PER_SAMPLE;
+    samples.push(read.subarray(0, length), Buffer.alloc(Math.max(0, length - read.length)));
+  }
+  return Buffer.concat(samples);
+}
+
+function sampleArgs(filters: readonly string[] = []): readonly string[] {
+  return [
+    ...['-vn', '-sn', '-dn', '-af', [...filters, 'aresample=async=1:first_pts=0'].join(',')],
     ...['-ac', '1', '-ar', String(SAMPLE_RATE_HZ), '-f', 's16le', 'pipe:1'],
   ];
+}
+
+async function readSamples(
+  program: Program,
+  seconds: number,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
   const maxBytes = Math.ceil(seconds + 1) * SAMPLE_RATE_HZ * BYTES_PER_SAMPLE;
-  const program = startProgram(tools.ffmpeg, args, { signal, timeLimitMs: TIME_LIMIT_MS.extract });
   program.secondOutput.resume();
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -2,6 +2,7 @@
 import { FrameloomError } from '../../core/errors.ts';
 import type { SourceTrack, VideoInfo } from '../../schema/source.ts';
 import { inputArgs, type MediaTools, runProgram, toMediaError } from '../exec/index.ts';
+import { cueFilter, readEdited } from '../video/index.ts';
 import type { PlacedCues } from './cues.ts';
 import { readTrackCues } from './read-transcript.ts';
 import { MAX_TRANSCRIPT_BYTES } from './transcript.ts';
@@ -14,7 +15,7 @@ const HEADROOM_SECONDS = 3600;
 export interface SubtitleTrackRequest {
   /** File of the video. */
   readonly path: string;
-  readonly video: Pick<VideoInfo, 'startOffset'>;
+  readonly video: Pick<VideoInfo, 'startOffset' | 'sequential'>;
   readonly track: Pick<SourceTrack, 'index' | 'codec'>;
   /** Largest frame of the video that ffmpeg may allocate, in pixels. */
   readonly maxPixels: number;
@@ -32,11 +33,22 @@ export async function readSubtitleTrack(
   tools: MediaTools,
   { path, video, track, maxPixels, signal }: SubtitleTrackRequest,
 ): Promise<PlacedCues> {
+  const { parts = [], edits = [] } = video.sequential ?? {};
+  const unreadable = new FrameloomError(
+    'transcript_unreadable',
+    `The subtitles of track ${track.index} (${track.codec}) cannot be read.`,
+  );
+  const format = formatArgs(track.codec);
+  const isJoined = parts.length > 1;
+  // Only packets that are copied have a position, which tells their recording.
+  if (isJoined && !format.includes('copy')) throw unreadable;
+  const piped = edits.length > 0;
   const args = [
     // Times as the container has them: without -copyts ffmpeg counts from the first packet of any stream.
-    ...['-nostdin', '-copyts', ...inputArgs(path, { maxPixels })],
+    ...['-nostdin', '-copyts', ...inputArgs(path, { maxPixels, piped })],
     ...['-map', `0:${track.index}`, '-vn', '-an', '-dn', '-output_ts_offset', String(HEADROOM_SECONDS)],
-    ...formatArgs(track.codec),
+    ...(isJoined ? ['-bsf', cueFilter(parts)] : []),
+    ...format,
     'pipe:1',
   ];
   const exit = await runProgram(tools.ffmpeg, args, {
@@ -44,6 +56,7 @@ export async function readSubtitleTrack(
     timeLimitMs: TIME_LIMIT_MS,
     maxBytes: MAX_TRANSCRIPT_BYTES,
     keep: 'all',
+    ...(piped ? { input: readEdited(path, edits) } : {}),
   });
   if (exit.stopped === 'done')
     throw new FrameloomError(
@@ -54,10 +67,6 @@ export async function readSubtitleTrack(
     exit.stdout.trim() === '' ? { cues: [], skipped: {} } : await readTrackText(exit.stdout, video, signal);
   // What was read before a failure counts: the file may be cut off.
   if (exit.code === 0 || (found.cues.length > 0 && exit.stopped === undefined)) return found;
-  const unreadable = new FrameloomError(
-    'transcript_unreadable',
-    `The subtitles of track ${track.index} (${track.codec}) cannot be read.`,
-  );
   throw toMediaError(exit, signal, unreadable);
 }
 

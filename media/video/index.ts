@@ -24,6 +24,7 @@ export {
   turnFilters,
 } from './frame-filters.ts';
 export { findStands, type Stand } from './frame-stands.ts';
+export { readEdited } from './joined-files.ts';
 export { type ProbedVideo, probeVideo } from './probe.ts';
-export { type DecodeOptions, startDecoder } from './start-decoder.ts';
+export { cueFilter, type DecodeOptions, startDecoder, startPartDecoder } from './start-decoder.ts';
 export { TimestampReader } from './timestamp-reader.ts';

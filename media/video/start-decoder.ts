@@ -118,6 +118,51 @@ function packetFilters(parts: readonly ClockPart[], start: number | undefined): 
   return `${times},noise=drop='st(0,max(ld(0),key*gte(pts*tb,${from})));not(ld(0))'`;
 }
 
+export interface PartSource {
+  readonly path: string;
+  readonly sequential: NonNullable<VideoInfo['sequential']>;
+  /** Number of the stream. */
+  readonly track: number;
+  /** Number of the part. */
+  readonly part: number;
+}
+
+/** Starts ffmpeg on one stream of one part of a joined recording, whose times count from its first packet. */
+export function startPartDecoder(
+  tools: MediaTools,
+  { path, sequential: { parts, edits = [] }, track, part }: PartSource,
+  outputArgs: readonly string[],
+  { maxPixels, signal, timeLimitMs }: DecodeOptions,
+): Program {
+  const piped = edits.length > 0;
+  const start = part === 0 ? undefined : parts[part]?.position;
+  const end = parts[part + 1]?.position;
+  const outside = [
+    ...(start === undefined ? [] : [`lt(pos,${start})`]),
+    ...(end === undefined ? [] : [`gte(pos,${end})`]),
+  ];
+  const filter = outside.length === 0 ? [] : ['-bsf', `noise=drop='${outside.join('+')}'`];
+  const copy = [
+    ...['-nostdin', '-copyts', ...inputArgs(path, { maxPixels, piped, seek: ['-fflags', '+genpts'] })],
+    ...['-map', `0:${track}`, '-c', 'copy', ...filter, '-f', 'nut', '-write_index', '0', 'pipe:1'],
+  ];
+  const limits = { signal, timeLimitMs };
+  const input = piped ? { input: readEdited(path, edits) } : {};
+  const copier = startProgram(tools.ffmpeg, copy, { ...limits, ...input });
+  copier.secondOutput.resume();
+  const args = ['-nostdin', ...pipeInputArgs({ maxPixels }), '-map', '0:0', ...outputArgs];
+  return chained(copier, startProgram(tools.ffmpeg, args, { ...limits, input: copier.stdout }));
+}
+
+/** A bitstream filter that corrects the times of cues: unlike frames, they do not begin with their part. */
+export function cueFilter(parts: readonly ClockPart[]): string {
+  const shifts = parts.slice(1).map(({ position, shift }, index) => {
+    const added = shift - (parts[index]?.shift ?? 0);
+    return `+gte(ld(0),${position})*(${added.toFixed(6)})`;
+  });
+  return `setts=ts='st(0,if(isnan(POS),ld(0),POS));PTS+(0${shifts.join('')})/TB'`;
+}
+
 /** Time of the first frame of a part, on the continuous clock. */
 function beginOf(part: ClockPart | undefined): number {
   return part === undefined ? 0 : part.start + part.shift;
