@@ -21,7 +21,7 @@ import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
 import { createDescribeJob, createTemporalOrchestrator } from '../../temporal/grpc/index.ts';
 import type { Orchestrator } from '../../temporal/orchestrator.ts';
-import { newMemo } from '../support/requests.ts';
+import { newMemo, putRequest } from '../support/requests.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { answers } from './answers.ts';
 
@@ -97,6 +97,7 @@ async function waiting(priority: SummaryRequest['priority']): Promise<number> {
 
 async function start(tenant: string, priority: SummaryRequest['priority']): Promise<JobId> {
   const jobId = await jobIdFor(tenant, priority);
+  await putRequest(store, jobId, { source: { type: 'deck', file_id: `file_${'a'.repeat(26)}` } });
   await orchestrator.start({ jobId, memo: newMemo(tenant, priority, priority), key: 'content' });
   return jobId;
 }
@@ -128,7 +129,7 @@ it(`with a backfill of ${LINES} lines queued, a job somebody waits for begins wi
   expect(memo.total).toBe(LINES);
   await orchestrator.batches.start(id, memo);
   // All jobs of the window wait for the slot, but for the one that has it.
-  await expect.poll(() => waiting('low'), { timeout: 60_000 }).toBeGreaterThanOrEqual(IN_FLIGHT - 5);
+  await expect.poll(() => waiting('low'), { timeout: 120_000 }).toBeGreaterThanOrEqual(IN_FLIGHT - 5);
   // Not one of them counts among the unfinished jobs for which there is a quota.
   expect(await orchestrator.unfinished('archive')).toBe(0);
 
