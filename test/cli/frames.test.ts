@@ -81,9 +81,19 @@ describe('frameloom frames', () => {
     expect(stderr).toContain('is not empty');
   });
 
+  it('reads a truncated video as far as it goes, names what is missing, and exits with 3', async () => {
+    const cut = join(folder, 'cut.mp4');
+    await writeFile(cut, (await readFile(SAMPLE)).subarray(0, 40_000));
+    const { code, stdout, stderr } = await runFrameloom(['frames', cut, '--out', join(folder, 'cut')]);
+    expect(code).toBe(3);
+    expect(stdout).toContain('1 frame of 1 kept');
+    expect(stderr).toMatch(/The file ends early: 0:00–\d:\d\d could not be read/);
+  });
+
   it('leaves no partial file of a video that cannot be decoded, and exits with 1', async () => {
     const broken = join(folder, 'broken.mp4');
-    await writeFile(broken, (await readFile(SAMPLE)).subarray(0, 40_000));
+    const bytes = await readFile(SAMPLE);
+    await writeFile(broken, bytes.fill(0, bytes.indexOf('mdat') + 4)); // the index is there, the frames are not
     const out = join(folder, 'none');
     const { code, stderr } = await runFrameloom(['frames', broken, '--out', out]);
     expect(code).toBe(1);

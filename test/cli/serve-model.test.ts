@@ -33,6 +33,7 @@ describe('frameloom serve-model', () => {
     await using served = await runServeModel({ FRAMELOOM_HOME: home });
     const response = await fetch(`${served.url}/chat/completions`, {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
         model: 'tiny-phi3v',
         messages: [{ role: 'user', content: 'Hello' }],

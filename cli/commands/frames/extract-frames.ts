@@ -13,7 +13,7 @@ import {
   sampleVideo,
 } from '../../../media/index.ts';
 import type { SummaryRequest } from '../../../schema/request.ts';
-import type { FrameDecision } from '../../../schema/source.ts';
+import type { FrameDecision, VideoInfo } from '../../../schema/source.ts';
 import { selectFrames } from '../../../summary/budget.ts';
 import { planSpans, videoRange } from '../../../summary/plan.ts';
 
@@ -36,6 +36,8 @@ export interface ExtractedFrames {
   readonly considered: number;
   /** Length of the extracted range of the video. */
   readonly seconds: number;
+  /** The end that could not be read, in seconds from the first displayed frame. */
+  readonly missing: VideoInfo['missing'];
 }
 
 /** Limit of the contact sheet. */
@@ -81,7 +83,7 @@ export async function extractFrames(options: ExtractOptions): Promise<ExtractedF
       start = end;
     }
     const kept = await publishFrames(out, partialFiles, decisions, request.sampling.max_frames);
-    return { kept, considered: decisions.length, seconds: range.end - range.start };
+    return { kept, considered: decisions.length, seconds: range.end - range.start, missing: probed.missing };
   } finally {
     for (const partialFile of partialFiles) await rm(partialFile, { force: true });
   }

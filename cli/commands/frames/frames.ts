@@ -1,7 +1,7 @@
 /** `frameloom frames SOURCE --out DIR`: writes the frames that a job would describe to files. */
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { formatCount, formatTime } from '../../../core/format.ts';
+import { formatCount, formatRange, formatTime } from '../../../core/format.ts';
 import { SummaryRequest } from '../../../schema/request.ts';
 import { definedMember, parseNumber, parseSeconds, readSource } from '../../arguments/index.ts';
 import { type Command, EXIT_CODES, parseCommandLine, printLine, UsageError } from '../../context.ts';
@@ -34,7 +34,7 @@ model.
   --max-frames N       maximum number of frames; for mode count, their number (default 600)
   --start TIME, --end TIME  part of the video, in seconds or mm:ss
 
-Exit codes: 0 done, 1 failed, 2 wrong usage.`,
+Exit codes: 0 done, 3 done but the file ends early, 1 failed, 2 wrong usage.`,
 
   async run(args, { env, settings, signal, stdout, stderr }) {
     const { values, positionals } = parseCommandLine({
@@ -62,12 +62,17 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`,
       signal,
       onProgress: line.update,
     }).finally(line.close);
-    const { kept, considered, seconds } = extracted;
+    const { kept, considered, seconds, missing } = extracted;
     printLine(
       stdout,
       `${formatCount(kept, 'frame')} of ${considered} kept, from ${formatTime(seconds)}: ${out}`,
     );
-    return EXIT_CODES.complete;
+    if (missing === undefined) return EXIT_CODES.complete;
+    printLine(
+      stderr,
+      `The file ends early: ${formatRange(missing.start, missing.end)} could not be read. Copy it again.`,
+    );
+    return EXIT_CODES.gaps;
   },
 };
 
