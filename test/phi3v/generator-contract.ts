@@ -158,10 +158,10 @@ export function generatorContract(name: string, start: (folder: string) => Promi
       const refused = (request: GenerateRequest) => expect(generator.generate(request)).rejects;
       await refused(one({ prompt: [] })).toMatchObject({ code: 'prompt_invalid' });
       await refused(one({ prompt: [{ image: 1 }] })).toMatchObject({ code: 'prompt_invalid' });
-      await refused(words(2, { sampling: { topP: 0 } })).toMatchObject({ code: 'prompt_invalid' });
-      await refused(words(2, { prompt: [{ text: 'a' }, { role: 'assistant' }] })).toMatchObject({
-        code: 'prompt_invalid',
-      });
+      // An endpoint has rejected the request; which part is wrong is in its message.
+      const invalid = { code: expect.stringMatching(/^(prompt_invalid|rejected)$/) };
+      await refused(words(2, { sampling: { topP: 0 } })).toMatchObject(invalid);
+      await refused(words(2, { prompt: [{ text: 'a' }, { role: 'assistant' }] })).toMatchObject(invalid);
       await refused(words(99_999)).toMatchObject({ code: 'context_exceeded' });
       const broken = join(scratch, 'broken.bin');
       await writeFile(broken, 'broken');
