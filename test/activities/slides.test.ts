@@ -25,7 +25,7 @@ import type { SourceRequest } from '../../schema/request.ts';
 import type { ExtractFramesInput, ExtractFramesOutput, IngestOutput } from '../../schema/stages.ts';
 import type { ArtifactStore } from '../../store/artifact-store.ts';
 import { createFolderStore } from '../../store/folder/index.ts';
-import { fileName, SOURCES, secretName } from '../../store/names.ts';
+import { fileName, SOURCES, secretName, sourceTextsName } from '../../store/names.ts';
 import { makePptx, type PptxSpec } from '../corpus/pptx.ts';
 import { lockedPdf } from '../media/locked-pdf.ts';
 import { putRequest } from '../support/requests.ts';
@@ -191,9 +191,11 @@ describe('a PPTX without LibreOffice', () => {
     expect(await run(cpu().ingest, { jobId })).toMatchObject({ deck: { pages: 3 } });
   });
 
-  it('passes on its own title', async () => {
+  it('keeps its own title as an artifact of the job, out of the history', async () => {
     const found = await ingest(await pptx({ title: 'Quokka habitats in 1987', slides: [{ title: 'Map' }] }));
-    expect(found.source).toMatchObject({ title: 'Quokka habitats in 1987' });
+    expect(JSON.stringify(found)).not.toContain('Quokka');
+    const texts = await store.bytes(sourceTextsName(jobId, found.source.sha256));
+    expect(JSON.parse(Buffer.from(texts).toString())).toEqual({ title: 'Quokka habitats in 1987' });
   });
 
   it('is described by those words, without a model call', async () => {
