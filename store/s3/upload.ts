@@ -1,7 +1,7 @@
 /** Publishes a body of any length. Needs the memory of two parts. */
 import { type ArtifactBody, type StoredArtifact, StoreError } from '../artifact-store.ts';
 import { sha256 } from './client.ts';
-import { S3Failure } from './failure.ts';
+import { S3Failure, S3Interrupted } from './failure.ts';
 import { type BucketObjects, BYTES_PREFIX, metadataOf, type StoredObject } from './objects.ts';
 import { elementText, escapeXml } from './xml.ts';
 
@@ -56,14 +56,24 @@ async function publishObject(
   const { client, keyOf, head } = objects;
   // Two attempts, because the existing object may be removed before it is read.
   for (let attempt = 1; ; attempt++) {
-    const response = await client.send({
+    const request = {
       method: 'PUT',
       key: keyOf(name),
       headers: { ...metadata, 'if-none-match': '*' },
       body,
       bodySha256,
       acceptedStatuses: [412],
+    } as const;
+    const response = await client.send(request).catch((error: unknown) => {
+      if (error instanceof S3Interrupted) return error;
+      throw error;
     });
+    if (response instanceof S3Interrupted) {
+      // Some servers answer 412 before they have read a large body, and close the connection.
+      const object = await head(name);
+      if (object) return { artifact: toStoredArtifact(object), object };
+      throw response;
+    }
     await response.body?.cancel();
     if (response.status !== 412) {
       const bytes = Number(metadata['x-amz-meta-bytes'] ?? body.byteLength);
