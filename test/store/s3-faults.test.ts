@@ -143,6 +143,18 @@ describe.skipIf(NO_S3_SERVER !== undefined)(
       expect(await everything()).toEqual([]);
     });
 
+    it('finds the artifact that exists where every conditional put is cut off', async () => {
+      const written = await store.putByContent('sources', text('here already'));
+      proxy.plan = always(isPut, { kind: 'reset' });
+      expect(await store.putByContent('sources', text('here already'))).toMatchObject({
+        name: written.name,
+        sha256: written.sha256,
+      });
+      await expect(store.putByContent('sources', text('not here'))).rejects.toMatchObject({
+        code: 'unavailable',
+      });
+    });
+
     it('resumes an interrupted body at the next byte', async () => {
       const { name, sha256: sum } = await store.putByContent('sources', mebibytes(12));
       proxy.plan = faultFirst(3, isGet, { kind: 'truncated', bytes: 3_000_001 });
