@@ -46,10 +46,10 @@ it.each<[what: string, source: () => Source, code: string, asked: readonly strin
   ['a video', () => ({ type: 'video', url: at('403/v.mp4') }), 'source_rejected', ['/403/v.mp4']],
   ['a deck', () => ({ type: 'deck', url: at('404/d.pdf') }), 'source_missing', ['/404/d.pdf']],
   [
-    'one image of a list',
-    () => ({ type: 'images', urls: [at('451/1.png'), at('200/2.png')] }),
+    'every image of a list',
+    () => ({ type: 'images', urls: [at('451/1.png'), at('451/2.png')] }),
     'source_rejected',
-    ['/451/1.png'],
+    ['/451/1.png', '/451/2.png'],
   ],
   [
     'the subtitles of a video',
