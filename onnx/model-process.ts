@@ -2,9 +2,7 @@
  * A child process that runs a model, one call at a time. Native code may crash, hang or leak: the process is
  * killed and replaced without harm to its parent.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { forkModelChild, whenModelChildEnded } from './model-child.ts';
 import { asModelError, ModelError, type ModelErrorCode } from './model-error.ts';
 
 /** Messages to the process. */
@@ -129,14 +127,11 @@ interface Running {
   ): Promise<Extract<Reply, { type: 'done' }>>;
 }
 
-/** How much of the end of the process's error output is kept to explain a crash. */
-const MAX_STDERR_CHARS = 4000;
-
 function start(entry: URL): Running {
-  const child = forkModule(entry);
+  const child = forkModelChild(entry, 'advanced');
   const kill = (): void => void child.kill('SIGKILL');
   let hasEnded = false;
-  const ended = whenEnded(child).then((error) => {
+  const ended = whenModelChildEnded(child).then((error) => {
     hasEnded = true;
     return error;
   });
@@ -175,32 +170,4 @@ function start(entry: URL): Running {
       }
     },
   };
-}
-
-function forkModule(source: URL): ChildProcess {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const entry = fromSource ? source : new URL(source.href.replace(/\.ts$/, '.js'));
-  const loader = fromSource
-    ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-    : [];
-  return fork(fileURLToPath(entry), [], {
-    execArgv: loader,
-    serialization: 'advanced', // images and sound are sent as binary data
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-}
-
-async function whenEnded(child: ChildProcess): Promise<ModelError> {
-  let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-MAX_STDERR_CHARS);
-  });
-  const exit = await new Promise<string>((resolve) => {
-    // `close` is emitted after `exit`, when all error output has been read.
-    child.once('close', (code, signal) => resolve(`exit ${code ?? signal}`));
-    child.once('error', (error) => resolve(error.message));
-  });
-  return new ModelError('crashed', 'The model process ended unexpectedly.', {
-    cause: new Error(`${exit}\n${stderr}`),
-  });
 }

@@ -1,12 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ModelError } from '../../onnx/index.ts';
+import { forkModelChild, type ModelError, whenModelChildEnded } from '../../onnx/index.ts';
 import type { ModelInfo, ModelOptions } from '../engine/index.ts';
 import { deserializeError, type HostCommand, type HostEvent, type LoadEvent } from './host-protocol.ts';
-
-/** How much of the end of the process's error output is kept to explain a crash. */
-const MAX_STDERR_CHARS = 4000;
 
 /** A process whose model is loaded. */
 export interface HostProcess {
@@ -34,10 +28,10 @@ export async function startHostProcess(
   signal: AbortSignal,
 ): Promise<HostProcess> {
   signal.throwIfAborted();
-  const child = forkHost();
+  const child = forkModelChild(new URL('./host-child.ts', import.meta.url), 'json');
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
-  const ended = whenEnded(child);
+  const ended = whenModelChildEnded(child);
   const send = (message: HostCommand): void => {
     // The process may end between the check and the message: hence the callback, which ignores that error.
     if (child.connected) child.send(message, () => {});
@@ -60,31 +54,4 @@ export async function startHostProcess(
   } finally {
     signal.removeEventListener('abort', kill);
   }
-}
-
-function forkHost(): ChildProcess {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const entry = new URL(fromSource ? './host-child.ts' : './host-child.js', import.meta.url);
-  const loader = fromSource
-    ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-    : [];
-  return fork(fileURLToPath(entry), [], {
-    execArgv: loader,
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-}
-
-async function whenEnded(child: ChildProcess): Promise<ModelError> {
-  let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-MAX_STDERR_CHARS);
-  });
-  const exit = await new Promise<string>((resolve) => {
-    // `close` is emitted after `exit`, when all error output has been read.
-    child.once('close', (code, signal) => resolve(`exit ${code ?? signal}`));
-    child.once('error', (error) => resolve(error.message));
-  });
-  return new ModelError('crashed', 'The model process ended unexpectedly.', {
-    cause: new Error(`${exit}\n${stderr}`),
-  });
 }
