@@ -29,6 +29,7 @@ import { fileName, SOURCES, secretName, sourceTextsName } from '../../store/name
 import { makePptx, type PptxSpec } from '../corpus/pptx.ts';
 import { lockedPdf } from '../media/locked-pdf.ts';
 import { putRequest } from '../support/requests.ts';
+import { CASES_ABSENT, CASES_REASON, casePath } from '../support/shared-cases.ts';
 
 const profile = ModelProfile.parse(
   JSON.parse(await readFile(new URL('../../models/tiny-phi3v/frameloom.json', import.meta.url), 'utf8')),
@@ -189,6 +190,16 @@ describe('a PPTX without LibreOffice', () => {
     });
     await putRequest(store, jobId, { source, pages: '1-3' });
     expect(await run(cpu().ingest, { jobId })).toMatchObject({ deck: { pages: 3 } });
+  });
+
+  it('is rejected where none of its slides has words', async ({ skip }) => {
+    skip(CASES_ABSENT, CASES_REASON);
+    const source = {
+      type: 'deck',
+      file_id: await upload(await readFile(casePath('decks/wordless.pptx'))),
+    } as const;
+    await putRequest(store, jobId, { source });
+    await expect(run(cpu().ingest, { jobId })).rejects.toMatchObject({ type: 'renderer_missing' });
   });
 
   it('keeps its own title as an artifact of the job, out of the history', async () => {
